@@ -80,7 +80,9 @@ impl TextEncoder {
             let hidden = states
                 .layer(self.layer)
                 .ok_or_else(|| Error::Bug(format!("layer {} was asked for and not returned", self.layer)))?;
-            make(EncodedBatch { hidden, cu_seqlens: states.cu_seqlens() })
+            let results = make(EncodedBatch { hidden, cu_seqlens: states.cu_seqlens() })?;
+            states.recycle();
+            Ok(results)
         })?;
         in_order(texts.len(), &batches, results)
     }

@@ -1,7 +1,7 @@
 //! Opening a model for the engine: its tokenizer and its encoder.
 
-use candle_core::Device;
-use nearsay_models::{Encoder, Model};
+use nearsay_kernels::Precision;
+use nearsay_models::{Encoder, EncoderOptions, Model};
 
 use crate::tokens::{TextTokenizer, TokenizerLimits};
 use crate::{Error, Result};
@@ -15,10 +15,11 @@ pub(crate) fn open_tokenizer(model: &Model, max_tokens: usize, lower_case: bool)
     TextTokenizer::open(&model.tokenizer_file()?, model.tokenizer_settings(), limits)
 }
 
-/// The encoder with layers up to `layer`, on the CPU.
+/// The encoder with layers up to `layer`, multiplying in `precision`, on the CPU.
 ///
 /// # Errors
 /// If a weight is missing, has another shape than the model's config says, or is not finite.
-pub(crate) fn load_encoder(model: &Model, layer: usize) -> Result<Encoder> {
-    model.load_encoder(layer, &Device::Cpu).map_err(Error::from)
+pub(crate) fn load_encoder(model: &Model, layer: usize, precision: Precision) -> Result<Encoder> {
+    let options = EncoderOptions { num_layers: Some(layer), precision, ..EncoderOptions::default() };
+    model.load_encoder(&options).map_err(Error::from)
 }

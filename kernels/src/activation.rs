@@ -2,7 +2,7 @@
 //!
 //! Vector code for the CPU and a plain f64 reference for each.
 
-use crate::simd::{Simd, math};
+use crate::simd::{Arithmetic, math};
 
 /// What a linear layer applies to its sums.
 ///
@@ -50,7 +50,7 @@ impl Activation {
 
     /// The same on a vector of f32.
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(self, simd: S, x: S::Vector) -> S::Vector {
+    pub(crate) fn apply<S: Arithmetic>(self, simd: S, x: S::Vector) -> S::Vector {
         match self {
             Self::Identity => x,
             Self::Gelu => gelu(simd, x),
@@ -63,16 +63,14 @@ impl Activation {
     }
 }
 
-/// max(0, x) - |x| erfc(|x| / sqrt 2) / 2, which is x Phi(x) on both sides without cancellation.
+/// x Phi(x).
 #[inline(always)]
-fn gelu<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-    let size = simd.max(simd.sub(simd.splat(0.0), x), x);
-    let half_tail = simd.mul(math::two_sided_tail(simd, size), simd.splat(-0.5));
-    simd.mul_add(size, half_tail, simd.max(simd.splat(0.0), x))
+fn gelu<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
+    simd.mul(x, math::normal_cdf(simd, x))
 }
 
 #[inline(always)]
-fn gelu_tanh<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+fn gelu_tanh<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
     let cubic = simd.mul_add(simd.mul(x, x), simd.splat(TANH_CUBIC as f32), simd.splat(1.0));
     let inner = simd.mul(simd.mul(x, simd.splat(TANH_SCALE as f32)), cubic);
     let half = simd.mul(x, simd.splat(0.5));
@@ -106,7 +104,7 @@ fn erfc_fraction(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{InstructionSet, Kernel, dispatch_to};
+    use crate::simd::{InstructionSet, Kernel, Simd, dispatch_to};
 
     struct Map<'a>(Activation, &'a mut [f32]);
 

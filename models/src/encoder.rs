@@ -1,11 +1,29 @@
 //! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed batches.
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::{Activation, Embeddings, LayerNorm, Linear, add_norm, attention};
+use nearsay_kernels::{Activation, Embeddings, LayerNorm, Linear, Precision, add_norm, attention, recycle};
 
 use crate::families::WeightNames;
 use crate::parameters::Parameters;
 use crate::{EncoderConfig, Error, HiddenStates, PackedBatch, Result};
+
+/// How much of an encoder is loaded, how and where.
+#[derive(Debug, Clone)]
+pub struct EncoderOptions {
+    /// The first so many layers; `None`: all. What lies above is not read.
+    pub num_layers: Option<usize>,
+    /// The number format of its products.
+    pub precision: Precision,
+    /// Where the weights lie.
+    pub device: Device,
+}
+
+impl Default for EncoderOptions {
+    /// All layers in f32 on the CPU.
+    fn default() -> Self {
+        Self { num_layers: None, precision: Precision::F32, device: Device::Cpu }
+    }
+}
 
 /// An encoder with the layers that were loaded. Cloning shares the weights.
 #[derive(Debug, Clone)]
@@ -13,26 +31,28 @@ pub struct Encoder {
     config: EncoderConfig,
     embeddings: Embeddings,
     layers: Vec<EncoderLayer>,
+    precision: Precision,
     device: Device,
 }
 
 impl Encoder {
-    /// Loads the embeddings and the first `num_layers` layers; what lies above is not read.
+    /// Loads the embeddings and as many layers as `options` say.
     pub(crate) fn load(
         parameters: &Parameters<'_>,
         names: &WeightNames,
         config: EncoderConfig,
-        num_layers: usize,
-        device: &Device,
+        options: &EncoderOptions,
     ) -> Result<Self> {
+        let EncoderOptions { num_layers, precision, device } = options;
+        let num_layers = num_layers.unwrap_or(config.num_layers);
         if num_layers > config.num_layers {
             return Err(Error::NoSuchLayer { layer: num_layers, num_layers: config.num_layers });
         }
         let embeddings = load_embeddings(parameters, names, &config)?;
         let layers = (0..num_layers)
-            .map(|number| EncoderLayer::load(parameters, names, &config, number))
+            .map(|number| EncoderLayer::load(parameters, names, &config, number, *precision))
             .collect::<Result<_>>()?;
-        Ok(Self { config, embeddings, layers, device: device.clone() })
+        Ok(Self { config, embeddings, layers, precision: *precision, device: device.clone() })
     }
 
     /// Sizes and choices. `num_layers` is the model's own, which may be more than were loaded.
@@ -43,6 +63,11 @@ impl Encoder {
     /// The number of layers that were loaded: the highest that can be asked for.
     pub fn loaded_layers(&self) -> usize {
         self.layers.len()
+    }
+
+    /// The number format of its products.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Where the weights lie and batches must.
@@ -71,12 +96,16 @@ impl Encoder {
         let mut hidden = self.embeddings.forward(batch.indices())?;
         for number in 0..=highest {
             if number > 0 {
-                hidden = self.layers[number - 1].forward(&hidden, batch)?;
-            }
-            if wanted.contains(&number) {
-                kept.push((number, hidden.clone()));
+                let next = self.layers[number - 1].forward(&hidden, batch)?;
+                let finished = std::mem::replace(&mut hidden, next);
+                if wanted.contains(&(number - 1)) {
+                    kept.push((number - 1, finished));
+                } else {
+                    recycle(finished);
+                }
             }
         }
+        kept.push((highest, hidden));
         Ok(HiddenStates::new(kept, batch.cu_seqlens().clone()))
     }
 }
@@ -123,16 +152,17 @@ impl EncoderLayer {
         names: &WeightNames,
         config: &EncoderConfig,
         number: usize,
+        precision: Precision,
     ) -> Result<Self> {
         let layer = &parameters.inside(&format!("{}.{number}", names.layers));
         let (hidden, intermediate) = (config.hidden_dim, config.intermediate_dim);
         let [query, key, value] =
             [names.query, names.key, names.value].map(|name| layer.linear(name, [hidden, hidden]));
         let (query, key, value) = (query?, key?, value?);
-        let query_key_value = Linear::stacked(&[query.parts(), key.parts(), value.parts()])?;
+        let query_key_value = Linear::stacked(&[query.parts(), key.parts(), value.parts()], precision)?;
         let linear = |name, shape| -> Result<Linear> {
             let (weight, bias) = layer.linear(name, shape)?.into_parts();
-            Ok(Linear::new(&weight, Some(&bias))?)
+            Ok(Linear::new(&weight, Some(&bias), precision)?)
         };
         Ok(Self {
             query_key_value,
@@ -147,9 +177,14 @@ impl EncoderLayer {
     }
 
     fn forward(&self, hidden: &Tensor, batch: &PackedBatch) -> Result<Tensor> {
-        let context = attention(&self.query_key_value.forward(hidden)?, batch.cu_seqlens(), self.num_heads)?;
-        let hidden = add_norm(&self.attention_output.forward(&context)?, hidden, &self.attention_norm)?;
-        let inner = self.up.forward_activated(&hidden, self.activation)?;
-        Ok(add_norm(&self.down.forward(&inner)?, &hidden, &self.output_norm)?)
+        let query_key_value = self.query_key_value.forward(hidden)?;
+        let context = attention(&query_key_value, batch.cu_seqlens(), self.num_heads)?;
+        let attended = self.attention_output.forward(&context)?;
+        let middle = add_norm(&attended, hidden, &self.attention_norm)?;
+        let inner = self.up.forward_activated(&middle, self.activation)?;
+        let fed_forward = self.down.forward(&inner)?;
+        let output = add_norm(&fed_forward, &middle, &self.output_norm)?;
+        [query_key_value, context, attended, middle, inner, fed_forward].into_iter().for_each(recycle);
+        Ok(output)
     }
 }

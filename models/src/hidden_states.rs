@@ -1,7 +1,7 @@
 //! The only output of an encoder.
 
 use candle_core::Tensor;
-use nearsay_kernels::CuSeqlens;
+use nearsay_kernels::{CuSeqlens, recycle};
 
 /// Hidden states of a packed batch, of the layers that were asked for.
 #[derive(Debug, Clone)]
@@ -18,6 +18,12 @@ impl HiddenStates {
     /// [total_tokens, hidden_dim] f32 of layer `number`, if it was asked for. Layer 0 is the embeddings after their LayerNorm.
     pub fn layer(&self, number: usize) -> Option<&Tensor> {
         self.layers.iter().find(|(layer, _)| *layer == number).map(|(_, hidden)| hidden)
+    }
+
+    /// Gives the memory to this thread's next batch. Tensors that were cloned out of it must be gone by then; see
+    /// [`nearsay_kernels::recycle`].
+    pub fn recycle(self) {
+        self.layers.into_iter().for_each(|(_, hidden)| recycle(hidden));
     }
 
     /// Where each text begins.

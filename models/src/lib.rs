@@ -20,7 +20,7 @@ pub mod weights;
 
 pub use batch::PackedBatch;
 pub use config::{EncoderConfig, Positions};
-pub use encoder::Encoder;
+pub use encoder::{Encoder, EncoderOptions};
 pub use error::{Error, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{HubOptions, ModelFolder, TokenizerSettings};

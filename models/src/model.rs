@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use candle_core::Device;
-use nearsay_kernels::{Linear, Pooling};
+use nearsay_kernels::{Linear, Pooling, Precision};
 use serde_json::Value;
 
 use crate::families::{self, Family};
@@ -13,7 +12,7 @@ use crate::head::{SentenceHead, Step};
 use crate::parameters::Parameters;
 use crate::sentence_transformers::{Dense, SentenceTransformer, Step as Module};
 use crate::weights::Weights;
-use crate::{Encoder, EncoderConfig, Error, Result};
+use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result};
 
 /// A model's files. No weights are in memory yet.
 #[derive(Debug)]
@@ -93,20 +92,19 @@ impl Model {
         path.ok_or_else(|| Error::MissingTokenizer { folder: self.folder.root().to_owned() })
     }
 
-    /// The encoder with its first `num_layers` layers; what lies above is not loaded. Files that the cache pins by a SHA-256
-    /// are compared with it first.
+    /// The encoder, as much of it and as `options` say. Files that the cache pins by a SHA-256 are compared with it first.
     ///
     /// # Errors
     /// If a checksum differs, there are fewer layers, or a weight is missing, has another shape than config.json says, or is not finite.
-    pub fn load_encoder(&self, num_layers: usize, device: &Device) -> Result<Encoder> {
+    pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
             self.folder.verify()?;
         }
         let names = self.family.names;
         let parameters =
-            Parameters::find(&self.weights, self.family.prefixes, names.word_embeddings, device)?;
-        let encoder = Encoder::load(&parameters, names, self.config.clone(), num_layers, device)?;
-        let unused = self.unused_tensors(num_layers);
+            Parameters::find(&self.weights, self.family.prefixes, names.word_embeddings, &options.device)?;
+        let encoder = Encoder::load(&parameters, names, self.config.clone(), options)?;
+        let unused = self.unused_tensors(encoder.loaded_layers());
         if !unused.is_empty() {
             tracing::warn!(
                 "{}: {} tensors are not used: {}",
@@ -202,7 +200,7 @@ impl Model {
         let weights = dense.open(&self.folder)?;
         let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
         let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
-        Ok(Step::Dense(Linear::new(&weight, bias.as_ref())?, dense.activation))
+        Ok(Step::Dense(Linear::new(&weight, bias.as_ref(), Precision::F32)?, dense.activation))
     }
 
     /// Tensors that no part of the encoder has asked for, apart from those that checkpoints are known to carry along (heads of

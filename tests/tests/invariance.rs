@@ -8,6 +8,7 @@ use std::path::Path;
 use nearsay::embed::{EmbedOptions, Embedder};
 use nearsay::score::{PairTexts, ScoreOptions, Scorer, Scores};
 use nearsay::{Interruption, Workers};
+use nearsay_kernels::Precision;
 use nearsay_models::{HubOptions, Model};
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
@@ -36,8 +37,13 @@ fn bits(embedder: &Embedder, texts: &[String]) -> Vec<Vec<u32>> {
 }
 
 fn scorer(model: &Model, batch_tokens: usize, threads: usize) -> Scorer {
-    let options =
-        ScoreOptions { layer: model.config().num_layers, max_length: None, baseline: None, batch_tokens };
+    let options = ScoreOptions {
+        layer: model.config().num_layers,
+        max_length: None,
+        baseline: None,
+        batch_tokens,
+        precision: Precision::F32,
+    };
     Scorer::open(model, &options, workers(threads)).unwrap()
 }
 

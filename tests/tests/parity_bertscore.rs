@@ -5,6 +5,7 @@
 use nearsay::score::{PairSource, PairTexts, ScoreOptions, Scorer, Scores, TextSource};
 use nearsay::text::{Input, TextOptions};
 use nearsay::{Interruption, Workers};
+use nearsay_kernels::Precision;
 use nearsay_models::{HubOptions, Model};
 use nearsay_tests::{json, minilm};
 use serde_json::Value;
@@ -21,7 +22,13 @@ fn pairs(set: &Value) -> Vec<PairTexts> {
 }
 
 fn scorer(model: &Model, layer: usize) -> Scorer {
-    let options = ScoreOptions { layer, max_length: None, baseline: None, batch_tokens: 512 };
+    let options = ScoreOptions {
+        layer,
+        max_length: None,
+        baseline: None,
+        batch_tokens: 512,
+        precision: Precision::F32,
+    };
     Scorer::open(model, &options, Workers::new(None, Interruption::default())).unwrap()
 }
 

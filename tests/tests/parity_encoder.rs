@@ -8,13 +8,17 @@ use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
 use nearsay::tokens::{TextTokenizer, TokenizerLimits};
-use nearsay_models::{HubOptions, Model};
+use nearsay_models::{Encoder, EncoderOptions, HubOptions, Model};
 use nearsay_tests::{fixture, json, tensors};
 
 const BOUND: f32 = 2e-5;
 
 fn open(folder: &str) -> Model {
     Model::open(fixture(folder).to_str().unwrap(), &HubOptions::default()).unwrap()
+}
+
+fn load(model: &Model, num_layers: usize) -> nearsay_models::Result<Encoder> {
+    model.load_encoder(&EncoderOptions { num_layers: Some(num_layers), ..EncoderOptions::default() })
 }
 
 fn tokenizer(model: &Model) -> TextTokenizer {
@@ -45,7 +49,7 @@ fn worst(got: &Tensor, expected: &Tensor) -> f32 {
 fn check(folder: &str, expected_folder: &str) {
     let model = open(folder);
     let layers = model.config().num_layers;
-    let encoder = model.load_encoder(layers, &Device::Cpu).unwrap();
+    let encoder = load(&model, layers).unwrap();
     let tokenizer = tokenizer(&model);
     let expected = tensors(&format!("{expected_folder}/expected.safetensors"));
     let texts = texts(expected_folder);
@@ -118,7 +122,7 @@ fn every_container_of_the_same_weights() {
 #[test]
 fn layers_above_the_one_asked_for_are_neither_loaded_nor_run() {
     let model = open("families/bert");
-    let encoder = model.load_encoder(1, &Device::Cpu).unwrap();
+    let encoder = load(&model, 1).unwrap();
     assert_eq!(encoder.loaded_layers(), 1);
     let unused = model.weights().unused();
     assert!(unused.iter().any(|name| name.contains("layer.1.")), "{unused:?}");
@@ -126,11 +130,11 @@ fn layers_above_the_one_asked_for_are_neither_loaded_nor_run() {
     let batch = encoder.pack(&[&[1, 2, 3]]).unwrap();
     let error = encoder.forward(&batch, &[2]).unwrap_err().to_string();
     assert_eq!(error, "layer 2 was asked for; there are layers 0 to 1");
-    let full = model.load_encoder(3, &Device::Cpu).unwrap();
+    let full = load(&model, 3).unwrap();
     let bits = |encoder: &nearsay_models::Encoder| {
         encoder.forward(&batch, &[1]).unwrap().layer(1).unwrap().to_vec2::<f32>().unwrap()
     };
     assert_eq!(bits(&encoder), bits(&full));
-    let error = model.load_encoder(4, &Device::Cpu).unwrap_err().to_string();
+    let error = load(&model, 4).unwrap_err().to_string();
     assert_eq!(error, "layer 4 was asked for; there are layers 0 to 3");
 }

@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearsay::output::Output;
 use nearsay::text::{Format, Input};
-use nearsay_kernels::Pooling;
+use nearsay_kernels::{Pooling, Precision};
 
 /// Contextual embeddings and BERTScore with BERT-family models: exact, packed, the same bits in any batch.
 #[derive(Debug, Parser)]
@@ -174,8 +174,8 @@ pub(super) struct RunningArguments {
     #[arg(long, value_name = "N")]
     pub(super) max_length: Option<usize>,
     /// Number format of the encoder's arithmetic
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub(super) precision: Precision,
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::F32)]
+    pub(super) precision: PrecisionArgument,
     /// Where the encoder runs: auto, cpu, cuda[:N] or metal
     #[arg(long, default_value = "auto")]
     pub(super) device: String,
@@ -237,14 +237,21 @@ pub(super) enum Metric {
 
 /// `--precision`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Precision {
+pub(super) enum PrecisionArgument {
+    /// Exact to rounding
     F32,
+    /// Weights and inputs of linear layers with 8 bits of mantissa
+    Bf16,
+    /// Weights and inputs of linear layers as bytes
+    Int8,
 }
 
-impl Precision {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
+impl From<PrecisionArgument> for Precision {
+    fn from(argument: PrecisionArgument) -> Self {
+        match argument {
+            PrecisionArgument::F32 => Self::F32,
+            PrecisionArgument::Bf16 => Self::Bf16,
+            PrecisionArgument::Int8 => Self::Int8,
         }
     }
 }

@@ -8,6 +8,7 @@ use nearsay::output::{
 };
 use nearsay::text::RecordStream;
 
+use nearsay_kernels::Precision;
 use nearsay_models::Model;
 
 use super::arguments::{EmbedArguments, Level, PoolingArgument};
@@ -104,6 +105,7 @@ fn options(arguments: &EmbedArguments) -> EmbedOptions {
         max_length: arguments.running.max_length,
         layer: arguments.layer,
         batch_tokens: arguments.running.batch_tokens.get(),
+        precision: arguments.running.precision.into(),
     }
 }
 
@@ -113,7 +115,7 @@ fn metadata(arguments: &EmbedArguments, embedder: &Embedder) -> Metadata {
     let entries = [
         ("nearsay", env!("CARGO_PKG_VERSION").to_owned()),
         ("model", arguments.model.clone()),
-        ("precision", arguments.running.precision.name().to_owned()),
+        ("precision", Precision::from(arguments.running.precision).name().to_owned()),
         ("pooling", pooling),
         ("normalized", embedder.is_normalized().to_string()),
         ("max_length", embedder.max_tokens().to_string()),
@@ -175,7 +177,7 @@ fn summary(
         },
         tokens_per_second: if encode > 0.0 { counts.tokens as f64 / encode } else { 0.0 },
         model: arguments.model.clone(),
-        precision: arguments.running.precision.name(),
+        precision: Precision::from(arguments.running.precision).name(),
         device: device.to_owned(),
         pooling,
         pooling_reason: reason.to_owned(),

@@ -89,7 +89,7 @@ fn found(model: &Model) -> String {
 /// Checksums, and every weight read once.
 fn check(model: &Model) -> nearsay::Result<Facts> {
     let verification = model.folder().verify()?;
-    let encoder = model.load_encoder(model.config().num_layers, &candle_core::Device::Cpu)?;
+    let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
     Ok(vec![
         ("checksums_right", json!(verification.checked)),
         ("without_checksum", json!(verification.unpinned)),

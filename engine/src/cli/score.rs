@@ -4,6 +4,7 @@ use nearsay::score::{
     Baseline, BertScoreReport, Metrics, PairSource, Rescaling, Rows, RunningMean, ScoreOptions, ScoreReport,
     Scorer, Scores, Signature, TextSource, default_model, layer_or_default, segment_line, text_line,
 };
+use nearsay_kernels::Precision;
 
 use super::arguments::ScoreArguments;
 use super::progress::Progress;
@@ -27,11 +28,13 @@ pub(super) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     let pairs = source.count(|_| Ok(()))?;
 
     let model = context.open_model(name)?;
+    let precision = Precision::from(arguments.running.precision);
     let options = ScoreOptions {
         layer,
         max_length: arguments.running.max_length,
         baseline: baseline.map(|baseline| baseline.row(layer)).transpose()?,
         batch_tokens: arguments.running.batch_tokens.get(),
+        precision,
     };
     let mut scorer = Scorer::open(&model, &options, context.workers(arguments.running.threads))?;
     if arguments.idf {
@@ -42,7 +45,7 @@ pub(super) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
         layer,
         idf: arguments.idf,
         rescaling,
-        precision: arguments.running.precision.name().to_owned(),
+        precision: precision.name().to_owned(),
         max_length: scorer.max_tokens(),
     };
     let result = score(context, &mut scorer, &source, pairs, arguments.segments || context.global.json)?;

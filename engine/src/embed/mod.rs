@@ -58,7 +58,7 @@ impl Embedder {
             head.skip_tokens(prompt_tokens(&tokenizer, &prompt)?);
         }
         let dimensions = options.dimensions_of(model, &head)?;
-        let encoder = load_encoder(model, layer)?;
+        let encoder = load_encoder(model, layer, options.precision)?;
         let encoder = TextEncoder::new(encoder, layer, options.batch_tokens, workers);
         let normalizes_tokens = options.normalize == Some(true);
         Ok(Self { tokenizer, encoder, head, head_reason, prompt, dimensions, normalizes_tokens })

@@ -1,6 +1,6 @@
 //! What the user may choose, and what the model says where nothing is chosen.
 
-use nearsay_kernels::Pooling;
+use nearsay_kernels::{Pooling, Precision};
 use nearsay_models::{Model, SentenceHead};
 
 use crate::encode::DEFAULT_BATCH_TOKENS;
@@ -33,6 +33,8 @@ pub struct EmbedOptions {
     pub layer: Option<usize>,
     /// Tokens of a micro-batch.
     pub batch_tokens: usize,
+    /// The number format of the encoder's products.
+    pub precision: Precision,
 }
 
 impl Default for EmbedOptions {
@@ -45,6 +47,7 @@ impl Default for EmbedOptions {
             max_length: None,
             layer: None,
             batch_tokens: DEFAULT_BATCH_TOKENS,
+            precision: Precision::F32,
         }
     }
 }

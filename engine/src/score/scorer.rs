@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use nearsay_kernels::{CuSeqlens, PackedTokens, Pair, normalize, token_match};
+use nearsay_kernels::{CuSeqlens, PackedTokens, Pair, Precision, normalize, token_match};
 use nearsay_models::Model;
 
 use super::cache::{EncodedText, TextCache};
@@ -40,6 +40,8 @@ pub struct ScoreOptions {
     pub baseline: Option<BaselineRow>,
     /// Tokens of a micro-batch.
     pub batch_tokens: usize,
+    /// The number format of the encoder's products.
+    pub precision: Precision,
 }
 
 /// Which pairs of the input were out of the ordinary, by row from 1; only the first few rows are kept.
@@ -96,7 +98,7 @@ impl Scorer {
         }
         let tokenizer = open_tokenizer(model, max_tokens(model, options.max_length)?, false)?;
         let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
-        let encoder = load_encoder(model, options.layer)?;
+        let encoder = load_encoder(model, options.layer, options.precision)?;
         Ok(Self {
             tokenizer,
             encoder: TextEncoder::new(encoder, options.layer, options.batch_tokens, workers),

@@ -1,13 +1,14 @@
 //! Attention on the CPU: keys and values of one head packed into panels, then two products with a softmax between them.
 //!
 //! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The weights are not divided by their sum before the second
-//! product but its result after it: head_dim divisions a query instead of one a key.
+//! product but its result after it: head_dim divisions a query instead of one a key. Scores are scaled by log2 e, so that a power of
+//! 2 takes the exponential's place.
 
 use std::ops::Range;
 
 use super::Heads;
 use crate::CuSeqlens;
-use crate::product::{Epilogue, Panels, Rows, multiply};
+use crate::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::simd::{InstructionSet, Kernel, Simd, dispatch_to, math};
 
 /// Queries whose scores are held together: 512 keys take 96 KiB.
@@ -23,7 +24,7 @@ pub(super) fn attention_for(
     cu_seqlens: &CuSeqlens,
     heads: Heads,
 ) -> Vec<f32> {
-    let mut output = vec![0.0; cu_seqlens.total_tokens() * heads.hidden_dim()];
+    let mut output = crate::buffers::take(cu_seqlens.total_tokens() * heads.hidden_dim());
     dispatch_to(set, Packed { qkv, cu_seqlens, heads, output: &mut output });
     output
 }
@@ -86,9 +87,14 @@ impl Head<'_> {
             return;
         }
         let (start, num_keys) = (self.tokens.start, self.tokens.len());
-        let (head_dim, stride, width) = (self.heads.head_dim, 3 * self.heads.hidden_dim(), 2 * S::LANES);
-        scratch.keys.pack_transposed(width, self.part(start, 1), stride, [num_keys, head_dim]);
-        scratch.values.pack(width, self.part(start, 2), stride, [num_keys, head_dim]);
+        let (head_dim, stride) = (self.heads.head_dim, 3 * self.heads.hidden_dim());
+        scratch.keys.pack_transposed(
+            simd,
+            bytemuck::cast_slice(self.part(start, 1)),
+            stride,
+            [num_keys, head_dim],
+        );
+        scratch.values.pack(simd, bytemuck::cast_slice(self.part(start, 2)), stride, [num_keys, head_dim]);
         for first in (0..num_keys).step_by(BLOCK_QUERIES) {
             let queries = start + first..start + (first + BLOCK_QUERIES).min(num_keys);
             self.attend_block(simd, queries, scratch, output);
@@ -108,9 +114,9 @@ impl Head<'_> {
         let padded_keys = keys.count() * keys.width();
         scores.resize(queries.len() * padded_keys, 0.0);
         let rows =
-            Rows::new(self.part(queries.start, 0), 3 * self.heads.hidden_dim(), queries.len(), head_dim);
-        let scale = 1.0 / (head_dim as f32).sqrt();
-        multiply(simd, rows, keys, &mut Scores { scores, stride: padded_keys, scale });
+            Rows::of_f32(self.part(queries.start, 0), 3 * self.heads.hidden_dim(), queries.len(), head_dim);
+        let scale = std::f32::consts::LOG2_E / (head_dim as f32).sqrt();
+        multiply(simd, F32, rows, keys, &mut Scores { scores, stride: padded_keys, scale });
         inverse_sums.clear();
         for row in scores.chunks_exact_mut(padded_keys) {
             inverse_sums.push(1.0 / exponentials(simd, row, num_keys));
@@ -118,11 +124,11 @@ impl Head<'_> {
         let first = queries.start * output.stride + self.head * head_dim;
         let mut context =
             Context { output: &mut output.values[first..], stride: output.stride, head_dim, inverse_sums };
-        multiply(simd, Rows::new(scores, padded_keys, queries.len(), num_keys), values, &mut context);
+        multiply(simd, F32, Rows::of_f32(scores, padded_keys, queries.len(), num_keys), values, &mut context);
     }
 }
 
-/// Replaces the first `num_keys` scores by e^(score - largest); returns their sum. The padding behind them becomes 0.
+/// Replaces the first `num_keys` scores by 2^(score - largest); returns their sum. The padding behind them becomes 0.
 #[inline(always)]
 fn exponentials<S: Simd>(simd: S, row: &mut [f32], num_keys: usize) -> f32 {
     row[num_keys..].fill(f32::NEG_INFINITY);
@@ -133,7 +139,7 @@ fn exponentials<S: Simd>(simd: S, row: &mut [f32], num_keys: usize) -> f32 {
     let largest = simd.splat(simd.largest(largest));
     let mut sum = simd.splat(0.0);
     for scores in row.chunks_exact_mut(S::LANES) {
-        let weight = math::exp(simd, simd.sub(simd.load(scores), largest));
+        let weight = math::exp2_nonpositive(simd, simd.sub(simd.load(scores), largest));
         simd.store(weight, scores);
         sum = simd.add(sum, weight);
     }
@@ -147,12 +153,20 @@ struct Scores<'a> {
     scale: f32,
 }
 
-impl<S: Simd> Epilogue<S> for Scores<'_> {
+impl<S: Simd> Epilogue<S, F32> for Scores<'_> {
     #[inline(always)]
-    fn finish(&mut self, simd: S, row: usize, column: usize, sums: [S::Vector; 2]) {
-        let target = &mut self.scores[row * self.stride + column..][..2 * S::LANES];
-        for (sum, target) in sums.into_iter().zip(target.chunks_exact_mut(S::LANES)) {
-            simd.store(simd.mul(sum, simd.splat(self.scale)), target);
+    fn finish<const ROWS: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+        sums: [[S::Vector; 2]; ROWS],
+    ) {
+        for (row, sums) in (row..).zip(sums) {
+            let target = &mut self.scores[row * self.stride + column..][..2 * S::LANES];
+            for (sum, target) in sums.into_iter().zip(target.chunks_exact_mut(S::LANES)) {
+                simd.store(simd.mul(sum, simd.splat(self.scale)), target);
+            }
         }
     }
 }
@@ -165,14 +179,22 @@ struct Context<'a> {
     inverse_sums: &'a [f32],
 }
 
-impl<S: Simd> Epilogue<S> for Context<'_> {
+impl<S: Simd> Epilogue<S, F32> for Context<'_> {
     #[inline(always)]
-    fn finish(&mut self, simd: S, row: usize, column: usize, sums: [S::Vector; 2]) {
+    fn finish<const ROWS: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+        sums: [[S::Vector; 2]; ROWS],
+    ) {
         let width = (self.head_dim - column).min(2 * S::LANES);
-        let target = &mut self.output[row * self.stride + column..][..width];
-        let scale = simd.splat(self.inverse_sums[row]);
-        for (sum, target) in sums.into_iter().zip(target.chunks_mut(S::LANES)) {
-            simd.store_front(simd.mul(sum, scale), target);
+        for (row, sums) in (row..).zip(sums) {
+            let target = &mut self.output[row * self.stride + column..][..width];
+            let scale = simd.splat(self.inverse_sums[row]);
+            for (sum, target) in sums.into_iter().zip(target.chunks_mut(S::LANES)) {
+                simd.store_front(simd.mul(sum, scale), target);
+            }
         }
     }
 }

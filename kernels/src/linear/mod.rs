@@ -7,6 +7,7 @@
 //! CPU's instruction set when the layer is made. Metal and CUDA: no kernel yet; candle says so when it is asked.
 
 mod cpu;
+mod operand;
 mod reference;
 
 use std::sync::Arc;
@@ -17,8 +18,8 @@ pub use reference::linear as linear_reference;
 
 use crate::args::{expect_shape, f32_slice, matrix, shape};
 use crate::simd::InstructionSet;
-use crate::{Activation, Result};
-use cpu::PackedWeights;
+use crate::{Activation, Precision, Result};
+use cpu::{Encoding, PackedWeights};
 
 const NAME: &str = "linear";
 
@@ -31,23 +32,24 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Packs `weight` [out_dim, in_dim] and `bias` `[out_dim]`.
+    /// Packs `weight` [out_dim, in_dim] and `bias` `[out_dim]`, both f32, to be multiplied in `precision`.
     ///
     /// # Errors
     /// If a shape does not fit or a tensor is not f32.
-    pub fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
-        Self::stacked(&[(weight, bias)])
+    pub fn new(weight: &Tensor, bias: Option<&Tensor>, precision: Precision) -> Result<Self> {
+        Self::stacked(&[(weight, bias)], precision)
     }
 
     /// Several layers over the same input as one product, outputs side by side (query, key and value).
     ///
     /// # Errors
     /// If there is none, their `in_dim` differ, a shape does not fit or a tensor is not f32.
-    pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
-        Self::stacked_for(InstructionSet::current(), parts)
+    pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)], precision: Precision) -> Result<Self> {
+        let set = InstructionSet::current();
+        Self::stacked_for((set, Encoding::of(set, precision)), parts)
     }
 
-    pub(crate) fn stacked_for(set: InstructionSet, parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
+    fn stacked_for(target: (InstructionSet, Encoding), parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
         let Some((first, _)) = parts.first() else {
             return Err(shape(NAME, "weight", "[out_dim, in_dim]", &[]));
         };
@@ -67,7 +69,7 @@ impl Linear {
             });
         }
         let out_dim = bias_values.len();
-        let weights = Arc::new(PackedWeights::new(set, &weight_values, in_dim, bias_values));
+        let weights = Arc::new(PackedWeights::new(target, &weight_values, in_dim, bias_values));
         Ok(Self { weights, in_dim, out_dim })
     }
 

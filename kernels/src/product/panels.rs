@@ -1,9 +1,12 @@
 //! The right factor of a product, packed.
 
-/// A matrix [inner, columns] in panels of `width` columns; the last panel is filled up with zero columns.
+use crate::simd::Simd;
+
+/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column are
+/// copies of it or zeros: an epilogue passes over them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
-    values: Vec<f32>,
+    words: Vec<u32>,
     inner: usize,
     columns: usize,
     width: usize,
@@ -26,47 +29,77 @@ impl Panels {
         self.columns.div_ceil(self.width.max(1))
     }
 
-    /// `inner` rows of `width` values.
+    /// `inner` rows of `width` words.
     #[inline(always)]
-    pub(crate) fn panel(&self, index: usize) -> &[f32] {
+    pub(crate) fn panel(&self, index: usize) -> &[u32] {
         let size = self.inner * self.width;
-        &self.values[index * size..(index + 1) * size]
+        &self.words[index * size..(index + 1) * size]
     }
 
     /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights, keys, references).
-    pub(crate) fn pack_transposed(&mut self, width: usize, values: &[f32], stride: usize, shape: [usize; 2]) {
-        let [columns, inner] = shape;
-        self.reset(width, inner, columns);
-        for column in 0..columns {
-            let source = &values[column * stride..column * stride + inner];
-            let first = (column / width) * inner * width + column % width;
-            for (slot, &value) in self.values[first..].iter_mut().step_by(width).zip(source) {
-                *slot = value;
+    ///
+    /// # Panics
+    /// If `source` is too short for the last row.
+    #[inline(always)]
+    pub(crate) fn pack_transposed<S: Simd>(
+        &mut self,
+        simd: S,
+        source: &[u32],
+        stride: usize,
+        [columns, inner]: [usize; 2],
+    ) {
+        assert!(columns == 0 || source.len() >= (columns - 1) * stride + inner);
+        self.reset(2 * S::LANES, inner, columns);
+        let whole = inner / S::LANES * S::LANES;
+        for column in (0..columns).step_by(S::LANES) {
+            let last_row = (columns - 1 - column).min(S::LANES - 1);
+            let first = (column / self.width) * inner * self.width + column % self.width;
+            for k in (0..whole).step_by(S::LANES) {
+                // SAFETY: the assertion covers rows `column..=column + last_row`, each of `inner >= k + LANES` words; `reset` made room
+                // for `inner` rows of `width` words in this panel, of which `column % width + LANES` is at most one.
+                unsafe {
+                    let from = source.as_ptr().add(column * stride + k);
+                    let to = self.words.as_mut_ptr().add(first + k * self.width);
+                    simd.transpose(from, stride, last_row, to, self.width);
+                }
+            }
+            for row in 0..=last_row {
+                let rest = &source[(column + row) * stride..][whole..inner];
+                for (k, &word) in (whole..).zip(rest) {
+                    self.words[first + k * self.width + row] = word;
+                }
             }
         }
     }
 
     /// Packs a row-major matrix [inner, columns] whose rows lie `stride` apart (values of attention).
-    pub(crate) fn pack(&mut self, width: usize, values: &[f32], stride: usize, shape: [usize; 2]) {
-        let [inner, columns] = shape;
-        self.reset(width, inner, columns);
+    #[inline(always)]
+    pub(crate) fn pack<S: Simd>(
+        &mut self,
+        _: S,
+        source: &[u32],
+        stride: usize,
+        [inner, columns]: [usize; 2],
+    ) {
+        self.reset(2 * S::LANES, inner, columns);
         for k in 0..inner {
-            let source = &values[k * stride..k * stride + columns];
-            for (panel, piece) in source.chunks(width).enumerate() {
-                let first = (panel * inner + k) * width;
-                self.values[first..first + piece.len()].copy_from_slice(piece);
+            let row = &source[k * stride..k * stride + columns];
+            for (panel, piece) in row.chunks(self.width).enumerate() {
+                let first = (panel * inner + k) * self.width;
+                self.words[first..first + piece.len()].copy_from_slice(piece);
             }
         }
     }
 
-    /// Makes room, reusing what is allocated; the padding of the last panel is zero.
+    /// Makes room, reusing what is allocated. Padding of the last panel that nothing will be written to is zero.
+    #[inline(always)]
     fn reset(&mut self, width: usize, inner: usize, columns: usize) {
         (self.width, self.inner, self.columns) = (width, inner, columns);
         let size = inner * width;
-        self.values.resize(columns.div_ceil(width) * size, 0.0);
+        self.words.resize(columns.div_ceil(width) * size, 0);
         if !columns.is_multiple_of(width) {
-            let last = self.values.len() - size;
-            self.values[last..].fill(0.0);
+            let last = self.words.len() - size;
+            self.words[last..].fill(0);
         }
     }
 }
@@ -74,20 +107,51 @@ impl Panels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::{Kernel, dispatch_to};
+    use crate::testing::available_sets;
+
+    struct Pack<'a> {
+        matrix: &'a [u32],
+        transposed: &'a [u32],
+        shape: [usize; 2],
+    }
+
+    impl Kernel for Pack<'_> {
+        type Output = [Panels; 2];
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> [Panels; 2] {
+            let [inner, columns] = self.shape;
+            let (mut a, mut b) = (Panels::default(), Panels::default());
+            // Junk from an earlier, larger use must not show through.
+            a.pack(simd, &[9; 10_000], 100, [100, 100]);
+            a.pack(simd, self.matrix, columns, self.shape);
+            b.pack_transposed(simd, self.transposed, inner, [columns, inner]);
+            [a, b]
+        }
+    }
 
     #[test]
-    fn both_packings_agree_and_pad_with_zero() {
-        let matrix: Vec<f32> = (0..15).map(|i| i as f32 + 1.0).collect();
-        let transposed: Vec<f32> =
-            (0..5).flat_map(|c| (0..3).map(move |k| (k * 5 + c) as f32 + 1.0)).collect();
-        let (mut a, mut b) = (Panels::default(), Panels::default());
-        // Junk from an earlier, larger use must not show through.
-        a.pack(4, &[9.0; 64], 8, [8, 8]);
-        a.pack(4, &matrix, 5, [3, 5]);
-        b.pack_transposed(4, &transposed, 3, [5, 3]);
-        assert_eq!(a.values, b.values);
-        assert_eq!(a.count(), 2);
-        assert_eq!(a.panel(0), [1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0, 11.0, 12.0, 13.0, 14.0]);
-        assert_eq!(a.panel(1), [5.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 15.0, 0.0, 0.0, 0.0]);
+    fn both_packings_agree_and_hold_every_value_at_its_place() {
+        for set in available_sets() {
+            for shape in [[1, 1], [3, 5], [4, 8], [16, 16], [17, 33], [31, 7], [32, 64], [70, 41]] {
+                let [inner, columns] = shape;
+                let value = |k: usize, column: usize| (k * columns + column + 1) as u32;
+                let matrix: Vec<u32> = (1..=(inner * columns) as u32).collect();
+                let transposed: Vec<u32> =
+                    (0..columns).flat_map(|c| (0..inner).map(move |k| value(k, c))).collect();
+                let packed = dispatch_to(set, Pack { matrix: &matrix, transposed: &transposed, shape });
+                for panels in packed {
+                    let width = panels.width();
+                    assert_eq!((panels.inner(), panels.columns()), (inner, columns));
+                    assert_eq!(panels.count(), columns.div_ceil(width));
+                    for column in 0..columns {
+                        for k in 0..inner {
+                            let got = panels.panel(column / width)[k * width + column % width];
+                            assert_eq!(got, value(k, column), "{set:?} {shape:?} at {k}, {column}");
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,51 +1,45 @@
-//! AVX2 with FMA: 8 lanes, 16 registers. The tile of 6 x 16 takes 12 of them for sums, 2 for weights, 1 for an activation.
+//! AVX2 with FMA, and AVX-VNNI: 8 lanes, 16 registers. The tile of 6 x 16 takes 12 of them for sums, 2 for weights, 1 for an activation.
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use super::{Arithmetic, Kernel, Simd};
 
-/// Proof that the CPU has AVX2 and FMA.
+/// Proof that the CPU has AVX2 and FMA; with `VNNI` also AVX-VNNI.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2 {
+pub(crate) struct Avx2<const VNNI: bool> {
     _private: (),
 }
 
-impl Avx2 {
+impl<const VNNI: bool> Avx2<VNNI> {
     pub(crate) fn new() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self { _private: () })
+        let base = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        (base && (!VNNI || is_x86_feature_detected!("avxvnni"))).then_some(Self { _private: () })
     }
 
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` exists only where the CPU has the features.
-        unsafe { self.run_with_features(kernel) }
+        unsafe { if VNNI { self.run_with_vnni(kernel) } else { self.run_with_avx2(kernel) } }
     }
 
     #[target_feature(enable = "avx2,fma")]
-    fn run_with_features<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run_with_avx2<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[target_feature(enable = "avx2,fma,avxvnni")]
+    fn run_with_vnni<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
 }
 
-impl Simd for Avx2 {
+impl<const VNNI: bool> Arithmetic for Avx2<VNNI> {
     type Vector = __m256;
-    const LANES: usize = 8;
-    const TILE_ROWS: usize = 6;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         // SAFETY: `self` proves the feature, here and in every method below.
         unsafe { _mm256_set1_ps(value) }
-    }
-    #[inline(always)]
-    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
-        // SAFETY: the caller promises LANES readable values.
-        unsafe { _mm256_loadu_ps(source) }
-    }
-    #[inline(always)]
-    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
-        // SAFETY: the caller promises LANES writable values.
-        unsafe { _mm256_storeu_ps(target, vector) }
     }
     #[inline(always)]
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
@@ -96,11 +90,161 @@ impl Simd for Avx2 {
         unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
     }
     #[inline(always)]
-    fn exp2_integral(self, a: Self::Vector) -> Self::Vector {
+    fn scale_exponent(self, a: Self::Vector, n: Self::Vector) -> Self::Vector {
         // SAFETY: see `splat`.
         unsafe {
-            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
+            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+        }
+    }
+    #[inline(always)]
+    fn reciprocal(self, a: Self::Vector) -> Self::Vector {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_div_ps(_mm256_set1_ps(1.0), a) }
+    }
+}
+
+impl<const VNNI: bool> Simd for Avx2<VNNI> {
+    type Words = __m256i;
+    const LANES: usize = 8;
+    const TILE_ROWS: usize = 6;
+
+    #[inline(always)]
+    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe { _mm256_loadu_ps(source) }
+    }
+    #[inline(always)]
+    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
+        // SAFETY: the caller promises LANES writable values.
+        unsafe { _mm256_storeu_ps(target, vector) }
+    }
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> Self::Words {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_set1_epi32(word as i32) }
+    }
+    #[inline(always)]
+    unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
+        // SAFETY: the caller promises LANES readable words.
+        unsafe { _mm256_loadu_si256(source.cast()) }
+    }
+    #[inline(always)]
+    fn from_bits(self, words: Self::Words) -> Self::Vector {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_castsi256_ps(words) }
+    }
+    #[inline(always)]
+    fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
+        // SAFETY: see `splat`; AVX-VNNI only where `VNNI` says so.
+        unsafe {
+            if VNNI {
+                return _mm256_dpbusd_avx_epi32(sums, a, b);
+            }
+            // `vpmaddubsw` would saturate, so bytes become 16 bits, the odd and the even ones apart.
+            let even = _mm256_set1_epi16(0xff);
+            let (a_even, a_odd) = (_mm256_and_si256(a, even), _mm256_srli_epi16::<8>(a));
+            let b_even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(b));
+            let b_odd = _mm256_srai_epi16::<8>(b);
+            let products =
+                _mm256_add_epi32(_mm256_madd_epi16(a_even, b_even), _mm256_madd_epi16(a_odd, b_odd));
+            _mm256_add_epi32(sums, products)
+        }
+    }
+    #[inline(always)]
+    fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_sub_epi32(a, _mm256_mullo_epi32(b, c)) }
+    }
+    #[inline(always)]
+    fn to_f32(self, words: Self::Words) -> Self::Vector {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_cvtepi32_ps(words) }
+    }
+    #[inline(always)]
+    fn round_bf16(self, vector: Self::Vector) -> Self::Vector {
+        // SAFETY: see `splat`.
+        unsafe {
+            let bits = _mm256_castps_si256(vector);
+            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+            _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32(0xffff_0000_u32 as i32)))
+        }
+    }
+    #[inline(always)]
+    fn store_bytes(self, vector: Self::Vector, target: &mut [u8]) {
+        assert!(target.len() >= Self::LANES);
+        // SAFETY: see `splat`; the slice holds LANES values.
+        unsafe {
+            let integers = _mm256_cvtps_epi32(vector);
+            // Both packings work within halves of 128 bits: each half's four bytes end up in its lowest word.
+            let packed = _mm256_packs_epi32(integers, integers);
+            let packed = _mm256_packus_epi16(packed, packed);
+            let words = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+            _mm_storel_epi64(target.as_mut_ptr().cast(), _mm256_castsi256_si128(words));
+        }
+    }
+    #[inline(always)]
+    fn sum(self, vector: Self::Vector) -> f32 {
+        // SAFETY: see `splat`.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+    #[inline(always)]
+    fn largest(self, vector: Self::Vector) -> f32 {
+        // SAFETY: see `splat`.
+        unsafe {
+            let four = _mm_max_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+    #[inline(always)]
+    fn smallest(self, vector: Self::Vector) -> f32 {
+        // SAFETY: see `splat`.
+        unsafe {
+            let four = _mm_min_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+    /// Pairs, then pairs of pairs within halves of 128 bits, then the halves.
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        source: *const u32,
+        stride: usize,
+        last_row: usize,
+        target: *mut u32,
+        target_stride: usize,
+    ) {
+        // SAFETY: see `splat`; the caller promises the rows of both blocks.
+        unsafe {
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for i in 0..8 {
+                rows[i] = _mm256_loadu_ps(source.add(i.min(last_row) * stride).cast());
+            }
+            let mut pairs = rows;
+            for i in 0..4 {
+                pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+                pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+            }
+            let mut fours = pairs;
+            for i in [0, 4] {
+                fours[i] = _mm256_shuffle_ps::<0x44>(pairs[i], pairs[i + 2]);
+                fours[i + 1] = _mm256_shuffle_ps::<0xee>(pairs[i], pairs[i + 2]);
+                fours[i + 2] = _mm256_shuffle_ps::<0x44>(pairs[i + 1], pairs[i + 3]);
+                fours[i + 3] = _mm256_shuffle_ps::<0xee>(pairs[i + 1], pairs[i + 3]);
+            }
+            for i in 0..4 {
+                let lower = _mm256_permute2f128_ps::<0x20>(fours[i], fours[i + 4]);
+                let upper = _mm256_permute2f128_ps::<0x31>(fours[i], fours[i + 4]);
+                _mm256_storeu_ps(target.add(i * target_stride).cast(), lower);
+                _mm256_storeu_ps(target.add((i + 4) * target_stride).cast(), upper);
+            }
         }
     }
 }

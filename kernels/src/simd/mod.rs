@@ -1,42 +1,46 @@
-//! Vectors of f32 for the CPU kernels: one algorithm, written once over [`Simd`], compiled for every instruction set.
+//! Vectors for the CPU kernels: one algorithm, written once over [`Simd`], compiled for every instruction set.
 //!
 //! A type that implements [`Simd`] is a proof that the CPU has its instructions: it can be made only by a constructor that
 //! checks. [`dispatch`] picks the best one, once, and runs a [`Kernel`] inside a function compiled for it (the scheme of
-//! memchr's `Vector` and rten-simd's `Isa`). `NEARSAY_ISA=portable|avx2|avx512` forces a lower one, for tests and bug
-//! reports.
+//! memchr's `Vector` and rten-simd's `Isa`). `NEARSAY_ISA` forces a lower one, for tests and bug reports; see
+//! [`InstructionSet`].
 //!
-//! All operations are IEEE single operations without reassociation, so a kernel gives the same bits for a value whether it
-//! stands in a full vector or in a remainder. Instruction sets differ from one another in the last bits (lanes per sum).
+//! A vector holds f32; [`Simd::Words`] holds as many 32-bit words: integers, or groups of narrower values (two bf16, four
+//! bytes) that products take a word at a time.
+//!
+//! All operations on f32 are IEEE single operations without reassociation, so a kernel gives the same bits for a value
+//! whether it stands in a full vector or in a remainder. Instruction sets differ from one another in the last bits (lanes per
+//! sum; how a product of bf16 rounds).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod instruction_set;
+mod interleaved;
 pub(crate) mod math;
+#[cfg(not(target_arch = "x86_64"))]
+mod no_bf16;
 mod portable;
+#[cfg(test)]
+mod tests;
 
-use std::sync::OnceLock;
-
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512_bf16::Avx512Bf16 as NativeBf16;
+pub use instruction_set::{InstructionSet, requested_instruction_set};
+pub(crate) use interleaved::Interleaved;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use no_bf16::NativeBf16;
 pub(crate) use portable::Portable;
 
-/// A CPU's vector instructions on f32.
-///
-/// Pointers passed to `load` and `store` need no alignment.
-pub(crate) trait Simd: Copy {
-    /// `LANES` values of f32.
+/// Arithmetic on vectors of f32, lane by lane.
+pub(crate) trait Arithmetic: Copy {
+    /// A vector, or several that are worked on together.
     type Vector: Copy;
-    /// Values in a vector.
-    const LANES: usize;
-    /// Rows of the product's register tile; see `product`.
-    const TILE_ROWS: usize;
 
     fn splat(self, value: f32) -> Self::Vector;
-    /// # Safety
-    /// `LANES` values must be readable at `source`.
-    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector;
-    /// # Safety
-    /// `LANES` values must be writable at `target`.
-    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32);
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -51,8 +55,64 @@ pub(crate) trait Simd: Copy {
     fn zero_where_less(self, value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector;
     /// The nearest integer, ties to even.
     fn round(self, a: Self::Vector) -> Self::Vector;
-    /// 2 to the power of an integral value in -126..=127.
-    fn exp2_integral(self, a: Self::Vector) -> Self::Vector;
+    /// `a` times 2 to the power of `n`, an integral value in -126..=127.
+    fn scale_exponent(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
+    /// 1 / a, within 2 ULP.
+    fn reciprocal(self, a: Self::Vector) -> Self::Vector;
+}
+
+/// A CPU's vector instructions.
+///
+/// Pointers passed to `load` and `store` need no alignment.
+pub(crate) trait Simd: Arithmetic {
+    /// `LANES` words of 32 bits.
+    type Words: Copy;
+    /// Values in a vector.
+    const LANES: usize;
+    /// Rows of the product's register tile; see `product`.
+    const TILE_ROWS: usize;
+
+    /// # Safety
+    /// `LANES` values must be readable at `source`.
+    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector;
+    /// # Safety
+    /// `LANES` values must be writable at `target`.
+    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32);
+    /// The sum of all lanes, upper half onto lower half until one is left.
+    fn sum(self, vector: Self::Vector) -> f32;
+    /// The largest lane; any value if a lane is NaN.
+    fn largest(self, vector: Self::Vector) -> f32;
+    /// The smallest lane; any value if a lane is NaN.
+    fn smallest(self, vector: Self::Vector) -> f32;
+    /// Transposes a block of `LANES` x `LANES` words: `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
+    ///
+    /// # Safety
+    /// `LANES` words must be readable at each of the rows up to `last_row` of `source`, `stride` apart, and `LANES` words writable
+    /// at each of `LANES` rows of `target`, `target_stride` apart.
+    unsafe fn transpose(
+        self,
+        source: *const u32,
+        stride: usize,
+        last_row: usize,
+        target: *mut u32,
+        target_stride: usize,
+    );
+    fn splat_word(self, word: u32) -> Self::Words;
+    /// # Safety
+    /// `LANES` words must be readable at `source`.
+    unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words;
+    /// The f32 whose bits are `words`.
+    fn from_bits(self, words: Self::Words) -> Self::Vector;
+    /// `sums` (i32) plus the products of the four bytes of each word, unsigned in `a`, signed in `b`; exact, wrapping.
+    fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// `a - b * c` on i32, wrapping.
+    fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words;
+    /// i32 to the nearest f32.
+    fn to_f32(self, words: Self::Words) -> Self::Vector;
+    /// The nearest bf16, ties to even. A NaN may become another value only if its payload is not the one that arithmetic makes.
+    fn round_bf16(self, vector: Self::Vector) -> Self::Vector;
+    /// Stores the nearest integers (ties to even), cut to 0..=255, at the front of `target`. Values must be within i32.
+    fn store_bytes(self, vector: Self::Vector, target: &mut [u8]);
 
     /// Loads a whole vector from the front of `source`.
     #[inline(always)]
@@ -93,32 +153,21 @@ pub(crate) trait Simd: Copy {
         target.copy_from_slice(&lanes[..count]);
     }
 
-    /// The sum of all lanes, by halves.
+    /// Loads words from the front of `source`.
     #[inline(always)]
-    fn sum(self, vector: Self::Vector) -> f32 {
-        self.fold(vector, |a, b| a + b)
+    fn load_words(self, source: &[u32]) -> Self::Words {
+        assert!(source.len() >= Self::LANES);
+        // SAFETY: the slice holds at least LANES words.
+        unsafe { self.load_words_unchecked(source.as_ptr()) }
     }
+}
 
-    /// The largest lane; NaN lanes are passed over.
-    #[inline(always)]
-    fn largest(self, vector: Self::Vector) -> f32 {
-        self.fold(vector, f32::max)
-    }
-
-    /// Combines the lanes pairwise, upper half onto lower half.
-    #[inline(always)]
-    fn fold(self, vector: Self::Vector, combine: impl Fn(f32, f32) -> f32) -> f32 {
-        let mut lanes = [0.0; MAX_LANES];
-        self.store(vector, &mut lanes);
-        let mut half = Self::LANES / 2;
-        while half > 0 {
-            for i in 0..half {
-                lanes[i] = combine(lanes[i], lanes[i + half]);
-            }
-            half /= 2;
-        }
-        lanes[0]
-    }
+/// A CPU that multiplies bf16 by itself.
+pub(crate) trait Bf16Simd: Simd {
+    /// `sums` plus the products of both bf16 of each word; see `product::Bf16` for how it rounds.
+    fn dot_bf16(self, sums: Self::Vector, a: Self::Words, b: Self::Words) -> Self::Vector;
+    /// Stores the values rounded to bf16 (ties to even, subnormal numbers as 0) at the front of `target`.
+    fn store_bf16(self, vector: Self::Vector, target: &mut [u16]);
 }
 
 /// Lanes of the widest vector.
@@ -130,95 +179,45 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// The instruction sets that the f32 kernels are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum InstructionSet {
-    /// Plain Rust; every CPU.
-    Portable,
-    /// x86-64 with AVX2 and FMA: 8 lanes.
-    Avx2,
-    /// x86-64 with AVX-512F: 16 lanes.
-    Avx512,
+/// An algorithm written over [`Bf16Simd`]. `run` must be `#[inline(always)]`.
+pub(crate) trait Bf16Kernel {
+    type Output;
+    fn run<S: Bf16Simd>(self, simd: S) -> Self::Output;
 }
 
-impl InstructionSet {
-    /// All, lowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
-
-    /// The name that `NEARSAY_ISA` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-        }
-    }
-
-    /// Columns of a packed panel: two vectors.
-    pub(crate) fn panel_width(self) -> usize {
-        match self {
-            Self::Portable => 2 * Portable::LANES,
-            Self::Avx2 => 16,
-            Self::Avx512 => 32,
-        }
-    }
-
-    /// Whether this CPU has it.
-    pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::Avx2::new().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => avx512::Avx512::new().is_some(),
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => false,
-        }
-    }
-
-    /// The one that the kernels use: the highest that the CPU has, or a lower one that `NEARSAY_ISA` names.
-    ///
-    /// A name that is unknown or that the CPU lacks is reported by [`requested_instruction_set`] and ignored here.
-    pub fn current() -> Self {
-        static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
-        *CURRENT.get_or_init(|| {
-            let highest = Self::ALL.into_iter().rfind(|set| set.is_available()).unwrap_or(Self::Portable);
-            requested_instruction_set().ok().flatten().unwrap_or(highest)
-        })
-    }
-}
-
-/// What `NEARSAY_ISA` asks for, or why it cannot be had.
-pub fn requested_instruction_set() -> Result<Option<InstructionSet>, String> {
-    let Ok(name) = std::env::var("NEARSAY_ISA") else { return Ok(None) };
-    let known = InstructionSet::ALL.map(InstructionSet::name).join(", ");
-    let set = InstructionSet::ALL
-        .into_iter()
-        .find(|set| set.name() == name)
-        .ok_or_else(|| format!("NEARSAY_ISA is `{name}`, which is none of {known}"))?;
-    if set.is_available() {
-        Ok(Some(set))
-    } else {
-        Err(format!("NEARSAY_ISA is `{name}`, which this CPU does not have"))
-    }
-}
-
-/// Runs `kernel` with the CPU's best instructions.
+/// Runs a kernel on f32 with the CPU's best instructions.
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_to(InstructionSet::current(), kernel)
 }
 
-/// Runs `kernel` with the instructions of `set`, or plain ones where the CPU lacks it.
+/// Runs a kernel on f32 with the instructions of `set`, or plain ones where the CPU lacks them. What `set` has for narrower
+/// formats makes no difference to it, so it is not compiled for them.
 pub(crate) fn dispatch_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
-        if let (InstructionSet::Avx512, Some(simd)) = (set, avx512::Avx512::new()) {
+        if let (16, Some(simd)) = (set.lanes(), avx512::Avx512::<false>::new()) {
             return simd.run(kernel);
         }
-        if let (InstructionSet::Avx2, Some(simd)) = (set, avx2::Avx2::new()) {
+        if let (8, Some(simd)) = (set.lanes(), avx2::Avx2::<false>::new()) {
             return simd.run(kernel);
         }
     }
     let _ = set;
     kernel.run(Portable)
+}
+
+/// Runs a kernel on bytes with the instructions of `set`, or plain ones where the CPU lacks them.
+pub(crate) fn dispatch_bytes_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let (InstructionSet::Avx512Vnni | InstructionSet::Avx512Bf16, Some(simd)) =
+            (set, avx512::Avx512::<true>::new())
+        {
+            return simd.run(kernel);
+        }
+        if let (InstructionSet::Avx2Vnni, Some(simd)) = (set, avx2::Avx2::<true>::new()) {
+            return simd.run(kernel);
+        }
+    }
+    dispatch_to(set, kernel)
 }

@@ -1,6 +1,8 @@
 //! Plain Rust: every CPU, and the form that the compiler may vectorise with what the target guarantees.
 
-use super::Simd;
+use half::bf16;
+
+use super::{Arithmetic, Simd};
 
 /// Four lanes in an array. Needs no feature of the CPU, so anybody may make one.
 #[derive(Debug, Clone, Copy)]
@@ -13,24 +15,12 @@ fn zip(a: [f32; LANES], b: [f32; LANES], operation: impl Fn(f32, f32) -> f32) ->
     std::array::from_fn(|i| operation(a[i], b[i]))
 }
 
-impl Simd for Portable {
+impl Arithmetic for Portable {
     type Vector = [f32; LANES];
-    const LANES: usize = LANES;
-    const TILE_ROWS: usize = 4;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         [value; LANES]
-    }
-    #[inline(always)]
-    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
-        // SAFETY: the caller promises LANES readable values; an array of f32 may be read unaligned.
-        unsafe { source.cast::<Self::Vector>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
-        // SAFETY: the caller promises LANES writable values.
-        unsafe { target.cast::<Self::Vector>().write_unaligned(vector) }
     }
     #[inline(always)]
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
@@ -70,7 +60,95 @@ impl Simd for Portable {
         a.map(f32::round_ties_even)
     }
     #[inline(always)]
-    fn exp2_integral(self, a: Self::Vector) -> Self::Vector {
-        a.map(|exponent| f32::from_bits(((exponent as i32 + 127) as u32) << 23))
+    fn scale_exponent(self, a: Self::Vector, n: Self::Vector) -> Self::Vector {
+        zip(a, n, |a, n| a * f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+    #[inline(always)]
+    fn reciprocal(self, a: Self::Vector) -> Self::Vector {
+        a.map(|a| 1.0 / a)
+    }
+}
+
+impl Simd for Portable {
+    type Words = [u32; LANES];
+    const LANES: usize = LANES;
+    const TILE_ROWS: usize = 4;
+
+    #[inline(always)]
+    unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values; an array of f32 may be read unaligned.
+        unsafe { source.cast::<Self::Vector>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
+        // SAFETY: the caller promises LANES writable values.
+        unsafe { target.cast::<Self::Vector>().write_unaligned(vector) }
+    }
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> Self::Words {
+        [word; LANES]
+    }
+    #[inline(always)]
+    unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
+        // SAFETY: the caller promises LANES readable words; an array of u32 may be read unaligned.
+        unsafe { source.cast::<Self::Words>().read_unaligned() }
+    }
+    #[inline(always)]
+    fn from_bits(self, words: Self::Words) -> Self::Vector {
+        words.map(f32::from_bits)
+    }
+    #[inline(always)]
+    fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
+        std::array::from_fn(|lane| {
+            let products = a[lane].to_le_bytes().into_iter().zip(b[lane].to_le_bytes());
+            products
+                .fold(sums[lane], |sum, (a, b)| sum.wrapping_add_signed(i32::from(a) * i32::from(b as i8)))
+        })
+    }
+    #[inline(always)]
+    fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words {
+        std::array::from_fn(|i| a[i].wrapping_sub(b[i].wrapping_mul(c[i])))
+    }
+    #[inline(always)]
+    fn to_f32(self, words: Self::Words) -> Self::Vector {
+        words.map(|word| word as i32 as f32)
+    }
+    #[inline(always)]
+    fn round_bf16(self, vector: Self::Vector) -> Self::Vector {
+        vector.map(|value| bf16::from_f32(value).to_f32())
+    }
+    #[inline(always)]
+    fn store_bytes(self, vector: Self::Vector, target: &mut [u8]) {
+        for (target, value) in target[..LANES].iter_mut().zip(vector) {
+            *target = value.round_ties_even() as u8;
+        }
+    }
+    #[inline(always)]
+    fn sum(self, [a, b, c, d]: Self::Vector) -> f32 {
+        (a + c) + (b + d)
+    }
+    #[inline(always)]
+    fn largest(self, vector: Self::Vector) -> f32 {
+        vector.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+    #[inline(always)]
+    fn smallest(self, vector: Self::Vector) -> f32 {
+        vector.into_iter().fold(f32::INFINITY, f32::min)
+    }
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        source: *const u32,
+        stride: usize,
+        last_row: usize,
+        target: *mut u32,
+        target_stride: usize,
+    ) {
+        for i in 0..LANES {
+            for j in 0..LANES {
+                // SAFETY: the caller promises the rows of both blocks.
+                unsafe { *target.add(j * target_stride + i) = *source.add(i.min(last_row) * stride + j) };
+            }
+        }
     }
 }

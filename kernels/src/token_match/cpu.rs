@@ -3,7 +3,7 @@
 //! Row maxima and column maxima both stay in vectors: a piece of the product is one row by two vectors of columns, so the
 //! columns' maxima are lane-wise and the row's is kept as a vector until its last piece.
 
-use crate::product::{Epilogue, Panels, Rows, multiply};
+use crate::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
 
 pub(super) fn token_match(pairs: Vec<[&[f32]; 2]>, dim: usize) -> Vec<f32> {
@@ -29,9 +29,9 @@ impl Kernel for Matches<'_> {
         let mut maxima = Maxima::default();
         for [candidate, reference] in self.pairs {
             let (rows, columns) = (candidate.len() / self.dim, reference.len() / self.dim);
-            panels.pack_transposed(2 * S::LANES, reference, self.dim, [columns, self.dim]);
+            panels.pack_transposed(simd, bytemuck::cast_slice(reference), self.dim, [columns, self.dim]);
             maxima.reset::<S>(rows, columns);
-            multiply(simd, Rows::new(candidate, self.dim, rows, self.dim), &panels, &mut maxima);
+            multiply(simd, F32, Rows::of_f32(candidate, self.dim, rows, self.dim), &panels, &mut maxima);
             maxima.append_to::<S>(&mut output);
         }
         output
@@ -62,17 +62,27 @@ impl Maxima {
     }
 }
 
-impl<S: Simd> Epilogue<S> for Maxima {
+impl<S: Simd> Epilogue<S, F32> for Maxima {
     #[inline(always)]
-    fn finish(&mut self, simd: S, row: usize, column: usize, sums: [S::Vector; 2]) {
-        for (half, sum) in sums.into_iter().enumerate() {
+    fn finish<const ROWS: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+        sums: [[S::Vector; 2]; ROWS],
+    ) {
+        for half in [0, 1] {
             let first = column + half * S::LANES;
-            let columns = &mut self.columns[first..first + S::LANES];
             let valid = self.num_columns.saturating_sub(first).min(S::LANES);
-            let sum = without_padding(simd, sum, valid);
-            simd.store(simd.max(simd.load(columns), sum), columns);
-            let rows = &mut self.rows[row * S::LANES..][..S::LANES];
-            simd.store(simd.max(simd.load(rows), sum), rows);
+            let columns = &mut self.columns[first..first + S::LANES];
+            let mut largest = simd.load(columns);
+            for (row, sums) in (row..).zip(sums) {
+                let sum = without_padding(simd, sums[half], valid);
+                largest = simd.max(largest, sum);
+                let rows = &mut self.rows[row * S::LANES..][..S::LANES];
+                simd.store(simd.max(simd.load(rows), sum), rows);
+            }
+            simd.store(largest, columns);
         }
     }
 }

@@ -1,0 +1,101 @@
+//! Memory of finished activations, reused: fresh pages cost more than small layers do.
+//!
+//! Every thread keeps what was given back to it, up to a limit, and an operation takes its output from there. Memory that was
+//! never written by anybody is zero, memory that was holds old values; an operation writes all of it either way.
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
+
+/// Vectors that a thread keeps; an encoder layer has fewer at a time.
+const MOST: usize = 16;
+
+thread_local! {
+    static FREE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `count` values of any content, to be overwritten.
+pub(crate) fn take(count: usize) -> Vec<f32> {
+    let reused = FREE.with_borrow_mut(|free| {
+        let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.len() >= count);
+        let smallest = fitting.min_by_key(|(_, buffer)| buffer.len()).map(|(index, _)| index);
+        smallest.map(|index| free.swap_remove(index))
+    });
+    let mut buffer = reused.unwrap_or_else(|| vec![0.0; count]);
+    buffer.truncate(count);
+    buffer
+}
+
+/// Keeps `buffer` for a later [`take`] on this thread.
+pub(crate) fn give(mut buffer: Vec<f32>) {
+    FREE.with_borrow_mut(|free| {
+        // Only what lies behind the end is filled; nothing where as much is taken as was given.
+        buffer.resize(buffer.capacity(), 0.0);
+        free.push(buffer);
+        if free.len() > MOST {
+            let smallest = free.iter().enumerate().min_by_key(|(_, buffer)| buffer.len());
+            if let Some((index, _)) = smallest {
+                free.swap_remove(index);
+            }
+        }
+    });
+}
+
+/// Gives the memory of a finished activation to this thread's next operations.
+///
+/// `tensor` must be its storage's only owner, as the result of an operation of this crate is: others would find it empty and fail.
+/// On other devices than the CPU it is simply dropped.
+pub fn recycle(tensor: Tensor) {
+    // A tensor that cannot be taken apart (another device, a view of something else) is dropped, which is right too.
+    let _ = tensor.inplace_op1(&Recycle);
+}
+
+struct Recycle;
+
+impl InplaceOp1 for Recycle {
+    fn name(&self) -> &'static str {
+        "recycle"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
+        if let CpuStorage::F32(values) = storage {
+            give(std::mem::take(values));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn what_is_given_back_is_taken_again() {
+        let tensor = Tensor::from_vec(vec![7.0f32; 1000], (10, 100), &Device::Cpu).unwrap();
+        let address = {
+            let (storage, _) = tensor.storage_and_layout();
+            let candle_core::Storage::Cpu(storage) = &*storage else { unreachable!() };
+            storage.as_slice::<f32>().unwrap().as_ptr()
+        };
+        recycle(tensor);
+        give(vec![0.0; 5000]);
+        let buffer = take(900);
+        assert_eq!((buffer.as_ptr(), buffer.len()), (address, 900));
+        assert_eq!(take(6000).len(), 6000);
+        give(buffer);
+        let buffer = take(1000);
+        assert_eq!(buffer.as_ptr(), address, "its whole length is there again");
+    }
+
+    #[test]
+    fn a_thread_keeps_a_limited_number() {
+        for size in 1..100 {
+            give(vec![0.0; size]);
+        }
+        FREE.with_borrow(|free| {
+            assert_eq!(free.len(), MOST);
+            assert!(free.iter().all(|buffer| buffer.len() >= 100 - MOST));
+        });
+    }
+}

@@ -1,0 +1,167 @@
+//! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far apart as suits the cache.
+
+use crate::product::{Bf16, Int8, padded};
+use crate::simd::{Arithmetic, Bf16Simd, Interleaved, MAX_LANES, Simd};
+
+/// A block of rows as words, and how bytes among them stand for numbers.
+#[derive(Debug, Default)]
+pub(super) struct Operand {
+    pub(super) words: Vec<u32>,
+    /// Words from one row to the next.
+    pub(super) stride: usize,
+    /// Words of a row.
+    pub(super) row_words: usize,
+    /// Step of each row of bytes.
+    pub(super) scales: Vec<f32>,
+    /// The byte that stands for 0 in each row of bytes.
+    pub(super) zeros: Vec<u32>,
+}
+
+impl Operand {
+    /// Makes room for `rows` of `values` values, `group` to a word. Values that fill up a row's last word are zero.
+    #[inline(always)]
+    fn reset(&mut self, rows: usize, values: usize, group: usize) {
+        self.row_words = values.div_ceil(group);
+        self.stride = padded(self.row_words);
+        self.words.resize(rows * self.stride, 0);
+    }
+
+    #[inline(always)]
+    fn rows_mut(&mut self) -> impl Iterator<Item = &mut [u32]> {
+        self.words.chunks_exact_mut(self.stride).map(|row| &mut row[..self.row_words])
+    }
+
+    /// Rows of `in_dim` values as they are.
+    #[inline(always)]
+    pub(super) fn set_f32<S: Simd>(&mut self, _: S, rows: &[f32], in_dim: usize) {
+        self.reset(rows.len() / in_dim, in_dim, 1);
+        for (row, target) in rows.chunks_exact(in_dim).zip(self.rows_mut()) {
+            target.copy_from_slice(bytemuck::cast_slice(row));
+        }
+    }
+
+    /// Rows of `in_dim` values rounded to bf16, one to a word.
+    #[inline(always)]
+    pub(super) fn set_rounded<S: Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
+        self.reset(rows.len() / in_dim, in_dim, 1);
+        for (row, target) in rows.chunks_exact(in_dim).zip(self.rows_mut()) {
+            let target: &mut [f32] = bytemuck::cast_slice_mut(target);
+            for (values, target) in row.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
+                simd.store_front(simd.round_bf16(simd.load_or(values, 0.0)), target);
+            }
+        }
+    }
+
+    /// Rows of `in_dim` values to bf16, two to a word.
+    #[inline(always)]
+    pub(super) fn set_bf16<S: Bf16Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
+        self.reset(rows.len() / in_dim, in_dim, Bf16::GROUP);
+        for (row, target) in rows.chunks_exact(in_dim).zip(self.rows_mut()) {
+            let target: &mut [u16] = bytemuck::cast_slice_mut(target);
+            for (values, target) in row.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
+                let mut lanes = [0; MAX_LANES];
+                simd.store_bf16(simd.load_or(values, 0.0), &mut lanes);
+                target.copy_from_slice(&lanes[..target.len()]);
+            }
+        }
+    }
+
+    /// Rows of `in_dim` values to bytes, four to a word: each row's range, 0 included, is cut into 255 steps.
+    #[inline(always)]
+    pub(super) fn set_bytes<S: Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
+        self.reset(rows.len() / in_dim, in_dim, Int8::GROUP);
+        let ranges = || rows.chunks_exact(in_dim);
+        self.scales.clear();
+        self.zeros.clear();
+        for row in ranges() {
+            let (scale, zero) = byte_scale(simd, row);
+            self.scales.push(scale);
+            self.zeros.push(zero as u32);
+        }
+        let Self { words, stride, row_words, scales, zeros } = self;
+        let targets = words.chunks_exact_mut(*stride).map(|row| &mut row[..*row_words]);
+        for ((row, target), (&scale, &zero)) in ranges().zip(targets).zip(scales.iter().zip(&*zeros)) {
+            let inverse = simd.splat(if scale > 0.0 { 1.0 / scale } else { 0.0 });
+            let zero = simd.splat(zero as f32);
+            let target: &mut [u8] = bytemuck::cast_slice_mut(target);
+            for (values, target) in row.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
+                let steps = simd.mul_add(simd.load_or(values, 0.0), inverse, zero);
+                if target.len() == S::LANES {
+                    simd.store_bytes(steps, target);
+                } else {
+                    let mut lanes = [0; MAX_LANES];
+                    simd.store_bytes(steps, &mut lanes);
+                    target.copy_from_slice(&lanes[..target.len()]);
+                }
+            }
+        }
+    }
+}
+
+/// The step of a row, and the byte that stands for 0 in it. The step is not finite if a value is not.
+#[inline(always)]
+fn byte_scale<S: Simd>(simd: S, row: &[f32]) -> (f32, f32) {
+    const TOGETHER: usize = 4;
+    let together = Interleaved::<S, TOGETHER>(simd);
+    let zero = together.splat(0.0);
+    let (mut lowest, mut highest, mut poison) = (zero, zero, zero);
+    for group in row.chunks(TOGETHER * S::LANES) {
+        let mut values = zero;
+        for (value, lanes) in values.iter_mut().zip(group.chunks(S::LANES)) {
+            *value = simd.load_or(lanes, 0.0);
+        }
+        lowest = together.min(lowest, values);
+        highest = together.max(highest, values);
+        // Minima and maxima lose a NaN; 0 times it, or infinity, does not.
+        poison = together.mul_add(values, zero, poison);
+    }
+    for i in 1..TOGETHER {
+        lowest[0] = simd.min(lowest[0], lowest[i]);
+        highest[0] = simd.max(highest[0], highest[i]);
+        poison[0] = simd.add(poison[0], poison[i]);
+    }
+    let (lowest, highest) = (simd.smallest(lowest[0]), simd.largest(highest[0]));
+    let scale = (highest - lowest) / 255.0 + simd.sum(poison[0]);
+    let zero = if scale > 0.0 { (-lowest / scale).round_ties_even() } else { 0.0 };
+    (scale, zero)
+}
+
+/// `values` rounded to bf16, one to a word (weights, once at load).
+pub(super) fn rounded_words(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|&value| half::bf16::from_f32(value).to_f32().to_bits()).collect()
+}
+
+/// The bf16 of `values`, two to a word, rows of `in_dim` values (weights, once at load).
+pub(super) fn bf16_words(values: &[f32], in_dim: usize) -> Vec<u32> {
+    let word = |pair: &[f32]| {
+        let halves = pair.iter().map(|&value| u32::from(half::bf16::from_f32(value).to_bits()));
+        halves.rev().fold(0, |word, half| word << 16 | half)
+    };
+    values.chunks_exact(in_dim).flat_map(|row| row.chunks(Bf16::GROUP).map(word)).collect()
+}
+
+/// Rows of weights as bytes, each with a step of its own.
+pub(super) struct ByteRows {
+    /// Four bytes to a word.
+    pub(super) words: Vec<u32>,
+    /// Step of each row.
+    pub(super) scales: Vec<f32>,
+    /// Sum of each row's bytes (i32).
+    pub(super) sums: Vec<u32>,
+}
+
+/// Rows of `in_dim` weights to bytes in -127..=127: the largest of each row becomes 127.
+pub(super) fn byte_rows(values: &[f32], in_dim: usize) -> ByteRows {
+    let mut rows = ByteRows { words: Vec::new(), scales: Vec::new(), sums: Vec::new() };
+    for row in values.chunks_exact(in_dim) {
+        let largest = row.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        let scale = largest / 127.0;
+        let byte = |value: f32| if scale > 0.0 { (value / scale).round_ties_even() as i8 } else { 0 };
+        let bytes: Vec<i8> = row.iter().map(|&value| byte(value)).collect();
+        rows.scales.push(scale);
+        rows.sums.push(bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>() as u32);
+        let word = |group: &[i8]| group.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte as u8));
+        rows.words.extend(bytes.chunks(Int8::GROUP).map(word));
+    }
+    rows
+}
