@@ -82,6 +82,22 @@ impl Desk {
         command
     }
 
+    /// Runs the program on a terminal of its own; what that shows, stderr included, is in the run's `stdout`.
+    pub fn run_on_terminal(&self, line: &str) -> Run {
+        const SPAWN: &str =
+            "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+        let prepared = self.command(line);
+        let mut command = Command::new("python3");
+        command.args(["-c", SPAWN]).arg(program()).args(prepared.get_args());
+        command
+            .current_dir(self.0.path())
+            .env("HF_HUB_OFFLINE", "1")
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(line, command, None)
+    }
+
     /// Runs the program with nothing on standard input.
     pub fn run(&self, line: &str) -> Run {
         finish(line, self.command(line), None)

@@ -204,6 +204,17 @@ fn models_are_listed_and_looked_into() {
     assert_eq!((&facts["num_layers"], &facts["layers_loaded"]), (&json!(3), &json!(3)));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_terminal_gets_the_result_and_colours_and_no_word_about_our_log() {
+    let desk = desk();
+    assert!(desk.run_on_terminal("models").ok().text().starts_with("bert "));
+    let scores = desk.run_on_terminal("score -c in.txt -r other.txt -m BERT -l 2").ok();
+    assert!(scores.text().contains(" P: ") && !scores.text().contains("tracing"), "{}", scores.text());
+    let failed = desk.run_on_terminal("embed missing.txt -m BERT").ends(66, &[]);
+    assert!(failed.text().starts_with("\u{1b}[1;31merror:\u{1b}[0m cannot read"), "{}", failed.text());
+}
+
 #[test]
 fn doctor_ends_soon_where_the_hub_does_not_answer() {
     let mut command = Desk::default().command("doctor");

@@ -46,7 +46,8 @@ pub(super) fn start_log(global: &GlobalArguments) {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(io::stderr)
-        .with_ansi(is_coloured())
+        // Colours there need a feature that is not built in, and asking for them makes every command say so.
+        .with_ansi(false)
         .without_time()
         .with_target(false)
         .init();
