@@ -199,6 +199,29 @@ fn an_input_is_never_its_own_output() {
 }
 
 #[test]
+fn standard_output_that_goes_into_an_input_is_refused() {
+    let desk = Desk::default();
+    desk.write("in.txt", "a\n").write("other.txt", "b\n");
+    let append =
+        |name: &str| std::fs::File::options().append(true).create(true).open(desk.path(name)).expect("open");
+    for line in [
+        "embed other.txt in.txt -m BERT",
+        "embed - -m BERT --format txt",
+        "score -c in.txt -r other.txt -m BERT -l 1 -s",
+        "score -c other.txt -r in.txt -m BERT -l 1 --json",
+    ] {
+        let mut command = desk.command(line);
+        command.stdin(std::fs::File::open(desk.path("in.txt")).expect("open")).stdout(append("in.txt"));
+        finish(line, command, None).ends(2, &["standard output", "same file", "hint:"]);
+        assert_eq!(desk.read("in.txt"), b"a\n", "{line}");
+    }
+    let mut command = desk.command("embed in.txt -m BERT -q");
+    command.stdout(append("more.jsonl"));
+    finish("embed in.txt >> more.jsonl", command, None).ok();
+    assert!(desk.read("more.jsonl").starts_with(b"{\"id\":0,"));
+}
+
+#[test]
 fn a_device_that_is_not_there_is_told_at_once() {
     let desk = Desk::default();
     desk.write("in.txt", "a\n");

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nearsay::embed::{Counts, EmbedOptions, EmbedSummary, Embedder, Seconds, Sink};
 use nearsay::output::{
-    Destination, Metadata, Output, OutputFormat, refuse_same_file, token_writer, vector_writer,
+    Destination, Metadata, Output, OutputFormat, refuse_same_file, refuse_stdout_into_input, token_writer,
+    vector_writer,
 };
 use nearsay::text::RecordStream;
 
@@ -86,7 +87,7 @@ fn open_destination(context: &Context, arguments: &EmbedArguments) -> nearsay::R
                 hint: Some("name an output file with -o".to_owned()),
             });
         }
-        Output::Stdout => {}
+        Output::Stdout => refuse_stdout_into_input(&arguments.inputs)?,
     }
     Destination::create(&arguments.output, arguments.overwrite)
 }

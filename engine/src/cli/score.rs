@@ -64,8 +64,10 @@ fn baseline(arguments: &ScoreArguments, model: &str) -> nearsay::Result<(Rescali
 }
 
 fn open_sources(arguments: &ScoreArguments) -> nearsay::Result<PairSource> {
-    let inputs = std::iter::once(&arguments.candidates).chain(&arguments.references);
-    if inputs.filter(|input| **input == nearsay::text::Input::Stdin).count() > 1 {
+    let inputs: Vec<_> =
+        std::iter::once(&arguments.candidates).chain(&arguments.references).cloned().collect();
+    nearsay::output::refuse_stdout_into_input(&inputs)?;
+    if inputs.iter().filter(|input| **input == nearsay::text::Input::Stdin).count() > 1 {
         return Err(nearsay::Error::Usage {
             message: "standard input is named twice; it can be read only once".to_owned(),
             hint: None,

@@ -1,4 +1,4 @@
-//! Whether an output would replace one of the inputs.
+//! Whether an output would replace one of the inputs, or grow it.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -13,15 +13,33 @@ use crate::{Error, Result};
 /// [`Error::Usage`] naming both.
 pub fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
     // An output that does not exist yet is no input: those exist.
-    let Ok(output_metadata) = output.metadata() else { return Ok(()) };
+    let Ok(metadata) = output.metadata() else { return Ok(()) };
+    refuse(inputs, output, &metadata, &format!("the output {}", output.display()))
+}
+
+/// Refuses standard output that was redirected into one of the inputs, which would be read on into what is written to it.
+///
+/// # Errors
+/// [`Error::Usage`] naming the input.
+pub fn refuse_stdout_into_input(inputs: &[Input]) -> Result<()> {
+    match stdout_metadata() {
+        // A terminal or /dev/null may well be both.
+        Some(metadata) if metadata.is_file() => {
+            refuse(inputs, Path::new("-"), &metadata, "where standard output goes")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse(inputs: &[Input], output: &Path, metadata: &Metadata, what: &str) -> Result<()> {
     let is_output = |input: &&Input| match input {
-        Input::File(path) => path.metadata().is_ok_and(|input| same(path, &input, output, &output_metadata)),
-        Input::Stdin => is_stdin(&output_metadata),
+        Input::File(path) => path.metadata().is_ok_and(|input| same(path, &input, output, metadata)),
+        Input::Stdin => is_stdin(metadata),
     };
     match inputs.iter().find(is_output) {
         None => Ok(()),
         Some(input) => Err(Error::Usage {
-            message: format!("the output {} is the same file as the input {input}", output.display()),
+            message: format!("{what} is the same file as the input {input}"),
             hint: Some("write to another file".to_owned()),
         }),
     }
@@ -40,15 +58,29 @@ fn same(left: &Path, _: &Metadata, right: &Path, _: &Metadata) -> bool {
 
 #[cfg(unix)]
 fn is_stdin(output: &Metadata) -> bool {
-    use std::os::fd::AsFd;
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
     let anywhere = Path::new("-");
-    stdin.and_then(|file| file.metadata()).is_ok_and(|input| same(anywhere, &input, anywhere, output))
+    stream_metadata(&std::io::stdin()).is_some_and(|input| same(anywhere, &input, anywhere, output))
+}
+
+#[cfg(unix)]
+fn stdout_metadata() -> Option<Metadata> {
+    stream_metadata(&std::io::stdout())
+}
+
+#[cfg(unix)]
+fn stream_metadata(stream: &impl std::os::fd::AsFd) -> Option<Metadata> {
+    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|file| file.metadata()).ok()
 }
 
 #[cfg(not(unix))]
 fn is_stdin(_: &Metadata) -> bool {
     false
+}
+
+#[cfg(not(unix))]
+fn stdout_metadata() -> Option<Metadata> {
+    None
 }
 
 #[cfg(test)]
