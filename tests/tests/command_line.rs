@@ -69,6 +69,11 @@ fn every_failure_has_its_exit_code_and_says_nothing_on_stdout() {
             &["no published baseline"],
         ),
         ("score -c in.txt -r one.txt -m BERT -l 1", 65, &["in.txt", "one.txt", "1", "3"]),
+        (
+            "score -c in.txt -r other.txt -m BERT -l 1 --baseline-path /dev/zero",
+            65,
+            &["/dev/zero", "must be a regular file"],
+        ),
         ("embed missing.txt -m BERT", 66, &["cannot read missing.txt"]),
         ("score -c in.txt -r missing.txt -m BERT -l 1", 66, &["cannot read missing.txt"]),
         ("embed in.txt -m BERT --device cuda", 69, &["cuda", "hint:", "--device cpu"]),

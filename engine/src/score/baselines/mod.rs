@@ -7,10 +7,15 @@
 mod parse;
 mod published;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::Scores;
 use crate::{Error, Result};
+
+/// The longest file that is read: 1 MiB. A published baseline has 25 rows of 40 bytes.
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// The baseline of one model in one language: a row for each layer, from 0 (the embeddings) up.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,11 +37,12 @@ impl Baseline {
 
     /// The baseline in a file of the published form: comma separated, `LAYER,P,R,F` first, then a row for each layer from 0.
     ///
+    /// It must be a regular file of at most 1 MiB; a pipe or a device may have no end.
+    ///
     /// The reference takes the first row for the header whatever it says, and the row number for the layer whatever its
     /// first column says; ours refuses a file in which these differ, since it would be read with a shifted layer.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let contents = std::fs::read_to_string(path)
-            .map_err(|source| Error::NoInput { path: path.to_owned(), source })?;
+        let contents = read(path)?;
         let name = path.display().to_string();
         let rows = parse::file(&name, &contents)?;
         Ok(Self { name, rows })
@@ -60,6 +66,26 @@ impl Baseline {
     /// The highest layer that has a row.
     pub fn last_layer(&self) -> usize {
         self.rows.len().saturating_sub(1)
+    }
+}
+
+/// The text of a regular file that is not too long, also if it grows while it is read.
+fn read(path: &Path) -> Result<String> {
+    let no_input = |source| Error::NoInput { path: path.to_owned(), source };
+    let refuse = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
+    let metadata = path.metadata().map_err(no_input)?;
+    if !metadata.is_file() {
+        return Err(refuse("a baseline must be a regular file, and this is none".to_owned()));
+    }
+    let mut contents = String::new();
+    let file = File::open(path).map_err(no_input)?;
+    file.take(FILE_LIMIT + 1).read_to_string(&mut contents).map_err(no_input)?;
+    match contents.len() as u64 {
+        length if length > FILE_LIMIT => {
+            let length = length.max(metadata.len());
+            Err(refuse(format!("a baseline must have at most {FILE_LIMIT} bytes, it has {length}")))
+        }
+        _ => Ok(contents),
     }
 }
 
@@ -141,6 +167,19 @@ mod tests {
         let path = folder.path().join("weights.bin");
         std::fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
         assert_eq!(Baseline::from_file(&path).unwrap_err().exit_code(), 66);
+    }
+
+    #[test]
+    fn a_file_without_end_or_too_long_is_refused_with_its_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.csv");
+        std::fs::write(&path, "LAYER,P,R,F\n".repeat(100_000)).unwrap();
+        let error = Baseline::from_file(&path).unwrap_err();
+        assert_eq!(error.exit_code(), 65);
+        assert!(error.to_string().ends_with("must have at most 1048576 bytes, it has 1200000"), "{error}");
+        let error = Baseline::from_file(folder.path()).unwrap_err();
+        assert_eq!(error.exit_code(), 65);
+        assert!(error.to_string().contains("must be a regular file"), "{error}");
     }
 
     proptest! {
