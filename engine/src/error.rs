@@ -20,6 +20,14 @@ pub enum Error {
         /// What to do instead.
         hint: Option<String>,
     },
+    /// The longest text leaves no room for a token of its own.
+    #[error("the longest text must have more than the {special_tokens} special tokens, got {length}")]
+    LengthTooShort {
+        /// The longest text in tokens.
+        length: usize,
+        /// The tokens that every text gets.
+        special_tokens: usize,
+    },
     /// An input is missing or cannot be opened.
     #[error("cannot read {}: {source}", path.display())]
     NoInput {
@@ -106,7 +114,7 @@ impl Error {
     /// The process's exit code for this failure.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::LengthTooShort { .. } => 2,
             Self::BadRow { .. } | Self::BadInput { .. } => 65,
             Self::NoInput { .. } => 66,
             Self::Device { .. } => 69,
@@ -124,6 +132,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.as_deref(),
+            Self::LengthTooShort { .. } => Some("raise --max-length"),
             Self::Model(error) => error.hint(),
             Self::Device { .. } => Some("run with --device cpu"),
             _ => None,

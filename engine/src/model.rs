@@ -1,18 +1,47 @@
 //! Opening a model for the engine: its tokenizer and its encoder.
 
 use nearsay_kernels::Precision;
-use nearsay_models::{Encoder, EncoderOptions, Model};
+use nearsay_models::{Encoder, EncoderOptions, Model, StatedLength};
 
 use crate::tokens::{TextTokenizer, TokenizerLimits};
 use crate::{Error, Result};
 
-/// The model's tokenizer, cutting texts to `max_tokens`.
+/// The model's tokenizer, cutting texts to the length asked for, else to the one that the model's files state.
 ///
 /// # Errors
-/// If tokenizer.json is missing, is not one, or does not fit the model.
-pub(crate) fn open_tokenizer(model: &Model, max_tokens: usize, lower_case: bool) -> Result<TextTokenizer> {
+/// If tokenizer.json is missing, is not one, or does not fit the model; a length beyond the positions, or too short for a token.
+pub(crate) fn open_tokenizer(
+    model: &Model,
+    asked: Option<usize>,
+    stated: StatedLength,
+    lower_case: bool,
+) -> Result<TextTokenizer> {
+    let max_tokens = asked.map_or(Ok(stated.tokens), |length| within_positions(model, length))?;
     let limits = TokenizerLimits { max_tokens, vocab_size: model.config().vocab_size, lower_case };
-    TextTokenizer::open(&model.tokenizer_file()?, model.tokenizer_settings(), limits)
+    let opened = TextTokenizer::open(&model.tokenizer_file()?, model.tokenizer_settings(), limits);
+    opened.map_err(|error| match (error, asked) {
+        (Error::LengthTooShort { length, special_tokens }, None) => too_short(stated, length, special_tokens),
+        (error, _) => error,
+    })
+}
+
+fn within_positions(model: &Model, length: usize) -> Result<usize> {
+    let positions = model.config().max_tokens();
+    if length <= positions {
+        return Ok(length);
+    }
+    let rule = "the positions that this model has";
+    Err(Error::Usage {
+        message: format!("--max-length must be at most {positions}, {rule}, got {length}"),
+        hint: None,
+    })
+}
+
+/// What the user could not know is wrong with the model's files.
+fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Error {
+    let StatedLength { path, field, .. } = stated;
+    let rule = format!("must leave room for more than the {special_tokens} special tokens, got {length}");
+    Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule })
 }
 
 /// The encoder with layers up to `layer`, multiplying in `precision`, on the CPU.

@@ -48,11 +48,12 @@ impl Model {
             other => other,
         };
         let family = families::find(&config).map_err(located)?;
+        let config = (family.config)(&config).map_err(located)?;
         Ok(Self {
             family,
-            config: (family.config)(&config).map_err(located)?,
             tokenizer: TokenizerSettings::read(&folder)?,
-            sentence: SentenceTransformer::read(&folder)?,
+            sentence: SentenceTransformer::read(&folder, &config)?,
+            config,
             weights: Weights::open(&folder)?,
             folder,
         })
@@ -135,16 +136,6 @@ impl Model {
     /// What modules.json and the files that it names say, if there is one.
     pub fn sentence_transformer(&self) -> Option<&SentenceTransformer> {
         self.sentence.as_ref()
-    }
-
-    /// The longest text for embeddings, in tokens: what a sentence-transformers folder says, else the tokenizer's length,
-    /// both within the positions.
-    pub fn sentence_max_tokens(&self) -> usize {
-        let stated = match &self.sentence {
-            Some(sentence) => sentence.lengths.max_seq_length,
-            None => self.tokenizer.model_max_length,
-        };
-        stated.unwrap_or(usize::MAX).min(self.config.max_tokens())
     }
 
     /// Whether a sentence-transformers folder asks for lower-cased texts.

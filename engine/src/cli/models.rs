@@ -68,10 +68,10 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
         ("activation", json!(format!("{:?}", config.activation))),
         ("positions", json!(config.max_tokens())),
         ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
-        ("embedding_max_length", json!(model.sentence_max_tokens())),
+        ("embedding_max_length", json!(model.sentence_length().tokens)),
         ("pooling", json!(pooling)),
         ("normalized", json!(head.is_normalized())),
-        ("dimensions", json!(model.stated_dimensions().unwrap_or(head.output_dim()))),
+        ("dimensions", json!(head.output_dim().min(model.stated_dimensions().unwrap_or(usize::MAX)))),
         ("prompts", json!(model.prompts())),
         ("bertscore_layer", json!(nearsay::score::default_layer(model.folder().name()))),
     ])

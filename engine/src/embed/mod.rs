@@ -49,8 +49,8 @@ impl Embedder {
     /// If the model's files break a rule or an option does not fit the model.
     pub fn open(model: &Model, options: &EmbedOptions, workers: Workers) -> Result<Self> {
         let layer = options.layer_of(model)?;
-        let max_tokens = options.max_tokens(model)?;
-        let tokenizer = open_tokenizer(model, max_tokens, model.lower_cases())?;
+        let stated = model.sentence_length();
+        let tokenizer = open_tokenizer(model, options.max_length, stated, model.lower_cases())?;
         let prompt = options.prompt(model)?;
         let (choice, head_reason) = options.pooling_choice(model);
         let mut head = model.load_head(choice, options.normalize)?;

@@ -62,18 +62,6 @@ impl EmbedOptions {
         }
     }
 
-    /// The model's own length for embeddings, or the shorter one asked for.
-    pub(super) fn max_tokens(&self, model: &Model) -> Result<usize> {
-        let positions = model.config().max_tokens();
-        match self.max_length {
-            None => Ok(model.sentence_max_tokens()),
-            Some(length) if length <= positions => Ok(length),
-            Some(length) => Err(usage(format!(
-                "--max-length must be at most {positions}, the positions that this model has, got {length}"
-            ))),
-        }
-    }
-
     pub(super) fn prompt(&self, model: &Model) -> Result<String> {
         let Some(name) = &self.prompt_name else {
             return Ok(model.default_prompt().unwrap_or_default().to_owned());
@@ -108,11 +96,18 @@ impl EmbedOptions {
 
     pub(super) fn dimensions_of(&self, model: &Model, head: &SentenceHead) -> Result<Option<usize>> {
         let width = head.output_dim();
-        match self.dimensions.or(model.stated_dimensions()) {
-            Some(dimensions) if dimensions == 0 || dimensions > width => Err(usage(format!(
+        match (self.dimensions, model.stated_dimensions()) {
+            (Some(dimensions), _) if dimensions == 0 || dimensions > width => Err(usage(format!(
                 "vectors of this model can have 1 to {width} dimensions, not {dimensions}"
             ))),
-            dimensions => Ok(dimensions),
+            // A slice beyond the end, as sentence-transformers takes it, is the whole.
+            (None, Some(stated)) if stated > width => {
+                tracing::warn!(
+                    "the model's truncate_dim is {stated}, and its vectors have {width} values: all are kept"
+                );
+                Ok(None)
+            }
+            (asked, stated) => Ok(asked.or(stated)),
         }
     }
 }

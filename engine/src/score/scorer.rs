@@ -96,7 +96,9 @@ impl Scorer {
             let message = format!("the layer must be 0 to {layers} for this model, got {}", options.layer);
             return Err(Error::Usage { message, hint: None });
         }
-        let tokenizer = open_tokenizer(model, max_tokens(model, options.max_length)?, false)?;
+        // Not the length of a sentence-transformers folder, which is for embeddings.
+        let stated = model.tokenizer_length();
+        let tokenizer = open_tokenizer(model, options.max_length, stated, false)?;
         let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
         let encoder = load_encoder(model, options.layer, options.precision)?;
         Ok(Self {
@@ -255,22 +257,6 @@ impl EncodedText {
 impl PairTexts {
     fn texts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.candidate).chain(&self.references).map(String::as_str)
-    }
-}
-
-/// The length for scores: the tokenizer's own (not that of a sentence-transformers folder, which is for embeddings), within
-/// the model's positions, or the one asked for.
-fn max_tokens(model: &Model, asked: Option<usize>) -> Result<usize> {
-    let positions = model.config().max_tokens();
-    match asked {
-        None => Ok(model.tokenizer_settings().model_max_length.unwrap_or(positions).min(positions)),
-        Some(length) if length <= positions => Ok(length),
-        Some(length) => Err(Error::Usage {
-            message: format!(
-                "--max-length must be at most {positions}, the positions that this model has, got {length}"
-            ),
-            hint: None,
-        }),
     }
 }
 

@@ -76,13 +76,7 @@ impl TextTokenizer {
         let added_tokens =
             tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
         if limits.max_tokens <= added_tokens {
-            return Err(Error::Usage {
-                message: format!(
-                    "the longest text must have more than the {added_tokens} special tokens, got {}",
-                    limits.max_tokens
-                ),
-                hint: Some("raise --max-length".to_owned()),
-            });
+            return Err(Error::LengthTooShort { length: limits.max_tokens, special_tokens: added_tokens });
         }
         let truncation = TruncationParams { max_length: limits.max_tokens, ..TruncationParams::default() };
         tokenizer.with_padding(None);

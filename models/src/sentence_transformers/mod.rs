@@ -10,7 +10,7 @@ mod pooling;
 mod settings;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry};
-use crate::{Error, Result};
+use crate::{EncoderConfig, Error, Result};
 
 pub use dense::Dense;
 pub(crate) use lengths::FILE_NAMES as LENGTH_FILES;
@@ -44,20 +44,21 @@ pub enum Step {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and what it names; none where a model has no such file.
+    /// Reads `modules.json` and what it names, behind the encoder of `config`; none where a model has no such file.
     ///
     /// # Errors
     /// A module, an activation or a pooling mode that we do not have, modules in another order than Transformer,
-    /// Pooling and then any of Dense and Normalize, or widths that do not fit each other.
-    pub fn read(folder: &ModelFolder) -> Result<Option<Self>> {
+    /// Pooling and then any of Dense and Normalize, or widths and lengths that do not fit each other or the encoder.
+    pub fn read(folder: &ModelFolder, config: &EncoderConfig) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Ok(None) };
         let path = folder.root().join("modules.json");
         let mut modules = modules.iter();
         expect(&path, modules.next(), "Transformer")?;
-        let pooling = PoolingConfig::read(folder, &expect(&path, modules.next(), "Pooling")?.path)?;
+        let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
+        let pooling = PoolingConfig::read(folder, subfolder, config.hidden_dim)?;
         let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
-        check_widths(folder, &pooling, &steps)?;
-        let lengths = Lengths::read(folder)?;
+        check_widths(folder, pooling.modes.len() * config.hidden_dim, &steps)?;
+        let lengths = Lengths::read(folder, config)?;
         Ok(Some(Self { pooling, steps, lengths, settings: Settings::read(folder)? }))
     }
 
@@ -108,23 +109,19 @@ fn step(folder: &ModelFolder, module: &ModuleEntry) -> Result<Step> {
     }
 }
 
-/// Each dense layer takes as many features as what stands before it gives.
-fn check_widths(folder: &ModelFolder, pooling: &PoolingConfig, steps: &[Step]) -> Result<()> {
-    let mut width = pooling.output_dim();
+/// Each dense layer takes as many features as what stands before it gives, which is `pooled` for the first.
+fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Step]) -> Result<()> {
+    let mut width = pooled;
     for step in steps {
         let Step::Dense(dense) = step else { continue };
-        if width.is_some_and(|width| width != dense.in_features) {
+        if width != dense.in_features {
             return Err(Error::Config {
                 path: folder.root().join(&dense.folder).join("config.json"),
                 field: "in_features".to_owned(),
-                rule: format!(
-                    "it is {}, and the module before gives {}",
-                    dense.in_features,
-                    width.unwrap_or_default()
-                ),
+                rule: format!("it is {}, and the module before gives {width}", dense.in_features),
             });
         }
-        width = Some(dense.out_features);
+        width = dense.out_features;
     }
     Ok(())
 }

@@ -29,8 +29,6 @@ const MODES: [(Pooling, &str); 6] = [
 pub struct PoolingConfig {
     /// At least one; several are concatenated in this order.
     pub modes: Vec<Pooling>,
-    /// Width of the hidden states, where the file says it.
-    pub hidden_dim: Option<usize>,
     /// Whether the tokens of a prompt count: they do unless the file says otherwise.
     pub include_prompt: bool,
 }
@@ -38,8 +36,8 @@ pub struct PoolingConfig {
 /// The file, in either schema.
 #[derive(Debug, Deserialize)]
 struct Config {
-    #[serde(alias = "embedding_dimension")]
     word_embedding_dimension: Option<usize>,
+    embedding_dimension: Option<usize>,
     include_prompt: Option<bool>,
     pooling_mode: Option<Names>,
     #[serde(default)]
@@ -72,11 +70,12 @@ enum Names {
 }
 
 impl PoolingConfig {
-    /// Reads the configuration in a module's subfolder.
-    pub(super) fn read(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
+    /// Reads the configuration in a module's subfolder, behind an encoder whose hidden states have `hidden_dim` values.
+    pub(super) fn read(folder: &ModelFolder, subfolder: &str, hidden_dim: usize) -> Result<Self> {
         let relative = join(subfolder, "config.json");
         let config: Config = read_config(folder, &relative)?;
         let path = folder.root().join(&relative);
+        config.check_width(&path, hidden_dim)?;
         let mut modes: Vec<Pooling> = match &config.pooling_mode {
             Some(Names::One(name)) => vec![mode(&path, name)?],
             Some(Names::Many(names)) => names.iter().map(|name| mode(&path, name)).collect::<Result<_>>()?,
@@ -89,16 +88,30 @@ impl PoolingConfig {
             return Err(Error::Config { path, field: "pooling_mode".to_owned(), rule });
         }
         let include_prompt = config.include_prompt.unwrap_or(true);
-        Ok(Self { modes, hidden_dim: config.word_embedding_dimension, include_prompt })
-    }
-
-    /// The width of the pooled vector, where the file says the width of the hidden states.
-    pub fn output_dim(&self) -> Option<usize> {
-        self.hidden_dim?.checked_mul(self.modes.len())
+        Ok(Self { modes, include_prompt })
     }
 }
 
 impl Config {
+    /// What the file says about the width of the hidden states, under either of its names, is true.
+    fn check_width(&self, path: &Path, hidden_dim: usize) -> Result<()> {
+        let fields = [
+            ("word_embedding_dimension", self.word_embedding_dimension),
+            ("embedding_dimension", self.embedding_dimension),
+        ];
+        match fields.into_iter().find(|(_, width)| width.is_some_and(|width| width != hidden_dim)) {
+            None => Ok(()),
+            Some((field, width)) => Err(Error::Config {
+                path: path.to_owned(),
+                field: field.to_owned(),
+                rule: format!(
+                    "it is {}, and the encoder's hidden states have {hidden_dim} values",
+                    width.unwrap_or_default()
+                ),
+            }),
+        }
+    }
+
     /// The modes whose boolean is true, in the order of [`MODES`].
     fn switched_on(&self, path: &Path) -> Result<Vec<Pooling>> {
         let is_mode =

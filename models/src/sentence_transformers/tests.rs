@@ -1,6 +1,7 @@
 use nearsay_kernels::{Activation, Pooling};
 
 use super::*;
+use crate::testing::tiny_config;
 use crate::weights::test_files::{model_folder, safetensors};
 
 const TRANSFORMER: &str = "sentence_transformers.models.Transformer";
@@ -17,12 +18,17 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
+/// An encoder of width 4 that takes 512 tokens.
+fn encoder() -> EncoderConfig {
+    EncoderConfig { hidden_dim: 4, max_positions: 512, ..tiny_config() }
+}
+
 fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTransformer>> {
     let modules = modules(classes);
     let mut all: Vec<(&str, &[u8])> = vec![("modules.json", modules.as_bytes())];
     all.extend(files.iter().map(|(name, text)| (*name, text.as_bytes())));
     let (directory, folder) = model_folder(&all);
-    let read = SentenceTransformer::read(&folder);
+    let read = SentenceTransformer::read(&folder, &encoder());
     drop(directory);
     read
 }
@@ -44,7 +50,7 @@ fn with_file(name: &str, text: &str) -> Result<SentenceTransformer> {
 #[test]
 fn a_model_without_modules_is_none() {
     let (_directory, folder) = model_folder(&[("config.json", b"{}")]);
-    assert_eq!(SentenceTransformer::read(&folder).unwrap(), None);
+    assert_eq!(SentenceTransformer::read(&folder, &encoder()).unwrap(), None);
 }
 
 #[test]
@@ -99,23 +105,59 @@ fn modules_in_another_order_are_refused() {
 fn pooling_is_read_in_its_old_schema() {
     use Pooling::{Cls, LastToken, Max, Mean, MeanSqrtLength, WeightedMean};
     let read = pooling(r#"{"word_embedding_dimension": 4, "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#).unwrap();
-    assert_eq!(read, PoolingConfig { modes: vec![Cls], hidden_dim: Some(4), include_prompt: true });
+    assert_eq!(read, PoolingConfig { modes: vec![Cls], include_prompt: true });
     assert_eq!(pooling("{}").unwrap().modes, [Mean]);
     let all = r#"{"pooling_mode_lasttoken": true, "pooling_mode_weightedmean_tokens": true, "pooling_mode_max_tokens": true,
         "pooling_mode_mean_sqrt_len_tokens": true, "pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true,
         "word_embedding_dimension": 4, "include_prompt": false}"#;
     let read = pooling(all).unwrap();
     assert_eq!(read.modes, [Cls, Max, Mean, MeanSqrtLength, WeightedMean, LastToken]);
-    assert_eq!((read.output_dim(), read.include_prompt), (Some(24), false));
+    assert!(!read.include_prompt);
 }
 
 #[test]
 fn pooling_is_read_in_its_new_schema() {
     use Pooling::{Cls, Mean, MeanSqrtLength};
     let read = pooling(r#"{"embedding_dimension": 4, "pooling_mode": "mean"}"#).unwrap();
-    assert_eq!(read, PoolingConfig { modes: vec![Mean], hidden_dim: Some(4), include_prompt: true });
+    assert_eq!(read, PoolingConfig { modes: vec![Mean], include_prompt: true });
     let read = pooling(r#"{"pooling_mode": ["cls", "mean_sqrt_len_tokens", "mean"]}"#).unwrap();
-    assert_eq!((read.modes.as_slice(), read.hidden_dim), (&[Cls, Mean, MeanSqrtLength][..], None));
+    assert_eq!(read.modes, [Cls, Mean, MeanSqrtLength]);
+}
+
+#[test]
+fn a_pooling_of_another_width_than_the_encoders_is_refused_by_field() {
+    for field in ["word_embedding_dimension", "embedding_dimension"] {
+        let message = pooling(&format!(r#"{{"{field}": 64}}"#)).unwrap_err().to_string();
+        assert!(message.contains("1_Pooling/config.json"), "{message}");
+        assert!(
+            message.ends_with(&format!(
+                "field {field}: it is 64, and the encoder's hidden states have 4 values"
+            ))
+        );
+    }
+}
+
+#[test]
+fn a_chain_of_dense_layers_begins_at_the_encoders_width() {
+    let dense = |from: usize, to: usize| format!(r#"{{"in_features": {from}, "out_features": {to}}}"#);
+    let chain = |pooling: &str, first: &str, second: &str| {
+        let files = [
+            ("1_Pooling/config.json", pooling),
+            ("2_Dense/config.json", first),
+            ("3_Dense/config.json", second),
+        ];
+        read(&[TRANSFORMER, POOLING, "x.Dense", "x.Dense"], &files)
+    };
+    let both = r#"{"pooling_mode": ["cls", "mean"]}"#;
+    assert!(chain(both, &dense(8, 3), &dense(3, 2)).is_ok());
+    for (pooling, first, second, parts) in [
+        ("{}", dense(64, 3), dense(3, 2), ["2_Dense", "it is 64", "gives 4"]),
+        (both, dense(4, 3), dense(3, 2), ["2_Dense", "it is 4", "gives 8"]),
+        (both, dense(8, 3), dense(4, 2), ["3_Dense", "it is 4", "gives 3"]),
+    ] {
+        let message = chain(pooling, &first, &second).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
 }
 
 #[test]
@@ -206,11 +248,18 @@ fn the_length_comes_from_the_model_before_the_tokenizer() {
     for (files, expected) in cases {
         let files = [&[("1_Pooling/config.json", MEAN)], files].concat();
         let lengths = read(&[TRANSFORMER, POOLING], &files).unwrap().unwrap().lengths;
-        assert_eq!(lengths, Lengths { max_seq_length: expected, do_lower_case: false });
+        let stated_in = (expected == Some(256)).then_some("sentence_bert_config.json");
+        assert_eq!(lengths, Lengths { max_seq_length: expected, stated_in, do_lower_case: false });
     }
     let lower = with_file("sentence_roberta_config.json", r#"{"max_seq_length": 75, "do_lower_case": true}"#)
         .unwrap();
-    assert_eq!(lower.lengths, Lengths { max_seq_length: Some(75), do_lower_case: true });
+    let stated_in = Some("sentence_roberta_config.json");
+    assert_eq!(lower.lengths, Lengths { max_seq_length: Some(75), stated_in, do_lower_case: true });
+    // 514 rows of positions take 512 tokens in a RoBERTa, and sentence-transformers writes 514.
+    assert!(with_file("sentence_bert_config.json", r#"{"max_seq_length": 512}"#).is_ok());
+    let message =
+        with_file("sentence_bert_config.json", r#"{"max_seq_length": 513}"#).unwrap_err().to_string();
+    assert!(message.contains("it is 513") && message.ends_with("512 positions"), "{message}");
     for value in ["0", "-1", "1.5"] {
         let text = format!(r#"{{"max_seq_length": {value}}}"#);
         assert!(

@@ -127,6 +127,50 @@ fn modules_poolings_and_activations_that_we_lack_are_refused_with_what_there_is(
 }
 
 #[test]
+fn a_length_beyond_the_positions_is_refused_where_the_model_states_it() {
+    let file = "sentence_bert_config.json";
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    broken.write(file, r#"{"max_seq_length": 41}"#).is_refused(&[
+        file,
+        "max_seq_length",
+        "41",
+        "40 positions",
+    ]);
+    broken.write(file, r#"{"max_seq_length": 40}"#).embed(&[]).works();
+    // A tokenizer's length is capped: it is the tokenizer's, whatever encoder it is used with.
+    broken.write(file, "{}").edit_json("tokenizer_config.json", |it| it["model_max_length"] = json!(512));
+    broken.embed(&[]).works();
+}
+
+#[test]
+fn a_length_too_short_for_a_token_is_the_fault_of_the_file_that_states_it() {
+    let settings = "tokenizer_config.json";
+    let broken = Broken::new();
+    broken.edit_json(settings, |it| it["model_max_length"] = json!(2));
+    broken.embed(&[]).is_refused(&[settings, "model_max_length", "2 special tokens", "got 2"]);
+    broken.score().is_refused(&[settings, "model_max_length", "got 2"]);
+    broken.embed(&["--max-length", "8"]).works();
+
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    let sentence = "sentence_bert_config.json";
+    broken.write(sentence, r#"{"max_seq_length": 1}"#);
+    broken.embed(&[]).is_refused(&[sentence, "max_seq_length", "2 special tokens", "got 1"]);
+    broken.score().works();
+}
+
+#[test]
+fn a_truncation_beyond_the_width_keeps_the_whole_vector_and_is_told() {
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    let file = "config_sentence_transformers.json";
+    broken.edit_json(file, |it| it["truncate_dim"] = json!(24));
+    let whole = broken.embed(&[]);
+    broken.edit_json(file, |it| it["truncate_dim"] = json!(800));
+    let run = broken.embed(&[]);
+    assert_eq!(run.works().stdout, whole.works().stdout);
+    run.says(&["truncate_dim", "800", "24"]);
+}
+
+#[test]
 fn widths_that_do_not_fit_each_other_are_refused() {
     let dense = || Broken::of("sentence-transformers/dense-prompts");
     let config = "2_Dense/config.json";
@@ -142,7 +186,13 @@ fn widths_that_do_not_fit_each_other_are_refused() {
     let broken = dense();
     broken.edit_json("1_Pooling/config.json", |config| config["embedding_dimension"] = json!(12));
     broken.edit_json(config, |config| config["in_features"] = json!(12));
-    broken.embed(&[]).is_refused(&["12", "16"]);
+    broken.is_refused(&["1_Pooling/config.json", "embedding_dimension", "12", "16"]);
+
+    // A file that says nothing of the width leaves the encoder's to be compared.
+    let broken = dense();
+    broken.write("1_Pooling/config.json", r#"{"pooling_mode": "mean"}"#);
+    broken.edit_json(config, |config| config["in_features"] = json!(64));
+    broken.is_refused(&[config, "in_features", "64", "16"]);
 
     let broken = dense();
     broken.remove("2_Dense/model.safetensors").is_refused(&["2_Dense", "no weights", "model.safetensors"]);

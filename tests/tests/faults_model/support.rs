@@ -102,6 +102,13 @@ impl Broken {
         Run::of(&[&arguments, extra].concat(), variables)
     }
 
+    /// `nearsay score` of two texts against themselves, at layer 1.
+    pub(crate) fn score(&self) -> Run {
+        let (root, texts) = (self.root(), self.directory.path().join("texts.txt"));
+        let [root, texts] = [&root, &texts].map(|path| path.to_str().unwrap());
+        Run::of(&["score", "-m", root, "-l", "1", "-c", texts, "-r", texts], &[])
+    }
+
     /// `nearsay models inspect`.
     pub(crate) fn inspect(&self, extra: &[&str]) -> Run {
         let root = self.root();

@@ -1,0 +1,48 @@
+//! How long a text may be by what a model's files say, and which of them says it.
+
+use std::path::PathBuf;
+
+use crate::Model;
+
+/// A length that a model's files state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedLength {
+    /// The longest text in tokens, special tokens included.
+    pub tokens: usize,
+    /// The file that states it.
+    pub path: PathBuf,
+    /// Its field.
+    pub field: &'static str,
+}
+
+impl Model {
+    /// The longest text for embeddings: what a sentence-transformers folder says, else the tokenizer's length, both within the
+    /// positions.
+    pub fn sentence_length(&self) -> StatedLength {
+        let lengths = self.sentence_transformer().map(|sentence| &sentence.lengths);
+        let stated = lengths.and_then(|lengths| Some((lengths.max_seq_length?, lengths.stated_in?)));
+        match stated {
+            Some((tokens, file)) => self.within_positions(tokens, file, "max_seq_length"),
+            None => self.tokenizer_length(),
+        }
+    }
+
+    /// The longest text by the tokenizer's length, within the positions.
+    pub fn tokenizer_length(&self) -> StatedLength {
+        let tokens = self.tokenizer_settings().model_max_length.unwrap_or(usize::MAX);
+        self.within_positions(tokens, "tokenizer_config.json", "model_max_length")
+    }
+
+    fn within_positions(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {
+        let positions = self.config().max_tokens();
+        let path = |name: &str| self.folder().root().join(self.folder().transformer_prefix()).join(name);
+        match tokens <= positions {
+            true => StatedLength { tokens, path: path(file), field },
+            false => StatedLength {
+                tokens: positions,
+                path: path("config.json"),
+                field: "max_position_embeddings",
+            },
+        }
+    }
+}
