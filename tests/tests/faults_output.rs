@@ -49,7 +49,7 @@ fn feed_for_ever(child: &mut Child) {
 
 #[test]
 fn a_signal_in_the_middle_of_the_work_leaves_no_file() {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         for output in ["out.npy", "out.jsonl", "out.safetensors"] {
             let desk = Desk::default();
             let mut command = desk.command(&format!("embed - -m BERT -q --format txt -o {output}"));
@@ -61,6 +61,61 @@ fn a_signal_in_the_middle_of_the_work_leaves_no_file() {
             assert_eq!(ended, Some(code), "{signal} {output}: {stderr}");
             assert!(stderr.contains("interrupted"), "{stderr}");
             assert!(desk.names().is_empty(), "{signal} {output}: {:?}", desk.names());
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_nohup_ignores_stays_ignored() {
+    let desk = Desk::default();
+    let prepared = desk.command("embed - -m BERT -q --format txt -o out.npy");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(program()).args(prepared.get_args());
+    command.current_dir(desk.path("")).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    let mut stdin = child.stdin.take().expect("stdin");
+    wait_until("the program itself", || !desk.names().is_empty());
+    send("-HUP", &child);
+    stdin.write_all(b"a river\n").expect("still read");
+    drop(stdin);
+    assert!(child.wait_with_output().expect("ended").status.success());
+    assert_eq!(desk.names(), ["out.npy"]);
+}
+
+/// As another user with at most so many threads. None where we are not the superuser: a limit on our own user's threads would
+/// count those of everything else that runs.
+#[cfg(target_os = "linux")]
+fn with_threads(desk: &Desk, count: usize, line: &str) -> Option<Command> {
+    let limited = |program: &std::ffi::OsStr| {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=64321", "--clear-groups", "prlimit", &format!("--nproc={count}")])
+            .arg(program);
+        command.current_dir(desk.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let copy = desk.path("nearsay");
+    std::fs::copy(program(), &copy).expect("copied");
+    let prepared = desk.command(line);
+    let mut command = limited(copy.as_os_str());
+    command.args(prepared.get_args()).env("HF_HUB_OFFLINE", "1");
+    limited("true".as_ref()).status().is_ok_and(|status| status.success()).then_some(command)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn few_threads_are_enough() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::default();
+    desk.write("in.txt", "a river\nthe cat\n".repeat(500));
+    std::fs::set_permissions(desk.path(""), PermissionsExt::from_mode(0o755)).expect("readable");
+    for line in ["embed in.txt -m BERT --threads 8", "score -c in.txt -r in.txt -m BERT -l 1 -s --threads 8"]
+    {
+        let expected = desk.run(line).ok().stdout;
+        for count in [1, 2, 3, 8] {
+            let Some(command) = with_threads(&desk, count, line) else { return };
+            assert_eq!(finish(line, command, None).ok().stdout, expected, "{count} threads: {line}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A progress bar on a terminal; nothing anywhere else.
 
 use std::io::IsTerminal;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -26,7 +25,8 @@ impl Progress {
         bar.set_style(
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        bar.enable_steady_tick(Duration::from_millis(200));
+        // No steady tick: it needs a thread, and panics where the system gives none.
+        bar.tick();
         Self(bar)
     }
 

@@ -42,11 +42,14 @@ impl HubOptions {
         let builder = ApiBuilder::new().with_endpoint(endpoint.clone()).with_progress(false).with_retries(0);
         let (sender, receiver) = mpsc::channel();
         // A thread of its own, since nothing sets a limit to a resolver that hangs.
-        std::thread::spawn(move || {
+        let asked = std::thread::Builder::new().spawn(move || {
             let info = builder.build().and_then(|api| api.model(KNOWN_MODEL.to_owned()).info());
             // The receiver is gone only if the time is over.
             sender.send(info.map(|_| ()).map_err(|error| error.to_string())).ok();
         });
+        if let Err(error) = asked {
+            return HubStatus::Silent { endpoint, reason: format!("no thread to ask in: {error}") };
+        }
         match receiver.recv_timeout(LIMIT) {
             Ok(Ok(())) => HubStatus::Answers { endpoint },
             Ok(Err(reason)) => HubStatus::Silent { endpoint, reason },
