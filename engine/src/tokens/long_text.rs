@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use tokenizers::Encoding;
+use unicode_categories::UnicodeCategories;
 
 /// Texts up to this many bytes are tokenized whole.
 pub(super) const FIRST_PREFIX: usize = 16 << 10;
@@ -60,31 +61,30 @@ fn ends_word(character: char, words: Words) -> bool {
 
 /// Cuts words that are much longer than any that WordPiece looks up.
 ///
-/// WordPiece makes one unknown token of a word with more than `longest_word` characters. A run of letters and digits lies
-/// inside one word however its surroundings are split, ideographs apart, which BERT's normalizer makes words of their own.
+/// WordPiece makes one unknown token of a word with more than `longest_word` characters. A run of letters, digits and nonspacing
+/// marks lies inside one word however its surroundings are split, ideographs apart, which BERT's normalizer makes words of their
+/// own. Marks are counted by themselves: where the normalizer takes them off, what is left may be a short word.
 pub(super) fn shorten_words(text: &str, longest_word: usize) -> Cow<'_, str> {
     let limit = longest_word.saturating_add(1).saturating_mul(WORD_MARGIN);
     let mut kept = String::new();
     let mut copied = 0;
-    let mut run = 0;
+    let (mut letters, mut marks) = (0, 0);
     for (position, character) in text.char_indices() {
-        if !character.is_alphanumeric() || is_ideograph(character) {
-            if run > limit {
-                copied = position;
+        let count = match character {
+            mark if mark.is_mark_nonspacing() => &mut marks,
+            letter if letter.is_alphanumeric() && !is_ideograph(letter) => &mut letters,
+            _ => {
+                (letters, marks) = (0, 0);
+                continue;
             }
-            run = 0;
-            continue;
-        }
-        run += 1;
-        if run == limit + 1 {
+        };
+        *count += 1;
+        if *count > limit {
             kept.push_str(&text[copied..position]);
+            copied = position + character.len_utf8();
         }
     }
-    match (run > limit, copied) {
-        (true, _) => Cow::Owned(kept),
-        (false, 0) => Cow::Borrowed(text),
-        (false, _) => Cow::Owned(kept + &text[copied..]),
-    }
+    if copied == 0 { Cow::Borrowed(text) } else { Cow::Owned(kept + &text[copied..]) }
 }
 
 /// The blocks that BERT's normalizer surrounds with blanks (`BertNormalizer::handle_chinese_chars`).
@@ -115,6 +115,10 @@ mod tests {
         assert_eq!(shorten_words(&format!("{long} {long}"), 4), format!("{cut} {cut}"));
         assert_eq!(shorten_words(&format!("é{long}é猫{long}"), 4), format!("é{}猫{cut}", "b".repeat(79)));
         assert!(matches!(shorten_words(&"猫".repeat(500), 4), Cow::Borrowed(_)));
+        let marks = "\u{301}".repeat(100);
+        let few = &marks[..2 * 80];
+        assert!(matches!(shorten_words(&format!("a{few}{} c", "b".repeat(79)), 4), Cow::Borrowed(_)));
+        assert_eq!(shorten_words(&format!("a{marks}{long} c"), 4), format!("a{few}{} c", "b".repeat(79)));
         assert!(matches!(shorten_words("plain words", 4), Cow::Borrowed(_)));
     }
 }

@@ -139,3 +139,12 @@ fn a_tokenizer_that_panics_is_an_error() {
         Ok(tokenizer) => drop(tokenizer.encode("the river")),
     }
 }
+
+#[test]
+fn marks_that_are_taken_off_do_not_make_a_word_long() {
+    let tokenizer = open("bert", 16);
+    let start = format!("a{}{} ", "\u{941}".repeat(1700), "b".repeat(200));
+    let short = tokenizer.encode(&format!("{start}{}", "river ".repeat(1200))).unwrap();
+    let long = tokenizer.encode(&format!("{start}{}", "river ".repeat(4000))).unwrap();
+    assert_eq!(short, long);
+}
