@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nearsay_tests::fixture;
 use nearsay_tests::run::Desk;
 use serde_json::{Value, json};
 
@@ -26,6 +27,33 @@ fn empty_and_blank_texts_have_the_vector_of_no_words_and_keep_their_place() {
     }
     let alone = desk.run_with("embed - -m STS --format txt", "\n").ok().vectors();
     assert_eq!(alone, vectors[..1]);
+}
+
+#[test]
+fn empty_texts_are_counted_with_a_prompt_and_without_special_tokens_too() {
+    let desk = Desk::default();
+    desk.write("in.txt", "a river\n\n \t\n\u{200b}\n").write("full.txt", "a river\nthe cat\n");
+    let special =
+        "3 texts are empty; where a text is empty, the special tokens and the prompt are all that it has";
+    for line in ["-m BERT", "-m STS --prompt-name query", "-m BERT --level token"] {
+        let run = desk.run(&format!("embed in.txt {line} -o out.safetensors --json --overwrite"));
+        assert_eq!(run.ends(0, &[special]).json()["empty"], 3, "{line}");
+        assert!(!desk.run(&format!("embed full.txt {line}")).ok().stderr.contains("empty"), "{line}");
+    }
+    // Cut to the prompt, a text is not empty but cut.
+    let cut =
+        desk.run("embed full.txt -m STS --prompt-name query --max-length 4").ends(0, &["2 texts were cut"]);
+    assert!(!cut.stderr.contains("empty"), "{}", cut.stderr);
+
+    std::fs::create_dir(desk.path("model")).expect("a folder");
+    for name in ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"] {
+        std::fs::copy(fixture("families/bert").join(name), desk.path("model").join(name)).expect("copied");
+    }
+    let mut tokenizer: Value = serde_json::from_slice(&desk.read("model/tokenizer.json")).expect("JSON");
+    tokenizer["post_processor"] = Value::Null;
+    desk.write("model/tokenizer.json", tokenizer.to_string());
+    let run = desk.run("embed in.txt -m ./model").ends(0, &["3 texts are empty", "vector of zeros"]);
+    assert!(run.vectors()[1..].iter().flatten().all(|value| *value == 0.0));
 }
 
 #[test]

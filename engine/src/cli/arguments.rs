@@ -58,7 +58,10 @@ const EMBED_EXAMPLES: &str = "Examples:
   nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o corpus.npy
   nearsay embed docs.jsonl --text-field body --id-field key -m ./my-model -o docs.safetensors
   cat queries.txt | nearsay embed - -m mixedbread-ai/mxbai-embed-large-v1 --prompt-name query > queries.jsonl
-  nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors";
+  nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors
+
+An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), zeros where the tokenizer adds none; such
+texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become those tokens, as in transformers.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EMBED_EXAMPLES)]

@@ -147,6 +147,14 @@ fn warn(context: &Context, embedder: &Embedder, counts: &Counts, replaced: u64) 
         let texts = plural(counts.truncated, "text was", "texts were");
         context.note(format_args!("warning: {texts} cut to {} tokens", embedder.max_tokens()));
     }
+    if counts.empty > 0 {
+        let texts = plural(counts.empty, "text is empty", "texts are empty");
+        let meaning = match counts.without_tokens {
+            0 => "the special tokens and the prompt are all that it has",
+            _ => "it has no tokens at all, and a vector of zeros",
+        };
+        context.note(format_args!("warning: {texts}; where a text is empty, {meaning}"));
+    }
     if replaced > 0 {
         let sequences = plural(replaced, "sequence was", "sequences were");
         context.note(format_args!("warning: {sequences} not UTF-8 and replaced by U+FFFD"));
@@ -170,6 +178,7 @@ fn summary(
         texts: counts.texts,
         tokens: counts.tokens,
         truncated: counts.truncated,
+        empty: counts.empty,
         seconds: Seconds {
             total: context.start.elapsed().as_secs_f64(),
             load: load.as_secs_f64(),

@@ -29,6 +29,8 @@ pub struct Embedder {
     head: SentenceHead,
     head_reason: String,
     prompt: String,
+    /// What a text without tokens of its own becomes.
+    prompt_tokens: TokenizedText,
     dimensions: Option<usize>,
     normalizes_tokens: bool,
 }
@@ -54,14 +56,24 @@ impl Embedder {
         let prompt = options.prompt(model)?;
         let (choice, head_reason) = options.pooling_choice(model);
         let mut head = model.load_head(choice, options.normalize)?;
-        if !head.includes_prompt() {
-            head.skip_tokens(prompt_tokens(&tokenizer, &prompt)?);
+        let prompt_tokens = tokenizer.encode(&prompt)?;
+        if !head.includes_prompt() && !prompt.is_empty() {
+            head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
         }
         let dimensions = options.dimensions_of(model, &head)?;
         let encoder = load_encoder(model, layer, options.precision)?;
         let encoder = TextEncoder::new(encoder, layer, options.batch_tokens, workers);
         let normalizes_tokens = options.normalize == Some(true);
-        Ok(Self { tokenizer, encoder, head, head_reason, prompt, dimensions, normalizes_tokens })
+        Ok(Self {
+            tokenizer,
+            encoder,
+            head,
+            head_reason,
+            prompt,
+            prompt_tokens,
+            dimensions,
+            normalizes_tokens,
+        })
     }
 
     /// Width of a text's vector.
@@ -114,7 +126,7 @@ impl Embedder {
         self.encoder.workers()
     }
 
-    /// Tokens of each text, with the prompt before it.
+    /// Tokens of each text, with the prompt before it. A text is empty if it has no tokens beside the prompt's.
     ///
     /// # Errors
     /// If the tokenizer fails or the run is interrupted.
@@ -122,10 +134,11 @@ impl Embedder {
         self.workers().map(texts, |text| {
             let text = text.as_ref();
             if self.prompt.is_empty() {
-                self.tokenizer.encode(text)
-            } else {
-                self.tokenizer.encode(&format!("{}{text}", self.prompt))
+                return self.tokenizer.encode(text);
             }
+            let tokens = self.tokenizer.encode(&format!("{}{text}", self.prompt))?;
+            let is_empty = !tokens.truncated && tokens.ids == self.prompt_tokens.ids;
+            Ok(TokenizedText { is_empty, ..tokens })
         })
     }
 
@@ -172,12 +185,7 @@ impl Embedder {
 }
 
 /// Tokens that a prompt puts before a text: all of its own but the one that ends it, as sentence-transformers counts.
-fn prompt_tokens(tokenizer: &TextTokenizer, prompt: &str) -> Result<usize> {
-    if prompt.is_empty() {
-        return Ok(0);
-    }
-    let tokens = tokenizer.encode(prompt)?;
-    let last = tokens.ids.last().copied();
-    let ends_special = last.is_some_and(|id| tokenizer.is_special(id));
-    Ok(tokens.ids.len() - usize::from(ends_special))
+fn count_before_text(tokenizer: &TextTokenizer, prompt: &TokenizedText) -> usize {
+    let ends_special = prompt.ids.last().is_some_and(|id| tokenizer.is_special(*id));
+    prompt.ids.len() - usize::from(ends_special)
 }

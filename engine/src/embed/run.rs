@@ -38,6 +38,10 @@ pub struct Counts {
     pub tokens: u64,
     /// Those that were cut.
     pub truncated: u64,
+    /// Those without tokens of their own: their vectors are made of the special tokens and the prompt.
+    pub empty: u64,
+    /// Those of them without any token, by a tokenizer that adds no special ones: their vectors are zeros.
+    pub without_tokens: u64,
     /// Time spent tokenizing.
     pub tokenize: Duration,
     /// Time spent encoding and pooling.
@@ -98,7 +102,10 @@ fn embed_window(embedder: &Embedder, window: &Window, sink: &mut Sink, counts: &
 }
 
 fn count(counts: &mut Counts, texts: &[TokenizedText]) {
+    let those = |holds: fn(&TokenizedText) -> bool| texts.iter().filter(|text| holds(text)).count() as u64;
     counts.texts += texts.len() as u64;
     counts.tokens += texts.iter().map(|text| text.ids.len() as u64).sum::<u64>();
-    counts.truncated += texts.iter().filter(|text| text.truncated).count() as u64;
+    counts.truncated += those(|text| text.truncated);
+    counts.empty += those(|text| text.is_empty);
+    counts.without_tokens += those(|text| text.ids.is_empty());
 }

@@ -11,6 +11,8 @@ pub struct EmbedSummary {
     pub tokens: u64,
     /// Texts that were cut to the longest length.
     pub truncated: u64,
+    /// Texts without tokens of their own.
+    pub empty: u64,
     /// Wall-clock times.
     #[serde(flatten)]
     pub seconds: Seconds,
