@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nearsay::embed::{Counts, EmbedOptions, EmbedSummary, Embedder, Seconds, Sink};
 use nearsay::output::{
-    Destination, Metadata, Output, OutputFormat, refuse_same_file, refuse_stdout_into_input, token_writer,
-    vector_writer,
+    Destination, Metadata, Output, OutputFormat, refuse_model_file, refuse_same_file,
+    refuse_stdout_into_input, token_writer, vector_writer,
 };
 use nearsay::text::RecordStream;
 
@@ -30,6 +30,9 @@ pub(super) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::
     }
 
     let model = context.open_model(&arguments.model)?;
+    if let Output::File(path) = &arguments.output {
+        refuse_model_file(&model, path)?;
+    }
     let embedder = Embedder::open(&model, &options(&arguments), context.workers(arguments.running.threads))?;
     let load = context.start.elapsed();
     remark(context, &arguments, &model, &embedder);

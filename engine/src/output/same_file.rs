@@ -1,7 +1,9 @@
-//! Whether an output would replace one of the inputs, or grow it.
+//! Whether an output would replace one of the inputs or grow it, or replace a file of the model.
 
 use std::fs::Metadata;
 use std::path::Path;
+
+use nearsay_models::Model;
 
 use crate::text::Input;
 use crate::{Error, Result};
@@ -29,6 +31,29 @@ pub fn refuse_stdout_into_input(inputs: &[Input]) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses an output among the model's files, which would replace one of them, or be taken for one when the model is opened
+/// next; and one that is a file of the model by another name.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub fn refuse_model_file(model: &Model, output: &Path) -> Result<()> {
+    if !model.folder().holds(output) && !is_read_by(model, output) {
+        return Ok(());
+    }
+    let (output, name) = (output.display(), model.folder().name());
+    Err(Error::Usage {
+        message: format!("the output {output} lies among the files of the model {name}"),
+        hint: Some("write to another folder".to_owned()),
+    })
+}
+
+fn is_read_by(model: &Model, output: &Path) -> bool {
+    let Ok(metadata) = output.metadata() else { return false };
+    let tokenizer = model.tokenizer_file().ok();
+    let mut files = model.weights().paths().chain(tokenizer.as_deref());
+    files.any(|file| file.metadata().is_ok_and(|found| same(file, &found, output, &metadata)))
 }
 
 fn refuse(inputs: &[Input], output: &Path, metadata: &Metadata, what: &str) -> Result<()> {

@@ -65,6 +65,21 @@ impl ModelFolder {
         &self.source
     }
 
+    /// Whether a file of this path, there or not, lies among the model's: in its folder, or for a snapshot in the cache in the
+    /// folder of its repository, where the blobs are that it links to.
+    pub fn holds(&self, path: &Path) -> bool {
+        let above = match &self.source {
+            Source::Folder => 0,
+            Source::Cache { .. } => 2,
+        };
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let (Ok(root), Ok(folder)) = (self.root.canonicalize(), folder.canonicalize()) else { return false };
+        root.ancestors().nth(above).is_some_and(|home| folder.starts_with(home))
+    }
+
     /// The subfolder that holds the transformer's own files: empty, or `0_Transformer` in sentence-transformers' old
     /// layout.
     pub fn transformer_prefix(&self) -> &str {

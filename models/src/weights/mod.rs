@@ -17,6 +17,7 @@ mod state_dict;
 pub(crate) mod test_files;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
@@ -88,6 +89,11 @@ impl Weights {
     /// Which file was read: `model.safetensors`, `pytorch_model.bin.index.json (2 files)`.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// The files that hold tensors.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(WeightFile::path)
     }
 
     /// The names of all tensors, sorted.

@@ -107,6 +107,25 @@ fn what_is_no_ordinary_file_is_refused_without_opening_it() {
 }
 
 #[test]
+fn an_output_never_takes_the_place_of_a_file_of_the_model() {
+    let broken = Broken::of(SENTENCES);
+    let weights = broken.read(FILE);
+    let linked = broken.parent().join("linked.safetensors");
+    fs::hard_link(broken.path(FILE), &linked).unwrap();
+    let outputs = [FILE, "2_Dense/model.safetensors", "new.npy", "../linked.safetensors"];
+    for output in outputs.map(|name| broken.path(name)) {
+        let output = output.to_str().unwrap();
+        let run = broken.embed(&["--overwrite", "-o", output]);
+        assert_eq!(run.code, Some(2), "{run:#?}");
+        run.says(&[output, "among the files of the model", "hint:"]);
+    }
+    assert_eq!((broken.read(FILE), fs::read(linked).unwrap()), (weights.clone(), weights));
+    assert!(!broken.path("new.npy").exists());
+    let beside = broken.parent().join("beside.npy");
+    broken.embed(&["-o", beside.to_str().unwrap()]).works();
+}
+
+#[test]
 fn a_folder_without_weights_says_what_it_looked_for() {
     let broken = Broken::new();
     broken.remove(FILE).is_refused(&["no weights", FILE, "pytorch_model.bin"]);

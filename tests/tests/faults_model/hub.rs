@@ -150,3 +150,21 @@ fn a_link_of_a_snapshot_out_of_its_repository_is_refused() {
     symlink(model.path(FILE), &link).unwrap();
     embed(&model, NAME, cache.path()).is_refused(&[FILE, "outside", "--follow-links"]);
 }
+
+#[test]
+fn an_output_never_takes_the_place_of_a_file_in_the_cache() {
+    let (model, cache) = (Broken::new(), tempfile::tempdir().unwrap());
+    publish(&model, cache.path(), "main", MAIN);
+    let repository = cache.path().join("models--org--tiny");
+    let variables = [("HF_HUB_CACHE", cache.path().to_str().unwrap())];
+    for output in [repository.join("snapshots").join(MAIN).join(FILE), repository.join("blobs/new.npy")] {
+        let run = model.embed_as(NAME, &["--overwrite", "-o", output.to_str().unwrap()], &variables);
+        assert_eq!(run.code, Some(2), "{run:#?}");
+        run.says(&["among the files of the model org/tiny"]);
+    }
+    let linked = model.parent().join("linked.safetensors");
+    symlink(blob(cache.path(), FILE), &linked).unwrap();
+    let run = model.embed_as(NAME, &["--overwrite", "-o", linked.to_str().unwrap()], &variables);
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert_eq!(fs::read(blob(cache.path(), FILE)).unwrap(), model.read(FILE));
+}
