@@ -1,6 +1,7 @@
 //! The first bytes of an input: what they say about its encoding and its format.
 
 use std::io::{self, BufRead, Cursor, Read};
+use std::ops::RangeInclusive;
 
 use super::Format;
 use crate::{Error, Result};
@@ -9,7 +10,9 @@ use crate::{Error, Result};
 const HEAD_BYTES: usize = 64;
 /// Bytes after which a first byte that is not blank is no longer looked for.
 const MAX_HEAD_BYTES: usize = 4096;
-/// Two-byte units of which one half is always NUL that make UTF-16 of an input without a byte order mark.
+/// Controls that text does not have; the tab comes after them.
+const FEW_CONTROLS: RangeInclusive<u8> = 0..=8;
+/// Two-byte units of which one half is always such a control that make UTF-16 of an input without a byte order mark.
 const MIN_UTF16_UNITS: usize = 3;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -66,14 +69,15 @@ fn sniff(head: &[u8]) -> Format {
     }
 }
 
-/// A byte order mark of UTF-16, or NUL in every other of the first bytes, as text of mostly Latin letters has.
+/// A byte order mark of UTF-16, or one of the first [`FEW_CONTROLS`] in every other of the first bytes: the upper half of a
+/// Latin, Greek, Cyrillic, Hebrew or Arabic letter. No text in UTF-8 has a control behind every character.
 fn looks_like_utf16(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return true;
     }
     let (units, rest) = head.as_chunks::<2>();
-    let little_endian = units.iter().all(|unit| unit[0] != 0 && unit[1] == 0);
-    let big_endian = units.iter().all(|unit| unit[0] == 0 && unit[1] != 0);
+    let little_endian = units.iter().all(|unit| unit[0] != 0 && FEW_CONTROLS.contains(&unit[1]));
+    let big_endian = units.iter().all(|unit| FEW_CONTROLS.contains(&unit[0]) && unit[1] != 0);
     units.len() >= MIN_UTF16_UNITS && rest.is_empty() && (little_endian || big_endian)
 }
 
@@ -97,6 +101,21 @@ mod tests {
             assert_eq!(error.to_string(), "in.txt: looks like UTF-16; the input must be UTF-8");
             assert_eq!(error.exit_code(), 65);
         }
+    }
+
+    #[test]
+    fn utf16_of_other_alphabets_is_refused_without_a_mark_too() {
+        for text in
+            ["Съешь ещё этих мягких булок, да выпей чаю\n", "Τρέχει το νερό κάτω\n", "שלום עולם\n", "مرحبا\n"]
+        {
+            for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+                let bytes: Vec<u8> = text.encode_utf16().flat_map(to_bytes).collect();
+                assert!(source(&bytes).is_err(), "{text}");
+            }
+            assert!(source(text.as_bytes()).is_ok());
+        }
+        let controls = "\u{1}a\u{2}\tb\u{3}\n".repeat(9);
+        assert!(source(controls.as_bytes()).is_ok());
     }
 
     #[test]
