@@ -115,11 +115,11 @@ pub enum Error {
         limit: u64,
     },
     /// A file is not the JSON that it should be.
-    #[error("{}, field {field}: {message}", path.display())]
+    #[error("{}{}: {message}", path.display(), place(field))]
     Json {
         /// The file.
         path: PathBuf,
-        /// Path of the field, such as `[2].type`; `.` is the whole document.
+        /// Path of the field, such as `[2].type`; `.` is the whole document, `?` a place that is not known.
         field: String,
         /// What serde said, with line and column.
         message: String,
@@ -240,6 +240,14 @@ pub enum Error {
         /// The digest of what it holds.
         actual: String,
     },
+}
+
+/// Where a JSON file is wrong, if that is said.
+fn place(field: &str) -> String {
+    match field {
+        "." | "?" => String::new(),
+        _ => format!(", field {field}"),
+    }
 }
 
 impl Error {

@@ -108,9 +108,13 @@ impl Model {
         let unused = self.unused_tensors(encoder.loaded_layers());
         if !unused.is_empty() {
             tracing::warn!(
-                "{}: {} tensors are not used: {}",
+                "{}: {} not used: {}",
                 self.weights.description(),
-                unused.len(),
+                if unused.len() == 1 {
+                    "1 tensor is".to_owned()
+                } else {
+                    format!("{} tensors are", unused.len())
+                },
                 shortened(&unused)
             );
         }

@@ -93,6 +93,21 @@ fn every_failure_has_its_exit_code_and_says_nothing_on_stdout() {
 }
 
 #[test]
+fn an_empty_name_is_told_with_the_argument_that_lacks_it() {
+    let desk = desk();
+    let cases = [
+        ("embed in.txt -m BERT -o", "'--output <FILE>'"),
+        ("embed -m BERT", "'<INPUT>...'"),
+        ("score -r in.txt -m BERT -l 1 -c", "'--candidates <FILE>'"),
+    ];
+    for (line, argument) in cases {
+        let mut command = desk.command(line);
+        command.arg("");
+        finish(line, command, None).ends(2, &[argument, "the name of a file is missing"]);
+    }
+}
+
+#[test]
 fn quiet_says_nothing_and_json_is_one_object_with_its_keys() {
     let desk = desk();
     let run = desk.run("embed in.txt -m BERT -o out.npy --max-length 4 -q --json").ok();
@@ -207,6 +222,7 @@ fn models_are_listed_and_looked_into() {
     let facts = desk.run("models inspect BERT --json --verify").ok().json();
     assert_eq!((&facts["family"], &facts["hidden_dim"]), (&json!("bert"), &json!(32)));
     assert_eq!((&facts["num_layers"], &facts["layers_loaded"]), (&json!(3), &json!(3)));
+    assert_eq!(facts["activation"], "gelu");
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
+use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -54,6 +55,11 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
 }
 
+/// A file's name, which a script with an unset variable leaves empty.
+fn named<T: From<OsString>>(name: OsString) -> Result<T, &'static str> {
+    if name.is_empty() { Err("the name of a file is missing") } else { Ok(name.into()) }
+}
+
 const EMBED_EXAMPLES: &str = "Examples:
   nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o corpus.npy
   nearsay embed docs.jsonl --text-field body --id-field key -m ./my-model -o docs.safetensors
@@ -67,10 +73,10 @@ texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP],
 #[command(after_help = EMBED_EXAMPLES)]
 pub(super) struct EmbedArguments {
     /// Texts: .txt (one a line), .jsonl, .csv, .tsv, or - for standard input
-    #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().map(Input::from))]
+    #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) inputs: Vec<Input>,
     /// Where the vectors go: .npy, .jsonl or .safetensors; - for jsonl on standard output
-    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = OsStringValueParser::new().map(Output::from))]
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(super) output: Output,
     /// Replace the output if it exists
     #[arg(long)]
@@ -116,10 +122,10 @@ Scores are those of bert_score 0.3.13 with batch size 1: no padding exists, so a
 #[command(after_help = SCORE_EXAMPLES)]
 pub(super) struct ScoreArguments {
     /// Candidates: .txt (one a line), .jsonl, .csv, .tsv, or -
-    #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().map(Input::from))]
+    #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) candidates: Input,
     /// References, row by row with the candidates; once for each set of references
-    #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().map(Input::from))]
+    #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) references: Vec<Input>,
     /// What to compute
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]

@@ -1,5 +1,6 @@
 //! `nearsay models`.
 
+use nearsay_kernels::Activation;
 use nearsay_models::files::Source;
 use nearsay_models::{FAMILIES, Model};
 use serde_json::{Map, Value, json};
@@ -65,7 +66,7 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
         ("num_heads", json!(config.num_heads)),
         ("intermediate_dim", json!(config.intermediate_dim)),
         ("vocab_size", json!(config.vocab_size)),
-        ("activation", json!(format!("{:?}", config.activation))),
+        ("activation", json!(activation_name(config.activation))),
         ("positions", json!(config.max_tokens())),
         ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
         ("embedding_max_length", json!(model.sentence_length().tokens)),
@@ -75,6 +76,19 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
         ("prompts", json!(model.prompts())),
         ("bertscore_layer", json!(nearsay::score::default_layer(model.folder().name()))),
     ])
+}
+
+/// As config.json spells it.
+fn activation_name(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Identity => "identity",
+        Activation::Gelu => "gelu",
+        Activation::GeluTanh => "gelu_new",
+        Activation::Relu => "relu",
+        Activation::Silu => "silu",
+        Activation::Tanh => "tanh",
+        Activation::Sigmoid => "sigmoid",
+    }
 }
 
 fn found(model: &Model) -> String {

@@ -58,18 +58,21 @@ impl SeenIds {
                 self.places.get(&self.hash(&RecordId::Number((*position).into()))).copied()
             }
             _ if self.is_counted(id) => {
-                let rule = format!("id {id} is the position of an earlier row, which has no id of its own");
-                return Err(rule);
+                return Err(format!(
+                    "id {id} occurs twice; an earlier row has no id, and its row number, used as its id, is {id} (from 0)"
+                ));
             }
             _ => self.places.insert(self.hash(id), Place::new(input, row)),
         };
         first.map_or(Ok(()), |first| {
             let name = names[first.input()].to_string();
-            Err(format!(
-                "id {} occurs twice; it is first in {name}, row {}",
-                shorten(&id.to_string()),
-                first.row()
-            ))
+            let what = match id {
+                RecordId::Row(position) => {
+                    format!("the row has no id, and its row number, used as its id, is {position} (from 0); that id is")
+                }
+                _ => format!("id {} occurs twice; it is first", shorten(&id.to_string())),
+            };
+            Err(format!("{what} in {name}, row {}", first.row()))
         })
     }
 
@@ -125,8 +128,15 @@ mod tests {
         }
         assert_eq!(seen.insert(&number(2), 0, 9, &["a"]), Ok(()));
         let rule = seen.insert(&number(3), 0, 9, &["a"]).expect_err("counted");
-        assert_eq!(rule, "id 3 is the position of an earlier row, which has no id of its own");
+        assert_eq!(
+            rule,
+            "id 3 occurs twice; an earlier row has no id, and its row number, used as its id, is 3 (from 0)"
+        );
         let rule = seen.insert(&RecordId::Row(7), 0, 9, &["a"]).expect_err("taken");
-        assert_eq!(rule, "id 7 occurs twice; it is first in a, row 1");
+        let place = "that id is in a, row 1";
+        assert_eq!(
+            rule,
+            format!("the row has no id, and its row number, used as its id, is 7 (from 0); {place}")
+        );
     }
 }
