@@ -13,6 +13,7 @@ pub use run::{Counts, Sink, run};
 pub use summary::{EmbedSummary, Seconds};
 pub use window::{Window, WindowLimits, Windows};
 
+use nearsay_kernels::CuSeqlens;
 use nearsay_models::{Encoder, Model, SentenceHead};
 
 use crate::Result;
@@ -43,6 +44,9 @@ pub struct TokenVectors {
     /// One vector a token, back to back.
     pub values: Vec<f32>,
 }
+
+/// Hears of the texts of every micro-batch that is done, from any thread.
+type Done<'a> = &'a (dyn Fn(&CuSeqlens) + Sync);
 
 impl Embedder {
     /// Loads `model` as `options` say.
@@ -147,9 +151,15 @@ impl Embedder {
     /// # Errors
     /// If the encoder fails or the run is interrupted.
     pub fn embed(&self, texts: &[TokenizedText]) -> Result<Vec<Vec<f32>>> {
+        self.embed_telling(texts, &|_| ())
+    }
+
+    /// [`Self::embed`]; `done` hears of every micro-batch.
+    fn embed_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<Vec<f32>>> {
         let texts: Vec<&TokenizedText> = texts.iter().collect();
         self.encoder.encode(&texts, |batch| {
             let vectors = rows(&self.head.forward(batch.hidden, batch.cu_seqlens)?)?;
+            done(batch.cu_seqlens);
             Ok(vectors.into_iter().map(|vector| self.shorten(vector)).collect())
         })
     }
@@ -159,6 +169,11 @@ impl Embedder {
     /// # Errors
     /// If the encoder fails or the run is interrupted.
     pub fn embed_tokens(&self, texts: &[TokenizedText]) -> Result<Vec<TokenVectors>> {
+        self.embed_tokens_telling(texts, &|_| ())
+    }
+
+    /// [`Self::embed_tokens`]; `done` hears of every micro-batch.
+    fn embed_tokens_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<TokenVectors>> {
         let references: Vec<&TokenizedText> = texts.iter().collect();
         let values = self.encoder.encode(&references, |batch: EncodedBatch<'_>| {
             let flat = |hidden: candle_core::Tensor| -> Result<Vec<f32>> {
@@ -166,7 +181,9 @@ impl Embedder {
                     if self.normalizes_tokens { nearsay_kernels::normalize(&hidden, 1e-12)? } else { hidden };
                 Ok(hidden.flatten_all()?.to_vec1()?)
             };
-            batch.split()?.into_iter().map(flat).collect()
+            let values = batch.split()?.into_iter().map(flat).collect();
+            done(batch.cu_seqlens);
+            values
         })?;
         let with_ids =
             |(text, values): (&TokenizedText, _)| TokenVectors { token_ids: text.ids.clone(), values };

@@ -1,6 +1,9 @@
 //! An embedding run over a stream of records.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use nearsay_kernels::CuSeqlens;
 
 use super::{Embedder, Window, WindowLimits, Windows};
 use crate::Result;
@@ -48,7 +51,7 @@ pub struct Counts {
     pub encode: Duration,
 }
 
-/// Embeds `records` into `sink`, in order; `progress` hears of every window.
+/// Embeds `records` into `sink`, in order; `progress` hears of every micro-batch, from any thread.
 ///
 /// Where reading fails, the rows before are written first; finishing the sink is left to the caller.
 ///
@@ -58,7 +61,7 @@ pub fn run(
     embedder: &Embedder,
     records: impl Iterator<Item = Result<Record>>,
     sink: &mut Sink,
-    mut progress: impl FnMut(&Counts),
+    progress: impl Fn(&Counts) + Sync,
 ) -> Result<Counts> {
     let max_tokens = embedder.tokenizer.max_tokens();
     let limits = match sink {
@@ -67,8 +70,7 @@ pub fn run(
     };
     let mut counts = Counts::default();
     for window in Windows::new(records, limits) {
-        embed_window(embedder, &window, sink, &mut counts)?;
-        progress(&counts);
+        embed_window(embedder, &window, sink, &mut counts, &progress)?;
         if let Some(error) = window.error {
             return Err(error);
         }
@@ -76,21 +78,49 @@ pub fn run(
     Ok(counts)
 }
 
-fn embed_window(embedder: &Embedder, window: &Window, sink: &mut Sink, counts: &mut Counts) -> Result<()> {
+/// Counts while a window is encoded.
+struct Running<'a> {
+    counts: Mutex<Counts>,
+    /// When encoding began.
+    start: Instant,
+    /// What it took for the windows before.
+    encode: Duration,
+    progress: &'a (dyn Fn(&Counts) + Sync),
+}
+
+impl Running<'_> {
+    fn add(&self, batch: &CuSeqlens) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.texts += batch.num_sequences() as u64;
+        counts.tokens += batch.total_tokens() as u64;
+        counts.encode = self.encode + self.start.elapsed();
+        (self.progress)(&counts);
+    }
+}
+
+fn embed_window(
+    embedder: &Embedder,
+    window: &Window,
+    sink: &mut Sink,
+    counts: &mut Counts,
+    progress: &(dyn Fn(&Counts) + Sync),
+) -> Result<()> {
     let start = Instant::now();
     let texts: Vec<&str> = window.records.iter().map(|record| record.text.as_str()).collect();
     let tokenized = embedder.tokenize(&texts)?;
     let encode = Instant::now();
     counts.tokenize += encode - start;
     let ids: Vec<RecordId> = window.records.iter().map(|record| record.id.clone()).collect();
+    let running = Running { counts: Mutex::new(*counts), start: encode, encode: counts.encode, progress };
+    let done = |batch: &CuSeqlens| running.add(batch);
     match sink {
         Sink::Sentences(writer) => {
-            let vectors = embedder.embed(&tokenized)?;
+            let vectors = embedder.embed_telling(&tokenized, &done)?;
             counts.encode += encode.elapsed();
             writer.write(&ids, &vectors.concat())?;
         }
         Sink::Tokens(writer) => {
-            let vectors = embedder.embed_tokens(&tokenized)?;
+            let vectors = embedder.embed_tokens_telling(&tokenized, &done)?;
             counts.encode += encode.elapsed();
             for (id, text) in ids.iter().zip(&vectors) {
                 writer.write(id, &text.token_ids, &text.values)?;
@@ -108,4 +138,33 @@ fn count(counts: &mut Counts, texts: &[TokenizedText]) {
     counts.truncated += those(|text| text.truncated);
     counts.empty += those(|text| text.is_empty);
     counts.without_tokens += those(|text| text.ids.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use nearsay_models::{HubOptions, Model};
+
+    use super::*;
+    use crate::embed::EmbedOptions;
+    use crate::output::{Destination, Metadata, Output, OutputFormat, vector_writer};
+    use crate::{Interruption, Workers};
+
+    #[test]
+    fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/families/bert");
+        let model = Model::open(model, &HubOptions::default()).unwrap();
+        let options = EmbedOptions { batch_tokens: 16, ..EmbedOptions::default() };
+        let embedder = Embedder::open(&model, &options, Workers::new(None, Interruption::default())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output::File(folder.path().join("out.npy"));
+        let destination = Destination::create(&output, false).unwrap();
+        let writer = vector_writer(destination, OutputFormat::Npy, 32, &Metadata::new()).unwrap();
+        let record = |row| Ok(Record { id: RecordId::Row(row), row: row + 1, text: "the river".to_owned() });
+        let heard = Mutex::new(Vec::new());
+        let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
+        let counts = run(&embedder, (0..100).map(record), &mut Sink::Sentences(writer), each).unwrap();
+        let heard = heard.into_inner().unwrap();
+        assert!(heard.len() > 10 && heard.is_sorted(), "{heard:?}");
+        assert_eq!((counts.texts, heard.last()), (100, Some(&(100, counts.tokens))));
+    }
 }
