@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 use crate::args::{expect_shape, f32_slice, matrix};
 use crate::layer_norm::{LayerNorm, NormSlices};
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::{Error, Result};
+use crate::{Error, Result, buffers};
 
 const NAME: &str = "add_norm";
 
@@ -37,10 +37,11 @@ impl CustomOp2 for AddNorm<'_> {
         residual: &CpuStorage,
         residual_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut output = f32_slice(NAME, hidden, hidden_layout)?.to_vec();
+        let hidden = f32_slice(NAME, hidden, hidden_layout)?;
         let residual = f32_slice(NAME, residual, residual_layout)?;
+        let mut output = buffers::take(hidden.len());
         self.0.with_slices(|norm| {
-            dispatch(AddNormRows { output: &mut output, residual, norm });
+            dispatch(AddNormRows { hidden, residual, norm, output: &mut output });
             Ok(())
         })?;
         Ok((CpuStorage::F32(output), hidden_layout.shape().clone()))
@@ -48,9 +49,10 @@ impl CustomOp2 for AddNorm<'_> {
 }
 
 struct AddNormRows<'a> {
-    output: &'a mut [f32],
+    hidden: &'a [f32],
     residual: &'a [f32],
     norm: NormSlices<'a>,
+    output: &'a mut [f32],
 }
 
 impl Kernel for AddNormRows<'_> {
@@ -59,10 +61,11 @@ impl Kernel for AddNormRows<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let hidden_dim = self.norm.weight.len();
-        let rows = self.output.chunks_exact_mut(hidden_dim).zip(self.residual.chunks_exact(hidden_dim));
-        for (row, residual) in rows {
-            for (values, residual) in row.chunks_mut(S::LANES).zip(residual.chunks(S::LANES)) {
-                let sum = simd.add(simd.load_or(values, 0.0), simd.load_or(residual, 0.0));
+        let sources = self.hidden.chunks_exact(hidden_dim).zip(self.residual.chunks_exact(hidden_dim));
+        for (row, (hidden, residual)) in self.output.chunks_exact_mut(hidden_dim).zip(sources) {
+            let sources = hidden.chunks(S::LANES).zip(residual.chunks(S::LANES));
+            for (values, (hidden, residual)) in row.chunks_mut(S::LANES).zip(sources) {
+                let sum = simd.add(simd.load_or(hidden, 0.0), simd.load_or(residual, 0.0));
                 simd.store_front(sum, values);
             }
             self.norm.apply(simd, row);
@@ -91,8 +94,11 @@ mod tests {
                 let (hidden, residual) = (random(1, 5 * hidden_dim), random(2, 5 * hidden_dim));
                 let (weight, bias) = (random(3, hidden_dim), random(4, hidden_dim));
                 let norm = NormSlices { weight: &weight, bias: &bias, epsilon: 1e-12 };
-                let mut output = hidden.clone();
-                dispatch_to(set, AddNormRows { output: &mut output, residual: &residual, norm });
+                let mut output = vec![0.0; hidden.len()];
+                dispatch_to(
+                    set,
+                    AddNormRows { hidden: &hidden, residual: &residual, norm, output: &mut output },
+                );
                 if hidden_dim == 1 {
                     // One value is its own mean: only the shift is left.
                     assert!(output.iter().all(|y| (y - bias[0]).abs() < 1e-6), "{set:?} {output:?}");

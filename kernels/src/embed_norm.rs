@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 use crate::args::{expect_shape, matrix, u32_slice, with_f32};
 use crate::layer_norm::{LayerNorm, NormSlices};
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::{Error, Result};
+use crate::{Error, Result, buffers};
 
 const NAME: &str = "embed_norm";
 
@@ -84,7 +84,7 @@ impl CustomOp3 for EmbedNorm<'_> {
         let positions = u32_slice(NAME, positions, positions_layout)?;
         let types = u32_slice(NAME, types, types_layout)?;
         let hidden_dim = self.0.norm.hidden_dim();
-        let mut output = vec![0.0; ids.len() * hidden_dim];
+        let mut output = buffers::take(ids.len() * hidden_dim);
         let Embeddings { word, position, token_type, norm } = self.0;
         with_f32(word, |word| {
             with_f32(position, |position| {

@@ -1,14 +1,17 @@
 //! LayerNorm of a row: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton, 2016).
 //!
 //! No operation by itself: it always follows a sum, so the sum's operation (`embed_norm`, [`crate::add_norm()`]) ends
-//! with it. Statistics in f32, the variance from centred values in a second pass. Order of the sums: each lane adds every
-//! LANES-th value from first to last, then the lanes are added by halves.
+//! with it. Statistics in f32, the variance from centred values in a second pass. Order of the sums: each lane of four
+//! vectors adds every value that falls to it from first to last, then the vectors are added, then the lanes by halves.
 
 use candle_core::Tensor;
 
 use crate::Result;
 use crate::args::expect_shape;
-use crate::simd::Simd;
+use crate::simd::{Arithmetic, Interleaved, Simd};
+
+/// Vectors of a row that are worked on together.
+const TOGETHER: usize = 4;
 
 /// Scale, shift and epsilon of a LayerNorm. Cloning shares the tensors.
 #[derive(Debug, Clone)]
@@ -57,22 +60,16 @@ impl NormSlices<'_> {
     /// Normalises `row` in place.
     #[inline(always)]
     pub(crate) fn apply<S: Simd>(self, simd: S, row: &mut [f32]) {
-        let count = simd.splat(row.len() as f32);
-        let mean = simd.div(simd.splat(sum(simd, row)), count);
-        let mut squares = simd.splat(0.0);
-        let mut lanes = [0.0; crate::simd::MAX_LANES];
-        simd.store(mean, &mut lanes);
-        for values in row.chunks(S::LANES) {
-            let centred = simd.sub(simd.load_or(values, lanes[0]), mean);
-            squares = simd.mul_add(centred, centred, squares);
-        }
-        let variance = simd.sum(squares) / row.len() as f32;
-        let scale = simd.splat(1.0 / (variance + self.epsilon).sqrt());
-        let parameters = self.weight.chunks(S::LANES).zip(self.bias.chunks(S::LANES));
-        for (values, (weight, bias)) in row.chunks_mut(S::LANES).zip(parameters) {
-            let centred = simd.sub(simd.load_or(values, 0.0), mean);
-            let weight = simd.mul(scale, simd.load_or(weight, 0.0));
-            simd.store_front(simd.mul_add(centred, weight, simd.load_or(bias, 0.0)), values);
+        let together = Interleaved::<S, TOGETHER>(simd);
+        let mean = sum(simd, row) / row.len() as f32;
+        let variance = sum_of_squares(simd, row, mean) / row.len() as f32;
+        let (mean, scale) = (together.splat(mean), together.splat(1.0 / (variance + self.epsilon).sqrt()));
+        let step = Interleaved::<S, TOGETHER>::LANES;
+        let parameters = self.weight.chunks(step).zip(self.bias.chunks(step));
+        for (values, (weight, bias)) in row.chunks_mut(step).zip(parameters) {
+            let centred = together.sub(together.load_or(values, 0.0), mean);
+            let weight = together.mul(scale, together.load_or(weight, 0.0));
+            together.store_front(together.mul_add(centred, weight, together.load_or(bias, 0.0)), values);
         }
     }
 
@@ -90,9 +87,22 @@ impl NormSlices<'_> {
 
 #[inline(always)]
 fn sum<S: Simd>(simd: S, row: &[f32]) -> f32 {
-    let mut sum = simd.splat(0.0);
-    for values in row.chunks(S::LANES) {
-        sum = simd.add(sum, simd.load_or(values, 0.0));
+    let together = Interleaved::<S, TOGETHER>(simd);
+    let mut sums = together.splat(0.0);
+    for values in row.chunks(Interleaved::<S, TOGETHER>::LANES) {
+        sums = together.add(sums, together.load_or(values, 0.0));
     }
-    simd.sum(sum)
+    together.sum(sums)
+}
+
+/// The sum of the squared distances from `mean`.
+#[inline(always)]
+fn sum_of_squares<S: Simd>(simd: S, row: &[f32], mean: f32) -> f32 {
+    let together = Interleaved::<S, TOGETHER>(simd);
+    let mut sums = together.splat(0.0);
+    for values in row.chunks(Interleaved::<S, TOGETHER>::LANES) {
+        let centred = together.sub(together.load_or(values, mean), together.splat(mean));
+        sums = together.mul_add(centred, centred, sums);
+    }
+    together.sum(sums)
 }

@@ -5,8 +5,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
-use crate::Result;
 use crate::args::{f32_slice, matrix};
+use crate::{Result, buffers};
 
 const NAME: &str = "normalize";
 
@@ -31,7 +31,9 @@ impl CustomOp1 for Normalize {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let mut output = f32_slice(NAME, storage, layout)?.to_vec();
+        let rows = f32_slice(NAME, storage, layout)?;
+        let mut output = buffers::take(rows.len());
+        output.copy_from_slice(rows);
         for row in output.chunks_exact_mut(layout.dims()[1].max(1)) {
             normalize_row(row, self.epsilon);
         }

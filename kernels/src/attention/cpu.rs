@@ -94,7 +94,7 @@ impl Head<'_> {
             stride,
             [num_keys, head_dim],
         );
-        scratch.values.pack(simd, bytemuck::cast_slice(self.part(start, 2)), stride, [num_keys, head_dim]);
+        scratch.values.pack(simd, self.part(start, 2), stride, [num_keys, head_dim]);
         for first in (0..num_keys).step_by(BLOCK_QUERIES) {
             let queries = start + first..start + (first + BLOCK_QUERIES).min(num_keys);
             self.attend_block(simd, queries, scratch, output);
@@ -119,7 +119,7 @@ impl Head<'_> {
         multiply(simd, F32, rows, keys, &mut Scores { scores, stride: padded_keys, scale });
         inverse_sums.clear();
         for row in scores.chunks_exact_mut(padded_keys) {
-            inverse_sums.push(1.0 / exponentials(simd, row, num_keys));
+            inverse_sums.push(1.0 / exponentials(simd, &mut row[..num_keys]));
         }
         let first = queries.start * output.stride + self.head * head_dim;
         let mut context =
@@ -128,19 +128,19 @@ impl Head<'_> {
     }
 }
 
-/// Replaces the first `num_keys` scores by 2^(score - largest); returns their sum. The padding behind them becomes 0.
+/// Replaces scores by 2^(score - largest); returns their sum.
 #[inline(always)]
-fn exponentials<S: Simd>(simd: S, row: &mut [f32], num_keys: usize) -> f32 {
-    row[num_keys..].fill(f32::NEG_INFINITY);
+fn exponentials<S: Simd>(simd: S, scores: &mut [f32]) -> f32 {
     let mut largest = simd.splat(f32::NEG_INFINITY);
-    for scores in row.chunks_exact(S::LANES) {
-        largest = simd.max(largest, simd.load(scores));
+    for scores in scores.chunks(S::LANES) {
+        largest = simd.max(largest, simd.load_or(scores, f32::NEG_INFINITY));
     }
     let largest = simd.splat(simd.largest(largest));
     let mut sum = simd.splat(0.0);
-    for scores in row.chunks_exact_mut(S::LANES) {
-        let weight = math::exp2_nonpositive(simd, simd.sub(simd.load(scores), largest));
-        simd.store(weight, scores);
+    for scores in scores.chunks_mut(S::LANES) {
+        let distance = simd.sub(simd.load_or(scores, f32::NEG_INFINITY), largest);
+        let weight = math::exp2_nonpositive(simd, distance);
+        simd.store_front(weight, scores);
         sum = simd.add(sum, weight);
     }
     simd.sum(sum)

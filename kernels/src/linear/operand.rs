@@ -101,27 +101,22 @@ impl Operand {
 /// The step of a row, and the byte that stands for 0 in it. The step is not finite if a value is not.
 #[inline(always)]
 fn byte_scale<S: Simd>(simd: S, row: &[f32]) -> (f32, f32) {
-    const TOGETHER: usize = 4;
-    let together = Interleaved::<S, TOGETHER>(simd);
+    let together = Interleaved::<S, 4>(simd);
     let zero = together.splat(0.0);
     let (mut lowest, mut highest, mut poison) = (zero, zero, zero);
-    for group in row.chunks(TOGETHER * S::LANES) {
-        let mut values = zero;
-        for (value, lanes) in values.iter_mut().zip(group.chunks(S::LANES)) {
-            *value = simd.load_or(lanes, 0.0);
-        }
+    for values in row.chunks(Interleaved::<S, 4>::LANES) {
+        let values = together.load_or(values, 0.0);
         lowest = together.min(lowest, values);
         highest = together.max(highest, values);
         // Minima and maxima lose a NaN; 0 times it, or infinity, does not.
         poison = together.mul_add(values, zero, poison);
     }
-    for i in 1..TOGETHER {
+    for i in 1..4 {
         lowest[0] = simd.min(lowest[0], lowest[i]);
         highest[0] = simd.max(highest[0], highest[i]);
-        poison[0] = simd.add(poison[0], poison[i]);
     }
     let (lowest, highest) = (simd.smallest(lowest[0]), simd.largest(highest[0]));
-    let scale = (highest - lowest) / 255.0 + simd.sum(poison[0]);
+    let scale = (highest - lowest) / 255.0 + together.sum(poison);
     let zero = if scale > 0.0 { (-lowest / scale).round_ties_even() } else { 0.0 };
     (scale, zero)
 }

@@ -21,7 +21,7 @@ use crate::simd::Simd;
 use tile::Piece;
 
 /// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and the output.
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 768 << 10;
 
 /// A multiple of every tile's rows; a block has at least as many.
 const BLOCK_UNIT: usize = 24;
@@ -31,7 +31,7 @@ const LINE_WORDS: usize = 16;
 
 /// Rows of `words` words that share a pass over all panels.
 pub(crate) fn block_rows(words: usize) -> usize {
-    (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 8) * BLOCK_UNIT
+    (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 24) * BLOCK_UNIT
 }
 
 /// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple of 1 KiB, so that the

@@ -1,12 +1,23 @@
 //! The right factor of a product, packed.
 
+use super::LINE_WORDS;
 use crate::simd::Simd;
+
+/// A cache line: a vector of words that began between two of them would be loaded twice.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u32; LINE_WORDS]);
+
+// SAFETY: an array of u32 whose size is its alignment: all zeros are a value of it.
+unsafe impl bytemuck::Zeroable for Line {}
+// SAFETY: the same, and it has no padding and any bits are a value of it.
+unsafe impl bytemuck::Pod for Line {}
 
 /// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column are
 /// copies of it or zeros: an epilogue passes over them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
-    words: Vec<u32>,
+    lines: Vec<Line>,
     inner: usize,
     columns: usize,
     width: usize,
@@ -33,7 +44,7 @@ impl Panels {
     #[inline(always)]
     pub(crate) fn panel(&self, index: usize) -> &[u32] {
         let size = self.inner * self.width;
-        &self.words[index * size..(index + 1) * size]
+        &bytemuck::cast_slice(&self.lines)[index * size..(index + 1) * size]
     }
 
     /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights, keys, references).
@@ -51,6 +62,7 @@ impl Panels {
         assert!(columns == 0 || source.len() >= (columns - 1) * stride + inner);
         self.reset(2 * S::LANES, inner, columns);
         let whole = inner / S::LANES * S::LANES;
+        let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.lines);
         for column in (0..columns).step_by(S::LANES) {
             let last_row = (columns - 1 - column).min(S::LANES - 1);
             let first = (column / self.width) * inner * self.width + column % self.width;
@@ -59,34 +71,36 @@ impl Panels {
                 // for `inner` rows of `width` words in this panel, of which `column % width + LANES` is at most one.
                 unsafe {
                     let from = source.as_ptr().add(column * stride + k);
-                    let to = self.words.as_mut_ptr().add(first + k * self.width);
+                    let to = words.as_mut_ptr().add(first + k * self.width);
                     simd.transpose(from, stride, last_row, to, self.width);
                 }
             }
             for row in 0..=last_row {
                 let rest = &source[(column + row) * stride..][whole..inner];
                 for (k, &word) in (whole..).zip(rest) {
-                    self.words[first + k * self.width + row] = word;
+                    words[first + k * self.width + row] = word;
                 }
             }
         }
     }
 
-    /// Packs a row-major matrix [inner, columns] whose rows lie `stride` apart (values of attention).
+    /// Packs a row-major matrix of f32 [inner, columns] whose rows lie `stride` apart (values of attention).
     #[inline(always)]
     pub(crate) fn pack<S: Simd>(
         &mut self,
-        _: S,
-        source: &[u32],
+        simd: S,
+        source: &[f32],
         stride: usize,
         [inner, columns]: [usize; 2],
     ) {
         self.reset(2 * S::LANES, inner, columns);
+        let size = inner * self.width;
+        let words: &mut [f32] = bytemuck::cast_slice_mut(&mut self.lines);
         for k in 0..inner {
             let row = &source[k * stride..k * stride + columns];
-            for (panel, piece) in row.chunks(self.width).enumerate() {
-                let first = (panel * inner + k) * self.width;
-                self.words[first..first + piece.len()].copy_from_slice(piece);
+            for (i, lanes) in row.chunks(S::LANES).enumerate() {
+                let first = i / 2 * size + k * self.width + i % 2 * S::LANES;
+                simd.store(simd.load_or(lanes, 0.0), &mut words[first..]);
             }
         }
     }
@@ -96,10 +110,11 @@ impl Panels {
     fn reset(&mut self, width: usize, inner: usize, columns: usize) {
         (self.width, self.inner, self.columns) = (width, inner, columns);
         let size = inner * width;
-        self.words.resize(columns.div_ceil(width) * size, 0);
+        let count = columns.div_ceil(width) * size;
+        self.lines.resize(count.div_ceil(LINE_WORDS), Line([0; LINE_WORDS]));
         if !columns.is_multiple_of(width) {
-            let last = self.words.len() - size;
-            self.words[last..].fill(0);
+            let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.lines);
+            words[count - size..].fill(0);
         }
     }
 }
@@ -123,8 +138,8 @@ mod tests {
             let [inner, columns] = self.shape;
             let (mut a, mut b) = (Panels::default(), Panels::default());
             // Junk from an earlier, larger use must not show through.
-            a.pack(simd, &[9; 10_000], 100, [100, 100]);
-            a.pack(simd, self.matrix, columns, self.shape);
+            a.pack(simd, &[9.0; 10_000], 100, [100, 100]);
+            a.pack(simd, bytemuck::cast_slice(self.matrix), columns, self.shape);
             b.pack_transposed(simd, self.transposed, inner, [columns, inner]);
             [a, b]
         }

@@ -185,6 +185,26 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
+    fn load_or(self, source: &[f32], fill: f32) -> Self::Vector {
+        if source.len() >= Self::LANES {
+            return self.load(source);
+        }
+        // SAFETY: see `splat`; the mask keeps to the slice.
+        unsafe {
+            let mask = front_mask(source.len());
+            let values = _mm256_maskload_ps(source.as_ptr(), mask);
+            _mm256_blendv_ps(_mm256_set1_ps(fill), values, _mm256_castsi256_ps(mask))
+        }
+    }
+    #[inline(always)]
+    fn store_front(self, vector: Self::Vector, target: &mut [f32]) {
+        if target.len() >= Self::LANES {
+            return self.store(vector, target);
+        }
+        // SAFETY: see `splat`; the mask keeps to the slice.
+        unsafe { _mm256_maskstore_ps(target.as_mut_ptr(), front_mask(target.len()), vector) }
+    }
+    #[inline(always)]
     fn sum(self, vector: Self::Vector) -> f32 {
         // SAFETY: see `splat`.
         unsafe {
@@ -247,4 +267,11 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             }
         }
     }
+}
+
+/// Ones in the first `count` lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn front_mask(count: usize) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 }

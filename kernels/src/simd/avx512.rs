@@ -188,6 +188,23 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         }
     }
     #[inline(always)]
+    fn load_or(self, source: &[f32], fill: f32) -> Self::Vector {
+        if source.len() >= Self::LANES {
+            return self.load(source);
+        }
+        // SAFETY: see `splat`; the mask keeps to the slice.
+        unsafe { _mm512_mask_loadu_ps(_mm512_set1_ps(fill), front_mask(source.len()), source.as_ptr()) }
+    }
+    /// Whole vectors without a mask: a masked store is not forwarded to a load that follows it.
+    #[inline(always)]
+    fn store_front(self, vector: Self::Vector, target: &mut [f32]) {
+        if target.len() >= Self::LANES {
+            return self.store(vector, target);
+        }
+        // SAFETY: see `splat`; the mask keeps to the slice.
+        unsafe { _mm512_mask_storeu_ps(target.as_mut_ptr(), front_mask(target.len()), vector) }
+    }
+    #[inline(always)]
     fn sum(self, vector: Self::Vector) -> f32 {
         // SAFETY: see `splat`.
         unsafe {
@@ -253,4 +270,10 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
             }
         }
     }
+}
+
+/// Ones for the first `count` lanes, of 16.
+#[inline(always)]
+fn front_mask(count: usize) -> __mmask16 {
+    (1 << count) - 1
 }

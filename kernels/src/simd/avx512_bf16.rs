@@ -112,6 +112,8 @@ impl Simd for Avx512Bf16 {
         unsafe { self.base.transpose(source, stride, last_row, target, target_stride) }
     }
     delegate! {
+        fn load_or(source: &[f32], fill: f32) -> __m512;
+        fn store_front(vector: __m512, target: &mut [f32]);
         fn sum(vector: __m512) -> f32;
         fn largest(vector: __m512) -> f32;
         fn smallest(vector: __m512) -> f32;

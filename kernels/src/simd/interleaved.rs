@@ -4,11 +4,44 @@
 //! CPU's scheduler and wait for each other (measured on an Emerald Rapids: 45 cycles a vector of GELU); run for several in step,
 //! each instruction finds its operands ready.
 
-use super::Arithmetic;
+use super::{Arithmetic, Simd};
 
 /// The arithmetic of `S` on `N` vectors at a time. Every lane gets the bits that it gets alone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interleaved<S, const N: usize>(pub(crate) S);
+
+impl<S: Simd, const N: usize> Interleaved<S, N> {
+    /// Values of `N` vectors.
+    pub(crate) const LANES: usize = N * S::LANES;
+
+    /// Loads up to `N` vectors from `source` and fills the rest with `fill`.
+    #[inline(always)]
+    pub(crate) fn load_or(self, source: &[f32], fill: f32) -> [S::Vector; N] {
+        let mut vectors = [self.0.splat(fill); N];
+        for (vector, lanes) in vectors.iter_mut().zip(source.chunks(S::LANES)) {
+            *vector = self.0.load_or(lanes, fill);
+        }
+        vectors
+    }
+
+    /// Stores as many values as `target` holds.
+    #[inline(always)]
+    pub(crate) fn store_front(self, vectors: [S::Vector; N], target: &mut [f32]) {
+        for (vector, lanes) in vectors.into_iter().zip(target.chunks_mut(S::LANES)) {
+            self.0.store_front(vector, lanes);
+        }
+    }
+
+    /// The sum of all lanes: the vectors from first to last, then the lanes by halves.
+    #[inline(always)]
+    pub(crate) fn sum(self, vectors: [S::Vector; N]) -> f32 {
+        let mut sum = vectors[0];
+        for &vector in &vectors[1..] {
+            sum = self.0.add(sum, vector);
+        }
+        self.0.sum(sum)
+    }
+}
 
 /// Loops rather than `array::from_fn`: a closure is a function of its own, which the compiler may leave without the caller's
 /// instruction set.

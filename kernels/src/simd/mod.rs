@@ -78,6 +78,10 @@ pub(crate) trait Simd: Arithmetic {
     /// # Safety
     /// `LANES` values must be writable at `target`.
     unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32);
+    /// Loads up to a vector from `source` and fills the rest with `fill`.
+    fn load_or(self, source: &[f32], fill: f32) -> Self::Vector;
+    /// Stores as many values as `target` holds, at most a vector.
+    fn store_front(self, vector: Self::Vector, target: &mut [f32]);
     /// The sum of all lanes, upper half onto lower half until one is left.
     fn sum(self, vector: Self::Vector) -> f32;
     /// The largest lane; any value if a lane is NaN.
@@ -128,29 +132,6 @@ pub(crate) trait Simd: Arithmetic {
         assert!(target.len() >= Self::LANES);
         // SAFETY: the slice holds at least LANES values.
         unsafe { self.store_unchecked(vector, target.as_mut_ptr()) }
-    }
-
-    /// Loads up to a vector from `source` and fills the rest with `fill`.
-    #[inline(always)]
-    fn load_or(self, source: &[f32], fill: f32) -> Self::Vector {
-        if source.len() >= Self::LANES {
-            return self.load(source);
-        }
-        let mut lanes = [fill; MAX_LANES];
-        lanes[..source.len()].copy_from_slice(source);
-        self.load(&lanes)
-    }
-
-    /// Stores as many values as `target` holds.
-    #[inline(always)]
-    fn store_front(self, vector: Self::Vector, target: &mut [f32]) {
-        if target.len() >= Self::LANES {
-            return self.store(vector, target);
-        }
-        let mut lanes = [0.0; MAX_LANES];
-        self.store(vector, &mut lanes);
-        let count = target.len();
-        target.copy_from_slice(&lanes[..count]);
     }
 
     /// Loads words from the front of `source`.

@@ -124,6 +124,18 @@ impl Simd for Portable {
         }
     }
     #[inline(always)]
+    fn load_or(self, source: &[f32], fill: f32) -> Self::Vector {
+        let mut lanes = [fill; LANES];
+        let count = source.len().min(LANES);
+        lanes[..count].copy_from_slice(&source[..count]);
+        lanes
+    }
+    #[inline(always)]
+    fn store_front(self, vector: Self::Vector, target: &mut [f32]) {
+        let count = target.len().min(LANES);
+        target[..count].copy_from_slice(&vector[..count]);
+    }
+    #[inline(always)]
     fn sum(self, [a, b, c, d]: Self::Vector) -> f32 {
         (a + c) + (b + d)
     }
