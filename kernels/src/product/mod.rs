@@ -106,9 +106,37 @@ fn multiply_block<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     panel: usize,
     epilogue: &mut E,
 ) {
+    let mut ahead = Ahead::new::<S>(panels, panel + 1, block.len());
     let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), panel * 2 * S::LANES, epilogue);
     let mut row = block.start;
     while row < block.end {
+        ahead.fetch(simd);
         row += piece.multiply_tile(row, block.end - row);
+    }
+}
+
+/// The next panel, asked for piece by piece while this one is multiplied: it comes from the last-level cache, since the weights of
+/// an encoder are larger than the L2.
+struct Ahead<'a> {
+    words: &'a [u32],
+    /// Words to ask for at each tile.
+    step: usize,
+}
+
+impl<'a> Ahead<'a> {
+    #[inline(always)]
+    fn new<S: Simd>(panels: &'a Panels, panel: usize, rows: usize) -> Self {
+        let words = if panel < panels.count() { panels.panel(panel) } else { &[] };
+        let tiles = rows.div_ceil(S::TILE_ROWS);
+        Self { words, step: words.len().div_ceil(tiles).next_multiple_of(LINE_WORDS) }
+    }
+
+    #[inline(always)]
+    fn fetch<S: Simd>(&mut self, simd: S) {
+        let (now, later) = self.words.split_at(self.step.min(self.words.len()));
+        for line in now.chunks(LINE_WORDS) {
+            simd.prefetch(line.as_ptr());
+        }
+        self.words = later;
     }
 }

@@ -127,6 +127,11 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         unsafe { _mm512_storeu_ps(target, vector) }
     }
     #[inline(always)]
+    fn prefetch(self, address: *const u32) {
+        // SAFETY: a prefetch of any address is allowed.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+    }
+    #[inline(always)]
     fn splat_word(self, word: u32) -> Self::Words {
         // SAFETY: see `splat`.
         unsafe { _mm512_set1_epi32(word as i32) }

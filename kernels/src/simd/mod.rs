@@ -101,6 +101,8 @@ pub(crate) trait Simd: Arithmetic {
         target: *mut u32,
         target_stride: usize,
     );
+    /// Asks for the cache line at `address` to be brought into the L2; it need not be readable.
+    fn prefetch(self, address: *const u32);
     fn splat_word(self, word: u32) -> Self::Words;
     /// # Safety
     /// `LANES` words must be readable at `source`.

@@ -85,6 +85,8 @@ impl Simd for Portable {
         unsafe { target.cast::<Self::Vector>().write_unaligned(vector) }
     }
     #[inline(always)]
+    fn prefetch(self, _: *const u32) {}
+    #[inline(always)]
     fn splat_word(self, word: u32) -> Self::Words {
         [word; LANES]
     }
