@@ -1,4 +1,5 @@
-//! The same text gives the same bits: alone, in any batch, in any order, with any budget of tokens, any number of threads.
+//! The same text gives the same bits: alone, in any batch, in any order, with any budget of tokens, any number of threads; in each
+//! precision.
 //!
 //! Property tests over the tiny models of every family, and one over all-MiniLM-L6-v2. Bits are compared, not values.
 
@@ -26,8 +27,8 @@ fn workers(threads: usize) -> Workers {
     Workers::new(NonZero::new(threads), Interruption::default())
 }
 
-fn embedder(model: &Model, batch_tokens: usize, threads: usize) -> Embedder {
-    let options = EmbedOptions { batch_tokens, ..EmbedOptions::default() };
+fn embedder(model: &Model, precision: Precision, batch_tokens: usize, threads: usize) -> Embedder {
+    let options = EmbedOptions { batch_tokens, precision, ..EmbedOptions::default() };
     Embedder::open(model, &options, workers(threads)).unwrap()
 }
 
@@ -36,13 +37,13 @@ fn bits(embedder: &Embedder, texts: &[String]) -> Vec<Vec<u32>> {
     vectors.iter().map(|vector| vector.iter().map(|value| value.to_bits()).collect()).collect()
 }
 
-fn scorer(model: &Model, batch_tokens: usize, threads: usize) -> Scorer {
+fn scorer(model: &Model, precision: Precision, batch_tokens: usize, threads: usize) -> Scorer {
     let options = ScoreOptions {
         layer: model.config().num_layers,
         max_length: None,
         baseline: None,
         batch_tokens,
-        precision: Precision::F32,
+        precision,
     };
     Scorer::open(model, &options, workers(threads)).unwrap()
 }
@@ -70,16 +71,17 @@ proptest! {
     fn a_vector_does_not_depend_on_its_company(
         (texts, order) in texts_in_an_order(),
         family in prop::sample::select(&FAMILIES[..]),
+        precision in prop::sample::select(&Precision::ALL[..]),
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
         let model = open(&fixture(&format!("families/{family}")));
         let alone: Vec<Vec<u32>> = {
-            let embedder = embedder(&model, 1, 1);
+            let embedder = embedder(&model, precision, 1, 1);
             texts.iter().map(|text| bits(&embedder, std::slice::from_ref(text)).remove(0)).collect()
         };
         let shuffled: Vec<String> = order.iter().map(|&index| texts[index].clone()).collect();
-        let together = bits(&embedder(&model, batch_tokens, threads), &shuffled);
+        let together = bits(&embedder(&model, precision, batch_tokens, threads), &shuffled);
         for (place, &index) in order.iter().enumerate() {
             prop_assert_eq!(&together[place], &alone[index], "{}: {:?}", family, &texts[index]);
         }
@@ -90,6 +92,7 @@ proptest! {
         (candidates, order) in texts_in_an_order(),
         references in prop::collection::vec(prop::collection::vec(a_text(), 2), 12),
         family in prop::sample::select(&FAMILIES[..]),
+        precision in prop::sample::select(&Precision::ALL[..]),
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
@@ -99,13 +102,13 @@ proptest! {
             .zip(&references)
             .map(|(candidate, references)| PairTexts { candidate: candidate.clone(), references: references.clone() })
             .collect();
-        let mut one_by_one = scorer(&model, 1, 1);
+        let mut one_by_one = scorer(&model, precision, 1, 1);
         let alone: Vec<[u32; 3]> = pairs
             .iter()
             .map(|pair| score_bits(&one_by_one.score(std::slice::from_ref(pair)).unwrap()[0]))
             .collect();
         let shuffled: Vec<PairTexts> = order.iter().map(|&index| pairs[index].clone()).collect();
-        let together = scorer(&model, batch_tokens, threads).score(&shuffled).unwrap();
+        let together = scorer(&model, precision, batch_tokens, threads).score(&shuffled).unwrap();
         for (place, &index) in order.iter().enumerate() {
             prop_assert_eq!(score_bits(&together[place]), alone[index], "{}: {:?}", family, &pairs[index]);
         }
@@ -118,17 +121,19 @@ fn all_minilm_l6_v2_in_one_batch_and_alone() {
     let texts: Vec<String> = (0..40)
         .map(|i| (0..i * 5).map(|k| WORDS[(i * 7 + k * k) % WORDS.len()]).collect::<Vec<_>>().join(" "))
         .collect();
-    let alone = bits(&embedder(&model, 1, 1), &texts);
-    for (batch_tokens, threads) in [(128, 2), (512, 1), (512, 3), (100_000, 2)] {
-        assert_eq!(
-            bits(&embedder(&model, batch_tokens, threads), &texts),
-            alone,
-            "{batch_tokens} tokens, {threads} threads"
-        );
-    }
     let mut reversed = texts.clone();
     reversed.reverse();
-    let mut backwards = bits(&embedder(&model, 700, 2), &reversed);
-    backwards.reverse();
-    assert_eq!(backwards, alone);
+    for precision in Precision::ALL {
+        let alone = bits(&embedder(&model, precision, 1, 1), &texts);
+        for (batch_tokens, threads) in [(128, 2), (512, 1), (512, 3), (100_000, 2)] {
+            assert_eq!(
+                bits(&embedder(&model, precision, batch_tokens, threads), &texts),
+                alone,
+                "{precision:?}, {batch_tokens} tokens, {threads} threads"
+            );
+        }
+        let mut backwards = bits(&embedder(&model, precision, 700, 2), &reversed);
+        backwards.reverse();
+        assert_eq!(backwards, alone, "{precision:?}");
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use candle_core::Tensor;
 use nearsay::embed::{EmbedOptions, Embedder, PoolingChoice};
 use nearsay::{Interruption, Workers};
-use nearsay_kernels::Pooling;
+use nearsay_kernels::{Pooling, Precision};
 use nearsay_models::{HubOptions, Model};
 use nearsay_tests::{fixture, json, minilm, tensors};
 
@@ -132,6 +132,24 @@ fn all_minilm_l6_v2() {
     );
     let got = embed(minilm(), &EmbedOptions::default(), &texts);
     assert_close("all-MiniLM-L6-v2", &got, &expected["embeddings"], MINILM_BOUND);
+}
+
+/// How near vectors of length 1 in a narrower precision must come to those of sentence-transformers in f32. A bf16 has 8 bits, so each
+/// product errs by 2^-8 or so at random; over six layers that leaves a cosine of 0.99995. A byte has steps of 1/255 of a row's range,
+/// an error ten times as large, hence a hundred times as far from 1. The bounds are those of the engine's goals.
+#[test]
+fn all_minilm_l6_v2_in_narrower_precisions() {
+    let expected = tensors("minilm/expected.safetensors")["embeddings"].to_vec2::<f32>().unwrap();
+    for (precision, smallest) in [(Precision::Bf16, 0.9995), (Precision::Int8, 0.97)] {
+        let options = EmbedOptions { precision, ..EmbedOptions::default() };
+        let got = embed(minilm(), &options, &texts("minilm"));
+        assert_eq!(got.len(), expected.len());
+        for (text, (got, expected)) in got.iter().zip(&expected).enumerate() {
+            let cosine: f32 = got.iter().zip(expected).map(|(a, b)| a * b).sum();
+            assert!(cosine >= smallest, "{precision:?}, text {text}: cosine {cosine}");
+            assert_ne!(got, expected, "{precision:?}, text {text}: not narrower at all");
+        }
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

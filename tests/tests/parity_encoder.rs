@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use nearsay::tokens::{TextTokenizer, TokenizerLimits};
 use nearsay_models::{Encoder, EncoderOptions, HubOptions, Model};
 use nearsay_tests::{fixture, json, tensors};
@@ -131,7 +131,7 @@ fn layers_above_the_one_asked_for_are_neither_loaded_nor_run() {
     let error = encoder.forward(&batch, &[2]).unwrap_err().to_string();
     assert_eq!(error, "layer 2 was asked for; there are layers 0 to 1");
     let full = load(&model, 3).unwrap();
-    let bits = |encoder: &nearsay_models::Encoder| {
+    let bits = |encoder: &Encoder| {
         encoder.forward(&batch, &[1]).unwrap().layer(1).unwrap().to_vec2::<f32>().unwrap()
     };
     assert_eq!(bits(&encoder), bits(&full));

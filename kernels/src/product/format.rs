@@ -36,7 +36,7 @@ impl<S: Simd> Format<S> for F32 {
 
     #[inline(always)]
     fn multiply_add(simd: S, left: S::Words, right: S::Words, sums: S::Vector) -> S::Vector {
-        simd.mul_add(simd.from_bits(left), simd.from_bits(right), sums)
+        simd.mul_add(simd.as_f32(left), simd.as_f32(right), sums)
     }
 
     #[inline(always)]

@@ -135,7 +135,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         unsafe { _mm256_loadu_si256(source.cast()) }
     }
     #[inline(always)]
-    fn from_bits(self, words: Self::Words) -> Self::Vector {
+    fn as_f32(self, words: Self::Words) -> Self::Vector {
         // SAFETY: see `splat`.
         unsafe { _mm256_castsi256_ps(words) }
     }
@@ -249,8 +249,8 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         // SAFETY: see `splat`; the caller promises the rows of both blocks.
         unsafe {
             let mut rows = [_mm256_setzero_ps(); 8];
-            for i in 0..8 {
-                rows[i] = _mm256_loadu_ps(source.add(i.min(last_row) * stride).cast());
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = _mm256_loadu_ps(source.add(i.min(last_row) * stride).cast());
             }
             let mut pairs = rows;
             for i in 0..4 {

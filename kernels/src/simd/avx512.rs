@@ -142,7 +142,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         unsafe { _mm512_loadu_si512(source.cast()) }
     }
     #[inline(always)]
-    fn from_bits(self, words: Self::Words) -> Self::Vector {
+    fn as_f32(self, words: Self::Words) -> Self::Vector {
         // SAFETY: see `splat`.
         unsafe { _mm512_castsi512_ps(words) }
     }
@@ -242,8 +242,8 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         // SAFETY: see `splat`; the caller promises the rows of both blocks.
         unsafe {
             let mut rows = [_mm512_setzero_ps(); 16];
-            for i in 0..16 {
-                rows[i] = _mm512_loadu_ps(source.add(i.min(last_row) * stride).cast());
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = _mm512_loadu_ps(source.add(i.min(last_row) * stride).cast());
             }
             let mut pairs = rows;
             for i in 0..8 {

@@ -119,7 +119,7 @@ impl Simd for Avx512Bf16 {
         fn smallest(vector: __m512) -> f32;
         fn prefetch(address: *const u32);
         fn splat_word(word: u32) -> __m512i;
-        fn from_bits(words: __m512i) -> __m512;
+        fn as_f32(words: __m512i) -> __m512;
         fn dot_bytes(sums: __m512i, a: __m512i, b: __m512i) -> __m512i;
         fn sub_mul_words(a: __m512i, b: __m512i, c: __m512i) -> __m512i;
         fn to_f32(words: __m512i) -> __m512;

@@ -26,6 +26,7 @@ pub(crate) fn exp<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
 #[inline(always)]
 pub(crate) fn exp2_nonpositive<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
     const LOWEST: f32 = -126.0;
+    #[expect(clippy::approx_constant, reason = "a fitted coefficient, near ln 2 and not it")]
     const POLYNOMIAL: [f32; 6] =
         [1.0, 0.693_147, 0.240_222_42, 0.055_507_336, 0.009_671_513, 0.001_326_472_6];
     let clamped = simd.max(simd.splat(LOWEST), x);

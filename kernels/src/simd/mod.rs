@@ -108,7 +108,7 @@ pub(crate) trait Simd: Arithmetic {
     /// `LANES` words must be readable at `source`.
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words;
     /// The f32 whose bits are `words`.
-    fn from_bits(self, words: Self::Words) -> Self::Vector;
+    fn as_f32(self, words: Self::Words) -> Self::Vector;
     /// `sums` (i32) plus the products of the four bytes of each word, unsigned in `a`, signed in `b`; exact, wrapping.
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a - b * c` on i32, wrapping.

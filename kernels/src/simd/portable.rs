@@ -96,7 +96,7 @@ impl Simd for Portable {
         unsafe { source.cast::<Self::Words>().read_unaligned() }
     }
     #[inline(always)]
-    fn from_bits(self, words: Self::Words) -> Self::Vector {
+    fn as_f32(self, words: Self::Words) -> Self::Vector {
         words.map(f32::from_bits)
     }
     #[inline(always)]
