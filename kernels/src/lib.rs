@@ -4,7 +4,7 @@
 //! each begins. There is no padding. The crate knows no model, no file and no text. Every operation has a plain reference
 //! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses.
 //!
-//! CPU kernels run on the calling thread alone.
+//! CPU kernels run on the calling thread alone. [`Peaks`] measures what they could reach.
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 
@@ -19,6 +19,7 @@ mod error;
 mod layer_norm;
 pub mod linear;
 mod normalize;
+mod peaks;
 mod pool;
 mod precision;
 mod product;
@@ -37,6 +38,7 @@ pub use error::{Error, Result};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use normalize::{normalize, normalize_row};
+pub use peaks::Peaks;
 pub use pool::{PoolOptions, Pooling, pool};
 pub use precision::Precision;
 pub use simd::{InstructionSet, requested_instruction_set};
