@@ -3,8 +3,10 @@
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{Activation, Embeddings, LayerNorm, Linear, Precision, add_norm, attention, recycle};
 
-use crate::families::WeightNames;
+use crate::config::BERT_NAMES;
+use crate::families::{self, WeightNames};
 use crate::parameters::Parameters;
+use crate::random::RandomWeights;
 use crate::{EncoderConfig, Error, HiddenStates, PackedBatch, Result};
 
 /// How much of an encoder is loaded, how and where.
@@ -53,6 +55,18 @@ impl Encoder {
             .map(|number| EncoderLayer::load(parameters, names, &config, number, *precision))
             .collect::<Result<_>>()?;
         Ok(Self { config, embeddings, layers, precision: *precision, device: device.clone() })
+    }
+
+    /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use, at the speed of one
+    /// that does.
+    ///
+    /// # Errors
+    /// If the sizes make no model, or `options` ask for more layers than there are.
+    pub fn random(config: EncoderConfig, options: &EncoderOptions, seed: u64) -> Result<Self> {
+        let config = config.validate(&BERT_NAMES)?;
+        let (weights, names) = (RandomWeights { seed }, &families::bert::NAMES);
+        let parameters = Parameters::find(&weights, &[""], names.word_embeddings, &options.device)?;
+        Self::load(&parameters, names, config, options)
     }
 
     /// Sizes and choices. `num_layers` is the model's own, which may be more than were loaded.

@@ -45,6 +45,11 @@ impl SentenceHead {
         Self { pool, steps, hidden_dim, includes_prompt }
     }
 
+    /// The mean brought to length 1, as most sentence-transformers folders have it.
+    pub fn normalized_mean(hidden_dim: usize) -> Self {
+        Self::new(vec![Pooling::Mean], vec![Step::Normalize], hidden_dim, true)
+    }
+
     /// Replaces what the model's files say about the last step: vectors are brought to length 1 there, or left as they are.
     pub(crate) fn set_normalized(&mut self, normalized: bool) {
         match (self.steps.last(), normalized) {

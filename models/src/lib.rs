@@ -2,6 +2,7 @@
 //!
 //! [`Model::open`] finds and checks a model's files, [`Model::load_encoder`] and [`Model::load_head`] load as much of it as is
 //! wanted. An [`Encoder`] takes [`PackedBatch`]es and gives [`HiddenStates`]; a [`SentenceHead`] makes vectors of them.
+//! [`Encoder::random`] makes one of the [`SHAPES`] without files.
 
 mod batch;
 mod config;
@@ -14,7 +15,9 @@ mod hidden_states;
 mod length;
 mod model;
 mod parameters;
+mod random;
 pub mod sentence_transformers;
+mod shapes;
 #[cfg(test)]
 mod testing;
 pub mod weights;
@@ -29,3 +32,5 @@ pub use head::SentenceHead;
 pub use hidden_states::HiddenStates;
 pub use length::StatedLength;
 pub use model::Model;
+pub use random::SplitMix64;
+pub use shapes::{SHAPES, Shape};

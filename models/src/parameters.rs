@@ -5,10 +5,35 @@ use candle_core::{Device, Tensor};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
+/// Where weights come from: files, or nowhere (see `random`).
+pub(crate) trait Source {
+    /// What is told where a weight is missing.
+    fn description(&self) -> &str;
+
+    fn contains(&self, name: &str) -> bool;
+
+    /// A tensor of `shape`: f32, contiguous, on the CPU, all of its values finite.
+    fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
+}
+
+impl Source for Weights {
+    fn description(&self) -> &str {
+        self.description()
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.contains(name)
+    }
+
+    fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        self.load(name, shape)
+    }
+}
+
 /// Weights below one prefix.
 #[derive(Clone)]
 pub(crate) struct Parameters<'a> {
-    weights: &'a Weights,
+    weights: &'a dyn Source,
     prefix: String,
     device: &'a Device,
 }
@@ -32,7 +57,7 @@ impl LinearParameters {
 impl<'a> Parameters<'a> {
     /// Finds the prefix in `prefixes` (each with its dot, or empty) under which `landmark` stands.
     pub(crate) fn find(
-        weights: &'a Weights,
+        weights: &'a dyn Source,
         prefixes: &[&str],
         landmark: &str,
         device: &'a Device,

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     names: &NAMES,
 };
 
-pub(super) const NAMES: WeightNames = WeightNames {
+pub(crate) const NAMES: WeightNames = WeightNames {
     word_embeddings: "embeddings.word_embeddings.weight",
     position_embeddings: "embeddings.position_embeddings.weight",
     token_type_embeddings: Some("embeddings.token_type_embeddings.weight"),

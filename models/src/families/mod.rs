@@ -1,6 +1,6 @@
 //! The families of models: how each one's config.json and weight names map onto the encoder's parts.
 
-mod bert;
+pub(crate) mod bert;
 mod distilbert;
 mod fields;
 mod roberta;
