@@ -18,6 +18,7 @@
 //! ```
 
 pub mod batch;
+pub mod bench;
 mod device;
 pub mod embed;
 mod encode;

@@ -1,0 +1,74 @@
+//! What the measurement ran on.
+
+use std::process::Command;
+
+use nearsay_kernels::InstructionSet;
+use serde::Serialize;
+
+/// A machine, as far as its speed depends on it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// The CPU's model name as the system gives it; the architecture where it gives none.
+    pub cpu: String,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// What the kernels use of it.
+    pub instruction_set: &'static str,
+    /// Operating system and architecture.
+    pub os: String,
+}
+
+impl Machine {
+    /// The one that this process runs on.
+    pub fn current() -> Self {
+        let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+        Self {
+            cpu: cpu_of_linux().or_else(cpu_of_macos).unwrap_or_else(|| architecture.to_owned()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            instruction_set: InstructionSet::current().name(),
+            os: format!("{os} {architecture}"),
+        }
+    }
+}
+
+fn cpu_of_linux() -> Option<String> {
+    model_name(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+/// The first `model name` of /proc/cpuinfo, which many ARM systems leave out.
+fn model_name(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"))?;
+    named(line.split_once(':')?.1)
+}
+
+fn cpu_of_macos() -> Option<String> {
+    if !cfg!(target_os = "macos") {
+        return None;
+    }
+    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
+    named(std::str::from_utf8(&output.stdout).ok()?)
+}
+
+fn named(text: &str) -> Option<String> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_model_name_counts() {
+        let cpuinfo = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD  EPYC 9B14\nmodel name\t: other\n";
+        assert_eq!(model_name(cpuinfo).as_deref(), Some("AMD EPYC 9B14"));
+        assert_eq!(model_name("processor : 0\nmodel name\t:\n"), None);
+        assert_eq!(model_name("CPU implementer\t: 0x41\n"), None);
+    }
+
+    #[test]
+    fn this_machine_has_a_name_and_cores() {
+        let machine = Machine::current();
+        assert!(!machine.cpu.is_empty() && machine.cores > 0, "{machine:?}");
+    }
+}

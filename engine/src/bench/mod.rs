@@ -1,0 +1,156 @@
+//! Measuring: how fast an encoder runs on this machine, beside what the machine can do at most.
+//!
+//! Token ids go through the same [`TextEncoder`](crate::TextEncoder), workers and pooling as in `embed`; there is no tokenizing and
+//! no reading. For every device and precision:
+//!
+//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass, and over a natural mix of lengths (see `work`);
+//! - **latency**: single texts of 12 and of 128 tokens, one after the other.
+//!
+//! A pass is repeated for some time, and the median counts; the best stands beside it in JSON. One pass before them warms up.
+//! Operations are counted as `flops` says and held against the peak of the precision ([`nearsay_kernels::Peaks`]), although
+//! whatever stands between linear layers runs in f32 in each of them.
+
+mod commit;
+mod date;
+mod flops;
+mod machine;
+mod options;
+mod plan;
+mod report;
+mod statistics;
+mod subject;
+mod work;
+
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
+use nearsay_kernels::{Peaks, Precision};
+
+pub use machine::Machine;
+pub use options::{BenchOptions, DEFAULT_LENGTHS};
+pub use report::{Latency, MeasuredModel, PeakRates, Report, Throughput, file_name};
+pub use subject::Subject;
+
+use crate::{Error, Result, Workers};
+use plan::Plan;
+use statistics::Sample;
+use subject::Loaded;
+use work::Work;
+
+/// Where the encoder runs; there is nothing else so far.
+const DEVICE: &str = "cpu";
+
+/// How far a run has come.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Figures that are done.
+    pub done: usize,
+    /// Figures in all.
+    pub total: usize,
+    /// What is measured next.
+    pub next: String,
+}
+
+/// Measures `subject` as `options` say, with all of `workers`; `progress` hears of every figure before it is measured.
+///
+/// # Errors
+/// If an option does not fit the model, the model cannot be loaded, the system gives no threads, or the run is interrupted.
+pub fn run(
+    subject: &Subject,
+    options: &BenchOptions,
+    workers: &Workers,
+    mut progress: impl FnMut(Step),
+) -> Result<Report> {
+    let plan = Plan::new(subject.config(), options, workers.threads())?;
+    let total = options.precisions.len() * (plan.works.len() + plan.single_texts.len());
+    let mut report = Report::new(subject, options, plan.layer, workers.threads());
+    progress(Step { done: 0, total, next: "peaks".to_owned() });
+    let peaks = measure_peaks(workers.threads())?;
+    report.peaks = peaks.into();
+    for &precision in &options.precisions {
+        let mut next = |report: &Report, what: &str| {
+            let done = report.throughput.len() + report.latency.len();
+            progress(Step { done, total, next: format!("{} {what}", precision.name()) });
+        };
+        next(&report, "loading");
+        let bench = Bench {
+            loaded: subject.load(plan.layer, precision, workers)?,
+            precision,
+            peak: peaks.of(precision),
+            time: options.time,
+        };
+        for work in &plan.works {
+            next(&report, &work.name);
+            report.throughput.push(bench.throughput(work)?);
+        }
+        for work in &plan.single_texts {
+            next(&report, &work.name);
+            report.latency.push(bench.latency(work)?);
+        }
+    }
+    Ok(report)
+}
+
+fn measure_peaks(threads: usize) -> Result<Peaks> {
+    let count = NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN);
+    Peaks::measure(count).map_err(|source| Error::Io {
+        action: "starting",
+        target: format!("{threads} threads"),
+        source,
+    })
+}
+
+/// One precision of one encoder.
+struct Bench {
+    loaded: Loaded,
+    precision: Precision,
+    /// Operations a second that the machine can do in it.
+    peak: f64,
+    /// For every figure.
+    time: Duration,
+}
+
+impl Bench {
+    fn throughput(&self, work: &Work) -> Result<Throughput> {
+        let seconds = self.measure(work)?;
+        let (tokens, median) = (work.tokens(), seconds.median());
+        let rate = self.loaded.flops(work) / median;
+        Ok(Throughput {
+            device: DEVICE,
+            precision: self.precision.name(),
+            work: work.name.clone(),
+            texts: work.texts.len(),
+            length: work.length,
+            tokens,
+            rounds: seconds.count(),
+            tokens_per_second: tokens as f64 / median,
+            tokens_per_second_best: tokens as f64 / seconds.best(),
+            gflops: rate / 1e9,
+            share_of_peak: rate / self.peak,
+        })
+    }
+
+    fn latency(&self, work: &Work) -> Result<Latency> {
+        let seconds = self.measure(work)?;
+        Ok(Latency {
+            device: DEVICE,
+            precision: self.precision.name(),
+            tokens: work.tokens(),
+            runs: seconds.count(),
+            p50_ms: 1e3 * seconds.percentile(50),
+            p99_ms: 1e3 * seconds.percentile(99),
+        })
+    }
+
+    /// Seconds of each pass, until the time is over: at least one, after one that is not counted.
+    fn measure(&self, work: &Work) -> Result<Sample> {
+        self.loaded.encode(work)?;
+        let (begin, mut seconds) = (Instant::now(), Vec::new());
+        while seconds.is_empty() || begin.elapsed() < self.time {
+            let start = Instant::now();
+            self.loaded.encode(work)?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        Ok(Sample::new(seconds))
+    }
+}

@@ -1,0 +1,56 @@
+//! What may be chosen.
+
+use std::time::Duration;
+
+use nearsay_kernels::Precision;
+use nearsay_models::EncoderConfig;
+
+use crate::{Error, Result};
+
+/// Lengths of texts in tokens where none are chosen.
+pub const DEFAULT_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
+
+/// Choices of a measurement.
+#[derive(Debug, Clone)]
+pub struct BenchOptions {
+    /// Which precisions, in this order.
+    pub precisions: Vec<Precision>,
+    /// Lengths of texts in tokens; `None`: those of [`DEFAULT_LENGTHS`] for which the model has positions.
+    pub lengths: Option<Vec<usize>>,
+    /// The shortest time to spend on each figure.
+    pub time: Duration,
+    /// The layer whose hidden states are taken; `None`: the last.
+    pub layer: Option<usize>,
+}
+
+impl Default for BenchOptions {
+    fn default() -> Self {
+        Self { precisions: Precision::ALL.to_vec(), lengths: None, time: Duration::from_secs(2), layer: None }
+    }
+}
+
+impl BenchOptions {
+    pub(super) fn lengths_of(&self, config: &EncoderConfig) -> Result<Vec<usize>> {
+        let most = config.max_tokens();
+        let Some(lengths) = &self.lengths else {
+            return Ok(DEFAULT_LENGTHS.into_iter().filter(|&length| length <= most).collect());
+        };
+        match lengths.iter().find(|length| !(1..=most).contains(*length)) {
+            None => Ok(lengths.clone()),
+            Some(length) => Err(usage(format!("--lengths must be 1 to {most} for this model, got {length}"))),
+        }
+    }
+
+    pub(super) fn layer_of(&self, config: &EncoderConfig) -> Result<usize> {
+        let layers = config.num_layers;
+        match self.layer {
+            None => Ok(layers),
+            Some(layer) if layer <= layers => Ok(layer),
+            Some(layer) => Err(usage(format!("--layer must be 0 to {layers} for this model, got {layer}"))),
+        }
+    }
+}
+
+fn usage(message: String) -> Error {
+    Error::Usage { message, hint: None }
+}

@@ -1,0 +1,69 @@
+//! What will be measured, made before anything is.
+
+use nearsay_models::EncoderConfig;
+
+use super::options::BenchOptions;
+use super::work::Work;
+use crate::Result;
+
+/// Tokens of a pass: 32 texts of 128.
+const PASS_TOKENS: usize = 4096;
+
+/// Tokens of a pass for each thread where that is more: four micro-batches, so that the last ones end together.
+const THREAD_TOKENS: usize = 4 * crate::DEFAULT_BATCH_TOKENS;
+
+/// Lengths of single texts: a query, and a paragraph.
+const SINGLE_TEXTS: [usize; 2] = [12, 128];
+
+/// The work of every precision.
+pub(super) struct Plan {
+    pub(super) layer: usize,
+    pub(super) works: Vec<Work>,
+    pub(super) single_texts: Vec<Work>,
+}
+
+impl Plan {
+    pub(super) fn new(config: &EncoderConfig, options: &BenchOptions, threads: usize) -> Result<Self> {
+        let tokens = PASS_TOKENS.max(threads * THREAD_TOKENS);
+        let lengths = options.lengths_of(config)?;
+        let mut works: Vec<Work> =
+            lengths.into_iter().map(|length| Work::equal((tokens / length).max(1), length, config)).collect();
+        works.push(Work::natural_mix(tokens, config));
+        let fitting = SINGLE_TEXTS.into_iter().filter(|&length| length <= config.max_tokens());
+        let single_texts = fitting.map(|length| Work::equal(1, length, config)).collect();
+        Ok(Self { layer: options.layer_of(config)?, works, single_texts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearsay_models::Shape;
+
+    fn plan(options: &BenchOptions, threads: usize) -> Result<Plan> {
+        Plan::new(&Shape::find("roberta-base").unwrap().config, options, threads)
+    }
+
+    #[test]
+    fn passes_have_work_for_every_thread() {
+        for (threads, texts) in [(1, 32), (2, 32), (96, 1536)] {
+            let plan = plan(&BenchOptions::default(), threads).unwrap();
+            assert_eq!(plan.works[3].name, format!("{texts} x 128"));
+            assert_eq!(plan.works[3].tokens(), texts * 128);
+            assert_eq!(plan.works.len(), 7);
+        }
+    }
+
+    #[test]
+    fn what_the_model_cannot_do_is_refused() {
+        let lengths = |length| BenchOptions { lengths: Some(vec![16, length]), ..BenchOptions::default() };
+        assert!(plan(&lengths(512), 1).is_ok());
+        for length in [0, 513] {
+            let error = plan(&lengths(length), 1).err().unwrap();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(&format!("1 to 512 for this model, got {length}")), "{error}");
+        }
+        let error = plan(&BenchOptions { layer: Some(13), ..BenchOptions::default() }, 1).err().unwrap();
+        assert_eq!(error.to_string(), "--layer must be 0 to 12 for this model, got 13");
+    }
+}

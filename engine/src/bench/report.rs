@@ -1,0 +1,183 @@
+//! What was measured; its JSON is what `benches/results` keeps.
+
+use nearsay_kernels::Peaks;
+use serde::Serialize;
+
+use super::commit::commit;
+use super::{BenchOptions, Machine, Subject, date};
+
+/// A measurement.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// nearsay's version.
+    pub nearsay: &'static str,
+    /// The commit that it was built from, if that is known.
+    pub commit: Option<String>,
+    /// When it began, in UTC.
+    pub date: String,
+    /// Where.
+    pub machine: Machine,
+    /// What was measured.
+    pub model: MeasuredModel,
+    /// Threads that worked.
+    pub threads: usize,
+    /// Seconds spent on each figure, at least.
+    pub seconds_per_figure: f64,
+    /// What the machine can do at most, with as many threads.
+    pub peaks: PeakRates,
+    /// Passes over many texts.
+    pub throughput: Vec<Throughput>,
+    /// Single texts.
+    pub latency: Vec<Latency>,
+}
+
+/// The sizes of what was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeasuredModel {
+    /// The model's name, or the shape's.
+    pub name: String,
+    /// Whether its weights were random.
+    pub random_weights: bool,
+    /// The layer whose hidden states were taken.
+    pub layer: usize,
+    /// Width of a hidden state.
+    pub hidden_dim: usize,
+    /// Attention heads.
+    pub num_heads: usize,
+    /// Width inside a feed-forward block.
+    pub intermediate_dim: usize,
+    /// Parameters up to the layer.
+    pub parameters: usize,
+}
+
+/// [`Peaks`] in billions a second.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PeakRates {
+    /// Operations in f32.
+    pub f32_gflops: f64,
+    /// Operations in bf16: the faster of the CPU's instruction and f32.
+    pub bf16_gflops: f64,
+    /// Operations by the CPU's instruction for bf16, if it has one.
+    pub bf16_instruction_gflops: Option<f64>,
+    /// Operations on bytes.
+    pub int8_gops: f64,
+    /// Bytes read from memory.
+    pub memory_gb_per_second: f64,
+}
+
+impl From<Peaks> for PeakRates {
+    fn from(peaks: Peaks) -> Self {
+        Self {
+            f32_gflops: peaks.f32 / 1e9,
+            bf16_gflops: peaks.bf16() / 1e9,
+            bf16_instruction_gflops: peaks.bf16_instruction.map(|rate| rate / 1e9),
+            int8_gops: peaks.int8 / 1e9,
+            memory_gb_per_second: peaks.memory / 1e9,
+        }
+    }
+}
+
+/// How fast many texts are encoded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Throughput {
+    /// Where the encoder ran.
+    pub device: &'static str,
+    /// The number format of its products.
+    pub precision: &'static str,
+    /// `32 x 128` (texts x tokens), or `natural mix`.
+    pub work: String,
+    /// Texts of a pass.
+    pub texts: usize,
+    /// Tokens of each, if they are equal.
+    pub length: Option<usize>,
+    /// Tokens of a pass.
+    pub tokens: usize,
+    /// Passes that were measured.
+    pub rounds: usize,
+    /// Of the median pass.
+    pub tokens_per_second: f64,
+    /// Of the fastest pass.
+    pub tokens_per_second_best: f64,
+    /// Billions of operations a second in the median pass.
+    pub gflops: f64,
+    /// The same by the peak of the precision.
+    pub share_of_peak: f64,
+}
+
+/// How long a single text takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Latency {
+    /// Where the encoder ran.
+    pub device: &'static str,
+    /// The number format of its products.
+    pub precision: &'static str,
+    /// Tokens of the text.
+    pub tokens: usize,
+    /// How often it was encoded.
+    pub runs: usize,
+    /// Milliseconds that half of the runs did not exceed.
+    pub p50_ms: f64,
+    /// Milliseconds that 99 of 100 runs did not exceed.
+    pub p99_ms: f64,
+}
+
+impl Report {
+    /// A report of what is about to be measured, without its figures.
+    pub(super) fn new(subject: &Subject, options: &BenchOptions, layer: usize, threads: usize) -> Self {
+        let config = subject.config();
+        Self {
+            nearsay: env!("CARGO_PKG_VERSION"),
+            commit: commit(),
+            date: date::now(),
+            machine: Machine::current(),
+            model: MeasuredModel {
+                name: subject.name().to_owned(),
+                random_weights: subject.is_random(),
+                layer,
+                hidden_dim: config.hidden_dim,
+                num_heads: config.num_heads,
+                intermediate_dim: config.intermediate_dim,
+                parameters: config.parameters(layer),
+            },
+            threads,
+            seconds_per_figure: options.time.as_secs_f64(),
+            peaks: PeakRates::default(),
+            throughput: Vec::new(),
+            latency: Vec::new(),
+        }
+    }
+}
+
+/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU, model and date.
+pub fn file_name(subject: &Subject) -> String {
+    let model = subject.name().rsplit(['/', '\\']).next().unwrap_or_default();
+    let date = date::now();
+    format!("{}_{}_{}.json", words(&Machine::current().cpu), words(model), &date[..10])
+}
+
+/// Letters and digits of a name, lower case, a hyphen for anything between; without what says nothing.
+fn words(name: &str) -> String {
+    let name = name.to_lowercase().replace("(r)", " ").replace("(tm)", " ");
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let telling = parts.filter(|part| !matches!(*part, "" | "cpu" | "processor"));
+    telling.collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearsay_models::Shape;
+
+    #[test]
+    fn names_of_cpus_become_names_of_files() {
+        for (cpu, name) in [
+            ("Intel(R) Xeon(R) Platinum 8581C CPU @ 2.30GHz", "intel-xeon-platinum-8581c-2-30ghz"),
+            ("AMD EPYC 9B14 96-Core Processor", "amd-epyc-9b14-96-core"),
+            ("Apple M3", "apple-m3"),
+        ] {
+            assert_eq!(words(cpu), name);
+        }
+        let name = file_name(&Subject::Shape(Shape::find("bert-base").unwrap()));
+        assert!(name.contains("_bert-base_2") && name.ends_with(".json"), "{name}");
+    }
+}
