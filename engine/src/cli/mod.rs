@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, everything else to stderr.
 
 mod arguments;
+mod bench;
 mod doctor;
 mod embed;
 mod failure;
@@ -50,6 +51,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Embed(arguments) => embed::run(context, arguments),
         Command::Score(arguments) => score::run(context, arguments),
         Command::Models(arguments) => models::run(context, arguments),
+        Command::Bench(arguments) => bench::run(context, arguments),
         Command::Doctor(arguments) => doctor::run(context, arguments),
     }
 }
@@ -89,8 +91,12 @@ impl Context {
 
 /// Writes a value as one line of JSON to stdout.
 fn print_json(value: &impl serde::Serialize) -> nearsay::Result<()> {
-    let line = serde_json::to_string(value).map_err(|error| nearsay::Error::Bug(error.to_string()))?;
-    print_line(&line)
+    print_line(&to_json(value)?)
+}
+
+/// A value as one line of JSON.
+fn to_json(value: &impl serde::Serialize) -> nearsay::Result<String> {
+    serde_json::to_string(value).map_err(|error| nearsay::Error::Bug(error.to_string()))
 }
 
 /// Writes a line to stdout.
