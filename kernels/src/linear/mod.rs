@@ -3,7 +3,10 @@
 //! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]` or none.
 //! y: [total_tokens, out_dim] f32.
 //!
-//! Order of the reduction: see `product`; the bias is added to the finished sum. The weights are packed for the
+//! The product is taken in one of three precisions: f32; bf16, to which weights and inputs are rounded; bytes, with a step for each
+//! output of the weights and a step and a zero for each row of the input. Input, output and bias are f32 in each.
+//!
+//! Order of the reduction: see `product`; the bias is added to the finished sum. The weights are packed for the precision and the
 //! CPU's instruction set when the layer is made. Metal and CUDA: no kernel yet; candle says so when it is asked.
 
 mod cpu;

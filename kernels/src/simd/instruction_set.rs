@@ -6,7 +6,8 @@ use super::{Portable, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512, avx512_bf16};
 
-/// What kernels are compiled for; a higher one has everything of those below it that stand before it in its own line.
+/// What kernels are compiled for. The VNNI and BF16 sets are the ones before them with more: AVX2 with AVX-VNNI, AVX-512 with
+/// AVX512-VNNI, that with AVX512-BF16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
     /// Plain Rust; every CPU.
