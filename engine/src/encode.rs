@@ -24,7 +24,8 @@ pub struct TextEncoder {
 /// Hidden states of the texts of one micro-batch.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedBatch<'a> {
-    /// [total_tokens, hidden_dim] f32.
+    /// [total_tokens, hidden_dim] f32. Its memory is taken for the next batch: copy what is to be kept ([`EncodedBatch::split`] does), a
+    /// clone of the tensor would find it empty.
     pub hidden: &'a Tensor,
     /// Where each text begins.
     pub cu_seqlens: &'a CuSeqlens,
