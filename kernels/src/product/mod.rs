@@ -8,6 +8,7 @@
 //! Order of the reduction: every element is one chain over the words of the inner dimension, first to last, whatever the tile
 //! that it falls into. So a row's result does not depend on the rows around it.
 
+mod ahead;
 mod format;
 mod panels;
 mod tile;
@@ -18,6 +19,7 @@ pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
 pub(crate) use panels::Panels;
 
 use crate::simd::Simd;
+use ahead::Ahead;
 use tile::Piece;
 
 /// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and the output.
@@ -110,33 +112,6 @@ fn multiply_block<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), panel * 2 * S::LANES, epilogue);
     let mut row = block.start;
     while row < block.end {
-        ahead.fetch(simd);
-        row += piece.multiply_tile(row, block.end - row);
-    }
-}
-
-/// The next panel, asked for piece by piece while this one is multiplied: it comes from the last-level cache, since the weights of
-/// an encoder are larger than the L2.
-struct Ahead<'a> {
-    words: &'a [u32],
-    /// Words to ask for at each tile.
-    step: usize,
-}
-
-impl<'a> Ahead<'a> {
-    #[inline(always)]
-    fn new<S: Simd>(panels: &'a Panels, panel: usize, rows: usize) -> Self {
-        let words = if panel < panels.count() { panels.panel(panel) } else { &[] };
-        let tiles = rows.div_ceil(S::TILE_ROWS);
-        Self { words, step: words.len().div_ceil(tiles).next_multiple_of(LINE_WORDS) }
-    }
-
-    #[inline(always)]
-    fn fetch<S: Simd>(&mut self, simd: S) {
-        let (now, later) = self.words.split_at(self.step.min(self.words.len()));
-        for line in now.chunks(LINE_WORDS) {
-            simd.prefetch(line.as_ptr());
-        }
-        self.words = later;
+        row += piece.multiply_tile(row, block.end - row, &mut ahead);
     }
 }
