@@ -4,7 +4,8 @@
 //! each begins. There is no padding. The crate knows no model, no file and no text. Every operation has a plain reference
 //! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses.
 //!
-//! CPU kernels run on the calling thread alone. [`Peaks`] measures what they could reach.
+//! CPU kernels run on the calling thread alone, unless it belongs to a rayon pool: then those of a single long text use the pool's
+//! other threads too, with the same result. [`Peaks`] measures what they could reach.
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 
@@ -18,12 +19,14 @@ mod embed_norm;
 mod error;
 mod layer_norm;
 pub mod linear;
+mod matrix_mut;
 mod normalize;
 mod peaks;
 mod pool;
 mod precision;
 mod product;
 mod simd;
+mod team;
 #[cfg(test)]
 mod testing;
 pub mod token_match;

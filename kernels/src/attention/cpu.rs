@@ -1,18 +1,27 @@
 //! Attention on the CPU: keys and values of one head packed into panels, then two products with a softmax between them.
 //!
 //! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The weights are not divided by their sum before the second
-//! product but its result after it: head_dim divisions a query instead of one a key. Scores are scaled by log2 e, so that a power of
-//! 2 takes the exponential's place.
+//! product but its result after it: head_dim divisions a query instead of one a key.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use super::Heads;
-use crate::CuSeqlens;
+use super::softmax::{self, Softmax};
+use crate::matrix_mut::MatrixMut;
 use crate::product::{Epilogue, F32, Panels, Rows, multiply};
-use crate::simd::{InstructionSet, Kernel, Simd, dispatch_to, math};
+use crate::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
+use crate::{CuSeqlens, buffers, team};
 
 /// Queries whose scores are held together: 512 keys take 96 KiB.
 const BLOCK_QUERIES: usize = 48;
+
+/// Queries of all heads that are worked on together: short sequences take several heads in one go, so that what is done once a head
+/// does not outweigh what is done for each query.
+const ROWS_TOGETHER: usize = 96;
+
+/// Tokens that make it worth to divide the heads among threads: below, a head takes less time than waking a thread.
+const TOKENS_OF_A_TEAM: usize = 64;
 
 pub(super) fn attention(qkv: &[f32], cu_seqlens: &CuSeqlens, heads: Heads) -> Vec<f32> {
     attention_for(InstructionSet::current(), qkv, cu_seqlens, heads)
@@ -24,136 +33,173 @@ pub(super) fn attention_for(
     cu_seqlens: &CuSeqlens,
     heads: Heads,
 ) -> Vec<f32> {
-    let mut output = crate::buffers::take(cu_seqlens.total_tokens() * heads.hidden_dim());
-    dispatch_to(set, Packed { qkv, cu_seqlens, heads, output: &mut output });
+    let mut output = buffers::take(cu_seqlens.total_tokens() * heads.hidden_dim());
+    let threads = if cu_seqlens.total_tokens() < TOKENS_OF_A_TEAM { 1 } else { team::threads() };
+    let mut parts = Vec::with_capacity(threads);
+    let mut rest = MatrixMut::new(&mut output, heads.hidden_dim());
+    for some in team::divide(heads.num_heads, threads) {
+        let [output, others] = rest.split_at_column(some.len() * heads.head_dim);
+        parts.push(Packed { qkv, cu_seqlens, heads, some, output });
+        rest = others;
+    }
+    team::for_each(parts, |part| dispatch_to(set, part));
     output
 }
 
+/// Some heads of every sequence.
 struct Packed<'a> {
     qkv: &'a [f32],
     cu_seqlens: &'a CuSeqlens,
     heads: Heads,
-    output: &'a mut [f32],
+    some: Range<usize>,
+    /// [total_tokens, head_dim of each of `some`]
+    output: MatrixMut<'a>,
 }
 
 impl Kernel for Packed<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let mut scratch = Scratch::default();
-        let mut output = Output { values: self.output, stride: self.heads.hidden_dim() };
+    fn run<S: Simd>(mut self, simd: S) {
+        let mut scratch = SCRATCH.take();
         for tokens in self.cu_seqlens.ranges() {
-            for head in 0..self.heads.num_heads {
-                let sequence = Head { qkv: self.qkv, tokens: tokens.clone(), heads: self.heads, head };
-                sequence.attend(simd, &mut scratch, &mut output);
+            if tokens.is_empty() {
+                continue;
+            }
+            let together = (ROWS_TOGETHER / tokens.len()).max(1);
+            for first in self.some.clone().step_by(together) {
+                let group = first..(first + together).min(self.some.end);
+                let first_column = (first - self.some.start) * self.heads.head_dim;
+                let group =
+                    Group { qkv: self.qkv, heads: self.heads, group, tokens: tokens.clone(), first_column };
+                group.attend(simd, &mut scratch, &mut self.output);
             }
         }
+        SCRATCH.set(scratch);
     }
 }
 
-/// Buffers that every head reuses.
+/// Buffers that every group reuses.
 #[derive(Default)]
 struct Scratch {
-    keys: Panels,
-    values: Panels,
+    /// Of each head.
+    packed: Vec<PackedHead>,
     scores: Vec<f32>,
     inverse_sums: Vec<f32>,
 }
 
-struct Output<'a> {
-    values: &'a mut [f32],
-    stride: usize,
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
 }
 
-/// One head of one sequence.
-struct Head<'a> {
+/// Keys as the right factor of the first product, values as that of the second.
+#[derive(Default)]
+struct PackedHead {
+    keys: Panels,
+    values: Panels,
+}
+
+/// Scores of some queries with every key, a row each.
+pub(super) struct ScoreRows<'a> {
+    pub(super) values: &'a mut [f32],
+    /// Keys, filled up to whole panels.
+    pub(super) stride: usize,
+}
+
+/// Some heads of one sequence.
+struct Group<'a> {
     qkv: &'a [f32],
-    tokens: Range<usize>,
     heads: Heads,
-    head: usize,
+    group: Range<usize>,
+    tokens: Range<usize>,
+    /// Where the group's part of the output begins.
+    first_column: usize,
 }
 
-impl Head<'_> {
-    /// Query (0), key (1) or value (2) of this head, from `token` on; rows lie `3 * hidden_dim` apart.
-    fn part(&self, token: usize, part: usize) -> &[f32] {
-        let hidden_dim = self.heads.hidden_dim();
-        &self.qkv[(3 * token + part) * hidden_dim + self.head * self.heads.head_dim..]
+impl<'a> Group<'a> {
+    /// Query (0), key (1) or value (2) of `head`, from `token` on; rows lie `stride` apart.
+    fn part(&self, head: usize, token: usize, part: usize) -> &'a [f32] {
+        &self.qkv[(3 * token + part) * self.heads.hidden_dim() + head * self.heads.head_dim..]
+    }
+
+    fn stride(&self) -> usize {
+        3 * self.heads.hidden_dim()
     }
 
     #[inline(always)]
-    fn attend<S: Simd>(&self, simd: S, scratch: &mut Scratch, output: &mut Output<'_>) {
-        if self.tokens.is_empty() {
-            return;
-        }
-        let (start, num_keys) = (self.tokens.start, self.tokens.len());
-        let (head_dim, stride) = (self.heads.head_dim, 3 * self.heads.hidden_dim());
-        scratch.keys.pack_transposed(
-            simd,
-            bytemuck::cast_slice(self.part(start, 1)),
-            stride,
-            [num_keys, head_dim],
-        );
-        scratch.values.pack(simd, self.part(start, 2), stride, [num_keys, head_dim]);
-        for first in (0..num_keys).step_by(BLOCK_QUERIES) {
-            let queries = start + first..start + (first + BLOCK_QUERIES).min(num_keys);
-            self.attend_block(simd, queries, scratch, output);
-        }
-    }
-
-    #[inline(always)]
-    fn attend_block<S: Simd>(
-        &self,
-        simd: S,
-        queries: Range<usize>,
-        scratch: &mut Scratch,
-        output: &mut Output<'_>,
-    ) {
-        let Scratch { keys, values, scores, inverse_sums } = scratch;
+    fn attend<S: Simd>(&self, simd: S, scratch: &mut Scratch, output: &mut MatrixMut<'_>) {
+        let Scratch { packed, scores, inverse_sums } = scratch;
+        packed.resize_with(packed.len().max(self.group.len()), PackedHead::default);
+        simd.call(PackHeads { group: self, packed });
         let (num_keys, head_dim) = (self.tokens.len(), self.heads.head_dim);
-        let padded_keys = keys.count() * keys.width();
-        scores.resize(queries.len() * padded_keys, 0.0);
-        let rows =
-            Rows::of_f32(self.part(queries.start, 0), 3 * self.heads.hidden_dim(), queries.len(), head_dim);
-        let scale = std::f32::consts::LOG2_E / (head_dim as f32).sqrt();
-        multiply(simd, F32, rows, keys, &mut Scores { scores, stride: padded_keys, scale });
-        inverse_sums.clear();
-        for row in scores.chunks_exact_mut(padded_keys) {
-            inverse_sums.push(1.0 / exponentials(simd, &mut row[..num_keys]));
+        let stride = num_keys.next_multiple_of(2 * S::LANES);
+        for first in (0..num_keys).step_by(BLOCK_QUERIES) {
+            let queries =
+                self.tokens.start + first..self.tokens.start + (first + BLOCK_QUERIES).min(num_keys);
+            let rows = (self.group.len() * queries.len()).next_multiple_of(softmax::ROWS);
+            scores.resize(rows * stride, 0.0);
+            inverse_sums.resize(rows.next_multiple_of(MAX_LANES), 0.0);
+            simd.call(Scores { group: self, queries: queries.clone(), packed, scores, stride });
+            simd.call(Softmax {
+                scores: ScoreRows { values: scores, stride },
+                num_keys,
+                scale: std::f32::consts::LOG2_E / (head_dim as f32).sqrt(),
+                inverse_sums,
+            });
+            let weights = Weights { values: scores, stride, inverse_sums };
+            simd.call(Contexts { group: self, queries, packed, weights, output });
         }
-        let first = queries.start * output.stride + self.head * head_dim;
-        let mut context =
-            Context { output: &mut output.values[first..], stride: output.stride, head_dim, inverse_sums };
-        multiply(simd, F32, Rows::of_f32(scores, padded_keys, queries.len(), num_keys), values, &mut context);
     }
 }
 
-/// Replaces scores by 2^(score - largest); returns their sum.
-#[inline(always)]
-fn exponentials<S: Simd>(simd: S, scores: &mut [f32]) -> f32 {
-    let mut largest = simd.splat(f32::NEG_INFINITY);
-    for scores in scores.chunks(S::LANES) {
-        largest = simd.max(largest, simd.load_or(scores, f32::NEG_INFINITY));
-    }
-    let largest = simd.splat(simd.largest(largest));
-    let mut sum = simd.splat(0.0);
-    for scores in scores.chunks_mut(S::LANES) {
-        let distance = simd.sub(simd.load_or(scores, f32::NEG_INFINITY), largest);
-        let weight = math::exp2_nonpositive(simd, distance);
-        simd.store_front(weight, scores);
-        sum = simd.add(sum, weight);
-    }
-    simd.sum(sum)
+struct PackHeads<'a> {
+    group: &'a Group<'a>,
+    packed: &'a mut [PackedHead],
 }
 
-/// Scales and stores scores.
+impl Kernel for PackHeads<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Group { heads, group, tokens, .. } = self.group;
+        let (shape, stride) = ([tokens.len(), heads.head_dim], self.group.stride());
+        for (head, packed) in group.clone().zip(self.packed) {
+            let [keys, values] = [1, 2].map(|part| self.group.part(head, tokens.start, part));
+            packed.keys.pack_transposed(simd, bytemuck::cast_slice(keys), stride, shape);
+            packed.values.pack(simd, values, stride, shape);
+        }
+    }
+}
+
+/// The first product of each head: queries by keys, not yet scaled.
 struct Scores<'a> {
+    group: &'a Group<'a>,
+    queries: Range<usize>,
+    packed: &'a [PackedHead],
+    /// Rows of `stride`, the heads' one after the other.
     scores: &'a mut [f32],
     stride: usize,
-    scale: f32,
 }
 
-impl<S: Simd> Epilogue<S, F32> for Scores<'_> {
+impl Kernel for Scores<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (count, head_dim) = (self.queries.len(), self.group.heads.head_dim);
+        let scores = self.scores.chunks_exact_mut(count * self.stride);
+        for ((head, PackedHead { keys, .. }), values) in self.group.group.clone().zip(self.packed).zip(scores)
+        {
+            let queries = self.group.part(head, self.queries.start, 0);
+            let queries = Rows::of_f32(queries, self.group.stride(), count, head_dim);
+            let mut scores = ScoreRows { values, stride: self.stride };
+            multiply(simd, F32, queries, keys.range(keys.all()), &mut scores);
+        }
+    }
+}
+
+impl<S: Simd> Epilogue<S, F32> for ScoreRows<'_> {
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -162,24 +208,61 @@ impl<S: Simd> Epilogue<S, F32> for Scores<'_> {
         column: usize,
         sums: [[S::Vector; 2]; ROWS],
     ) {
-        for (row, sums) in (row..).zip(sums) {
-            let target = &mut self.scores[row * self.stride + column..][..2 * S::LANES];
-            for (sum, target) in sums.into_iter().zip(target.chunks_exact_mut(S::LANES)) {
-                simd.store(simd.mul(sum, simd.splat(self.scale)), target);
-            }
+        for (i, sums) in sums.iter().enumerate() {
+            let target = &mut self.values[(row + i) * self.stride + column..][..2 * S::LANES];
+            let (left, right) = target.split_at_mut(S::LANES);
+            simd.store(sums[0], left);
+            simd.store(sums[1], right);
         }
     }
 }
 
-/// Divides by the softmax's sum and stores a head's part of the output rows.
-struct Context<'a> {
-    output: &'a mut [f32],
+/// What the softmax left: rows of `stride`, the heads' one after the other.
+struct Weights<'a> {
+    values: &'a [f32],
     stride: usize,
-    head_dim: usize,
     inverse_sums: &'a [f32],
 }
 
-impl<S: Simd> Epilogue<S, F32> for Context<'_> {
+/// The second product of each head: weights by values, divided by the weights' sums.
+struct Contexts<'a, 'b> {
+    group: &'a Group<'a>,
+    queries: Range<usize>,
+    packed: &'a [PackedHead],
+    weights: Weights<'a>,
+    output: &'a mut MatrixMut<'b>,
+}
+
+impl Kernel for Contexts<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Group { heads: Heads { head_dim, .. }, tokens, first_column, .. } = self.group;
+        let count = self.queries.len();
+        for (index, PackedHead { values, .. }) in self.packed[..self.group.group.len()].iter().enumerate() {
+            let rows = &self.weights.values[index * count * self.weights.stride..];
+            let rows = Rows::of_f32(rows, self.weights.stride, count, tokens.len());
+            let mut context = Context {
+                inverse_sums: &self.weights.inverse_sums[index * count..],
+                head_dim: *head_dim,
+                output: self.output,
+                first: [self.queries.start, first_column + index * head_dim],
+            };
+            multiply(simd, F32, rows, values.range(values.all()), &mut context);
+        }
+    }
+}
+
+/// One head's part of the output.
+struct Context<'a, 'b> {
+    inverse_sums: &'a [f32],
+    head_dim: usize,
+    output: &'a mut MatrixMut<'b>,
+    first: [usize; 2],
+}
+
+impl<S: Simd> Epilogue<S, F32> for Context<'_, '_> {
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -188,13 +271,14 @@ impl<S: Simd> Epilogue<S, F32> for Context<'_> {
         column: usize,
         sums: [[S::Vector; 2]; ROWS],
     ) {
+        let [first_row, first_column] = self.first;
         let width = (self.head_dim - column).min(2 * S::LANES);
-        for (row, sums) in (row..).zip(sums) {
-            let target = &mut self.output[row * self.stride + column..][..width];
-            let scale = simd.splat(self.inverse_sums[row]);
-            for (sum, target) in sums.into_iter().zip(target.chunks_mut(S::LANES)) {
-                simd.store_front(simd.mul(sum, scale), target);
-            }
+        for (i, sums) in sums.iter().enumerate() {
+            let target = self.output.part(first_row + row + i, first_column + column, width);
+            let scale = simd.splat(self.inverse_sums[row + i]);
+            let (left, right) = target.split_at_mut(width.min(S::LANES));
+            simd.store_front(simd.mul(sums[0], scale), left);
+            simd.store_front(simd.mul(sums[1], scale), right);
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod cpu;
 mod reference;
+mod softmax;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 

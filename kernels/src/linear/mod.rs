@@ -9,8 +9,10 @@
 //! Order of the reduction: see `product`; the bias is added to the finished sum. The weights are packed for the precision and the
 //! CPU's instruction set when the layer is made. Metal and CUDA: no kernel yet; candle says so when it is asked.
 
-mod cpu;
+mod encoding;
+mod forward;
 mod operand;
+mod packed_weights;
 mod reference;
 
 use std::sync::Arc;
@@ -22,7 +24,8 @@ pub use reference::linear as linear_reference;
 use crate::args::{expect_shape, f32_slice, matrix, shape};
 use crate::simd::InstructionSet;
 use crate::{Activation, Precision, Result};
-use cpu::{Encoding, PackedWeights};
+use encoding::Encoding;
+use packed_weights::PackedWeights;
 
 const NAME: &str = "linear";
 

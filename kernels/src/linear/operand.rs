@@ -1,16 +1,16 @@
 //! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far apart as suits the cache.
 
-use crate::product::{Bf16, Int8, padded};
+use crate::product::{Bf16, Int8, Rows, padded};
 use crate::simd::{Arithmetic, Bf16Simd, Interleaved, MAX_LANES, Simd};
 
 /// A block of rows as words, and how bytes among them stand for numbers.
 #[derive(Debug, Default)]
 pub(super) struct Operand {
-    pub(super) words: Vec<u32>,
+    words: Vec<u32>,
     /// Words from one row to the next.
-    pub(super) stride: usize,
+    stride: usize,
     /// Words of a row.
-    pub(super) row_words: usize,
+    row_words: usize,
     /// Step of each row of bytes.
     pub(super) scales: Vec<f32>,
     /// The byte that stands for 0 in each row of bytes.
@@ -31,9 +31,15 @@ impl Operand {
         self.words.chunks_exact_mut(self.stride).map(|row| &mut row[..self.row_words])
     }
 
+    /// What was set.
+    #[inline(always)]
+    pub(super) fn rows(&self) -> Rows<'_> {
+        Rows::new(&self.words, self.stride, self.words.len() / self.stride.max(1), self.row_words)
+    }
+
     /// Rows of `in_dim` values as they are.
     #[inline(always)]
-    pub(super) fn set_f32<S: Simd>(&mut self, _: S, rows: &[f32], in_dim: usize) {
+    pub(super) fn set_f32(&mut self, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, 1);
         for (row, target) in rows.chunks_exact(in_dim).zip(self.rows_mut()) {
             target.copy_from_slice(bytemuck::cast_slice(row));

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::cpu::Encoding;
+use super::encoding::Encoding;
 use super::{Linear, linear_reference};
 use crate::simd::{InstructionSet, NativeBf16};
 use crate::testing::{available_sets, random};

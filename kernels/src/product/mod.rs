@@ -16,7 +16,7 @@ mod tile;
 use std::ops::Range;
 
 pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
-pub(crate) use panels::Panels;
+pub(crate) use panels::{PanelRange, Panels};
 
 use crate::simd::Simd;
 use ahead::Ahead;
@@ -78,22 +78,23 @@ pub(crate) trait Epilogue<S: Simd, F: Format<S>> {
     fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]);
 }
 
-/// Multiplies `rows` by `panels` and hands every piece of the result to `epilogue`, each exactly once; for one row, columns
+/// Multiplies `rows` by the panels of `columns` and hands every piece of the result to `epilogue`, each exactly once; for one row, columns
 /// come in ascending order.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     simd: S,
     _: F,
     rows: Rows<'_>,
-    panels: &Panels,
+    columns: PanelRange<'_>,
     epilogue: &mut E,
 ) {
+    let PanelRange { panels, range } = columns;
     assert_eq!(panels.width(), 2 * S::LANES, "panels packed for another instruction set");
     assert_eq!(rows.words, panels.inner(), "rows and panels of different depth");
     let step = block_rows(rows.words);
     for block in (0..rows.count).step_by(step) {
         let block = block..(block + step).min(rows.count);
-        for panel in 0..panels.count() {
+        for panel in range.clone() {
             multiply_block::<S, F, E>(simd, rows, block.clone(), panels, panel, epilogue);
         }
     }

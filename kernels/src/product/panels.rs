@@ -1,5 +1,7 @@
 //! The right factor of a product, packed.
 
+use std::ops::Range;
+
 use super::LINE_WORDS;
 use crate::simd::Simd;
 
@@ -13,14 +15,21 @@ unsafe impl bytemuck::Zeroable for Line {}
 // SAFETY: the same, and it has no padding and any bits are a value of it.
 unsafe impl bytemuck::Pod for Line {}
 
-/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column are
-/// copies of it or zeros: an epilogue passes over them.
+/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column is of
+/// any content (zeros at first, then copies of the last column or what an earlier use left): an epilogue passes over it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     lines: Vec<Line>,
     inner: usize,
     columns: usize,
     width: usize,
+}
+
+/// Some of a matrix's panels.
+#[derive(Debug, Clone)]
+pub(crate) struct PanelRange<'a> {
+    pub(super) panels: &'a Panels,
+    pub(super) range: Range<usize>,
 }
 
 impl Panels {
@@ -34,6 +43,16 @@ impl Panels {
 
     pub(crate) fn width(&self) -> usize {
         self.width
+    }
+
+    /// All panels.
+    pub(crate) fn all(&self) -> Range<usize> {
+        0..self.count()
+    }
+
+    /// Some of the panels, as a factor.
+    pub(crate) fn range(&self, range: Range<usize>) -> PanelRange<'_> {
+        PanelRange { panels: self, range }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -105,16 +124,13 @@ impl Panels {
         }
     }
 
-    /// Makes room, reusing what is allocated. Padding of the last panel that nothing will be written to is zero.
+    /// Makes room, reusing what is allocated.
     #[inline(always)]
     fn reset(&mut self, width: usize, inner: usize, columns: usize) {
         (self.width, self.inner, self.columns) = (width, inner, columns);
-        let size = inner * width;
-        let count = columns.div_ceil(width) * size;
-        self.lines.resize(count.div_ceil(LINE_WORDS), Line([0; LINE_WORDS]));
-        if !columns.is_multiple_of(width) {
-            let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.lines);
-            words[count - size..].fill(0);
+        let lines = (self.count() * inner * width).div_ceil(LINE_WORDS);
+        if self.lines.len() < lines {
+            self.lines.resize(lines, Line([0; LINE_WORDS]));
         }
     }
 }

@@ -22,11 +22,13 @@ impl<const VNNI: bool> Avx2<VNNI> {
         unsafe { if VNNI { self.run_with_vnni(kernel) } else { self.run_with_avx2(kernel) } }
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     fn run_with_avx2<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx2,fma,avxvnni")]
     fn run_with_vnni<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
@@ -118,6 +120,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
         // SAFETY: the caller promises LANES writable values.
         unsafe { _mm256_storeu_ps(target, vector) }
+    }
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        self.run(kernel)
     }
     #[inline(always)]
     fn prefetch(self, address: *const u32) {

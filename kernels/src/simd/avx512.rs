@@ -27,11 +27,13 @@ impl<const VNNI: bool> Avx512<VNNI> {
         unsafe { if VNNI { self.run_with_vnni(kernel) } else { self.run_with_avx512(kernel) } }
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     fn run_with_avx512<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     fn run_with_vnni<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
@@ -125,6 +127,10 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
         // SAFETY: the caller promises LANES writable values.
         unsafe { _mm512_storeu_ps(target, vector) }
+    }
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        self.run(kernel)
     }
     #[inline(always)]
     fn prefetch(self, address: *const u32) {

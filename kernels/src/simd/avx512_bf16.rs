@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::avx512::Avx512;
-use super::{Arithmetic, Bf16Kernel, Bf16Simd, Simd};
+use super::{Arithmetic, Bf16Kernel, Bf16Simd, Kernel, Simd};
 
 /// Proof that the CPU has AVX512-BF16 and what [`Avx512`] needs.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +110,10 @@ impl Simd for Avx512Bf16 {
     ) {
         // SAFETY: the caller promises the rows of both blocks.
         unsafe { self.base.transpose(source, stride, last_row, target, target_stride) }
+    }
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        self.base.run(kernel)
     }
     delegate! {
         fn load_or(source: &[f32], fill: f32) -> __m512;

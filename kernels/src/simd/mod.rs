@@ -120,6 +120,10 @@ pub(crate) trait Simd: Arithmetic {
     /// Stores the nearest integers (ties to even), cut to 0..=255, at the front of `target`. Values must be within i32.
     fn store_bytes(self, vector: Self::Vector, target: &mut [u8]);
 
+    /// Runs a part of a kernel as a function of its own, for which the compiler divides the registers anew: a loop in the midst of a
+    /// large kernel may find none left and keep its sums in memory (measured on a softmax: half its time).
+    fn call<K: Kernel>(self, kernel: K) -> K::Output;
+
     /// Loads a whole vector from the front of `source`.
     #[inline(always)]
     fn load(self, source: &[f32]) -> Self::Vector {

@@ -2,7 +2,7 @@
 
 use half::bf16;
 
-use super::{Arithmetic, Simd};
+use super::{Arithmetic, Kernel, Simd};
 
 /// Four lanes in an array. Needs no feature of the CPU, so anybody may make one.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +83,10 @@ impl Simd for Portable {
     unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32) {
         // SAFETY: the caller promises LANES writable values.
         unsafe { target.cast::<Self::Vector>().write_unaligned(vector) }
+    }
+    #[inline(always)]
+    fn call<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
     }
     #[inline(always)]
     fn prefetch(self, _: *const u32) {}

@@ -31,7 +31,8 @@ impl Kernel for Matches<'_> {
             let (rows, columns) = (candidate.len() / self.dim, reference.len() / self.dim);
             panels.pack_transposed(simd, bytemuck::cast_slice(reference), self.dim, [columns, self.dim]);
             maxima.reset::<S>(rows, columns);
-            multiply(simd, F32, Rows::of_f32(candidate, self.dim, rows, self.dim), &panels, &mut maxima);
+            let rows = Rows::of_f32(candidate, self.dim, rows, self.dim);
+            multiply(simd, F32, rows, panels.range(panels.all()), &mut maxima);
             maxima.append_to::<S>(&mut output);
         }
         output

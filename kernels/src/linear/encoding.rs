@@ -1,0 +1,25 @@
+//! How a precision is carried out on a CPU.
+
+use crate::Precision;
+use crate::simd::{InstructionSet, NativeBf16};
+
+/// What weights and inputs become, and with which instructions they are multiplied.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Encoding {
+    F32,
+    /// f32 that were rounded to bf16, as inputs are: for CPUs without a fast instruction for bf16.
+    RoundedF32,
+    Bf16(NativeBf16),
+    Int8,
+}
+
+impl Encoding {
+    pub(super) fn of(set: InstructionSet, precision: Precision) -> Self {
+        let native = NativeBf16::new().filter(|_| set.multiplies_bf16_fast());
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 => native.map_or(Self::RoundedF32, Self::Bf16),
+            Precision::Int8 => Self::Int8,
+        }
+    }
+}
