@@ -229,8 +229,7 @@ impl<S: Simd, F: Format<S>> Epilogue<S, F> for BiasActivation<'_, S, F> {
             let column = column + half * S::LANES;
             let bias = simd.load(&self.bias[column..]);
             for i in 0..ROWS {
-                let product = F::to_f32(simd, sums[i][half], self.scales, row + i, column);
-                values[i][half] = simd.add(product, bias);
+                values[i][half] = F::add_to(simd, bias, sums[i][half], self.scales, [row + i, column]);
             }
         }
         let values = self.activation.apply(Interleaved::<_, ROWS>(Interleaved::<_, 2>(simd)), values);

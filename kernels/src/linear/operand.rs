@@ -1,7 +1,7 @@
 //! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far apart as suits the cache.
 
 use crate::product::{Bf16, Int8, Rows, padded};
-use crate::simd::{Arithmetic, Bf16Simd, Interleaved, MAX_LANES, Simd};
+use crate::simd::{Arithmetic, Bf16Simd, Interleaved, Kernel, MAX_LANES, Simd};
 
 /// A block of rows as words, and how bytes among them stand for numbers.
 #[derive(Debug, Default)]
@@ -76,31 +76,48 @@ impl Operand {
     #[inline(always)]
     pub(super) fn set_bytes<S: Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, Int8::GROUP);
-        let ranges = || rows.chunks_exact(in_dim);
-        self.scales.clear();
-        self.zeros.clear();
-        for row in ranges() {
-            let (scale, zero) = byte_scale(simd, row);
-            self.scales.push(scale);
-            self.zeros.push(zero as u32);
+        self.scales.resize(rows.len() / in_dim, 0.0);
+        self.zeros.resize(rows.len() / in_dim, 0);
+        simd.call(SetBytes { operand: self, rows, in_dim });
+    }
+}
+
+/// Rows to bytes, each while the L1 holds it.
+struct SetBytes<'a> {
+    operand: &'a mut Operand,
+    rows: &'a [f32],
+    in_dim: usize,
+}
+
+impl Kernel for SetBytes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Operand { words, stride, row_words, scales, zeros } = self.operand;
+        let targets = words.chunks_exact_mut(*stride).zip(scales.iter_mut().zip(zeros));
+        for (row, (target, (scale, zero))) in self.rows.chunks_exact(self.in_dim).zip(targets) {
+            let (step, zero_byte) = byte_scale(simd, row);
+            (*scale, *zero) = (step, zero_byte as u32);
+            store_bytes(simd, row, bytemuck::cast_slice_mut(&mut target[..*row_words]), [step, zero_byte]);
         }
-        let Self { words, stride, row_words, scales, zeros } = self;
-        let targets = words.chunks_exact_mut(*stride).map(|row| &mut row[..*row_words]);
-        for ((row, target), (&scale, &zero)) in ranges().zip(targets).zip(scales.iter().zip(&*zeros)) {
-            let inverse = simd.splat(if scale > 0.0 { 1.0 / scale } else { 0.0 });
-            let zero = simd.splat(zero as f32);
-            let target: &mut [u8] = bytemuck::cast_slice_mut(target);
-            for (values, target) in row.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
-                let steps = simd.mul_add(simd.load_or(values, 0.0), inverse, zero);
-                if target.len() == S::LANES {
-                    simd.store_bytes(steps, target);
-                } else {
-                    let mut lanes = [0; MAX_LANES];
-                    simd.store_bytes(steps, &mut lanes);
-                    target.copy_from_slice(&lanes[..target.len()]);
-                }
-            }
-        }
+    }
+}
+
+/// The bytes of a row, and zeros up to a whole word: `value / step + zero`, rounded.
+#[inline(always)]
+fn store_bytes<S: Simd>(simd: S, row: &[f32], target: &mut [u8], [step, zero]: [f32; 2]) {
+    let inverse = simd.splat(if step > 0.0 { 1.0 / step } else { 0.0 });
+    let zero = simd.splat(zero);
+    let whole = row.len() / S::LANES * S::LANES;
+    let (front, rest) = target.split_at_mut(whole);
+    for (values, bytes) in row.chunks_exact(S::LANES).zip(front.chunks_exact_mut(S::LANES)) {
+        simd.store_bytes(simd.mul_add(simd.load(values), inverse, zero), bytes);
+    }
+    if !rest.is_empty() {
+        let mut lanes = [0; MAX_LANES];
+        simd.store_bytes(simd.mul_add(simd.load_or(&row[whole..], 0.0), inverse, zero), &mut lanes);
+        rest.copy_from_slice(&lanes[..rest.len()]);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{LINE_WORDS, Panels};
 use crate::simd::Simd;
 
 /// Steps of the inner loop between requests.
-pub(super) const STEPS: usize = 16;
+pub(super) const STEPS: usize = 32;
 
 /// What of the next panel was not yet asked for.
 pub(super) struct Ahead<'a> {

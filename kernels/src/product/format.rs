@@ -17,8 +17,14 @@ pub(crate) trait Format<S: Simd>: Copy {
     /// `sums` plus the product of a word of the left factor with a vector of words of the right one.
     fn multiply_add(simd: S, left: S::Words, right: S::Words, sums: Self::Sums) -> Self::Sums;
 
-    /// The product's values in row `row`, columns from `column` on.
-    fn to_f32(simd: S, sums: Self::Sums, scales: Self::Scales<'_>, row: usize, column: usize) -> S::Vector;
+    /// `bias` plus the product's values at `place`: a row, and columns from the second number on.
+    fn add_to(
+        simd: S,
+        bias: S::Vector,
+        sums: Self::Sums,
+        scales: Self::Scales<'_>,
+        place: [usize; 2],
+    ) -> S::Vector;
 }
 
 /// f32, summed in f32: each element is one chain of multiply-adds, first to last.
@@ -40,8 +46,8 @@ impl<S: Simd> Format<S> for F32 {
     }
 
     #[inline(always)]
-    fn to_f32(_: S, sums: S::Vector, (): (), _: usize, _: usize) -> S::Vector {
-        sums
+    fn add_to(simd: S, bias: S::Vector, sums: S::Vector, (): (), _: [usize; 2]) -> S::Vector {
+        simd.add(sums, bias)
     }
 }
 
@@ -72,8 +78,8 @@ impl<S: Bf16Simd> Format<S> for Bf16 {
     }
 
     #[inline(always)]
-    fn to_f32(_: S, sums: S::Vector, (): (), _: usize, _: usize) -> S::Vector {
-        sums
+    fn add_to(simd: S, bias: S::Vector, sums: S::Vector, (): (), _: [usize; 2]) -> S::Vector {
+        simd.add(sums, bias)
     }
 }
 
@@ -115,10 +121,16 @@ impl<S: Simd> Format<S> for Int8 {
 
     /// Σ (a - zero) b = Σ a b - zero Σ b, exact in i32.
     #[inline(always)]
-    fn to_f32(simd: S, sums: S::Words, scales: ByteScales<'_>, row: usize, column: usize) -> S::Vector {
+    fn add_to(
+        simd: S,
+        bias: S::Vector,
+        sums: S::Words,
+        scales: ByteScales<'_>,
+        [row, column]: [usize; 2],
+    ) -> S::Vector {
         let zero = simd.splat_word(scales.row_zeros[row]);
         let centred = simd.sub_mul_words(sums, zero, simd.load_words(&scales.column_sums[column..]));
-        let scale = simd.mul(simd.splat(scales.row_scales[row]), simd.load(&scales.column_scales[column..]));
-        simd.mul(simd.to_f32(centred), scale)
+        let in_row_steps = simd.mul(simd.to_f32(centred), simd.splat(scales.row_scales[row]));
+        simd.mul_add(in_row_steps, simd.load(&scales.column_scales[column..]), bias)
     }
 }

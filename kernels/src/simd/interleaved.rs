@@ -14,10 +14,17 @@ impl<S: Simd, const N: usize> Interleaved<S, N> {
     /// Values of `N` vectors.
     pub(crate) const LANES: usize = N * S::LANES;
 
-    /// Loads up to `N` vectors from `source` and fills the rest with `fill`.
+    /// Loads up to `N` vectors from `source` and fills the rest with `fill`. Whole ones without a loop over a slice, which would put
+    /// them into memory.
     #[inline(always)]
     pub(crate) fn load_or(self, source: &[f32], fill: f32) -> [S::Vector; N] {
         let mut vectors = [self.0.splat(fill); N];
+        if let Some(whole) = source.get(..N * S::LANES) {
+            for i in 0..N {
+                vectors[i] = self.0.load(&whole[i * S::LANES..]);
+            }
+            return vectors;
+        }
         for (vector, lanes) in vectors.iter_mut().zip(source.chunks(S::LANES)) {
             *vector = self.0.load_or(lanes, fill);
         }
@@ -27,6 +34,12 @@ impl<S: Simd, const N: usize> Interleaved<S, N> {
     /// Stores as many values as `target` holds.
     #[inline(always)]
     pub(crate) fn store_front(self, vectors: [S::Vector; N], target: &mut [f32]) {
+        if let Some(whole) = target.get_mut(..N * S::LANES) {
+            for i in 0..N {
+                self.0.store(vectors[i], &mut whole[i * S::LANES..]);
+            }
+            return;
+        }
         for (vector, lanes) in vectors.into_iter().zip(target.chunks_mut(S::LANES)) {
             self.0.store_front(vector, lanes);
         }
