@@ -1,8 +1,11 @@
-//! Work shared by threads, one a core, that meet only at the queue.
+//! Work shared by threads, one a core, that meet only at the queue. Where there is less work than threads, several share a piece.
 
 use std::num::NonZero;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use nearsay_kernels::run_as_team;
+use rayon::prelude::*;
 
 use crate::{Error, Result};
 
@@ -11,11 +14,13 @@ use crate::{Error, Result};
 pub struct Workers {
     threads: NonZero<usize>,
     interruption: Interruption,
+    /// Threads that wait for pieces fewer than they are, begun when there are such; `None` where the system gives none.
+    team: Arc<OnceLock<Option<rayon::ThreadPool>>>,
 }
 
 /// Set by a signal handler to the signal's number; asked for between two pieces of work.
 #[derive(Debug, Clone, Default)]
-pub struct Interruption(pub std::sync::Arc<AtomicUsize>);
+pub struct Interruption(pub Arc<AtomicUsize>);
 
 impl Interruption {
     /// # Errors
@@ -32,7 +37,7 @@ impl Workers {
     /// `threads` of them, or one a core that this process may use.
     pub fn new(threads: Option<NonZero<usize>>, interruption: Interruption) -> Self {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Self { threads: threads.unwrap_or_else(cores), interruption }
+        Self { threads: threads.unwrap_or_else(cores), interruption, team: Arc::default() }
     }
 
     /// The number of threads.
@@ -45,7 +50,8 @@ impl Workers {
         &self.interruption
     }
 
-    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free.
+    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free; fewer items than
+    /// threads run in a pool of rayon's, whose threads divide the kernels' work.
     ///
     /// # Errors
     /// The first failure in the items' order among those that happened; no further item is begun after one.
@@ -54,6 +60,14 @@ impl Workers {
         items: &[T],
         work: impl Fn(&T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
+        if !items.is_empty()
+            && items.len() < self.threads()
+            && let Some(team) = self.team()
+        {
+            let run = |item| self.interruption.check().and_then(|()| work(item));
+            let results: Vec<Result<R>> = run_as_team(team, || items.par_iter().map(run).collect());
+            return results.into_iter().collect();
+        }
         let next = AtomicUsize::new(0);
         let results = Mutex::new(Vec::with_capacity(items.len()));
         let run = || {
@@ -80,6 +94,21 @@ impl Workers {
         results.sort_unstable_by_key(|(index, _)| *index);
         results.drain(..).map(|(_, result)| result).collect()
     }
+
+    fn team(&self) -> Option<&rayon::ThreadPool> {
+        let begin = || {
+            let name = |number| format!("team-{number}");
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).thread_name(name).build();
+            match pool {
+                Ok(pool) => Some(pool),
+                Err(error) => {
+                    tracing::warn!("the system gives no {} threads ({error})", self.threads());
+                    None
+                }
+            }
+        };
+        self.team.get_or_init(begin).as_ref()
+    }
 }
 
 /// A worker that panicked has already ended the process's work; its half result is not in the list.
@@ -103,6 +132,16 @@ mod tests {
             assert_eq!(squares, items.iter().map(|item| item * item).collect::<Vec<_>>());
         }
         assert!(workers(3).map(&[] as &[u8], |_| Ok(())).unwrap().is_empty());
+    }
+
+    #[test]
+    fn fewer_items_than_threads_share_a_pool() {
+        let workers = workers(4);
+        let pool_of = |_: &i32| Ok(rayon::current_thread_index().map(|_| rayon::current_num_threads()));
+        assert_eq!(workers.map(&[1, 2, 3], pool_of).unwrap(), [Some(4); 3]);
+        assert_eq!(workers.map(&[1, 2, 3, 4], pool_of).unwrap(), [None; 4]);
+        let error = workers.map(&[1, 2], |&item| -> Result<()> { Err(Error::Bug(item.to_string())) });
+        assert_eq!(error.unwrap_err().to_string(), "a bug in nearsay: 1");
     }
 
     #[test]

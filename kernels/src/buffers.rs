@@ -17,23 +17,22 @@ thread_local! {
 /// `count` values of any content, to be overwritten.
 pub(crate) fn take(count: usize) -> Vec<f32> {
     let reused = FREE.with_borrow_mut(|free| {
-        let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.len() >= count);
-        let smallest = fitting.min_by_key(|(_, buffer)| buffer.len()).map(|(index, _)| index);
+        let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= count);
+        let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
         smallest.map(|index| free.swap_remove(index))
     });
-    let mut buffer = reused.unwrap_or_else(|| vec![0.0; count]);
-    buffer.truncate(count);
+    let Some(mut buffer) = reused else { return vec![0.0; count] };
+    // Fills nothing but what lies behind the values that were last here: nothing where batches are alike.
+    buffer.resize(count, 0.0);
     buffer
 }
 
 /// Keeps `buffer` for a later [`take`] on this thread.
-pub(crate) fn give(mut buffer: Vec<f32>) {
+pub(crate) fn give(buffer: Vec<f32>) {
     FREE.with_borrow_mut(|free| {
-        // Only what lies behind the end is filled; nothing where as much is taken as was given.
-        buffer.resize(buffer.capacity(), 0.0);
         free.push(buffer);
         if free.len() > MOST {
-            let smallest = free.iter().enumerate().min_by_key(|(_, buffer)| buffer.len());
+            let smallest = free.iter().enumerate().min_by_key(|(_, buffer)| buffer.capacity());
             if let Some((index, _)) = smallest {
                 free.swap_remove(index);
             }
@@ -85,7 +84,7 @@ mod tests {
         assert_eq!(take(6000).len(), 6000);
         give(buffer);
         let buffer = take(1000);
-        assert_eq!(buffer.as_ptr(), address, "its whole length is there again");
+        assert_eq!((buffer.as_ptr(), buffer.len()), (address, 1000), "its whole length is there again");
     }
 
     #[test]
@@ -95,7 +94,7 @@ mod tests {
         }
         FREE.with_borrow(|free| {
             assert_eq!(free.len(), MOST);
-            assert!(free.iter().all(|buffer| buffer.len() >= 100 - MOST));
+            assert!(free.iter().all(|buffer| buffer.capacity() >= 100 - MOST));
         });
     }
 }

@@ -45,4 +45,5 @@ pub use peaks::Peaks;
 pub use pool::{PoolOptions, Pooling, pool};
 pub use precision::Precision;
 pub use simd::{InstructionSet, requested_instruction_set};
+pub use team::run_as_team;
 pub use token_match::{MatchMaxima, PackedTokens, Pair, token_match};

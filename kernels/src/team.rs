@@ -5,6 +5,37 @@
 //! the same either way.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs `body` on a thread of `pool`; the kernels in it may use all of the pool's threads, which meanwhile look for work without
+/// falling asleep. An encoder's layer divides its work five times; waking a thread for each takes longer than many a piece does
+/// (measured on two cores: 12 tokens 2.1 ms with threads that sleep, 1.6 ms with threads that do not).
+pub fn run_as_team<R: Send>(pool: &rayon::ThreadPool, body: impl FnOnce() -> R + Send) -> R {
+    let done = AtomicBool::new(false);
+    pool.scope(|scope| {
+        let own = rayon::current_thread_index();
+        let done = &done;
+        // Each thread runs its own copy and never another's, so `body` does not wait for one.
+        scope.spawn_broadcast(move |_, thread| {
+            while Some(thread.index()) != own && !done.load(Ordering::Acquire) {
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+        let _done = SetWhenDropped(done);
+        body()
+    })
+}
+
+/// Sets its flag when the body ends, even by a panic: the others would look for work for ever.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
 
 /// Threads that an operation on this thread may use.
 pub(crate) fn threads() -> usize {
@@ -36,7 +67,7 @@ pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T>, work: impl F
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn ranges_cover_everything_once() {
@@ -58,13 +89,29 @@ mod tests {
         assert_eq!(threads(), 1);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let sum = AtomicUsize::new(0);
-        pool.install(|| {
+        let result = run_as_team(&pool, || {
             assert_eq!(threads(), 3);
             for_each(1..=10, |i| {
                 sum.fetch_add(i, Ordering::Relaxed);
             });
+            "done"
         });
+        assert_eq!(result, "done");
         for_each([0; 0], |_: i32| unreachable!());
         assert_eq!(sum.into_inner(), 55);
+    }
+
+    #[test]
+    fn a_panic_ends_the_team() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let body = || {
+            run_as_team(&pool, || {
+                if threads() == 3 {
+                    panic!("expected by this test")
+                }
+            })
+        };
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err());
+        assert_eq!(run_as_team(&pool, || 7), 7);
     }
 }

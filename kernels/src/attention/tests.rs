@@ -3,8 +3,8 @@
 use candle_core::{Device, Tensor};
 
 use super::{Heads, attention, attention_reference, cpu};
-use crate::CuSeqlens;
 use crate::testing::{assert_close, available_sets, random};
+use crate::{CuSeqlens, run_as_team};
 
 /// Scores err by head_dim eps sum|q k| <= head_dim^2 eps / sqrt(head_dim) for values in -1..1, which changes a weight by that
 /// much relatively; the second product adds num_keys eps, exp and division a few more.
@@ -40,6 +40,22 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_company() {
             let own = CuSeqlens::from_lengths([tokens.len()]).unwrap();
             let alone = cpu::attention_for(set, &qkv[tokens.start * 48..tokens.end * 48], &own, heads);
             assert_eq!(alone, together[tokens.start * 16..tokens.end * 16], "{set:?} {tokens:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_of_a_team_give_the_same_bits() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    for lengths in [vec![5], vec![130], vec![40, 0, 77]] {
+        let cu_seqlens = CuSeqlens::from_lengths(lengths).unwrap();
+        for num_heads in [1, 2, 4] {
+            let heads = Heads { num_heads, head_dim: 8 };
+            let qkv = random(6, cu_seqlens.total_tokens() * 3 * heads.hidden_dim());
+            for set in available_sets() {
+                let attend = || cpu::attention_for(set, &qkv, &cu_seqlens, heads);
+                assert_eq!(attend(), run_as_team(&pool, attend), "{set:?} {heads:?}");
+            }
         }
     }
 }
