@@ -1,3 +1,4 @@
-//! What the benchmarks share: the stock baseline, candle-transformers' `BertModel`.
+//! What the benchmarks share.
 
+pub mod kernels;
 pub mod stock;

@@ -7,7 +7,7 @@ use crate::simd::{Arithmetic, math};
 /// What a linear layer applies to its sums.
 ///
 /// Names as in transformers' `ACT2FN`; formulas in each variant. Absolute error of the CPU's f32 against the f64 formula is
-/// under 4e-7 (1 + |x|).
+/// under 4e-7 (1 + |x|) for all, and for GELU under 4 units in the last place of x, over all f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// x
@@ -139,6 +139,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Every binade of f32 on both sides of 0, subnormal numbers too. Beside the sum of 4e-7 (1 + |x|) this holds small x to what they
+    /// can be held to, and large ones to x and 0 exactly.
+    #[test]
+    fn gelu_errs_by_less_than_four_units_in_the_last_place_of_its_argument() {
+        let positive = (0..f32::MAX.to_bits()).step_by(8191).map(f32::from_bits);
+        let inputs: Vec<f32> = positive.flat_map(|x| [x, -x]).collect();
+        let expected: Vec<f64> = inputs.iter().map(|&x| Activation::Gelu.reference(x as f64)).collect();
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+            let mut outputs = inputs.clone();
+            dispatch_to(set, Map(Activation::Gelu, &mut outputs));
+            for ((&x, &y), &expected) in inputs.iter().zip(&outputs).zip(&expected) {
+                let difference = (y as f64 - expected).abs();
+                assert!(
+                    difference < 4.0 * unit_in_the_last_place(x),
+                    "{set:?} gelu({x:e}) = {y:e}, expected {expected:e}"
+                );
+            }
+        }
+    }
+
+    fn unit_in_the_last_place(x: f32) -> f64 {
+        let size = x.abs();
+        f32::from_bits(size.to_bits() + 1) as f64 - size as f64
     }
 
     #[test]

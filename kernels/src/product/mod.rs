@@ -36,10 +36,10 @@ pub(crate) fn block_rows(words: usize) -> usize {
     (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 24) * BLOCK_UNIT
 }
 
-/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple of 1 KiB, so that the
-/// same column of a tile's rows does not fall into the same few sets of the L1.
+/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple of 4 KiB, so that the
+/// same column of a tile's rows does not fall into one set of the L1.
 pub(crate) fn padded(words: usize) -> usize {
-    if words.is_multiple_of(256) { words + LINE_WORDS } else { words }
+    if words.is_multiple_of(1024) { words + LINE_WORDS } else { words }
 }
 
 /// The left factor: `count` rows of `words` words, `stride` apart.

@@ -16,7 +16,7 @@ unsafe impl bytemuck::Zeroable for Line {}
 unsafe impl bytemuck::Pod for Line {}
 
 /// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column is of
-/// any content (zeros at first, then copies of the last column or what an earlier use left): an epilogue passes over it.
+/// any content, except as [`Panels::pack_transposed`] says; an epilogue passes over it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     lines: Vec<Line>,
@@ -66,7 +66,8 @@ impl Panels {
         &bytemuck::cast_slice(&self.lines)[index * size..(index + 1) * size]
     }
 
-    /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights, keys, references).
+    /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights, keys, references). The last
+    /// vector of columns is filled up with copies of the last column.
     ///
     /// # Panics
     /// If `source` is too short for the last row.
@@ -94,8 +95,8 @@ impl Panels {
                     simd.transpose(from, stride, last_row, to, self.width);
                 }
             }
-            for row in 0..=last_row {
-                let rest = &source[(column + row) * stride..][whole..inner];
+            for row in 0..S::LANES {
+                let rest = &source[(column + row.min(last_row)) * stride..][whole..inner];
                 for (k, &word) in (whole..).zip(rest) {
                     words[first + k * self.width + row] = word;
                 }

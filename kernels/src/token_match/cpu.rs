@@ -4,7 +4,7 @@
 //! columns' maxima are lane-wise and the row's is kept as a vector until its last piece.
 
 use crate::product::{Epilogue, F32, Panels, Rows, multiply};
-use crate::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
+use crate::simd::{InstructionSet, Kernel, Simd, dispatch_to};
 
 pub(super) fn token_match(pairs: Vec<[&[f32]; 2]>, dim: usize) -> Vec<f32> {
     token_match_for(InstructionSet::current(), pairs, dim)
@@ -24,7 +24,8 @@ impl Kernel for Matches<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Vec<f32> {
-        let mut output = Vec::new();
+        let tokens: usize = self.pairs.iter().flatten().map(|side| side.len()).sum();
+        let mut output = Vec::with_capacity(tokens / self.dim.max(1));
         let mut panels = Panels::default();
         let mut maxima = Maxima::default();
         for [candidate, reference] in self.pairs {
@@ -33,7 +34,7 @@ impl Kernel for Matches<'_> {
             maxima.reset::<S>(rows, columns);
             let rows = Rows::of_f32(candidate, self.dim, rows, self.dim);
             multiply(simd, F32, rows, panels.range(panels.all()), &mut maxima);
-            maxima.append_to::<S>(&mut output);
+            maxima.append_to(simd, &mut output);
         }
         output
     }
@@ -56,14 +57,18 @@ impl Maxima {
         self.columns.resize(columns.next_multiple_of(2 * S::LANES), f32::NEG_INFINITY);
     }
 
-    fn append_to<S: Simd>(&self, output: &mut Vec<f32>) {
-        let largest = |lanes: &[f32]| lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        output.extend(self.rows.chunks_exact(S::LANES).map(largest));
-        output.extend(&self.columns[..self.num_columns]);
+    #[inline(always)]
+    fn append_to<S: Simd>(&self, simd: S, output: &mut Vec<f32>) {
+        for lanes in self.rows.chunks_exact(S::LANES) {
+            output.push(simd.largest(simd.load(lanes)));
+        }
+        output.extend_from_slice(&self.columns[..self.num_columns]);
     }
 }
 
 impl<S: Simd> Epilogue<S, F32> for Maxima {
+    /// A vector that begins behind the last column is passed over. Lanes behind it in one that begins before are copies of it: what
+    /// they win for a row, the last column wins too, and their own maxima are not asked for.
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -74,27 +79,17 @@ impl<S: Simd> Epilogue<S, F32> for Maxima {
     ) {
         for half in [0, 1] {
             let first = column + half * S::LANES;
-            let valid = self.num_columns.saturating_sub(first).min(S::LANES);
+            if first >= self.num_columns {
+                break;
+            }
             let columns = &mut self.columns[first..first + S::LANES];
             let mut largest = simd.load(columns);
-            for (row, sums) in (row..).zip(sums) {
-                let sum = without_padding(simd, sums[half], valid);
-                largest = simd.max(largest, sum);
-                let rows = &mut self.rows[row * S::LANES..][..S::LANES];
-                simd.store(simd.max(simd.load(rows), sum), rows);
+            for (i, sums) in sums.iter().enumerate() {
+                largest = simd.max(largest, sums[half]);
+                let rows = &mut self.rows[(row + i) * S::LANES..][..S::LANES];
+                simd.store(simd.max(simd.load(rows), sums[half]), rows);
             }
             simd.store(largest, columns);
         }
     }
-}
-
-/// Lanes from `valid` on belong to no column: minus infinity, so that they win nothing.
-#[inline(always)]
-fn without_padding<S: Simd>(simd: S, sum: S::Vector, valid: usize) -> S::Vector {
-    if valid == S::LANES {
-        return sum;
-    }
-    let mut lanes = [f32::NEG_INFINITY; MAX_LANES];
-    simd.store_front(sum, &mut lanes[..valid]);
-    simd.load(&lanes)
 }

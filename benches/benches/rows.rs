@@ -1,0 +1,64 @@
+//! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's operations.
+
+use candle_core::D;
+use criterion::{Criterion, Throughput};
+use nearsay_benches::kernels::{main_of, random};
+use nearsay_kernels::{CuSeqlens, LayerNorm, PoolOptions, Pooling, add_norm, normalize, pool, recycle};
+
+const TOKENS: usize = 512;
+const HIDDEN_DIM: usize = 384;
+const LENGTH: usize = 16;
+const EPSILON: f64 = 1e-12;
+
+fn main() -> anyhow::Result<()> {
+    main_of(|criterion| {
+        bench_add_norm(criterion)?;
+        bench_normalize(criterion)?;
+        bench_pool(criterion)
+    })
+}
+
+fn bench_add_norm(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let (hidden, residual) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[TOKENS, HIDDEN_DIM])?);
+    let (weight, bias) = (random(&[HIDDEN_DIM])?, random(&[HIDDEN_DIM])?);
+    let norm = LayerNorm::new(weight.clone(), bias.clone(), EPSILON)?;
+    let mut group = criterion.benchmark_group("residual and LayerNorm");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| add_norm(&hidden, &residual, &norm).map(recycle))
+    });
+    group.bench_function("candle", |bencher| {
+        let stock = || candle_nn::ops::layer_norm(&(&hidden + &residual)?, &weight, &bias, EPSILON as f32);
+        bencher.iter(stock);
+    });
+    group.finish();
+    Ok(())
+}
+
+fn bench_normalize(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let hidden = random(&[TOKENS, HIDDEN_DIM])?;
+    let mut group = criterion.benchmark_group("rows to length 1");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| bencher.iter(|| normalize(&hidden, EPSILON).map(recycle)));
+    group.bench_function("candle", |bencher| {
+        let stock = || hidden.broadcast_div(&hidden.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?);
+        bencher.iter(stock);
+    });
+    group.finish();
+    Ok(())
+}
+
+fn bench_pool(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let hidden = random(&[TOKENS, HIDDEN_DIM])?;
+    let cu_seqlens = CuSeqlens::from_lengths(vec![LENGTH; TOKENS / LENGTH])?;
+    let options = PoolOptions { modes: vec![Pooling::Mean], skip_tokens: 0, normalize: false };
+    let padded = hidden.reshape((TOKENS / LENGTH, LENGTH, HIDDEN_DIM))?;
+    let mut group = criterion.benchmark_group("mean of each sequence");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| pool(&hidden, &cu_seqlens, &options).map(recycle))
+    });
+    group.bench_function("candle", |bencher| bencher.iter(|| padded.mean(1)));
+    group.finish();
+    Ok(())
+}
