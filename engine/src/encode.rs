@@ -8,9 +8,10 @@ use crate::tokens::TokenizedText;
 use crate::workers::Workers;
 use crate::{Error, Result, batch};
 
-/// Tokens of a micro-batch where the user says nothing: its activations at 384 values and 4 * 384 between the layers of a
-/// feed-forward block take 4 MiB, a core's share of a common last-level cache.
-pub const DEFAULT_BATCH_TOKENS: usize = 512;
+/// Tokens of a micro-batch where the user says nothing: enough rows for each reading of the weights, and few enough that a layer's
+/// activations stay in a core's L2 (the inner ones of a feed-forward block take 1.5 MiB at 4 * 384 values a token). On an Emerald
+/// Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500 tokens/s, 192 13,300, 384 12,600, 512 12,400.
+pub const DEFAULT_BATCH_TOKENS: usize = 256;
 
 /// An encoder, and how its work is shared.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use crate::Result;
 /// Tokens of a pass: 32 texts of 128.
 const PASS_TOKENS: usize = 4096;
 
-/// Tokens of a pass for each thread where that is more: four micro-batches, so that the last ones end together.
-const THREAD_TOKENS: usize = 4 * crate::DEFAULT_BATCH_TOKENS;
+/// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end together.
+const THREAD_TOKENS: usize = 8 * crate::DEFAULT_BATCH_TOKENS;
 
 /// Lengths of single texts: a query, and a paragraph.
 const SINGLE_TEXTS: [usize; 2] = [12, 128];
