@@ -8,7 +8,8 @@ use serde::Serialize;
 /// A machine, as far as its speed depends on it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The CPU's model name as the system gives it; the architecture where it gives none.
+    /// The CPU's model name as the system gives it; the architecture where it gives none. A name that tells no model, as virtual
+    /// machines have it ("Intel(R) Xeon(R) Processor"), is followed by family and model.
     pub cpu: String,
     /// Cores that this process may use.
     pub cores: usize,
@@ -37,8 +38,17 @@ fn cpu_of_linux() -> Option<String> {
 
 /// The first `model name` of /proc/cpuinfo, which many ARM systems leave out.
 fn model_name(cpuinfo: &str) -> Option<String> {
-    let line = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"))?;
-    named(line.split_once(':')?.1)
+    let field = |name: &str| {
+        let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(key, _)| key.trim_end() == name).map(|(_, value)| value.trim())
+    };
+    let name = named(field("model name")?)?;
+    match (field("cpu family"), field("model")) {
+        (Some(family), Some(model)) if !name.contains(|letter: char| letter.is_ascii_digit()) => {
+            Some(format!("{name} (family {family}, model {model})"))
+        }
+        _ => Some(name),
+    }
 }
 
 fn cpu_of_macos() -> Option<String> {
@@ -62,6 +72,9 @@ mod tests {
     fn the_first_model_name_counts() {
         let cpuinfo = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD  EPYC 9B14\nmodel name\t: other\n";
         assert_eq!(model_name(cpuinfo).as_deref(), Some("AMD EPYC 9B14"));
+        let virtual_machine = "cpu family\t: 6\nmodel\t\t: 207\nmodel name\t: Intel(R) Xeon(R) Processor\n";
+        let name = model_name(virtual_machine).unwrap();
+        assert_eq!(name, "Intel(R) Xeon(R) Processor (family 6, model 207)");
         assert_eq!(model_name("processor : 0\nmodel name\t:\n"), None);
         assert_eq!(model_name("CPU implementer\t: 0x41\n"), None);
     }

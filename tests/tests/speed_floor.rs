@@ -1,0 +1,98 @@
+//! Kernels against what the machine can do, with floors far below what was measured and far above what a kernel reaches that lost
+//! its instruction set: a closure or an iterator that is not inlined into it makes it some forty times slower, and nothing fails.
+//!
+//! Optimised builds alone: without optimisation nothing is inlined. One test, so that kernels are not timed side by side.
+
+#![cfg(not(debug_assertions))]
+
+use std::num::NonZero;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use nearsay_kernels::{
+    Activation, CuSeqlens, LayerNorm, Linear, PackedTokens, Pair, Peaks, PoolOptions, Pooling, Precision,
+    add_norm, attention, normalize, pool, recycle, token_match,
+};
+
+const TOKENS: usize = 512;
+const HIDDEN_DIM: usize = 384;
+
+/// Share of the peak that a product must reach; measured with AVX-512: 47 to 90 %.
+const FLOOR_OF_PRODUCTS: f64 = 0.12;
+
+/// Share of the memory's rate at which a row-wise operation must read and write; measured: 50 to 100 %.
+const FLOOR_OF_ROWS: f64 = 0.08;
+
+/// The best of several runs, since other work on the machine only ever makes a run slower.
+fn best_seconds(mut run: impl FnMut()) -> f64 {
+    let timed = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..30).map(timed).fold(f64::INFINITY, f64::min)
+}
+
+fn random(shape: &[usize]) -> Tensor {
+    Tensor::randn(0f32, 1.0, shape, &Device::Cpu).unwrap()
+}
+
+fn assert_rate(name: &str, rate: f64, peak: f64, floor: f64) {
+    let share = rate / peak;
+    assert!(
+        share >= floor,
+        "{name} reaches {:.1} % of {:.1} G/s, the floor is {:.0} %",
+        100.0 * share,
+        peak / 1e9,
+        100.0 * floor
+    );
+}
+
+#[test]
+fn no_kernel_is_slower_than_its_instruction_set_allows() {
+    let forced = std::env::var_os("NEARSAY_ISA");
+    assert_eq!(
+        forced, None,
+        "the floors are those of the CPU's best instruction set: NEARSAY_ISA must not be set"
+    );
+    let peaks = Peaks::measure(NonZero::<usize>::MIN).unwrap();
+    let hidden = random(&[TOKENS, HIDDEN_DIM]);
+    products(&hidden, &peaks);
+    let assert_product = |name: &str, seconds: f64, operations: usize| {
+        assert_rate(name, operations as f64 / seconds, peaks.of(Precision::F32), FLOOR_OF_PRODUCTS);
+    };
+    let cu_seqlens = CuSeqlens::from_lengths([128; 4]).unwrap();
+    let qkv = random(&[TOKENS, 3 * HIDDEN_DIM]);
+    let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, 12).unwrap()));
+    assert_product("attention", seconds, 4 * TOKENS * 128 * HIDDEN_DIM);
+    let tokens = PackedTokens { values: &hidden, cu_seqlens: &cu_seqlens };
+    let pairs: Vec<Pair> = (0..4).map(|index| Pair { candidate: index, reference: 3 - index }).collect();
+    let seconds = best_seconds(|| drop(token_match(tokens, tokens, &pairs).unwrap()));
+    assert_product("token_match", seconds, 2 * 4 * 128 * 128 * HIDDEN_DIM);
+    rows(&hidden, &cu_seqlens, &peaks);
+}
+
+fn products(hidden: &Tensor, peaks: &Peaks) {
+    let weight = random(&[4 * HIDDEN_DIM, HIDDEN_DIM]);
+    for precision in Precision::ALL {
+        let linear = Linear::new(&weight, None, precision).unwrap();
+        for activation in [Activation::Identity, Activation::Gelu] {
+            let seconds = best_seconds(|| recycle(linear.forward_activated(hidden, activation).unwrap()));
+            let operations = 2 * TOKENS * HIDDEN_DIM * 4 * HIDDEN_DIM;
+            let name = format!("linear in {precision:?} with {activation:?}");
+            assert_rate(&name, operations as f64 / seconds, peaks.of(precision), FLOOR_OF_PRODUCTS);
+        }
+    }
+}
+
+fn rows(hidden: &Tensor, cu_seqlens: &CuSeqlens, peaks: &Peaks) {
+    let bytes = 4 * TOKENS * HIDDEN_DIM;
+    let norm = LayerNorm::new(random(&[HIDDEN_DIM]), random(&[HIDDEN_DIM]), 1e-12).unwrap();
+    let seconds = best_seconds(|| recycle(add_norm(hidden, hidden, &norm).unwrap()));
+    assert_rate("add_norm", 3.0 * bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
+    let seconds = best_seconds(|| recycle(normalize(hidden, 1e-12).unwrap()));
+    assert_rate("normalize", 2.0 * bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
+    let options = PoolOptions { modes: vec![Pooling::Mean], skip_tokens: 0, normalize: true };
+    let seconds = best_seconds(|| recycle(pool(hidden, cu_seqlens, &options).unwrap()));
+    assert_rate("pool", bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
+}
