@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use nearsay_kernels::run_as_team;
+use nearsay_kernels::Team;
 use rayon::prelude::*;
 
 use crate::{Error, Result};
@@ -15,7 +15,7 @@ pub struct Workers {
     threads: NonZero<usize>,
     interruption: Interruption,
     /// Threads that wait for pieces fewer than they are, begun when there are such; `None` where the system gives none.
-    team: Arc<OnceLock<Option<rayon::ThreadPool>>>,
+    team: Arc<OnceLock<Option<Team>>>,
 }
 
 /// Set by a signal handler to the signal's number; asked for between two pieces of work.
@@ -51,7 +51,7 @@ impl Workers {
     }
 
     /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free; fewer items than
-    /// threads run in a pool of rayon's, whose threads divide the kernels' work.
+    /// threads run in a [`Team`], whose threads divide the kernels' work.
     ///
     /// # Errors
     /// The first failure in the items' order among those that happened; no further item is begun after one.
@@ -60,12 +60,7 @@ impl Workers {
         items: &[T],
         work: impl Fn(&T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
-        if !items.is_empty()
-            && items.len() < self.threads()
-            && let Some(team) = self.team()
-        {
-            let run = |item| self.interruption.check().and_then(|()| work(item));
-            let results: Vec<Result<R>> = run_as_team(team, || items.par_iter().map(run).collect());
+        if let Some(results) = self.map_as_team(items, &work) {
             return results.into_iter().collect();
         }
         let next = AtomicUsize::new(0);
@@ -95,16 +90,25 @@ impl Workers {
         results.drain(..).map(|(_, result)| result).collect()
     }
 
-    fn team(&self) -> Option<&rayon::ThreadPool> {
-        let begin = || {
-            let name = |number| format!("team-{number}");
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).thread_name(name).build();
-            match pool {
-                Ok(pool) => Some(pool),
-                Err(error) => {
-                    tracing::warn!("the system gives no {} threads ({error})", self.threads());
-                    None
-                }
+    /// Each item's result, if there are fewer items than threads and the team is free for them.
+    fn map_as_team<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Option<Vec<Result<R>>> {
+        if items.is_empty() || items.len() >= self.threads() {
+            return None;
+        }
+        let run = |item| self.interruption.check().and_then(|()| work(item));
+        self.team()?.run_if_idle(|| items.par_iter().map(run).collect())
+    }
+
+    fn team(&self) -> Option<&Team> {
+        let begin = || match Team::new(self.threads()) {
+            Ok(team) => Some(team),
+            Err(error) => {
+                tracing::warn!("the system gives no {} threads ({error})", self.threads());
+                None
             }
         };
         self.team.get_or_init(begin).as_ref()
@@ -142,6 +146,18 @@ mod tests {
         assert_eq!(workers.map(&[1, 2, 3, 4], pool_of).unwrap(), [None; 4]);
         let error = workers.map(&[1, 2], |&item| -> Result<()> { Err(Error::Bug(item.to_string())) });
         assert_eq!(error.unwrap_err().to_string(), "a bug in nearsay: 1");
+    }
+
+    #[test]
+    fn several_callers_of_one_team_all_finish() {
+        let workers = workers(3);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..200).for_each(|i| assert_eq!(workers.map(&[i], |&i| Ok(i + 1)).unwrap(), [i + 1]))
+                });
+            }
+        });
     }
 
     #[test]

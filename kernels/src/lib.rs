@@ -4,8 +4,8 @@
 //! each begins. There is no padding. The crate knows no model, no file and no text. Every operation has a plain reference
 //! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses.
 //!
-//! CPU kernels run on the calling thread alone, unless it belongs to a rayon pool: then those of a single long text use the pool's
-//! other threads too, with the same result. [`Peaks`] measures what they could reach.
+//! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they use the team's other threads too, with the
+//! same result. [`Peaks`] measures what they could reach.
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 
@@ -45,5 +45,5 @@ pub use peaks::Peaks;
 pub use pool::{PoolOptions, Pooling, pool};
 pub use precision::Precision;
 pub use simd::{InstructionSet, requested_instruction_set};
-pub use team::run_as_team;
+pub use team::Team;
 pub use token_match::{MatchMaxima, PackedTokens, Pair, token_match};

@@ -1,31 +1,78 @@
 //! Several threads inside one operation: for a single text on an idle machine.
 //!
 //! Work as a rule is shared by micro-batches, one a thread, and an operation keeps to its thread. An operation that is called on a
-//! thread of a rayon pool may use the pool's other threads as well; it divides rows or columns, never a sum, so that the bits are
+//! thread of a [`Team`] uses the team's other threads as well; it divides rows, columns or heads, never a sum, so that the bits are
 //! the same either way.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, TryLockError};
 
-/// Runs `body` on a thread of `pool`; the kernels in it may use all of the pool's threads, which meanwhile look for work without
-/// falling asleep. An encoder's layer divides its work five times; waking a thread for each takes longer than many a piece does
-/// (measured on two cores: 12 tokens 2.1 ms with threads that sleep, 1.6 ms with threads that do not).
-pub fn run_as_team<R: Send>(pool: &rayon::ThreadPool, body: impl FnOnce() -> R + Send) -> R {
-    let done = AtomicBool::new(false);
-    pool.scope(|scope| {
-        let own = rayon::current_thread_index();
-        let done = &done;
-        // Each thread runs its own copy and never another's, so `body` does not wait for one.
-        scope.spawn_broadcast(move |_, thread| {
-            while Some(thread.index()) != own && !done.load(Ordering::Acquire) {
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    std::hint::spin_loop();
+thread_local! {
+    static BELONGS_TO_A_TEAM: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Threads that share the work of single operations: a pool of rayon's.
+#[derive(Debug)]
+pub struct Team {
+    pool: rayon::ThreadPool,
+    /// Held while a body runs. Two at a time would wait for each other: a thread that waits for a part of one might take up the
+    /// other's watch, which ends with the other.
+    busy: Mutex<()>,
+}
+
+impl Team {
+    /// Begins `threads` threads.
+    ///
+    /// # Errors
+    /// If the system gives none.
+    pub fn new(threads: usize) -> std::io::Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|number| format!("team-{number}"))
+            .start_handler(|_| BELONGS_TO_A_TEAM.set(true))
+            .build()
+            .map_err(std::io::Error::other)?;
+        Ok(Self { pool, busy: Mutex::new(()) })
+    }
+
+    /// Runs `body` on a thread of the team; operations in it use all of the team's threads, which meanwhile look for work without
+    /// falling asleep. An encoder's layer divides its work five times; waking a thread for each takes longer than many a piece does
+    /// (measured on two cores: 12 tokens 2.1 ms with threads that sleep, 1.6 ms with threads that do not).
+    ///
+    /// `None`, and `body` was not run, if the team is at work already: the machine is not idle.
+    pub fn run_if_idle<R: Send>(&self, body: impl FnOnce() -> R + Send) -> Option<R> {
+        let _busy = match self.busy.try_lock() {
+            Ok(busy) => busy,
+            // A body that panicked has left nothing undone.
+            Err(TryLockError::Poisoned(busy)) => busy.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let done = AtomicBool::new(false);
+        let result = self.pool.scope(|scope| {
+            let own = rayon::current_thread_index();
+            let done = &done;
+            // Each thread runs its own copy and never another's, so `body` does not wait for one.
+            scope.spawn_broadcast(move |_, thread| {
+                if Some(thread.index()) != own {
+                    watch(done);
                 }
-            }
+            });
+            let _done = SetWhenDropped(done);
+            body()
         });
-        let _done = SetWhenDropped(done);
-        body()
-    })
+        Some(result)
+    }
+}
+
+/// Works on whatever the team has to do until `done` is set.
+fn watch(done: &AtomicBool) {
+    while !done.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            std::hint::spin_loop();
+        }
+    }
 }
 
 /// Sets its flag when the body ends, even by a panic: the others would look for work for ever.
@@ -39,7 +86,7 @@ impl Drop for SetWhenDropped<'_> {
 
 /// Threads that an operation on this thread may use.
 pub(crate) fn threads() -> usize {
-    if rayon::current_thread_index().is_some() { rayon::current_num_threads() } else { 1 }
+    if BELONGS_TO_A_TEAM.get() { rayon::current_num_threads() } else { 1 }
 }
 
 /// `count` things in at most `parts` ranges of nearly equal length, none of them empty.
@@ -48,7 +95,7 @@ pub(crate) fn divide(count: usize, parts: usize) -> impl Iterator<Item = Range<u
     (0..parts).map(move |part| count * part / parts..count * (part + 1) / parts)
 }
 
-/// Runs `work` on every item: the last one on this thread, the others on whichever of the pool's is free.
+/// Runs `work` on every item: the last one on this thread, the others on whichever of the team's is free.
 pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
     let mut items: Vec<T> = items.into_iter().collect();
     let Some(last) = items.pop() else { return };
@@ -85,33 +132,53 @@ mod tests {
     }
 
     #[test]
-    fn only_a_pool_gives_its_threads_and_every_item_is_worked_on() {
+    fn only_a_team_gives_its_threads_and_every_item_is_worked_on() {
         assert_eq!(threads(), 1);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert_eq!(rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap().install(threads), 1);
+        let team = Team::new(3).unwrap();
         let sum = AtomicUsize::new(0);
-        let result = run_as_team(&pool, || {
+        let result = team.run_if_idle(|| {
             assert_eq!(threads(), 3);
             for_each(1..=10, |i| {
                 sum.fetch_add(i, Ordering::Relaxed);
             });
             "done"
         });
-        assert_eq!(result, "done");
+        assert_eq!(result, Some("done"));
         for_each([0; 0], |_: i32| unreachable!());
         assert_eq!(sum.into_inner(), 55);
     }
 
     #[test]
-    fn a_panic_ends_the_team() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    fn a_team_at_work_takes_no_more() {
+        let team = Team::new(2).unwrap();
+        assert_eq!(team.run_if_idle(|| team.run_if_idle(|| 1)), Some(None));
+        let count = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        let work = |_| drop(count.fetch_add(1, Ordering::Relaxed));
+                        if team.run_if_idle(|| for_each(0..8, work)).is_none() {
+                            for_each(0..8, work);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(count.into_inner(), 4 * 500 * 8);
+    }
+
+    #[test]
+    fn a_panic_ends_the_work_and_not_the_team() {
+        let team = Team::new(3).unwrap();
         let body = || {
-            run_as_team(&pool, || {
-                if threads() == 3 {
-                    panic!("expected by this test")
-                }
-            })
+            if threads() == 3 {
+                panic!("expected by this test")
+            }
         };
-        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err());
-        assert_eq!(run_as_team(&pool, || 7), 7);
+        let run = || team.run_if_idle(body);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+        assert_eq!(team.run_if_idle(|| 7), Some(7));
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::{Heads, attention, attention_reference, cpu};
 use crate::testing::{assert_close, available_sets, random};
-use crate::{CuSeqlens, run_as_team};
+use crate::{CuSeqlens, Team};
 
 /// Scores err by head_dim eps sum|q k| <= head_dim^2 eps / sqrt(head_dim) for values in -1..1, which changes a weight by that
 /// much relatively; the second product adds num_keys eps, exp and division a few more.
@@ -46,7 +46,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_company() {
 
 #[test]
 fn threads_of_a_team_give_the_same_bits() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let team = Team::new(3).unwrap();
     for lengths in [vec![5], vec![130], vec![40, 0, 77]] {
         let cu_seqlens = CuSeqlens::from_lengths(lengths).unwrap();
         for num_heads in [1, 2, 4] {
@@ -54,7 +54,7 @@ fn threads_of_a_team_give_the_same_bits() {
             let qkv = random(6, cu_seqlens.total_tokens() * 3 * heads.hidden_dim());
             for set in available_sets() {
                 let attend = || cpu::attention_for(set, &qkv, &cu_seqlens, heads);
-                assert_eq!(attend(), run_as_team(&pool, attend), "{set:?} {heads:?}");
+                assert_eq!(attend(), team.run_if_idle(attend).unwrap(), "{set:?} {heads:?}");
             }
         }
     }

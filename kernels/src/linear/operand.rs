@@ -1,7 +1,7 @@
 //! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far apart as suits the cache.
 
 use crate::product::{Bf16, Int8, Rows, padded};
-use crate::simd::{Arithmetic, Bf16Simd, Interleaved, Kernel, MAX_LANES, Simd};
+use crate::simd::{Arithmetic, Bf16Simd, InstructionSet, Interleaved, Kernel, MAX_LANES, Simd, dispatch_to};
 
 /// A block of rows as words, and how bytes among them stand for numbers.
 #[derive(Debug, Default)]
@@ -169,17 +169,38 @@ pub(super) struct ByteRows {
 }
 
 /// Rows of `in_dim` weights to bytes in -127..=127: the largest of each row becomes 127.
-pub(super) fn byte_rows(values: &[f32], in_dim: usize) -> ByteRows {
+pub(super) fn byte_rows(set: InstructionSet, values: &[f32], in_dim: usize) -> ByteRows {
     let mut rows = ByteRows { words: Vec::new(), scales: Vec::new(), sums: Vec::new() };
+    let mut bytes = vec![0; in_dim.next_multiple_of(Int8::GROUP)];
     for row in values.chunks_exact(in_dim) {
-        let largest = row.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-        let scale = largest / 127.0;
-        let byte = |value: f32| if scale > 0.0 { (value / scale).round_ties_even() as i8 } else { 0 };
-        let bytes: Vec<i8> = row.iter().map(|&value| byte(value)).collect();
+        let scale = dispatch_to(set, ByteRow { row, bytes: &mut bytes });
         rows.scales.push(scale);
         rows.sums.push(bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>() as u32);
-        let word = |group: &[i8]| group.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte as u8));
-        rows.words.extend(bytes.chunks(Int8::GROUP).map(word));
+        let word = |group: &[i8; Int8::GROUP]| u32::from_le_bytes(group.map(|byte| byte as u8));
+        rows.words.extend(bytes.as_chunks().0.iter().map(word));
     }
     rows
+}
+
+/// A row of weights to bytes; returns their step. Plain loops: with the instruction set, rounding is an instruction and not a call.
+struct ByteRow<'a> {
+    row: &'a [f32],
+    bytes: &'a mut [i8],
+}
+
+impl Kernel for ByteRow<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> f32 {
+        let mut largest = 0.0f32;
+        for value in self.row {
+            largest = largest.max(value.abs());
+        }
+        let scale = largest / 127.0;
+        for (byte, value) in self.bytes.iter_mut().zip(self.row) {
+            *byte = if scale > 0.0 { (value / scale).round_ties_even() as i8 } else { 0 };
+        }
+        scale
+    }
 }

@@ -56,7 +56,7 @@ impl PackedWeights {
                 PackedFormat::RoundedF32
             }
             Encoding::Int8 => {
-                let rows = byte_rows(weight, in_dim);
+                let rows = byte_rows(set, weight, in_dim);
                 pack(&rows.words, Int8::GROUP);
                 PackedFormat::Int8 { scales: filled_up(rows.scales), sums: filled_up(rows.sums) }
             }

@@ -6,7 +6,7 @@ use super::encoding::Encoding;
 use super::{Linear, linear_reference};
 use crate::simd::{InstructionSet, NativeBf16};
 use crate::testing::{available_sets, random};
-use crate::{Activation, Precision, run_as_team};
+use crate::{Activation, Precision, Team};
 
 const ROWS: [usize; 10] = [0, 1, 2, 5, 6, 7, 11, 12, 25, 97];
 const WIDTHS: [(usize, usize); 8] =
@@ -145,7 +145,7 @@ fn a_row_has_the_same_bits_alone_and_in_any_company() {
 #[test]
 fn threads_of_a_team_give_the_same_bits() {
     let (in_dim, out_dim) = (72, 130);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let team = Team::new(3).unwrap();
     for target in targets() {
         let linear = layer(target, &random(2, out_dim * in_dim), &random(3, out_dim), in_dim);
         // Columns are divided for few rows, rows for many.
@@ -153,7 +153,7 @@ fn threads_of_a_team_give_the_same_bits() {
             let hidden = tensor(&random(1, total_tokens * in_dim), total_tokens, in_dim);
             let forward = || linear.forward_activated(&hidden, Activation::Gelu).unwrap();
             let values = |output: Tensor| output.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let (alone, together) = (values(forward()), values(run_as_team(&pool, forward)));
+            let (alone, together) = (values(forward()), values(team.run_if_idle(forward).unwrap()));
             assert_eq!(alone, together, "{target:?} {total_tokens} rows");
         }
     }
