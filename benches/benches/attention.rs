@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{CuSeqlens, attention, recycle};
 
-/// Tokens of a micro-batch.
+/// Tokens of all sequences together.
 const TOKENS: usize = 512;
 
 const NUM_HEADS: usize = 12;

@@ -14,7 +14,7 @@ const LAYERS: [(usize, usize, Activation); 4] = [
     (1536, 384, Activation::Identity),
 ];
 
-/// A query, and a micro-batch.
+/// A query's tokens, and those of many texts.
 const ROWS: [usize; 2] = [12, 512];
 
 fn main() -> anyhow::Result<()> {

@@ -75,7 +75,7 @@ impl TextEncoder {
     ) -> Result<Vec<R>> {
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
         let batches = batch::plan(&lengths, self.batch_tokens);
-        let results = self.workers.map(&batches, |batch| {
+        let results = self.workers.map_divisible(&batches, |batch| {
             let ids: Vec<&[u32]> = batch.iter().map(|&index| texts[index].ids.as_slice()).collect();
             let packed = self.encoder.pack(&ids)?;
             let states = self.encoder.forward(&packed, &[self.layer])?;

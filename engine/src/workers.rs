@@ -36,7 +36,6 @@ impl Interruption {
 impl Workers {
     /// `threads` of them, or one a core that this process may use.
     pub fn new(threads: Option<NonZero<usize>>, interruption: Interruption) -> Self {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Self { threads: threads.unwrap_or_else(cores), interruption, team: Arc::default() }
     }
 
@@ -50,8 +49,7 @@ impl Workers {
         &self.interruption
     }
 
-    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free; fewer items than
-    /// threads run in a [`Team`], whose threads divide the kernels' work.
+    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free.
     ///
     /// # Errors
     /// The first failure in the items' order among those that happened; no further item is begun after one.
@@ -60,9 +58,6 @@ impl Workers {
         items: &[T],
         work: impl Fn(&T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
-        if let Some(results) = self.map_as_team(items, &work) {
-            return results.into_iter().collect();
-        }
         let next = AtomicUsize::new(0);
         let results = Mutex::new(Vec::with_capacity(items.len()));
         let run = || {
@@ -90,29 +85,47 @@ impl Workers {
         results.drain(..).map(|(_, result)| result).collect()
     }
 
-    /// Each item's result, if there are fewer items than threads and the team is free for them.
-    fn map_as_team<T: Sync, R: Send>(
+    /// The same for work of kernels, which can be divided: items fewer than the cores run in a [`Team`], all of them at once, and
+    /// each may use all of its threads.
+    ///
+    /// # Errors
+    /// The first failure in the items' order.
+    pub fn map_divisible<T: Sync, R: Send>(
         &self,
         items: &[T],
         work: impl Fn(&T) -> Result<R> + Sync,
-    ) -> Option<Vec<Result<R>>> {
-        if items.is_empty() || items.len() >= self.threads() {
-            return None;
-        }
+    ) -> Result<Vec<R>> {
         let run = |item| self.interruption.check().and_then(|()| work(item));
-        self.team()?.run_if_idle(|| items.par_iter().map(run).collect())
+        let few = !items.is_empty() && items.len() < self.team_threads();
+        let team = if few { self.team() } else { None };
+        let results =
+            team.and_then(|team| team.run_if_idle(|| items.par_iter().map(run).collect::<Vec<_>>()));
+        match results {
+            Some(results) => results.into_iter().collect(),
+            None => self.map(items, work),
+        }
+    }
+
+    /// More than there are cores would only take turns.
+    fn team_threads(&self) -> usize {
+        self.threads().min(cores().get())
     }
 
     fn team(&self) -> Option<&Team> {
-        let begin = || match Team::new(self.threads()) {
+        let begin = || match Team::new(self.team_threads()) {
             Ok(team) => Some(team),
             Err(error) => {
-                tracing::warn!("the system gives no {} threads ({error})", self.threads());
+                tracing::warn!("the system gives no {} threads ({error})", self.team_threads());
                 None
             }
         };
         self.team.get_or_init(begin).as_ref()
     }
+}
+
+/// Cores that this process may use.
+fn cores() -> NonZero<usize> {
+    std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// A worker that panicked has already ended the process's work; its half result is not in the list.
@@ -139,23 +152,25 @@ mod tests {
     }
 
     #[test]
-    fn fewer_items_than_threads_share_a_pool() {
-        let workers = workers(4);
-        let pool_of = |_: &i32| Ok(rayon::current_thread_index().map(|_| rayon::current_num_threads()));
-        assert_eq!(workers.map(&[1, 2, 3], pool_of).unwrap(), [Some(4); 3]);
-        assert_eq!(workers.map(&[1, 2, 3, 4], pool_of).unwrap(), [None; 4]);
-        let error = workers.map(&[1, 2], |&item| -> Result<()> { Err(Error::Bug(item.to_string())) });
-        assert_eq!(error.unwrap_err().to_string(), "a bug in nearsay: 1");
+    fn fewer_items_than_cores_run_in_a_team() {
+        let (workers, cores) = (workers(400), cores().get());
+        let pool_of = |_: &usize| Ok(rayon::current_thread_index().map(|_| rayon::current_num_threads()));
+        let items: Vec<usize> = (0..cores).collect();
+        assert_eq!(workers.map_divisible(&items, pool_of).unwrap(), vec![None; cores]);
+        let few = &items[1..];
+        assert_eq!(workers.map_divisible(few, pool_of).unwrap(), vec![Some(cores); few.len()]);
+        assert_eq!(workers.map(few, pool_of).unwrap(), vec![None; few.len()]);
+        let error = workers.map_divisible(few, |&item| -> Result<()> { Err(Error::Bug(item.to_string())) });
+        assert!(few.is_empty() || error.unwrap_err().to_string() == "a bug in nearsay: 1");
     }
 
     #[test]
     fn several_callers_of_one_team_all_finish() {
         let workers = workers(3);
+        let call = |i: u64| assert_eq!(workers.map_divisible(&[i], |&i| Ok(i + 1)).unwrap(), [i + 1]);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| {
-                    (0..200).for_each(|i| assert_eq!(workers.map(&[i], |&i| Ok(i + 1)).unwrap(), [i + 1]))
-                });
+                scope.spawn(|| (0..200).for_each(call));
             }
         });
     }

@@ -19,6 +19,11 @@ pub(crate) fn take(count: usize) -> Vec<f32> {
     let reused = FREE.with_borrow_mut(|free| {
         let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= count);
         let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
+        if smallest.is_none() {
+            // The new one takes the place of the largest that is too small, or texts of growing length would leave all sizes behind.
+            let largest = free.iter().enumerate().max_by_key(|(_, buffer)| buffer.capacity());
+            largest.map(|(index, _)| index).map(|index| free.swap_remove(index));
+        }
         smallest.map(|index| free.swap_remove(index))
     });
     let Some(mut buffer) = reused else { return vec![0.0; count] };
@@ -85,6 +90,14 @@ mod tests {
         give(buffer);
         let buffer = take(1000);
         assert_eq!((buffer.as_ptr(), buffer.len()), (address, 1000), "its whole length is there again");
+    }
+
+    #[test]
+    fn sizes_that_grow_do_not_pile_up() {
+        for size in 1..100 {
+            give(take(size));
+            FREE.with_borrow(|free| assert_eq!(free.len(), 1));
+        }
     }
 
     #[test]

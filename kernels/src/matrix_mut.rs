@@ -30,8 +30,10 @@ impl<'a> MatrixMut<'a> {
     /// The rows before `row` and the others.
     pub(crate) fn split_at_row(self, row: usize) -> [Self; 2] {
         let row = row.min(self.rows);
-        // SAFETY: row `row` begins within the matrix or right behind it.
-        let second = unsafe { self.first.add(row * self.stride) };
+        let offset = if row == self.rows { 0 } else { row * self.stride };
+        // SAFETY: row `row` is one of the matrix. Behind the last row of some columns there may be nothing to point to; no value is ever
+        // reached through a matrix without rows.
+        let second = unsafe { self.first.add(offset) };
         let below = Self { first: second, rows: self.rows - row, ..self };
         [Self { rows: row, ..self }, below]
     }
@@ -39,7 +41,7 @@ impl<'a> MatrixMut<'a> {
     /// The columns before `column` and the others.
     pub(crate) fn split_at_column(self, column: usize) -> [Self; 2] {
         let column = column.min(self.columns);
-        // SAFETY: the column is one of the first row or right behind it; without rows nothing is ever reached through the pointer.
+        // SAFETY: the column is one of the first row or right behind it; a matrix without rows keeps its pointer, as above.
         let second = unsafe { self.first.add(if self.rows == 0 { 0 } else { column }) };
         let right = Self { first: second, columns: self.columns - column, ..self };
         [Self { columns: column, ..self }, right]
@@ -90,6 +92,12 @@ mod tests {
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || none.part(0, 0, 1).len())).is_err()
         );
         let mut values = vec![0.0; 8];
+        let [_, right] = MatrixMut::new(&mut values, 4).split_at_column(3);
+        let [mut right, mut none] = right.split_at_row(2);
+        assert_eq!(right.part(1, 0, 4).len(), 1);
+        assert!(
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || none.part(0, 0, 1).len())).is_err()
+        );
         let [_, mut lower] = MatrixMut::new(&mut values, 4).split_at_row(1);
         assert!(lower.part(0, 4, 3).is_empty());
         assert!(

@@ -66,11 +66,22 @@ impl Team {
     }
 }
 
+/// Looks without work after which a thread lets others have its core. On a machine with fewer free cores than the team has threads, one
+/// that spun on would keep the thread with the work waiting for a whole time slice (measured with 16 threads on two cores: 90 ms for
+/// 12 tokens).
+const PATIENCE: u32 = 64;
+
 /// Works on whatever the team has to do until `done` is set.
 fn watch(done: &AtomicBool) {
+    let mut idle = 0;
     while !done.load(Ordering::Acquire) {
-        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            idle = 0;
+        } else if idle < PATIENCE {
+            idle += 1;
             std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
         }
     }
 }
@@ -158,7 +169,9 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..500 {
-                        let work = |_| drop(count.fetch_add(1, Ordering::Relaxed));
+                        let work = |_| {
+                            count.fetch_add(1, Ordering::Relaxed);
+                        };
                         if team.run_if_idle(|| for_each(0..8, work)).is_none() {
                             for_each(0..8, work);
                         }
@@ -167,6 +180,22 @@ mod tests {
             }
         });
         assert_eq!(count.into_inner(), 4 * 500 * 8);
+    }
+
+    #[test]
+    fn more_threads_than_cores_take_turns() {
+        let team = Team::new(8 * std::thread::available_parallelism().unwrap().get()).unwrap();
+        let (start, sum) = (std::time::Instant::now(), AtomicUsize::new(0));
+        let add = |_| {
+            sum.fetch_add(1, Ordering::Relaxed);
+        };
+        let body = || (0..10).for_each(|_| for_each(0..8, add));
+        for _ in 0..200 {
+            team.run_if_idle(body).unwrap();
+        }
+        assert_eq!(sum.into_inner(), 200 * 10 * 8);
+        // Measured: 0.3 s; half a minute and more where waiting threads keep their cores.
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 
     #[test]

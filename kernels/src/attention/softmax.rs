@@ -84,14 +84,14 @@ fn weigh<S: Simd>(simd: S, mut group: Group<'_>, num_keys: usize, scale: f32, su
     for column in (0..group.stride).step_by(S::LANES) {
         largest = rows.max(largest, group.load(simd, column));
     }
-    let mut shift = rows.splat(0.0);
-    for i in 0..ROWS {
-        shift[i] = simd.splat(-simd.largest(largest[i]) * scale);
+    for largest in &mut largest {
+        *largest = simd.splat(simd.largest(*largest));
     }
     let scale = rows.splat(scale);
     let mut totals = rows.splat(0.0);
     for column in (0..group.stride).step_by(S::LANES) {
-        let exponents = rows.mul_add(group.load(simd, column), scale, shift);
+        // Not one multiply-add: what it rounds in `scale * largest` would be the largest score's exponent, which must be 0.
+        let exponents = rows.mul(rows.sub(group.load(simd, column), largest), scale);
         let weights = math::exp2_nonpositive(rows, exponents);
         group.store(simd, weights, column);
         totals = rows.add(totals, weights);

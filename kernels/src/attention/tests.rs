@@ -62,9 +62,15 @@ fn threads_of_a_team_give_the_same_bits() {
 
 #[test]
 fn large_scores_do_not_overflow() {
+    // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32. With 1e6 it is a score whose last digit is worth
+    // thousands.
+    large_scores(200.0);
+    large_scores(1e6 + 1.0);
+}
+
+fn large_scores(value: f32) {
     let cu_seqlens = CuSeqlens::from_lengths([3]).unwrap();
-    // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32.
-    let qkv: Vec<f32> = (0..3 * 24).map(|i| if i % 24 < 16 { 200.0 } else { i as f32 }).collect();
+    let qkv: Vec<f32> = (0..3 * 24).map(|i| if i % 24 < 16 { value } else { i as f32 }).collect();
     let qkv = Tensor::from_vec(qkv, (3, 24), &Device::Cpu).unwrap();
     let output = attention(&qkv, &cu_seqlens, 1).unwrap().to_vec2::<f32>().unwrap();
     // Equal scores weigh equally: the mean of the three values.

@@ -23,7 +23,7 @@ pub use reference::linear as linear_reference;
 
 use crate::args::{expect_shape, f32_slice, matrix, shape};
 use crate::simd::InstructionSet;
-use crate::{Activation, Precision, Result};
+use crate::{Activation, Error, Precision, Result};
 use encoding::Encoding;
 use packed_weights::PackedWeights;
 
@@ -49,7 +49,7 @@ impl Linear {
     /// Several layers over the same input as one product, outputs side by side (query, key and value).
     ///
     /// # Errors
-    /// If there is none, their `in_dim` differ, a shape does not fit or a tensor is not f32.
+    /// If there is none, their `in_dim` differ or are 0, a shape does not fit or a tensor is not f32.
     pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)], precision: Precision) -> Result<Self> {
         let set = InstructionSet::current();
         Self::stacked_for((set, Encoding::of(set, precision)), parts)
@@ -60,6 +60,12 @@ impl Linear {
             return Err(shape(NAME, "weight", "[out_dim, in_dim]", &[]));
         };
         let (_, in_dim) = matrix(NAME, "weight", first)?;
+        if in_dim == 0 {
+            return Err(Error::Argument {
+                operation: NAME,
+                rule: "weight must have an in_dim of 1 or more, got 0".to_owned(),
+            });
+        }
         let mut weight_values = Vec::new();
         let mut bias_values = Vec::new();
         for (weight, bias) in parts {

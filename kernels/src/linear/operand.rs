@@ -104,7 +104,7 @@ impl Kernel for SetBytes<'_> {
     }
 }
 
-/// The bytes of a row, and zeros up to a whole word: `value / step + zero`, rounded.
+/// The bytes of a row: `value / step + zero`, rounded. What fills up the last word stands for 0; the weights' bytes there are 0.
 #[inline(always)]
 fn store_bytes<S: Simd>(simd: S, row: &[f32], target: &mut [u8], [step, zero]: [f32; 2]) {
     let inverse = simd.splat(if step > 0.0 { 1.0 / step } else { 0.0 });

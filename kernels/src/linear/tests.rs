@@ -206,4 +206,6 @@ fn shapes_that_do_not_fit_are_named() {
     let linear = Linear::new(&weight, None, Precision::F32).unwrap();
     let error = linear.forward(&tensor(&random(1, 10), 2, 5)).unwrap_err().to_string();
     assert_eq!(error, "linear: hidden must have shape [2, 4], got [2, 5]");
+    let error = Linear::new(&tensor(&[], 3, 0), None, Precision::F32).unwrap_err().to_string();
+    assert_eq!(error, "linear: weight must have an in_dim of 1 or more, got 0");
 }

@@ -4,7 +4,7 @@
 //! are on their way (16 on Golden Cove); asking for many at once would hold up the loads of the tile itself, so requests are spread
 //! over the inner loop.
 
-use super::{LINE_WORDS, Panels};
+use super::LINE_WORDS;
 use crate::simd::Simd;
 
 /// Steps of the inner loop between requests.
@@ -18,12 +18,11 @@ pub(super) struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    /// Asks for panel `panel`, if there is one, while `rows` rows are multiplied.
+    /// Asks for the panel `next`, `inner` rows of words, while `rows` rows are multiplied.
     #[inline(always)]
-    pub(super) fn new<S: Simd>(panels: &'a Panels, panel: usize, rows: usize) -> Self {
-        let words = if panel < panels.count() { panels.panel(panel) } else { &[] };
-        let requests = rows.div_ceil(S::TILE_ROWS) * panels.inner().div_ceil(STEPS);
-        Self { words, portion: words.len().div_ceil(requests.max(1)).next_multiple_of(LINE_WORDS) }
+    pub(super) fn new<S: Simd>(next: &'a [u32], inner: usize, rows: usize) -> Self {
+        let requests = rows.div_ceil(S::TILE_ROWS) * inner.div_ceil(STEPS);
+        Self { words: next, portion: next.len().div_ceil(requests.max(1)).next_multiple_of(LINE_WORDS) }
     }
 
     /// Asks for the next portion.

@@ -13,8 +13,6 @@ mod format;
 mod panels;
 mod tile;
 
-use std::ops::Range;
-
 pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
 pub(crate) use panels::{PanelRange, Panels};
 
@@ -95,24 +93,11 @@ pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     for block in (0..rows.count).step_by(step) {
         let block = block..(block + step).min(rows.count);
         for panel in range.clone() {
-            multiply_block::<S, F, E>(simd, rows, block.clone(), panels, panel, epilogue);
+            let next = if panel + 1 < range.end { panels.panel(panel + 1) } else { &[] };
+            let mut ahead = Ahead::new::<S>(next, panels.inner(), block.len());
+            let first_column = panel * panels.width();
+            let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
+            piece.multiply(block.clone(), &mut ahead);
         }
-    }
-}
-
-#[inline(always)]
-fn multiply_block<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
-    simd: S,
-    rows: Rows<'_>,
-    block: Range<usize>,
-    panels: &Panels,
-    panel: usize,
-    epilogue: &mut E,
-) {
-    let mut ahead = Ahead::new::<S>(panels, panel + 1, block.len());
-    let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), panel * 2 * S::LANES, epilogue);
-    let mut row = block.start;
-    while row < block.end {
-        row += piece.multiply_tile(row, block.end - row, &mut ahead);
     }
 }

@@ -1,6 +1,7 @@
 //! The register tile: a few rows by two vectors of columns, summed over the whole inner dimension without leaving registers.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::ahead::{Ahead, STEPS};
 use super::{Epilogue, Format, Rows};
@@ -24,9 +25,18 @@ impl<'a, S: Simd, F: Format<S>, E: Epilogue<S, F>> Piece<'a, S, F, E> {
         Self { simd, rows, panel, column, epilogue, format: PhantomData }
     }
 
+    /// Multiplies the rows `block`.
+    #[inline(always)]
+    pub(super) fn multiply(&mut self, block: Range<usize>, ahead: &mut Ahead<'_>) {
+        let mut row = block.start;
+        while row < block.end {
+            row += self.multiply_tile(row, block.end - row, ahead);
+        }
+    }
+
     /// Multiplies the tallest tile that fits into `remaining` rows from `row`; returns its height.
     #[inline(always)]
-    pub(super) fn multiply_tile(&mut self, row: usize, remaining: usize, ahead: &mut Ahead<'_>) -> usize {
+    fn multiply_tile(&mut self, row: usize, remaining: usize, ahead: &mut Ahead<'_>) -> usize {
         match remaining.min(S::TILE_ROWS) {
             12.. => self.tile::<12>(row, ahead),
             8.. => self.tile::<8>(row, ahead),

@@ -72,13 +72,17 @@ impl MatchMaxima {
 /// Row and column maxima of A B^T for every pair.
 ///
 /// # Errors
-/// If the widths differ, `cu_seqlens` covers another number of tokens, or a pair names a sequence that is not there.
+/// If the widths differ or are 0, `cu_seqlens` covers another number of tokens, or a pair names a sequence that is not there.
 pub fn token_match(
     candidates: PackedTokens<'_>,
     references: PackedTokens<'_>,
     pairs: &[Pair],
 ) -> Result<MatchMaxima> {
     let (_, dim) = matrix(NAME, "candidates", candidates.values)?;
+    if dim == 0 {
+        let rule = "candidates must have a width of 1 or more, got 0".to_owned();
+        return Err(Error::Argument { operation: NAME, rule });
+    }
     expect_shape(NAME, "candidates", candidates.values, &[candidates.cu_seqlens.total_tokens(), dim])?;
     expect_shape(NAME, "references", references.values, &[references.cu_seqlens.total_tokens(), dim])?;
     let operation =

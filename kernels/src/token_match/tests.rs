@@ -71,4 +71,8 @@ fn arguments_that_do_not_fit_are_named() {
     let tokens = PackedTokens { values: &values, cu_seqlens: &cu_seqlens };
     let error = token_match(tokens, tokens, &[Pair { candidate: 0, reference: 1 }]).unwrap_err();
     assert_eq!(error.to_string(), "token_match: a pair's reference must be one of 1 sequences, got 1");
+    let values = Tensor::zeros((3, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let tokens = PackedTokens { values: &values, cu_seqlens: &cu_seqlens };
+    let error = token_match(tokens, tokens, &[Pair { candidate: 0, reference: 0 }]).unwrap_err();
+    assert_eq!(error.to_string(), "token_match: candidates must have a width of 1 or more, got 0");
 }
