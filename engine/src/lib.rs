@@ -23,6 +23,7 @@ mod device;
 pub mod embed;
 mod encode;
 mod error;
+mod guard;
 mod model;
 pub mod output;
 pub mod score;

@@ -2,7 +2,6 @@
 //!
 //! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128, and 256 is right.
 
-mod guard;
 mod long_text;
 mod settings;
 mod special;
@@ -17,10 +16,10 @@ use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
 use long_text::Words;
 
-pub use guard::silence_expected_panics;
+pub use crate::guard::silence_expected_panics;
 pub use special::SpecialTokens;
 
-use crate::{Error, Result};
+use crate::{Error, Result, guard};
 
 /// The longest tokenizer.json that is read: 128 MiB. The largest of our families has 17 MB.
 const FILE_LIMIT: u64 = 128 << 20;

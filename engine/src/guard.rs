@@ -1,5 +1,5 @@
-//! A crafted tokenizer.json can panic inside the tokenizers crate (huggingface/tokenizers#2151). Such a panic is the file's
-//! fault, not ours: it is caught and becomes an error.
+//! Panics of other crates on crafted files: a tokenizer.json inside tokenizers (huggingface/tokenizers#2151), a Parquet
+//! file inside parquet. Such a panic is the file's fault, not ours: it is caught and becomes an error.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// Runs `body`; a panic in it becomes its message.
-pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     EXPECTED.set(true);
     // Nothing that `body` may have left half done is used after a panic: the caller drops it.
     let result = panic::catch_unwind(AssertUnwindSafe(body));
