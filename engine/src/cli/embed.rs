@@ -7,7 +7,7 @@ use nearsay::output::{
     Destination, Metadata, Output, OutputFormat, refuse_model_file, refuse_same_file,
     refuse_stdout_into_input, token_writer, vector_writer,
 };
-use nearsay::text::RecordStream;
+use nearsay::text::{Input, RecordStream};
 
 use nearsay_kernels::Precision;
 use nearsay_models::Model;
@@ -16,7 +16,8 @@ use super::arguments::{EmbedArguments, Level, PoolingArgument};
 use super::progress::Progress;
 use super::{Context, plural, print_json};
 
-pub(super) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
+pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
+    arguments.inputs = Input::expand_all(&arguments.inputs)?;
     let device = nearsay::check_device(&arguments.running.device)?;
     let format = OutputFormat::of(&arguments.output)?;
     if arguments.level == Level::Token {

@@ -12,8 +12,10 @@
 //! Memory is that of one row, and in a [`RecordStream`] also 28 to 57 bytes a row that has an id of its own.
 //!
 //! [`TextReader`] reads one input; [`RecordStream`] reads several as one and holds that no id occurs twice.
+//! [`Input::expand_all`] makes files of patterns such as `*.jsonl`.
 
 mod delimited;
+mod expand;
 mod format;
 mod ids;
 mod input;
