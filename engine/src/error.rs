@@ -67,7 +67,7 @@ pub enum Error {
     /// Reading or writing failed half way.
     #[error("{action} {target} failed: {source}")]
     Io {
-        /// `reading` or `writing`.
+        /// `reading`, `writing` or `creating`.
         action: &'static str,
         /// What was read or written.
         target: String,
