@@ -1,5 +1,7 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
+mod reading;
+
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -8,9 +10,11 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearsay::output::Output;
-use nearsay::text::{Format, Input};
+use nearsay::text::Input;
 use nearsay_kernels::{Pooling, Precision};
 use nearsay_models::{SHAPES, Shape};
+
+pub(super) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 
 /// Contextual embeddings and BERTScore with BERT-family models: exact, packed, the same bits in any batch.
 #[derive(Debug, Parser)]
@@ -68,6 +72,7 @@ const EMBED_EXAMPLES: &str = "Examples:
   nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o corpus.npy
   nearsay embed docs.jsonl --text-field body --id-field key -m ./my-model -o docs.safetensors
   cat queries.txt | nearsay embed - -m mixedbread-ai/mxbai-embed-large-v1 --prompt-name query > queries.jsonl
+  nearsay embed 'crawl/**/*.jsonl.gz' more.parquet --text-field title --text-field body -m ./my-model -o crawl.npy
   nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors
 
 An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), zeros where the tokenizer adds none; such
@@ -76,7 +81,8 @@ texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP],
 #[derive(Debug, Args)]
 #[command(after_help = EMBED_EXAMPLES)]
 pub(super) struct EmbedArguments {
-    /// Texts: .txt (one a line), .jsonl, .csv, .tsv, or - for standard input
+    /// Texts: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; a pattern of such files
+    /// ('*.jsonl'); or - for standard input
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) inputs: Vec<Input>,
     /// Where the vectors go: .npy, .jsonl or .safetensors; - for jsonl on standard output
@@ -110,7 +116,7 @@ pub(super) struct EmbedArguments {
     #[arg(short, long, value_name = "N")]
     pub(super) layer: Option<usize>,
     #[command(flatten)]
-    pub(super) reading: ReadingArguments,
+    pub(super) reading: EmbedReadingArguments,
     #[command(flatten)]
     pub(super) running: RunningArguments,
 }
@@ -125,7 +131,7 @@ Scores are those of bert_score 0.3.13 with batch size 1: no padding exists, so a
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_EXAMPLES)]
 pub(super) struct ScoreArguments {
-    /// Candidates: .txt (one a line), .jsonl, .csv, .tsv, or -
+    /// Candidates: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; or -
     #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) candidates: Input,
     /// References, row by row with the candidates; once for each set of references
@@ -156,27 +162,9 @@ pub(super) struct ScoreArguments {
     #[arg(short, long, alias = "seg_level")]
     pub(super) segments: bool,
     #[command(flatten)]
-    pub(super) reading: ReadingArguments,
+    pub(super) reading: ScoreReadingArguments,
     #[command(flatten)]
     pub(super) running: RunningArguments,
-}
-
-/// How texts are read.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Reading")]
-pub(super) struct ReadingArguments {
-    /// The column or field that holds the text (.jsonl, .csv, .tsv)
-    #[arg(long, value_name = "NAME", default_value = "text")]
-    pub(super) text_field: String,
-    /// The column or field that holds the row's id [default: id, where there is one]
-    #[arg(long, value_name = "NAME")]
-    pub(super) id_field: Option<String>,
-    /// The input's format, where its name does not tell
-    #[arg(long, value_parser = PossibleValuesParser::new(["txt", "jsonl", "csv", "tsv"]).try_map(|name| name.parse::<Format>()))]
-    pub(super) format: Option<Format>,
-    /// Replace bytes that are not UTF-8 instead of stopping at them
-    #[arg(long)]
-    pub(super) lossy: bool,
 }
 
 /// How the encoder runs.
@@ -352,17 +340,5 @@ impl From<PoolingArgument> for nearsay::embed::PoolingChoice {
             PoolingArgument::WeightedMean => Pooling::WeightedMean,
             PoolingArgument::MeanSqrtLength => Pooling::MeanSqrtLength,
         })
-    }
-}
-
-impl ReadingArguments {
-    pub(super) fn options(&self) -> nearsay::text::TextOptions {
-        nearsay::text::TextOptions {
-            text_field: self.text_field.clone(),
-            id_field: self.id_field.clone(),
-            format: self.format,
-            lossy: self.lossy,
-            ..nearsay::text::TextOptions::default()
-        }
     }
 }

@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use crate::embed::EmbedOptions;
     use crate::output::{Destination, Metadata, Output, OutputFormat, vector_writer};
+    use crate::text::Kept;
     use crate::{Interruption, Workers};
 
     #[test]
@@ -159,7 +160,10 @@ mod tests {
         let output = Output::File(folder.path().join("out.npy"));
         let destination = Destination::create(&output, false).unwrap();
         let writer = vector_writer(destination, OutputFormat::Npy, 32, &Metadata::new()).unwrap();
-        let record = |row| Ok(Record { id: RecordId::Row(row), row: row + 1, text: "the river".to_owned() });
+        let record = |row| {
+            let text = "the river".to_owned();
+            Ok(Record { id: RecordId::Row(row), row: row + 1, text, kept: Kept::Nothing })
+        };
         let heard = Mutex::new(Vec::new());
         let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
         let counts = run(&embedder, (0..100).map(record), &mut Sink::Sentences(writer), each).unwrap();

@@ -84,10 +84,10 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Windows<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::RecordId;
+    use crate::text::{Kept, RecordId};
 
     fn record(row: u64, text: &str) -> Result<Record> {
-        Ok(Record { id: RecordId::Row(row), row: row + 1, text: text.to_owned() })
+        Ok(Record { id: RecordId::Row(row), row: row + 1, text: text.to_owned(), kept: Kept::Nothing })
     }
 
     fn sizes(limits: WindowLimits, texts: &[&str]) -> Vec<usize> {

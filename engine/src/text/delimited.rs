@@ -4,6 +4,8 @@
 //! unclosed quote for the end of the file, and puts no limit to a row. Where none of that matters the two agree; a test
 //! holds that.
 
+use serde_json::Value;
+
 use super::format::Format;
 use super::lines::{LineReader, is_blank, line_body};
 use super::names::list_names;
@@ -11,7 +13,7 @@ use super::reader::Row;
 use super::{RecordId, TextOptions};
 use crate::{Error, Result};
 
-/// The rows of an input, and where in them text and id are.
+/// The rows of an input, and where in them texts, ids and kept fields are.
 pub(super) struct DelimitedRows {
     quoted: bool,
     /// `None` when there is not even a header.
@@ -20,8 +22,25 @@ pub(super) struct DelimitedRows {
 
 struct Columns {
     count: usize,
-    text: usize,
+    texts: Vec<usize>,
+    join: String,
     id: Option<usize>,
+    keep: Vec<usize>,
+}
+
+impl Columns {
+    fn take(&self, mut fields: Vec<String>) -> Row {
+        let id = self.id.map(|index| RecordId::String(fields[index].clone()));
+        let kept: Vec<_> = self.keep.iter().map(|&index| Value::String(fields[index].clone())).collect();
+        let text = match self.texts.as_slice() {
+            [index] => fields.swap_remove(*index),
+            indices => {
+                let texts: Vec<_> = indices.iter().map(|&index| fields[index].as_str()).collect();
+                texts.join(&self.join)
+            }
+        };
+        Row { id, text, kept: kept.into() }
+    }
 }
 
 impl DelimitedRows {
@@ -37,7 +56,7 @@ impl DelimitedRows {
 
     pub(super) fn next(&self, lines: &mut LineReader) -> Result<Option<Row>> {
         let Some(columns) = &self.columns else { return Ok(None) };
-        let Some(mut fields) = read_fields(lines, self.quoted)? else { return Ok(None) };
+        let Some(fields) = read_fields(lines, self.quoted)? else { return Ok(None) };
         // A blank line is one empty field, and as such a row of a file with one column.
         if columns.count > 1 && fields.len() == 1 && is_blank(&fields[0]) {
             return lines.expect_end().map(|()| None);
@@ -46,8 +65,7 @@ impl DelimitedRows {
             let rule = format!("the number of fields is {}; the header has {}", fields.len(), columns.count);
             return Err(lines.bad_row(rule));
         }
-        let id = columns.id.map(|index| RecordId::String(fields[index].clone()));
-        Ok(Some(Row { id, text: fields.swap_remove(columns.text) }))
+        Ok(Some(columns.take(fields)))
     }
 }
 
@@ -60,13 +78,19 @@ fn find_columns(name: &str, header: &[String], quoted: bool, options: &TextOptio
             (first, None) => Ok(first),
         }
     };
-    let missing = |column: &str| bad_input(missing_column(column, header, quoted));
-    let text = find(&options.text_field)?.ok_or_else(|| missing(&options.text_field))?;
-    let id = find(options.id_field_or_default())?;
-    match &options.id_field {
-        Some(column) if id.is_none() => Err(missing(column)),
-        _ => Ok(Columns { count: header.len(), text, id }),
-    }
+    let require =
+        |column: &String| find(column)?.ok_or_else(|| bad_input(missing_column(column, header, quoted)));
+    let require_all = |columns: &[String]| columns.iter().map(require).collect::<Result<Vec<_>>>();
+    Ok(Columns {
+        count: header.len(),
+        texts: require_all(&options.text_fields)?,
+        join: options.join.clone(),
+        id: match &options.id_field {
+            Some(column) => Some(require(column)?),
+            None => find(options.id_field_or_default())?,
+        },
+        keep: require_all(&options.keep)?,
+    })
 }
 
 fn missing_column(column: &str, header: &[String], quoted: bool) -> String {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Format;
+use super::compression::{Compression, Told};
 use crate::{Error, Result};
 
 /// Bytes that are asked of the system at a time.
@@ -32,33 +33,75 @@ impl Input {
         }
     }
 
+    /// Bytes on disk; `None` for what is no regular file.
+    pub(super) fn size(&self) -> Option<u64> {
+        let Self::File(path) = self else { return None };
+        fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+    }
+
     /// Fails as [`open`](Self::open) would, without taking a byte, so that the last of many inputs is not found missing
-    /// after the others were embedded.
-    pub(super) fn check(&self, format: Option<Format>) -> Result<()> {
-        let Self::File(path) = self else { return Ok(()) };
-        let metadata = check_not_folder(path)?;
-        if metadata.is_file() {
+    /// after the others were embedded. The format, unless only the first bytes tell it.
+    pub(super) fn check(&self, format: Option<Format>) -> Result<Option<Format>> {
+        if let Self::File(path) = self
+            && check_not_folder(path)?.is_file()
+        {
             // Only a regular file: opening a pipe and closing it again would end its writer.
             File::open(path).map_err(|source| no_input(path, source))?;
         }
-        if format.is_none() {
-            Format::from_path(path)?;
-        }
-        Ok(())
+        self.format(format)
     }
 
-    /// The bytes, and the format if the name tells.
-    pub(super) fn open(&self, format: Option<Format>) -> Result<(Box<dyn BufRead + Send>, Option<Format>)> {
+    /// Opens it to be read once from start to end, or anywhere.
+    pub(super) fn open(&self, format: Option<Format>) -> Result<Opened> {
         match self {
-            Self::Stdin => Ok((Box::new(BufReader::with_capacity(READ_BYTES, io::stdin())), format)),
+            Self::Stdin => {
+                let format = self.format(format)?;
+                let reader = Box::new(BufReader::with_capacity(READ_BYTES, io::stdin()));
+                Ok(Opened::Bytes(Bytes { reader, format, told: Told::Nothing }))
+            }
             Self::File(path) => {
                 check_not_folder(path)?;
                 let file = File::open(path).map_err(|source| no_input(path, source))?;
-                let format = format.map_or_else(|| Format::from_path(path), Ok)?;
-                Ok((Box::new(BufReader::with_capacity(READ_BYTES, file)), Some(format)))
+                let format = self.format(format)?;
+                if format == Some(Format::Parquet) {
+                    return Ok(Opened::Parquet(file));
+                }
+                let reader = Box::new(BufReader::with_capacity(READ_BYTES, file));
+                Ok(Opened::Bytes(Bytes { reader, format, told: Told::by(path) }))
             }
         }
     }
+
+    /// The format that was asked for, else the one that the name tells.
+    fn format(&self, asked: Option<Format>) -> Result<Option<Format>> {
+        let format = match (self, asked) {
+            (Self::File(path), None) => Some(Format::from_path(path)?),
+            (Self::File(path), Some(format)) => {
+                format.check_compression(path, Compression::split(path).1)?;
+                asked
+            }
+            (Self::Stdin, _) => asked,
+        };
+        if format == Some(Format::Parquet) && !self.can_be_read_again() {
+            return Err(not_parquet(&self.to_string()));
+        }
+        Ok(format)
+    }
+}
+
+/// An input that can be read now.
+pub(super) enum Opened {
+    Bytes(Bytes),
+    Parquet(File),
+}
+
+/// The bytes of an input, from start to end.
+pub(super) struct Bytes {
+    pub(super) reader: Box<dyn BufRead + Send>,
+    /// The format, unless only the first bytes tell it.
+    pub(super) format: Option<Format>,
+    /// What the name says of the compression.
+    pub(super) told: Told,
 }
 
 /// A folder can be opened like a file on Unix; it would fail at the first read, with a worse message.
@@ -69,6 +112,14 @@ fn check_not_folder(path: &Path) -> Result<fs::Metadata> {
         return Err(no_input(path, source));
     }
     Ok(metadata)
+}
+
+/// What gives its bytes once, from the start, is read as Parquet.
+pub(super) fn not_parquet(name: &str) -> Error {
+    Error::Usage {
+        message: format!("{name} cannot be read as Parquet, whose end must be read first"),
+        hint: Some("save it as a file and name that".to_owned()),
+    }
 }
 
 fn no_input(path: &Path, source: io::Error) -> Error {
@@ -143,6 +194,30 @@ mod tests {
         let path = folder.path().join("notes.md");
         fs::write(&path, "a line\n").expect("written");
         assert_eq!(open_error(&path).exit_code(), 2);
+    }
+
+    #[test]
+    fn parquet_must_be_a_regular_file() {
+        let parquet = Some(super::Format::Parquet);
+        for input in [Input::Stdin, Input::File("/dev/null".into())] {
+            let error = input.open(parquet).map(|_| ()).expect_err("no end");
+            assert_eq!(
+                error.to_string(),
+                format!("{input} cannot be read as Parquet, whose end must be read first")
+            );
+            assert_eq!((error.exit_code(), error.hint()), (2, Some("save it as a file and name that")));
+            assert!(input.check(parquet).is_err());
+        }
+    }
+
+    #[test]
+    fn size_is_known_of_files_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.txt");
+        fs::write(&path, "a line\n").expect("written");
+        assert_eq!(Input::File(path).size(), Some(7));
+        assert_eq!(Input::File("/dev/null".into()).size(), None);
+        assert_eq!(Input::Stdin.size(), None);
     }
 
     #[cfg(unix)]

@@ -1,28 +1,32 @@
 //! One JSON value a line: an object with a text field, or a string, which is the text.
 //!
-//! Of a key that an object holds twice, the last counts, as in other readers of JSON.
+//! Of a key that an object holds twice, the last counts, as in other readers of JSON. Fields inside fields are not reached.
 
 use serde_json::{Map, Number, Value};
 
 use super::lines::{LineReader, is_blank};
 use super::names::list_names;
 use super::reader::Row;
-use super::{RecordId, TextOptions};
+use super::{Kept, RecordId, TextOptions};
 use crate::Result;
 
 /// What to take from each row.
 pub(super) struct JsonlRows {
-    text_field: String,
+    text_fields: Vec<String>,
+    join: String,
     id_field: String,
     id_required: bool,
+    keep: Vec<String>,
 }
 
 impl JsonlRows {
     pub(super) fn new(options: &TextOptions) -> Self {
         Self {
-            text_field: options.text_field.clone(),
+            text_fields: options.text_fields.clone(),
+            join: options.join.clone(),
             id_field: options.id_field_or_default().to_owned(),
             id_required: options.id_field.is_some(),
+            keep: options.keep.clone(),
         }
     }
 
@@ -37,25 +41,43 @@ impl JsonlRows {
     fn parse(&self, line: &str) -> Result<Row, String> {
         match serde_json::from_str(line).map_err(|error| describe(&error))? {
             Value::Object(fields) => self.take_fields(fields),
-            Value::String(_) if self.id_required => Err(self.missing(&self.id_field, &Map::new())),
-            Value::String(text) => Ok(Row { id: None, text }),
+            Value::String(text) => self.bare_text(text),
             other => Err(format!("the row is {}; it must be an object or a string", kind(&other))),
+        }
+    }
+
+    /// A row that is a string has no fields: it is the text where a text is one field and nothing else is asked for.
+    fn bare_text(&self, text: String) -> Result<Row, String> {
+        let id_field = self.id_required.then_some(&self.id_field);
+        let second_text_field = self.text_fields.get(1);
+        match id_field.or(second_text_field).or(self.keep.first()) {
+            Some(field) => Err(missing(field, &Map::new())),
+            None => Ok(Row { id: None, text, kept: Kept::Nothing }),
         }
     }
 
     fn take_fields(&self, mut fields: Map<String, Value>) -> Result<Row, String> {
         let id = match fields.get(&self.id_field) {
             Some(value) => Some(self.id_from(value)?),
-            None if self.id_required => return Err(self.missing(&self.id_field, &fields)),
+            None if self.id_required => return Err(missing(&self.id_field, &fields)),
             None => None,
         };
-        match fields.get_mut(&self.text_field).map(Value::take) {
-            Some(Value::String(text)) => Ok(Row { id, text }),
-            Some(other) => {
-                Err(format!("field `{}` is {}; it must be a string", self.text_field, kind(&other)))
-            }
-            None => Err(self.missing(&self.text_field, &fields)),
+        let kept = self.keep.iter().map(|field| field_of(&fields, field).cloned());
+        let kept = Kept::from(kept.collect::<Result<Vec<_>, _>>()?);
+        Ok(Row { id, text: self.take_text(&mut fields)?, kept })
+    }
+
+    fn take_text(&self, fields: &mut Map<String, Value>) -> Result<String, String> {
+        if let [field] = self.text_fields.as_slice()
+            && let Some(Value::String(text)) = fields.get_mut(field)
+        {
+            return Ok(std::mem::take(text));
         }
+        let texts = self.text_fields.iter().map(|field| match field_of(fields, field)? {
+            Value::String(text) => Ok(text.as_str()),
+            other => Err(format!("field `{field}` is {}; it must be a string", kind(other))),
+        });
+        Ok(texts.collect::<Result<Vec<_>, _>>()?.join(&self.join))
     }
 
     fn id_from(&self, value: &Value) -> Result<RecordId, String> {
@@ -74,10 +96,14 @@ impl JsonlRows {
             )),
         }
     }
+}
 
-    fn missing(&self, field: &str, fields: &Map<String, Value>) -> String {
-        format!("no field `{field}`; the fields are {}", list_names(fields.keys().map(String::as_str)))
-    }
+fn field_of<'a>(fields: &'a Map<String, Value>, field: &str) -> Result<&'a Value, String> {
+    fields.get(field).ok_or_else(|| missing(field, fields))
+}
+
+fn missing(field: &str, fields: &Map<String, Value>) -> String {
+    format!("no field `{field}`; the fields are {}", list_names(fields.keys().map(String::as_str)))
 }
 
 /// Only whole numbers of 64 bits come out of a JSON parser as they went in.

@@ -1,8 +1,10 @@
 //! Bytes to lines of UTF-8: the one place that decides where a row ends.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 
 use super::TextOptions;
+use super::bytes::{ReadFailure, Taken};
+use super::compression::Compression;
 use super::source::Source;
 use crate::{Error, Result};
 
@@ -10,9 +12,11 @@ use crate::{Error, Result};
 pub(super) struct LineReader {
     name: String,
     reader: Box<dyn BufRead + Send>,
+    compression: Option<Compression>,
+    taken: Taken,
     max_row_bytes: usize,
     lossy: bool,
-    /// Bytes of the input that were read.
+    /// Decompressed bytes of the input that were read.
     offset: u64,
     /// Lines that were read.
     line: u64,
@@ -28,6 +32,8 @@ impl LineReader {
         Self {
             name,
             reader: source.reader,
+            compression: source.compression,
+            taken: source.taken,
             max_row_bytes: options.max_row_bytes,
             lossy: options.lossy,
             offset: source.skipped,
@@ -46,6 +52,11 @@ impl LineReader {
     /// The line at which the row that was read last starts, from 1.
     pub(super) fn row(&self) -> u64 {
         self.row
+    }
+
+    /// Bytes of the input as it comes from the system, compressed or not, that were taken.
+    pub(super) fn bytes_taken(&self) -> u64 {
+        self.taken.bytes()
     }
 
     /// Sequences that were not UTF-8 and were replaced.
@@ -95,17 +106,21 @@ impl LineReader {
         let mut bytes = Vec::new();
         // Two more than the limit, so that the end of a row that just fits is read too.
         let mut limited = self.reader.as_mut().take(left as u64 + 2);
-        let count = limited.read_until(b'\n', &mut bytes).map_err(|source| Error::Io {
-            action: "reading",
-            target: format!("{} at byte {}", self.name, self.offset),
-            source,
-        })?;
+        let count = limited.read_until(b'\n', &mut bytes).map_err(|error| self.cannot_read(error))?;
         if bytes_body(&bytes).len() > left {
             return Err(self.row_too_long());
         }
         self.offset += count as u64;
         self.row_bytes += count;
         Ok(bytes)
+    }
+
+    fn cannot_read(&self, error: io::Error) -> Error {
+        match (ReadFailure::out_of(error), self.compression) {
+            (Ok(failure), _) => failure.into_error(&self.name),
+            (Err(error), Some(compression)) => self.bad_row(compression.broken(&error)),
+            (Err(source), None) => Error::Io { action: "reading", target: self.name.clone(), source },
+        }
     }
 
     fn decode(&mut self, bytes: Vec<u8>, start: u64) -> Result<String> {
@@ -120,7 +135,9 @@ impl LineReader {
         }
         let position = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[position];
-        let rule = format!("byte {} of the input (0x{byte:02x}) is not valid UTF-8", start + position as u64);
+        let whole = if self.compression.is_some() { "decompressed input" } else { "input" };
+        let offset = start + position as u64;
+        let rule = format!("byte {offset} of the {whole} (0x{byte:02x}) is not valid UTF-8");
         Err(self.bad_row_at(self.line, rule))
     }
 

@@ -2,20 +2,30 @@
 
 use std::io::BufRead;
 
+use super::compression::Told;
 use super::delimited::DelimitedRows;
+use super::input::{Bytes, Opened};
 use super::jsonl::JsonlRows;
 use super::lines::LineReader;
+use super::parquet::ParquetRows;
 use super::source::Source;
-use super::{Format, Input, Record, RecordId, TextOptions};
+use super::{Format, Input, Kept, Record, RecordId, TextOptions};
 use crate::{Error, Result};
 
 /// What a format takes from a row.
 pub(super) struct Row {
     pub(super) id: Option<RecordId>,
     pub(super) text: String,
+    pub(super) kept: Kept,
 }
 
 enum Rows {
+    Lines(Box<LineReader>, LineFormat),
+    Parquet(Box<ParquetRows>),
+}
+
+/// What a line, or several, make of a row.
+enum LineFormat {
     Txt,
     Jsonl(JsonlRows),
     Delimited(DelimitedRows),
@@ -25,7 +35,7 @@ enum Rows {
 ///
 /// That no id occurs twice is held by [`RecordStream`](super::RecordStream), not here.
 pub struct TextReader {
-    lines: LineReader,
+    name: String,
     rows: Rows,
     format: Format,
     sniffed: bool,
@@ -35,42 +45,60 @@ pub struct TextReader {
 
 impl TextReader {
     /// Opens an input. Its format is that of the options, else what its extension says, else (standard input) jsonl when
-    /// its first byte that is not blank is `{`, and txt otherwise.
+    /// its first byte that is not blank is `{`, and txt otherwise. It is decompressed where its name ends in .gz or .zst, or
+    /// where its name says nothing and its first bytes are those of such a file.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when it cannot be opened, [`Error::Usage`] when its extension is not known, and those of
-    /// [`from_bufread`](Self::from_bufread).
+    /// [`Error::NoInput`] when it cannot be opened, [`Error::Usage`] when its extension is not known or the options
+    /// contradict each other or the format, [`Error::BadInput`] when it is no such file as its name says, is UTF-16 or lacks
+    /// a column, [`Error::BadRow`] when a header is malformed, and [`Error::Io`] when reading fails.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
-        let (reader, format) = input.open(options.format)?;
-        Self::from_bufread(&input.to_string(), format, reader, options)
+        options.check()?;
+        match input.open(options.format)? {
+            Opened::Bytes(bytes) => Self::from_bytes(input.to_string(), bytes, options),
+            Opened::Parquet(file) => {
+                let rows = Rows::Parquet(Box::new(ParquetRows::open(input.to_string(), file, options)?));
+                Ok(Self::new(input.to_string(), rows, Format::Parquet, false))
+            }
+        }
     }
 
-    /// Reads bytes from anywhere. `name` stands for them in messages; without a format it is sniffed.
+    /// Reads bytes from anywhere, compressed or not. `name` stands for them in messages; without a format it is sniffed.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when the input is UTF-16 or its header lacks a column, [`Error::BadRow`] when the header is
-    /// malformed, [`Error::Usage`] when an id field is asked of a txt, and [`Error::Io`] when reading fails.
+    /// Those of [`open`](Self::open); Parquet is refused as [`Error::Usage`].
     pub fn from_bufread(
         name: &str,
         format: Option<Format>,
         reader: Box<dyn BufRead + Send>,
         options: &TextOptions,
     ) -> Result<Self> {
-        let source = Source::new(name, reader)?;
-        let sniffed = format.is_none();
-        let format = format.unwrap_or(source.sniffed);
-        let mut lines = LineReader::new(name.to_owned(), source, options);
-        let rows = match format {
-            Format::Txt => txt_rows(name, options)?,
-            Format::Jsonl => Rows::Jsonl(JsonlRows::new(options)),
-            Format::Csv | Format::Tsv => Rows::Delimited(DelimitedRows::new(format, &mut lines, options)?),
+        options.check()?;
+        Self::from_bytes(name.to_owned(), Bytes { reader, format, told: Told::Nothing }, options)
+    }
+
+    fn from_bytes(name: String, bytes: Bytes, options: &TextOptions) -> Result<Self> {
+        let source = Source::new(&name, bytes.told, bytes.reader)?;
+        let format = bytes.format.unwrap_or(source.sniffed);
+        let mut lines = LineReader::new(name.clone(), source, options);
+        let line_format = match format {
+            Format::Txt => check_txt(&name, options).map(|()| LineFormat::Txt)?,
+            Format::Jsonl => LineFormat::Jsonl(JsonlRows::new(options)),
+            Format::Csv | Format::Tsv => {
+                LineFormat::Delimited(DelimitedRows::new(format, &mut lines, options)?)
+            }
+            Format::Parquet => return Err(super::input::not_parquet(&name)),
         };
-        Ok(Self { lines, rows, format, sniffed, position: 0, done: false })
+        Ok(Self::new(name, Rows::Lines(Box::new(lines), line_format), format, bytes.format.is_none()))
+    }
+
+    fn new(name: String, rows: Rows, format: Format, sniffed: bool) -> Self {
+        Self { name, rows, format, sniffed, position: 0, done: false }
     }
 
     /// The input's name, as it stands in messages.
     pub fn name(&self) -> &str {
-        self.lines.name()
+        &self.name
     }
 
     /// The format that is read.
@@ -85,32 +113,57 @@ impl TextReader {
 
     /// Sequences so far that were not UTF-8 and were replaced by U+FFFD; 0 unless [`TextOptions::lossy`].
     pub fn replaced(&self) -> u64 {
-        self.lines.replaced()
+        match &self.rows {
+            Rows::Lines(lines, _) => lines.replaced(),
+            Rows::Parquet(_) => 0,
+        }
+    }
+
+    /// Bytes of the input that were taken so far, before they were decompressed; of Parquet, the share of its rows that
+    /// were read.
+    pub fn bytes_read(&self) -> u64 {
+        match &self.rows {
+            Rows::Lines(lines, _) => lines.bytes_taken(),
+            Rows::Parquet(rows) => rows.bytes_read(),
+        }
     }
 
     fn next_row(&mut self) -> Result<Option<Row>> {
-        match &self.rows {
-            Rows::Txt => Ok(self.lines.next_row()?.map(|text| Row { id: None, text })),
-            Rows::Jsonl(rows) => rows.next(&mut self.lines),
-            Rows::Delimited(rows) => rows.next(&mut self.lines),
+        match &mut self.rows {
+            Rows::Lines(lines, LineFormat::Txt) => {
+                Ok(lines.next_row()?.map(|text| Row { id: None, text, kept: Kept::Nothing }))
+            }
+            Rows::Lines(lines, LineFormat::Jsonl(rows)) => rows.next(lines),
+            Rows::Lines(lines, LineFormat::Delimited(rows)) => rows.next(lines),
+            Rows::Parquet(rows) => rows.next(),
         }
     }
 
     fn record(&mut self, row: Row) -> Record {
         let id = row.id.unwrap_or(RecordId::Row(self.position));
         self.position += 1;
-        Record { id, row: self.lines.row(), text: row.text }
+        let number = match &self.rows {
+            Rows::Lines(lines, _) => lines.row(),
+            Rows::Parquet(_) => self.position,
+        };
+        Record { id, row: number, text: row.text, kept: row.kept }
     }
 }
 
-fn txt_rows(name: &str, options: &TextOptions) -> Result<Rows> {
-    match &options.id_field {
-        None => Ok(Rows::Txt),
-        Some(field) => Err(Error::Usage {
+/// A txt has no fields; one that is named is a mistake, but for the text's, which has a default.
+fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
+    let named = [
+        (options.id_field.as_ref(), "for the id"),
+        (options.keep.first(), "to keep"),
+        (options.text_fields.get(1), "for the text"),
+    ];
+    match named.into_iter().find_map(|(field, purpose)| Some((field?, purpose))) {
+        None => Ok(()),
+        Some((field, purpose)) => Err(Error::Usage {
             message: format!(
-                "{name} is read as txt, which has no fields, and so none named `{field}` for the id"
+                "{name} is read as txt, which has no fields, and so none named `{field}` {purpose}"
             ),
-            hint: Some("use jsonl, csv or tsv for texts with ids".to_owned()),
+            hint: Some("use jsonl, csv, tsv or parquet for texts with other fields".to_owned()),
         }),
     }
 }

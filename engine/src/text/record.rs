@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::Kept;
+
 /// What a record is called in the output.
 ///
 /// Kept exactly: the number 1 and the string "1" are different ids, and integers beyond 2^53 keep every digit.
@@ -46,14 +48,17 @@ impl fmt::Display for RecordId {
 }
 
 /// One row of input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// What the record is called in the output.
     pub id: RecordId,
-    /// Where the row starts in its own file: the line's number, from 1. A csv header is line 1.
+    /// Where the row starts in its own file: the line's number, from 1. A csv header is line 1. In Parquet the row's number,
+    /// from 1.
     pub row: u64,
     /// The text, as it was given; it may be empty.
     pub text: String,
+    /// The values of the fields that go along with it.
+    pub kept: Kept,
 }
 
 #[cfg(test)]

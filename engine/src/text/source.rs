@@ -1,9 +1,11 @@
-//! The first bytes of an input: what they say about its encoding and its format.
+//! The first bytes of an input: what they say about its compression, its encoding and its format.
 
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::RangeInclusive;
 
 use super::Format;
+use super::bytes::{InputBytes, ReadFailure, Taken};
+use super::compression::{Compression, Told};
 use crate::{Error, Result};
 
 /// Bytes that are looked at before the first row is read.
@@ -16,49 +18,104 @@ const FEW_CONTROLS: RangeInclusive<u8> = 0..=8;
 const MIN_UTF16_UNITS: usize = 3;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How Parquet files start: their signature, and the type of the first field of a page or of the footer.
+const PARQUET_MAGIC: &[u8] = b"PAR1\x15";
 
-/// An input whose encoding was looked at, its byte order mark skipped.
+/// An input that is decompressed and whose encoding was looked at, its byte order mark skipped.
 pub(super) struct Source {
     pub(super) reader: Box<dyn BufRead + Send>,
-    /// Bytes of the input that are already behind: those of the byte order mark.
+    pub(super) compression: Option<Compression>,
+    /// Bytes of the compressed input that were taken.
+    pub(super) taken: Taken,
+    /// Decompressed bytes that are already behind: those of the byte order mark.
     pub(super) skipped: u64,
     /// What the first byte that is not blank suggests.
     pub(super) sniffed: Format,
 }
 
 impl Source {
-    /// Looks at the first bytes and puts them back.
+    /// Looks at the first bytes and puts them back. `told` is what the input's name says of its compression.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when they look like UTF-16, and [`Error::Io`] when they cannot be read.
-    pub(super) fn new(name: &str, mut reader: Box<dyn BufRead + Send>) -> Result<Self> {
-        let head = read_head(&mut reader).map_err(|source| Error::Io {
-            action: "reading",
-            target: name.to_owned(),
-            source,
-        })?;
-        if looks_like_utf16(&head) {
-            let rule = "looks like UTF-16; the input must be UTF-8".to_owned();
-            return Err(Error::BadInput { input: name.to_owned(), rule });
+    /// [`Error::BadInput`] when they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`] when the very
+    /// first cannot be read. What fails behind them fails when it is read.
+    pub(super) fn new(name: &str, told: Told, reader: Box<dyn BufRead + Send>) -> Result<Self> {
+        let taken = Taken::default();
+        let bytes = InputBytes::new(reader, taken.clone());
+        let (mut reader, compression) = decompress(name, told, bytes)?;
+        let mut head = Vec::new();
+        if let Err(error) = read_head(&mut reader, &mut head) {
+            reader = Box::new(BufReader::new(Failed(Some(error))));
+        }
+        if let Some(rule) = not_text(&head) {
+            return Err(Error::BadInput { input: name.to_owned(), rule: rule.to_owned() });
         }
         let skipped = if head.starts_with(UTF8_MARK) { UTF8_MARK.len() as u64 } else { 0 };
         let sniffed = sniff(&head[skipped as usize..]);
         let mut head = Cursor::new(head);
         head.set_position(skipped);
-        Ok(Self { reader: Box::new(head.chain(reader)), skipped, sniffed })
+        Ok(Self { reader: Box::new(head.chain(reader)), compression, taken, skipped, sniffed })
     }
 }
 
-/// Reads until there is enough to tell, or the end.
-fn read_head(reader: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+/// Puts a decoder on top of the bytes where they are compressed.
+fn decompress(
+    name: &str,
+    told: Told,
+    mut bytes: InputBytes,
+) -> Result<(Box<dyn BufRead + Send>, Option<Compression>)> {
     let mut head = Vec::new();
+    let limit = Compression::MAGIC_BYTES as u64;
+    bytes.by_ref().take(limit).read_to_end(&mut head).map_err(|error| cannot_read(name, None, error))?;
+    let bad_input = |rule| Error::BadInput { input: name.to_owned(), rule };
+    let compression = told.resolve(&head).map_err(bad_input)?;
+    let reader: Box<dyn BufRead + Send> = Box::new(Cursor::new(head).chain(bytes));
+    match compression {
+        None => Ok((reader, None)),
+        Some(it) => {
+            let decoder = it.decode(reader).map_err(|error| cannot_read(name, compression, error))?;
+            Ok((decoder, compression))
+        }
+    }
+}
+
+/// The system's failure, or a decoder's before the first row.
+fn cannot_read(name: &str, compression: Option<Compression>, error: io::Error) -> Error {
+    match (ReadFailure::out_of(error), compression) {
+        (Ok(failure), _) => failure.into_error(name),
+        (Err(error), Some(it)) => Error::BadInput { input: name.to_owned(), rule: it.broken(&error) },
+        (Err(source), None) => Error::Io { action: "reading", target: name.to_owned(), source },
+    }
+}
+
+/// The rule that bytes break which are no text in UTF-8.
+fn not_text(head: &[u8]) -> Option<&'static str> {
+    if looks_like_utf16(head) {
+        return Some("looks like UTF-16; the input must be UTF-8");
+    }
+    head.starts_with(PARQUET_MAGIC).then_some(
+        "looks like Parquet, which is read from files named .parquet, or any with --format parquet",
+    )
+}
+
+/// Reads until there is enough to tell, or the end, or a failure.
+fn read_head(reader: &mut dyn BufRead, head: &mut Vec<u8>) -> io::Result<()> {
     loop {
         let before = head.len();
-        reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        reader.take(HEAD_BYTES as u64).read_to_end(head)?;
         let at_end = head.len() - before < HEAD_BYTES;
         if at_end || head.len() >= MAX_HEAD_BYTES || head.iter().any(|byte| !byte.is_ascii_whitespace()) {
-            return Ok(head);
+            return Ok(());
         }
+    }
+}
+
+/// Stands for a reader that failed: it may not be asked again, since it could then say that the input ends.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
     }
 }
 
@@ -83,12 +140,12 @@ fn looks_like_utf16(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Cursor, Read};
+    use std::io::{Cursor, Read};
 
-    use super::{Format, Source};
+    use super::{BufReader, Format, Source, Told};
 
     fn source(bytes: &[u8]) -> crate::Result<Source> {
-        Source::new("in.txt", Box::new(Cursor::new(bytes.to_vec())))
+        Source::new("in.txt", Told::Nothing, Box::new(Cursor::new(bytes.to_vec())))
     }
 
     #[test]
@@ -116,6 +173,15 @@ mod tests {
         }
         let controls = "\u{1}a\u{2}\tb\u{3}\n".repeat(9);
         assert!(source(controls.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn parquet_is_no_text() {
+        let error = source(b"PAR1\x15\0\x15\x0e").map(|_| ()).expect_err("Parquet");
+        let rule =
+            "looks like Parquet, which is read from files named .parquet, or any with --format parquet";
+        assert_eq!((error.to_string(), error.exit_code()), (format!("in.txt: {rule}"), 65));
+        assert!(source(b"PAR1 is a word\n").is_ok());
     }
 
     #[test]
@@ -153,8 +219,8 @@ mod tests {
         let bytes: Vec<u8> = (b'a'..=b'z').cycle().take(300).collect();
         let reader = BufReader::with_capacity(1, Cursor::new(bytes.clone()));
         let mut back = Vec::new();
-        let mut source = Source::new("in", Box::new(reader)).expect("UTF-8");
+        let mut source = Source::new("in", Told::Nothing, Box::new(reader)).expect("UTF-8");
         source.reader.read_to_end(&mut back).expect("all of it");
-        assert_eq!(back, bytes);
+        assert_eq!((back, source.taken.bytes()), (bytes, 300));
     }
 }

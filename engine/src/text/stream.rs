@@ -1,8 +1,11 @@
 //! Several inputs as one stream of records.
 
+use arrow_schema::Field;
+
 use super::ids::SeenIds;
+use super::survey::Survey;
 use super::{Input, Record, RecordId, TextOptions, TextReader};
-use crate::{Error, Result};
+use crate::Result;
 
 /// The records of several inputs, one after the other. Ends at the first error.
 ///
@@ -12,11 +15,14 @@ use crate::{Error, Result};
 pub struct RecordStream {
     inputs: Vec<Input>,
     options: TextOptions,
+    survey: Survey,
     /// The input that is read, and its index; `None` before the first and behind the last.
     reader: Option<TextReader>,
     opened: usize,
     position: u64,
+    /// Replacements, and bytes, of the inputs that were read to their ends.
     replaced: u64,
+    bytes: u64,
     seen: SeenIds,
     done: bool,
 }
@@ -26,20 +32,20 @@ impl RecordStream {
     /// thousand files need one file handle.
     ///
     /// # Errors
-    /// Those of [`TextReader::open`], and [`Error::Usage`] when standard input is named twice.
+    /// Those of [`TextReader::open`]; [`Error::Usage`](crate::Error::Usage) when standard input is named twice, or fields
+    /// are kept of Parquet and other inputs together; [`Error::BadInput`](crate::Error::BadInput) when two Parquet files
+    /// have a kept column of different types.
     pub fn open(inputs: &[Input], options: &TextOptions) -> Result<Self> {
-        if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
-            let message = "standard input is named twice; it can be read only once".to_owned();
-            return Err(Error::Usage { message, hint: None });
-        }
-        inputs.iter().try_for_each(|input| input.check(options.format))?;
+        let survey = Survey::of(inputs, options)?;
         let mut stream = Self {
             inputs: inputs.to_vec(),
             options: options.clone(),
+            survey,
             reader: None,
             opened: 0,
             position: 0,
             replaced: 0,
+            bytes: 0,
             seen: SeenIds::default(),
             done: false,
         };
@@ -62,8 +68,26 @@ impl RecordStream {
         self.replaced + self.reader.as_ref().map_or(0, TextReader::replaced)
     }
 
+    /// The kept columns in the order of [`TextOptions::keep`], each nullable, where all inputs are Parquet. `None` where one
+    /// is not, and where there is no input.
+    pub fn kept_types(&self) -> Option<&[Field]> {
+        self.survey.kept_types.as_deref()
+    }
+
+    /// Bytes of all inputs on disk; `None` where one is standard input or a pipe.
+    pub fn bytes_total(&self) -> Option<u64> {
+        self.survey.bytes
+    }
+
+    /// Bytes of the inputs that were taken from disk so far, compressed as they are; of Parquet, the share of the rows
+    /// that were read.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes + self.reader.as_ref().map_or(0, TextReader::bytes_read)
+    }
+
     fn open_next(&mut self) -> Result<()> {
         self.replaced = self.replaced();
+        self.bytes = self.bytes_read();
         self.reader = None;
         if let Some(input) = self.inputs.get(self.opened) {
             self.reader = Some(TextReader::open(input, &self.options)?);
@@ -169,6 +193,20 @@ mod tests {
         let options = TextOptions { lossy: true, ..TextOptions::default() };
         let mut stream = RecordStream::open(&paths.map(Input::File), &options).expect("opened");
         assert_eq!((stream.by_ref().count(), stream.replaced(), stream.position()), (2, 4, 2));
+    }
+
+    #[test]
+    fn bytes_are_counted_over_all_inputs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs = inputs(&folder, &[("a.txt", "one\ntwo\n"), ("b.csv", "text\nthree\n")]);
+        let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
+        assert_eq!(stream.bytes_total(), Some(19));
+        let counts: Vec<u64> = std::iter::from_fn(|| stream.next().map(|_| stream.bytes_read())).collect();
+        assert!(counts.is_sorted(), "{counts:?}");
+        assert_eq!((counts.len(), stream.bytes_read()), (3, 19));
+        let pipe = [Input::File("/dev/null".into())];
+        let options = TextOptions { format: Some(super::super::Format::Txt), ..TextOptions::default() };
+        assert_eq!(RecordStream::open(&pipe, &options).expect("opened").bytes_total(), None);
     }
 
     #[test]

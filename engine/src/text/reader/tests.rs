@@ -1,8 +1,11 @@
 //! Every rule of reading, by format.
 
+mod compressed;
 mod csv;
+mod fields;
 mod jsonl;
 mod limits;
+mod parquet;
 mod rows;
 mod source;
 mod txt;

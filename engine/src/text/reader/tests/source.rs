@@ -49,7 +49,7 @@ fn failed_read_says_where() {
     let mut rows =
         TextReader::from_bufread("in", Some(Format::Txt), Box::new(reader), &options()).expect("opened");
     let error = rows.next().expect("a row").expect_err("broken");
-    assert_eq!(error.to_string(), "reading in at byte 0 failed: the disk is gone");
+    assert_eq!(error.to_string(), "reading in at byte 4096 failed: the disk is gone");
     assert_eq!(error.exit_code(), 74);
 }
 

@@ -1,0 +1,71 @@
+//! What goes along with a record into the output, unread.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use serde_json::Value;
+
+/// The values of the fields in [`TextOptions::keep`](super::TextOptions::keep), in that order.
+#[derive(Debug, Clone)]
+pub enum Kept {
+    /// No field is kept.
+    Nothing,
+    /// Values of jsonl as they are there; numbers beyond 64 bits become the nearest 64-bit float. Those of csv and tsv are
+    /// strings.
+    Values(Vec<Value>),
+    /// One row of columns of Parquet, a column for each field, with the types that they have there.
+    Row {
+        /// The columns of the rows that were read together.
+        columns: Arc<[ArrayRef]>,
+        /// The row in them, from 0.
+        index: usize,
+    },
+}
+
+impl From<Vec<Value>> for Kept {
+    fn from(values: Vec<Value>) -> Self {
+        if values.is_empty() { Self::Nothing } else { Self::Values(values) }
+    }
+}
+
+/// Rows of columns are equal where their values are, whatever other rows were read with them.
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, Self::Nothing) => true,
+            (Self::Values(values), Self::Values(others)) => values == others,
+            (Self::Row { columns, index }, Self::Row { columns: others, index: other }) => {
+                let row = columns.iter().map(|column| column.slice(*index, 1));
+                row.eq(others.iter().map(|column| column.slice(*other, 1)))
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int32Array};
+    use serde_json::json;
+
+    use super::Kept;
+
+    #[test]
+    fn rows_are_equal_by_their_values() {
+        let row = |values: &[i32], index| {
+            let column: ArrayRef = Arc::new(Int32Array::from(values.to_vec()));
+            Kept::Row { columns: Arc::new([column]), index }
+        };
+        assert_eq!(row(&[1, 2], 1), row(&[2], 0));
+        assert_ne!(row(&[1, 2], 0), row(&[2], 0));
+        assert_ne!(row(&[1], 0), Kept::Nothing);
+    }
+
+    #[test]
+    fn no_values_are_nothing() {
+        assert_eq!(Kept::from(vec![]), Kept::Nothing);
+        assert_eq!(Kept::from(vec![json!(1)]), Kept::Values(vec![json!(1)]));
+    }
+}

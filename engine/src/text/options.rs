@@ -1,0 +1,135 @@
+//! How to read an input: which fields, which format, which limits.
+
+use super::Format;
+use crate::{Error, Result};
+
+/// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] says otherwise. No model reads a text of this size; a file
+/// with a longer row is most likely not text, or has lost its newlines.
+pub const MAX_ROW_BYTES: usize = 64 << 20;
+
+/// The field that ids are looked for in when none is named, and what ids are called in every output.
+const ID: &str = "id";
+/// What a row's vector is called in outputs with columns.
+const EMBEDDING: &str = "embedding";
+
+/// How to read an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextOptions {
+    /// The fields or columns that make the text, in this order. Lines of a txt file have no fields and are the text.
+    pub text_fields: Vec<String>,
+    /// What stands between two text fields.
+    pub join: String,
+    /// The field or column that holds the id. When it is named it must be there; when it is not, `id` is used where it
+    /// is there.
+    pub id_field: Option<String>,
+    /// Fields or columns that go along with a record: its [`Kept`](super::Kept), in this order.
+    pub keep: Vec<String>,
+    /// The format, whatever the input's name says.
+    pub format: Option<Format>,
+    /// Longest row, in bytes, its end not counted; longest text where rows are no lines.
+    pub max_row_bytes: usize,
+    /// Replace what is not UTF-8 by U+FFFD and count it, instead of refusing it.
+    pub lossy: bool,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self {
+            text_fields: vec!["text".to_owned()],
+            join: " ".to_owned(),
+            id_field: None,
+            keep: Vec::new(),
+            format: None,
+            max_row_bytes: MAX_ROW_BYTES,
+            lossy: false,
+        }
+    }
+}
+
+impl TextOptions {
+    /// Holds that the fields do not contradict each other.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the field.
+    pub fn check(&self) -> Result<()> {
+        if self.text_fields.is_empty() {
+            return Err(usage("no text field is named; a text needs one at least".to_owned()));
+        }
+        if let Some(field) = first_twice(&self.text_fields) {
+            return Err(usage(format!("the text field `{field}` is named twice")));
+        }
+        if let Some(field) = first_twice(&self.keep) {
+            return Err(usage(format!("the field to keep `{field}` is named twice")));
+        }
+        self.keep.iter().try_for_each(|field| self.check_kept(field))
+    }
+
+    fn check_kept(&self, field: &str) -> Result<()> {
+        let what = match field {
+            _ if field == self.id_field_or_default() => "the id, which is always kept",
+            ID => "the id in the output",
+            EMBEDDING => "the vector in the output",
+            _ => return Ok(()),
+        };
+        Err(usage(format!("the field `{field}` cannot be kept: that name is {what}")))
+    }
+
+    /// The field that ids are looked for in.
+    pub(super) fn id_field_or_default(&self) -> &str {
+        self.id_field.as_deref().unwrap_or(ID)
+    }
+}
+
+fn usage(message: String) -> Error {
+    Error::Usage { message, hint: None }
+}
+
+fn first_twice(names: &[String]) -> Option<&String> {
+    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TextOptions;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn refused(options: TextOptions) -> String {
+        let error = options.check().expect_err("contradicts itself");
+        assert_eq!(error.exit_code(), 2);
+        error.to_string()
+    }
+
+    fn keeping(keep: &[&str]) -> TextOptions {
+        TextOptions { keep: names(keep), ..TextOptions::default() }
+    }
+
+    #[test]
+    fn default_and_a_kept_text_are_fine() {
+        assert!(TextOptions::default().check().is_ok());
+        assert!(keeping(&["text", "year", "ID"]).check().is_ok());
+    }
+
+    #[test]
+    fn field_twice_is_usage() {
+        assert_eq!(refused(keeping(&["a", "b", "a"])), "the field to keep `a` is named twice");
+        let twice = TextOptions { text_fields: names(&["a", "a"]), ..TextOptions::default() };
+        assert_eq!(refused(twice), "the text field `a` is named twice");
+        let none = TextOptions { text_fields: vec![], ..TextOptions::default() };
+        assert_eq!(refused(none), "no text field is named; a text needs one at least");
+    }
+
+    #[test]
+    fn kept_field_must_not_have_a_name_of_the_output() {
+        let taken = "the field `id` cannot be kept: that name is the id, which is always kept";
+        assert_eq!(refused(keeping(&["id"])), taken);
+        let vector = "the field `embedding` cannot be kept: that name is the vector in the output";
+        assert_eq!(refused(keeping(&["a", "embedding"])), vector);
+        let key = |keep| TextOptions { id_field: Some("key".to_owned()), ..keeping(keep) };
+        let taken = "the field `key` cannot be kept: that name is the id, which is always kept";
+        assert_eq!(refused(key(&["key"])), taken);
+        assert_eq!(refused(key(&["id"])), "the field `id` cannot be kept: that name is the id in the output");
+    }
+}

@@ -1,0 +1,105 @@
+//! Texts and ids out of arrays of any type that may hold them.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringViewArray, UInt64Array};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType};
+
+use super::columns::{Column, Columns};
+use crate::text::RecordId;
+
+/// The columns of rows that were read together.
+pub(super) struct Batch {
+    pub(super) rows: usize,
+    texts: Vec<(String, StringViewArray)>,
+    ids: Option<(String, Ids)>,
+    pub(super) kept: Arc<[ArrayRef]>,
+}
+
+enum Ids {
+    Signed(Int64Array),
+    Unsigned(UInt64Array),
+    Strings(StringViewArray),
+}
+
+impl Batch {
+    pub(super) fn new(batch: &RecordBatch, columns: &Columns) -> Result<Self, ArrowError> {
+        let array = |column: &Column| batch.column(column.place);
+        let text = |column: &Column| strings(array(column)).map(|texts| (column.name.clone(), texts));
+        let ids = |column: &Column| Ids::new(array(column)).map(|ids| (column.name.clone(), ids));
+        Ok(Self {
+            rows: batch.num_rows(),
+            texts: columns.texts.iter().map(text).collect::<Result<_, _>>()?,
+            ids: columns.id.as_ref().map(ids).transpose()?,
+            kept: columns.keep.iter().map(|column| array(column).clone()).collect(),
+        })
+    }
+
+    /// The id of a row, where there is a column of ids.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub(super) fn id(&self, row: usize) -> Result<Option<RecordId>, String> {
+        let Some((name, ids)) = &self.ids else { return Ok(None) };
+        let id = ids.get(row).ok_or_else(|| null(name, "a string or a whole number"))?;
+        Ok(Some(id))
+    }
+
+    /// The text of a row.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub(super) fn text(&self, row: usize, join: &str, limit: usize) -> Result<String, String> {
+        let mut text = String::new();
+        for (index, (name, strings)) in self.texts.iter().enumerate() {
+            if strings.is_null(row) {
+                return Err(null(name, "a string"));
+            }
+            let part = strings.value(row);
+            let between = if index > 0 { join } else { "" };
+            if text.len() + between.len() + part.len() > limit {
+                return Err(format!("the text is longer than the limit of {limit} bytes"));
+            }
+            text.push_str(between);
+            text.push_str(part);
+        }
+        Ok(text)
+    }
+}
+
+fn null(column: &str, rule: &str) -> String {
+    format!("the column `{column}` is null; it must be {rule}")
+}
+
+fn strings(array: &ArrayRef) -> Result<StringViewArray, ArrowError> {
+    let views = cast(array, &DataType::Utf8View)?;
+    views.as_string_view_opt().cloned().ok_or_else(|| not(array, "a string"))
+}
+
+fn not(array: &ArrayRef, what: &str) -> ArrowError {
+    ArrowError::CastError(format!("{} is not {what}", array.data_type()))
+}
+
+impl Ids {
+    fn new(array: &ArrayRef) -> Result<Self, ArrowError> {
+        match array.data_type() {
+            DataType::UInt64 => array.as_primitive_opt::<UInt64Type>().cloned().map(Self::Unsigned),
+            data_type if data_type.is_integer() => {
+                cast(array, &DataType::Int64)?.as_primitive_opt::<Int64Type>().cloned().map(Self::Signed)
+            }
+            _ => Some(Self::Strings(strings(array)?)),
+        }
+        .ok_or_else(|| not(array, "a whole number"))
+    }
+
+    fn get(&self, row: usize) -> Option<RecordId> {
+        match self {
+            Self::Signed(ids) => ids.is_valid(row).then(|| RecordId::Number(ids.value(row).into())),
+            Self::Unsigned(ids) => ids.is_valid(row).then(|| RecordId::Number(ids.value(row).into())),
+            Self::Strings(ids) => ids.is_valid(row).then(|| RecordId::String(ids.value(row).to_owned())),
+        }
+    }
+}

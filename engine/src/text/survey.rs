@@ -1,0 +1,95 @@
+//! What is looked up of all inputs before the first is read, so that the last of a thousand is not found wanting after the
+//! others were embedded.
+
+use std::fs::File;
+
+use arrow_schema::Field;
+
+use super::input::Opened;
+use super::parquet::ParquetFile;
+use super::{Format, Input, TextOptions};
+use crate::{Error, Result};
+
+/// What is known of all inputs.
+#[derive(Debug, Clone)]
+pub(super) struct Survey {
+    /// The kept columns, where all inputs are Parquet.
+    pub(super) kept_types: Option<Vec<Field>>,
+    /// Bytes on disk, where all inputs are files.
+    pub(super) bytes: Option<u64>,
+}
+
+impl Survey {
+    /// Checks that every input can be read, and that they have what is kept in common.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the options contradict each other or the inputs, [`Error::NoInput`] when one cannot be opened,
+    /// and [`Error::BadInput`] when a Parquet file lacks a column or has a kept one of another type than the first.
+    pub(super) fn of(inputs: &[Input], options: &TextOptions) -> Result<Self> {
+        options.check()?;
+        if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+            let message = "standard input is named twice; it can be read only once".to_owned();
+            return Err(Error::Usage { message, hint: None });
+        }
+        let formats = inputs.iter().map(|input| input.check(options.format)).collect::<Result<Vec<_>>>()?;
+        let parquet = |format: &Option<Format>| *format == Some(Format::Parquet);
+        let (columns, others): (Vec<_>, Vec<_>) =
+            inputs.iter().zip(&formats).partition(|(_, format)| parquet(format));
+        if let (Some((first, _)), Some((other, _)), Some(field)) =
+            (columns.first(), others.first(), options.keep.first())
+        {
+            return Err(mixture(first, other, field));
+        }
+        let kept = kept_types(columns.iter().map(|(input, _)| *input), options)?;
+        Ok(Self {
+            kept_types: kept.filter(|_| others.is_empty()),
+            bytes: inputs.iter().map(Input::size).sum(),
+        })
+    }
+}
+
+fn mixture(parquet: &Input, other: &Input, field: &str) -> Error {
+    Error::Usage {
+        message: format!(
+            "the field `{field}` cannot be kept: its type is that of a column in {parquet}, and {other} has none"
+        ),
+        hint: Some("embed Parquet files and others by themselves, or keep nothing".to_owned()),
+    }
+}
+
+/// The types of kept columns, the same in every file.
+fn kept_types<'a>(
+    inputs: impl Iterator<Item = &'a Input>,
+    options: &TextOptions,
+) -> Result<Option<Vec<Field>>> {
+    let mut first: Option<(&Input, Vec<Field>)> = None;
+    for input in inputs {
+        let Opened::Parquet(file) = input.open(Some(Format::Parquet))? else { continue };
+        let fields = kept_fields(input, file, options)?;
+        match &first {
+            Some((first, expected)) => check_same(first, expected, input, &fields)?,
+            None => first = Some((input, fields)),
+        }
+    }
+    Ok(first.map(|(_, fields)| fields))
+}
+
+fn kept_fields(input: &Input, file: File, options: &TextOptions) -> Result<Vec<Field>> {
+    ParquetFile::open(input.to_string(), file, options).map(ParquetFile::kept_fields)
+}
+
+fn check_same(first: &Input, expected: &[Field], input: &Input, fields: &[Field]) -> Result<()> {
+    let differs = |(a, b): &(&Field, &Field)| a.data_type() != b.data_type();
+    match expected.iter().zip(fields).find(differs) {
+        None => Ok(()),
+        Some((a, b)) => Err(Error::BadInput {
+            input: input.to_string(),
+            rule: format!(
+                "the column `{}` to keep is of type {}; in {first} it is of type {}",
+                a.name(),
+                b.data_type(),
+                a.data_type()
+            ),
+        }),
+    }
+}
