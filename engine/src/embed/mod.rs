@@ -4,11 +4,13 @@
 //! [`WindowLimits`].
 
 mod options;
+mod output_type;
 mod run;
 mod summary;
 mod window;
 
 pub use options::{EmbedOptions, PoolingChoice};
+pub use output_type::{OutputType, Ranges, Values};
 pub use run::{Counts, Sink, run};
 pub use summary::{EmbedSummary, Seconds};
 pub use window::{Window, WindowLimits, Windows};
