@@ -9,6 +9,7 @@
 //! [`LARGE_PREFIX`] on it is enough that three quarters of the prefix lie behind the last token that is kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use tokenizers::Encoding;
 use unicode_categories::UnicodeCategories;
@@ -42,13 +43,18 @@ pub(super) enum Words {
 /// Whether the tokens that are kept of a prefix are those of the whole text. `encoding` is the prefix's, cut to the model's
 /// length, with byte offsets.
 pub(super) fn is_ample(encoding: &Encoding, prefix: &str, words: Words) -> bool {
-    if encoding.get_overflowing().is_empty() {
-        return false;
-    }
-    let kept = encoding.get_offsets().iter().map(|(_, end)| *end).max().unwrap_or(0);
-    let Some(rest) = prefix.get(kept..) else { return false };
+    let Some(rest) = rest(encoding, prefix) else { return false };
     let ends = rest.chars().filter(|&character| ends_word(character, words)).take(MARGIN_WORDS).count();
     ends == MARGIN_WORDS || (prefix.len() + 4 >= LARGE_PREFIX && rest.len() >= prefix.len() / 4 * 3)
+}
+
+/// What lies behind the last token that is kept of a prefix, if any is cut off.
+fn rest<'a>(encoding: &Encoding, prefix: &'a str) -> Option<&'a str> {
+    if encoding.get_overflowing().is_empty() {
+        return None;
+    }
+    let kept = encoding.get_offsets().iter().map(|(_, end)| *end).max().unwrap_or(0);
+    prefix.get(kept..)
 }
 
 /// Whether no word goes on behind `character`. Blanks that some normalizers drop instead (U+000C) do not count.
@@ -60,31 +66,36 @@ fn ends_word(character: char, words: Words) -> bool {
 }
 
 /// Cuts words that are much longer than any that WordPiece looks up.
+pub(super) fn shorten_words(text: &str, longest_word: usize) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut copied = 0;
+    for cut in overlong(text, longest_word) {
+        kept.push_str(&text[copied..cut.start]);
+        copied = cut.end;
+    }
+    if copied == 0 { Cow::Borrowed(text) } else { Cow::Owned(kept + &text[copied..]) }
+}
+
+/// The characters that [`shorten_words`] cuts, in order.
 ///
 /// WordPiece makes one unknown token of a word with more than `longest_word` characters. A run of letters, digits and nonspacing
 /// marks lies inside one word however its surroundings are split, ideographs apart, which BERT's normalizer makes words of their
 /// own. Marks are counted by themselves: where the normalizer takes them off, what is left may be a short word.
-pub(super) fn shorten_words(text: &str, longest_word: usize) -> Cow<'_, str> {
+pub(super) fn overlong(text: &str, longest_word: usize) -> impl Iterator<Item = Range<usize>> {
     let limit = longest_word.saturating_add(1).saturating_mul(WORD_MARGIN);
-    let mut kept = String::new();
-    let mut copied = 0;
     let (mut letters, mut marks) = (0, 0);
-    for (position, character) in text.char_indices() {
+    text.char_indices().filter_map(move |(position, character)| {
         let count = match character {
             mark if mark.is_mark_nonspacing() => &mut marks,
             letter if letter.is_alphanumeric() && !is_ideograph(letter) => &mut letters,
             _ => {
                 (letters, marks) = (0, 0);
-                continue;
+                return None;
             }
         };
         *count += 1;
-        if *count > limit {
-            kept.push_str(&text[copied..position]);
-            copied = position + character.len_utf8();
-        }
-    }
-    if copied == 0 { Cow::Borrowed(text) } else { Cow::Owned(kept + &text[copied..]) }
+        (*count > limit).then(|| position..position + character.len_utf8())
+    })
 }
 
 /// The blocks that BERT's normalizer surrounds with blanks (`BertNormalizer::handle_chinese_chars`).

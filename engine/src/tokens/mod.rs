@@ -2,10 +2,14 @@
 //!
 //! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128, and 256 is right.
 
+mod characters;
 mod long_text;
+mod offsets;
 mod settings;
 mod special;
+mod text_map;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,7 +20,10 @@ use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
 use long_text::Words;
 
+use characters::{CharacterCounter, is_blank};
+
 pub use crate::guard::silence_expected_panics;
+pub use offsets::{OffsetTokens, TokenOffset};
 pub use special::SpecialTokens;
 
 use crate::{Error, Result, guard};
@@ -131,20 +138,30 @@ impl TextTokenizer {
     }
 
     fn encode_stripped(&self, text: &str) -> Result<TokenizedText> {
-        if text.len() <= long_text::FIRST_PREFIX {
-            return self.encode_whole(text);
+        Ok(self.tokens(&self.run_prefixes(&self.shorten(text))?))
+    }
+
+    /// The text without the ends of overlong words, where it is long itself.
+    fn shorten<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.longest_word {
+            Some(longest) if text.len() > long_text::FIRST_PREFIX => long_text::shorten_words(text, longest),
+            _ => Cow::Borrowed(text),
         }
-        let (text, words) = match self.longest_word {
-            Some(longest) => (long_text::shorten_words(text, longest), Words::BlanksAndMarks),
-            None => (text.into(), Words::Blanks),
-        };
-        for prefix in long_text::prefixes(&text) {
+    }
+
+    fn words(&self) -> Words {
+        if self.longest_word.is_some() { Words::BlanksAndMarks } else { Words::Blanks }
+    }
+
+    /// The encoding of the first prefix that is enough for the kept tokens; offsets are bytes of `text`.
+    fn run_prefixes(&self, text: &str) -> Result<Encoding> {
+        for prefix in long_text::prefixes(text) {
             let encoding = self.run(prefix)?;
-            if long_text::is_ample(&encoding, prefix, words) {
-                return Ok(self.tokens(&encoding));
+            if long_text::is_ample(&encoding, prefix, self.words()) {
+                return Ok(encoding);
             }
         }
-        self.encode_whole(&text)
+        self.run(text)
     }
 
     fn encode_whole(&self, text: &str) -> Result<TokenizedText> {
@@ -192,10 +209,9 @@ fn check_vocabulary(tokenizer: &Tokenizer, vocab_size: usize) -> Result<(), Stri
     }
 }
 
-/// Without blanks at both ends, blanks being what Python's `str.strip` takes for them: Unicode's white space and the four
-/// separators from U+001C to U+001F.
+/// Without blanks at both ends.
 fn strip(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+    text.trim_matches(is_blank)
 }
 
 #[cfg(test)]

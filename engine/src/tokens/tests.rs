@@ -3,14 +3,14 @@
 use super::*;
 use std::path::PathBuf;
 
-fn fixture(family: &str) -> PathBuf {
+pub(super) fn fixture(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/fixtures/families")
         .join(family)
         .join("tokenizer.json")
 }
 
-fn open(family: &str, max_tokens: usize) -> TextTokenizer {
+pub(super) fn open(family: &str, max_tokens: usize) -> TextTokenizer {
     let limits = TokenizerLimits { max_tokens, vocab_size: 1000, lower_case: false };
     TextTokenizer::open(&fixture(family), &TokenizerSettings::default(), limits).unwrap()
 }
