@@ -1,5 +1,6 @@
 //! Texts of several fields, and fields that are kept.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -79,6 +80,14 @@ fn json_values_are_kept_as_they_are() {
     ];
     assert_eq!(values, [Kept::Values(expected)]);
     assert_eq!(read(Format::Jsonl, row.as_bytes(), &keeping(&["text"])).expect("readable")[0].text, "t");
+}
+
+proptest! {
+    #[test]
+    fn json_floats_keep_every_bit(value in any::<f64>().prop_filter("is JSON", |value| value.is_finite())) {
+        let row = json!({"text": "t", "n": value}).to_string();
+        prop_assert_eq!(kept(Format::Jsonl, row.as_bytes(), &["n"]), [Kept::Values(vec![json!(value)])]);
+    }
 }
 
 #[test]
