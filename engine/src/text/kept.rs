@@ -22,6 +22,30 @@ pub enum Kept {
     },
 }
 
+impl Kept {
+    /// About how many bytes of memory it holds on to, for those who gather records; of columns, a row's share.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Values(values) => values.iter().map(value_bytes).sum(),
+            Self::Row { columns, .. } => {
+                let share = |column: &ArrayRef| column.get_array_memory_size() / column.len().max(1);
+                columns.iter().map(share).sum()
+            }
+        }
+    }
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(string) => string.len(),
+        Value::Array(values) => values.iter().map(value_bytes).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + value_bytes(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
 impl From<Vec<Value>> for Kept {
     fn from(values: Vec<Value>) -> Self {
         if values.is_empty() { Self::Nothing } else { Self::Values(values) }
@@ -61,6 +85,18 @@ mod tests {
         assert_eq!(row(&[1, 2], 1), row(&[2], 0));
         assert_ne!(row(&[1, 2], 0), row(&[2], 0));
         assert_ne!(row(&[1], 0), Kept::Nothing);
+    }
+
+    #[test]
+    fn bytes_grow_with_the_values() {
+        let long = "a".repeat(1000);
+        let flat = Kept::from(vec![json!(long)]).bytes();
+        assert!((1000..1100).contains(&flat), "{flat}");
+        assert!(Kept::from(vec![json!([{"a": long}, [long]])]).bytes() > 2000);
+        let column: ArrayRef = Arc::new(Int32Array::from(vec![0; 1000]));
+        let row = Kept::Row { columns: Arc::new([column]), index: 7 }.bytes();
+        assert!((4..8).contains(&row), "{row}");
+        assert_eq!(Kept::Nothing.bytes(), 0);
     }
 
     #[test]

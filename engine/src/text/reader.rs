@@ -151,7 +151,7 @@ impl TextReader {
 }
 
 /// A txt has no fields; one that is named is a mistake, but for the text's, which has a default.
-fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
+pub(super) fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
     let named = [
         (options.id_field.as_ref(), "for the id"),
         (options.keep.first(), "to keep"),

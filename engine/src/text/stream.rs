@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn last_input_without_fields_is_found_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs = inputs(&folder, &[("a.jsonl", "{\"text\":\"one\",\"year\":1}\n"), ("b.txt", "two\n")]);
+        let options = TextOptions { keep: vec!["year".to_owned()], ..TextOptions::default() };
+        let error = RecordStream::open(&inputs, &options).map(|_| ()).expect_err("no fields");
+        let message =
+            format!("{} is read as txt, which has no fields, and so none named `year` to keep", inputs[1]);
+        assert_eq!((error.to_string(), error.exit_code()), (message, 2));
+    }
+
+    #[test]
     fn standard_input_twice_is_usage() {
         let inputs = [Input::Stdin, Input::Stdin];
         let error = RecordStream::open(&inputs, &TextOptions::default()).map(|_| ()).expect_err("twice");

@@ -7,6 +7,7 @@ use arrow_schema::Field;
 
 use super::input::Opened;
 use super::parquet::ParquetFile;
+use super::reader::check_txt;
 use super::{Format, Input, TextOptions};
 use crate::{Error, Result};
 
@@ -32,6 +33,9 @@ impl Survey {
             return Err(Error::Usage { message, hint: None });
         }
         let formats = inputs.iter().map(|input| input.check(options.format)).collect::<Result<Vec<_>>>()?;
+        for (input, _) in inputs.iter().zip(&formats).filter(|(_, format)| **format == Some(Format::Txt)) {
+            check_txt(&input.to_string(), options)?;
+        }
         let parquet = |format: &Option<Format>| *format == Some(Format::Parquet);
         let (columns, others): (Vec<_>, Vec<_>) =
             inputs.iter().zip(&formats).partition(|(_, format)| parquet(format));

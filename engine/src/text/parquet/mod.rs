@@ -53,7 +53,7 @@ impl ParquetFile {
             source,
         })?;
         let load = || ArrowReaderMetadata::load(&source, ArrowReaderOptions::new());
-        let metadata = run(&name, &source.failure(), "is not a valid Parquet file", load)?;
+        let metadata = guarded(&name, &source.failure(), "is not a valid Parquet file", load)?;
         let bad_input = |rule| Error::BadInput { input: name.clone(), rule };
         check_roots(&metadata).map_err(bad_input)?;
         let columns = Columns::find(metadata.schema(), options).map_err(bad_input)?;
@@ -77,7 +77,7 @@ impl ParquetFile {
             let mask = ProjectionMask::roots(builder.parquet_schema(), self.columns.roots.iter().copied());
             builder.with_batch_size(rows).with_projection(mask).build()
         };
-        let reader = run(&self.name, &failure, "is not a valid Parquet file", build)?;
+        let reader = guarded(&self.name, &failure, "is not a valid Parquet file", build)?;
         Ok((reader, self.columns))
     }
 }
@@ -161,7 +161,7 @@ impl ParquetRows {
     fn next_batch(&mut self) -> Result<Option<Batch>> {
         let what = format!("cannot be read behind row {}", self.rows);
         let (reader, columns) = (&mut self.reader, &self.columns);
-        run(&self.name, &self.failure, &what, || {
+        guarded(&self.name, &self.failure, &what, || {
             let batch = reader.next().transpose()?;
             Ok(batch.map(|batch| Batch::new(&batch, columns)).transpose()?)
         })
@@ -204,7 +204,7 @@ fn batch_rows(metadata: &ParquetMetaData, roots: &[usize]) -> usize {
 }
 
 /// Lets the parquet crate work; its errors and panics are the file's fault, unless the system could not read.
-fn run<T>(
+fn guarded<T>(
     name: &str,
     failure: &Failure,
     what: &str,

@@ -82,6 +82,8 @@ fn members_and_frames_are_read_as_one() {
         let texts = files.read(&format!("a.txt.{extension}"), &parts, &options()).expect("readable");
         assert_eq!(texts, ["one", "two", "three"]);
     }
+    let skippable = [b"\x50\x2a\x4d\x18\x03\0\0\0any".as_slice(), &zstandard(b"one\n")].concat();
+    assert_eq!(files.read("a.txt.zst", &skippable, &options()).expect("readable"), ["one"]);
 }
 
 #[test]
