@@ -3,12 +3,14 @@
 //! A window is what is read, tokenized and planned together. Its size bounds the memory, whatever the input's: see
 //! [`WindowLimits`].
 
+mod chunks;
 mod options;
 mod output_type;
 mod run;
 mod summary;
 mod window;
 
+pub use chunks::{Chunk, ChunkOptions, plan_chunks};
 pub use options::{EmbedOptions, PoolingChoice};
 pub use output_type::{OutputType, Ranges, Values};
 pub use run::{Counts, Sink, run};

@@ -17,11 +17,13 @@ use unicode_categories::UnicodeCategories;
 /// Texts up to this many bytes are tokenized whole.
 pub(super) const FIRST_PREFIX: usize = 16 << 10;
 /// Each prefix is this many times as long as the one before.
-const GROWTH: usize = 8;
+pub(super) const GROWTH: usize = 8;
 /// Ends of words between the last token that is kept and the cut.
 const MARGIN_WORDS: usize = 16;
 /// Bytes from which on a margin in bytes will do.
-const LARGE_PREFIX: usize = FIRST_PREFIX * GROWTH * GROWTH;
+pub(super) const LARGE_PREFIX: usize = FIRST_PREFIX * GROWTH * GROWTH;
+/// Bytes without the end of a word behind the last token that is kept, from which on a WordPiece prefix is likely to be ample.
+const LIKELY_MARGIN: usize = 4096;
 /// Characters that are kept of an overlong word, over the longest that WordPiece looks up: normalisation may drop some.
 const WORD_MARGIN: usize = 16;
 
@@ -46,6 +48,14 @@ pub(super) fn is_ample(encoding: &Encoding, prefix: &str, words: Words) -> bool 
     let Some(rest) = rest(encoding, prefix) else { return false };
     let ends = rest.chars().filter(|&character| ends_word(character, words)).take(MARGIN_WORDS).count();
     ends == MARGIN_WORDS || (prefix.len() + 4 >= LARGE_PREFIX && rest.len() >= prefix.len() / 4 * 3)
+}
+
+/// Whether the cut of a prefix most likely lies behind all words that have kept tokens: good enough for a guess that is checked.
+/// A WordPiece word is unknown as a whole long before its [`LIKELY_MARGIN`].
+pub(super) fn is_likely_ample(encoding: &Encoding, prefix: &str, words: Words) -> bool {
+    let Some(rest) = rest(encoding, prefix) else { return false };
+    let margin = if words == Words::BlanksAndMarks { LIKELY_MARGIN } else { LIKELY_MARGIN / 128 };
+    rest.len() >= margin || rest.chars().any(|character| ends_word(character, words))
 }
 
 /// What lies behind the last token that is kept of a prefix, if any is cut off.
@@ -99,7 +109,7 @@ pub(super) fn overlong(text: &str, longest_word: usize) -> impl Iterator<Item = 
 }
 
 /// The blocks that BERT's normalizer surrounds with blanks (`BertNormalizer::handle_chinese_chars`).
-fn is_ideograph(character: char) -> bool {
+pub(crate) fn is_ideograph(character: char) -> bool {
     matches!(character,
         '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{20000}'..='\u{2a6df}' | '\u{2a700}'..='\u{2b73f}'
         | '\u{2b740}'..='\u{2b81f}' | '\u{2b820}'..='\u{2ceaf}' | '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}')

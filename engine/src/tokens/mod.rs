@@ -3,6 +3,7 @@
 //! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128, and 256 is right.
 
 mod characters;
+mod fit;
 mod long_text;
 mod offsets;
 mod settings;
@@ -20,9 +21,10 @@ use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
 use long_text::Words;
 
-use characters::{CharacterCounter, is_blank};
-
 pub use crate::guard::silence_expected_panics;
+pub(crate) use characters::{CharacterCounter, is_blank};
+pub use fit::Fit;
+pub(crate) use long_text::is_ideograph;
 pub use offsets::{OffsetTokens, TokenOffset};
 pub use special::SpecialTokens;
 
@@ -169,8 +171,12 @@ impl TextTokenizer {
     }
 
     fn run(&self, text: &str) -> Result<Encoding> {
+        self.run_by(|tokenizer| tokenizer.encode(text, true))
+    }
+
+    fn run_by(&self, encode: impl FnOnce(&Tokenizer) -> tokenizers::Result<Encoding>) -> Result<Encoding> {
         let refuse = |rule| Error::Tokenizer { path: self.path.clone(), rule };
-        guard::catch(|| self.tokenizer.encode(text, true))
+        guard::catch(|| encode(&self.tokenizer))
             .map_err(|panic| refuse(format!("fails on a text ({panic})")))?
             .map_err(|error| refuse(format!("fails on a text: {error}")))
     }

@@ -1,0 +1,166 @@
+//! Long texts cut into chunks that the model takes whole.
+//!
+//! A chunk is a part of the text, in bytes and characters of it as it was given. It ends with a sentence if one ends in the last
+//! half of what fits, else with a word, else (inside of one enormous word) between two characters. The next one starts with a word
+//! about `overlap` tokens before its end. Both its start and its end lie behind those of the chunk before, so that the time is linear.
+//!
+//! How much fits is looked up by a prefix that is only likely to be ample; what is certain, since it is tried out, is that no chunk
+//! is cut when it is encoded behind the prompt. The exception is one single character with more tokens than there is room for.
+//! The plan depends on the text, the prompt and the tokenizer alone. No chunk is read from or written to anything here.
+
+mod boundaries;
+
+use std::ops::Range;
+
+use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
+use crate::{Error, Result};
+
+/// Choices of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChunkOptions {
+    /// Tokens, about, that a chunk has in common with the one before it.
+    pub overlap: usize,
+}
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// In bytes.
+    pub bytes: Range<usize>,
+    /// The same range in characters.
+    pub characters: Range<usize>,
+}
+
+/// Cuts `text` into chunks that fit behind `prompt`; the whole of it, blanks included, if it fits.
+///
+/// # Errors
+/// If the overlap is not smaller than half the tokens that there is room for, or the tokenizer fails.
+pub fn plan_chunks(
+    tokenizer: &TextTokenizer,
+    prompt: &str,
+    text: &str,
+    options: ChunkOptions,
+) -> Result<Vec<Chunk>> {
+    let room = tokenizer.room(prompt)?;
+    check_overlap(options.overlap, room)?;
+    if tokenizer.fit(prompt, text)?.is_all {
+        return Ok(vec![Chunk { bytes: 0..text.len(), characters: 0..text.chars().count() }]);
+    }
+    let ranges = Planner { tokenizer, prompt, text, room, overlap: options.overlap }.plan()?;
+    let mut counter = CharacterCounter::new(text);
+    let mut characters = |bytes: &Range<usize>| counter.before(bytes.start)..counter.before(bytes.end);
+    Ok(ranges.into_iter().map(|bytes| Chunk { characters: characters(&bytes), bytes }).collect())
+}
+
+fn check_overlap(overlap: usize, room: usize) -> Result<()> {
+    if overlap < room.div_ceil(2) {
+        return Ok(());
+    }
+    let message = format!(
+        "the overlap of chunks must be smaller than half the {room} tokens that the longest length leaves for a text, got {overlap}"
+    );
+    let hint = Some("a larger --max-length or a shorter prompt leaves more".to_owned());
+    Err(Error::Usage { message, hint })
+}
+
+struct Planner<'a> {
+    tokenizer: &'a TextTokenizer,
+    prompt: &'a str,
+    text: &'a str,
+    room: usize,
+    overlap: usize,
+}
+
+impl Planner<'_> {
+    fn plan(&self) -> Result<Vec<Range<usize>>> {
+        let mut chunks = Vec::new();
+        let last = self.text.trim_end_matches(is_blank).len();
+        let (mut start, mut covered) = (self.skip_blanks(0), 0);
+        let mut sight = self.room.saturating_mul(8);
+        while covered < last {
+            let fit = self.fit(start, sight)?;
+            sight = self.sight(fit.end.saturating_sub(start));
+            match self.end(start, start.max(covered), &fit)? {
+                Some(end) => {
+                    chunks.push(start..end);
+                    covered = end;
+                    start = self.next_start(start..end, &fit.tokens);
+                }
+                // No word ends behind the chunk before this one: go on without an overlap.
+                None => start = self.skip_blanks(covered),
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// What fits from `start` on; positions in the whole text.
+    fn fit(&self, start: usize, sight: usize) -> Result<Fit> {
+        let mut fit = self.tokenizer.fit_likely(self.prompt, &self.text[start..], sight)?;
+        fit.end += start;
+        for token in &mut fit.tokens {
+            *token = token.start + start..token.end + start;
+        }
+        Ok(fit)
+    }
+
+    /// Bytes to look at where the last chunk had room for `bytes`: an eighth more, within the lengths that tokens may well have.
+    fn sight(&self, bytes: usize) -> usize {
+        (bytes + bytes / 8 + 16).clamp(self.room, self.room.saturating_mul(32))
+    }
+
+    /// Where a chunk ends that starts at `start`, behind `covered`; none if that takes a start nearer to it.
+    fn end(&self, start: usize, covered: usize, fit: &Fit) -> Result<Option<usize>> {
+        if fit.is_all {
+            return Ok(Some(self.text.trim_end_matches(is_blank).len()));
+        }
+        let (mut kept, mut fewer) = (fit.tokens.len(), 0);
+        while kept > 0 {
+            let Some(end) = self.best_end(start, covered, &fit.tokens[..kept]) else { break };
+            if !self.tokenizer.cuts(self.prompt, &self.text[start..end])? {
+                return Ok(Some(end));
+            }
+            let inside = fit.tokens[..kept].iter().take_while(|token| token.end < end).count();
+            kept = inside.saturating_sub(fewer);
+            fewer = 2 * fewer + 1;
+        }
+        Ok((start >= covered).then(|| self.text.ceil_char_boundary(start + 1)))
+    }
+
+    /// The best place to end behind `covered` and not behind `tokens`.
+    fn best_end(&self, start: usize, covered: usize, tokens: &[Range<usize>]) -> Option<usize> {
+        let reach = tokens.iter().map(|token| token.end).max()?;
+        let half = tokens[tokens.len() / 2].end.max(covered + 1);
+        let sentence = boundaries::last_sentence_end(self.text, half..reach);
+        let end = sentence.or_else(|| boundaries::last_word_end(self.text, start + 1..reach));
+        let end = end.unwrap_or_else(|| self.text[..reach].trim_end_matches(is_blank).len());
+        (end > covered).then_some(end)
+    }
+
+    /// Where the chunk behind `chunk` starts, whose tokens are the first of `tokens`. The word at which the overlap begins is taken
+    /// whole, unless that makes it longer than half of what fits.
+    fn next_start(&self, chunk: Range<usize>, tokens: &[Range<usize>]) -> usize {
+        let own = tokens.iter().filter(|token| token.end <= chunk.end).count();
+        let back =
+            |count: usize| tokens.get(own.saturating_sub(count)).map_or(chunk.end, |token| token.start);
+        let begin = back(self.overlap);
+        if self.overlap == 0 || begin >= chunk.end {
+            return self.skip_blanks(chunk.end);
+        }
+        let earliest = back(self.room / 2).max(chunk.start + 1);
+        let word = boundaries::last_word_start(self.text, earliest..begin);
+        let word = word.or_else(|| boundaries::first_word_start(self.text, begin.max(earliest)..chunk.end));
+        match word {
+            Some(word) if word < chunk.end => word,
+            None if begin > chunk.start => self.skip_blanks(begin),
+            _ => self.skip_blanks(chunk.end),
+        }
+    }
+
+    fn skip_blanks(&self, position: usize) -> usize {
+        let rest = &self.text[position..];
+        position + rest.len() - rest.trim_start_matches(is_blank).len()
+    }
+}
+
+#[cfg(test)]
+mod tests;
