@@ -54,6 +54,72 @@ pub enum Error {
         /// The rule that it breaks, with both values.
         rule: String,
     },
+    /// A text is longer than the model's longest, and that is not to happen.
+    #[error(
+        "the text of the record with id {} (row {row}) is longer than {max_tokens} tokens",
+        crate::text::shorten(id)
+    )]
+    TextTooLong {
+        /// The record's id.
+        id: String,
+        /// Its row in its file.
+        row: u64,
+        /// The longest text in tokens.
+        max_tokens: usize,
+    },
+    /// A value does not have the type that its column was given by the first rows.
+    #[error(
+        "column `{column}` of the record with id {} (row {row}) is {found}; the first rows have {expected} there",
+        crate::text::shorten(id)
+    )]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// The row in its file.
+        row: u64,
+        /// The record's id.
+        id: String,
+        /// What the value is.
+        found: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A job's folder is written to by somebody else.
+    #[error("{process} writes to {} at this moment", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+        /// Who, as far as is known.
+        process: String,
+    },
+    /// A job is not continued the way it was begun.
+    #[error("the job in {} was begun with {field} {recorded}, and is continued with {asked}", path.display())]
+    OtherJob {
+        /// The folder.
+        path: PathBuf,
+        /// The setting that differs.
+        field: String,
+        /// As the job was begun.
+        recorded: String,
+        /// As it is continued.
+        asked: String,
+    },
+    /// What is left of a job does not say how it was begun.
+    #[error("{}: {rule}", path.display())]
+    DamagedJob {
+        /// The folder.
+        path: PathBuf,
+        /// What is damaged.
+        rule: String,
+    },
+    /// The input of a job is not what it was.
+    #[error("the input is not what the job in {} was begun with: {rule}", path.display())]
+    OtherInput {
+        /// The folder.
+        path: PathBuf,
+        /// What differs, and where.
+        rule: String,
+    },
     /// The output cannot be made.
     #[error("cannot create {}: {reason}", path.display())]
     CannotCreate {
@@ -116,6 +182,9 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::LengthTooShort { .. } => 2,
             Self::BadRow { .. } | Self::BadInput { .. } => 65,
+            Self::TextTooLong { .. } | Self::ColumnType { .. } => 65,
+            Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => 65,
+            Self::Busy { .. } => 75,
             Self::NoInput { .. } => 66,
             Self::Device { .. } => 69,
             // Shapes that do not fit inside the encoder are our doing: files and arguments were checked before.
@@ -133,10 +202,29 @@ impl Error {
         match self {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.as_deref(),
             Self::LengthTooShort { .. } => Some("raise --max-length"),
+            Self::TextTooLong { .. } => Some("cut such texts with --on-long truncate or --on-long chunk"),
+            Self::ColumnType { .. } => Some("write .jsonl, whose columns need no type"),
+            Self::Busy { .. } => Some("wait for it to end, or name another folder"),
+            Self::OtherJob { .. } => {
+                Some("continue it as it was begun, name another folder, or pass --overwrite to begin again")
+            }
+            Self::DamagedJob { .. } => {
+                Some("begin it again with nearsay embed --overwrite, or bring back a manifest")
+            }
+            Self::OtherInput { .. } => {
+                Some("bring back the old input, name another folder, or pass --overwrite to begin again")
+            }
             Self::Model(error) => error.hint(),
             Self::Device { .. } => Some("run with --device cpu"),
             _ => None,
         }
+    }
+}
+
+/// Of arrays that are ours, and fit together.
+impl From<arrow_schema::ArrowError> for Error {
+    fn from(error: arrow_schema::ArrowError) -> Self {
+        Self::Bug(error.to_string())
     }
 }
 

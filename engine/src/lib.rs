@@ -24,6 +24,7 @@ pub mod embed;
 mod encode;
 mod error;
 mod guard;
+pub mod job;
 mod model;
 pub mod output;
 pub mod score;

@@ -39,7 +39,7 @@ pub use cu_seqlens::CuSeqlens;
 pub use embed_norm::{Embeddings, TokenIndices};
 pub use error::{Error, Result};
 pub use layer_norm::LayerNorm;
-pub use linear::Linear;
+pub use linear::{Linear, arithmetic};
 pub use normalize::{normalize, normalize_row};
 pub use peaks::Peaks;
 pub use pool::{PoolOptions, Pooling, pool};

@@ -121,6 +121,19 @@ impl Model {
         Ok(encoder)
     }
 
+    /// The SHA-256 of what the model is made of: its configurations, tokenizer and weights. Reads all of these files.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn digest(&self) -> Result<String> {
+        let dense = match &self.sentence {
+            Some(sentence) => sentence.open_dense(&self.folder)?,
+            None => Vec::new(),
+        };
+        let dense = dense.iter().flat_map(Weights::paths);
+        self.folder.digest(self.weights.paths().chain(dense))
+    }
+
     /// Whether the files say how a text's vector is made (modules.json).
     pub fn has_modules(&self) -> bool {
         self.sentence.is_some()

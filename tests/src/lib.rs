@@ -1,6 +1,8 @@
 //! What the tests share: where fixtures, the model and the program are.
 
+pub mod job;
 pub mod run;
+pub mod signals;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,51 +1,13 @@
 //! Outputs that cannot be made, signals, readers that go away, devices that are not there, and texts at the edge of a batch.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nearsay_tests::run::{Desk, finish};
+use nearsay_tests::signals::{end_by, feed_for_ever, send, wait_until};
 use nearsay_tests::{minilm, program};
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn send(signal: &str, child: &Child) {
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
-    assert!(status.success());
-}
-
-/// Sends a signal, and gives the exit code and stderr.
-fn end_by(signal: &str, mut child: Child) -> (Option<i32>, String) {
-    send(signal, &child);
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait().expect("waited") {
-            Some(status) => break status,
-            None if start.elapsed() > Duration::from_secs(5) => {
-                child.kill().expect("killed");
-                panic!("still there 5 s after {signal}");
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
-    };
-    let mut stderr = String::new();
-    child.stderr.take().expect("stderr").read_to_string(&mut stderr).expect("read");
-    assert!(!stderr.contains("panicked at"), "{stderr}");
-    (status.code(), stderr)
-}
-
-/// Feeds rows for as long as somebody reads them.
-fn feed_for_ever(child: &mut Child) {
-    let mut stdin = child.stdin.take().expect("stdin");
-    std::thread::spawn(move || while stdin.write_all(&b"a river over the cat\n".repeat(1000)).is_ok() {});
-}
 
 #[test]
 fn a_signal_in_the_middle_of_the_work_leaves_no_file() {

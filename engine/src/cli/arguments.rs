@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nearsay::embed::OutputType;
+use nearsay::job::Part;
 use nearsay::output::Output;
 use nearsay::text::Input;
 use nearsay_kernels::{Pooling, Precision};
@@ -21,7 +23,7 @@ pub(super) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 #[command(name = "nearsay", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 2 usage, 65 bad data, 66 no input, 69 device unavailable, 70 a bug of ours,
-73 output cannot be made, 74 input/output error, 78 bad model or configuration, 129/130/143 interrupted."
+73 output cannot be made, 74 input/output error, 75 busy, 78 bad model or configuration, 129/130/143 interrupted."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -53,6 +55,8 @@ pub(super) struct GlobalArguments {
 pub(super) enum Command {
     /// Turn texts into vectors
     Embed(Box<EmbedArguments>),
+    /// Check every checksum of an embedding job's folder
+    Verify(VerifyArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
     /// List model families, or look into a model
@@ -74,6 +78,11 @@ const EMBED_EXAMPLES: &str = "Examples:
   cat queries.txt | nearsay embed - -m mixedbread-ai/mxbai-embed-large-v1 --prompt-name query > queries.jsonl
   nearsay embed 'crawl/**/*.jsonl.gz' more.parquet --text-field title --text-field body -m ./my-model -o crawl.npy
   nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors
+  nearsay embed 'wiki/*.jsonl.zst' -m ./my-model --keep title -o wiki-vectors/ --resume
+  nearsay embed books.parquet -m ./my-model --on-long chunk -o chunks.parquet --dry-run
+
+A folder as output is a job: shards of a fixed number of input rows and a manifest. Killed at any time, the same command with --resume
+continues it, and ends with the same bytes as one that was never killed. `nearsay verify FOLDER` checks every checksum.
 
 An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), zeros where the tokenizer adds none; such
 texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become those tokens, as in transformers.";
@@ -85,18 +94,21 @@ pub(super) struct EmbedArguments {
     /// ('*.jsonl'); or - for standard input
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) inputs: Vec<Input>,
-    /// Where the vectors go: .npy, .jsonl or .safetensors; - for jsonl on standard output
+    /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl on standard output
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(super) output: Output,
-    /// Replace the output if it exists
+    /// Replace the output if it exists; a job is removed and begun again
     #[arg(long)]
     pub(super) overwrite: bool,
+    /// Print rows, tokens, size and time that the run would have, told from a sample, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(super) model: String,
     /// One vector a text, or one a token
-    #[arg(long, value_enum, default_value_t = Level::Sentence)]
-    pub(super) level: Level,
+    #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
+    pub(super) level: LevelArgument,
     /// How a text's vector is made of its tokens'; auto: as the model's files say
     #[arg(long, value_enum, default_value_t = PoolingArgument::Auto)]
     pub(super) pooling: PoolingArgument,
@@ -109,6 +121,12 @@ pub(super) struct EmbedArguments {
     /// Keep only the first N values of each vector (Matryoshka models), brought back to length 1 where the whole was
     #[arg(long, value_name = "N")]
     pub(super) dimensions: Option<usize>,
+    /// The numbers of the output: f32, f16, i8, u8, binary or ubinary, as sentence-transformers quantises
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = output_type_parser())]
+    pub(super) output_type: OutputType,
+    /// Texts to calibrate i8 and u8 on [default: the first 1000 of the input]
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
+    pub(super) calibration: Option<Input>,
     /// Put one of the model's prompts before each text
     #[arg(long, value_name = "NAME")]
     pub(super) prompt_name: Option<String>,
@@ -116,9 +134,64 @@ pub(super) struct EmbedArguments {
     #[arg(short, long, value_name = "N")]
     pub(super) layer: Option<usize>,
     #[command(flatten)]
+    pub(super) long_texts: LongTextArguments,
+    #[command(flatten)]
+    pub(super) sharding: ShardingArguments,
+    #[command(flatten)]
     pub(super) reading: EmbedReadingArguments,
     #[command(flatten)]
     pub(super) running: RunningArguments,
+}
+
+/// What is done with texts longer than the model's longest.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Long texts")]
+pub(super) struct LongTextArguments {
+    /// Texts longer than the model's longest: cut them, stop, or make several vectors of each
+    #[arg(long, value_enum, default_value_t = OnLongArgument::Truncate)]
+    pub(super) on_long: OnLongArgument,
+    /// Tokens that a chunk has in common with the one before it, about
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(super) chunk_overlap: usize,
+    /// One vector a text again: the mean of its chunks', each weighted by its tokens
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) merge: Option<MergeArgument>,
+    /// Add a column `truncated` that says which texts were cut
+    #[arg(long)]
+    pub(super) mark_truncated: bool,
+}
+
+/// How a job is cut.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Jobs")]
+pub(super) struct ShardingArguments {
+    /// Continue the job in the output folder; begin it where there is none
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(super) resume: bool,
+    /// Input rows of a shard
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub(super) rows_per_shard: NonZero<u64>,
+    /// Do one machine's part: shards I, I + N, I + 2N, .. of the whole, I from 0 to N - 1
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Part>,
+}
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  nearsay verify wiki-vectors/
+  nearsay verify part-0/ part-1/ part-2/    the parts of one job, of several machines
+
+Exit codes: 0 every checksum holds and the job is complete, 1 every checksum holds and shards are still to be made, 65 something is not as
+it was written.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(super) struct VerifyArguments {
+    /// Folders of jobs; several are also held against each other, as the parts of one
+    #[arg(required = true, value_name = "FOLDER")]
+    pub(super) folders: Vec<PathBuf>,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZero<usize>>,
 }
 
 const SCORE_EXAMPLES: &str = "Examples:
@@ -276,11 +349,34 @@ const DOCTOR_EXAMPLES: &str = "Examples:
 #[command(after_help = DOCTOR_EXAMPLES)]
 pub(super) struct DoctorArguments {}
 
+fn output_type_parser() -> impl TypedValueParser<Value = OutputType> {
+    let names =
+        OutputType::ALL.map(OutputType::name).into_iter().chain(["float32", "float16", "int8", "uint8"]);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<OutputType>())
+}
+
 /// One vector a text, or one a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Level {
+pub(super) enum LevelArgument {
     Sentence,
     Token,
+}
+
+/// `--on-long`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnLongArgument {
+    /// Cut them, and say how many
+    Truncate,
+    /// Stop at the first
+    Error,
+    /// Cut them into chunks at ends of sentences or words, each with a row of its own
+    Chunk,
+}
+
+/// `--merge`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum MergeArgument {
+    Mean,
 }
 
 /// `--metric`.

@@ -7,7 +7,7 @@ use nearsay::bench::{BenchOptions, Latency, PeakRates, Report, Subject, Throughp
 use nearsay::output::OutputFile;
 
 use super::arguments::BenchArguments;
-use super::progress::Progress;
+use super::progress::{Measure, Progress};
 use super::{Context, plural, print_line, to_json};
 
 pub(super) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<()> {
@@ -57,9 +57,10 @@ fn measure(
     options: &BenchOptions,
     workers: &nearsay::Workers,
 ) -> nearsay::Result<Report> {
-    let progress = Progress::new(context, "figures", None);
+    let progress = Progress::new(context, Measure::Share(None));
     nearsay::bench::run(subject, options, workers, |step| {
-        progress.set(step.done as u64, format!("of {}; now: {}", step.total, step.next));
+        progress
+            .set(step.done as u64, format!("{} of {} figures; now: {}", step.done, step.total, step.next));
     })
 }
 

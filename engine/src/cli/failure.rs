@@ -17,10 +17,15 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
         Some(known) => say(format_args!("{} {known}", label("error:", "31"))),
         None => say(format_args!("{} {error:#}", label("error:", "31"))),
     }
-    if let Some(hint) = known.and_then(nearsay::Error::hint) {
-        say(format_args!("{} {hint}", label("hint:", "36")));
+    if let Some(text) = known.and_then(nearsay::Error::hint) {
+        hint(text);
     }
     ExitCode::from(known.map_or(70, nearsay::Error::exit_code))
+}
+
+/// What the user can do about what was just said.
+pub(super) fn hint(text: &str) {
+    say(format_args!("{} {text}", label("hint:", "36")));
 }
 
 /// Prints what clap says: help and version to stdout with 0, a usage error to stderr with 2.

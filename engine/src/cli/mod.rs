@@ -9,6 +9,7 @@ mod models;
 mod progress;
 mod score;
 mod signals;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -39,21 +40,23 @@ pub(crate) fn main() -> ExitCode {
     };
     // A panic is a bug of ours and has said so on stderr already; its exit code is that of one.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, command))) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(code)) => code,
         Ok(Err(error)) => failure::report(&error),
         Err(_) => ExitCode::from(70),
     }
 }
 
-fn run(context: &Context, command: Command) -> anyhow::Result<()> {
+fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
     nearsay::check_environment()?;
     match command {
-        Command::Embed(arguments) => embed::run(context, arguments),
-        Command::Score(arguments) => score::run(context, arguments),
-        Command::Models(arguments) => models::run(context, arguments),
-        Command::Bench(arguments) => bench::run(context, arguments),
-        Command::Doctor(arguments) => doctor::run(context, arguments),
+        Command::Embed(arguments) => embed::run(context, arguments)?,
+        Command::Verify(arguments) => return verify::run(context, &arguments),
+        Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Models(arguments) => models::run(context, arguments)?,
+        Command::Bench(arguments) => bench::run(context, arguments)?,
+        Command::Doctor(arguments) => doctor::run(context, arguments)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Context {

@@ -1,43 +1,88 @@
-//! A progress bar on a terminal; nothing anywhere else.
+//! A progress bar on a terminal; a line every 30 seconds anywhere else.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Context;
+use super::failure::say;
 
-/// Progress in `unit` (texts, pairs). Vanishes when it is dropped.
-pub(super) struct Progress(ProgressBar);
+/// How often a line is written where there is no terminal.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// What is measured.
+pub(super) enum Measure {
+    /// Things of this name, towards a total.
+    Count(&'static str, u64),
+    /// A share of so many steps; `None` where the end is not known. The message says everything else.
+    Share(Option<u64>),
+}
+
+/// Progress. The bar vanishes when it is dropped.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    measure: Measure,
+    /// Where lines are written: when the last one was, or the work began.
+    last_line: Option<Mutex<Instant>>,
+}
 
 impl Progress {
-    /// Towards `total`, or without an end where it is not known.
-    pub(super) fn new(context: &Context, unit: &str, total: Option<u64>) -> Self {
-        let shown = std::io::stderr().is_terminal() && !context.global.quiet;
+    pub(super) fn new(context: &Context, measure: Measure) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let shown = is_terminal && !context.global.quiet;
         let target = if shown { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(total, target);
-        let template = match total {
-            Some(_) => {
-                format!("{{bar:30}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}} left  {{msg}}")
-            }
-            None => format!("{{spinner}} {{human_pos}} {unit}  {{per_sec}}  {{elapsed}}  {{msg}}"),
+        let (total, template) = match measure {
+            Measure::Count(name, total) => (
+                Some(total),
+                format!("{{bar:30}} {{human_pos}}/{{human_len}} {name}  {{per_sec}}  {{eta}} left  {{msg}}"),
+            ),
+            Measure::Share(Some(steps)) => (Some(steps), "{bar:30} {percent} %  {wide_msg}".to_owned()),
+            Measure::Share(None) => (None, "{spinner} {elapsed}  {wide_msg}".to_owned()),
         };
+        let bar = ProgressBar::with_draw_target(total, target);
         // The templates are constants of ours; the plain style stands in if one were wrong.
         bar.set_style(
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         // No steady tick: it needs a thread, and panics where the system gives none.
         bar.tick();
-        Self(bar)
+        let writes_lines = !is_terminal && !context.global.quiet;
+        Self { bar, measure, last_line: writes_lines.then(|| Mutex::new(Instant::now())) }
     }
 
     pub(super) fn set(&self, position: u64, message: String) {
-        self.0.set_position(position);
-        self.0.set_message(message);
+        if self.is_line_due() {
+            say(format_args!("{}", self.line(position, &message)));
+        }
+        self.bar.set_position(position);
+        self.bar.set_message(message);
+    }
+
+    fn is_line_due(&self) -> bool {
+        let Some(last) = &self.last_line else { return false };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.elapsed() >= INTERVAL;
+        if is_due {
+            *last = Instant::now();
+        }
+        is_due
+    }
+
+    fn line(&self, position: u64, message: &str) -> String {
+        match self.measure {
+            Measure::Count(name, total) => format!("{position} of {total} {name}"),
+            Measure::Share(Some(steps)) => {
+                format!("{:.0} %: {message}", 100.0 * position as f64 / steps as f64)
+            }
+            Measure::Share(None) => message.to_owned(),
+        }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -7,7 +7,7 @@ use nearsay::score::{
 use nearsay_kernels::Precision;
 
 use super::arguments::ScoreArguments;
-use super::progress::Progress;
+use super::progress::{Measure, Progress};
 use super::{Context, plural, print_json, print_line};
 
 pub(super) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
@@ -92,7 +92,7 @@ fn score(
     pairs: u64,
     keep_segments: bool,
 ) -> nearsay::Result<Totals> {
-    let progress = Progress::new(context, "pairs", Some(pairs));
+    let progress = Progress::new(context, Measure::Count("pairs", pairs));
     let mut result = Totals { mean: RunningMean::new(), segments: Vec::new() };
     scorer.score_all(source, |chunk| {
         chunk.iter().for_each(|scores| result.mean.add(scores));

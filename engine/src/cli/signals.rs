@@ -22,6 +22,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) fn install() -> anyhow::Result<Interruption> {
     let interruption = Interruption::default();
+    take_file_size_limit_as_error()?;
     let numbers = handled();
     if let Err(error) = wait_in_thread(&numbers, interruption.clone()) {
         tracing::info!("no thread waits for signals: {error}");
@@ -51,6 +52,14 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+/// A file that outgrows the shell's limit is then a write that fails (EFBIG), and not the end of the process.
+fn take_file_size_limit_as_error() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .context("cannot install a signal handler")?;
+    Ok(())
 }
 
 /// The signals that end the work; a terminal that goes away sends SIGHUP.

@@ -3,18 +3,31 @@
 //! A window is what is read, tokenized and planned together. Its size bounds the memory, whatever the input's: see
 //! [`WindowLimits`].
 
+mod arrays;
 mod chunks;
+mod columns;
+mod counts;
+mod describe;
+mod duplicates;
+mod long_texts;
 mod options;
 mod output_type;
+mod rows;
 mod run;
 mod summary;
+mod vector_column;
 mod window;
 
 pub use chunks::{Chunk, ChunkOptions, plan_chunks};
+pub use columns::{Columns, HEAD_RECORDS};
+pub use counts::Counts;
+pub use describe::describe;
+pub use long_texts::OnLong;
 pub use options::{EmbedOptions, PoolingChoice};
 pub use output_type::{OutputType, Ranges, Values};
-pub use run::{Counts, Sink, run};
-pub use summary::{EmbedSummary, Seconds};
+pub use rows::RowLayout;
+pub use run::{EmbedRun, Level, Progress};
+pub use summary::{EmbedSummary, Seconds, Shards};
 pub use window::{Window, WindowLimits, Windows};
 
 use nearsay_kernels::CuSeqlens;
@@ -23,7 +36,7 @@ use nearsay_models::{Encoder, Model, SentenceHead};
 use crate::Result;
 use crate::encode::{EncodedBatch, TextEncoder, rows};
 use crate::model::{load_encoder, open_tokenizer};
-use crate::tokens::{TextTokenizer, TokenizedText};
+use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
 use crate::workers::Workers;
 
 /// A model that makes vectors of texts.
@@ -89,6 +102,11 @@ impl Embedder {
         self.dimensions.unwrap_or(self.head.output_dim())
     }
 
+    /// What makes tokens of texts.
+    pub(crate) fn tokenizer(&self) -> &TextTokenizer {
+        &self.tokenizer
+    }
+
     /// The longest text in tokens.
     pub fn max_tokens(&self) -> usize {
         self.tokenizer.max_tokens()
@@ -144,10 +162,33 @@ impl Embedder {
             if self.prompt.is_empty() {
                 return self.tokenizer.encode(text);
             }
-            let tokens = self.tokenizer.encode(&format!("{}{text}", self.prompt))?;
-            let is_empty = !tokens.truncated && tokens.ids == self.prompt_tokens.ids;
-            Ok(TokenizedText { is_empty, ..tokens })
+            Ok(self.without_prompt(self.tokenizer.encode(&format!("{}{text}", self.prompt))?))
         })
+    }
+
+    /// [`Self::tokenize`], and where each text's tokens stand in it.
+    ///
+    /// # Errors
+    /// If the tokenizer fails or the run is interrupted.
+    pub fn tokenize_with_offsets<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+    ) -> Result<(Vec<TokenizedText>, Vec<Vec<TokenOffset>>)> {
+        let tokens = self.workers().map(texts, |text| {
+            let OffsetTokens { tokens, offsets } =
+                self.tokenizer.encode_with_offsets(&self.prompt, text.as_ref())?;
+            Ok((self.without_prompt(tokens), offsets))
+        })?;
+        Ok(tokens.into_iter().unzip())
+    }
+
+    /// Says of a text whose tokens are the prompt's that it is empty.
+    fn without_prompt(&self, tokens: TokenizedText) -> TokenizedText {
+        let is_empty = match self.prompt.is_empty() {
+            true => tokens.is_empty,
+            false => !tokens.truncated && tokens.ids == self.prompt_tokens.ids,
+        };
+        TokenizedText { is_empty, ..tokens }
     }
 
     /// One vector a text, in order.
@@ -192,6 +233,22 @@ impl Embedder {
         let with_ids =
             |(text, values): (&TokenizedText, _)| TokenVectors { token_ids: text.ids.clone(), values };
         Ok(texts.iter().zip(values).map(with_ids).collect())
+    }
+
+    /// The mean of vectors by their weights, brought to length 1 where each of them is.
+    fn mean<'a>(&self, vectors: impl Iterator<Item = (&'a Vec<f32>, usize)>) -> Vec<f32> {
+        let mut sums = vec![0.0_f64; self.dimensions()];
+        let mut total = 0.0;
+        for (vector, weight) in vectors {
+            let weight = weight as f64;
+            total += weight;
+            sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * f64::from(*value));
+        }
+        let mut mean: Vec<f32> = sums.into_iter().map(|sum| (sum / f64::max(total, 1.0)) as f32).collect();
+        if self.is_normalized() {
+            nearsay_kernels::normalize_row(&mut mean, 1e-12);
+        }
+        mean
     }
 
     /// The first `dimensions` values (Matryoshka), brought back to length 1 where the whole vector was.

@@ -1,174 +1,227 @@
 //! An embedding run over a stream of records.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use nearsay_kernels::CuSeqlens;
 
-use super::{Embedder, Window, WindowLimits, Windows};
+use super::counts::{Counts, padded_tokens};
+use super::duplicates::Distinct;
+use super::long_texts::Piece;
+use super::rows::RowOrigin;
+use super::vector_column::TokenRow;
+use super::{Embedder, OnLong, RowLayout, WindowLimits, Windows};
 use crate::Result;
-use crate::output::{TokenWriter, VectorWriter};
-use crate::text::{Record, RecordId};
-use crate::tokens::TokenizedText;
+use crate::output::RowWriter;
+use crate::text::Record;
+use crate::tokens::{TokenOffset, TokenizedText};
 
-/// Where vectors go.
-pub enum Sink {
-    /// One vector a text.
-    Sentences(Box<dyn VectorWriter>),
+/// One vector a text, or one a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// One vector a text, or a chunk of it.
+    Text,
     /// One vector a token.
-    Tokens(Box<dyn TokenWriter>),
+    Token,
 }
 
-impl Sink {
-    /// Completes the output: it now stands under its name.
+/// How records become rows.
+#[derive(Debug, Clone)]
+pub struct EmbedRun<'a> {
+    /// Makes the vectors.
+    pub embedder: &'a Embedder,
+    /// What a row is of.
+    pub level: Level,
+    /// What rows hold beside vectors.
+    pub layout: RowLayout,
+    /// What is done with long texts.
+    pub on_long: OnLong,
+}
+
+/// Hears of every micro-batch, from any thread.
+pub type Progress<'a> = &'a (dyn Fn(&Counts) + Sync);
+
+impl EmbedRun<'_> {
+    /// The schema of the rows.
     ///
     /// # Errors
-    /// If writing fails.
-    pub fn finish(self) -> Result<()> {
-        match self {
-            Self::Sentences(writer) => writer.finish(),
-            Self::Tokens(writer) => writer.finish(),
+    /// When the vectors do not fit the output's type, or two columns would have one name.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        match self.level {
+            Level::Text => self.layout.text_schema(),
+            Level::Token => self.layout.token_schema(),
         }
     }
-}
 
-/// What a run counted.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
-    /// Texts written.
-    pub texts: u64,
-    /// Their tokens.
-    pub tokens: u64,
-    /// Those that were cut.
-    pub truncated: u64,
-    /// Those without tokens of their own: their vectors are made of the special tokens and the prompt.
-    pub empty: u64,
-    /// Those of them without any token, by a tokenizer that adds no special ones: their vectors are zeros.
-    pub without_tokens: u64,
-    /// Time spent tokenizing.
-    pub tokenize: Duration,
-    /// Time spent encoding and pooling.
-    pub encode: Duration,
-}
-
-/// Embeds `records` into `sink`, in order; `progress` hears of every micro-batch, from any thread.
-///
-/// Where reading fails, the rows before are written first; finishing the sink is left to the caller.
-///
-/// # Errors
-/// If reading, tokenizing, encoding or writing fails, or the run is interrupted.
-pub fn run(
-    embedder: &Embedder,
-    records: impl Iterator<Item = Result<Record>>,
-    sink: &mut Sink,
-    progress: impl Fn(&Counts) + Sync,
-) -> Result<Counts> {
-    let max_tokens = embedder.tokenizer.max_tokens();
-    let limits = match sink {
-        Sink::Sentences(_) => WindowLimits::sentences(max_tokens),
-        Sink::Tokens(_) => WindowLimits::tokens(max_tokens, embedder.hidden_dim()),
-    };
-    let mut counts = Counts::default();
-    for window in Windows::new(records, limits) {
-        embed_window(embedder, &window, sink, &mut counts, &progress)?;
-        if let Some(error) = window.error {
-            return Err(error);
-        }
-    }
-    Ok(counts)
-}
-
-/// Counts while a window is encoded.
-struct Running<'a> {
-    counts: Mutex<Counts>,
-    /// When encoding began.
-    start: Instant,
-    /// What it took for the windows before.
-    encode: Duration,
-    progress: &'a (dyn Fn(&Counts) + Sync),
-}
-
-impl Running<'_> {
-    fn add(&self, batch: &CuSeqlens) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.texts += batch.num_sequences() as u64;
-        counts.tokens += batch.total_tokens() as u64;
-        counts.encode = self.encode + self.start.elapsed();
-        (self.progress)(&counts);
-    }
-}
-
-fn embed_window(
-    embedder: &Embedder,
-    window: &Window,
-    sink: &mut Sink,
-    counts: &mut Counts,
-    progress: &(dyn Fn(&Counts) + Sync),
-) -> Result<()> {
-    let start = Instant::now();
-    let texts: Vec<&str> = window.records.iter().map(|record| record.text.as_str()).collect();
-    let tokenized = embedder.tokenize(&texts)?;
-    let encode = Instant::now();
-    counts.tokenize += encode - start;
-    let ids: Vec<RecordId> = window.records.iter().map(|record| record.id.clone()).collect();
-    let running = Running { counts: Mutex::new(*counts), start: encode, encode: counts.encode, progress };
-    let done = |batch: &CuSeqlens| running.add(batch);
-    match sink {
-        Sink::Sentences(writer) => {
-            let vectors = embedder.embed_telling(&tokenized, &done)?;
-            counts.encode += encode.elapsed();
-            writer.write(&ids, &vectors.concat())?;
-        }
-        Sink::Tokens(writer) => {
-            let vectors = embedder.embed_tokens_telling(&tokenized, &done)?;
-            counts.encode += encode.elapsed();
-            for (id, text) in ids.iter().zip(&vectors) {
-                writer.write(id, &text.token_ids, &text.values)?;
+    /// Embeds `records`, in order. `counts` is what was counted before, and is added to.
+    ///
+    /// Where reading fails, the rows before are written first; finishing the writer is left to the caller.
+    ///
+    /// # Errors
+    /// If reading, tokenizing, encoding or writing fails, or the run is interrupted.
+    pub fn run(
+        &self,
+        records: impl Iterator<Item = Result<Record>>,
+        writer: &mut dyn RowWriter,
+        counts: &mut Counts,
+        progress: Progress<'_>,
+    ) -> Result<()> {
+        let schema = self.schema()?;
+        let max_tokens = self.embedder.max_tokens();
+        let limits = match self.level {
+            Level::Text => WindowLimits::sentences(max_tokens),
+            Level::Token => WindowLimits::tokens(max_tokens, self.embedder.hidden_dim()),
+        };
+        for window in Windows::new(records, limits) {
+            if !window.records.is_empty() {
+                let rows =
+                    WindowRun { run: self, records: &window.records, progress }.rows(&schema, counts)?;
+                writer.write(&rows)?;
+            }
+            if let Some(error) = window.error {
+                return Err(error);
             }
         }
+        Ok(())
     }
-    count(counts, &tokenized);
-    Ok(())
+
+    /// The vectors of `records` as they are before they become numbers of the output's type, one after the other.
+    ///
+    /// # Errors
+    /// If tokenizing or encoding fails, or the run is interrupted.
+    pub fn vectors(&self, records: &[Record]) -> Result<Vec<f32>> {
+        let window = WindowRun { run: self, records, progress: &|_| () };
+        let work = window.tokenize(&mut Counts::default())?;
+        window.text_vectors(&work, &mut Counts::default()).map(|vectors| vectors.concat())
+    }
 }
 
-fn count(counts: &mut Counts, texts: &[TokenizedText]) {
-    let those = |holds: fn(&TokenizedText) -> bool| texts.iter().filter(|text| holds(text)).count() as u64;
-    counts.texts += texts.len() as u64;
-    counts.tokens += texts.iter().map(|text| text.ids.len() as u64).sum::<u64>();
-    counts.truncated += those(|text| text.truncated);
-    counts.empty += those(|text| text.is_empty);
-    counts.without_tokens += those(|text| text.ids.is_empty());
+/// The work on one window.
+struct WindowRun<'a> {
+    run: &'a EmbedRun<'a>,
+    records: &'a [Record],
+    progress: Progress<'a>,
+}
+
+/// The texts of a window, tokenized.
+struct Work {
+    pieces: Vec<Piece>,
+    distinct: Distinct,
+    /// Of the distinct texts.
+    tokens: Vec<TokenizedText>,
+    /// Where these tokens stand, at token level.
+    offsets: Vec<Vec<TokenOffset>>,
+}
+
+impl WindowRun<'_> {
+    fn rows(&self, schema: &SchemaRef, counts: &mut Counts) -> Result<RecordBatch> {
+        let work = self.tokenize(counts)?;
+        let layout = &self.run.layout;
+        let before = *counts;
+        let rows = match self.run.level {
+            Level::Text => {
+                let vectors = self.text_vectors(&work, counts)?.concat();
+                layout.text_rows(schema, &self.origins(&work), &vectors)?
+            }
+            Level::Token => self.token_rows(schema, &work, counts)?,
+        };
+        counts.texts = before.texts + self.records.len() as u64;
+        counts.rows += rows.num_rows() as u64;
+        Ok(rows)
+    }
+
+    fn piece_text(&self, piece: &Piece) -> &str {
+        self.records[piece.record].text.get(piece.bytes.clone()).unwrap_or_default()
+    }
+
+    fn tokenize(&self, counts: &mut Counts) -> Result<Work> {
+        let start = Instant::now();
+        let EmbedRun { embedder, on_long, .. } = self.run;
+        let pieces = on_long.pieces(embedder, self.records)?;
+        let texts: Vec<&str> = pieces.iter().map(|piece| self.piece_text(piece)).collect();
+        let distinct = Distinct::of(&texts);
+        let different: Vec<&str> = distinct.firsts.iter().map(|&first| texts[first]).collect();
+        let (tokens, offsets) = match self.run.level {
+            Level::Text => (embedder.tokenize(&different)?, Vec::new()),
+            Level::Token => embedder.tokenize_with_offsets(&different)?,
+        };
+        for (piece, &index) in pieces.iter().zip(&distinct.indices) {
+            on_long.check(&self.records[piece.record], &tokens[index], embedder.max_tokens())?;
+            counts.add_text(&tokens[index]);
+        }
+        counts.repeated += distinct.repeated();
+        counts.padded_tokens += padded_tokens(&tokens);
+        counts.tokenize += start.elapsed();
+        Ok(Work { pieces, distinct, tokens, offsets })
+    }
+
+    /// One vector a row.
+    fn text_vectors(&self, work: &Work, counts: &mut Counts) -> Result<Vec<Vec<f32>>> {
+        let vectors = self.timed(counts, |done| self.run.embedder.embed_telling(&work.tokens, done))?;
+        let of_piece = |index: usize| &vectors[work.distinct.indices[index]];
+        if !matches!(self.run.on_long, OnLong::Merge(_)) {
+            return Ok((0..work.pieces.len()).map(|index| of_piece(index).clone()).collect());
+        }
+        let mut merged = Vec::with_capacity(self.records.len());
+        let mut index = 0;
+        for chunks in work.pieces.chunk_by(|left, right| left.record == right.record) {
+            let range = index..index + chunks.len();
+            index = range.end;
+            let weights = range.clone().map(|index| work.tokens[work.distinct.indices[index]].ids.len());
+            merged.push(self.run.embedder.mean(range.map(of_piece).zip(weights)));
+        }
+        Ok(merged)
+    }
+
+    fn token_rows(&self, schema: &SchemaRef, work: &Work, counts: &mut Counts) -> Result<RecordBatch> {
+        let embedder = self.run.embedder;
+        let vectors = self.timed(counts, |done| embedder.embed_tokens_telling(&work.tokens, done))?;
+        let row = |(piece, &index): (&Piece, &usize)| TokenRow {
+            vectors: &vectors[index],
+            offsets: &work.offsets[index],
+            start: piece.place.start(),
+        };
+        let rows: Vec<TokenRow<'_>> = work.pieces.iter().zip(&work.distinct.indices).map(row).collect();
+        self.run.layout.token_rows(schema, &self.origins(work), &rows)
+    }
+
+    /// What each row is of.
+    fn origins(&self, work: &Work) -> Vec<RowOrigin<'_>> {
+        if matches!(self.run.on_long, OnLong::Merge(_)) {
+            let whole = |record| RowOrigin { record, chunk: None, truncated: false };
+            return self.records.iter().map(whole).collect();
+        }
+        let origin = |(piece, &index): (&Piece, &usize)| RowOrigin {
+            record: &self.records[piece.record],
+            chunk: Some(piece.place),
+            truncated: work.tokens[index].truncated,
+        };
+        work.pieces.iter().zip(&work.distinct.indices).map(origin).collect()
+    }
+
+    /// Runs the encoder, counting its time and telling of its micro-batches.
+    fn timed<R>(
+        &self,
+        counts: &mut Counts,
+        encode: impl FnOnce(&(dyn Fn(&CuSeqlens) + Sync)) -> Result<R>,
+    ) -> Result<R> {
+        let (start, before) = (Instant::now(), counts.encode);
+        let running = Mutex::new(*counts);
+        let done = |batch: &CuSeqlens| {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.texts += batch.num_sequences() as u64;
+            running.tokens += batch.total_tokens() as u64;
+            running.encode = before + start.elapsed();
+            (self.progress)(&running);
+        };
+        let result = encode(&done)?;
+        let running = running.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (counts.tokens, counts.encode) = (running.tokens, before + start.elapsed());
+        Ok(result)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use nearsay_models::{HubOptions, Model};
-
-    use super::*;
-    use crate::embed::EmbedOptions;
-    use crate::output::{Destination, Metadata, Output, OutputFormat, vector_writer};
-    use crate::text::Kept;
-    use crate::{Interruption, Workers};
-
-    #[test]
-    fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/families/bert");
-        let model = Model::open(model, &HubOptions::default()).unwrap();
-        let options = EmbedOptions { batch_tokens: 16, ..EmbedOptions::default() };
-        let embedder = Embedder::open(&model, &options, Workers::new(None, Interruption::default())).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let output = Output::File(folder.path().join("out.npy"));
-        let destination = Destination::create(&output, false).unwrap();
-        let writer = vector_writer(destination, OutputFormat::Npy, 32, &Metadata::new()).unwrap();
-        let record = |row| {
-            let text = "the river".to_owned();
-            Ok(Record { id: RecordId::Row(row), row: row + 1, text, kept: Kept::Nothing })
-        };
-        let heard = Mutex::new(Vec::new());
-        let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
-        let counts = run(&embedder, (0..100).map(record), &mut Sink::Sentences(writer), each).unwrap();
-        let heard = heard.into_inner().unwrap();
-        assert!(heard.len() > 10 && heard.is_sorted(), "{heard:?}");
-        assert_eq!((counts.texts, heard.last()), (100, Some(&(100, counts.tokens))));
-    }
-}
+mod tests;

@@ -7,12 +7,18 @@ use serde::Serialize;
 pub struct EmbedSummary {
     /// Texts embedded.
     pub texts: u64,
-    /// Tokens encoded, special tokens included.
+    /// Rows written: one a text, or one a chunk.
+    pub rows: u64,
+    /// Tokens encoded, special tokens included; those of repeated texts once.
     pub tokens: u64,
     /// Texts that were cut to the longest length.
     pub truncated: u64,
     /// Texts without tokens of their own.
     pub empty: u64,
+    /// Texts that were encoded already when they came again.
+    pub repeated: u64,
+    /// The share of the work that padding would have been, in batches of 32 texts in the order of the input.
+    pub padding_avoided: f64,
     /// Wall-clock times.
     #[serde(flatten)]
     pub seconds: Seconds,
@@ -32,6 +38,8 @@ pub struct EmbedSummary {
     pub normalized: bool,
     /// Values in a vector.
     pub dimensions: usize,
+    /// The numbers of the output.
+    pub output_type: &'static str,
     /// The longest text in tokens.
     pub max_length: usize,
     /// The layer whose hidden states were taken.
@@ -40,6 +48,18 @@ pub struct EmbedSummary {
     pub prompt: String,
     /// Threads that worked.
     pub threads: usize,
+    /// Of a job: shards that were there already, and those that were made now.
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    pub shards: Option<Shards>,
+}
+
+/// The shards of a job.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Shards {
+    /// Those that were there already.
+    pub shards_before: u64,
+    /// Those that were made now.
+    pub shards_now: u64,
 }
 
 /// Wall-clock times of a run, in seconds.

@@ -10,7 +10,7 @@ pub struct WindowLimits {
     pub records: usize,
     /// Bytes that the tokenizer may look at: each text's, but at most eight a token that is kept of it.
     pub useful_bytes: usize,
-    /// Bytes of all texts.
+    /// Bytes of all texts and kept values.
     pub bytes: usize,
     /// Tokens that are kept of a text.
     pub max_tokens: usize,
@@ -67,7 +67,7 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Windows<I> {
             match self.records.next() {
                 Some(Ok(record)) => {
                     useful += record.text.len().min(8 * self.limits.max_tokens);
-                    bytes += record.text.len();
+                    bytes += record.text.len() + record.kept.bytes();
                     window.records.push(record);
                 }
                 ended => {

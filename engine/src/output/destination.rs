@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::OutputFile;
 use super::stream::StreamWriter;
+use super::{OutputFile, OutputFormat};
 use crate::Result;
 
 /// An output as the user named it.
@@ -15,12 +15,32 @@ pub enum Output {
     Stdout,
     /// A file to be made.
     File(PathBuf),
+    /// A folder to be filled by a job: a name that ends in a separator, or that of a folder.
+    Folder(PathBuf),
+}
+
+impl Output {
+    /// Where it is, unless it is standard output.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) | Self::Folder(path) => Some(path),
+        }
+    }
 }
 
 /// Takes any path, also one that is not UTF-8.
 impl From<OsString> for Output {
     fn from(name: OsString) -> Self {
-        if name == "-" { Self::Stdout } else { Self::File(name.into()) }
+        let ends_in_separator =
+            name.as_encoded_bytes().last().is_some_and(|last| std::path::is_separator((*last).into()));
+        match PathBuf::from(&name) {
+            _ if name == "-" => Self::Stdout,
+            path if ends_in_separator => Self::Folder(path),
+            // A folder whose name is that of a file is most likely a mistake, and told as one.
+            path if path.is_dir() && !OutputFormat::has_known_extension(&path) => Self::Folder(path),
+            path => Self::File(path),
+        }
     }
 }
 
@@ -28,7 +48,7 @@ impl fmt::Display for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdout => formatter.write_str("standard output"),
-            Self::File(path) => path.display().fmt(formatter),
+            Self::File(path) | Self::Folder(path) => path.display().fmt(formatter),
         }
     }
 }
@@ -50,7 +70,7 @@ impl Destination {
     pub fn create(output: &Output, overwrite: bool) -> Result<Self> {
         Ok(Self(match output {
             Output::Stdout => Sink::Stream(StreamWriter::stdout()),
-            Output::File(path) => Sink::File(OutputFile::create(path, overwrite)?),
+            Output::File(path) | Output::Folder(path) => Sink::File(OutputFile::create(path, overwrite)?),
         }))
     }
 }

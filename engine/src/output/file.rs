@@ -12,6 +12,15 @@ use crate::{Error, Result};
 /// Bytes that are handed to the system at a time.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// How the names of temporary files begin and end.
+const PREFIX: &str = ".nearsay-";
+const SUFFIX: &str = ".part";
+
+/// Whether a name is that of a temporary file.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
 /// A temporary file in the target's folder. [`persist`](Self::persist) gives it the target's name; dropped before that, it
 /// is removed.
 pub struct OutputFile {
@@ -54,6 +63,11 @@ impl OutputFile {
         &self.target
     }
 
+    /// The folder that it is written in.
+    pub fn folder(&self) -> &Path {
+        folder_of(&self.target)
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -86,6 +100,17 @@ impl OutputFile {
         rename(file, &target, overwrite)?;
         drop(unfinished);
         sync_folder(folder_of(&target)).map_err(failed)
+    }
+}
+
+/// For writers that are given any stream; the errors of [`OutputFile::write`] name the file, these do not.
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -126,7 +151,7 @@ fn rename(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
 /// A temporary file is made with mode 0600; this one is to be the output, with what the umask leaves of 0666.
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".nearsay-").suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
@@ -137,7 +162,7 @@ fn folder_of(target: &Path) -> &Path {
 }
 
 /// A new name is on the disk only when its folder is. Elsewhere than on Unix a folder cannot be opened to be synced.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -1,76 +1,47 @@
-//! One JSON object a line: `{"id":..,"embedding":[..]}`, and for tokens `{"id":..,"token_ids":[..],"embeddings":[[..],..]}`.
+//! One JSON object a line, with a key for each column: `{"id":..,"embedding":[..]}`, and for tokens
+//! `{"id":..,"token_ids":[..],"tokens":[..],..,"embeddings":[[..],..]}`.
 //!
 //! A number is written with the fewest digits that give the same f32 back.
 
-use serde::Serialize;
+use arrow_array::RecordBatch;
 
+use super::RowWriter;
 use super::destination::Sink;
-use super::numbers::{check_finite, check_length, check_rows};
-use super::{TokenWriter, VectorWriter};
-use crate::text::RecordId;
-use crate::{Error, Result};
-
-#[derive(Serialize)]
-struct VectorRow<'a> {
-    id: &'a RecordId,
-    embedding: &'a [f32],
-}
-
-#[derive(Serialize)]
-struct TokenRow<'a> {
-    id: &'a RecordId,
-    token_ids: &'a [u32],
-    embeddings: Vec<&'a [f32]>,
-}
+use super::json_value::append_value;
+use crate::Result;
 
 /// Writes rows of jsonl.
-pub(super) struct JsonlWriter {
+pub(super) struct JsonlRows {
     sink: Sink,
-    dim: usize,
     /// One line, kept for its room.
     line: Vec<u8>,
 }
 
-impl JsonlWriter {
-    pub(super) fn new(sink: Sink, dim: usize) -> Self {
-        Self { sink, dim, line: Vec::new() }
+impl JsonlRows {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self { sink, line: Vec::new() }
     }
 
-    fn write_row(&mut self, row: &impl Serialize) -> Result<()> {
+    fn fill_line(&mut self, rows: &RecordBatch, row: usize) -> Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, row)
-            .map_err(|error| Error::Bug(format!("a row is not JSON: {error}")))?;
-        self.line.push(b'\n');
-        self.sink.write(&self.line)
-    }
-
-    /// Vector `index` of several.
-    fn vector<'a>(&self, vectors: &'a [f32], index: usize) -> &'a [f32] {
-        &vectors[index * self.dim..(index + 1) * self.dim]
-    }
-}
-
-impl VectorWriter for JsonlWriter {
-    fn write(&mut self, ids: &[RecordId], vectors: &[f32]) -> Result<()> {
-        check_rows(ids, vectors, self.dim)?;
-        for (index, id) in ids.iter().enumerate() {
-            let embedding = self.vector(vectors, index);
-            self.write_row(&VectorRow { id, embedding })?;
+        let schema = rows.schema_ref();
+        for (index, (field, column)) in schema.fields().iter().zip(rows.columns()).enumerate() {
+            self.line.push(if index == 0 { b'{' } else { b',' });
+            super::json_value::append_string(&mut self.line, field.name());
+            self.line.push(b':');
+            append_value(&mut self.line, field, column, row)?;
         }
+        self.line.extend_from_slice(b"}\n");
         Ok(())
     }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.sink.finish()
-    }
 }
 
-impl TokenWriter for JsonlWriter {
-    fn write(&mut self, id: &RecordId, tokens: &[u32], vectors: &[f32]) -> Result<()> {
-        check_length("token vectors", vectors.len(), tokens.len().checked_mul(self.dim))?;
-        check_finite(id, vectors)?;
-        let embeddings = (0..tokens.len()).map(|index| self.vector(vectors, index)).collect();
-        self.write_row(&TokenRow { id, token_ids: tokens, embeddings })
+impl RowWriter for JsonlRows {
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        (0..rows.num_rows()).try_for_each(|row| {
+            self.fill_line(rows, row)?;
+            self.sink.write(&self.line)
+        })
     }
 
     fn finish(self: Box<Self>) -> Result<()> {

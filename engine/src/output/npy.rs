@@ -1,11 +1,14 @@
 //! numpy's array file, version 1.0 (numpy.lib.format): magic, version, a header of fixed width, then the numbers.
 //!
-//! The array is `[rows, dim]`, `<f4`, C order. The number of rows is known last, so the header is written twice. Ids have no
-//! place in this format: row i of the array is record i of the input.
+//! The array is `[rows, dim]`, C order, of the type that the vectors have. The number of rows is known last, so the header is written
+//! twice. Ids have no place in this format: row i of the array is record i of the input.
 
-use super::numbers::{check_rows, little_endian_bytes};
-use super::{OutputFile, VectorWriter};
-use crate::text::RecordId;
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, Schema};
+
+use super::columns::{EMBEDDING, vectors};
+use super::numbers::{array_bytes, names};
+use super::{OutputFile, RowWriter};
 use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
@@ -13,34 +16,41 @@ const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 const HEADER_BYTES: usize = 128;
 
 /// Writes an array row by row.
-pub(super) struct NpyWriter {
+pub(super) struct NpyRows {
     file: OutputFile,
-    dim: usize,
+    /// numpy's name of the numbers' type.
+    descr: &'static str,
+    dim: i32,
     rows: u64,
 }
 
-impl NpyWriter {
-    pub(super) fn new(mut file: OutputFile, dim: usize) -> Result<Self> {
-        file.write(&header(0, dim)?)?;
-        Ok(Self { file, dim, rows: 0 })
+impl NpyRows {
+    pub(super) fn new(mut file: OutputFile, schema: &Schema) -> Result<Self> {
+        let field = schema.field_with_name(EMBEDDING).map_err(|error| Error::Bug(error.to_string()))?;
+        let DataType::FixedSizeList(number, dim) = field.data_type() else {
+            return Err(Error::Bug(format!("vectors of {}", field.data_type())));
+        };
+        let (descr, dim) = (names(number.data_type())?.npy, *dim);
+        file.write(&header(descr, 0, dim)?)?;
+        Ok(Self { file, descr, dim, rows: 0 })
     }
 }
 
-impl VectorWriter for NpyWriter {
-    fn write(&mut self, ids: &[RecordId], vectors: &[f32]) -> Result<()> {
-        check_rows(ids, vectors, self.dim)?;
-        self.rows += ids.len() as u64;
-        self.file.write(&little_endian_bytes(vectors))
+impl RowWriter for NpyRows {
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        let vectors = vectors(rows)?;
+        self.rows += vectors.len() as u64;
+        self.file.write(&array_bytes(&vectors)?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
-        self.file.rewrite_start(&header(self.rows, self.dim)?)?;
+        self.file.rewrite_start(&header(self.descr, self.rows, self.dim)?)?;
         self.file.persist()
     }
 }
 
-fn header(rows: u64, dim: usize) -> Result<Vec<u8>> {
-    let fields = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
+fn header(descr: &str, rows: u64, dim: i32) -> Result<Vec<u8>> {
+    let fields = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
     let width = HEADER_BYTES - MAGIC.len() - size_of::<u16>();
     if fields.len() >= width {
         return Err(Error::Bug(format!("{} bytes of npy header do not fit in {width}", fields.len())));
@@ -59,7 +69,7 @@ mod tests {
 
     #[test]
     fn header_is_as_numpy_writes_it() {
-        let small = header(2, 3).expect("fits");
+        let small = header("<f4", 2, 3).expect("fits");
         assert_eq!(&small[..10], b"\x93NUMPY\x01\x00\x76\x00");
         assert!(small[10..].starts_with(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  "));
         assert_eq!((small.len(), small.last()), (128, Some(&b'\n')));
@@ -67,6 +77,6 @@ mod tests {
 
     #[test]
     fn largest_numbers_fit() {
-        assert_eq!(header(u64::MAX, usize::MAX).expect("fits").len(), HEADER_BYTES);
+        assert_eq!(header("<f4", u64::MAX, i32::MAX).expect("fits").len(), HEADER_BYTES);
     }
 }

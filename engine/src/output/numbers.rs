@@ -1,31 +1,28 @@
-//! What every writer does with numbers: check them, and lay them out as bytes.
+//! Numbers as the bytes of a file, in little-endian order.
 
-use crate::text::{RecordId, shorten};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float16Type, Float32Type, Int8Type, Int64Type, UInt8Type, UInt32Type};
+use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
+use arrow_schema::DataType;
+
 use crate::{Error, Result};
 
-/// Refuses vectors of one record that are not finite.
-pub(super) fn check_finite(id: &RecordId, vectors: &[f32]) -> Result<()> {
-    if vectors.iter().all(|value| value.is_finite()) {
-        return Ok(());
-    }
-    Err(Error::NonFinite { what: format!("the vector of the record with id {}", shorten(&id.to_string())) })
+/// How numpy and safetensors call a type of numbers.
+pub(super) struct NumberNames {
+    pub(super) npy: &'static str,
+    pub(super) safetensors: &'static str,
 }
 
-/// Refuses a slice that is not what its caller said it is.
-pub(super) fn check_length(what: &str, length: usize, expected: Option<usize>) -> Result<()> {
-    match expected {
-        Some(expected) if expected == length => Ok(()),
-        _ => Err(Error::Bug(format!("{length} values were given for {what}; their shape says {expected:?}"))),
-    }
-}
-
-/// Checks the vectors of several records, one each.
-pub(super) fn check_rows(ids: &[RecordId], vectors: &[f32], dim: usize) -> Result<()> {
-    check_length("vectors", vectors.len(), ids.len().checked_mul(dim))?;
-    if dim == 0 {
-        return Ok(());
-    }
-    ids.iter().zip(vectors.chunks_exact(dim)).try_for_each(|(id, vector)| check_finite(id, vector))
+/// The names of a type that vectors may have.
+pub(super) fn names(number: &DataType) -> Result<NumberNames> {
+    let (npy, safetensors) = match number {
+        DataType::Float32 => ("<f4", "F32"),
+        DataType::Float16 => ("<f2", "F16"),
+        DataType::Int8 => ("|i1", "I8"),
+        DataType::UInt8 => ("|u1", "U8"),
+        other => return Err(Error::Bug(format!("vectors of {other}"))),
+    };
+    Ok(NumberNames { npy, safetensors })
 }
 
 /// Numbers that files hold in little-endian order.
@@ -44,7 +41,7 @@ macro_rules! little_endian {
     )+};
 }
 
-little_endian!(f32, u32, i64);
+little_endian!(f32, half::f16, u32, i64, i8, u8);
 
 pub(super) fn little_endian_bytes<T: LittleEndian>(values: &[T]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_val(values));
@@ -52,31 +49,36 @@ pub(super) fn little_endian_bytes<T: LittleEndian>(values: &[T]) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of an array of numbers, lists of a fixed size laid back to back.
+pub(super) fn array_bytes(array: &dyn Array) -> Result<Vec<u8>> {
+    fn of<T: ArrowPrimitiveType<Native: LittleEndian>>(array: &PrimitiveArray<T>) -> Vec<u8> {
+        little_endian_bytes(array.values())
+    }
+    Ok(match array.data_type() {
+        DataType::Float32 => of(array.as_primitive::<Float32Type>()),
+        DataType::Float16 => of(array.as_primitive::<Float16Type>()),
+        DataType::Int8 => of(array.as_primitive::<Int8Type>()),
+        DataType::UInt8 => of(array.as_primitive::<UInt8Type>()),
+        DataType::UInt32 => of(array.as_primitive::<UInt32Type>()),
+        DataType::Int64 => of(array.as_primitive::<Int64Type>()),
+        DataType::FixedSizeList(_, width) => {
+            let (lists, width) = (array.as_fixed_size_list(), *width as usize);
+            let start = lists.value_offset_at(0);
+            array_bytes(&lists.values().slice(start, lists.len() * width))?
+        }
+        other => return Err(Error::Bug(format!("{other} has no bytes of its own in a file"))),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{RecordId, check_rows, little_endian_bytes};
+    use super::little_endian_bytes;
 
     #[test]
     fn bytes_are_little_endian() {
         assert_eq!(little_endian_bytes(&[1.0_f32]), [0, 0, 0x80, 0x3f]);
+        assert_eq!(little_endian_bytes(&[half::f16::ONE]), [0, 0x3c]);
         assert_eq!(little_endian_bytes(&[258_u32, 1]), [2, 1, 0, 0, 1, 0, 0, 0]);
         assert_eq!(little_endian_bytes(&[-2_i64]), [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
-    }
-
-    #[test]
-    fn value_that_is_not_finite_names_its_record() {
-        let ids = [RecordId::Row(0), RecordId::String("b".to_owned())];
-        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let error = check_rows(&ids, &[0.0, 1.0, 2.0, value], 2).expect_err("not finite");
-            assert_eq!(error.to_string(), "the vector of the record with id \"b\" is not finite");
-            assert_eq!(error.exit_code(), 70);
-        }
-    }
-
-    #[test]
-    fn wrong_length_is_a_bug_and_no_panic() {
-        for vectors in [&[0.0][..], &[0.0; 3]] {
-            assert_eq!(check_rows(&[RecordId::Row(0)], vectors, 2).expect_err("wrong").exit_code(), 70);
-        }
     }
 }

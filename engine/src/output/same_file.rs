@@ -19,6 +19,27 @@ pub fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
     refuse(inputs, output, &metadata, &format!("the output {}", output.display()))
 }
 
+/// Refuses a job's folder that holds one of the inputs, which would be read as data when the job is resumed, or removed as a shard.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
+    let Ok(folder_path) = folder.canonicalize() else { return Ok(()) };
+    let lies_inside = |input: &&Input| match input {
+        Input::File(path) => {
+            path.canonicalize().is_ok_and(|path| path.parent() == Some(folder_path.as_path()))
+        }
+        Input::Stdin => false,
+    };
+    match inputs.iter().find(lies_inside) {
+        None => Ok(()),
+        Some(input) => Err(Error::Usage {
+            message: format!("the output folder {} holds the input {input}", folder.display()),
+            hint: Some("name another folder".to_owned()),
+        }),
+    }
+}
+
 /// Refuses standard output that was redirected into one of the inputs, which would be read on into what is written to it.
 ///
 /// # Errors

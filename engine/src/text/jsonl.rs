@@ -111,7 +111,8 @@ fn exact_integer(number: &Number) -> Option<Number> {
     number.as_u64().map(Number::from).or_else(|| number.as_i64().map(Number::from))
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

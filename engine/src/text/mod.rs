@@ -39,6 +39,7 @@ mod source;
 mod stream;
 mod survey;
 
+pub(crate) use jsonl::kind as json_kind;
 pub(crate) use names::shorten;
 
 pub use format::Format;

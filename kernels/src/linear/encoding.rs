@@ -22,4 +22,18 @@ impl Encoding {
             Precision::Int8 => Self::Int8,
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::RoundedF32 => "f32 rounded to bf16",
+            Self::Bf16(_) => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+/// How this CPU multiplies in a precision. Results have the same bits only where this and the instruction set are the same.
+pub fn arithmetic(precision: Precision) -> &'static str {
+    Encoding::of(InstructionSet::current(), precision).name()
 }

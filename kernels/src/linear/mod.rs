@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
+pub use encoding::arithmetic;
 pub use reference::linear as linear_reference;
 
 use crate::args::{expect_shape, f32_slice, matrix, shape};

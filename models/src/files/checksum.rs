@@ -47,9 +47,33 @@ impl ModelFolder {
         Ok(verification)
     }
 
+    /// The SHA-256 of what a model is made of: every .json file of its folder and its modules' folders, and `weights`. Reads all of
+    /// these files.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn digest<'a>(&self, weights: impl Iterator<Item = &'a Path>) -> Result<String> {
+        let mut folders = vec![String::new(), self.transformer_prefix().to_owned()];
+        folders.extend(self.modules()?.into_iter().flatten().map(|module| module.path));
+        folders.sort();
+        folders.dedup();
+        let mut digests = Vec::new();
+        for folder in &folders {
+            for name in self.list(folder, 0)?.into_iter().filter(|name| is_configuration(name)) {
+                digests.extend(self.file(&name)?.map(|path| sha256(&path)).transpose()?.map(|it| (name, it)));
+            }
+        }
+        for path in weights {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            digests.push((name, sha256(path)?));
+        }
+        let lines: String = digests.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+        Ok(hexadecimal(&Sha256::digest(lines)))
+    }
+
     /// The names of the files in a subfolder, sorted; hidden ones are left out.
     fn list(&self, folder: &str, depth: usize) -> Result<Vec<String>> {
-        let path = self.root().join(folder);
+        let path = if folder.is_empty() { self.root().to_owned() } else { self.root().join(folder) };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&path).map_err(Error::io(&path))? {
             let entry = entry.map_err(Error::io(&path))?;
@@ -96,7 +120,15 @@ fn sha256(path: &Path) -> Result<String> {
             count => hasher.update(&block[..count]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hasher.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn is_configuration(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "json")
 }
 
 #[cfg(all(test, unix))]
@@ -109,6 +141,29 @@ mod tests {
 
     /// SHA-256 of `abc`: FIPS 180-2, appendix B.1.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_models_digest_tells_of_weights_and_configurations() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("config.json", "{}");
+        write("weights", "abc");
+        write("README.md", "words");
+        let weights = folder.path().join("weights");
+        let digest = || {
+            let model =
+                ModelFolder::resolve(folder.path().to_str().unwrap(), &HubOptions::default()).unwrap();
+            model.digest([weights.as_path()].into_iter()).unwrap()
+        };
+        let first = digest();
+        write("README.md", "other words");
+        assert_eq!(digest(), first);
+        write("config.json", "{ }");
+        let second = digest();
+        assert_ne!(second, first);
+        write("weights", "abd");
+        assert_ne!(digest(), second);
+    }
 
     #[test]
     fn a_changed_blob_is_found_and_named_with_both_digests() {

@@ -10,6 +10,7 @@ mod pooling;
 mod settings;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry};
+use crate::weights::Weights;
 use crate::{EncoderConfig, Error, Result};
 
 pub use dense::Dense;
@@ -60,6 +61,18 @@ impl SentenceTransformer {
         check_widths(folder, pooling.modes.len() * config.hidden_dim, &steps)?;
         let lengths = Lengths::read(folder, config)?;
         Ok(Some(Self { pooling, steps, lengths, settings: Settings::read(folder)? }))
+    }
+
+    /// The weights of the Dense layers.
+    ///
+    /// # Errors
+    /// If a file is missing or breaks a rule.
+    pub fn open_dense(&self, folder: &ModelFolder) -> Result<Vec<Weights>> {
+        let dense = self.steps.iter().filter_map(|step| match step {
+            Step::Dense(dense) => Some(dense.open(folder)),
+            Step::Normalize => None,
+        });
+        dense.collect()
     }
 
     /// Whether the last step leaves vectors of length one.

@@ -9,17 +9,13 @@ use crate::{Error, Result};
 const LENGTH_BYTES: usize = 8;
 
 /// A tensor to be described.
+#[derive(Clone)]
 pub(super) struct Tensor {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) dtype: &'static str,
     pub(super) shape: Vec<u64>,
     /// Its size in the file.
     pub(super) bytes: u64,
-}
-
-/// The `ids_json` tensor of so many bytes.
-pub(super) fn ids_tensor(bytes: u64) -> Tensor {
-    Tensor { name: "ids_json", dtype: "U8", shape: vec![bytes], bytes }
 }
 
 /// The room that was reserved for a header at the start of a file.
@@ -30,12 +26,13 @@ pub(super) struct Header {
 
 impl Header {
     /// Reserves the room for these tensors, whatever their sizes will be.
-    pub(super) fn reserve(file: &mut OutputFile, tensors: Vec<Tensor>, metadata: &Metadata) -> Result<Self> {
-        let widest = tensors.into_iter().map(|tensor| Tensor {
-            shape: vec![u64::MAX; tensor.shape.len()],
-            bytes: 0,
-            ..tensor
-        });
+    pub(super) fn reserve(
+        file: &mut OutputFile,
+        tensors: impl Iterator<Item = Tensor>,
+        metadata: &Metadata,
+    ) -> Result<Self> {
+        let widest =
+            tensors.map(|tensor| Tensor { shape: vec![u64::MAX; tensor.shape.len()], bytes: 0, ..tensor });
         let widest = describe(widest, u64::MAX, metadata).to_string();
         // The tensors behind the header are aligned when its length is a multiple of 8.
         let width = widest.len().next_multiple_of(LENGTH_BYTES);
@@ -64,7 +61,7 @@ fn describe(tensors: impl Iterator<Item = Tensor>, mut offset: u64, metadata: &M
     for tensor in tensors {
         let end = offset + tensor.bytes;
         let entry = json!({"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [offset, end]});
-        header.insert(tensor.name.to_owned(), entry);
+        header.insert(tensor.name, entry);
         offset = end;
     }
     Value::Object(header)

@@ -9,10 +9,21 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
 use safetensors::{Dtype, SafeTensors};
 
+use super::super::columns::{self, fixed_list, item, json_field, list};
 use super::super::stream::StreamWriter;
 use super::*;
+
+const EVERY_FORMAT: [OutputFormat; 5] = [
+    OutputFormat::Npy,
+    OutputFormat::Jsonl,
+    OutputFormat::Safetensors,
+    OutputFormat::Parquet,
+    OutputFormat::Arrow,
+];
 
 struct Target {
     _folder: tempfile::TempDir,
@@ -26,14 +37,9 @@ impl Target {
         Self { _folder: folder, path }
     }
 
-    fn vectors(&self, format: OutputFormat, dim: usize) -> Box<dyn VectorWriter> {
+    fn writer(&self, format: OutputFormat, schema: &SchemaRef) -> Box<dyn RowWriter> {
         let file = OutputFile::create(&self.path, false).expect("made");
-        vector_writer(file.into(), format, dim, &metadata()).expect("a writer")
-    }
-
-    fn tokens(&self, format: OutputFormat, dim: usize) -> Box<dyn TokenWriter> {
-        let file = OutputFile::create(&self.path, false).expect("made");
-        token_writer(file.into(), format, dim, &metadata()).expect("a writer")
+        row_writer(file.into(), format, schema, &metadata()).expect("a writer")
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -45,19 +51,32 @@ fn metadata() -> Metadata {
     [("pooling".to_owned(), "mean".to_owned())].into()
 }
 
-fn string(value: &str) -> RecordId {
-    RecordId::String(value.to_owned())
+/// Ids as JSON text, a kept column, and vectors.
+fn schema(dim: i32) -> SchemaRef {
+    let vectors = Field::new(columns::EMBEDDING, fixed_list(DataType::Float32, dim), false);
+    Arc::new(Schema::new(vec![json_field(columns::ID), Field::new("title", DataType::Utf8, true), vectors]))
+}
+
+fn vector_list(vectors: &[f32], dim: i32) -> FixedSizeListArray {
+    let values: ArrayRef = Arc::new(Float32Array::from(vectors.to_vec()));
+    FixedSizeListArray::try_new(item(DataType::Float32), dim, values, None).expect("a list")
+}
+
+fn batch(ids: &[&str], vectors: &[f32], dim: i32) -> RecordBatch {
+    let titles: StringArray = ids.iter().map(|id| (*id != "1").then_some("a title")).collect();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(ids.to_vec())),
+        Arc::new(titles),
+        Arc::new(vector_list(vectors, dim)),
+    ];
+    RecordBatch::try_new(schema(dim), columns).expect("a batch")
 }
 
 /// Two vectors, then one.
-fn write_three(mut writer: Box<dyn VectorWriter>, ids: [RecordId; 3]) {
-    writer.write(&ids[..2], &[1.0, -0.0, 0.1, 3.0]).expect("written");
-    writer.write(&ids[2..], &[f32::MIN_POSITIVE, f32::MAX]).expect("written");
+fn write_three(mut writer: Box<dyn RowWriter>, ids: [&str; 3]) {
+    writer.write(&batch(&ids[..2], &THREE[..4], 2)).expect("written");
+    writer.write(&batch(&ids[2..], &THREE[4..], 2)).expect("written");
     writer.finish().expect("finished");
-}
-
-fn rows() -> [RecordId; 3] {
-    [0, 1, 2].map(RecordId::Row)
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -23,16 +23,19 @@ fn destination(shared: &Shared) -> Destination {
 fn jsonl_is_written_through() {
     let shared = Shared::default();
     let mut writer =
-        vector_writer(destination(&shared), OutputFormat::Jsonl, 1, &metadata()).expect("a writer");
-    writer.write(&rows()[..1], &[0.5]).expect("written");
+        row_writer(destination(&shared), OutputFormat::Jsonl, &schema(1), &metadata()).expect("a writer");
+    writer.write(&batch(&["1"], &[0.5], 1)).expect("written");
     writer.finish().expect("finished");
-    assert_eq!(*shared.0.lock().expect("not poisoned"), b"{\"id\":0,\"embedding\":[0.5]}\n");
+    assert_eq!(
+        String::from_utf8_lossy(&shared.0.lock().expect("not poisoned")),
+        "{\"id\":1,\"title\":null,\"embedding\":[0.5]}\n"
+    );
 }
 
 #[test]
 fn files_with_a_header_are_not() {
-    for format in [OutputFormat::Npy, OutputFormat::Safetensors] {
-        let writer = vector_writer(destination(&Shared::default()), format, 1, &metadata());
+    for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
+        let writer = row_writer(destination(&Shared::default()), format, &schema(1), &metadata());
         let error = writer.map(|_| ()).expect_err("needs a file");
         let message = format!("{format} cannot be written to standard output; only jsonl can");
         assert_eq!((error.to_string(), error.exit_code()), (message, 2));

@@ -1,0 +1,128 @@
+//! `--dry-run`: what a run would be, told from a sample of the input.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use nearsay::embed::{EmbedRun, Level};
+use nearsay::output::OutputFormat;
+use nearsay::text::{Record, RecordStream};
+use serde::Serialize;
+
+use super::super::{print_json, print_line};
+use super::Work;
+use super::head::Head;
+
+/// How long the sample is encoded.
+const ENCODE: Duration = Duration::from_secs(3);
+/// Texts encoded at a time.
+const TEXTS: usize = 64;
+
+/// What a run would be.
+#[derive(Debug, Serialize)]
+struct Estimate {
+    /// Input rows; `None` where the input cannot tell.
+    rows: Option<u64>,
+    /// Whether the rows were counted, rather than told from the sample.
+    rows_are_exact: bool,
+    tokens: Option<u64>,
+    tokens_per_text: f64,
+    /// The share of texts longer than the model's longest.
+    share_truncated: f64,
+    output_bytes: Option<u64>,
+    seconds: Option<f64>,
+    tokens_per_second: f64,
+    sample_rows: u64,
+}
+
+pub(super) fn run(work: &Work<'_>, records: &RecordStream, head: Head) -> anyhow::Result<()> {
+    let is_all = head.is_all;
+    let sample = head.into_records()?;
+    let estimate = estimate(work, records, &sample, is_all)?;
+    if work.context.global.json {
+        return Ok(print_json(&estimate)?);
+    }
+    print(&estimate)
+}
+
+fn estimate(
+    work: &Work<'_>,
+    records: &RecordStream,
+    sample: &[Record],
+    is_all: bool,
+) -> nearsay::Result<Estimate> {
+    let texts: Vec<&str> = sample.iter().map(|record| record.text.as_str()).collect();
+    let tokens = work.run.embedder.tokenize(&texts)?;
+    let count = tokens.iter().map(|text| text.ids.len()).sum::<usize>() as f64;
+    let mean = |sum: f64| if sample.is_empty() { 0.0 } else { sum / sample.len() as f64 };
+    let rows = if is_all { Some(sample.len() as u64) } else { expected_rows(records, sample.len()) };
+    let tokens_per_second = speed(work.run, sample)?;
+    let all_tokens = rows.map(|rows| (rows as f64 * mean(count)) as u64);
+    Ok(Estimate {
+        rows,
+        rows_are_exact: is_all,
+        tokens: all_tokens,
+        tokens_per_text: mean(count),
+        share_truncated: mean(tokens.iter().filter(|text| text.truncated).count() as f64),
+        output_bytes: rows
+            .zip(all_tokens)
+            .map(|(rows, tokens)| output_bytes(work, rows, tokens))
+            .transpose()?,
+        seconds: all_tokens
+            .filter(|_| tokens_per_second > 0.0)
+            .map(|tokens| tokens as f64 / tokens_per_second),
+        tokens_per_second,
+        sample_rows: sample.len() as u64,
+    })
+}
+
+/// By the bytes that the sample took of the input's.
+fn expected_rows(records: &RecordStream, sample: usize) -> Option<u64> {
+    let (read, total) = (records.bytes_read(), records.bytes_total()?);
+    (read > 0).then(|| (sample as f64 * total as f64 / read as f64) as u64)
+}
+
+/// Tokens a second over as much of the sample as is encoded in [`ENCODE`].
+fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> nearsay::Result<f64> {
+    let start = Instant::now();
+    let mut tokens = 0;
+    for texts in sample.chunks(TEXTS) {
+        let texts: Vec<&str> = texts.iter().map(|record| record.text.as_str()).collect();
+        let tokenized = run.embedder.tokenize(&texts)?;
+        run.embedder.embed(&tokenized)?;
+        tokens += tokenized.iter().map(|text| text.ids.len()).sum::<usize>();
+        if start.elapsed() > ENCODE {
+            break;
+        }
+    }
+    Ok(tokens as f64 / start.elapsed().as_secs_f64().max(1e-9))
+}
+
+/// Of the vectors alone: ids and kept columns are small beside them.
+fn output_bytes(work: &Work<'_>, rows: u64, tokens: u64) -> nearsay::Result<u64> {
+    let layout = &work.run.layout;
+    let vectors = if work.run.level == Level::Text { rows } else { tokens };
+    // A number is some 12 characters in JSON.
+    let is_json = OutputFormat::of(&work.arguments.output)? == OutputFormat::Jsonl;
+    let bytes = if is_json { 12 * layout.output_type.width(layout.dim)? } else { layout.vector_bytes()? };
+    Ok(vectors * bytes as u64)
+}
+
+fn print(estimate: &Estimate) -> anyhow::Result<()> {
+    let about = if estimate.rows_are_exact { "" } else { "about " };
+    let unknown = || "unknown: the input does not tell its size".to_owned();
+    let rows = estimate.rows.map_or_else(unknown, |rows| format!("{about}{}", HumanCount(rows)));
+    print_line(&format!("rows    {rows} (sample: {})", HumanCount(estimate.sample_rows)))?;
+    let tokens = estimate.tokens.map_or_else(unknown, |tokens| format!("{about}{}", HumanCount(tokens)));
+    print_line(&format!(
+        "tokens  {tokens} ({:.1} a text; {:.1} % of texts are too long)",
+        estimate.tokens_per_text,
+        100.0 * estimate.share_truncated
+    ))?;
+    let bytes = estimate.output_bytes.map_or_else(unknown, |bytes| format!("about {}", HumanBytes(bytes)));
+    print_line(&format!("output  {bytes}"))?;
+    let time = estimate.seconds.map_or_else(unknown, |seconds| {
+        format!("about {}", HumanDuration(Duration::from_secs_f64(seconds.min(1e12))))
+    });
+    let speed = HumanCount(estimate.tokens_per_second as u64);
+    Ok(print_line(&format!("time    {time} ({speed} tokens/s)"))?)
+}

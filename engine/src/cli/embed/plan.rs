@@ -1,0 +1,133 @@
+//! The arguments of `nearsay embed`, as the library takes them.
+
+use nearsay::embed::{
+    ChunkOptions, Columns, EmbedOptions, EmbedRun, Embedder, HEAD_RECORDS, Level, OnLong, Ranges, RowLayout,
+};
+use nearsay::output::OutputFormat;
+use nearsay::text::{Record, RecordStream};
+
+use super::super::Context;
+use super::super::arguments::{EmbedArguments, LevelArgument, OnLongArgument};
+use super::head::Head;
+
+/// Records that a dry run reads: enough that what the system reads ahead does not blur the size of a record.
+const DRY_RUN_RECORDS: usize = 20_000;
+/// Texts that bytes are calibrated on where no others are named.
+const CALIBRATION_TEXTS: usize = 1000;
+
+pub(super) fn options(arguments: &EmbedArguments) -> EmbedOptions {
+    let normalize = match (arguments.normalize, arguments.no_normalize) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    };
+    EmbedOptions {
+        pooling: arguments.pooling.into(),
+        normalize,
+        dimensions: arguments.dimensions,
+        prompt_name: arguments.prompt_name.clone(),
+        max_length: arguments.running.max_length,
+        layer: arguments.layer,
+        batch_tokens: arguments.running.batch_tokens.get(),
+        precision: arguments.running.precision.into(),
+    }
+}
+
+/// Refuses what a format cannot hold.
+pub(super) fn check_format(arguments: &EmbedArguments, format: OutputFormat) -> nearsay::Result<()> {
+    let usage = |message: &str| {
+        let hint = Some("write .parquet, .jsonl, .arrow or .safetensors".to_owned());
+        Err(nearsay::Error::Usage { message: message.to_owned(), hint })
+    };
+    if format == OutputFormat::Npy && matches!(on_long(arguments), OnLong::Chunk(_)) {
+        return usage("npy holds one matrix and cannot say which chunk is of which text");
+    }
+    if format == OutputFormat::Npy && arguments.long_texts.mark_truncated {
+        return usage("npy holds one matrix and no column of marks");
+    }
+    if arguments.level == LevelArgument::Token && arguments.output_type.needs_ranges() {
+        return usage(
+            "vectors of tokens are not calibrated: their --output-type is f32, f16, binary or ubinary",
+        );
+    }
+    if arguments.calibration.is_some() && !arguments.output_type.needs_ranges() {
+        return usage("--calibration is for --output-type i8 and u8");
+    }
+    Ok(())
+}
+
+/// How many records must be read before the first row is written.
+pub(super) fn head_records(arguments: &EmbedArguments) -> nearsay::Result<usize> {
+    if arguments.dry_run {
+        return Ok(DRY_RUN_RECORDS);
+    }
+    let is_typed = OutputFormat::of(&arguments.output)?.is_typed();
+    let calibrates = arguments.output_type.needs_ranges() && arguments.calibration.is_none();
+    Ok(if is_typed || calibrates { HEAD_RECORDS } else { 0 })
+}
+
+fn on_long(arguments: &EmbedArguments) -> OnLong {
+    let options = ChunkOptions { overlap: arguments.long_texts.chunk_overlap };
+    match (arguments.long_texts.on_long, arguments.long_texts.merge) {
+        (OnLongArgument::Truncate, _) => OnLong::Truncate,
+        (OnLongArgument::Error, _) => OnLong::Error,
+        (OnLongArgument::Chunk, None) => OnLong::Chunk(options),
+        (OnLongArgument::Chunk, Some(_)) => OnLong::Merge(options),
+    }
+}
+
+/// How records become rows.
+pub(super) fn run<'a>(
+    context: &Context,
+    arguments: &EmbedArguments,
+    embedder: &'a Embedder,
+    records: &RecordStream,
+    head: &Head,
+) -> nearsay::Result<EmbedRun<'a>> {
+    let format = OutputFormat::of(&arguments.output)?;
+    let first: Vec<Record> = head.records().take(HEAD_RECORDS).cloned().collect();
+    let columns = Columns::new(format, &arguments.reading.options().keep, records.kept_types(), &first)?;
+    let (level, dim) = match arguments.level {
+        LevelArgument::Sentence => (Level::Text, embedder.dimensions()),
+        LevelArgument::Token => (Level::Token, embedder.hidden_dim()),
+    };
+    let on_long = on_long(arguments);
+    let layout = RowLayout {
+        columns,
+        chunked: matches!(on_long, OnLong::Chunk(_)),
+        marks_truncated: arguments.long_texts.mark_truncated,
+        output_type: arguments.output_type,
+        ranges: None,
+        dim,
+    };
+    let mut run = EmbedRun { embedder, level, layout, on_long };
+    run.schema()?;
+    if arguments.output_type.needs_ranges() {
+        run.layout.ranges = Some(calibrate(context, arguments, &run, first)?);
+    }
+    Ok(run)
+}
+
+/// What each dimension's values range over in the calibration's texts.
+fn calibrate(
+    context: &Context,
+    arguments: &EmbedArguments,
+    run: &EmbedRun<'_>,
+    first: Vec<Record>,
+) -> nearsay::Result<Ranges> {
+    let texts = match &arguments.calibration {
+        None => first.into_iter().take(CALIBRATION_TEXTS).collect(),
+        Some(input) => {
+            let options = nearsay::text::TextOptions { keep: Vec::new(), ..arguments.reading.options() };
+            RecordStream::open(std::slice::from_ref(input), &options)?.collect::<nearsay::Result<Vec<_>>>()?
+        }
+    };
+    let vectors = run.vectors(&texts)?;
+    if texts.len() < 100 {
+        context.note(format_args!(
+            "warning: {} texts are few to calibrate bytes on; name more with --calibration FILE",
+            texts.len()
+        ));
+    }
+    Ok(Ranges::of(vectors.chunks_exact(run.layout.dim.max(1))))
+}

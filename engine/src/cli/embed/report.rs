@@ -1,0 +1,128 @@
+//! What `nearsay embed` says when it is done.
+
+use std::time::Duration;
+
+use nearsay::embed::{Counts, EmbedRun, EmbedSummary, Level, Seconds, Shards};
+use nearsay::job::JobSummary;
+use nearsay_kernels::Precision;
+use nearsay_models::Model;
+use nearsay_models::files::Source;
+
+use super::super::arguments::EmbedArguments;
+use super::super::{Context, plural, print_json};
+
+/// What is known when the work begins.
+pub(super) struct Report<'a> {
+    pub(super) context: &'a Context,
+    pub(super) arguments: &'a EmbedArguments,
+    pub(super) run: &'a EmbedRun<'a>,
+    pub(super) device: &'static str,
+    /// What finding and loading the model took.
+    pub(super) load: Duration,
+}
+
+impl Report<'_> {
+    /// Of a job.
+    pub(super) fn job(&self, summary: &JobSummary, replaced: u64) -> anyhow::Result<()> {
+        let counts = summary.progress.before + summary.progress.now;
+        let shards = Shards { shards_before: summary.shards_before, shards_now: summary.shards_now };
+        if summary.shards_now == 0 && summary.shards_before > 0 {
+            self.context.note("every shard was there already: nothing was done");
+        }
+        self.counts(&counts, Some(shards), replaced)
+    }
+
+    /// Of any run: warnings, and the summary where it is asked for.
+    pub(super) fn counts(
+        &self,
+        counts: &Counts,
+        shards: Option<Shards>,
+        replaced: u64,
+    ) -> anyhow::Result<()> {
+        self.warn(counts, replaced);
+        if self.context.global.json {
+            print_json(&self.summary(counts, shards))?;
+        }
+        Ok(())
+    }
+
+    fn warn(&self, counts: &Counts, replaced: u64) {
+        let context = self.context;
+        if counts.texts == 0 {
+            context.note("warning: 0 rows in the input; the output is empty");
+        }
+        if counts.truncated > 0 {
+            let texts = plural(counts.truncated, "text was", "texts were");
+            context.note(format_args!("warning: {texts} cut to {} tokens", self.run.embedder.max_tokens()));
+        }
+        if counts.empty > 0 {
+            let texts = plural(counts.empty, "text is empty", "texts are empty");
+            let meaning = match counts.without_tokens {
+                0 => "the special tokens and the prompt are all that it has",
+                _ => "it has no tokens at all, and a vector of zeros",
+            };
+            context.note(format_args!("warning: {texts}; where a text is empty, {meaning}"));
+        }
+        if counts.repeated > 0 {
+            let texts = plural(counts.repeated, "text was", "texts were");
+            context.note(format_args!("{texts} repeated nearby and not encoded again"));
+        }
+        if replaced > 0 {
+            let sequences = plural(replaced, "sequence was", "sequences were");
+            context.note(format_args!("warning: {sequences} not UTF-8 and replaced by U+FFFD"));
+        }
+    }
+
+    fn summary(&self, counts: &Counts, shards: Option<Shards>) -> EmbedSummary {
+        let Self { context, arguments, run, device, load } = self;
+        let (embedder, is_text) = (run.embedder, run.level == Level::Text);
+        let (pooling, reason) =
+            if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector a token") };
+        let encode = counts.encode.as_secs_f64();
+        let seconds = Seconds {
+            total: context.start.elapsed().as_secs_f64(),
+            load: load.as_secs_f64(),
+            tokenize: counts.tokenize.as_secs_f64(),
+            encode,
+        };
+        EmbedSummary {
+            texts: counts.texts,
+            rows: counts.rows,
+            tokens: counts.tokens,
+            truncated: counts.truncated,
+            empty: counts.empty,
+            repeated: counts.repeated,
+            padding_avoided: counts.padding_avoided(),
+            seconds,
+            tokens_per_second: if encode > 0.0 { counts.tokens as f64 / encode } else { 0.0 },
+            model: arguments.model.clone(),
+            precision: Precision::from(arguments.running.precision).name(),
+            device: (*device).to_owned(),
+            pooling,
+            pooling_reason: reason.to_owned(),
+            normalized: if is_text { embedder.is_normalized() } else { embedder.normalizes_tokens() },
+            dimensions: run.layout.dim,
+            output_type: run.layout.output_type.name(),
+            max_length: embedder.max_tokens(),
+            layer: embedder.layer(),
+            prompt: embedder.prompt().to_owned(),
+            threads: embedder.workers().threads(),
+            shards,
+        }
+    }
+}
+
+/// The commit of a model in the cache; nothing of one in a folder.
+pub(super) fn revision(model: &Model) -> String {
+    match model.folder().source() {
+        Source::Folder => String::new(),
+        Source::Cache { commit, .. } => commit.clone(),
+    }
+}
+
+/// The columns of the output with their types, in words.
+pub(super) fn columns(run: &EmbedRun<'_>) -> nearsay::Result<String> {
+    let schema = run.schema()?;
+    let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+    Ok(columns.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,69 @@
+//! `nearsay verify`.
+
+use nearsay::job::{FolderState, verify};
+use serde::Serialize;
+
+use super::arguments::VerifyArguments;
+use super::{Context, failure, print_json, print_line};
+
+/// A folder as `--json` shows it.
+#[derive(Serialize)]
+struct FolderReport<'a> {
+    folder: String,
+    shards: usize,
+    rows: u64,
+    input_rows: u64,
+    bytes: u64,
+    complete: bool,
+    problems: &'a [String],
+    written_to_by: Option<&'a str>,
+}
+
+pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<std::process::ExitCode> {
+    let workers = context.workers(arguments.threads);
+    let read = |path: &std::path::PathBuf| FolderState::read(path, &workers);
+    let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
+    let verified = verify(&folders);
+    let reports: Vec<FolderReport<'_>> = folders.iter().map(report).collect();
+    if context.global.json {
+        print_json(&reports)?;
+    } else {
+        reports.iter().try_for_each(|report| print_line(&line(report)))?;
+    }
+    verified.problems.iter().chain(&verified.missing).for_each(|what| failure::say(format_args!("{what}")));
+    Ok(match (verified.problems.is_empty(), verified.missing.is_empty()) {
+        (true, true) => std::process::ExitCode::SUCCESS,
+        (true, false) => std::process::ExitCode::from(1),
+        (false, _) => {
+            failure::hint("nearsay embed .. --resume mends what is damaged and makes what is missing");
+            std::process::ExitCode::from(65)
+        }
+    })
+}
+
+fn report(folder: &FolderState) -> FolderReport<'_> {
+    let sum = |of: fn(&nearsay::job::ShardRecord) -> u64| folder.shards.iter().map(of).sum();
+    FolderReport {
+        folder: folder.path.display().to_string(),
+        shards: folder.shards.len(),
+        rows: sum(|shard| shard.rows),
+        input_rows: sum(|shard| shard.input_rows),
+        bytes: sum(|shard| shard.bytes),
+        complete: folder.end.is_some(),
+        problems: &folder.problems,
+        written_to_by: folder.writer.as_deref(),
+    }
+}
+
+fn line(report: &FolderReport<'_>) -> String {
+    let state = match (report.problems.is_empty(), report.complete) {
+        (false, _) => "damaged",
+        (true, true) => "complete, every checksum holds",
+        (true, false) => "not complete, every checksum holds",
+    };
+    let writer = report.written_to_by.map(|who| format!("; {who} writes to it")).unwrap_or_default();
+    format!(
+        "{}: {} shards, {} rows, {} bytes: {state}{writer}",
+        report.folder, report.shards, report.rows, report.bytes
+    )
+}

@@ -1,0 +1,105 @@
+//! Ids and kept values to arrow arrays.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
+use arrow_array::{Array, ArrayRef, new_empty_array};
+use arrow_schema::DataType;
+use arrow_select::interleave::interleave;
+use serde_json::Value;
+
+use super::columns::{Column, ColumnType};
+use crate::text::{Kept, Record, RecordId, json_kind};
+use crate::{Error, Result};
+
+/// The ids of `records`.
+pub(super) fn ids(column: &Column, records: &[&Record]) -> Result<ArrayRef> {
+    let value = |record: &&Record| match &record.id {
+        RecordId::Row(row) => Value::from(*row),
+        RecordId::Number(number) => Value::Number(number.clone()),
+        RecordId::String(string) => Value::from(string.as_str()),
+    };
+    values(column, records, &records.iter().map(value).collect::<Vec<_>>())
+}
+
+/// The values of kept column `index`.
+pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result<ArrayRef> {
+    if let ColumnType::Arrow(data_type) = &column.column_type {
+        return gathered(data_type, records, index);
+    }
+    let value = |record: &&Record| match &record.kept {
+        Kept::Values(values) => values.get(index).cloned().unwrap_or(Value::Null),
+        Kept::Nothing | Kept::Row { .. } => Value::Null,
+    };
+    values(column, records, &records.iter().map(value).collect::<Vec<_>>())
+}
+
+/// Rows of the arrays that Parquet files were read into.
+fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<ArrayRef> {
+    let mut arrays: Vec<&dyn Array> = Vec::new();
+    let mut known: HashMap<*const ArrayRef, usize> = HashMap::new();
+    let mut places = Vec::with_capacity(records.len());
+    for record in records {
+        let Kept::Row { columns, index: row } = &record.kept else {
+            return Err(Error::Bug("a record of a Parquet file without its columns".to_owned()));
+        };
+        let array = *known.entry(columns.as_ptr()).or_insert_with(|| {
+            arrays.push(&columns[index]);
+            arrays.len() - 1
+        });
+        places.push((array, *row));
+    }
+    if arrays.is_empty() { Ok(new_empty_array(data_type)) } else { Ok(interleave(&arrays, &places)?) }
+}
+
+fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {
+    let count = values.len();
+    let pairs = records.iter().zip(values);
+    let misfit = |record: &Record, value: &Value| does_not_fit(column, record, value);
+    macro_rules! build {
+        ($builder:expr, $take:expr) => {{
+            let mut builder = $builder;
+            for (record, value) in pairs {
+                match value {
+                    Value::Null => builder.append_null(),
+                    value => builder.append_value($take(value).ok_or_else(|| misfit(record, value))?),
+                }
+            }
+            Arc::new(builder.finish())
+        }};
+    }
+    Ok(match &column.column_type {
+        ColumnType::Boolean => build!(BooleanBuilder::with_capacity(count), Value::as_bool),
+        ColumnType::Int64 => build!(Int64Builder::with_capacity(count), Value::as_i64),
+        ColumnType::UInt64 => build!(UInt64Builder::with_capacity(count), Value::as_u64),
+        ColumnType::Float64 => build!(Float64Builder::with_capacity(count), exact_float),
+        ColumnType::Utf8 => build!(StringBuilder::new(), Value::as_str),
+        ColumnType::Json => build!(StringBuilder::new(), |value: &Value| Some(value.to_string())),
+        ColumnType::Arrow(_) => return Err(Error::Bug("a Parquet column is not gathered".to_owned())),
+    })
+}
+
+/// A number that a float holds exactly, or that was one in the input.
+fn exact_float(value: &Value) -> Option<f64> {
+    let float = value.as_f64()?;
+    let whole = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
+    whole.is_none_or(|whole| float as i128 == whole).then_some(float)
+}
+
+fn does_not_fit(column: &Column, record: &Record, value: &Value) -> Error {
+    let expected = match column.column_type {
+        ColumnType::Boolean => "booleans",
+        ColumnType::Int64 => "whole numbers of 64 bits",
+        ColumnType::UInt64 => "whole numbers from 0 to 2^64 - 1",
+        ColumnType::Float64 => "numbers that a float of 64 bits holds",
+        _ => "strings",
+    };
+    Error::ColumnType {
+        column: column.name.clone(),
+        row: record.row,
+        id: record.id.to_string(),
+        found: json_kind(value),
+        expected,
+    }
+}

@@ -1,0 +1,202 @@
+//! Which columns an output has, and of which types.
+//!
+//! Formats that have types need them before the first row is written. Those of ids and of columns kept from jsonl are told from the
+//! first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is an error that names its row. What is of several
+//! types there already, or is nested, is written as JSON text.
+
+use arrow_schema::{DataType, Field};
+use serde_json::{Number, Value};
+
+use crate::output::OutputFormat;
+use crate::output::columns::{ID, json_field};
+use crate::text::{Kept, Record, RecordId};
+use crate::{Error, Result};
+
+/// Records that are looked at.
+pub const HEAD_RECORDS: usize = 1000;
+
+/// How a column's values are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ColumnType {
+    /// As the text of their JSON.
+    Json,
+    Boolean,
+    Int64,
+    UInt64,
+    Float64,
+    Utf8,
+    /// As they came from a Parquet file.
+    Arrow(DataType),
+}
+
+/// A column beside the vectors.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) column_type: ColumnType,
+}
+
+impl Column {
+    pub(super) fn field(&self, nullable: bool) -> Field {
+        let data_type = match &self.column_type {
+            ColumnType::Json => return json_field(&self.name).with_nullable(nullable),
+            ColumnType::Boolean => DataType::Boolean,
+            ColumnType::Int64 => DataType::Int64,
+            ColumnType::UInt64 => DataType::UInt64,
+            ColumnType::Float64 => DataType::Float64,
+            ColumnType::Utf8 => DataType::Utf8,
+            ColumnType::Arrow(data_type) => data_type.clone(),
+        };
+        Field::new(&self.name, data_type, nullable)
+    }
+}
+
+/// The ids and kept columns of an output.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    pub(super) id: Column,
+    pub(super) kept: Vec<Column>,
+}
+
+impl Columns {
+    /// The columns of records that begin with `head`. `keep` are the kept columns' names, and `types` their types where the input is
+    /// Parquet.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a format cannot hold kept columns, or two columns of the output would have one name.
+    pub fn new(
+        format: OutputFormat,
+        keep: &[String],
+        types: Option<&[Field]>,
+        head: &[Record],
+    ) -> Result<Self> {
+        if format == OutputFormat::Npy && !keep.is_empty() {
+            return Err(Error::Usage {
+                message: "npy holds one matrix and no columns to keep".to_owned(),
+                hint: Some("write .parquet, .jsonl, .arrow or .safetensors".to_owned()),
+            });
+        }
+        let id = Column { name: ID.to_owned(), column_type: id_type(format, head) };
+        let kept = keep.iter().enumerate().map(|(index, name)| Column {
+            name: name.clone(),
+            column_type: match types {
+                Some(types) => ColumnType::Arrow(types[index].data_type().clone()),
+                None => kept_type(format, head, index),
+            },
+        });
+        Ok(Self { id, kept: kept.collect() })
+    }
+}
+
+/// Refuses two columns of one name.
+pub(super) fn check_names(fields: &[Field]) -> Result<()> {
+    for (index, field) in fields.iter().enumerate() {
+        if fields[..index].iter().any(|earlier| earlier.name() == field.name()) {
+            return Err(Error::Usage {
+                message: format!("the output would have two columns named `{}`", field.name()),
+                hint: Some("leave out the --keep of that name, or rename the column in the input".to_owned()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn id_type(format: OutputFormat, head: &[Record]) -> ColumnType {
+    if !format.is_typed() {
+        return ColumnType::Json;
+    }
+    let types = head.iter().map(|record| match &record.id {
+        RecordId::Row(_) => ColumnType::Int64,
+        RecordId::Number(number) => number_type(number),
+        RecordId::String(_) => ColumnType::Utf8,
+    });
+    types.reduce(common).unwrap_or(ColumnType::Int64)
+}
+
+fn kept_type(format: OutputFormat, head: &[Record], index: usize) -> ColumnType {
+    if !format.is_typed() {
+        return ColumnType::Json;
+    }
+    let types = head.iter().filter_map(|record| match &record.kept {
+        Kept::Values(values) => values.get(index).and_then(value_type),
+        Kept::Nothing | Kept::Row { .. } => None,
+    });
+    types.reduce(common).unwrap_or(ColumnType::Utf8)
+}
+
+/// The type of one value; null has none.
+fn value_type(value: &Value) -> Option<ColumnType> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(_) => ColumnType::Boolean,
+        Value::Number(number) => number_type(number),
+        Value::String(_) => ColumnType::Utf8,
+        Value::Array(_) | Value::Object(_) => ColumnType::Json,
+    })
+}
+
+fn number_type(number: &Number) -> ColumnType {
+    match (number.is_i64(), number.is_u64()) {
+        (true, _) => ColumnType::Int64,
+        (_, true) => ColumnType::UInt64,
+        _ => ColumnType::Float64,
+    }
+}
+
+/// The narrowest type that holds values of both exactly, or nearly so where one is a float anyway.
+fn common(left: ColumnType, right: ColumnType) -> ColumnType {
+    use ColumnType::{Float64, Int64, Json, UInt64};
+    match (left, right) {
+        (left, right) if left == right => left,
+        (Int64 | Float64, Float64 | Int64) => Float64,
+        // A negative number may come beside one over 2^63: no type of 64 bits holds both.
+        (Int64, UInt64) | (UInt64, Int64) => UInt64,
+        _ => Json,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(id: RecordId, kept: &[Value]) -> Record {
+        Record { id, row: 1, text: String::new(), kept: Kept::Values(kept.to_vec()) }
+    }
+
+    fn types(rows: &[&[Value]]) -> Vec<ColumnType> {
+        let head: Vec<Record> = rows.iter().map(|row| record(RecordId::Row(0), row)).collect();
+        let keep: Vec<String> = (0..rows[0].len()).map(|index| format!("column {index}")).collect();
+        let columns = Columns::new(OutputFormat::Parquet, &keep, None, &head).unwrap();
+        columns.kept.into_iter().map(|column| column.column_type).collect()
+    }
+
+    #[test]
+    fn first_records_tell_the_types() {
+        use ColumnType::{Boolean, Float64, Int64, Json, Utf8};
+        let first = [json!(1), json!(1), json!("a"), json!(null), json!(true), json!([1]), json!(null)];
+        let second = [json!(-2), json!(0.5), json!("b"), json!("c"), json!(1), json!([2]), json!(null)];
+        assert_eq!(types(&[&first, &second]), [Int64, Float64, Utf8, Utf8, Json, Json, Utf8]);
+        assert_eq!(types(&[&[json!(true)]]), [Boolean]);
+    }
+
+    #[test]
+    fn ids_of_both_kinds_are_json() {
+        let numbers = [record(RecordId::Row(0), &[]), record(RecordId::Number(u64::MAX.into()), &[])];
+        let id = |head: &[Record], format| Columns::new(format, &[], None, head).unwrap().id.column_type;
+        assert_eq!(id(&numbers, OutputFormat::Parquet), ColumnType::UInt64);
+        assert_eq!(id(&numbers[..1], OutputFormat::Arrow), ColumnType::Int64);
+        assert_eq!(id(&[], OutputFormat::Parquet), ColumnType::Int64);
+        let mixed = [record(RecordId::Row(0), &[]), record(RecordId::String("1".to_owned()), &[])];
+        assert_eq!(id(&mixed, OutputFormat::Parquet), ColumnType::Json);
+        assert_eq!(id(&mixed[1..], OutputFormat::Parquet), ColumnType::Utf8);
+        assert_eq!(id(&mixed[1..], OutputFormat::Jsonl), ColumnType::Json);
+    }
+
+    #[test]
+    fn npy_keeps_no_columns() {
+        let error = Columns::new(OutputFormat::Npy, &["title".to_owned()], None, &[]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

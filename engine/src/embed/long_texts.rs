@@ -1,0 +1,89 @@
+//! What is done with texts longer than the model's longest.
+
+use std::ops::Range;
+
+use super::Embedder;
+use super::chunks::{ChunkOptions, plan_chunks};
+use super::rows::ChunkPlace;
+use crate::text::Record;
+use crate::tokens::TokenizedText;
+use crate::{Error, Result};
+
+/// What is done with texts longer than the model's longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLong {
+    /// They are cut, and counted.
+    #[default]
+    Truncate,
+    /// They are an error.
+    Error,
+    /// They are cut into chunks, of which each has a row.
+    Chunk(ChunkOptions),
+    /// They are cut into chunks; their vector is the mean of the chunks', each weighted by its tokens.
+    Merge(ChunkOptions),
+}
+
+/// A part of a record's text that is encoded by itself.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    /// The record's position in its window.
+    pub(super) record: usize,
+    /// Which bytes of its text.
+    pub(super) bytes: Range<usize>,
+    pub(super) place: ChunkPlace,
+}
+
+impl OnLong {
+    fn chunk_options(self) -> Option<ChunkOptions> {
+        match self {
+            Self::Chunk(options) | Self::Merge(options) => Some(options),
+            Self::Truncate | Self::Error => None,
+        }
+    }
+
+    /// The pieces of `records`, in their order.
+    pub(super) fn pieces(self, embedder: &Embedder, records: &[Record]) -> Result<Vec<Piece>> {
+        let Some(options) = self.chunk_options() else {
+            return Ok(records
+                .iter()
+                .enumerate()
+                .map(|(record, it)| Piece::whole(record, &it.text))
+                .collect());
+        };
+        let positions: Vec<usize> = (0..records.len()).collect();
+        let pieces = embedder.workers().map(&positions, |&record| {
+            let chunks =
+                plan_chunks(embedder.tokenizer(), embedder.prompt(), &records[record].text, options)?;
+            let piece = |(index, chunk): (usize, super::chunks::Chunk)| Piece {
+                record,
+                place: ChunkPlace {
+                    index: index as u32,
+                    offsets: [
+                        chunk.bytes.start,
+                        chunk.bytes.end,
+                        chunk.characters.start,
+                        chunk.characters.end,
+                    ]
+                    .map(|offset| offset as u32),
+                },
+                bytes: chunk.bytes,
+            };
+            Ok(chunks.into_iter().enumerate().map(piece).collect::<Vec<_>>())
+        })?;
+        Ok(pieces.concat())
+    }
+
+    /// Refuses a text that was cut where that is an error.
+    pub(super) fn check(self, record: &Record, tokens: &TokenizedText, max_tokens: usize) -> Result<()> {
+        if self != Self::Error || !tokens.truncated {
+            return Ok(());
+        }
+        Err(Error::TextTooLong { id: record.id.to_string(), row: record.row, max_tokens })
+    }
+}
+
+impl Piece {
+    fn whole(record: usize, text: &str) -> Self {
+        Self { record, bytes: 0..text.len(), place: ChunkPlace { index: 0, offsets: [0; 4] } }
+    }
+}

@@ -1,0 +1,72 @@
+//! Runs over a tiny model.
+
+use nearsay_models::{HubOptions, Model};
+
+use super::*;
+use crate::embed::{Columns, EmbedOptions, OutputType};
+use crate::output::{Destination, Metadata, Output, OutputFormat, row_writer};
+use crate::text::{Kept, RecordId};
+use crate::{Interruption, Workers};
+
+fn embedder(options: &EmbedOptions) -> Embedder {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/families/bert");
+    let model = Model::open(model, &HubOptions::default()).unwrap();
+    Embedder::open(&model, options, Workers::new(None, Interruption::default())).unwrap()
+}
+
+fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
+    let layout = RowLayout {
+        columns: Columns::new(OutputFormat::Npy, &[], None, &[]).unwrap(),
+        chunked: matches!(on_long, OnLong::Chunk(_)),
+        marks_truncated: false,
+        output_type: OutputType::F32,
+        ranges: None,
+        dim: embedder.dimensions(),
+    };
+    EmbedRun { embedder, level: Level::Text, layout, on_long }
+}
+
+fn record(row: u64, text: String) -> Record {
+    Record { id: RecordId::Row(row), row: row + 1, text, kept: Kept::Nothing }
+}
+
+fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: Progress<'_>) -> Counts {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output::File(folder.path().join("out.npy"));
+    let destination = Destination::create(&output, false).unwrap();
+    let mut writer =
+        row_writer(destination, OutputFormat::Npy, &run.schema().unwrap(), &Metadata::new()).unwrap();
+    let mut counts = Counts::default();
+    let records = texts.zip(0..).map(|(text, row)| Ok(record(row, text)));
+    run.run(records, writer.as_mut(), &mut counts, progress).unwrap();
+    counts
+}
+
+#[test]
+fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
+    let embedder = embedder(&EmbedOptions { batch_tokens: 16, ..EmbedOptions::default() });
+    let heard = Mutex::new(Vec::new());
+    let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
+    let texts = (0..100).map(|row| format!("the river {row}"));
+    let counts = counts_of(&run_of(&embedder, OnLong::Truncate), texts, &each);
+    let heard = heard.into_inner().unwrap();
+    assert!(heard.len() > 10 && heard.is_sorted(), "{heard:?}");
+    assert_eq!((counts.texts, counts.rows, heard.last()), (100, 100, Some(&(100, counts.tokens))));
+}
+
+#[test]
+fn repeated_texts_are_encoded_once_and_counted() {
+    let embedder = embedder(&EmbedOptions::default());
+    let run = run_of(&embedder, OnLong::Truncate);
+    let texts = || (0..100).map(|row| format!("the river {}", "cat ".repeat(row % 4)));
+    let counts = counts_of(&run, texts(), &|_| ());
+    let once = counts_of(&run, texts().take(4), &|_| ());
+    assert_eq!((counts.texts, counts.rows, counts.repeated), (100, 100, 96));
+    assert_eq!(counts.tokens, once.tokens);
+    let records: Vec<Record> = texts().zip(0..).map(|(text, row)| record(row, text)).collect();
+    let vectors = run.vectors(&records).unwrap();
+    for (row, vector) in vectors.chunks(embedder.dimensions()).enumerate() {
+        let alone = run.vectors(&records[row..=row]).unwrap();
+        assert_eq!(vector, alone, "{row}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Whether a job's folder holds what its manifest says.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::folder::{failed, names, writer_of};
+use super::manifest::State;
+use super::record::{ShardRecord, is_shard_name};
+use crate::output::{Digest, Metadata, hexadecimal};
+use crate::{Error, Result, Workers};
+
+/// Bytes read at a time.
+const BLOCK: usize = 1 << 20;
+
+/// What a folder was found to hold.
+#[derive(Debug, Clone)]
+pub struct FolderState {
+    /// The folder.
+    pub path: PathBuf,
+    /// How the job was begun.
+    pub settings: Metadata,
+    /// Finished shards.
+    pub shards: Vec<ShardRecord>,
+    /// Rows of the whole input and the shards that it makes, where the job is complete.
+    pub end: Option<(u64, u64)>,
+    /// Everything that is not as it was written.
+    pub problems: Vec<String>,
+    /// Who writes to it at this moment.
+    pub writer: Option<String>,
+}
+
+/// What several folders come to.
+#[derive(Debug, Clone, Default)]
+pub struct Verified {
+    /// Everything that is not as it was written.
+    pub problems: Vec<String>,
+    /// Everything that is not there yet.
+    pub missing: Vec<String>,
+}
+
+impl FolderState {
+    /// Compares every file with its checksum.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] when the folder cannot be read, [`Error::BadInput`] when it holds no job or both manifests are beyond use.
+    pub fn read(path: &Path, workers: &Workers) -> Result<Self> {
+        let names =
+            std::fs::read_dir(path).map_err(|source| Error::NoInput { path: path.to_owned(), source });
+        names.map(drop)?;
+        let state = State::read(path)?;
+        let Some(settings) = state.settings else {
+            let rule = "the folder holds no job: there is no manifest.jsonl, or nothing in it".to_owned();
+            return Err(Error::BadInput { input: path.display().to_string(), rule });
+        };
+        let writer = writer_of(path);
+        // What a writer is about to complete is no damage.
+        let damage = state.damage.iter().filter(|damage| writer.is_none() || !damage.is_torn);
+        let mut problems: Vec<String> =
+            damage.map(|damage| format!("{}: {}", path.display(), damage.what)).collect();
+        let checked = workers.map(&state.shards, |shard| check_file(path, shard))?;
+        problems.extend(checked.into_iter().flatten());
+        if writer.is_none() {
+            problems.extend(unrecorded(path, &state.shards)?);
+        }
+        Ok(Self { path: path.to_owned(), settings, shards: state.shards, end: state.end, problems, writer })
+    }
+}
+
+/// Files that look like shards and are none.
+fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
+    let is_unrecorded =
+        |name: &&String| is_shard_name(name) && !shards.iter().any(|shard| shard.file == **name);
+    let names = names(path)?;
+    let what = |name: &String| format!("{}: the manifest does not have it", path.join(name).display());
+    Ok(names.iter().filter(is_unrecorded).map(what).collect())
+}
+
+/// Whether folders hold what they should, each by itself and, where there are several, as the parts of one job.
+pub fn verify(folders: &[FolderState]) -> Verified {
+    let mut verified = Verified::default();
+    for folder in folders {
+        verified.problems.extend(folder.problems.iter().cloned());
+        if folder.end.is_none() {
+            verified.missing.push(format!("{}: the job is not complete", folder.path.display()));
+        }
+    }
+    if let [first, others @ ..] = folders {
+        let other = others.iter().find_map(|other| difference(first, other));
+        verified.problems.extend(other);
+        verified.missing.extend(missing_parts(folders));
+    }
+    verified
+}
+
+/// The first setting that tells two folders apart as parts of different jobs.
+fn difference(first: &FolderState, other: &FolderState) -> Option<String> {
+    let keys = first.settings.keys().chain(other.settings.keys());
+    let mut keys = keys.filter(|key| *key != "part");
+    let field = keys.find(|key| first.settings.get(*key) != other.settings.get(*key))?;
+    let value = |folder: &FolderState| folder.settings.get(field).cloned().unwrap_or_default();
+    Some(format!(
+        "{} and {} are of different jobs: {field} is {} and {}",
+        first.path.display(),
+        other.path.display(),
+        value(first),
+        value(other)
+    ))
+}
+
+/// Shards that several complete folders together lack.
+fn missing_parts(folders: &[FolderState]) -> Option<String> {
+    let shards = folders.iter().filter_map(|folder| folder.end).map(|(_, shards)| shards).max()?;
+    let mut found: BTreeMap<u64, usize> = BTreeMap::new();
+    for shard in folders.iter().flat_map(|folder| &folder.shards) {
+        *found.entry(shard.shard).or_default() += 1;
+    }
+    let is_alone = folders.len() == 1 && folders[0].settings.get("part").is_some_and(|part| part != "0/1");
+    let absent = (0..shards).filter(|shard| !found.contains_key(shard)).count();
+    (absent > 0 && !is_alone).then(|| format!("{absent} of {shards} shards are in none of these folders"))
+}
+
+/// What is wrong with a shard's file, if anything is.
+pub(super) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<String>> {
+    let path = folder.join(&shard.file);
+    let found = match digest_of(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Some(format!("{}: the file is missing", path.display())));
+        }
+        Err(error) => return Err(failed("reading", &path, error)),
+    };
+    if found.bytes != shard.bytes {
+        return Ok(Some(format!(
+            "{}: it has {} bytes; the manifest has {}",
+            path.display(),
+            found.bytes,
+            shard.bytes
+        )));
+    }
+    if found.sha256 != shard.sha256 {
+        return Ok(Some(format!(
+            "{}: its SHA-256 is {}; the manifest has {}",
+            path.display(),
+            found.sha256,
+            shard.sha256
+        )));
+    }
+    Ok(None)
+}
+
+fn digest_of(path: &Path) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let (mut sha256, mut bytes) = (Sha256::new(), 0);
+    let mut block = vec![0; BLOCK];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(Digest { bytes, sha256: hexadecimal(&sha256.finalize()) }),
+            Ok(count) => {
+                bytes += count as u64;
+                sha256.update(&block[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Arrow IPC files (.arrow, .feather): record batches as they lie in memory, which readers map without decoding.
+
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, Schema, SchemaRef};
+
+use super::{Metadata, OutputFile, RowWriter};
+use crate::{Error, Result};
+
+/// Writes an Arrow IPC file.
+pub(super) struct ArrowRows {
+    target: String,
+    writer: FileWriter<OutputFile>,
+}
+
+impl ArrowRows {
+    pub(super) fn new(file: OutputFile, schema: &SchemaRef, metadata: &Metadata) -> Result<Self> {
+        let target = file.target().display().to_string();
+        let pairs: HashMap<String, String> =
+            metadata.iter().map(|(key, value)| (format!("nearsay.{key}"), value.clone())).collect();
+        let described = Schema::new_with_metadata(schema.fields().clone(), pairs);
+        let writer = FileWriter::try_new(file, &described).map_err(|error| failed(&target, error))?;
+        Ok(Self { target, writer })
+    }
+}
+
+impl RowWriter for ArrowRows {
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.writer.write(rows).map_err(|error| failed(&self.target, error))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.writer.finish().map_err(|error| failed(&self.target, error))?;
+        let target = self.target;
+        self.writer.into_inner().map_err(|error| failed(&target, error))?.persist()
+    }
+}
+
+fn failed(target: &str, error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, source) => Error::Io { action: "writing", target: target.to_owned(), source },
+        other => Error::Bug(format!("arrow: {other}")),
+    }
+}

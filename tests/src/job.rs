@@ -1,0 +1,74 @@
+//! A small job, and what its folder must come to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::run::{Desk, Run};
+
+/// The arguments of the job: 7 shards of 10 rows, the last of 5; its input is `in.jsonl`.
+pub const JOB: &str = "embed in.jsonl -m BERT --keep title -o out/ --rows-per-shard 10 -q";
+/// Its input rows.
+pub const ROWS: usize = 65;
+/// Its shards.
+pub const SHARDS: usize = 7;
+
+/// The input: rows with ids, titles, repeated and empty texts.
+pub fn input() -> String {
+    let row = |row: usize| {
+        let text = match row % 7 {
+            0 => String::new(),
+            1 => "the river".to_owned(),
+            _ => format!("the cat ran over river {} and {}", row, "the water ".repeat(row % 5)),
+        };
+        format!(
+            "{}\n",
+            serde_json::json!({"id": format!("row {row}"), "title": format!("T{row}"), "text": text})
+        )
+    };
+    (0..ROWS).map(row).collect()
+}
+
+/// A desk with the input.
+pub fn desk() -> Desk {
+    let desk = Desk::default();
+    desk.write("in.jsonl", input());
+    desk
+}
+
+/// The files of a folder by name, but for the lock, which says nothing.
+///
+/// # Panics
+/// If one cannot be read.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let file = |path: std::path::PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, std::fs::read(&path).expect("read"))
+    };
+    entries.map(file).filter(|(name, _)| name != ".nearsay-lock").collect()
+}
+
+/// What the folder holds after a run that nothing has interrupted.
+pub fn undisturbed() -> BTreeMap<String, Vec<u8>> {
+    let desk = desk();
+    desk.run(JOB).ok();
+    let files = files(&desk.path("out"));
+    assert_eq!(files.len(), SHARDS + 2, "shards and two manifests: {:?}", files.keys());
+    files
+}
+
+/// Continues the job, and holds that its folder comes to the same bytes.
+///
+/// # Panics
+/// If not.
+#[track_caller]
+pub fn resume_and_compare(desk: &Desk, expected: &BTreeMap<String, Vec<u8>>) -> Run {
+    let run = desk.run(&JOB.replace(" -q", " --resume")).ok();
+    let found = files(&desk.path("out"));
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, bytes) in expected {
+        assert!(found[name] == *bytes, "{name} differs:\n{}", String::from_utf8_lossy(&found[name]));
+    }
+    desk.run("verify out").ends(0, &[]);
+    run
+}
