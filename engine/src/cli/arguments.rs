@@ -95,7 +95,7 @@ pub(super) struct EmbedArguments {
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(super) inputs: Vec<Input>,
     /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl on standard output
-    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
+    #[arg(short, long, value_name = "OUTPUT", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(super) output: Output,
     /// Replace the output if it exists; a job is removed and begun again
     #[arg(long)]

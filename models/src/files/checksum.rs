@@ -58,7 +58,8 @@ impl ModelFolder {
         folders.sort();
         folders.dedup();
         let mut digests = Vec::new();
-        for folder in &folders {
+        // A module such as Normalize may have no folder.
+        for folder in folders.iter().filter(|folder| self.root().join(folder).is_dir()) {
             for name in self.list(folder, 0)?.into_iter().filter(|name| is_configuration(name)) {
                 digests.extend(self.file(&name)?.map(|path| sha256(&path)).transpose()?.map(|it| (name, it)));
             }

@@ -22,7 +22,6 @@ fn another_setting_is_refused_by_its_name() {
         ("--on-long chunk --chunk-overlap 4", "on long"),
         ("--mark-truncated", "mark truncated"),
         ("--text-field title", "text field"),
-        ("--id-field title", "id field"),
         ("--level token", "level"),
         ("--shard 0/2", "part"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nearsay::embed::{Counts, EmbedRun, EmbedSummary, Level, Seconds, Shards};
+use nearsay::embed::{Counts, EmbedRun, EmbedSummary, Level, OnLong, Seconds, Shards};
 use nearsay::job::JobSummary;
 use nearsay_kernels::Precision;
 use nearsay_models::Model;
@@ -64,8 +64,13 @@ impl Report<'_> {
             context.note(format_args!("warning: {texts}; where a text is empty, {meaning}"));
         }
         if counts.repeated > 0 {
-            let texts = plural(counts.repeated, "text was", "texts were");
-            context.note(format_args!("{texts} repeated nearby and not encoded again"));
+            let pieces = match self.run.on_long {
+                OnLong::Chunk(_) | OnLong::Merge(_) => {
+                    plural(counts.repeated, "text or chunk", "texts or chunks")
+                }
+                _ => plural(counts.repeated, "text", "texts"),
+            };
+            context.note(format_args!("{pieces} occurred again nearby and shared a vector"));
         }
         if replaced > 0 {
             let sequences = plural(replaced, "sequence was", "sequences were");
