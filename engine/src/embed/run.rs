@@ -87,6 +87,24 @@ impl EmbedRun<'_> {
         Ok(())
     }
 
+    /// What would be counted of `records`: texts, rows and tokens. Nothing is encoded.
+    ///
+    /// # Errors
+    /// If tokenizing fails, or a text is longer than it may be.
+    pub fn survey(&self, records: &[Record]) -> Result<Counts> {
+        let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
+        let work = WindowRun { run: self, records, progress: &|_| () }.tokenize(&mut counts)?;
+        let is_merged = matches!(self.on_long, OnLong::Merge(_));
+        counts.rows = if is_merged { records.len() } else { work.pieces.len() } as u64;
+        counts.tokens = work
+            .pieces
+            .iter()
+            .zip(&work.distinct.indices)
+            .map(|(_, &index)| work.tokens[index].ids.len() as u64)
+            .sum();
+        Ok(counts)
+    }
+
     /// The vectors of `records` as they are before they become numbers of the output's type, one after the other.
     ///
     /// # Errors

@@ -22,9 +22,10 @@ impl WindowLimits {
         Self { records: 4096, useful_bytes: 1 << 20, bytes: 64 << 20, max_tokens }
     }
 
-    /// For one vector a token: a window's take at most 256 MiB, at one byte a token; at the usual 4.5 bytes 57 MiB.
+    /// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28 MiB. While they become
+    /// a column and are written there are two more copies.
     pub fn tokens(max_tokens: usize, hidden_dim: usize) -> Self {
-        Self { useful_bytes: (64 << 20) / hidden_dim, ..Self::sentences(max_tokens) }
+        Self { useful_bytes: (32 << 20) / hidden_dim, ..Self::sentences(max_tokens) }
     }
 }
 

@@ -17,7 +17,7 @@ const ENCODE: Duration = Duration::from_secs(3);
 /// Texts encoded at a time.
 const TEXTS: usize = 64;
 
-/// What a run would be.
+/// What a run over the whole input would be.
 #[derive(Debug, Serialize)]
 struct Estimate {
     /// Input rows; `None` where the input cannot tell.
@@ -41,7 +41,12 @@ pub(super) fn run(work: &Work<'_>, records: &RecordStream, head: Head) -> anyhow
     if work.context.global.json {
         return Ok(print_json(&estimate)?);
     }
-    print(&estimate)
+    print(&estimate)?;
+    let part = work.shard_plan().part;
+    if !part.is_whole() {
+        print_line(&format!("part    {part}: about 1/{} of these", part.count()))?;
+    }
+    Ok(())
 }
 
 fn estimate(
@@ -50,23 +55,20 @@ fn estimate(
     sample: &[Record],
     is_all: bool,
 ) -> nearsay::Result<Estimate> {
-    let texts: Vec<&str> = sample.iter().map(|record| record.text.as_str()).collect();
-    let tokens = work.run.embedder.tokenize(&texts)?;
-    let count = tokens.iter().map(|text| text.ids.len()).sum::<usize>() as f64;
-    let mean = |sum: f64| if sample.is_empty() { 0.0 } else { sum / sample.len() as f64 };
+    let counts = work.run.survey(sample)?;
+    let a_text = |sum: u64| if sample.is_empty() { 0.0 } else { sum as f64 / sample.len() as f64 };
     let rows = if is_all { Some(sample.len() as u64) } else { expected_rows(records, sample.len()) };
     let tokens_per_second = speed(work.run, sample)?;
-    let all_tokens = rows.map(|rows| (rows as f64 * mean(count)) as u64);
+    let of_all = |a_text: f64| rows.map(|rows| (rows as f64 * a_text) as u64);
+    let all_tokens = of_all(a_text(counts.tokens));
+    let vectors = if work.run.level == Level::Text { of_all(a_text(counts.rows)) } else { all_tokens };
     Ok(Estimate {
         rows,
         rows_are_exact: is_all,
         tokens: all_tokens,
-        tokens_per_text: mean(count),
-        share_truncated: mean(tokens.iter().filter(|text| text.truncated).count() as f64),
-        output_bytes: rows
-            .zip(all_tokens)
-            .map(|(rows, tokens)| output_bytes(work, rows, tokens))
-            .transpose()?,
+        tokens_per_text: a_text(counts.tokens),
+        share_truncated: a_text(counts.truncated),
+        output_bytes: vectors.map(|vectors| output_bytes(work, vectors)).transpose()?,
         seconds: all_tokens
             .filter(|_| tokens_per_second > 0.0)
             .map(|tokens| tokens as f64 / tokens_per_second),
@@ -98,9 +100,8 @@ fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> nearsay::Result<f64> {
 }
 
 /// Of the vectors alone: ids and kept columns are small beside them.
-fn output_bytes(work: &Work<'_>, rows: u64, tokens: u64) -> nearsay::Result<u64> {
+fn output_bytes(work: &Work<'_>, vectors: u64) -> nearsay::Result<u64> {
     let layout = &work.run.layout;
-    let vectors = if work.run.level == Level::Text { rows } else { tokens };
     // A number is some 12 characters in JSON.
     let is_json = OutputFormat::of(&work.arguments.output)? == OutputFormat::Jsonl;
     let bytes = if is_json { 12 * layout.output_type.width(layout.dim)? } else { layout.vector_bytes()? };
