@@ -1,21 +1,20 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
+mod bench;
+mod embed;
 mod reading;
 
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nearsay::embed::OutputType;
-use nearsay::job::Part;
-use nearsay::output::Output;
 use nearsay::text::Input;
-use nearsay_kernels::{Pooling, Precision};
-use nearsay_models::{SHAPES, Shape};
+use nearsay_kernels::Precision;
 
+pub(super) use bench::BenchArguments;
+pub(super) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument, VerifyArguments};
 pub(super) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 
 /// Contextual embeddings and BERTScore with BERT-family models: exact, packed, the same bits in any batch.
@@ -70,128 +69,6 @@ pub(super) enum Command {
 /// A file's name, which a script with an unset variable leaves empty.
 fn named<T: From<OsString>>(name: OsString) -> Result<T, &'static str> {
     if name.is_empty() { Err("the name of a file is missing") } else { Ok(name.into()) }
-}
-
-const EMBED_EXAMPLES: &str = "Examples:
-  nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o corpus.npy
-  nearsay embed docs.jsonl --text-field body --id-field key -m ./my-model -o docs.safetensors
-  cat queries.txt | nearsay embed - -m mixedbread-ai/mxbai-embed-large-v1 --prompt-name query > queries.jsonl
-  nearsay embed 'crawl/**/*.jsonl.gz' more.parquet --text-field title --text-field body -m ./my-model -o crawl.npy
-  nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors
-  nearsay embed 'wiki/*.jsonl.zst' -m ./my-model --keep title -o wiki-vectors/ --resume
-  nearsay embed books.parquet -m ./my-model --on-long chunk -o chunks.parquet --dry-run
-
-A folder as output is a job: shards of a fixed number of input rows and a manifest. Killed at any time, the same command with --resume
-continues it, and ends with the same bytes as one that was never killed. `nearsay verify FOLDER` checks every checksum.
-
-An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), zeros where the tokenizer adds none; such
-texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become those tokens, as in transformers.";
-
-#[derive(Debug, Args)]
-#[command(after_help = EMBED_EXAMPLES)]
-pub(super) struct EmbedArguments {
-    /// Texts: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; a pattern of such files
-    /// ('*.jsonl'); or - for standard input
-    #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
-    pub(super) inputs: Vec<Input>,
-    /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl on standard output
-    #[arg(short, long, value_name = "OUTPUT", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
-    pub(super) output: Output,
-    /// Replace the output if it exists; a job is removed and begun again
-    #[arg(long)]
-    pub(super) overwrite: bool,
-    /// Print rows, tokens, size and time that the run would have, told from a sample, and write nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision
-    #[arg(short, long, value_name = "NAME_OR_DIR")]
-    pub(super) model: String,
-    /// One vector a text, or one a token
-    #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
-    pub(super) level: LevelArgument,
-    /// How a text's vector is made of its tokens'; auto: as the model's files say
-    #[arg(long, value_enum, default_value_t = PoolingArgument::Auto)]
-    pub(super) pooling: PoolingArgument,
-    /// Bring vectors to length 1, whatever the model's files say; with --level token each token's
-    #[arg(long, overrides_with = "no_normalize")]
-    pub(super) normalize: bool,
-    /// Leave vectors as long as they come, whatever the model's files say
-    #[arg(long)]
-    pub(super) no_normalize: bool,
-    /// Keep only the first N values of each vector (Matryoshka models), brought back to length 1 where the whole was
-    #[arg(long, value_name = "N")]
-    pub(super) dimensions: Option<usize>,
-    /// The numbers of the output: f32, f16, i8, u8, binary or ubinary, as sentence-transformers quantises
-    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = output_type_parser())]
-    pub(super) output_type: OutputType,
-    /// Texts to calibrate i8 and u8 on [default: the first 1000 of the input]
-    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
-    pub(super) calibration: Option<Input>,
-    /// Put one of the model's prompts before each text
-    #[arg(long, value_name = "NAME")]
-    pub(super) prompt_name: Option<String>,
-    /// Take the hidden states of this layer; 0 is the embeddings [default: the last]
-    #[arg(short, long, value_name = "N")]
-    pub(super) layer: Option<usize>,
-    #[command(flatten)]
-    pub(super) long_texts: LongTextArguments,
-    #[command(flatten)]
-    pub(super) sharding: ShardingArguments,
-    #[command(flatten)]
-    pub(super) reading: EmbedReadingArguments,
-    #[command(flatten)]
-    pub(super) running: RunningArguments,
-}
-
-/// What is done with texts longer than the model's longest.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Long texts")]
-pub(super) struct LongTextArguments {
-    /// Texts longer than the model's longest: cut them, stop, or make several vectors of each
-    #[arg(long, value_enum, default_value_t = OnLongArgument::Truncate)]
-    pub(super) on_long: OnLongArgument,
-    /// Tokens that a chunk has in common with the one before it, about
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub(super) chunk_overlap: usize,
-    /// One vector a text again: the mean of its chunks', each weighted by its tokens
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub(super) merge: Option<MergeArgument>,
-    /// Add a column `truncated` that says which texts were cut
-    #[arg(long)]
-    pub(super) mark_truncated: bool,
-}
-
-/// How a job is cut.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Jobs")]
-pub(super) struct ShardingArguments {
-    /// Continue the job in the output folder; begin it where there is none
-    #[arg(long, conflicts_with = "overwrite")]
-    pub(super) resume: bool,
-    /// Input rows of a shard
-    #[arg(long, value_name = "N", default_value = "10000")]
-    pub(super) rows_per_shard: NonZero<u64>,
-    /// Do one machine's part: shards I, I + N, I + 2N, .. of the whole, I from 0 to N - 1
-    #[arg(long, value_name = "I/N")]
-    pub(super) shard: Option<Part>,
-}
-
-const VERIFY_EXAMPLES: &str = "Examples:
-  nearsay verify wiki-vectors/
-  nearsay verify part-0/ part-1/ part-2/    the parts of one job, of several machines
-
-Exit codes: 0 every checksum holds and the job is complete, 1 every checksum holds and shards are still to be made, 65 something is not as
-it was written.";
-
-#[derive(Debug, Args)]
-#[command(after_help = VERIFY_EXAMPLES)]
-pub(super) struct VerifyArguments {
-    /// Folders of jobs; several are also held against each other, as the parts of one
-    #[arg(required = true, value_name = "FOLDER")]
-    pub(super) folders: Vec<PathBuf>,
-    /// Threads [default: one a core]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZero<usize>>,
 }
 
 const SCORE_EXAMPLES: &str = "Examples:
@@ -288,59 +165,6 @@ pub(super) enum ModelsAction {
     },
 }
 
-const BENCH_EXAMPLES: &str = "Examples:
-  nearsay bench
-  nearsay bench --shape bert-large --precision f32 --lengths 32,128 --threads 1
-  nearsay bench -m sentence-transformers/all-MiniLM-L6-v2 --seconds 5 --json
-  nearsay bench --shape roberta-large --layer 17 -o benches/results
-
-A pass is some 4096 tokens; the natural mix is three quarters sentences, one quarter abstracts of up to 256 tokens.
-Operations counted, per token and layer: 2 (4 h^2 + 2 h i) for linear layers, 4 L h for attention (hidden size h,
-intermediate size i, a text of L tokens). `of peak` is their rate by what this machine's own multiply-adds reach in
-that precision. Tokenizing is not measured; pooling is. Nothing else should run on the machine meanwhile.";
-
-#[derive(Debug, Args)]
-#[command(after_help = BENCH_EXAMPLES)]
-pub(super) struct BenchArguments {
-    /// A folder, or a name on the Hugging Face hub
-    #[arg(short, long, value_name = "NAME_OR_DIR", conflicts_with = "shape")]
-    pub(super) model: Option<String>,
-    /// Random weights of a known shape; nothing is downloaded
-    #[arg(long, value_name = "NAME", default_value = "minilm-l6", value_parser = shape_parser())]
-    pub(super) shape: Shape,
-    /// Number formats of the encoder's arithmetic
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "f32,bf16,int8")]
-    pub(super) precision: Vec<PrecisionArgument>,
-    /// Lengths of texts in tokens [default: 16,32,64,128,256,512, as far as the model has positions]
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
-    pub(super) lengths: Option<Vec<usize>>,
-    /// The shortest time to spend on each figure; one pass at least is measured
-    #[arg(long, value_name = "S", default_value = "2", allow_negative_numbers = true, value_parser = parse_seconds)]
-    pub(super) seconds: Duration,
-    /// Run the layers up to this one [default: all]
-    #[arg(short, long, value_name = "N")]
-    pub(super) layer: Option<usize>,
-    /// Threads [default: one a core]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZero<usize>>,
-    /// Write the JSON to a file too; in a folder it is named after CPU, model and date
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Replace the file if it exists
-    #[arg(long)]
-    pub(super) overwrite: bool,
-}
-
-fn shape_parser() -> impl TypedValueParser<Value = Shape> {
-    let known = PossibleValuesParser::new(SHAPES.map(|shape| shape.name));
-    known.try_map(|name| Shape::find(&name).ok_or_else(|| format!("{name} is no known shape")))
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
 const DOCTOR_EXAMPLES: &str = "Examples:
   nearsay doctor
   nearsay doctor --offline --json";
@@ -348,36 +172,6 @@ const DOCTOR_EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = DOCTOR_EXAMPLES)]
 pub(super) struct DoctorArguments {}
-
-fn output_type_parser() -> impl TypedValueParser<Value = OutputType> {
-    let names =
-        OutputType::ALL.map(OutputType::name).into_iter().chain(["float32", "float16", "int8", "uint8"]);
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<OutputType>())
-}
-
-/// One vector a text, or one a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LevelArgument {
-    Sentence,
-    Token,
-}
-
-/// `--on-long`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnLongArgument {
-    /// Cut them, and say how many
-    Truncate,
-    /// Stop at the first
-    Error,
-    /// Cut them into chunks at ends of sentences or words, each with a row of its own
-    Chunk,
-}
-
-/// `--merge`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum MergeArgument {
-    Mean,
-}
 
 /// `--metric`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -403,38 +197,5 @@ impl From<PrecisionArgument> for Precision {
             PrecisionArgument::Bf16 => Self::Bf16,
             PrecisionArgument::Int8 => Self::Int8,
         }
-    }
-}
-
-/// `--pooling`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PoolingArgument {
-    /// As the model's files say; the mean where they say nothing
-    Auto,
-    /// The mean of all tokens
-    Mean,
-    /// The first token
-    Cls,
-    /// The largest value in each dimension
-    Max,
-    /// The last token
-    Last,
-    /// The mean weighted by position
-    WeightedMean,
-    /// The sum over the square root of the number of tokens
-    MeanSqrtLength,
-}
-
-impl From<PoolingArgument> for nearsay::embed::PoolingChoice {
-    fn from(argument: PoolingArgument) -> Self {
-        Self::Mode(match argument {
-            PoolingArgument::Auto => return Self::Auto,
-            PoolingArgument::Mean => Pooling::Mean,
-            PoolingArgument::Cls => Pooling::Cls,
-            PoolingArgument::Max => Pooling::Max,
-            PoolingArgument::Last => Pooling::LastToken,
-            PoolingArgument::WeightedMean => Pooling::WeightedMean,
-            PoolingArgument::MeanSqrtLength => Pooling::MeanSqrtLength,
-        })
     }
 }

@@ -24,8 +24,31 @@ pub(super) enum Measure {
 pub(super) struct Progress {
     bar: ProgressBar,
     measure: Measure,
-    /// Where lines are written: when the last one was, or the work began.
-    last_line: Option<Mutex<Instant>>,
+    /// Where lines are written: when the next is due.
+    lines: Option<LineClock>,
+}
+
+/// Says when a line is due.
+struct LineClock {
+    interval: Duration,
+    /// When the last line was written, or the work began.
+    last: Mutex<Instant>,
+}
+
+impl LineClock {
+    fn new(interval: Duration) -> Self {
+        Self { interval, last: Mutex::new(Instant::now()) }
+    }
+
+    /// Whether a line is due; if so, the next is due an interval later.
+    fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.elapsed() >= self.interval;
+        if is_due {
+            *last = Instant::now();
+        }
+        is_due
+    }
 }
 
 impl Progress {
@@ -38,7 +61,7 @@ impl Progress {
                 Some(total),
                 format!("{{bar:30}} {{human_pos}}/{{human_len}} {name}  {{per_sec}}  {{eta}} left  {{msg}}"),
             ),
-            Measure::Share(Some(steps)) => (Some(steps), "{bar:30} {percent} %  {wide_msg}".to_owned()),
+            Measure::Share(Some(steps)) => (Some(steps), "{bar:16} {percent} %  {wide_msg}".to_owned()),
             Measure::Share(None) => (None, "{spinner} {elapsed}  {wide_msg}".to_owned()),
         };
         let bar = ProgressBar::with_draw_target(total, target);
@@ -49,40 +72,48 @@ impl Progress {
         // No steady tick: it needs a thread, and panics where the system gives none.
         bar.tick();
         let writes_lines = !is_terminal && !context.global.quiet;
-        Self { bar, measure, last_line: writes_lines.then(|| Mutex::new(Instant::now())) }
+        Self { bar, measure, lines: writes_lines.then(|| LineClock::new(INTERVAL)) }
     }
 
     pub(super) fn set(&self, position: u64, message: String) {
-        if self.is_line_due() {
-            say(format_args!("{}", self.line(position, &message)));
+        if self.lines.as_ref().is_some_and(LineClock::is_due) {
+            say(format_args!("{}", line(&self.measure, position, &message)));
         }
         self.bar.set_position(position);
         self.bar.set_message(message);
     }
+}
 
-    fn is_line_due(&self) -> bool {
-        let Some(last) = &self.last_line else { return false };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.elapsed() >= INTERVAL;
-        if is_due {
-            *last = Instant::now();
-        }
-        is_due
-    }
-
-    fn line(&self, position: u64, message: &str) -> String {
-        match self.measure {
-            Measure::Count(name, total) => format!("{position} of {total} {name}"),
-            Measure::Share(Some(steps)) => {
-                format!("{:.0} %: {message}", 100.0 * position as f64 / steps as f64)
-            }
-            Measure::Share(None) => message.to_owned(),
-        }
+fn line(measure: &Measure, position: u64, message: &str) -> String {
+    match measure {
+        Measure::Count(name, total) => format!("{position} of {total} {name}"),
+        Measure::Share(Some(steps)) => format!("{:.0} %: {message}", 100.0 * position as f64 / *steps as f64),
+        Measure::Share(None) => message.to_owned(),
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_due_once_an_interval() {
+        let clock = LineClock::new(Duration::from_millis(50));
+        assert!(!clock.is_due());
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(clock.is_due() && !clock.is_due());
+    }
+
+    #[test]
+    fn a_line_says_how_far_it_is() {
+        assert_eq!(line(&Measure::Count("pairs", 10), 3, ""), "3 of 10 pairs");
+        assert_eq!(line(&Measure::Share(Some(1000)), 250, "7 texts"), "25 %: 7 texts");
+        assert_eq!(line(&Measure::Share(None), 0, "7 texts"), "7 texts");
     }
 }

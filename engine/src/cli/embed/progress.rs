@@ -62,17 +62,14 @@ fn time_left(elapsed: Duration, first: u64, read: u64, total: u64) -> Option<Dur
 fn message(before: &Counts, now: &Counts, left: Option<Duration>) -> String {
     let seconds = (now.tokenize + now.encode).as_secs_f64().max(1e-9);
     let counts = *before + *now;
-    let mut message = format!(
-        "{} texts, {:.0} texts/s, {} tokens/s, {:.0} % padding avoided",
+    let left = left.map(|left| format!("{} left, ", HumanDuration(left))).unwrap_or_default();
+    format!(
+        "{left}{} texts, {:.0} texts/s, {} tokens/s, {:.0} % padding avoided",
         HumanCount(counts.texts),
         now.texts as f64 / seconds,
         HumanCount((now.tokens as f64 / seconds) as u64),
         100.0 * counts.padding_avoided()
-    );
-    if let Some(left) = left {
-        message.push_str(&format!(", {} left", HumanDuration(left)));
-    }
-    message
+    )
 }
 
 #[cfg(test)]
@@ -100,6 +97,6 @@ mod tests {
         };
         let before = Counts { texts: 1000, ..Counts::default() };
         let text = message(&before, &now, Some(Duration::from_secs(90)));
-        assert_eq!(text, "1,500 texts, 250 texts/s, 3,000 tokens/s, 50 % padding avoided, 2 minutes left");
+        assert_eq!(text, "2 minutes left, 1,500 texts, 250 texts/s, 3,000 tokens/s, 50 % padding avoided");
     }
 }

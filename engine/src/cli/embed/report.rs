@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nearsay::embed::{Counts, EmbedRun, EmbedSummary, Level, OnLong, Seconds, Shards};
-use nearsay::job::JobSummary;
+use nearsay::job::{JobProgress, JobSummary};
 use nearsay_kernels::Precision;
 use nearsay_models::Model;
 use nearsay_models::files::Source;
@@ -24,24 +24,23 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// Of a job.
     pub(super) fn job(&self, summary: &JobSummary, replaced: u64) -> anyhow::Result<()> {
-        let counts = summary.progress.before + summary.progress.now;
         let shards = Shards { shards_before: summary.shards_before, shards_now: summary.shards_now };
         if summary.shards_now == 0 && summary.shards_before > 0 {
             self.context.note("every shard was there already: nothing was done");
         }
-        self.counts(&counts, Some(shards), replaced)
+        self.tell(&summary.progress, Some(shards), replaced)
     }
 
-    /// Of any run: warnings, and the summary where it is asked for.
-    pub(super) fn counts(
-        &self,
-        counts: &Counts,
-        shards: Option<Shards>,
-        replaced: u64,
-    ) -> anyhow::Result<()> {
-        self.warn(counts, replaced);
+    /// Of a run into one output.
+    pub(super) fn single(&self, counts: Counts, replaced: u64) -> anyhow::Result<()> {
+        self.tell(&JobProgress { now: counts, ..JobProgress::default() }, None, replaced)
+    }
+
+    /// Warnings, and the summary where it is asked for.
+    fn tell(&self, progress: &JobProgress, shards: Option<Shards>, replaced: u64) -> anyhow::Result<()> {
+        self.warn(&(progress.before + progress.now), replaced);
         if self.context.global.json {
-            print_json(&self.summary(counts, shards))?;
+            print_json(&self.summary(progress, shards))?;
         }
         Ok(())
     }
@@ -78,16 +77,18 @@ impl Report<'_> {
         }
     }
 
-    fn summary(&self, counts: &Counts, shards: Option<Shards>) -> EmbedSummary {
+    /// Counts are the whole job's, times and speed those of this run.
+    fn summary(&self, progress: &JobProgress, shards: Option<Shards>) -> EmbedSummary {
+        let counts = progress.before + progress.now;
         let Self { context, arguments, run, device, load } = self;
         let (embedder, is_text) = (run.embedder, run.level == Level::Text);
         let (pooling, reason) =
             if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector a token") };
-        let encode = counts.encode.as_secs_f64();
+        let encode = progress.now.encode.as_secs_f64();
         let seconds = Seconds {
             total: context.start.elapsed().as_secs_f64(),
             load: load.as_secs_f64(),
-            tokenize: counts.tokenize.as_secs_f64(),
+            tokenize: progress.now.tokenize.as_secs_f64(),
             encode,
         };
         EmbedSummary {
@@ -99,7 +100,7 @@ impl Report<'_> {
             repeated: counts.repeated,
             padding_avoided: counts.padding_avoided(),
             seconds,
-            tokens_per_second: if encode > 0.0 { counts.tokens as f64 / encode } else { 0.0 },
+            tokens_per_second: if encode > 0.0 { progress.now.tokens as f64 / encode } else { 0.0 },
             model: arguments.model.clone(),
             precision: Precision::from(arguments.running.precision).name(),
             device: (*device).to_owned(),
