@@ -96,7 +96,7 @@ fn every_failure_has_its_exit_code_and_says_nothing_on_stdout() {
 fn an_empty_name_is_told_with_the_argument_that_lacks_it() {
     let desk = desk();
     let cases = [
-        ("embed in.txt -m BERT -o", "'--output <FILE>'"),
+        ("embed in.txt -m BERT -o", "'--output <OUTPUT>'"),
         ("embed -m BERT", "'<INPUT>...'"),
         ("score -r in.txt -m BERT -l 1 -c", "'--candidates <FILE>'"),
     ];
