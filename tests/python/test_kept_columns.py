@@ -60,6 +60,7 @@ ARRAYS: dict[str, pa.Array] = {
     "dictionary": pa.array(["a", None, "b"]).dictionary_encode(),
     "dictionary int8": pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.int8()), ["x", "y"]),
     "dictionary of numbers": pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.int8()), pa.array([5, 6])),
+    "dictionary ordered": pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.int8()), ["x", "y"], ordered=True),
     "null": pa.nulls(3),
     "uuid": pa.array([uuid.UUID(int=5).bytes, None, uuid.UUID(int=6).bytes], pa.uuid()),
 }
@@ -90,6 +91,7 @@ AS_JSON: dict[str, Any] = {
     "list of structs": [{"a": 1}],
     "dictionary": "a",
     "dictionary int8": "x",
+    "dictionary ordered": "x",
     "dictionary of numbers": 5,
     "null": None,
 }
@@ -132,7 +134,8 @@ class FromParquet(Desk):
         for name in ARRAYS:
             with self.subTest(name):
                 self.write(name)
-                values = [row["kept"] for row in json_lines(self.embed("in.parquet", "out.jsonl", "--keep", "kept", "--overwrite"))]
+                rows = json_lines(self.embed("in.parquet", "out.jsonl", "--keep", "kept", "--overwrite"))
+                values = [row["kept"] for row in rows]
                 self.assertEqual(len(values), 3)
                 self.assertIsNone(values[1])
                 if name in AS_JSON:

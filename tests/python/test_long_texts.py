@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from desk import BERT, NORMALIZED, TEXTS, Desk
+from desk import BERT, FIXTURES, NORMALIZED, ROBERTA, TEXTS, Desk
 
+# WordPiece, byte-level BPE, Unigram, and vectors of length 1.
+MODELS = [BERT, ROBERTA, FIXTURES / "families" / "camembert", NORMALIZED]
 SENTENCES = "The old mill stands by the river. Cats sleep; dogs bark! Où est le café, señor? 猫は壁 河水。 "
 LONG_TEXTS = [
     "the river",
@@ -51,10 +53,13 @@ class Chunks(Desk):
         self.assertGreater((frame["title"] == 1).sum(), 5)
 
     def test_have_the_vectors_of_their_own_text(self) -> None:
-        frame = self.frame()
-        source = self.write_texts("slices.jsonl", self.slices(frame))
-        alone = self.vectors(source, "--on-long", "error")
-        self.assert_same_bits(np.stack(frame["embedding"]), alone)
+        for model in MODELS:
+            with self.subTest(model.name):
+                frame = self.frame("--overwrite", model=model)
+                self.assertGreater(len(frame), len(LONG_TEXTS))
+                source = self.write_texts("slices.jsonl", self.slices(frame))
+                alone = self.vectors(source, "--on-long", "error", model=model)
+                self.assert_same_bits(np.stack(frame["embedding"]), alone)
 
     def test_cover_every_character_that_is_not_blank(self) -> None:
         for overlap in (0, 16):

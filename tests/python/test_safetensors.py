@@ -32,6 +32,14 @@ class TextTensors(Desk):
                 self.assertEqual(vectors.dtype, np.dtype(dtype))
                 self.assert_same_bits(vectors, self.vectors(source, "--output-type", output_type))
 
+    def test_behind_an_odd_number_of_bytes_are_whole(self) -> None:
+        ids = ["a", "b", "c"]
+        source = self.write_rows("in.jsonl", ({"id": identifier, "text": "a cat"} for identifier in ids))
+        output = self.embed(source, "out.safetensors", "--output-type", "binary", "--mark-truncated", "--on-long", "chunk")
+        tensors = load_file(output)
+        self.assertEqual((tensors["embeddings"].nbytes, tensors["padding"].nbytes), (12, 4))
+        self.assertEqual((json_of(tensors["ids_json"]), tensors["chunk"].tolist()), (ids, [0, 0, 0]))
+
     def test_say_how_they_were_made(self) -> None:
         output = self.embed(self.write_texts(), "out.safetensors", "--layer", 1)
         with safe_open(output, "numpy") as file:
