@@ -108,6 +108,10 @@ class FromParquet(Desk):
     def assert_same_column(self, found: pa.ChunkedArray, expected: pa.ChunkedArray) -> None:
         if pa.types.is_date(expected.type):
             self.assertTrue(pa.types.is_date(found.type), found.type)
+        elif pa.types.is_dictionary(expected.type) and pa.types.is_dictionary(found.type):
+            # Keys of rows from many dictionaries need more bits; see embed/parquet_types.rs.
+            self.assertEqual(found.type.value_type, expected.type.value_type)
+            self.assertEqual(found.type.ordered, expected.type.ordered)
         else:
             self.assertEqual(found.type, expected.type)
         self.assertEqual(found.to_pylist(), expected.to_pylist())
@@ -125,9 +129,9 @@ class FromParquet(Desk):
                 expected = self.write(name)
                 output = self.embed("in.parquet", "out.arrow", "--keep", "kept", "--overwrite")
                 found = pa.ipc.open_file(output).read_all().column("kept")
-                if name == "dictionary of numbers":
-                    # pyarrow makes numbers of these when it reads Parquet.
-                    found = found.cast(expected.type)
+                if pa.types.is_dictionary(expected.type):
+                    # An Arrow file has one dictionary a column, and rows come of many: the values stand there.
+                    expected = expected.cast(expected.type.value_type)
                 self.assert_same_column(found, expected)
 
     def test_every_type_has_its_json(self) -> None:

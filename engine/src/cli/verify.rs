@@ -1,5 +1,7 @@
 //! `nearsay verify`.
 
+use std::process::ExitCode;
+
 use nearsay::job::{FolderState, verify};
 use serde::Serialize;
 
@@ -19,7 +21,7 @@ struct FolderReport<'a> {
     written_to_by: Option<&'a str>,
 }
 
-pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<std::process::ExitCode> {
+pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let workers = context.workers(arguments.threads);
     let read = |path: &std::path::PathBuf| FolderState::read(path, &workers);
     let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
@@ -30,14 +32,18 @@ pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
     } else {
         reports.iter().try_for_each(|report| print_line(&line(report)))?;
     }
-    verified.problems.iter().chain(&verified.missing).for_each(|what| failure::say(format_args!("{what}")));
-    Ok(match (verified.problems.is_empty(), verified.missing.is_empty()) {
-        (true, true) => std::process::ExitCode::SUCCESS,
-        (true, false) => std::process::ExitCode::from(1),
-        (false, _) => {
-            failure::hint("nearsay embed .. --resume mends what is damaged and makes what is missing");
-            std::process::ExitCode::from(65)
-        }
+    let told = verified.problems.iter().chain(&verified.mismatch).chain(&verified.missing);
+    told.for_each(|what| failure::say(format_args!("{what}")));
+    let is_sound = verified.problems.is_empty() && verified.mismatch.is_none();
+    if !verified.problems.is_empty() || is_sound && !verified.missing.is_empty() {
+        failure::hint(
+            "the command that began the job, with --resume, mends what is damaged and makes what is missing",
+        );
+    }
+    Ok(match (is_sound, verified.missing.is_empty()) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(1),
+        (false, _) => ExitCode::from(65),
     })
 }
 

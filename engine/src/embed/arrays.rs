@@ -1,6 +1,7 @@
 //! Ids and kept values to arrow arrays.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
@@ -10,6 +11,7 @@ use arrow_select::interleave::interleave;
 use serde_json::Value;
 
 use super::columns::{Column, ColumnType};
+use super::parquet_types;
 use crate::text::{Kept, Record, RecordId, json_kind};
 use crate::{Error, Result};
 
@@ -25,8 +27,8 @@ pub(super) fn ids(column: &Column, records: &[&Record]) -> Result<ArrayRef> {
 
 /// The values of kept column `index`.
 pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result<ArrayRef> {
-    if let ColumnType::Arrow(data_type) = &column.column_type {
-        return gathered(data_type, records, index);
+    if let ColumnType::Arrow(field) = &column.column_type {
+        return gathered(field.data_type(), records, index);
     }
     let value = |record: &&Record| match &record.kept {
         Kept::Values(values) => values.get(index).cloned().unwrap_or(Value::Null),
@@ -37,20 +39,27 @@ pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result
 
 /// Rows of the arrays that Parquet files were read into.
 fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<ArrayRef> {
-    let mut arrays: Vec<&dyn Array> = Vec::new();
+    let mut arrays: Vec<ArrayRef> = Vec::new();
     let mut known: HashMap<*const ArrayRef, usize> = HashMap::new();
     let mut places = Vec::with_capacity(records.len());
     for record in records {
         let Kept::Row { columns, index: row } = &record.kept else {
             return Err(Error::Bug("a record of a Parquet file without its columns".to_owned()));
         };
-        let array = *known.entry(columns.as_ptr()).or_insert_with(|| {
-            arrays.push(&columns[index]);
-            arrays.len() - 1
-        });
+        let array = match known.entry(columns.as_ptr()) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                arrays.push(parquet_types::gathered(&columns[index])?);
+                *entry.insert(arrays.len() - 1)
+            }
+        };
         places.push((array, *row));
     }
-    if arrays.is_empty() { Ok(new_empty_array(data_type)) } else { Ok(interleave(&arrays, &places)?) }
+    if arrays.is_empty() {
+        return Ok(new_empty_array(data_type));
+    }
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    parquet_types::as_type(&interleave(&arrays, &places)?, data_type)
 }
 
 fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {

@@ -7,13 +7,23 @@
 use arrow_schema::{DataType, Field};
 use serde_json::{Number, Value};
 
+use super::parquet_types::output_field;
 use crate::output::OutputFormat;
-use crate::output::columns::{ID, json_field};
+use crate::output::columns::{
+    BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, ID, TOKEN_IDS, TOKENS, json_field,
+};
 use crate::text::{Kept, Record, RecordId};
 use crate::{Error, Result};
 
 /// Records that are looked at.
 pub const HEAD_RECORDS: usize = 1000;
+
+/// Whether one of our tensors in a .safetensors has this name, its `_json` apart.
+fn is_tensor(name: &str) -> bool {
+    let ours =
+        ["ids", "cu_seqlens", "padding", EMBEDDINGS, TOKEN_IDS, TOKENS, BYTE_OFFSETS, CHARACTER_OFFSETS];
+    ours.contains(&name)
+}
 
 /// How a column's values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +35,8 @@ pub(super) enum ColumnType {
     UInt64,
     Float64,
     Utf8,
-    /// As they came from a Parquet file.
-    Arrow(DataType),
+    /// As they came from a Parquet file; the field of the output.
+    Arrow(Field),
 }
 
 /// A column beside the vectors.
@@ -45,7 +55,7 @@ impl Column {
             ColumnType::UInt64 => DataType::UInt64,
             ColumnType::Float64 => DataType::Float64,
             ColumnType::Utf8 => DataType::Utf8,
-            ColumnType::Arrow(data_type) => data_type.clone(),
+            ColumnType::Arrow(field) => return field.clone(),
         };
         Field::new(&self.name, data_type, nullable)
     }
@@ -70,6 +80,14 @@ impl Columns {
         types: Option<&[Field]>,
         head: &[Record],
     ) -> Result<Self> {
+        if let Some(name) = keep.iter().find(|name| format == OutputFormat::Safetensors && is_tensor(name)) {
+            return Err(Error::Usage {
+                message: format!(
+                    "a column named `{name}` cannot be kept in .safetensors: a tensor of ours has that name"
+                ),
+                hint: Some("write .parquet, .jsonl or .arrow".to_owned()),
+            });
+        }
         if format == OutputFormat::Npy && !keep.is_empty() {
             return Err(Error::Usage {
                 message: "npy holds one matrix and no columns to keep".to_owned(),
@@ -80,7 +98,7 @@ impl Columns {
         let kept = keep.iter().enumerate().map(|(index, name)| Column {
             name: name.clone(),
             column_type: match types {
-                Some(types) => ColumnType::Arrow(types[index].data_type().clone()),
+                Some(types) => ColumnType::Arrow(output_field(format, name, &types[index])),
                 None => kept_type(format, head, index),
             },
         });
@@ -192,6 +210,15 @@ mod tests {
         assert_eq!(id(&mixed, OutputFormat::Parquet), ColumnType::Json);
         assert_eq!(id(&mixed[1..], OutputFormat::Parquet), ColumnType::Utf8);
         assert_eq!(id(&mixed[1..], OutputFormat::Jsonl), ColumnType::Json);
+    }
+
+    #[test]
+    fn names_of_tensors_are_refused_where_there_are_tensors() {
+        for name in ["ids", "tokens", "padding"] {
+            let columns = |format| Columns::new(format, &[name.to_owned()], None, &[]);
+            assert_eq!(columns(OutputFormat::Safetensors).unwrap_err().exit_code(), 2);
+            assert!(columns(OutputFormat::Parquet).is_ok());
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod duplicates;
 mod long_texts;
 mod options;
 mod output_type;
+mod parquet_types;
 mod rows;
 mod run;
 mod summary;

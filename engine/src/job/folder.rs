@@ -65,7 +65,7 @@ impl JobFolder {
     /// Removes files of the job; the manifest first, so that no shard is recorded that is not there.
     fn remove(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
         let mut chosen: Vec<String> = names(&self.path)?.into_iter().filter(|name| chosen(name)).collect();
-        chosen.sort_by_key(|name| (!name.starts_with("manifest"), name.clone()));
+        chosen.sort_by_key(|name| (!name.starts_with("_manifest"), name.clone()));
         for name in &chosen {
             let file = self.path.join(name);
             fs::remove_file(&file).map_err(|source| failed("removing", &file, source))?;

@@ -15,8 +15,8 @@ use super::record::{Entry, ShardRecord};
 use crate::output::{Metadata, sync_folder};
 use crate::{Error, Result};
 
-pub(super) const MANIFEST: &str = "manifest.jsonl";
-pub(super) const COPY: &str = "manifest.copy.jsonl";
+pub(super) const MANIFEST: &str = "_manifest.jsonl";
+pub(super) const COPY: &str = "_manifest.copy.jsonl";
 
 /// What a folder's manifest says.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl State {
             state.add(entry, folder)?;
         }
         if state.settings.is_none() && files.iter().any(|file| file.rest.contains(&b'\n')) {
-            let rule = "the first line of manifest.jsonl is damaged, and that of its copy too: nothing says how the job was begun";
+            let rule = "the first line of _manifest.jsonl is damaged, and that of its copy too: nothing says how the job was begun";
             return Err(Error::DamagedJob { path: folder.to_owned(), rule: rule.to_owned() });
         }
         Ok(state)

@@ -3,8 +3,8 @@
 //! ```text
 //! FOLDER/part-00000.parquet    the rows that came of input rows 0 to 9,999
 //! FOLDER/part-00001.parquet    ..
-//! FOLDER/manifest.jsonl        how the job was begun, and what each finished shard holds, each line with its own checksum
-//! FOLDER/manifest.copy.jsonl   the same, in case the first is damaged
+//! FOLDER/_manifest.jsonl        how the job was begun, and what each finished shard holds, each line with its own checksum
+//! FOLDER/_manifest.copy.jsonl   the same, in case the first is damaged
 //! FOLDER/.nearsay-lock         held by the process that writes; the system lets go of it when that process ends
 //! FOLDER/.nearsay-*.part       a shard that is being written
 //! ```

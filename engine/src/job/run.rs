@@ -277,7 +277,8 @@ fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<M
     })
 }
 
-fn setting(settings: &Metadata, field: &str) -> String {
+/// A setting as a message shows it.
+pub(super) fn setting(settings: &Metadata, field: &str) -> String {
     let value = |key: &str| settings.get(key).map(String::as_str).filter(|value| !value.is_empty());
     match (field, value(field)) {
         (_, None) => "nothing".to_owned(),

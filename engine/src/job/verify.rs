@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::folder::{failed, names, writer_of};
-use super::manifest::State;
+use super::manifest::{Damage, State};
 use super::record::{ShardRecord, is_shard_name};
+use super::run::setting;
 use crate::output::{Digest, Metadata, hexadecimal};
 use crate::{Error, Result, Workers};
 
@@ -29,6 +30,8 @@ pub struct FolderState {
     pub end: Option<(u64, u64)>,
     /// Everything that is not as it was written.
     pub problems: Vec<String>,
+    /// What a crash has left, which is neither damage nor done.
+    pub leftovers: Vec<String>,
     /// Who writes to it at this moment.
     pub writer: Option<String>,
 }
@@ -40,6 +43,8 @@ pub struct Verified {
     pub problems: Vec<String>,
     /// Everything that is not there yet.
     pub missing: Vec<String>,
+    /// Why folders are no parts of one job.
+    pub mismatch: Option<String>,
 }
 
 impl FolderState {
@@ -53,20 +58,29 @@ impl FolderState {
         names.map(drop)?;
         let state = State::read(path)?;
         let Some(settings) = state.settings else {
-            let rule = "the folder holds no job: there is no manifest.jsonl, or nothing in it".to_owned();
+            let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
             return Err(Error::BadInput { input: path.display().to_string(), rule });
         };
         let writer = writer_of(path);
-        // What a writer is about to complete is no damage.
-        let damage = state.damage.iter().filter(|damage| writer.is_none() || !damage.is_torn);
-        let mut problems: Vec<String> =
-            damage.map(|damage| format!("{}: {}", path.display(), damage.what)).collect();
+        let (torn, damaged): (Vec<Damage>, Vec<Damage>) =
+            state.damage.into_iter().partition(|damage| damage.is_torn);
+        let told = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
+        let mut problems: Vec<String> = damaged.iter().map(told).collect();
+        let mut leftovers: Vec<String> = torn.iter().map(told).collect();
         let checked = workers.map(&state.shards, |shard| check_file(path, shard))?;
         problems.extend(checked.into_iter().flatten());
-        if writer.is_none() {
-            problems.extend(unrecorded(path, &state.shards)?);
+        let unrecorded = unrecorded(path, &state.shards)?;
+        // While shards are still to be made, one that is not recorded yet is no stranger.
+        if state.end.is_some() {
+            problems.extend(unrecorded)
+        } else {
+            leftovers.extend(unrecorded)
         }
-        Ok(Self { path: path.to_owned(), settings, shards: state.shards, end: state.end, problems, writer })
+        if writer.is_some() {
+            leftovers.clear();
+        }
+        let (shards, end) = (state.shards, state.end);
+        Ok(Self { path: path.to_owned(), settings, shards, end, problems, leftovers, writer })
     }
 }
 
@@ -84,31 +98,38 @@ pub fn verify(folders: &[FolderState]) -> Verified {
     let mut verified = Verified::default();
     for folder in folders {
         verified.problems.extend(folder.problems.iter().cloned());
+        verified.missing.extend(folder.leftovers.iter().cloned());
         if folder.end.is_none() {
             verified.missing.push(format!("{}: the job is not complete", folder.path.display()));
         }
     }
     if let [first, others @ ..] = folders {
-        let other = others.iter().find_map(|other| difference(first, other));
-        verified.problems.extend(other);
+        verified.mismatch = others.iter().find_map(|other| difference(first, other));
         verified.missing.extend(missing_parts(folders));
     }
     verified
 }
 
-/// The first setting that tells two folders apart as parts of different jobs.
+/// What tells two folders apart as parts of different jobs: a setting, or the length of the input.
 fn difference(first: &FolderState, other: &FolderState) -> Option<String> {
-    let keys = first.settings.keys().chain(other.settings.keys());
-    let mut keys = keys.filter(|key| *key != "part");
-    let field = keys.find(|key| first.settings.get(*key) != other.settings.get(*key))?;
-    let value = |folder: &FolderState| folder.settings.get(field).cloned().unwrap_or_default();
-    Some(format!(
-        "{} and {} are of different jobs: {field} is {} and {}",
-        first.path.display(),
-        other.path.display(),
-        value(first),
-        value(other)
+    let (what, values) = other_setting(first, other).or_else(|| other_input(first, other))?;
+    let [left, right] = [first, other].map(|folder| folder.path.display());
+    Some(format!("{left} and {right} are of different jobs: {what} {} and {}", values[0], values[1]))
+}
+
+fn other_setting(first: &FolderState, other: &FolderState) -> Option<(String, [String; 2])> {
+    let ignored = |key: &&String| !["part", "model", "revision"].contains(&key.as_str());
+    let mut keys = first.settings.keys().chain(other.settings.keys()).filter(ignored);
+    let key = keys.find(|key| first.settings.get(*key) != other.settings.get(*key))?;
+    Some((
+        format!("{} is", key.replace('_', " ")),
+        [first, other].map(|folder| setting(&folder.settings, key)),
     ))
+}
+
+fn other_input(first: &FolderState, other: &FolderState) -> Option<(String, [String; 2])> {
+    let rows = [first.end?.0, other.end?.0];
+    (rows[0] != rows[1]).then(|| ("the rows of the input are".to_owned(), rows.map(|rows| rows.to_string())))
 }
 
 /// Shards that several complete folders together lack.

@@ -1,11 +1,10 @@
 //! Arrow IPC files (.arrow, .feather): record batches as they lie in memory, which readers map without decoding.
 
-use std::collections::HashMap;
-
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{ArrowError, Schema, SchemaRef};
+use arrow_schema::{ArrowError, SchemaRef};
 
+use super::columns::described;
 use super::{Metadata, OutputFile, RowWriter};
 use crate::{Error, Result};
 
@@ -18,9 +17,7 @@ pub(super) struct ArrowRows {
 impl ArrowRows {
     pub(super) fn new(file: OutputFile, schema: &SchemaRef, metadata: &Metadata) -> Result<Self> {
         let target = file.target().display().to_string();
-        let pairs: HashMap<String, String> =
-            metadata.iter().map(|(key, value)| (format!("nearsay.{key}"), value.clone())).collect();
-        let described = Schema::new_with_metadata(schema.fields().clone(), pairs);
+        let described = described(schema, metadata);
         let writer = FileWriter::try_new(file, &described).map_err(|error| failed(&target, error))?;
         Ok(Self { target, writer })
     }

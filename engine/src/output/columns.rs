@@ -5,7 +5,7 @@
 //! | column | type |
 //! |---|---|
 //! | `id` | Int64, UInt64 or Utf8; JSON text where ids of both kinds occur or the format has no types |
-//! | kept columns | as in a Parquet input; Boolean, Int64, UInt64, Float64, Utf8, or JSON text |
+//! | kept columns | as in a Parquet input (`embed/parquet_types.rs`); Boolean, Int64, UInt64, Float64, Utf8, or JSON text |
 //! | `chunk`, `byte_start`, `byte_end`, `character_start`, `character_end` | UInt32, where long texts are cut into chunks |
 //! | `truncated` | Boolean, on request |
 //! | `embedding` | FixedSizeList of Float32, Float16, Int8 or UInt8 |
@@ -21,8 +21,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, FixedSizeListArray, RecordBatch};
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
 
+use super::Metadata;
 use crate::{Error, Result};
 
 /// The record's id.
@@ -47,6 +48,13 @@ const JSON_KEY: &str = "nearsay.json";
 pub fn json_field(name: &str) -> Field {
     Field::new(name, DataType::Utf8, true)
         .with_metadata(HashMap::from([(JSON_KEY.to_owned(), "1".to_owned())]))
+}
+
+/// A schema with what an output says of itself, each key as `nearsay.KEY`.
+pub(super) fn described(schema: &Schema, metadata: &Metadata) -> Schema {
+    let pairs: HashMap<String, String> =
+        metadata.iter().map(|(key, value)| (format!("nearsay.{key}"), value.clone())).collect();
+    Schema::new_with_metadata(schema.fields().clone(), pairs)
 }
 
 /// Whether a column is JSON text.

@@ -11,8 +11,9 @@ use arrow_array::types::{
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
+use arrow_cast::cast;
 use arrow_cast::display::array_value_to_string;
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, TimeUnit};
 use serde::Serialize;
 
 use super::columns::is_json;
@@ -23,7 +24,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Bug`] when arrow cannot display a value.
 pub(crate) fn append_value(json: &mut Vec<u8>, field: &Field, column: &ArrayRef, row: usize) -> Result<()> {
-    if column.is_null(row) {
+    if column.data_type() == &DataType::Null || column.is_null(row) {
         json.extend_from_slice(b"null");
         return Ok(());
     }
@@ -50,6 +51,7 @@ pub(crate) fn append_value(json: &mut Vec<u8>, field: &Field, column: &ArrayRef,
         DataType::List(item) => append_list(json, item, &column.as_list::<i32>().value(row))?,
         DataType::LargeList(item) => append_list(json, item, &column.as_list::<i64>().value(row))?,
         DataType::Struct(_) => append_struct(json, column, row)?,
+        DataType::Timestamp(unit, Some(_)) => append_moment(json, column, row, *unit)?,
         _ => append_string(json, &displayed(column, row)?),
     }
     Ok(())
@@ -83,6 +85,13 @@ fn append_struct(json: &mut Vec<u8>, column: &ArrayRef, row: usize) -> Result<()
         append_value(json, field, column, row)?;
     }
     json.push(b'}');
+    Ok(())
+}
+
+/// A moment with a time zone, as it is in UTC: arrow displays zones by their offset only, and knows none by its name.
+fn append_moment(json: &mut Vec<u8>, column: &ArrayRef, row: usize, unit: TimeUnit) -> Result<()> {
+    let in_utc = cast(&column.slice(row, 1), &DataType::Timestamp(unit, Some("+00:00".into())))?;
+    append_string(json, &displayed(&in_utc, 0)?);
     Ok(())
 }
 

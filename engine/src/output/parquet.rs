@@ -14,7 +14,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::columns::{EMBEDDING, EMBEDDINGS};
+use super::columns::{EMBEDDING, EMBEDDINGS, described};
 use super::digest::{Digest, DigestWriter};
 use super::{Metadata, OutputFile, RowWriter};
 use crate::{Error, Result};
@@ -36,10 +36,10 @@ impl ParquetRows {
     /// [`Error::Io`].
     pub fn new(file: OutputFile, schema: &SchemaRef, metadata: &Metadata) -> Result<Self> {
         let target = file.target().display().to_string();
+        let described = SchemaRef::new(described(schema, metadata));
         let properties = properties(schema, metadata);
-        let writer =
-            ArrowWriter::try_new(DigestWriter::new(file), SchemaRef::clone(schema), Some(properties))
-                .map_err(|error| failed(&target, error))?;
+        let writer = ArrowWriter::try_new(DigestWriter::new(file), described, Some(properties))
+            .map_err(|error| failed(&target, error))?;
         Ok(Self { target, writer })
     }
 

@@ -56,17 +56,22 @@ fn a_damaged_or_missing_shard_is_told_and_made_again() {
 
 #[test]
 fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
-    let (expected, manifest) = (undisturbed(), "out/manifest.jsonl");
-    let copy = "out/manifest.copy.jsonl";
-    let whole = &expected["manifest.jsonl"];
+    let (expected, manifest) = (undisturbed(), "out/_manifest.jsonl");
+    let copy = "out/_manifest.copy.jsonl";
+    let whole = &expected["_manifest.jsonl"];
     let torn = &whole[..whole.len() - 3];
-    for (name, bytes) in
-        [(manifest, &b""[..]), (copy, b""), (manifest, torn), (copy, torn), (manifest, &whole[..100])]
-    {
+    // A line that a crash has torn is no damage; a file that lacks more is.
+    for (name, bytes, code) in [
+        (manifest, &b""[..], 65),
+        (copy, b"", 65),
+        (manifest, torn, 1),
+        (copy, torn, 1),
+        (manifest, &whole[..100], 65),
+    ] {
         let desk = desk();
         desk.run(JOB).ok();
         desk.write(name, bytes);
-        desk.run("verify out").ends(65, &["manifest"]);
+        desk.run("verify out").ends(code, &["manifest", "hint:", "--resume"]);
         let run = resume_and_compare(&desk, &expected);
         assert!(run.stderr.contains("warning: out/: "), "{}", run.stderr);
     }
@@ -75,7 +80,7 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
     fs::remove_file(desk.path(manifest)).expect("removed");
     let run = resume_and_compare(&desk, &expected);
     assert!(
-        run.stderr.contains("manifest.jsonl is missing, mended from the other manifest"),
+        run.stderr.contains("_manifest.jsonl is missing, mended from the other manifest"),
         "{}",
         run.stderr
     );
@@ -84,16 +89,16 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
 #[test]
 fn records_that_are_torn_off_both_manifests_are_made_again() {
     let expected = undisturbed();
-    let whole = &expected["manifest.jsonl"];
+    let whole = &expected["_manifest.jsonl"];
     let desk = desk();
     desk.run(JOB).ok();
     let lines: Vec<usize> =
         whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
-    for name in ["out/manifest.jsonl", "out/manifest.copy.jsonl"] {
+    for name in ["out/_manifest.jsonl", "out/_manifest.copy.jsonl"] {
         desk.write(name, &whole[..lines[3] + 20]);
     }
     let run = resume_and_compare(&desk, &expected);
-    assert!(run.stderr.contains("line 5 of manifest.jsonl is incomplete"), "{}", run.stderr);
+    assert!(run.stderr.contains("line 5 of _manifest.jsonl is incomplete"), "{}", run.stderr);
     assert!(run.stderr.contains("resuming: 3 shards are there"), "{}", run.stderr);
 }
 
@@ -101,13 +106,13 @@ fn records_that_are_torn_off_both_manifests_are_made_again() {
 fn manifests_beyond_use_are_refused_with_what_to_do() {
     let desk = desk();
     desk.run(JOB).ok();
-    let mut manifest = desk.read("out/manifest.jsonl");
+    let mut manifest = desk.read("out/_manifest.jsonl");
     manifest[30] ^= 1;
-    desk.write("out/manifest.jsonl", &manifest).write("out/manifest.copy.jsonl", &manifest);
+    desk.write("out/_manifest.jsonl", &manifest).write("out/_manifest.copy.jsonl", &manifest);
     for line in ["verify out", &JOB.replace(" -q", " --resume")] {
-        desk.run(line).ends(65, &["the first line of manifest.jsonl is damaged", "hint:", "--overwrite"]);
+        desk.run(line).ends(65, &["the first line of _manifest.jsonl is damaged", "hint:", "--overwrite"]);
     }
-    assert_eq!(desk.read("out/manifest.jsonl"), manifest, "nothing was touched");
+    assert_eq!(desk.read("out/_manifest.jsonl"), manifest, "nothing was touched");
     desk.run(&format!("{JOB} --overwrite")).ok();
     assert_eq!(files(&desk.path("out")), undisturbed());
 }

@@ -101,7 +101,7 @@ fn a_second_writer_is_refused_while_the_first_lives() {
     let line = "embed - --format txt -m BERT -q -o out/ --rows-per-shard 1000000";
     let mut first = desk.command(line).stdin(Stdio::piped()).spawn().expect("started");
     feed_for_ever(&mut first);
-    wait_until("the manifest", || desk.path("out/manifest.jsonl").exists());
+    wait_until("the manifest", || desk.path("out/_manifest.jsonl").exists());
     let pid = first.id().to_string();
     let second = desk.run(&format!("{JOB} --resume"));
     second.ends(75, &["out/", &format!("process {pid} writes to"), "hint:"]);

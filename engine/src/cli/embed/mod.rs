@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyh
         }
         Target::Single(destination, format) => {
             let counts = work.embed(destination, format, head, &mut records)?;
-            report.single(counts, records.replaced())
+            report.single(counts, records.position(), records.replaced())
         }
     }
 }

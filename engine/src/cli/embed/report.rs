@@ -28,11 +28,13 @@ impl Report<'_> {
         if summary.shards_now == 0 && summary.shards_before > 0 {
             self.context.note("every shard was there already: nothing was done");
         }
+        self.note_emptiness(summary.input_rows, summary.shards_before + summary.shards_now);
         self.tell(&summary.progress, Some(shards), replaced)
     }
 
     /// Of a run into one output.
-    pub(super) fn single(&self, counts: Counts, replaced: u64) -> anyhow::Result<()> {
+    pub(super) fn single(&self, counts: Counts, input_rows: u64, replaced: u64) -> anyhow::Result<()> {
+        self.note_emptiness(input_rows, counts.texts);
         self.tell(&JobProgress { now: counts, ..JobProgress::default() }, None, replaced)
     }
 
@@ -45,11 +47,17 @@ impl Report<'_> {
         Ok(())
     }
 
+    /// Says why there is nothing in the output, where that is so.
+    fn note_emptiness(&self, input_rows: u64, ours: u64) {
+        if input_rows == 0 {
+            self.context.note("warning: 0 rows in the input; the output is empty");
+        } else if ours == 0 {
+            self.context.note("warning: no shard of this input is of this part; the output is empty");
+        }
+    }
+
     fn warn(&self, counts: &Counts, replaced: u64) {
         let context = self.context;
-        if counts.texts == 0 {
-            context.note("warning: 0 rows in the input; the output is empty");
-        }
         if counts.truncated > 0 {
             let texts = plural(counts.truncated, "text was", "texts were");
             context.note(format_args!("warning: {texts} cut to {} tokens", self.run.embedder.max_tokens()));

@@ -134,5 +134,5 @@ fn a_first_line_that_is_damaged_in_both_files_is_an_error() {
     }
     let error = State::read(folder.path()).map(|_| ()).expect_err("nothing left");
     assert_eq!(error.exit_code(), 65);
-    assert!(error.to_string().contains("the first line of manifest.jsonl is damaged"), "{error}");
+    assert!(error.to_string().contains("the first line of _manifest.jsonl is damaged"), "{error}");
 }
