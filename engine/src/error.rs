@@ -205,6 +205,9 @@ impl Error {
             Self::TextTooLong { .. } => Some("cut such texts with --on-long truncate or --on-long chunk"),
             Self::ColumnType { .. } => Some("write .jsonl, whose columns need no type"),
             Self::Busy { .. } => Some("wait for it to end, or name another folder"),
+            Self::OtherJob { field, .. } if field == "instruction set" => {
+                Some("set NEARSAY_ISA to the one that it was begun on, or pass --overwrite to begin again")
+            }
             Self::OtherJob { .. } => {
                 Some("continue it as it was begun, name another folder, or pass --overwrite to begin again")
             }

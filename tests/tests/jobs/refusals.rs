@@ -33,7 +33,7 @@ fn another_setting_is_refused_by_its_name() {
     desk.run(&JOB.replace("--keep title", "--resume")).ends(65, &["keep title", "is continued with nothing"]);
     let mut command = desk.command(&format!("{JOB} --resume"));
     command.env("NEARSAY_ISA", "portable");
-    nearsay_tests::run::finish(JOB, command, None).ends(65, &["instruction set", "portable"]);
+    nearsay_tests::run::finish(JOB, command, None).ends(65, &["instruction set", "portable", "NEARSAY_ISA"]);
     assert_eq!(files(&desk.path("out")), before, "nothing was touched");
 }
 
