@@ -52,8 +52,8 @@ fn report(folder: &FolderState) -> FolderReport<'_> {
     FolderReport {
         folder: folder.path.display().to_string(),
         shards: folder.shards.len(),
-        rows: sum(|shard| shard.rows),
-        input_rows: sum(|shard| shard.input_rows),
+        rows: sum(|shard| shard.counts.rows),
+        input_rows: sum(|shard| shard.counts.texts),
         bytes: sum(|shard| shard.bytes),
         complete: folder.end.is_some(),
         problems: &folder.problems,

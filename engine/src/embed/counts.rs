@@ -3,15 +3,18 @@
 use std::ops::Add;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::tokens::TokenizedText;
 
 /// Texts in a batch of an engine that pads, for comparison: sentence-transformers' default.
 const PADDED_BATCH: usize = 32;
 
 /// What a run counted.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Texts read.
+    /// Texts read: one an input row.
+    #[serde(rename = "input_rows")]
     pub texts: u64,
     /// Rows written: one a text, or one a chunk.
     pub rows: u64,
@@ -28,8 +31,10 @@ pub struct Counts {
     /// Tokens that the same texts would be in padded batches of 32, in the order of the input.
     pub padded_tokens: u64,
     /// Time spent tokenizing.
+    #[serde(skip)]
     pub tokenize: Duration,
     /// Time spent encoding and pooling.
+    #[serde(skip)]
     pub encode: Duration,
 }
 
@@ -38,6 +43,11 @@ impl Counts {
         self.truncated += u64::from(text.truncated);
         self.empty += u64::from(text.is_empty);
         self.without_tokens += u64::from(text.ids.is_empty());
+    }
+
+    /// The same of any other run over the same texts.
+    pub(crate) fn without_times(self) -> Self {
+        Self { tokenize: Duration::ZERO, encode: Duration::ZERO, ..self }
     }
 
     /// The share of the work that padding would have been, from 0 to 1.

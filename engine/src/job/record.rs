@@ -35,22 +35,9 @@ pub struct ShardRecord {
     pub file: String,
     /// The first input row that it holds, from 0.
     pub first_row: u64,
-    /// Input rows that it holds.
-    pub input_rows: u64,
-    /// Rows of its file.
-    pub rows: u64,
-    /// Tokens encoded.
-    pub tokens: u64,
-    /// Texts that were cut.
-    pub truncated: u64,
-    /// Texts without tokens of their own.
-    pub empty: u64,
-    /// Those of them without any token.
-    pub without_tokens: u64,
-    /// Texts that were in their window already.
-    pub repeated: u64,
-    /// Tokens that the same texts would be in padded batches.
-    pub padded_tokens: u64,
+    /// What was counted while it was made, times apart; `texts` is its number of input rows.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Bytes of its file.
     pub bytes: u64,
     /// SHA-256 of its file.
@@ -63,7 +50,7 @@ impl ShardRecord {
     pub(super) fn new(
         shard: u64,
         first_row: u64,
-        counts: &Counts,
+        counts: Counts,
         file: Digest,
         input_sha256: String,
     ) -> Self {
@@ -71,32 +58,10 @@ impl ShardRecord {
             shard,
             file: file_name(shard),
             first_row,
-            input_rows: counts.texts,
-            rows: counts.rows,
-            tokens: counts.tokens,
-            truncated: counts.truncated,
-            empty: counts.empty,
-            without_tokens: counts.without_tokens,
-            repeated: counts.repeated,
-            padded_tokens: counts.padded_tokens,
+            counts: counts.without_times(),
             bytes: file.bytes,
             sha256: file.sha256,
             input_sha256,
-        }
-    }
-
-    /// What was counted when it was made, its times apart.
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            texts: self.input_rows,
-            rows: self.rows,
-            tokens: self.tokens,
-            truncated: self.truncated,
-            empty: self.empty,
-            without_tokens: self.without_tokens,
-            repeated: self.repeated,
-            padded_tokens: self.padded_tokens,
-            ..Counts::default()
         }
     }
 }

@@ -141,11 +141,11 @@ impl Job {
             _ if !self.plan.part.has(shard) => rows.skip_all()?,
             Some(record) if !self.damaged.contains(&shard) => {
                 rows.skip_all()?;
-                summary.progress.before = summary.progress.before + record.counts();
+                summary.progress.before = summary.progress.before + record.counts;
                 summary.shards_before += 1;
                 progress(&summary.progress);
                 self.check_input(&record, rows.digest, &rows.left)?;
-                return Ok(record.input_rows);
+                return Ok(record.counts.texts);
             }
             recorded => {
                 let made = self.make(shard, first_row, run, &mut rows, &mut summary.progress, progress)?;
@@ -177,7 +177,7 @@ impl Job {
         let file = writer.finish_with_digest()?;
         job.now = so_far.now + counts;
         progress(job);
-        Ok(ShardRecord::new(shard, first_row, &counts, file, digest.finish()))
+        Ok(ShardRecord::new(shard, first_row, counts, file, digest.finish()))
     }
 
     /// Records a shard that was made, or holds that one that was made again is what it was.
@@ -198,14 +198,14 @@ impl Job {
 
     fn check_input(&self, record: &ShardRecord, found: InputDigest, left: &u64) -> Result<()> {
         let rows = self.plan.rows_per_shard.get() - left;
-        if rows == record.input_rows && found.finish() == record.input_sha256 {
+        if rows == record.counts.texts && found.finish() == record.input_sha256 {
             return Ok(());
         }
         Err(self.other_rows(record))
     }
 
     fn other_rows(&self, record: &ShardRecord) -> Error {
-        let (first, last) = (record.first_row, record.first_row + record.input_rows.max(1) - 1);
+        let (first, last) = (record.first_row, record.first_row + record.counts.texts.max(1) - 1);
         let rule = format!(
             "rows {first} to {last} (from 0), or what follows them, are not those that {} was made of",
             record.file

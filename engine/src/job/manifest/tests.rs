@@ -7,7 +7,7 @@ use crate::output::Digest;
 fn shard(number: u64) -> Entry {
     let file = Digest { bytes: 3, sha256: "ab".repeat(32) };
     let counts = Counts { texts: 10, ..Counts::default() };
-    Entry::Shard(ShardRecord::new(number, number * 10, &counts, file, "cd".repeat(32)))
+    Entry::Shard(ShardRecord::new(number, number * 10, counts, file, "cd".repeat(32)))
 }
 
 fn entries() -> Vec<Entry> {
