@@ -116,3 +116,16 @@ fn what_a_crash_left_is_never_read_as_data() {
     std::fs::remove_file(desk.path("out/part-00099.parquet")).expect("removed");
     resume_and_compare(&desk, &expected);
 }
+
+#[test]
+fn threads_batches_and_the_names_of_inputs_change_no_byte() {
+    let expected = undisturbed();
+    let whole = nearsay_tests::job::input();
+    let (first, second) = whole.split_at(whole.find("{\"id\":\"row 27\"").expect("a row"));
+    for options in ["--threads 1 --batch-tokens 8", "--threads 7 --batch-tokens 10000"] {
+        let desk = Desk::default();
+        desk.write("a.jsonl", first).write("b.jsonl", second);
+        desk.run(&JOB.replace("in.jsonl", "?.jsonl").replace("-q", options)).ok();
+        assert_eq!(files(&desk.path("out")), expected, "{options}");
+    }
+}
