@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 from .desk import Desk, desk
@@ -26,14 +27,18 @@ def is_killed(place: Desk, arguments: list, call: str, when: int, *options: str)
 @case
 def killed_at_every_call(suite: Suite) -> None:
     """48: SIGKILL at the n-th write, sync, rename, removal, truncation, opening, for every n; then resume."""
+    kills: Counter = Counter()
     for call in CALLS:
         for when in numbers():
             with suite.step(f"{call} {when}"), desk(suite) as place:
                 place.write("in.jsonl", SMALL.input())
                 if not is_killed(place, SMALL.arguments(), call, when):
                     break
+                kills[call] += 1
                 check_no_half_shards(place, SMALL)
                 resume_and_check(place, SMALL)
+    suite.note(f"kills: {dict(kills)}")
+    expect(sum(kills.values()) > 15 * SMALL.shards, "a shard has more calls than were reached")
 
 
 @case

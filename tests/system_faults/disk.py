@@ -6,10 +6,19 @@ import os
 from pathlib import Path
 
 from .crashes import FORMATS
-from .desk import Desk, desk, disk, mount
+from .desk import Desk, desk, disk, remount
 from .durability import durable_shards
 from .jobs import (
-    LARGE, SMALL, check_finished, check_no_half_shards, recorded_shards, resume_and_check, temporary_files,
+    LARGE,
+    SMALL,
+    Job,
+    check_finished,
+    check_no_half_shards,
+    compare,
+    files,
+    recorded_shards,
+    resume_and_check,
+    temporary_files,
 )
 from .suite import Suite, case, expect
 from .tracing import LOG, inject, numbers, read_calls, trace, was_injected
@@ -17,6 +26,8 @@ from .tracing import LOG, inject, numbers, read_calls, trace, was_injected
 CANNOT_CREATE, WRITE_FAILED = 73, 74
 FULL = "No space left"
 PAGE = 4096
+MANY_IDS = (1 << 19) + 10_000
+"""So many that they are not all held in memory."""
 
 
 @case
@@ -29,7 +40,7 @@ def full_disk_in_the_middle_of_a_job(suite: Suite) -> None:
         expect(check_no_half_shards(place, LARGE, "disk/out/") > 1, "no shard was kept")
         expect(not temporary_files(place.path("disk/out")), "it leaves a temporary file")
         place.run(["verify", "disk/out/"]).ends(1, says=["not complete"])
-        mount("-o", "remount,size=32m", place.path("disk"))
+        remount(place.path("disk"), "size=32m")
         resume_and_check(place, LARGE, "disk/out/")
 
 
@@ -45,7 +56,7 @@ def full_disk_of_every_size(suite: Suite) -> None:
                 break
             run.ends(CANNOT_CREATE, WRITE_FAILED, says=[FULL, "disk/out"])
             check_no_half_shards(place, SMALL, "disk/out/")
-            mount("-o", "remount,size=1m", place.path("disk"))
+            remount(place.path("disk"), "size=1m")
             resume_and_check(place, SMALL, "disk/out/")
 
 
@@ -60,7 +71,22 @@ def full_disk_under_a_single_file(suite: Suite) -> None:
             expect(not os.listdir(folder), f"it leaves {os.listdir(folder)}")
 
 
-def check_failing_call(suite: Suite, place: Desk, call: str, error: str, when: int, message: str) -> bool:
+@case
+def full_temporary_folder(suite: Suite) -> None:
+    """52: no room where ids spill to beyond half a million: exit 74 naming the folder, shards kept; then resume with room."""
+    job = Job(rows=MANY_IDS, rows_per_shard=100_000)
+    rows = b"".join(b'{"id":"row %d","title":"","text":"the river"}\n' % row for row in range(job.rows))
+    with desk(suite) as place, disk(place, "64k") as temporary:
+        place.write("in.jsonl", rows)
+        run = place.run(job.arguments(), environment={"TMPDIR": str(temporary)})
+        run.ends(WRITE_FAILED, says=[FULL, str(temporary)])
+        expect(not os.listdir(temporary), f"it leaves {os.listdir(temporary)}")
+        place.run(job.arguments("--resume")).ok()
+        place.run(job.arguments(output="again/")).ok()
+        compare(place.path("out"), files(place.path("again")))
+
+
+def check_failing_call(place: Desk, call: str, error: str, when: int, message: str) -> bool:
     """Has the n-th call fail; whether it was reached. The run must say so, and its resume must mend it."""
     place.write("in.jsonl", SMALL.input())
     run = place.run(SMALL.arguments(), inject(call, f"error={error}", when))
@@ -78,7 +104,8 @@ def no_space_at_every_call(suite: Suite) -> None:
     for call in ["write", "fsync", "renameat", "mkdir"]:
         for when in numbers():
             with suite.step(f"{call} {when}"), desk(suite) as place:
-                if not check_failing_call(suite, place, call, "ENOSPC", when, FULL):
+                if not check_failing_call(place, call, "ENOSPC", when, FULL):
+                    expect(when > 1, "it is never called")
                     break
                 resume_and_check(place, SMALL)
 
@@ -88,7 +115,8 @@ def sync_that_fails(suite: Suite) -> None:
     """54: EIO at the n-th sync, for every n: exit 74, no shard is recorded that was not synced; then resume."""
     for when in numbers():
         with suite.step(f"fsync {when}"), desk(suite) as place:
-            if not check_failing_call(suite, place, "fsync", "EIO", when, "Input/output error"):
+            if not check_failing_call(place, "fsync", "EIO", when, "Input/output error"):
+                expect(when > SMALL.shards, "there are fewer syncs than shards")
                 break
             check_only_durable_are_recorded(suite, place, when)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .desk import Argument, Desk, desk
+from .desk import Argument, Desk, desk, finish
 from .jobs import SMALL, STREAM, Job, check_finished, resume_and_check
-from .suite import Suite, as_another_user, can_be_another_user, case
+from .suite import Failure, Suite, as_another_user, can_be_another_user, case
 
 INPUTS = 40
 MEGABYTE = 1 << 20
-SIZES = [*range(28, 64, 2), 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024]
+SIZES = [64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024]
+SMALL_SIZES = range(28, 64, 2)
+"""From where the program just starts."""
 ABORTED = -6
 
 
@@ -85,7 +87,12 @@ def run_in_memory(suite: Suite, job: Job, size: int) -> int:
     """A job in an address space of so many megabytes: the same bytes, or an end that a resume mends. Its exit code."""
     with desk(suite) as place:
         place.write("in.jsonl", job.input())
-        run = place.run(job.arguments(), ["prlimit", f"--as={size * MEGABYTE}", "--core=0"])
+        process = place.start(job.arguments(), ["prlimit", f"--as={size * MEGABYTE}", "--core=0"])
+        try:
+            run = finish(process)
+        except Failure:
+            resume_and_check(place, job)
+            raise
         if run.code != 0:
             says = ["memory allocation of"] if run.code == ABORTED else ["error"]
             resume_and_check(place, job)
@@ -96,10 +103,21 @@ def run_in_memory(suite: Suite, job: Job, size: int) -> int:
 
 @case
 def little_memory(suite: Suite) -> None:
-    """73: `prlimit --as` from 28 MB, where it just starts, to 1 GB: the same bytes, or an error or an abort that a resume mends."""
+    """73: `prlimit --as` from 64 MB to 1 GB: the same bytes, or an error or an abort that a resume mends."""
+    run_in_sizes(suite, SIZES)
+
+
+@case
+def hardly_any_memory(suite: Suite) -> None:
+    """73: the same below 64 MB, where it comes to failures."""
+    run_in_sizes(suite, SMALL_SIZES)
+
+
+def run_in_sizes(suite: Suite, sizes: Iterable[int]) -> None:
+    """Two jobs in address spaces of so many megabytes."""
     for job in [SMALL, STREAM]:
         codes = []
-        for size in SIZES:
+        for size in sizes:
             with suite.step(f"{job.rows} rows, {size} MB"):
                 codes.append(f"{size}: {run_in_memory(suite, job, size)}")
         suite.note(f"{job.rows} rows; exit codes by MB: {', '.join(codes)}")

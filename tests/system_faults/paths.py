@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .desk import Desk, desk, disk, mount
+from .desk import Desk, desk, disk, remount
 from .jobs import SMALL, compare, undisturbed
 from .suite import Suite, as_another_user, case, expect
 
@@ -40,7 +40,7 @@ def read_only_output(suite: Suite) -> None:
         place.write("in.jsonl", SMALL.input())
         place.run(SMALL.arguments(output="disk/job/")).ok()
         place.path("disk/empty").mkdir()
-        mount("-o", "remount,ro", place.path("disk"))
+        remount(place.path("disk"), "ro")
         for output, extra in [("new/", []), ("empty/", []), ("out.npy", []), ("job/", ["--resume"]), ("job/", ["--overwrite"])]:
             with suite.step(f"{output} {extra}"):
                 check_refused(place, f"disk/{output}", *extra)
@@ -57,7 +57,7 @@ def folder_of_somebody_else(suite: Suite) -> None:
         place.path("disk").chmod(0o555)
         place.path("disk/job").chmod(0o555)
         if not as_another_user():
-            mount("-o", "remount,ro", place.path("disk"))
+            remount(place.path("disk"), "ro")
         for output, extra in [("new/", []), ("out.parquet", []), ("job/", ["--resume"]), ("job/", ["--overwrite"])]:
             with suite.step(f"{output} {extra}"):
                 check_refused(place, f"disk/{output}", *extra, wrapper=as_another_user())

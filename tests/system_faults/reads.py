@@ -69,6 +69,7 @@ def parquet_input_that_fails(suite: Suite) -> None:
             place.write("in.parquet", content)
             run = failing_read(place, arguments, "in.parquet", when)
             if run is None:
+                expect(when > 2, "the input has hardly been read")
                 break
             run.ends(READ_FAILED, says=["in.parquet", "Input/output error"])
             place.run([*arguments, "--resume"]).ok()
@@ -106,6 +107,7 @@ def job_that_cannot_be_read_back(suite: Suite) -> None:
                     place.run(SMALL.arguments()).ok()
                     run = failing_read(place, arguments, f"out/{name}", when)
                     if run is None:
+                        expect(when > 1, "it is never read")
                         break
                     run.ends(READ_FAILED, says=[name, "Input/output error"])
                     expect(files(place.path("out")) == undisturbed(suite, SMALL), "the folder was changed")
