@@ -11,7 +11,7 @@ from pathlib import Path
 from .desk import Argument, Desk, Run, desk
 from .suite import Suite, expect
 
-MANIFESTS = ["manifest.jsonl", "manifest.copy.jsonl"]
+MANIFESTS = ["_manifest.jsonl", "_manifest.copy.jsonl"]
 LOCK = ".nearsay-lock"
 
 
@@ -65,6 +65,8 @@ def undisturbed(suite: Suite, job: Job) -> dict[str, bytes]:
             place.run(job.arguments()).ok()
             check_ids(place, job)
             suite.undisturbed[job] = files(place.path("out"))
+            shards = [f"part-{shard:05}.parquet" for shard in range(job.shards)]
+            expect(sorted(suite.undisturbed[job]) == sorted(MANIFESTS + shards), f"it makes {list(suite.undisturbed[job])}")
     return suite.undisturbed[job]
 
 

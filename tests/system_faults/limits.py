@@ -94,7 +94,7 @@ def run_in_memory(suite: Suite, job: Job, size: int) -> int:
             resume_and_check(place, job)
             raise
         if run.code != 0:
-            says = ["memory allocation of"] if run.code == ABORTED else ["error"]
+            says = ["memory"] if run.code == ABORTED else ["error"]
             resume_and_check(place, job)
             run.ends(run.code, says=says)
         check_finished(place, job)
