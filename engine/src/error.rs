@@ -203,7 +203,9 @@ impl Error {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.as_deref(),
             Self::LengthTooShort { .. } => Some("raise --max-length"),
             Self::TextTooLong { .. } => Some("cut such texts with --on-long truncate or --on-long chunk"),
-            Self::ColumnType { .. } => Some("write .jsonl, whose columns need no type"),
+            Self::ColumnType { .. } => Some(
+                "write the column as JSON text with --json-column, or write .jsonl, whose columns need no type",
+            ),
             Self::Busy { .. } => Some("wait for it to end, or name another folder"),
             Self::OtherJob { field, .. } if field == "instruction set" => {
                 Some("set NEARSAY_ISA to the one that it was begun on, or pass --overwrite to begin again")

@@ -140,7 +140,7 @@ class Parts(Machines):
     def test_that_are_missing_are_told(self) -> None:
         for part in ("0/3", "2/3"):
             self.run_part(part)
-        self.assertIn("shards are in none of these folders", self.verify(0, 2, code=1))
+        self.assertIn("shards are not in these folders", self.verify(0, 2, code=1))
 
     def test_of_bytes_have_the_same_ranges(self) -> None:
         for part in ("0/2", "1/2"):

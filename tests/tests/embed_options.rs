@@ -105,7 +105,10 @@ fn long_texts_are_refused_or_marked_on_request() {
     let rows = desk.run("embed in.jsonl -m BERT --mark-truncated").ends(0, &["1 text was cut"]).rows();
     assert_eq!([&rows[0]["truncated"], &rows[1]["truncated"]], [false, true]);
     desk.run("embed in.jsonl -m BERT --on-long chunk --chunk-overlap 30").ends(2, &["overlap", "30", "38"]);
-    for output in ["--on-long chunk -o out.npy", "--mark-truncated -o out.npy"] {
+    desk.run("embed in.jsonl -m BERT --merge mean").ends(2, &["--merge", "hint:", "--on-long chunk"]);
+    desk.run("embed in.jsonl -m BERT --chunk-overlap 3")
+        .ends(2, &["--chunk-overlap", "hint:", "--on-long chunk"]);
+    for output in ["--on-long chunk -o out.npy", "--mark-truncated -o out.npy", "--keep text -o out.npy"] {
         desk.run(&format!("embed in.jsonl -m BERT {output}")).ends(2, &["npy", "hint:", ".parquet"]);
     }
 }
@@ -138,6 +141,8 @@ fn a_value_of_another_type_than_the_first_rows_is_named() {
             ".jsonl",
         ],
     );
+    desk.run(&format!("{line} json.parquet --json-column year")).ok();
+    desk.run(&format!("{line} out.parquet --json-column month")).ends(2, &["month", "--keep month"]);
     desk.run(&format!("{line} out.jsonl")).ok();
     assert!(String::from_utf8_lossy(&desk.read("out.jsonl")).contains(r#""year":"MMXX""#));
 }
@@ -168,7 +173,7 @@ fn calibration_by_a_file_does_not_depend_on_the_input() {
     let alone = desk.run(&line("one.txt")).ok();
     assert_eq!(both.rows()[1]["embedding"], alone.rows()[0]["embedding"]);
     desk.run("embed in.txt -m BERT --output-type i8").ends(0, &["2 texts are few to calibrate"]);
-    desk.run("embed in.txt -m BERT --calibration calibration.txt").ends(2, &["--calibration", "i8"]);
+    desk.run("embed in.txt -m BERT --calibration calibration.txt").ends(2, &["--calibration", "hint:", "i8"]);
     desk.run("embed in.txt -m BERT --level token --output-type u8").ends(2, &["tokens", "binary"]);
 }
 

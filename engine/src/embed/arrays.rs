@@ -10,19 +10,15 @@ use arrow_schema::DataType;
 use arrow_select::interleave::interleave;
 use serde_json::Value;
 
-use super::columns::{Column, ColumnType};
+use super::columns::{Column, ColumnType, exact_float, id_value};
 use super::parquet_types;
-use crate::text::{Kept, Record, RecordId, json_kind};
+use crate::text::{Kept, Record, json_kind};
 use crate::{Error, Result};
 
 /// The ids of `records`.
 pub(super) fn ids(column: &Column, records: &[&Record]) -> Result<ArrayRef> {
-    let value = |record: &&Record| match &record.id {
-        RecordId::Row(row) => Value::from(*row),
-        RecordId::Number(number) => Value::Number(number.clone()),
-        RecordId::String(string) => Value::from(string.as_str()),
-    };
-    values(column, records, &records.iter().map(value).collect::<Vec<_>>())
+    let ids: Vec<Value> = records.iter().map(|record| id_value(&record.id)).collect();
+    values(column, records, &ids)
 }
 
 /// The values of kept column `index`.
@@ -87,13 +83,6 @@ fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<Arra
         ColumnType::Json => build!(StringBuilder::new(), |value: &Value| Some(value.to_string())),
         ColumnType::Arrow(_) => return Err(Error::Bug("a Parquet column is not gathered".to_owned())),
     })
-}
-
-/// A number that a float holds exactly, or that was one in the input.
-fn exact_float(value: &Value) -> Option<f64> {
-    let float = value.as_f64()?;
-    let whole = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
-    whole.is_none_or(|whole| float as i128 == whole).then_some(float)
 }
 
 fn does_not_fit(column: &Column, record: &Record, value: &Value) -> Error {

@@ -39,6 +39,29 @@ pub(super) enum ColumnType {
     Arrow(Field),
 }
 
+impl ColumnType {
+    /// Whether a value of JSON can be written exactly.
+    pub(super) fn holds(&self, value: &Value) -> bool {
+        match self {
+            _ if value.is_null() => true,
+            Self::Json => true,
+            Self::Boolean => value.is_boolean(),
+            Self::Int64 => value.is_i64(),
+            Self::UInt64 => value.is_u64(),
+            Self::Float64 => exact_float(value).is_some(),
+            Self::Utf8 => value.is_string(),
+            Self::Arrow(_) => false,
+        }
+    }
+}
+
+/// A number that a float holds exactly, or that was one in the input.
+pub(super) fn exact_float(value: &Value) -> Option<f64> {
+    let float = value.as_f64()?;
+    let whole = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
+    whole.is_none_or(|whole| float as i128 == whole).then_some(float)
+}
+
 /// A column beside the vectors.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
@@ -70,7 +93,7 @@ pub struct Columns {
 
 impl Columns {
     /// The columns of records that begin with `head`. `keep` are the kept columns' names, and `types` their types where the input is
-    /// Parquet.
+    /// Parquet; those in `as_json` are JSON text, whatever they hold.
     ///
     /// # Errors
     /// [`Error::Usage`] when a format cannot hold kept columns, or two columns of the output would have one name.
@@ -78,8 +101,16 @@ impl Columns {
         format: OutputFormat,
         keep: &[String],
         types: Option<&[Field]>,
+        as_json: &[String],
         head: &[Record],
     ) -> Result<Self> {
+        if let Some(name) = as_json.iter().find(|name| *name != ID && !keep.contains(name)) {
+            return Err(Error::Usage {
+                message: format!("`{name}` is to be written as JSON text, and is neither kept nor the id"),
+                hint: Some(format!("pass --keep {name} too")),
+            });
+        }
+        let is_json = |name: &str| as_json.iter().any(|other| other == name);
         if let Some(name) = keep.iter().find(|name| format == OutputFormat::Safetensors && is_tensor(name)) {
             return Err(Error::Usage {
                 message: format!(
@@ -94,10 +125,12 @@ impl Columns {
                 hint: Some("write .parquet, .jsonl, .arrow or .safetensors".to_owned()),
             });
         }
-        let id = Column { name: ID.to_owned(), column_type: id_type(format, head) };
+        let id_type = if is_json(ID) { ColumnType::Json } else { id_type(format, head) };
+        let id = Column { name: ID.to_owned(), column_type: id_type };
         let kept = keep.iter().enumerate().map(|(index, name)| Column {
             name: name.clone(),
             column_type: match types {
+                _ if is_json(name) && types.is_none() => ColumnType::Json,
                 Some(types) => ColumnType::Arrow(output_field(format, name, &types[index])),
                 None => kept_type(format, head, index),
             },
@@ -123,23 +156,37 @@ fn id_type(format: OutputFormat, head: &[Record]) -> ColumnType {
     if !format.is_typed() {
         return ColumnType::Json;
     }
-    let types = head.iter().map(|record| match &record.id {
-        RecordId::Row(_) => ColumnType::Int64,
-        RecordId::Number(number) => number_type(number),
-        RecordId::String(_) => ColumnType::Utf8,
-    });
-    types.reduce(common).unwrap_or(ColumnType::Int64)
+    narrowest(head.iter().map(|record| id_value(&record.id)), ColumnType::Int64)
+}
+
+/// An id as JSON has it.
+pub(super) fn id_value(id: &RecordId) -> Value {
+    match id {
+        RecordId::Row(row) => Value::from(*row),
+        RecordId::Number(number) => Value::Number(number.clone()),
+        RecordId::String(string) => Value::from(string.as_str()),
+    }
 }
 
 fn kept_type(format: OutputFormat, head: &[Record], index: usize) -> ColumnType {
     if !format.is_typed() {
         return ColumnType::Json;
     }
-    let types = head.iter().filter_map(|record| match &record.kept {
-        Kept::Values(values) => values.get(index).and_then(value_type),
+    let value = |record: &Record| match &record.kept {
+        Kept::Values(values) => values.get(index).cloned(),
         Kept::Nothing | Kept::Row { .. } => None,
-    });
-    types.reduce(common).unwrap_or(ColumnType::Utf8)
+    };
+    narrowest(head.iter().filter_map(value), ColumnType::Utf8)
+}
+
+/// The narrowest type that holds all `values` exactly; JSON text where there is none, `otherwise` where all are null.
+fn narrowest(values: impl Iterator<Item = Value>, otherwise: ColumnType) -> ColumnType {
+    let values: Vec<Value> = values.collect();
+    match values.iter().filter_map(value_type).reduce(common) {
+        None => otherwise,
+        Some(column_type) if values.iter().all(|value| column_type.holds(value)) => column_type,
+        Some(_) => ColumnType::Json,
+    }
 }
 
 /// The type of one value; null has none.
@@ -161,13 +208,12 @@ fn number_type(number: &Number) -> ColumnType {
     }
 }
 
-/// The narrowest type that holds values of both exactly, or nearly so where one is a float anyway.
+/// The narrowest type that may hold values of both.
 fn common(left: ColumnType, right: ColumnType) -> ColumnType {
     use ColumnType::{Float64, Int64, Json, UInt64};
     match (left, right) {
         (left, right) if left == right => left,
         (Int64 | Float64, Float64 | Int64) => Float64,
-        // A negative number may come beside one over 2^63: no type of 64 bits holds both.
         (Int64, UInt64) | (UInt64, Int64) => UInt64,
         _ => Json,
     }
@@ -186,7 +232,7 @@ mod tests {
     fn types(rows: &[&[Value]]) -> Vec<ColumnType> {
         let head: Vec<Record> = rows.iter().map(|row| record(RecordId::Row(0), row)).collect();
         let keep: Vec<String> = (0..rows[0].len()).map(|index| format!("column {index}")).collect();
-        let columns = Columns::new(OutputFormat::Parquet, &keep, None, &head).unwrap();
+        let columns = Columns::new(OutputFormat::Parquet, &keep, None, &[], &head).unwrap();
         columns.kept.into_iter().map(|column| column.column_type).collect()
     }
 
@@ -200,9 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn what_no_type_holds_is_json_text() {
+        use ColumnType::{Json, UInt64};
+        assert_eq!(types(&[&[json!(9_007_199_254_740_993_u64)], &[json!(0.5)]]), [Json]);
+        assert_eq!(types(&[&[json!(-1)], &[json!(u64::MAX)]]), [Json]);
+        assert_eq!(types(&[&[json!(1)], &[json!(u64::MAX)]]), [UInt64]);
+        let columns =
+            Columns::new(OutputFormat::Parquet, &["a".to_owned()], None, &["a".to_owned()], &[]).unwrap();
+        assert_eq!(columns.kept[0].column_type, Json);
+        let error = Columns::new(OutputFormat::Parquet, &[], None, &["a".to_owned()], &[]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
     fn ids_of_both_kinds_are_json() {
         let numbers = [record(RecordId::Row(0), &[]), record(RecordId::Number(u64::MAX.into()), &[])];
-        let id = |head: &[Record], format| Columns::new(format, &[], None, head).unwrap().id.column_type;
+        let id = |head: &[Record], format| Columns::new(format, &[], None, &[], head).unwrap().id.column_type;
         assert_eq!(id(&numbers, OutputFormat::Parquet), ColumnType::UInt64);
         assert_eq!(id(&numbers[..1], OutputFormat::Arrow), ColumnType::Int64);
         assert_eq!(id(&[], OutputFormat::Parquet), ColumnType::Int64);
@@ -215,7 +274,7 @@ mod tests {
     #[test]
     fn names_of_tensors_are_refused_where_there_are_tensors() {
         for name in ["ids", "tokens", "padding"] {
-            let columns = |format| Columns::new(format, &[name.to_owned()], None, &[]);
+            let columns = |format| Columns::new(format, &[name.to_owned()], None, &[], &[]);
             assert_eq!(columns(OutputFormat::Safetensors).unwrap_err().exit_code(), 2);
             assert!(columns(OutputFormat::Parquet).is_ok());
         }
@@ -223,7 +282,7 @@ mod tests {
 
     #[test]
     fn npy_keeps_no_columns() {
-        let error = Columns::new(OutputFormat::Npy, &["title".to_owned()], None, &[]).unwrap_err();
+        let error = Columns::new(OutputFormat::Npy, &["title".to_owned()], None, &[], &[]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
     }
 }

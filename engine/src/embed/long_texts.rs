@@ -41,6 +41,11 @@ impl OnLong {
         }
     }
 
+    /// Whether long texts become several pieces.
+    pub(super) fn makes_chunks(self) -> bool {
+        self.chunk_options().is_some()
+    }
+
     /// The pieces of `records`, in their order.
     pub(super) fn pieces(self, embedder: &Embedder, records: &[Record]) -> Result<Vec<Piece>> {
         let Some(options) = self.chunk_options() else {

@@ -69,17 +69,13 @@ impl EmbedRun<'_> {
         progress: Progress<'_>,
     ) -> Result<()> {
         let schema = self.schema()?;
-        let max_tokens = self.embedder.max_tokens();
-        let limits = match self.level {
-            Level::Text => WindowLimits::sentences(max_tokens),
-            Level::Token => WindowLimits::tokens(max_tokens, self.embedder.hidden_dim()),
-        };
+        let limits = self.limits();
         for window in Windows::new(records, limits) {
-            if !window.records.is_empty() {
-                let rows =
-                    WindowRun { run: self, records: &window.records, progress }.rows(&schema, counts)?;
-                writer.write(&rows)?;
+            let work = WindowRun { run: self, records: &window.records, progress };
+            for group in groups(work.pieces(counts)?, self.on_long, limits.useful_bytes) {
+                writer.write(&work.rows(group, &schema, counts)?)?;
             }
+            counts.texts += window.records.len() as u64;
             if let Some(error) = window.error {
                 return Err(error);
             }
@@ -87,21 +83,30 @@ impl EmbedRun<'_> {
         Ok(())
     }
 
-    /// What would be counted of `records`: texts, rows and tokens. Nothing is encoded.
+    fn limits(&self) -> WindowLimits {
+        let max_tokens = self.embedder.max_tokens();
+        let limits = match self.level {
+            Level::Text => WindowLimits::sentences(max_tokens),
+            Level::Token => WindowLimits::tokens(max_tokens, self.embedder.hidden_dim()),
+        };
+        if self.on_long.makes_chunks() { limits.whole_texts() } else { limits }
+    }
+
+    /// What would be counted of `records`: texts, rows, tokens (repeated texts each time), and as `truncated` the texts that are too long. Nothing is encoded.
     ///
     /// # Errors
     /// If tokenizing fails, or a text is longer than it may be.
     pub fn survey(&self, records: &[Record]) -> Result<Counts> {
         let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
-        let work = WindowRun { run: self, records, progress: &|_| () }.tokenize(&mut counts)?;
+        let window = WindowRun { run: self, records, progress: &|_| () };
+        let work = window.tokenize(window.pieces(&mut counts)?, &mut counts)?;
         let is_merged = matches!(self.on_long, OnLong::Merge(_));
         counts.rows = if is_merged { records.len() } else { work.pieces.len() } as u64;
-        counts.tokens = work
-            .pieces
-            .iter()
-            .zip(&work.distinct.indices)
-            .map(|(_, &index)| work.tokens[index].ids.len() as u64)
-            .sum();
+        counts.tokens = work.distinct.indices.iter().map(|&index| work.tokens[index].ids.len() as u64).sum();
+        if self.on_long.makes_chunks() {
+            let chunks = work.pieces.chunk_by(|left, right| left.record == right.record);
+            counts.truncated = chunks.filter(|chunks| chunks.len() > 1).count() as u64;
+        }
         Ok(counts)
     }
 
@@ -111,7 +116,8 @@ impl EmbedRun<'_> {
     /// If tokenizing or encoding fails, or the run is interrupted.
     pub fn vectors(&self, records: &[Record]) -> Result<Vec<f32>> {
         let window = WindowRun { run: self, records, progress: &|_| () };
-        let work = window.tokenize(&mut Counts::default())?;
+        let pieces = window.pieces(&mut Counts::default())?;
+        let work = window.tokenize(pieces, &mut Counts::default())?;
         window.text_vectors(&work, &mut Counts::default()).map(|vectors| vectors.concat())
     }
 }
@@ -134,10 +140,10 @@ struct Work {
 }
 
 impl WindowRun<'_> {
-    fn rows(&self, schema: &SchemaRef, counts: &mut Counts) -> Result<RecordBatch> {
-        let work = self.tokenize(counts)?;
+    /// The rows of some of the window's pieces; with merged chunks, of all.
+    fn rows(&self, pieces: Vec<Piece>, schema: &SchemaRef, counts: &mut Counts) -> Result<RecordBatch> {
+        let work = self.tokenize(pieces, counts)?;
         let layout = &self.run.layout;
-        let before = *counts;
         let rows = match self.run.level {
             Level::Text => {
                 let vectors = self.text_vectors(&work, counts)?.concat();
@@ -145,7 +151,6 @@ impl WindowRun<'_> {
             }
             Level::Token => self.token_rows(schema, &work, counts)?,
         };
-        counts.texts = before.texts + self.records.len() as u64;
         counts.rows += rows.num_rows() as u64;
         Ok(rows)
     }
@@ -154,10 +159,16 @@ impl WindowRun<'_> {
         self.records[piece.record].text.get(piece.bytes.clone()).unwrap_or_default()
     }
 
-    fn tokenize(&self, counts: &mut Counts) -> Result<Work> {
+    fn pieces(&self, counts: &mut Counts) -> Result<Vec<Piece>> {
+        let start = Instant::now();
+        let pieces = self.run.on_long.pieces(self.run.embedder, self.records);
+        counts.tokenize += start.elapsed();
+        pieces
+    }
+
+    fn tokenize(&self, pieces: Vec<Piece>, counts: &mut Counts) -> Result<Work> {
         let start = Instant::now();
         let EmbedRun { embedder, on_long, .. } = self.run;
-        let pieces = on_long.pieces(embedder, self.records)?;
         let texts: Vec<&str> = pieces.iter().map(|piece| self.piece_text(piece)).collect();
         let distinct = Distinct::of(&texts);
         let different: Vec<&str> = distinct.firsts.iter().map(|&first| texts[first]).collect();
@@ -239,6 +250,28 @@ impl WindowRun<'_> {
         (counts.tokens, counts.encode) = (running.tokens, before + start.elapsed());
         Ok(result)
     }
+}
+
+/// Pieces that are worked on together: all of a window's, unless they are chunks with rows of their own, of which one text may have
+/// many. Then at most some `bytes`.
+fn groups(pieces: Vec<Piece>, on_long: OnLong, bytes: usize) -> Vec<Vec<Piece>> {
+    if !matches!(on_long, OnLong::Chunk(_)) {
+        return if pieces.is_empty() { Vec::new() } else { vec![pieces] };
+    }
+    let mut groups = Vec::new();
+    let (mut group, mut size) = (Vec::new(), 0);
+    for piece in pieces {
+        size += piece.bytes.len();
+        group.push(piece);
+        if size >= bytes {
+            groups.push(std::mem::take(&mut group));
+            size = 0;
+        }
+    }
+    if !group.is_empty() {
+        groups.push(group);
+    }
+    groups
 }
 
 #[cfg(test)]

@@ -22,6 +22,11 @@ impl WindowLimits {
         Self { records: 4096, useful_bytes: 1 << 20, bytes: 64 << 20, max_tokens }
     }
 
+    /// The same where texts are cut into chunks: all of a text is tokenized.
+    pub fn whole_texts(self) -> Self {
+        Self { max_tokens: usize::MAX, ..self }
+    }
+
     /// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28 MiB. While they become
     /// a column and are written there are two more copies.
     pub fn tokens(max_tokens: usize, hidden_dim: usize) -> Self {
@@ -67,7 +72,7 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Windows<I> {
         {
             match self.records.next() {
                 Some(Ok(record)) => {
-                    useful += record.text.len().min(8 * self.limits.max_tokens);
+                    useful += record.text.len().min(self.limits.max_tokens.saturating_mul(8));
                     bytes += record.text.len() + record.kept.bytes();
                     window.records.push(record);
                 }

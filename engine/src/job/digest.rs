@@ -1,6 +1,9 @@
 //! A digest of input rows: ids, texts and kept values, so that a job notices when its input is not what it was.
 
-use arrow_schema::Field;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, Field};
 use sha2::{Digest, Sha256};
 
 use crate::Result;
@@ -22,10 +25,7 @@ impl InputDigest {
             Kept::Values(values) => values.iter().for_each(|value| self.part(value.to_string().as_bytes())),
             Kept::Row { columns, index } => {
                 for column in columns.iter() {
-                    let field = Field::new("", column.data_type().clone(), true);
-                    let mut json = Vec::new();
-                    append_value(&mut json, &field, column, *index)?;
-                    self.part(&json);
+                    self.part(&column_value(column, *index)?);
                 }
             }
         }
@@ -43,8 +43,44 @@ impl InputDigest {
     }
 }
 
+/// A value as bytes that no other value of its column has: as JSON, and a float, which may not be finite, by its bits.
+fn column_value(column: &ArrayRef, row: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![u8::from(column.is_null(row))];
+    match column.data_type() {
+        _ if column.is_null(row) => {}
+        DataType::Float16 => bytes.extend(column.as_primitive::<Float16Type>().value(row).to_le_bytes()),
+        DataType::Float32 => bytes.extend(column.as_primitive::<Float32Type>().value(row).to_le_bytes()),
+        DataType::Float64 => bytes.extend(column.as_primitive::<Float64Type>().value(row).to_le_bytes()),
+        DataType::List(_) => append_items(&mut bytes, &column.as_list::<i32>().value(row))?,
+        DataType::LargeList(_) => append_items(&mut bytes, &column.as_list::<i64>().value(row))?,
+        DataType::FixedSizeList(..) => append_items(&mut bytes, &column.as_fixed_size_list().value(row))?,
+        DataType::Struct(_) => {
+            for inner in column.as_struct().columns() {
+                append_part(&mut bytes, &column_value(inner, row)?);
+            }
+        }
+        data_type => append_value(&mut bytes, &Field::new("", data_type.clone(), true), column, row)?,
+    }
+    Ok(bytes)
+}
+
+fn append_items(bytes: &mut Vec<u8>, items: &ArrayRef) -> Result<()> {
+    (0..items.len()).try_for_each(|index| {
+        append_part(bytes, &column_value(items, index)?);
+        Ok(())
+    })
+}
+
+fn append_part(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(part);
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Float64Array, ListArray};
     use serde_json::json;
 
     use super::*;
@@ -54,6 +90,27 @@ mod tests {
         let mut digest = InputDigest::default();
         digest.add(&Record { id, row: 1, text: text.to_owned(), kept }).unwrap();
         digest.finish()
+    }
+
+    #[test]
+    fn every_value_of_a_column_is_its_own() {
+        let floats =
+            [None, Some(0.0), Some(-0.0), Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY)];
+        let column: ArrayRef = Arc::new(Float64Array::from(floats.to_vec()));
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([
+            None,
+            Some(vec![]),
+            Some(vec![None]),
+            Some(vec![Some(f64::NAN)]),
+            Some(vec![None, None]),
+        ]));
+        for column in [column, lists] {
+            let values: Vec<Vec<u8>> =
+                (0..column.len()).map(|row| column_value(&column, row).unwrap()).collect();
+            for (row, value) in values.iter().enumerate() {
+                assert!(!values[..row].contains(value), "{row}");
+            }
+        }
     }
 
     #[test]

@@ -28,16 +28,19 @@ pub struct JobFolder {
     path: PathBuf,
     /// Locked as long as this lives.
     lock: File,
+    existing: Existing,
+    /// Whether it was made for a job that is not begun yet.
+    is_new: bool,
 }
 
 impl JobFolder {
-    /// Makes the folder, or opens one that holds a job, and locks it.
+    /// Makes the folder, or opens one that holds a job, and locks it. What it holds is not touched.
     ///
     /// # Errors
     /// [`Error::CannotCreate`] when it cannot be made, holds a job that is not to be touched, or holds something else;
     /// [`Error::Busy`] when another process writes to it.
     pub fn open(path: &Path, existing: Existing) -> Result<Self> {
-        make(path)?;
+        let is_new = make(path)?;
         let names = names(path)?;
         if let Some(name) = names.iter().find(|name| !is_ours(name)) {
             let reason = format!("the folder holds {name:?}, which is no part of a job");
@@ -47,14 +50,19 @@ impl JobFolder {
                 Some("name an empty folder, or one that does not exist"),
             ));
         }
-        let holds_job = names.iter().any(|name| name == MANIFEST || name == COPY || is_shard_name(name));
-        if holds_job && existing == Existing::Refuse {
+        names.iter().try_for_each(|name| expect_regular(&path.join(name)))?;
+        let has_manifest = names.iter().any(|name| name == MANIFEST || name == COPY);
+        if has_manifest && existing == Existing::Refuse {
             let hint = "pass --resume to continue it, or --overwrite to begin again";
             return Err(cannot_create(path, "the folder holds a job".to_owned(), Some(hint)));
         }
-        let folder = Self { path: path.to_owned(), lock: lock(path)? };
-        folder.remove(|name| is_temporary(name) || existing == Existing::Overwrite && name != LOCK)?;
-        Ok(folder)
+        let shard = names.iter().find(|name| is_shard_name(name));
+        if let Some(name) = shard.filter(|_| !has_manifest && existing != Existing::Overwrite) {
+            let reason = format!("the folder holds {name}, and no manifest that says what it is");
+            let hint = "name another folder, or pass --overwrite to remove such files";
+            return Err(cannot_create(path, reason, Some(hint)));
+        }
+        Ok(Self { path: path.to_owned(), lock: lock(path)?, existing, is_new })
     }
 
     /// The folder.
@@ -62,10 +70,31 @@ impl JobFolder {
         &self.path
     }
 
-    /// Removes files of the job; the manifest first, so that no shard is recorded that is not there.
+    /// Whether the job in it, if there is one, is to be begun again.
+    pub(super) fn is_overwritten(&self) -> bool {
+        self.existing == Existing::Overwrite
+    }
+
+    /// Makes room for the job's first write: takes away what a killed process left, and a job that is to be overwritten.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.is_new = false;
+        let is_overwritten = self.is_overwritten();
+        self.remove(|name| is_temporary(name) || is_overwritten && name != LOCK)
+    }
+
+    /// Removes shards that are not among those that were recorded.
+    pub(super) fn remove_unrecorded(&self, is_recorded: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let is_stray = |name: &str| is_shard_name(name) && !is_recorded(name);
+        let strays = names(&self.path)?.into_iter().filter(|name| is_stray(name)).collect();
+        self.remove(is_stray)?;
+        Ok(strays)
+    }
+
+    /// Removes files of the job, the manifests last: what a crash leaves in between is a job whose shards are missing, and no folder
+    /// of shards that nothing is known of.
     fn remove(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
         let mut chosen: Vec<String> = names(&self.path)?.into_iter().filter(|name| chosen(name)).collect();
-        chosen.sort_by_key(|name| (!name.starts_with("_manifest"), name.clone()));
+        chosen.sort_by_key(|name| (name == MANIFEST, name == COPY, name.clone()));
         for name in &chosen {
             let file = self.path.join(name);
             fs::remove_file(&file).map_err(|source| failed("removing", &file, source))?;
@@ -78,21 +107,37 @@ impl JobFolder {
     }
 }
 
-/// The lock is freed with the file; that it says nobody's number afterwards is a courtesy.
+/// The lock is freed with the file; that it says nobody's number afterwards is a courtesy. A folder that was made for a job that never
+/// began is taken away again.
 impl Drop for JobFolder {
     fn drop(&mut self) {
         let _ = self.lock.set_len(0);
+        if self.is_new {
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 
-fn make(path: &Path) -> Result<()> {
-    match fs::create_dir(path) {
-        Ok(()) => {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(cannot_create(path, error.to_string(), None)),
+/// Makes the folder, where there is none; whether it did.
+fn make(path: &Path) -> Result<bool> {
+    let is_new = match fs::create_dir(path) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
+        Err(error) => return Err(cannot_create(path, error.to_string(), None)),
+    };
+    // Also where it was there: the process that made it may have been killed before it came to this.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))?;
+    Ok(is_new)
+}
+
+/// Refuses what is not an ordinary file, such as a link that leads out of the folder.
+fn expect_regular(path: &Path) -> Result<()> {
+    let metadata = path.symlink_metadata().map_err(|error| failed("reading", path, error))?;
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(cannot_create(path, "it is not a regular file".to_owned(), None)),
     }
 }
 
@@ -109,6 +154,21 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>> {
 
 fn is_ours(name: &str) -> bool {
     [MANIFEST, COPY, LOCK].contains(&name) || is_shard_name(name) || is_temporary(name)
+}
+
+/// Whether every recorded file is there, with the length that it was written with.
+pub(super) fn check_present(folder: &Path, files: impl Iterator<Item = (String, u64)>) -> Result<()> {
+    let manifests = [MANIFEST, COPY].map(|name| (name.to_owned(), None));
+    let files = files.map(|(name, bytes)| (name, Some(bytes)));
+    for (name, bytes) in files.chain(manifests) {
+        let path = folder.join(&name);
+        let metadata = path.symlink_metadata().map_err(|error| failed("reading", &path, error))?;
+        if bytes.is_some_and(|bytes| metadata.len() != bytes) {
+            let rule = format!("it has {} bytes now; {} were written", metadata.len(), bytes.unwrap_or(0));
+            return Err(Error::BadInput { input: path.display().to_string(), rule });
+        }
+    }
+    Ok(())
 }
 
 fn lock(folder: &Path) -> Result<File> {
@@ -193,14 +253,57 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_removed_and_the_job_only_on_request() {
+    fn what_a_killed_process_left_is_removed_when_the_job_begins_and_the_job_only_on_request() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
         ["part-00000.parquet", MANIFEST, ".nearsay-a1b2c3.part"].into_iter().for_each(write);
         assert_eq!(JobFolder::open(folder.path(), Existing::Refuse).unwrap_err().exit_code(), 73);
-        drop(JobFolder::open(folder.path(), Existing::Resume).unwrap());
-        assert_eq!(names(folder.path()).unwrap(), [LOCK, MANIFEST, "part-00000.parquet"]);
+        let whole = names(folder.path()).unwrap();
         drop(JobFolder::open(folder.path(), Existing::Overwrite).unwrap());
+        assert!(whole.iter().all(|name| names(folder.path()).unwrap().contains(name)), "nothing was begun");
+        JobFolder::open(folder.path(), Existing::Resume).unwrap().begin().unwrap();
+        assert_eq!(names(folder.path()).unwrap(), [LOCK, MANIFEST, "part-00000.parquet"]);
+        JobFolder::open(folder.path(), Existing::Overwrite).unwrap().begin().unwrap();
         assert_eq!(names(folder.path()).unwrap(), [LOCK]);
+    }
+
+    #[test]
+    fn a_folder_for_a_job_that_never_began_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job");
+        drop(JobFolder::open(&path, Existing::Refuse).unwrap());
+        assert!(!path.exists());
+        fs::create_dir(&path).unwrap();
+        drop(JobFolder::open(&path, Existing::Refuse).unwrap());
+        assert!(path.exists(), "it was there before");
+    }
+
+    #[test]
+    fn shards_without_a_manifest_are_somebody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("part-00000.parquet"), "x").unwrap();
+        for existing in [Existing::Refuse, Existing::Resume] {
+            let error = JobFolder::open(folder.path(), existing).unwrap_err();
+            assert_eq!(error.exit_code(), 73);
+            assert!(error.to_string().contains("no manifest"), "{error}");
+        }
+        assert!(JobFolder::open(folder.path(), Existing::Overwrite).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, outside) = (folder.path().join("job"), folder.path().join("thesis"));
+        fs::write(&outside, "years of work").unwrap();
+        for name in [LOCK, MANIFEST, COPY, "part-00000.parquet"] {
+            fs::create_dir(&path).unwrap();
+            std::os::unix::fs::symlink(&outside, path.join(name)).unwrap();
+            for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
+                assert_eq!(JobFolder::open(&path, existing).unwrap_err().exit_code(), 73, "{name}");
+            }
+            fs::remove_dir_all(&path).unwrap();
+        }
+        assert_eq!(fs::read(&outside).unwrap(), b"years of work");
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Damage {
     pub(super) what: String,
     /// Whether a crash while a line was appended explains it.
     pub(super) is_torn: bool,
+    /// Whether the file is as it was before some of the last lines.
+    pub(super) is_behind: bool,
 }
 
 impl State {
@@ -47,20 +49,25 @@ impl State {
         self.bytes.is_empty()
     }
 
-    /// Reads both files.
+    /// Reads both files. Of each line, the one that is valid counts; what stands behind a line that is valid in neither is not looked at.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let paths = [MANIFEST, COPY].map(|name| folder.join(name));
-        let files = [Lines::read(&paths[0])?, Lines::read(&paths[1])?];
-        let better = usize::from(files[1].valid.len() > files[0].valid.len());
-        let mut state = Self { bytes: files[better].valid.clone(), ..Self::default() };
+        let files = [read(&paths[0])?, read(&paths[1])?];
+        let mut state = Self::default();
+        while let Some((line, entry)) = next_valid(&files, state.bytes.len()) {
+            state.bytes.extend_from_slice(line);
+            match entry {
+                Some(entry) => state.add(entry, folder)?,
+                // Of a later version: as valid as it is unknown.
+                None => state.check_version(folder)?,
+            }
+        }
         state.check_version(folder)?;
         for (path, file) in paths.into_iter().zip(&files) {
-            state.damage.extend(file.damage(path, &files[better]));
+            state.damage.extend(damage(path, file.as_deref(), &state.bytes));
         }
-        for entry in files[better].entries.clone() {
-            state.add(entry, folder)?;
-        }
-        if state.settings.is_none() && files.iter().any(|file| file.rest.contains(&b'\n')) {
+        let is_lost = |file: &Option<Vec<u8>>| file.as_ref().is_some_and(|bytes| bytes.contains(&b'\n'));
+        if state.settings.is_none() && files.iter().any(is_lost) {
             let rule = "the first line of _manifest.jsonl is damaged, and that of its copy too: nothing says how the job was begun";
             return Err(Error::DamagedJob { path: folder.to_owned(), rule: rule.to_owned() });
         }
@@ -93,7 +100,8 @@ impl State {
     fn add(&mut self, entry: Entry, folder: &Path) -> Result<()> {
         match entry {
             Entry::Begin { settings, .. } if self.settings.is_none() => self.settings = Some(settings),
-            Entry::Shard(shard) if self.settings.is_some() && self.end.is_none() => self.shards.push(shard),
+            // Behind the end, too: one whose line was damaged in both files is made and recorded again.
+            Entry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),
             Entry::End { input_rows, shards } if self.settings.is_some() => {
                 self.end = Some((input_rows, shards))
             }
@@ -106,67 +114,67 @@ impl State {
     }
 }
 
-/// The lines of one file.
-#[derive(Default)]
-struct Lines {
-    exists: bool,
-    entries: Vec<Entry>,
-    /// The bytes of the valid lines at the start.
-    valid: Vec<u8>,
-    /// What stands behind them.
-    rest: Vec<u8>,
+/// The bytes of a file; none where there is no such file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("reading", path, error)),
+    }
 }
 
-impl Lines {
-    fn read(path: &Path) -> Result<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(failed("reading", path, error)),
-        };
-        let mut lines = Self { exists: true, ..Self::default() };
-        let mut start = 0;
-        while let Some(length) = bytes[start..].iter().position(|byte| *byte == b'\n') {
-            let line = &bytes[start..start + length];
-            match line::decode::<Entry>(line) {
-                Some(entry) => lines.entries.push(entry),
-                // An entry of a later version is as valid as it is unknown.
-                None if lines.entries.is_empty() && line::decode::<serde_json::Value>(line).is_some() => {}
-                None => break,
-            }
-            start += length + 1;
-        }
-        lines.valid = bytes[..start].to_vec();
-        lines.rest = bytes[start..].to_vec();
-        Ok(lines)
-    }
+/// Complete lines, each with its end.
+struct Lines<'a>(&'a [u8]);
 
-    /// What is wrong with this file, of which `better` has the job's state.
-    fn damage(&self, path: PathBuf, better: &Self) -> Option<Damage> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let number = self.entries.len() + 1;
-        let one_behind = better.entries.len() <= self.entries.len() + 1;
-        let lacking = better.valid.get(self.valid.len()..).unwrap_or_default();
-        let (what, is_torn) = if !self.exists {
-            (format!("{name} is missing"), one_behind && better.entries.len() <= 1)
-        } else if !better.valid.starts_with(&self.valid) {
-            (format!("{name} is of another job than the other manifest"), false)
-        } else if !self.rest.is_empty() {
-            let is_torn = match lacking.is_empty() {
-                true => !self.rest.contains(&b'\n'),
-                false => one_behind && lacking.starts_with(&self.rest),
-            };
-            (
-                format!("line {number} of {name} is {}", if is_torn { "incomplete" } else { "damaged" }),
-                is_torn,
-            )
-        } else if self.valid.len() < better.valid.len() {
-            (format!("{name} ends before line {number}"), one_behind)
-        } else {
-            return None;
-        };
-        (better.exists || self.exists).then_some(Damage { path, what, is_torn })
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|byte| *byte == b'\n')? + 1;
+        let (line, rest) = self.0.split_at(end);
+        self.0 = rest;
+        Some(line)
     }
+}
+
+/// The line at byte `start` of either file that is as it was written, and its entry unless a later version wrote that. Both files have
+/// the same bytes in the same places.
+fn next_valid(files: &[Option<Vec<u8>>; 2], start: usize) -> Option<(&[u8], Option<Entry>)> {
+    files.iter().flatten().find_map(|bytes| {
+        let line = Lines(bytes.get(start..)?).next()?;
+        let body = &line[..line.len() - 1];
+        line::decode::<serde_json::Value>(body).map(|_| (line, line::decode::<Entry>(body)))
+    })
+}
+
+/// What is wrong with a file that should hold `expected`.
+fn damage(path: PathBuf, found: Option<&[u8]>, expected: &[u8]) -> Option<Damage> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bytes = found.unwrap_or_default();
+    let equal = Lines(bytes).zip(Lines(expected)).take_while(|(line, other)| line == other);
+    let (lines, common) = equal.fold((0, 0), |(lines, common), (line, _)| (lines + 1, common + line.len()));
+    let (rest, lacking) = (&bytes[common..], &expected[common..]);
+    let is_one_behind = Lines(lacking).count() <= 1;
+    let number = lines + 1;
+    let (what, is_torn) = match found {
+        _ if bytes == expected && (found.is_some() || expected.is_empty()) => return None,
+        None => (format!("{name} is missing"), is_one_behind),
+        Some(_) if rest.is_empty() => (format!("{name} ends before line {number}"), is_one_behind),
+        Some(_) if lacking.is_empty() && !rest.contains(&b'\n') => {
+            (format!("line {number} of {name} is incomplete"), true)
+        }
+        Some(_) if is_one_behind && lacking.starts_with(rest) => {
+            (format!("line {number} of {name} is incomplete"), true)
+        }
+        Some(_) if lacking.is_empty() => (
+            format!(
+                "line {number} of {name} is damaged in both manifests; the shards from there on are not recorded"
+            ),
+            false,
+        ),
+        Some(_) => (format!("line {number} of {name} is damaged"), false),
+    };
+    Some(Damage { path, what, is_torn, is_behind: found.is_some() && lacking.starts_with(rest) })
 }
 
 /// The manifest of a job that is being written.

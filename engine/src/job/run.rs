@@ -1,11 +1,12 @@
 //! The job at work: shard by shard through the input.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
 use super::digest::InputDigest;
-use super::folder::JobFolder;
+use super::folder::{JobFolder, check_present};
 use super::manifest::{Manifest, State};
 use super::plan::ShardPlan;
 use super::record::{Entry, ShardRecord, file_name};
@@ -22,9 +23,9 @@ pub struct Job {
     plan: ShardPlan,
     settings: Metadata,
     /// Recorded shards, by number.
-    recorded: Vec<ShardRecord>,
+    recorded: BTreeMap<u64, ShardRecord>,
     /// Those of them whose files are not what was recorded, and must be made again.
-    damaged: Vec<u64>,
+    damaged: BTreeSet<u64>,
     end: Option<(u64, u64)>,
 }
 
@@ -57,38 +58,41 @@ impl Job {
     /// # Errors
     /// [`Error::OtherJob`] naming the first setting that differs; [`Error::BadInput`] when both manifests are beyond use; [`Error::Io`].
     pub fn open(
-        folder: JobFolder,
+        mut folder: JobFolder,
         plan: ShardPlan,
         settings: Metadata,
         workers: &Workers,
         warn: impl Fn(String),
     ) -> Result<Self> {
-        let mut state = State::read(folder.path())?;
+        let mut state = if folder.is_overwritten() { State::default() } else { State::read(folder.path())? };
         let settings = match state.settings.take() {
             Some(recorded) => check_settings(folder.path(), recorded, &settings)?,
             None => settings,
         };
+        folder.begin()?;
         for damage in &state.damage {
-            let what = if damage.is_torn {
-                "as a crash leaves it; mended"
-            } else {
-                "mended from the other manifest"
-            };
-            warn(format!("{}: {}, {what}", folder.path().display(), damage.what));
+            let what = if damage.is_torn { "as a crash leaves it" } else { "this is not as it was written" };
+            warn(format!("{}: {}: {what}; mended", folder.path().display(), damage.what));
         }
         let mut manifest = Manifest::open(folder.path(), &state)?;
         if state.is_new() {
             manifest.append(&Entry::Begin { format_version: FORMAT_VERSION, settings: settings.clone() })?;
         }
         let problems = workers.map(&state.shards, |shard| check_file(folder.path(), shard))?;
-        let mut damaged = Vec::new();
+        let mut damaged = BTreeSet::new();
         for (shard, problem) in state.shards.iter().zip(problems) {
             if let Some(problem) = problem {
                 warn(format!("{problem}; it is made again"));
-                damaged.push(shard.shard);
+                damaged.insert(shard.shard);
             }
         }
-        Ok(Self { folder, manifest, plan, settings, recorded: state.shards, damaged, end: state.end })
+        let recorded: BTreeMap<u64, ShardRecord> =
+            state.shards.into_iter().map(|record| (record.shard, record)).collect();
+        let is_recorded = |name: &str| recorded.values().any(|record| record.file == name);
+        for stray in folder.remove_unrecorded(is_recorded)? {
+            warn(format!("{}/{stray}: the manifest does not have it; removed", folder.path().display()));
+        }
+        Ok(Self { folder, manifest, plan, settings, recorded, damaged, end: state.end })
     }
 
     /// The job's folder.
@@ -136,8 +140,7 @@ impl Job {
         let first_row = shard * self.plan.rows_per_shard.get();
         let mut rows =
             ShardRows { records, left: self.plan.rows_per_shard.get(), digest: InputDigest::default() };
-        let recorded = self.recorded.iter().position(|record| record.shard == shard);
-        match recorded.map(|index| self.recorded[index].clone()) {
+        match self.recorded.get(&shard).cloned() {
             _ if !self.plan.part.has(shard) => rows.skip_all()?,
             Some(record) if !self.damaged.contains(&shard) => {
                 rows.skip_all()?;
@@ -183,7 +186,11 @@ impl Job {
     /// Records a shard that was made, or holds that one that was made again is what it was.
     fn record(&mut self, recorded: Option<ShardRecord>, made: ShardRecord) -> Result<()> {
         match recorded {
-            None => self.manifest.append(&Entry::Shard(made)),
+            None => {
+                self.manifest.append(&Entry::Shard(made.clone()))?;
+                self.recorded.insert(made.shard, made);
+                Ok(())
+            }
             Some(recorded) if recorded == made => Ok(()),
             Some(recorded) if recorded.input_sha256 != made.input_sha256 => Err(self.other_rows(&recorded)),
             Some(recorded) => Err(Error::BadInput {
@@ -216,19 +223,20 @@ impl Job {
     /// Every shard of ours is there: says so in the manifest, or holds that it says so.
     fn finish(&mut self, input_rows: u64, shards: u64) -> Result<()> {
         let path = self.folder.path().to_owned();
-        if let Some(record) = self.recorded.iter().find(|record| record.shard >= shards) {
+        if let Some((_, record)) = self.recorded.range(shards..).next() {
             let rule =
                 format!("it ends after {input_rows} rows, before those that {} was made of", record.file);
             return Err(Error::OtherInput { path, rule });
         }
         match self.end {
-            None => self.manifest.append(&Entry::End { input_rows, shards }),
-            Some((rows, _)) if rows == input_rows => Ok(()),
+            None => self.manifest.append(&Entry::End { input_rows, shards })?,
+            Some((rows, _)) if rows == input_rows => {}
             Some((rows, _)) => {
                 let rule = format!("it has {input_rows} rows; it had {rows}");
-                Err(Error::OtherInput { path, rule })
+                return Err(Error::OtherInput { path, rule });
             }
         }
+        check_present(&path, self.recorded.values().map(|record| (record.file.clone(), record.bytes)))
     }
 }
 
@@ -266,6 +274,10 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for ShardRows<'_, I> {
 /// The settings that the job was begun with, if they are those asked for. The same model by another name is the same model.
 fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<Metadata> {
     let differs = |key: &&str| recorded.get(*key) != asked.get(*key);
+    if let Some((was, is)) = only_schema_differs(&recorded, asked) {
+        let rule = format!("its first rows give the columns {is}; those of the job are {was}");
+        return Err(Error::OtherInput { path: path.to_owned(), rule });
+    }
     let keys = recorded.keys().chain(asked.keys()).map(String::as_str);
     let keys = ["model_sha256"].into_iter().chain(keys.filter(|key| !["model", "revision"].contains(key)));
     let Some(field) = keys.into_iter().find(differs) else { return Ok(recorded) };
@@ -275,6 +287,16 @@ fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<M
         recorded: setting(&recorded, field),
         asked: setting(asked, field),
     })
+}
+
+/// The columns as they were and as they are, where nothing else differs: then it is the input that tells other types.
+fn only_schema_differs<'a>(recorded: &'a Metadata, asked: &'a Metadata) -> Option<(&'a str, &'a str)> {
+    let ignored = ["model", "revision"];
+    let differs = |key: &&String| !ignored.contains(&key.as_str()) && recorded.get(*key) != asked.get(*key);
+    let mut keys = recorded.keys().chain(asked.keys()).filter(differs).peekable();
+    keys.peek()?;
+    keys.all(|key| key == "schema")
+        .then(|| Some((recorded.get("schema")?.as_str(), asked.get("schema")?.as_str())))?
 }
 
 /// A setting as a message shows it.

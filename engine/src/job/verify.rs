@@ -1,6 +1,6 @@
 //! Whether a job's folder holds what its manifest says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -56,14 +56,16 @@ impl FolderState {
         let names =
             std::fs::read_dir(path).map_err(|source| Error::NoInput { path: path.to_owned(), source });
         names.map(drop)?;
+        let writer = writer_of(path);
         let state = State::read(path)?;
         let Some(settings) = state.settings else {
             let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
             return Err(Error::BadInput { input: path.display().to_string(), rule });
         };
-        let writer = writer_of(path);
-        let (torn, damaged): (Vec<Damage>, Vec<Damage>) =
-            state.damage.into_iter().partition(|damage| damage.is_torn);
+        // The two files are read one after the other: what is behind the other may have been written meanwhile.
+        let writer = writer.or_else(|| writer_of(path));
+        let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
+        let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.damage.into_iter().partition(is_excused);
         let told = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
         let mut problems: Vec<String> = damaged.iter().map(told).collect();
         let mut leftovers: Vec<String> = torn.iter().map(told).collect();
@@ -86,8 +88,8 @@ impl FolderState {
 
 /// Files that look like shards and are none.
 fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
-    let is_unrecorded =
-        |name: &&String| is_shard_name(name) && !shards.iter().any(|shard| shard.file == **name);
+    let recorded: BTreeSet<&str> = shards.iter().map(|shard| shard.file.as_str()).collect();
+    let is_unrecorded = |name: &&String| is_shard_name(name) && !recorded.contains(name.as_str());
     let names = names(path)?;
     let what = |name: &String| format!("{}: the manifest does not have it", path.join(name).display());
     Ok(names.iter().filter(is_unrecorded).map(what).collect())
@@ -104,7 +106,8 @@ pub fn verify(folders: &[FolderState]) -> Verified {
         }
     }
     if let [first, others @ ..] = folders {
-        verified.mismatch = others.iter().find_map(|other| difference(first, other));
+        verified.mismatch =
+            others.iter().find_map(|other| difference(first, other)).or_else(|| shard_made_twice(folders));
         verified.missing.extend(missing_parts(folders));
     }
     verified
@@ -132,21 +135,40 @@ fn other_input(first: &FolderState, other: &FolderState) -> Option<(String, [Str
     (rows[0] != rows[1]).then(|| ("the rows of the input are".to_owned(), rows.map(|rows| rows.to_string())))
 }
 
+/// The first shard that two folders hold, whose rows would be there twice.
+fn shard_made_twice(folders: &[FolderState]) -> Option<String> {
+    let mut makers: BTreeMap<u64, &Path> = BTreeMap::new();
+    for folder in folders {
+        for shard in &folder.shards {
+            if let Some(other) = makers.insert(shard.shard, &folder.path) {
+                let (other, this) = (other.display(), folder.path.display());
+                return Some(format!(
+                    "{other} and {this} both hold {}: its rows are there twice",
+                    shard.file
+                ));
+            }
+        }
+    }
+    None
+}
+
 /// Shards that several complete folders together lack.
 fn missing_parts(folders: &[FolderState]) -> Option<String> {
     let shards = folders.iter().filter_map(|folder| folder.end).map(|(_, shards)| shards).max()?;
-    let mut found: BTreeMap<u64, usize> = BTreeMap::new();
-    for shard in folders.iter().flat_map(|folder| &folder.shards) {
-        *found.entry(shard.shard).or_default() += 1;
-    }
+    let found: BTreeSet<u64> =
+        folders.iter().flat_map(|folder| &folder.shards).map(|shard| shard.shard).collect();
     let is_alone = folders.len() == 1 && folders[0].settings.get("part").is_some_and(|part| part != "0/1");
-    let absent = (0..shards).filter(|shard| !found.contains_key(shard)).count();
-    (absent > 0 && !is_alone).then(|| format!("{absent} of {shards} shards are in none of these folders"))
+    let absent = (0..shards).filter(|shard| !found.contains(shard)).count();
+    let are = if absent == 1 { "is" } else { "are" };
+    (absent > 0 && !is_alone).then(|| format!("{absent} of {shards} shards {are} not in these folders"))
 }
 
 /// What is wrong with a shard's file, if anything is.
 pub(super) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<String>> {
     let path = folder.join(&shard.file);
+    if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(Some(format!("{}: it is not a regular file", path.display())));
+    }
     let found = match digest_of(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

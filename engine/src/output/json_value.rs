@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::columns::is_json;
 use crate::{Error, Result};
 
-/// Appends the value of a column in one row. A float that is not a number becomes null, as JSON has none.
+/// Appends the value of a column in one row. A float that is not finite becomes null, as JSON has none.
 ///
 /// # Errors
 /// [`Error::Bug`] when arrow cannot display a value.

@@ -17,7 +17,7 @@ use parquet::schema::types::ColumnPath;
 use super::columns::{EMBEDDING, EMBEDDINGS, described};
 use super::digest::{Digest, DigestWriter};
 use super::{Metadata, OutputFile, RowWriter};
-use crate::{Error, Result};
+use crate::{Error, Result, guard};
 
 /// Bytes of rows in memory after which they become a row group: what a reader must hold at a time.
 const ROW_GROUP_BYTES: usize = 32 << 20;
@@ -49,7 +49,7 @@ impl ParquetRows {
     /// Those of [`RowWriter::finish`].
     pub fn finish_with_digest(self) -> Result<Digest> {
         let Self { target, writer } = self;
-        let file = writer.into_inner().map_err(|error| failed(&target, error))?;
+        let file = caught(&target, || writer.into_inner())?;
         let (file, digest) = file.into_parts();
         file.persist()?;
         Ok(digest)
@@ -59,11 +59,11 @@ impl ParquetRows {
 impl RowWriter for ParquetRows {
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let Self { target, writer } = self;
-        writer.write(rows).map_err(|error| failed(target, error))?;
+        caught(target, || writer.write(rows))?;
         if writer.in_progress_size() < ROW_GROUP_BYTES {
             return Ok(());
         }
-        writer.flush().map_err(|error| failed(target, error))
+        caught(target, || writer.flush())
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
@@ -104,6 +104,16 @@ fn leaf(name: &str, data_type: &DataType) -> Vec<String> {
         inner = item.data_type();
     }
     path
+}
+
+/// Zstandard's crate panics where it gets no memory; nothing that is half done is used after that.
+fn caught<T>(target: &str, work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    let out_of_memory = |panic: String| Error::Io {
+        action: "writing",
+        target: target.to_owned(),
+        source: io::Error::new(io::ErrorKind::OutOfMemory, panic),
+    };
+    guard::catch(work).map_err(out_of_memory)?.map_err(|error| failed(target, error))
 }
 
 /// What the system said of the file, which the writer has wrapped, or a state that the writer says cannot be.

@@ -28,6 +28,16 @@ impl Input {
         Ok(expanded.concat())
     }
 
+    /// Whether this is a pattern that matches `path`, as both are written, there or not.
+    pub fn is_pattern_of(&self, path: &Path) -> bool {
+        let Self::File(name) = self else { return false };
+        let plain =
+            |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+        let pattern =
+            pattern(name).and_then(|_| plain(name).to_str().and_then(|name| Pattern::new(name).ok()));
+        pattern.is_some_and(|pattern| pattern.matches_path_with(&plain(path), RULES))
+    }
+
     fn expand(&self) -> Result<Vec<Self>> {
         match self {
             Self::File(path) => match pattern(path) {

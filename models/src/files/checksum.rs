@@ -4,7 +4,7 @@
 //! named by git's SHA-1, which pins nothing against an attacker, and are not checked.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -58,8 +58,12 @@ impl ModelFolder {
         folders.sort();
         folders.dedup();
         let mut digests = Vec::new();
-        // A module such as Normalize may have no folder.
-        for folder in folders.iter().filter(|folder| self.root().join(folder).is_dir()) {
+        for folder in &folders {
+            let path = self.root().join(folder);
+            // A module such as Normalize may have no folder.
+            if matches!(path.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                continue;
+            }
             for name in self.list(folder, 0)?.into_iter().filter(|name| is_configuration(name)) {
                 digests.extend(self.file(&name)?.map(|path| sha256(&path)).transpose()?.map(|it| (name, it)));
             }
@@ -82,8 +86,12 @@ impl ModelFolder {
             if name.starts_with('.') {
                 continue;
             }
-            // A link counts as what it leads to; `file` says whether it may be followed.
-            let is_folder = entry.path().is_dir();
+            // A link counts as what it leads to; `file` says whether it may be followed, and what of one that leads nowhere.
+            let is_folder = match entry.path().metadata() {
+                Ok(metadata) => metadata.is_dir(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(error) => return Err(Error::io(entry.path())(error)),
+            };
             let name = join(folder, &name);
             match is_folder {
                 true if depth > 0 => names.extend(self.list(&name, depth - 1)?),
@@ -116,9 +124,11 @@ fn sha256(path: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
     loop {
-        match file.read(&mut block).map_err(Error::io(path))? {
-            0 => break,
-            count => hasher.update(&block[..count]),
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(&block[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io(path)(error)),
         }
     }
     Ok(hexadecimal(&hasher.finalize()))

@@ -113,8 +113,12 @@ fn what_a_crash_left_is_never_read_as_data() {
     desk.run(JOB).ok();
     desk.write("out/.nearsay-abc123.part", "half a shard").write("out/part-00099.parquet", "not recorded");
     desk.run("verify out").ends(65, &["part-00099.parquet: the manifest does not have it"]);
-    std::fs::remove_file(desk.path("out/part-00099.parquet")).expect("removed");
-    resume_and_compare(&desk, &expected);
+    let run = resume_and_compare(&desk, &expected);
+    assert!(
+        run.stderr.contains("part-00099.parquet: the manifest does not have it; removed"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

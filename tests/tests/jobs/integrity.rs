@@ -73,14 +73,14 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
         desk.write(name, bytes);
         desk.run("verify out").ends(code, &["manifest", "hint:", "--resume"]);
         let run = resume_and_compare(&desk, &expected);
-        assert!(run.stderr.contains("warning: out/: "), "{}", run.stderr);
+        assert!(run.stderr.contains("warning: out/: ") && run.stderr.contains("mended"), "{}", run.stderr);
     }
     let desk = desk();
     desk.run(JOB).ok();
     fs::remove_file(desk.path(manifest)).expect("removed");
     let run = resume_and_compare(&desk, &expected);
     assert!(
-        run.stderr.contains("_manifest.jsonl is missing, mended from the other manifest"),
+        run.stderr.contains("_manifest.jsonl is missing: this is not as it was written; mended"),
         "{}",
         run.stderr
     );

@@ -23,7 +23,8 @@ fn the_parts_of_a_job_are_together_the_whole() {
     assert_eq!(names.len(), SHARDS);
     desk.run("verify part0 part1 part2").ok();
     desk.run("verify part0").ok();
-    desk.run("verify part0 part2").ends(1, &["2 of 7 shards are in none of these folders"]);
+    desk.run("verify part0 part2").ends(1, &["2 of 7 shards are not in these folders"]);
+    desk.run("verify part0 part0").ends(65, &["part0 and part0 both hold part-00000.parquet", "there twice"]);
     desk.run(JOB).ok();
     desk.run(&JOB.replace("-m BERT", "-m BERT --layer 1").replace("-o out/", "-o other/")).ok();
     desk.run("verify part0 other").ends(65, &["are of different jobs: layer is"]);

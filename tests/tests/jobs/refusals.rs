@@ -132,6 +132,63 @@ fn a_folder_is_only_what_it_is_asked_to_be() {
 }
 
 #[test]
+fn a_job_is_overwritten_only_when_the_new_one_begins() {
+    let desk = desk();
+    desk.run(JOB).ok();
+    let before = files(&desk.path("out"));
+    for line in [
+        JOB.replace("-m BERT", "-m no/such"),
+        JOB.replace("--keep title", "--keep absent"),
+        JOB.replace("--keep title", "--text-field absent"),
+        JOB.replace("--keep title", "--dimensions 99999"),
+    ] {
+        assert_ne!(desk.run(&format!("{line} --overwrite")).code, Some(0));
+        assert_eq!(files(&desk.path("out")), before, "{line}");
+    }
+    desk.run(&format!("{JOB} --overwrite --layer 1")).ok();
+    assert_ne!(files(&desk.path("out")), before);
+    desk.run(&format!("{JOB} --overwrite")).ok();
+    assert_eq!(files(&desk.path("out")), before);
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_folder() {
+    let desk = desk();
+    for line in [JOB.replace("-m BERT", "-m no/such"), JOB.replace("--keep title", "--text-field absent")] {
+        assert_ne!(desk.run(&line).code, Some(0));
+        assert_eq!(desk.names(), ["in.jsonl"], "{line}");
+    }
+    desk.run(JOB).ok();
+}
+
+#[test]
+fn shards_of_another_program_are_left_alone() {
+    let desk = desk();
+    std::fs::create_dir(desk.path("out")).expect("a folder");
+    desk.write("out/part-00000.parquet", "of another program");
+    for line in [JOB.to_owned(), format!("{JOB} --resume")] {
+        desk.run(&line).ends(73, &["holds part-00000.parquet, and no manifest", "hint:"]);
+    }
+    assert_eq!(desk.read("out/part-00000.parquet"), b"of another program");
+}
+
+#[test]
+fn an_output_that_the_input_pattern_matches_is_refused_at_once() {
+    let desk = desk();
+    std::fs::create_dir(desk.path("deep")).expect("a folder");
+    desk.write("deep/a.txt", "a\n");
+    for line in [
+        "embed *.jsonl -m BERT -o vectors.jsonl",
+        "embed ./*.jsonl -m BERT -o vectors.jsonl",
+        "embed in.jsonl **/*.parquet -m BERT -o deep/out/",
+    ] {
+        desk.run(line).ends(2, &["the input pattern", "matches the output", "hint:"]);
+    }
+    assert_eq!(desk.names(), ["deep", "in.jsonl"]);
+    desk.run("embed *.jsonl -m BERT -o vectors.npy").ok();
+}
+
+#[test]
 fn an_input_inside_the_output_folder_is_refused() {
     let desk = desk();
     desk.run(JOB).ok();

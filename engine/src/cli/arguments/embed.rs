@@ -74,6 +74,9 @@ pub(in crate::cli) struct EmbedArguments {
     /// Take the hidden states of this layer; 0 is the embeddings [default: the last]
     #[arg(short, long, value_name = "N")]
     pub(in crate::cli) layer: Option<usize>,
+    /// Write a kept column, or id, as JSON text in .parquet and .arrow, whatever its rows hold; once for each
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) json_column: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) long_texts: LongTextArguments,
     #[command(flatten)]
@@ -91,9 +94,9 @@ pub(in crate::cli) struct LongTextArguments {
     /// Texts longer than the model's longest: cut them, stop, or make several vectors of each
     #[arg(long, value_enum, default_value_t = OnLongArgument::Truncate)]
     pub(in crate::cli) on_long: OnLongArgument,
-    /// Tokens that a chunk has in common with the one before it, about
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub(in crate::cli) chunk_overlap: usize,
+    /// Tokens that a chunk has in common with the one before it, about [default: 16]
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) chunk_overlap: Option<usize>,
     /// One vector a text again: the mean of its chunks', each weighted by its tokens
     #[arg(long, value_enum, value_name = "HOW")]
     pub(in crate::cli) merge: Option<MergeArgument>,

@@ -14,6 +14,8 @@ use super::head::Head;
 
 /// How long the sample is encoded.
 const ENCODE: Duration = Duration::from_secs(3);
+/// Bytes of text that are tokenized.
+const SURVEY_BYTES: usize = 4 << 20;
 /// Texts encoded at a time: enough that threads rarely wait for the last of them.
 const TEXTS: usize = 256;
 
@@ -55,8 +57,9 @@ fn estimate(
     sample: &[Record],
     is_all: bool,
 ) -> nearsay::Result<Estimate> {
-    let counts = work.run.survey(sample)?;
-    let a_text = |sum: u64| if sample.is_empty() { 0.0 } else { sum as f64 / sample.len() as f64 };
+    let surveyed = beginning(sample);
+    let counts = work.run.survey(surveyed)?;
+    let a_text = |sum: u64| if surveyed.is_empty() { 0.0 } else { sum as f64 / surveyed.len() as f64 };
     let rows = if is_all { Some(sample.len() as u64) } else { expected_rows(records, sample.len()) };
     let tokens_per_second = speed(work.run, sample)?;
     let of_all = |a_text: f64| rows.map(|rows| (rows as f64 * a_text) as u64);
@@ -69,12 +72,21 @@ fn estimate(
         tokens_per_text: a_text(counts.tokens),
         share_truncated: a_text(counts.truncated),
         output_bytes: vectors.map(|vectors| output_bytes(work, vectors)).transpose()?,
-        seconds: all_tokens
-            .filter(|_| tokens_per_second > 0.0)
-            .map(|tokens| tokens as f64 / tokens_per_second),
+        seconds: all_tokens.map(|tokens| tokens as f64 / tokens_per_second.max(1.0)),
         tokens_per_second,
         sample_rows: sample.len() as u64,
     })
+}
+
+/// As many records as have some [`SURVEY_BYTES`] of text; at least one.
+fn beginning(sample: &[Record]) -> &[Record] {
+    let mut bytes = 0;
+    let is_within = |record: &&Record| {
+        let is_within = bytes < SURVEY_BYTES;
+        bytes += record.text.len();
+        is_within
+    };
+    &sample[..sample.iter().take_while(is_within).count()]
 }
 
 /// By the bytes that the sample took of the input's.

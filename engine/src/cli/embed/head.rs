@@ -35,6 +35,17 @@ impl Head {
         head
     }
 
+    /// Fails where not even the first record could be read: then nothing is begun.
+    ///
+    /// # Errors
+    /// What reading it failed by.
+    pub(super) fn expect_any(mut self) -> Result<Self> {
+        match self.results.first() {
+            Some(Err(_)) => self.results.remove(0).map(|_| self),
+            _ => Ok(self),
+        }
+    }
+
     /// The records, those before a failure.
     pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
         self.results.iter().filter_map(|result| result.as_ref().ok())

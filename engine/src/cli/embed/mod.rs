@@ -25,6 +25,7 @@ use report::Report;
 pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
     let device = nearsay::check_device(&arguments.running.device)?;
     check_options(&arguments)?;
+    refuse_matched_output(&arguments)?;
     arguments.inputs = Input::expand_all(&arguments.inputs)?;
     check_output(context, &arguments)?;
     let target = Target::open(&arguments)?;
@@ -40,7 +41,7 @@ pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyh
         Embedder::open(&model, &plan::options(&arguments), context.workers(arguments.running.threads))?;
     let load = context.start.elapsed();
     remark(context, &arguments, &model, &embedder);
-    let head = Head::take(&mut records, plan::head_records(&arguments)?);
+    let head = Head::take(&mut records, plan::head_records(&arguments)?).expect_any()?;
     let run = plan::run(context, &arguments, &embedder, &records, &head)?;
     let work = Work { context, arguments: &arguments, model: &model, run: &run };
     let report = Report { context, arguments: &arguments, run: &run, device, load };
@@ -158,6 +159,22 @@ fn refuse_sentence_options(arguments: &EmbedArguments) -> nearsay::Result<()> {
         message: format!("{option} makes no sense with --level token: every token keeps its own vector"),
         hint: None,
     })
+}
+
+/// Refuses an output that a pattern of the input matches: the next run would read it.
+fn refuse_matched_output(arguments: &EmbedArguments) -> nearsay::Result<()> {
+    let output = match &arguments.output {
+        Output::Stdout => return Ok(()),
+        Output::File(path) => path.clone(),
+        Output::Folder(path) => path.join("part-00000.parquet"),
+    };
+    match arguments.inputs.iter().find(|input| input.is_pattern_of(&output)) {
+        None => Ok(()),
+        Some(pattern) => Err(nearsay::Error::Usage {
+            message: format!("the input pattern {pattern} matches the output {}", output.display()),
+            hint: Some("write to a place that it does not match".to_owned()),
+        }),
+    }
 }
 
 /// Refuses, by names alone, outputs that would destroy an input or mix with the summary.

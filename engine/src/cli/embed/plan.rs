@@ -12,6 +12,8 @@ use super::head::Head;
 
 /// Records that a dry run reads: enough that what the system reads ahead does not blur the size of a record.
 const DRY_RUN_RECORDS: usize = 20_000;
+/// Tokens that chunks have in common where the user says nothing.
+const CHUNK_OVERLAP: usize = 16;
 /// Texts that bytes are calibrated on where no others are named.
 const CALIBRATION_TEXTS: usize = 1000;
 
@@ -35,23 +37,38 @@ pub(super) fn options(arguments: &EmbedArguments) -> EmbedOptions {
 
 /// Refuses what a format cannot hold.
 pub(super) fn check_format(arguments: &EmbedArguments, format: OutputFormat) -> nearsay::Result<()> {
-    let usage = |message: &str| {
-        let hint = Some("write .parquet, .jsonl, .arrow or .safetensors".to_owned());
-        Err(nearsay::Error::Usage { message: message.to_owned(), hint })
+    let usage = |message: &str, hint: &str| {
+        Err(nearsay::Error::Usage { message: message.to_owned(), hint: Some(hint.to_owned()) })
     };
+    let other_format = "write .parquet, .jsonl, .arrow or .safetensors";
+    if arguments.long_texts.on_long != OnLongArgument::Chunk {
+        if arguments.long_texts.merge.is_some() {
+            return usage(
+                "--merge makes one vector of a text's chunks, and there are none",
+                "add --on-long chunk",
+            );
+        }
+        if arguments.long_texts.chunk_overlap.is_some() {
+            return usage("--chunk-overlap is of chunks, and there are none", "add --on-long chunk");
+        }
+    }
+    if format == OutputFormat::Npy && !arguments.reading.options().keep.is_empty() {
+        return usage("npy holds one matrix and no columns to keep", other_format);
+    }
     if format == OutputFormat::Npy && matches!(on_long(arguments), OnLong::Chunk(_)) {
-        return usage("npy holds one matrix and cannot say which chunk is of which text");
+        return usage("npy holds one matrix and cannot say which chunk is of which text", other_format);
     }
     if format == OutputFormat::Npy && arguments.long_texts.mark_truncated {
-        return usage("npy holds one matrix and no column of marks");
+        return usage("npy holds one matrix and no column of marks", other_format);
     }
     if arguments.level == LevelArgument::Token && arguments.output_type.needs_ranges() {
         return usage(
-            "vectors of tokens are not calibrated: their --output-type is f32, f16, binary or ubinary",
+            "vectors of tokens are not calibrated",
+            "their --output-type is f32, f16, binary or ubinary",
         );
     }
     if arguments.calibration.is_some() && !arguments.output_type.needs_ranges() {
-        return usage("--calibration is for --output-type i8 and u8");
+        return usage("--calibration is for bytes", "add --output-type i8 or u8, or leave it out");
     }
     Ok(())
 }
@@ -67,7 +84,7 @@ pub(super) fn head_records(arguments: &EmbedArguments) -> nearsay::Result<usize>
 }
 
 fn on_long(arguments: &EmbedArguments) -> OnLong {
-    let options = ChunkOptions { overlap: arguments.long_texts.chunk_overlap };
+    let options = ChunkOptions { overlap: arguments.long_texts.chunk_overlap.unwrap_or(CHUNK_OVERLAP) };
     match (arguments.long_texts.on_long, arguments.long_texts.merge) {
         (OnLongArgument::Truncate, _) => OnLong::Truncate,
         (OnLongArgument::Error, _) => OnLong::Error,
@@ -86,7 +103,13 @@ pub(super) fn run<'a>(
 ) -> nearsay::Result<EmbedRun<'a>> {
     let format = OutputFormat::of(&arguments.output)?;
     let first: Vec<Record> = head.records().take(HEAD_RECORDS).cloned().collect();
-    let columns = Columns::new(format, &arguments.reading.options().keep, records.kept_types(), &first)?;
+    let columns = Columns::new(
+        format,
+        &arguments.reading.options().keep,
+        records.kept_types(),
+        &arguments.json_column,
+        &first,
+    )?;
     let (level, dim) = match arguments.level {
         LevelArgument::Sentence => (Level::Text, embedder.dimensions()),
         LevelArgument::Token => (Level::Token, embedder.hidden_dim()),
@@ -122,6 +145,10 @@ fn calibrate(
             RecordStream::open(std::slice::from_ref(input), &options)?.collect::<nearsay::Result<Vec<_>>>()?
         }
     };
+    if let (true, Some(input)) = (texts.is_empty(), &arguments.calibration) {
+        let rule = "it has no texts to calibrate on".to_owned();
+        return Err(nearsay::Error::BadInput { input: input.to_string(), rule });
+    }
     let vectors = run.vectors(&texts)?;
     if texts.len() < 100 {
         context.note(format_args!(

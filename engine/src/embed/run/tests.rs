@@ -16,7 +16,7 @@ fn embedder(options: &EmbedOptions) -> Embedder {
 
 fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
     let layout = RowLayout {
-        columns: Columns::new(OutputFormat::Npy, &[], None, &[]).unwrap(),
+        columns: Columns::new(OutputFormat::Npy, &[], None, &[], &[]).unwrap(),
         chunked: matches!(on_long, OnLong::Chunk(_)),
         marks_truncated: false,
         output_type: OutputType::F32,

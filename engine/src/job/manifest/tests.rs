@@ -136,3 +136,34 @@ fn a_first_line_that_is_damaged_in_both_files_is_an_error() {
     assert_eq!(error.exit_code(), 65);
     assert!(error.to_string().contains("the first line of _manifest.jsonl is damaged"), "{error}");
 }
+
+#[test]
+fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
+    let (folder, bytes) = written();
+    let lines: Vec<usize> =
+        bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(position, _)| position).collect();
+    for (name, line) in [(MANIFEST, 1), (COPY, 2)] {
+        let mut damaged = bytes.clone();
+        damaged[lines[line] - 80] ^= 1;
+        fs::write(folder.path().join(name), damaged).expect("written");
+    }
+    let state = State::read(folder.path()).expect("a state");
+    assert_eq!((count(&state), state.damage.len()), (4, 2), "{:?}", state.damage);
+    drop(Manifest::open(folder.path(), &state).expect("opened"));
+    for name in [MANIFEST, COPY] {
+        assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
+    }
+}
+
+#[test]
+fn a_shard_may_be_recorded_again_behind_the_end() {
+    let (folder, bytes) = written();
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let without: String = text.split_inclusive('\n').filter(|line| !line.contains("part-00001")).collect();
+    for name in [MANIFEST, COPY] {
+        fs::write(folder.path().join(name), &without).expect("written");
+    }
+    write(folder.path(), &[shard(1)]);
+    let state = State::read(folder.path()).expect("a state");
+    assert_eq!((state.shards.len(), state.end, state.damage.len()), (2, Some((20, 2)), 0));
+}
