@@ -14,7 +14,7 @@ from .signals import ROWS_AT_ONCE, start_from_pipe
 from .suite import Suite, case, expect
 from .tracing import LOG, trace
 
-USAGE, BAD_DATA, BUSY = 2, 65, 75
+USAGE, BAD_DATA, CANNOT_CREATE, BUSY = 2, 65, 73, 75
 SAMPLES = 40
 
 
@@ -26,7 +26,7 @@ def finished(place: Desk) -> None:
 
 @case
 def manifests_without_bytes(suite: Suite) -> None:
-    """61: both manifests empty, missing, or of zeros as a loss of power leaves them: told, and everything is made again."""
+    """61: both manifests empty, or of zeros as a loss of power leaves them: told, and everything is made again; missing: refused."""
     length = len(undisturbed(suite, SMALL)[MANIFESTS[0]])
     for name, content in {"empty": b"", "missing": None, "zeros": bytes(length), "one zero": b"\0"}.items():
         with suite.step(name), desk(suite) as place:
@@ -36,6 +36,10 @@ def manifests_without_bytes(suite: Suite) -> None:
                 if content is not None:
                     place.write(f"out/{manifest}", content)
             place.run(["verify", "out"]).ends(BAD_DATA)
+            if content is None:
+                # Nothing says any more that these shards are ours.
+                place.run(SMALL.arguments("--resume")).ends(CANNOT_CREATE, says=["no manifest"])
+                place.run(SMALL.arguments("--overwrite")).ok()
             resume_and_check(place, SMALL)
 
 

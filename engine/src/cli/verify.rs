@@ -6,7 +6,7 @@ use nearsay::job::{FolderState, verify};
 use serde::Serialize;
 
 use super::arguments::VerifyArguments;
-use super::{Context, failure, print_json, print_line};
+use super::{Context, failure, plural, print_json, print_line};
 
 /// A folder as `--json` shows it.
 #[derive(Serialize)]
@@ -69,7 +69,10 @@ fn line(report: &FolderReport<'_>) -> String {
     };
     let writer = report.written_to_by.map(|who| format!("; {who} writes to it")).unwrap_or_default();
     format!(
-        "{}: {} shards, {} rows, {} bytes: {state}{writer}",
-        report.folder, report.shards, report.rows, report.bytes
+        "{}: {}, {}, {}: {state}{writer}",
+        report.folder,
+        plural(report.shards as u64, "shard", "shards"),
+        plural(report.rows, "row", "rows"),
+        plural(report.bytes, "byte", "bytes")
     )
 }

@@ -7,12 +7,9 @@ use std::ops::Range;
 
 use tokenizers::Encoding;
 
-use super::long_text::{self, FIRST_PREFIX, GROWTH, LARGE_PREFIX, Words};
+use super::long_text::{self, BYTES_A_TOKEN, FIRST_PREFIX, GROWTH, LARGE_PREFIX, Words};
 use super::{TextTokenizer, offsets, strip};
 use crate::Result;
-
-/// Bytes of text a token, at the most usual: the first prefix.
-const BYTES_A_TOKEN: usize = 8;
 
 /// The tokens of a text that the model's length has room for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,10 +14,14 @@ use std::ops::Range;
 use tokenizers::Encoding;
 use unicode_categories::UnicodeCategories;
 
-/// Texts up to this many bytes are tokenized whole.
+/// Texts over this many bytes may have words that are cut before they are tokenized.
 pub(super) const FIRST_PREFIX: usize = 16 << 10;
 /// Each prefix is this many times as long as the one before.
 pub(super) const GROWTH: usize = 8;
+/// Bytes of the first prefix for each token that is kept: about twice what words of English have.
+pub(super) const BYTES_A_TOKEN: usize = 8;
+/// Bytes of the shortest first prefix.
+pub(super) const LEAST_PREFIX: usize = 2 << 10;
 /// Ends of words between the last token that is kept and the cut.
 const MARGIN_WORDS: usize = 16;
 /// Bytes from which on a margin in bytes will do.
@@ -28,8 +32,8 @@ const LIKELY_MARGIN: usize = 4096;
 const WORD_MARGIN: usize = 16;
 
 /// Ever longer beginnings of `text`; none is the whole text.
-pub(super) fn prefixes(text: &str) -> impl Iterator<Item = &str> {
-    let lengths = std::iter::successors(Some(FIRST_PREFIX), |length| length.checked_mul(GROWTH));
+pub(super) fn prefixes(text: &str, first: usize) -> impl Iterator<Item = &str> {
+    let lengths = std::iter::successors(Some(first), |length| length.checked_mul(GROWTH));
     lengths.take_while(|&length| length < text.len()).map(|length| &text[..text.floor_char_boundary(length)])
 }
 
@@ -122,10 +126,11 @@ mod tests {
     #[test]
     fn prefixes_grow_and_end_between_characters() {
         let text = "é猫 ".repeat(FIRST_PREFIX);
-        let lengths: Vec<usize> = prefixes(&text).map(str::len).collect();
+        let lengths: Vec<usize> = prefixes(&text, FIRST_PREFIX).map(str::len).collect();
         assert_eq!(lengths.len(), 1);
         assert!((FIRST_PREFIX - 3..=FIRST_PREFIX).contains(&lengths[0]));
-        assert_eq!(prefixes("short").count(), 0);
+        assert_eq!(prefixes("short", FIRST_PREFIX).count(), 0);
+        assert_eq!(prefixes(&text, 100).map(str::len).collect::<Vec<_>>(), [98, 800, 6398, 51200]);
     }
 
     #[test]

@@ -157,7 +157,9 @@ impl TextTokenizer {
 
     /// The encoding of the first prefix that is enough for the kept tokens; offsets are bytes of `text`.
     fn run_prefixes(&self, text: &str) -> Result<Encoding> {
-        for prefix in long_text::prefixes(text) {
+        let first =
+            self.limits.max_tokens.saturating_mul(long_text::BYTES_A_TOKEN).max(long_text::LEAST_PREFIX);
+        for prefix in long_text::prefixes(text, first) {
             let encoding = self.run(prefix)?;
             if long_text::is_ample(&encoding, prefix, self.words()) {
                 return Ok(encoding);

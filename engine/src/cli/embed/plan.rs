@@ -6,8 +6,8 @@ use nearsay::embed::{
 use nearsay::output::OutputFormat;
 use nearsay::text::{Record, RecordStream};
 
-use super::super::Context;
 use super::super::arguments::{EmbedArguments, LevelArgument, OnLongArgument};
+use super::super::{Context, plural};
 use super::head::Head;
 
 /// Records that a dry run reads: enough that what the system reads ahead does not blur the size of a record.
@@ -152,8 +152,8 @@ fn calibrate(
     let vectors = run.vectors(&texts)?;
     if texts.len() < 100 {
         context.note(format_args!(
-            "warning: {} texts are few to calibrate bytes on; name more with --calibration FILE",
-            texts.len()
+            "warning: {} few to calibrate bytes on; name more with --calibration FILE",
+            plural(texts.len() as u64, "text is", "texts are")
         ));
     }
     Ok(Ranges::of(vectors.chunks_exact(run.layout.dim.max(1))))
