@@ -75,7 +75,6 @@ impl EmbedRun<'_> {
             for group in groups(work.pieces(counts)?, self.on_long, limits.useful_bytes) {
                 writer.write(&work.rows(group, &schema, counts)?)?;
             }
-            counts.texts += window.records.len() as u64;
             if let Some(error) = window.error {
                 return Err(error);
             }
@@ -92,7 +91,8 @@ impl EmbedRun<'_> {
         if self.on_long.makes_chunks() { limits.whole_texts() } else { limits }
     }
 
-    /// What would be counted of `records`: texts, rows, tokens (repeated texts each time), and as `truncated` the texts that are too long. Nothing is encoded.
+    /// What would be counted of `records`: texts, rows, tokens (of repeated texts each time), and as `truncated` the texts that are too
+    /// long. Nothing is encoded.
     ///
     /// # Errors
     /// If tokenizing fails, or a text is longer than it may be.
@@ -142,6 +142,7 @@ struct Work {
 impl WindowRun<'_> {
     /// The rows of some of the window's pieces; with merged chunks, of all.
     fn rows(&self, pieces: Vec<Piece>, schema: &SchemaRef, counts: &mut Counts) -> Result<RecordBatch> {
+        let texts = pieces.iter().filter(|piece| piece.place.index == 0).count() as u64;
         let work = self.tokenize(pieces, counts)?;
         let layout = &self.run.layout;
         let rows = match self.run.level {
@@ -151,6 +152,7 @@ impl WindowRun<'_> {
             }
             Level::Token => self.token_rows(schema, &work, counts)?,
         };
+        counts.texts += texts;
         counts.rows += rows.num_rows() as u64;
         Ok(rows)
     }

@@ -78,18 +78,11 @@ impl Job {
         if state.is_new() {
             manifest.append(&Entry::Begin { format_version: FORMAT_VERSION, settings: settings.clone() })?;
         }
-        let problems = workers.map(&state.shards, |shard| check_file(folder.path(), shard))?;
-        let mut damaged = BTreeSet::new();
-        for (shard, problem) in state.shards.iter().zip(problems) {
-            if let Some(problem) = problem {
-                warn(format!("{problem}; it is made again"));
-                damaged.insert(shard.shard);
-            }
-        }
+        let damaged = find_damaged(folder.path(), &state.shards, workers, &warn)?;
         let recorded: BTreeMap<u64, ShardRecord> =
             state.shards.into_iter().map(|record| (record.shard, record)).collect();
-        let is_recorded = |name: &str| recorded.values().any(|record| record.file == name);
-        for stray in folder.remove_unrecorded(is_recorded)? {
+        let names: BTreeSet<&str> = recorded.values().map(|record| record.file.as_str()).collect();
+        for stray in folder.remove_unrecorded(|name| names.contains(name))? {
             warn(format!("{}/{stray}: the manifest does not have it; removed", folder.path().display()));
         }
         Ok(Self { folder, manifest, plan, settings, recorded, damaged, end: state.end })
@@ -238,6 +231,24 @@ impl Job {
         }
         check_present(&path, self.recorded.values().map(|record| (record.file.clone(), record.bytes)))
     }
+}
+
+/// The recorded shards whose files are not what was recorded.
+fn find_damaged(
+    folder: &Path,
+    shards: &[ShardRecord],
+    workers: &Workers,
+    warn: &impl Fn(String),
+) -> Result<BTreeSet<u64>> {
+    let problems = workers.map(shards, |shard| check_file(folder, shard))?;
+    let mut damaged = BTreeSet::new();
+    for (shard, problem) in shards.iter().zip(problems) {
+        if let Some(problem) = problem {
+            warn(format!("{problem}; it is made again"));
+            damaged.insert(shard.shard);
+        }
+    }
+    Ok(damaged)
 }
 
 /// The input rows of one shard.

@@ -35,40 +35,54 @@ pub(super) fn options(arguments: &EmbedArguments) -> EmbedOptions {
     }
 }
 
-/// Refuses what a format cannot hold.
+/// Refuses options that contradict each other, and what a format cannot hold.
 pub(super) fn check_format(arguments: &EmbedArguments, format: OutputFormat) -> nearsay::Result<()> {
-    let usage = |message: &str, hint: &str| {
-        Err(nearsay::Error::Usage { message: message.to_owned(), hint: Some(hint.to_owned()) })
-    };
-    let other_format = "write .parquet, .jsonl, .arrow or .safetensors";
-    if arguments.long_texts.on_long != OnLongArgument::Chunk {
-        if arguments.long_texts.merge.is_some() {
-            return usage(
-                "--merge makes one vector of a text's chunks, and there are none",
-                "add --on-long chunk",
-            );
-        }
-        if arguments.long_texts.chunk_overlap.is_some() {
-            return usage("--chunk-overlap is of chunks, and there are none", "add --on-long chunk");
-        }
+    check_chunks(arguments)?;
+    check_numbers(arguments)?;
+    if format == OutputFormat::Npy { check_npy(arguments) } else { Ok(()) }
+}
+
+fn usage(message: &str, hint: &str) -> nearsay::Result<()> {
+    Err(nearsay::Error::Usage { message: message.to_owned(), hint: Some(hint.to_owned()) })
+}
+
+fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
+    let options = &arguments.long_texts;
+    if options.on_long == OnLongArgument::Chunk {
+        return Ok(());
     }
-    if format == OutputFormat::Npy && !arguments.reading.options().keep.is_empty() {
-        return usage("npy holds one matrix and no columns to keep", other_format);
+    let hint = "add --on-long chunk";
+    if options.merge.is_some() {
+        return usage("--merge makes one vector of a text's chunks, and there are none", hint);
     }
-    if format == OutputFormat::Npy && matches!(on_long(arguments), OnLong::Chunk(_)) {
-        return usage("npy holds one matrix and cannot say which chunk is of which text", other_format);
+    if options.chunk_overlap.is_some() {
+        return usage("--chunk-overlap is of chunks, and there are none", hint);
     }
-    if format == OutputFormat::Npy && arguments.long_texts.mark_truncated {
-        return usage("npy holds one matrix and no column of marks", other_format);
+    Ok(())
+}
+
+fn check_numbers(arguments: &EmbedArguments) -> nearsay::Result<()> {
+    let is_of_bytes = arguments.output_type.needs_ranges();
+    if arguments.level == LevelArgument::Token && is_of_bytes {
+        let hint = "their --output-type is f32, f16, binary or ubinary";
+        return usage("vectors of tokens are not calibrated", hint);
     }
-    if arguments.level == LevelArgument::Token && arguments.output_type.needs_ranges() {
-        return usage(
-            "vectors of tokens are not calibrated",
-            "their --output-type is f32, f16, binary or ubinary",
-        );
-    }
-    if arguments.calibration.is_some() && !arguments.output_type.needs_ranges() {
+    if arguments.calibration.is_some() && !is_of_bytes {
         return usage("--calibration is for bytes", "add --output-type i8 or u8, or leave it out");
+    }
+    Ok(())
+}
+
+fn check_npy(arguments: &EmbedArguments) -> nearsay::Result<()> {
+    let hint = "write .parquet, .jsonl, .arrow or .safetensors";
+    if !arguments.reading.options().keep.is_empty() {
+        return usage("npy holds one matrix and no columns to keep", hint);
+    }
+    if matches!(on_long(arguments), OnLong::Chunk(_)) {
+        return usage("npy holds one matrix and cannot say which chunk is of which text", hint);
+    }
+    if arguments.long_texts.mark_truncated {
+        return usage("npy holds one matrix and no column of marks", hint);
     }
     Ok(())
 }
