@@ -1,21 +1,15 @@
 //! Whether a job's folder holds what its manifest says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
 
 use super::folder::{failed, names, writer_of};
 use super::manifest::{Damage, State};
 use super::record::{ShardRecord, is_shard_name};
 use super::run::setting;
-use crate::output::{Digest, Metadata, hexadecimal};
+use crate::output::{Digest, Metadata};
 use crate::{Error, Result, Workers};
-
-/// Bytes read at a time.
-const BLOCK: usize = 1 << 20;
 
 /// What a folder was found to hold.
 #[derive(Debug, Clone)]
@@ -169,45 +163,19 @@ pub(super) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<St
     if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Ok(Some(format!("{}: it is not a regular file", path.display())));
     }
-    let found = match digest_of(&path) {
+    let found = match Digest::of_file(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Some(format!("{}: the file is missing", path.display())));
         }
         Err(error) => return Err(failed("reading", &path, error)),
     };
+    let differs = |what: String| Ok(Some(format!("{}: {what}", path.display())));
     if found.bytes != shard.bytes {
-        return Ok(Some(format!(
-            "{}: it has {} bytes; the manifest has {}",
-            path.display(),
-            found.bytes,
-            shard.bytes
-        )));
+        return differs(format!("it has {} bytes; the manifest has {}", found.bytes, shard.bytes));
     }
     if found.sha256 != shard.sha256 {
-        return Ok(Some(format!(
-            "{}: its SHA-256 is {}; the manifest has {}",
-            path.display(),
-            found.sha256,
-            shard.sha256
-        )));
+        return differs(format!("its SHA-256 is {}; the manifest has {}", found.sha256, shard.sha256));
     }
     Ok(None)
-}
-
-fn digest_of(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
-    let (mut sha256, mut bytes) = (Sha256::new(), 0);
-    let mut block = vec![0; BLOCK];
-    loop {
-        match file.read(&mut block) {
-            Ok(0) => return Ok(Digest { bytes, sha256: hexadecimal(&sha256.finalize()) }),
-            Ok(count) => {
-                bytes += count as u64;
-                sha256.update(&block[..count]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

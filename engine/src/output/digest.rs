@@ -1,8 +1,13 @@
 //! The SHA-256 of what is written, taken on the way.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 1 << 20;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +16,18 @@ pub struct Digest {
     pub bytes: u64,
     /// Its SHA-256, in lower-case hexadecimal digits.
     pub sha256: String,
+}
+
+impl Digest {
+    /// Of a file that is there.
+    ///
+    /// # Errors
+    /// What the system says where it cannot be read.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        let mut digester = DigestWriter::new(io::sink());
+        io::copy(&mut BufReader::with_capacity(READ_BYTES, File::open(path)?), &mut digester)?;
+        Ok(digester.into_parts().1)
+    }
 }
 
 /// Passes bytes on and digests them.
