@@ -48,6 +48,33 @@ impl LayerNorm {
     }
 }
 
+/// A [`LayerNorm`] on CUDA, readable while this lives.
+#[cfg(feature = "cuda")]
+pub(crate) struct CudaNorm<'a> {
+    weight: crate::cuda::Parameter<'a>,
+    bias: crate::cuda::Parameter<'a>,
+    pub(crate) epsilon: f32,
+}
+
+#[cfg(feature = "cuda")]
+impl LayerNorm {
+    pub(crate) fn on_cuda(&self) -> CudaNorm<'_> {
+        let [weight, bias] = [&self.weight, &self.bias].map(crate::cuda::Parameter::of);
+        CudaNorm { weight, bias, epsilon: self.epsilon }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl CudaNorm<'_> {
+    pub(crate) fn weight(&self, operation: &'static str) -> candle_core::Result<crate::cuda::View<'_, f32>> {
+        self.weight.values(operation)
+    }
+
+    pub(crate) fn bias(&self, operation: &'static str) -> candle_core::Result<crate::cuda::View<'_, f32>> {
+        self.bias.values(operation)
+    }
+}
+
 /// A [`LayerNorm`] on the CPU.
 #[derive(Clone, Copy)]
 pub(crate) struct NormSlices<'a> {

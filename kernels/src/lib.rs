@@ -15,6 +15,8 @@ mod args;
 pub mod attention;
 mod buffers;
 mod cu_seqlens;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod embed_norm;
 mod error;
 mod layer_norm;

@@ -1,5 +1,7 @@
 //! What the kernels' tests share.
 
+use candle_core::{DType, Device, Shape, Tensor};
+
 use crate::simd::InstructionSet;
 
 /// The instruction sets that this CPU has; always at least the portable one.
@@ -46,4 +48,75 @@ pub(crate) fn norm_bound(a: &[f32], b: &[f32], hidden_dim: usize) -> f64 {
         worst = worst.max(largest / variance.sqrt());
     }
     (hidden_dim + 8) as f64 * f32::EPSILON as f64 * (worst + 1.0)
+}
+
+/// Where an operation is tested: a CPU's instruction set, or CUDA in one element type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Values are f32.
+    Cpu(InstructionSet),
+    /// Values are of this type; the device is the first one. A build with feature `cuda` is tested on one, real or emulated
+    /// (scripts/test-cuda): without any the tests fail.
+    #[cfg(feature = "cuda")]
+    Cuda(DType),
+}
+
+/// Every instruction set of this CPU and, in builds with feature `cuda`, every element type on CUDA.
+pub(crate) fn targets() -> Vec<Target> {
+    let sets = available_sets().map(Target::Cpu);
+    #[cfg(feature = "cuda")]
+    let sets = sets.chain([DType::F32, DType::F16, DType::BF16].map(Target::Cuda));
+    sets.collect()
+}
+
+impl Target {
+    /// `values` as this target's element type holds them.
+    pub(crate) fn held(self, values: &[f32]) -> Vec<f32> {
+        let tensor = Tensor::new(values, &Device::Cpu).unwrap().to_dtype(self.dtype()).unwrap();
+        tensor.to_dtype(DType::F32).unwrap().to_vec1().unwrap()
+    }
+
+    /// The largest relative error of rounding to this target's element type.
+    pub(crate) fn rounding(self) -> f64 {
+        match self.dtype() {
+            DType::F16 => 2f64.powi(-11),
+            DType::BF16 => 2f64.powi(-8),
+            _ => 2f64.powi(-24),
+        }
+    }
+
+    /// A tensor of this target's type, on its device.
+    pub(crate) fn tensor(self, values: &[f32], shape: impl Into<Shape>) -> Tensor {
+        let tensor = Tensor::from_slice(values, shape, &Device::Cpu).unwrap();
+        tensor.to_dtype(self.dtype()).unwrap().to_device(&self.device()).unwrap()
+    }
+
+    /// All values of a tensor, as f32.
+    pub(crate) fn values(self, tensor: &Tensor) -> Vec<f32> {
+        let tensor = tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Self::Cpu(_) => DType::F32,
+            #[cfg(feature = "cuda")]
+            Self::Cuda(dtype) => dtype,
+        }
+    }
+
+    pub(crate) fn device(self) -> Device {
+        match self {
+            Self::Cpu(_) => Device::Cpu,
+            #[cfg(feature = "cuda")]
+            Self::Cuda(_) => cuda_device(),
+        }
+    }
+}
+
+/// The first CUDA device.
+#[cfg(feature = "cuda")]
+fn cuda_device() -> Device {
+    static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
+    DEVICE.get_or_init(|| Device::new_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda")).clone()
 }

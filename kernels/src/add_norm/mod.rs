@@ -1,8 +1,14 @@
 //! Residual and LayerNorm in one pass: y = LayerNorm(x + residual).
 //!
 //! x, residual: [total_tokens, hidden_dim] f32, contiguous. y: the same shape. Order of the sums: see [`crate::LayerNorm`].
-//! Metal and CUDA: no kernel yet; candle says so when it is asked.
+//! On CUDA all three may be f16 or bf16; sums and statistics are f32 in any case. Metal: no kernel yet; candle says so when it is
+//! asked.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use crate::args::{expect_shape, f32_slice, matrix};
@@ -46,6 +52,18 @@ impl CustomOp2 for AddNorm<'_> {
         })?;
         Ok((CpuStorage::F32(output), hidden_layout.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        hidden: &CudaStorage,
+        hidden_layout: &Layout,
+        residual: &CudaStorage,
+        residual_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let output = cuda::add_norm((hidden, hidden_layout), (residual, residual_layout), self.0)?;
+        Ok((output, hidden_layout.shape().clone()))
+    }
 }
 
 struct AddNormRows<'a> {
@@ -85,28 +103,83 @@ fn reference(hidden: &[f32], residual: &[f32], norm: NormSlices<'_>) -> Vec<f64>
 mod tests {
     use super::*;
     use crate::simd::dispatch_to;
-    use crate::testing::{assert_close, available_sets, norm_bound, random};
+    use crate::testing::{Target, assert_close, norm_bound, random, targets};
+
+    struct Case {
+        hidden: Vec<f32>,
+        residual: Vec<f32>,
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(target: Target, hidden_dim: usize) -> Self {
+            let [hidden, residual] = [1, 2].map(|seed| target.held(&random(seed, 5 * hidden_dim)));
+            Self { hidden, residual, weight: random(3, hidden_dim), bias: random(4, hidden_dim) }
+        }
+
+        fn slices(&self) -> NormSlices<'_> {
+            NormSlices { weight: &self.weight, bias: &self.bias, epsilon: 1e-12 }
+        }
+
+        fn run(&self, target: Target) -> Vec<f32> {
+            if let Target::Cpu(set) = target {
+                let mut output = vec![0.0; self.hidden.len()];
+                let Self { hidden, residual, .. } = self;
+                dispatch_to(set, AddNormRows { hidden, residual, norm: self.slices(), output: &mut output });
+                return output;
+            }
+            let hidden_dim = self.weight.len();
+            let tensor = |values| target.tensor(values, (5, hidden_dim));
+            let output = add_norm(&tensor(&self.hidden), &tensor(&self.residual), &self.norm(target)).unwrap();
+            target.values(&output)
+        }
+
+        fn norm(&self, target: Target) -> LayerNorm {
+            let parameter = |values| Tensor::new(values, &target.device()).unwrap();
+            LayerNorm::new(parameter(&*self.weight), parameter(&*self.bias), 1e-12).unwrap()
+        }
+    }
 
     #[test]
     fn agrees_with_the_reference_beside_vector_edges() {
-        for set in available_sets() {
-            for hidden_dim in [1, 3, 4, 7, 8, 15, 16, 17, 33, 384] {
-                let (hidden, residual) = (random(1, 5 * hidden_dim), random(2, 5 * hidden_dim));
-                let (weight, bias) = (random(3, hidden_dim), random(4, hidden_dim));
-                let norm = NormSlices { weight: &weight, bias: &bias, epsilon: 1e-12 };
-                let mut output = vec![0.0; hidden.len()];
-                dispatch_to(
-                    set,
-                    AddNormRows { hidden: &hidden, residual: &residual, norm, output: &mut output },
-                );
+        for target in targets() {
+            for hidden_dim in [1, 3, 4, 7, 8, 15, 16, 17, 33, 255, 256, 257, 384, 520, 1024] {
+                let case = Case::new(target, hidden_dim);
+                let output = case.run(target);
                 if hidden_dim == 1 {
                     // One value is its own mean: only the shift is left.
-                    assert!(output.iter().all(|y| (y - bias[0]).abs() < 1e-6), "{set:?} {output:?}");
+                    let expected = case.bias[0] as f64;
+                    let bound = 1e-6 + target.rounding() * expected.abs();
+                    assert!(output.iter().all(|&y| (y as f64 - expected).abs() < bound), "{target:?} {output:?}");
                     continue;
                 }
-                let expected = reference(&hidden, &residual, norm);
-                let what = format!("{set:?} hidden_dim {hidden_dim}");
-                assert_close(&what, &output, &expected, norm_bound(&hidden, &residual, hidden_dim));
+                let expected = reference(&case.hidden, &case.residual, case.slices());
+                let largest = expected.iter().fold(0.0f64, |largest, y| largest.max(y.abs()));
+                let bound =
+                    norm_bound(&case.hidden, &case.residual, hidden_dim) + target.rounding() * largest;
+                assert_close(&format!("{target:?} hidden_dim {hidden_dim}"), &output, &expected, bound);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_alone_and_in_any_company() {
+        for target in targets() {
+            for hidden_dim in [24, 384] {
+                let case = Case::new(target, hidden_dim);
+                let together = case.run(target);
+                for row in 0..5 {
+                    // Every row becomes a copy of this one.
+                    let repeated = |values: &[f32]| values[row * hidden_dim..][..hidden_dim].repeat(5);
+                    let (hidden, residual) = (repeated(&case.hidden), repeated(&case.residual));
+                    let alone = Case { hidden, residual, weight: case.weight.clone(), bias: case.bias.clone() };
+                    assert_eq!(
+                        alone.run(target)[..hidden_dim],
+                        together[row * hidden_dim..][..hidden_dim],
+                        "{target:?} {row}"
+                    );
+                }
             }
         }
     }

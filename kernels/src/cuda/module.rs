@@ -1,0 +1,85 @@
+//! Compiled kernels, by the file that they come from.
+
+use std::sync::Arc;
+
+use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaStream, LaunchArgs, LaunchConfig};
+use candle_core::{CudaDevice, Result};
+
+use super::element::Element;
+use crate::Error;
+
+/// Threads of a warp.
+const WARP: u32 = 32;
+/// Values of a row that a warp takes in one step (`rows.cuh`).
+const CHUNK: usize = 256;
+/// Rows of a block (`rows.cuh`).
+const ROWS_OF_A_BLOCK: usize = 4;
+/// How many steps there are kernels for.
+const CHUNKS: [usize; 7] = [1, 2, 3, 4, 6, 8, 16];
+
+/// A kernel that was loaded, and the stream that it will run on.
+pub(crate) struct Function {
+    function: CudaFunction,
+    stream: Arc<CudaStream>,
+}
+
+impl Function {
+    /// To be given the arguments, then launched.
+    pub(crate) fn builder(&self) -> LaunchArgs<'_> {
+        self.stream.launch_builder(&self.function)
+    }
+}
+
+/// The PTX of one .cu file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    pub(crate) ptx: &'static str,
+}
+
+/// The [`Module`] of `$name.cu`.
+macro_rules! module {
+    ($name:literal) => {
+        crate::cuda::Module { name: $name, ptx: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".ptx")) }
+    };
+}
+
+pub(crate) use module;
+
+impl Module {
+    /// The kernel `name` for elements of type `T`.
+    pub(crate) fn kernel<T: Element>(&self, device: &CudaDevice, name: &str) -> Result<Function> {
+        self.function(device, &format!("{name}_{}", T::SUFFIX))
+    }
+
+    /// The kernel of exactly this name.
+    pub(crate) fn function(&self, device: &CudaDevice, name: &str) -> Result<Function> {
+        let function = device.get_or_load_custom_func(name, self.name, self.ptx)?;
+        Ok(Function { function: function.into_cuda_function(), stream: device.cuda_stream() })
+    }
+
+    /// The kernel `name` for rows of `width` elements of type `T`, a warp for each row.
+    pub(crate) fn rows_kernel<T: Element>(
+        &self,
+        device: &CudaDevice,
+        name: &'static str,
+        width: usize,
+    ) -> Result<Function> {
+        let needed = width.div_ceil(CHUNK);
+        let Some(chunks) = CHUNKS.into_iter().find(|&chunks| chunks >= needed) else {
+            let most = CHUNK * CHUNKS[CHUNKS.len() - 1];
+            let rule = format!("hidden_dim must be at most {most} on CUDA, got {width}");
+            return Err(candle_core::Error::wrap(Error::Argument { operation: name, rule }));
+        };
+        self.function(device, &format!("{name}_{chunks}_{}", T::SUFFIX))
+    }
+}
+
+/// Blocks for `rows` rows, a warp for each.
+pub(crate) fn rows_launch(rows: usize) -> LaunchConfig {
+    LaunchConfig {
+        grid_dim: (rows.div_ceil(ROWS_OF_A_BLOCK) as u32, 1, 1),
+        block_dim: (ROWS_OF_A_BLOCK as u32 * WARP, 1, 1),
+        shared_mem_bytes: 0,
+    }
+}
