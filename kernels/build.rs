@@ -49,11 +49,24 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 fn compile(nvcc: &Path, source: &Path, target: &Path) {
     let mut command = Command::new(nvcc);
-    command.args(["-ptx", "-std=c++17", "-O3", "-Isrc/cuda", "-arch", ARCHITECTURE, "--Werror", "all-warnings"]);
+    command.args([
+        "-ptx",
+        "-std=c++17",
+        "-O3",
+        "-Isrc/cuda",
+        "-arch",
+        ARCHITECTURE,
+        "--Werror",
+        "all-warnings",
+    ]);
     command.arg("-o").arg(target).arg(source);
     let output = command.output().unwrap_or_else(|error| {
-        panic!("feature cuda needs the CUDA toolkit's compiler: {} cannot be run ({error}); set CUDA_HOME", nvcc.display())
+        panic!(
+            "feature cuda needs the CUDA toolkit's compiler: {} cannot be run ({error}); set CUDA_HOME",
+            nvcc.display()
+        )
     });
-    let messages = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let messages =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{} does not compile:\n{messages}", source.display());
 }

@@ -1,10 +1,10 @@
 //! Linear layers of all-MiniLM-L6-v2 beside `gemm` (the product alone, as candle's `matmul` calls it) and candle's own layer.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use candle_nn::Module;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::{Activation, Linear, Precision, recycle};
+use nearsay_kernels::{Activation, Linear, Placement, Precision, recycle};
 
 /// in_dim, out_dim and activation.
 const LAYERS: [(usize, usize, Activation); 4] = [
@@ -37,8 +37,8 @@ fn bench(
     let name = format!("linear/{rows} x {in_dim} x {out_dim} {activation:?}");
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements((2 * rows * in_dim * out_dim) as u64));
-    for precision in Precision::ALL {
-        let linear = Linear::new(&weight, Some(&bias), precision)?;
+    for precision in Precision::OF_CPU {
+        let linear = Linear::new(&weight, Some(&bias), &Placement::new(Device::Cpu, precision)?)?;
         group.bench_function(BenchmarkId::new("nearsay", precision.name()), |bencher| {
             bencher.iter(|| linear.forward_activated(&hidden, activation).map(recycle));
         });

@@ -1,6 +1,6 @@
 //! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's operations.
 
-use candle_core::D;
+use candle_core::{D, Device};
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{CuSeqlens, LayerNorm, PoolOptions, Pooling, add_norm, normalize, pool, recycle};
@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
 fn bench_add_norm(criterion: &mut Criterion) -> anyhow::Result<()> {
     let (hidden, residual) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[TOKENS, HIDDEN_DIM])?);
     let (weight, bias) = (random(&[HIDDEN_DIM])?, random(&[HIDDEN_DIM])?);
-    let norm = LayerNorm::new(weight.clone(), bias.clone(), EPSILON)?;
+    let norm = LayerNorm::new(&weight, &bias, EPSILON, &Device::Cpu)?;
     let mut group = criterion.benchmark_group("residual and LayerNorm");
     group.throughput(Throughput::Elements(TOKENS as u64));
     group.bench_function("nearsay", |bencher| {

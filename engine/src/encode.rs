@@ -1,35 +1,61 @@
 //! Texts through the encoder: packed micro-batches, shared by the workers.
+//!
+//! On the CPU a worker is a thread of a core. On GPUs it is a lane: a thread that queues one micro-batch after another on a stream
+//! of its own, so that while one lane waits for its results, the others keep the device busy.
 
-use candle_core::{IndexOp, Tensor};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use candle_core::{DType, Device, IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
+use nearsay_kernels::devices::Failure;
 use nearsay_models::Encoder;
 
 use crate::tokens::TokenizedText;
 use crate::workers::Workers;
 use crate::{Error, Result, batch};
 
-/// Tokens of a micro-batch where the user says nothing: enough rows for each reading of the weights, and few enough that a layer's
-/// activations stay in a core's L2 (the inner ones of a feed-forward block take 1.5 MiB at 4 * 384 values a token). On an Emerald
-/// Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500 tokens/s, 192 13,300, 384 12,600, 512 12,400.
+/// Tokens of a micro-batch on the CPU where the user says nothing: enough rows for each reading of the weights, and few enough that a
+/// layer's activations stay in a core's L2 (the inner ones of a feed-forward block take 1.5 MiB at 4 * 384 values a token). On an
+/// Emerald Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500 tokens/s, 192 13,300, 384 12,600, 512 12,400.
 pub const DEFAULT_BATCH_TOKENS: usize = 256;
 
-/// An encoder, and how its work is shared.
+/// The same on a GPU: enough rows for all of its processors (8192 by 384 outputs are 192 tiles of 128 by 128), and few enough that a
+/// layer's activations stay in an L2 of 50 MB (25 MB at 4 * 384 values of 16 bits). Not measured yet.
+pub const DEFAULT_GPU_BATCH_TOKENS: usize = 8192;
+
+/// Lanes of a GPU: one whose results are being fetched, one at work, one being queued.
+const LANES: usize = 3;
+
+/// An encoder, and how its work is shared. Cloning shares the weights.
 #[derive(Debug, Clone)]
 pub struct TextEncoder {
-    encoder: Encoder,
+    /// The same encoder on every device.
+    replicas: Vec<Encoder>,
     layer: usize,
-    batch_tokens: usize,
     workers: Workers,
+    room: Arc<Room>,
+}
+
+/// What the devices' memory has room for.
+#[derive(Debug)]
+struct Room {
+    /// Tokens of a micro-batch; less after a device ran out of memory.
+    batch_tokens: AtomicUsize,
+    /// Held for reading by every micro-batch on a device, and for writing by a text that is tried alone.
+    devices: RwLock<()>,
 }
 
 /// Hidden states of the texts of one micro-batch.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedBatch<'a> {
-    /// [total_tokens, hidden_dim] f32. Its memory is taken for the next batch: copy what is to be kept ([`EncodedBatch::split`] does), a
-    /// clone of the tensor would find it empty.
+    /// [total_tokens, hidden_dim], on the encoder's device and in its type. Its memory is taken for the next batch: copy what is to be
+    /// kept ([`EncodedBatch::split`] does), a clone of the tensor would find it empty.
     pub hidden: &'a Tensor,
     /// Where each text begins.
     pub cu_seqlens: &'a CuSeqlens,
+    /// Which of the devices it is on.
+    pub replica: usize,
 }
 
 impl EncodedBatch<'_> {
@@ -43,14 +69,28 @@ impl EncodedBatch<'_> {
 }
 
 impl TextEncoder {
-    /// Hidden states of `layer`, in micro-batches of up to `batch_tokens` tokens.
-    pub fn new(encoder: Encoder, layer: usize, batch_tokens: usize, workers: Workers) -> Self {
-        Self { encoder, layer, batch_tokens, workers }
+    /// Hidden states of `layer`, in micro-batches of up to `batch_tokens` tokens; `None`: as suits the device. `replicas` are the same
+    /// encoder on one or more devices of one kind.
+    pub fn new(replicas: Vec<Encoder>, layer: usize, batch_tokens: Option<usize>, workers: Workers) -> Self {
+        let on_gpu = replicas.first().is_some_and(|encoder| !encoder.device().is_cpu());
+        let suitable = if on_gpu { DEFAULT_GPU_BATCH_TOKENS } else { DEFAULT_BATCH_TOKENS };
+        let batch_tokens = AtomicUsize::new(batch_tokens.unwrap_or(suitable));
+        Self { replicas, layer, workers, room: Arc::new(Room { batch_tokens, devices: RwLock::default() }) }
     }
 
-    /// The encoder.
+    /// The encoder, on the first of its devices.
     pub fn encoder(&self) -> &Encoder {
-        &self.encoder
+        &self.replicas[0]
+    }
+
+    /// The encoder on each of its devices.
+    pub fn replicas(&self) -> &[Encoder] {
+        &self.replicas
+    }
+
+    /// Whether the encoder works beside the CPU.
+    pub fn is_on_gpu(&self) -> bool {
+        !self.encoder().device().is_cpu()
     }
 
     /// The layer whose hidden states are taken.
@@ -64,7 +104,8 @@ impl TextEncoder {
     }
 
     /// Encodes `texts` and makes something of each: `make` gets a micro-batch and returns one result for each of its texts.
-    /// Results come in the texts' order and do not depend on how they were batched, if `make` looks at each text alone.
+    /// Results come in the texts' order and do not depend on how they were batched, if `make` looks at each text alone. What `make`
+    /// leaves on a device is there when this returns, for any thread.
     ///
     /// # Errors
     /// If the encoder or `make` fails, or the run is interrupted.
@@ -74,19 +115,90 @@ impl TextEncoder {
         make: impl Fn(EncodedBatch<'_>) -> Result<Vec<R>> + Sync,
     ) -> Result<Vec<R>> {
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
-        let batches = batch::plan(&lengths, self.batch_tokens);
-        let results = self.workers.map_divisible(&batches, |batch| {
-            let ids: Vec<&[u32]> = batch.iter().map(|&index| texts[index].ids.as_slice()).collect();
-            let packed = self.encoder.pack(&ids)?;
-            let states = self.encoder.forward(&packed, &[self.layer])?;
-            let hidden = states
-                .layer(self.layer)
-                .ok_or_else(|| Error::Bug(format!("layer {} was asked for and not returned", self.layer)))?;
-            let results = make(EncodedBatch { hidden, cu_seqlens: states.cu_seqlens() })?;
-            states.recycle();
-            Ok(results)
-        })?;
-        in_order(texts.len(), &batches, results)
+        let batches = batch::plan(&lengths, self.room.batch_tokens.load(Ordering::Relaxed));
+        let work = Encoding { encoder: self, texts, make };
+        let results = if self.is_on_gpu() {
+            let lanes = LANES * self.replicas.len();
+            self.workers
+                .map_among(lanes, &batches, |lane, batch| work.fitting(lane % self.replicas.len(), batch))
+        } else {
+            self.workers.map_divisible(&batches, |batch| work.batch(0, batch))
+        };
+        in_order(texts.len(), &batches, results?)
+    }
+}
+
+/// Texts on their way through an encoder.
+struct Encoding<'a, F> {
+    encoder: &'a TextEncoder,
+    texts: &'a [&'a TokenizedText],
+    make: F,
+}
+
+impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
+    fn batch(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
+        let ids: Vec<&[u32]> = batch.iter().map(|&index| self.texts[index].ids.as_slice()).collect();
+        let (encoder, layer) = (&self.encoder.replicas[replica], self.encoder.layer);
+        let packed = encoder.pack(&ids)?;
+        let states = encoder.forward(&packed, &[layer])?;
+        let hidden = states
+            .layer(layer)
+            .ok_or_else(|| Error::Bug(format!("layer {layer} was asked for and not returned")))?;
+        let results = (self.make)(EncodedBatch { hidden, cu_seqlens: states.cu_seqlens(), replica })?;
+        states.recycle();
+        Ok(results)
+    }
+
+    /// A micro-batch, in halves of halves where the device has not memory enough. A text has the same bits either way.
+    fn fitting(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
+        let room = &self.encoder.room;
+        let attempt = {
+            let _others = room.devices.read().unwrap_or_else(PoisonError::into_inner);
+            self.finished(replica, batch)
+        };
+        match attempt {
+            Err(error) if error.device_failure() == Some(Failure::OutOfMemory) => (),
+            result => return result.map_err(|error| self.lost(replica, error)),
+        }
+        let tokens: usize = batch.iter().map(|&index| self.texts[index].ids.len()).sum();
+        if batch.len() > 1 {
+            let half = (tokens / 2).max(1);
+            if room.batch_tokens.fetch_min(half, Ordering::Relaxed) > half {
+                let device = self.device_name(replica);
+                tracing::warn!("{device} has no memory for {tokens} tokens at a time: going on with {half}");
+            }
+            let (left, right) = batch.split_at(batch.len() / 2);
+            let mut results = self.fitting(replica, left)?;
+            results.extend(self.fitting(replica, right)?);
+            return Ok(results);
+        }
+        let _alone = room.devices.write().unwrap_or_else(PoisonError::into_inner);
+        self.finished(replica, batch).map_err(|error| match error.device_failure() {
+            Some(Failure::OutOfMemory) => Error::DeviceMemory { device: self.device_name(replica), tokens },
+            _ => self.lost(replica, error),
+        })
+    }
+
+    /// A micro-batch whose results the device has made: nothing of it is under way any more.
+    fn finished(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
+        let results = self.batch(replica, batch)?;
+        self.encoder.replicas[replica].device().synchronize()?;
+        Ok(results)
+    }
+
+    fn lost(&self, replica: usize, error: Error) -> Error {
+        match error.device_failure() {
+            Some(Failure::Lost(reason)) => Error::DeviceLost { device: self.device_name(replica), reason },
+            _ => error,
+        }
+    }
+
+    fn device_name(&self, replica: usize) -> String {
+        match self.encoder.replicas[replica].device().location() {
+            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
+            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+        }
     }
 }
 
@@ -109,10 +221,10 @@ fn in_order<R>(count: usize, batches: &[Vec<usize>], results: Vec<Vec<R>>) -> Re
     complete.ok_or_else(|| Error::Bug("a planned batch left a text out".to_owned()))
 }
 
-/// The rows of a matrix as vectors.
+/// The rows of a matrix as vectors of f32, wherever and of whatever type it is.
 ///
 /// # Errors
-/// If `matrix` is not a matrix of f32.
+/// If `matrix` is not a matrix of numbers, or its device fails.
 pub(crate) fn rows(matrix: &Tensor) -> Result<Vec<Vec<f32>>> {
-    Ok(matrix.to_vec2::<f32>()?)
+    Ok(matrix.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.to_vec2::<f32>()?)
 }

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use nearsay_kernels::devices::Failure;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -159,6 +161,22 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A device has no room for a single text.
+    #[error("{device} has no memory for a text of {tokens} tokens alone")]
+    DeviceMemory {
+        /// The device.
+        device: String,
+        /// The text's tokens.
+        tokens: usize,
+    },
+    /// A device failed at its work and cannot be used any more.
+    #[error("{device} was lost: {reason}")]
+    DeviceLost {
+        /// The device.
+        device: String,
+        /// What its driver says.
+        reason: String,
+    },
     /// A result is not a number although its inputs are.
     #[error("{what} is not finite")]
     NonFinite {
@@ -186,7 +204,7 @@ impl Error {
             Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => 65,
             Self::Busy { .. } => 75,
             Self::NoInput { .. } => 66,
-            Self::Device { .. } => 69,
+            Self::Device { .. } | Self::DeviceMemory { .. } | Self::DeviceLost { .. } => 69,
             // Shapes that do not fit inside the encoder are our doing: files and arguments were checked before.
             Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => 70,
             Self::NonFinite { .. } | Self::Bug(_) => 70,
@@ -194,6 +212,14 @@ impl Error {
             Self::Io { .. } => 74,
             Self::Tokenizer { .. } | Self::Model(_) => 78,
             Self::Interrupted { signal } => 128 + *signal as u8,
+        }
+    }
+
+    /// What became of the device that was at work, if that is what this tells.
+    pub fn device_failure(&self) -> Option<Failure> {
+        match self {
+            Self::Model(error) => error.device_failure(),
+            _ => None,
         }
     }
 
@@ -221,6 +247,12 @@ impl Error {
             }
             Self::Model(error) => error.hint(),
             Self::Device { .. } => Some("run with --device cpu"),
+            Self::DeviceMemory { .. } => Some(
+                "cut texts with --max-length, use --precision f16, end what else is on the device, or run with --device cpu",
+            ),
+            Self::DeviceLost { .. } => Some(
+                "what was written before is valid; run again, or with --device cpu, and continue a job with --resume",
+            ),
             _ => None,
         }
     }

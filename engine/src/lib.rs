@@ -19,7 +19,7 @@
 
 pub mod batch;
 pub mod bench;
-mod device;
+mod devices;
 pub mod embed;
 mod encode;
 mod error;
@@ -32,8 +32,8 @@ pub mod text;
 pub mod tokens;
 mod workers;
 
-pub use device::check_device;
-pub use encode::{DEFAULT_BATCH_TOKENS, EncodedBatch, TextEncoder};
+pub use devices::{DeviceChoice, Devices};
+pub use encode::{DEFAULT_BATCH_TOKENS, DEFAULT_GPU_BATCH_TOKENS, EncodedBatch, TextEncoder};
 pub use error::{Error, Result};
 pub use workers::{Interruption, Workers};
 

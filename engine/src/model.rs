@@ -4,7 +4,7 @@ use nearsay_kernels::Precision;
 use nearsay_models::{Encoder, EncoderOptions, Model, StatedLength};
 
 use crate::tokens::{TextTokenizer, TokenizerLimits};
-use crate::{Error, Result};
+use crate::{Devices, Error, Result};
 
 /// The model's tokenizer, cutting texts to the length asked for, else to the one that the model's files state.
 ///
@@ -44,11 +44,19 @@ fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Erro
     Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule })
 }
 
-/// The encoder with layers up to `layer`, multiplying in `precision`, on the CPU.
+/// The encoder with layers up to `layer`, multiplying in `precision`, on each of `devices`.
 ///
 /// # Errors
-/// If a weight is missing, has another shape than the model's config says, or is not finite.
-pub(crate) fn load_encoder(model: &Model, layer: usize, precision: Precision) -> Result<Encoder> {
-    let options = EncoderOptions { num_layers: Some(layer), precision, ..EncoderOptions::default() };
-    model.load_encoder(&options).map_err(Error::from)
+/// If a weight is missing, has another shape than the model's config says, or is not finite; if a device does not have `precision`.
+pub(crate) fn load_encoders(
+    model: &Model,
+    layer: usize,
+    precision: Precision,
+    devices: &Devices,
+) -> Result<Vec<Encoder>> {
+    let load = |placement| {
+        let options = EncoderOptions { num_layers: Some(layer), placement };
+        model.load_encoder(&options).map_err(Error::from)
+    };
+    devices.placements(precision)?.into_iter().map(load).collect()
 }

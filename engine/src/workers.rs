@@ -58,13 +58,26 @@ impl Workers {
         items: &[T],
         work: impl Fn(&T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
+        self.map_among(self.threads(), items, |_, item| work(item))
+    }
+
+    /// The same with `lanes` threads, however many cores there are: they wait for devices. `work` hears which of them it is on.
+    ///
+    /// # Errors
+    /// As [`Workers::map`].
+    pub fn map_among<T: Sync, R: Send>(
+        &self,
+        lanes: usize,
+        items: &[T],
+        work: impl Fn(usize, &T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
         let next = AtomicUsize::new(0);
         let results = Mutex::new(Vec::with_capacity(items.len()));
-        let run = || {
+        let run = &|lane| {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(index) else { break };
-                let result = self.interruption.check().and_then(|()| work(item));
+                let result = self.interruption.check().and_then(|()| work(lane, item));
                 if result.is_err() {
                     next.store(items.len(), Ordering::Relaxed);
                 }
@@ -72,13 +85,13 @@ impl Workers {
             }
         };
         std::thread::scope(|scope| {
-            for number in 1..self.threads().min(items.len()) {
-                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, run) {
-                    tracing::warn!("the system gives {number} of {} threads ({error})", self.threads());
+            for lane in 1..lanes.min(items.len()) {
+                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, move || run(lane)) {
+                    tracing::warn!("the system gives {lane} of {lanes} threads ({error})");
                     break;
                 }
             }
-            run();
+            run(0);
         });
         let mut results = lock(&results);
         results.sort_unstable_by_key(|(index, _)| *index);

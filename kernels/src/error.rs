@@ -26,6 +26,14 @@ pub enum Error {
         /// The rule, with both values.
         rule: String,
     },
+    /// A device has no kernels for a precision.
+    #[error("{device} does not multiply in {precision}")]
+    NoSuchPrecision {
+        /// The kind of device.
+        device: &'static str,
+        /// The precision.
+        precision: &'static str,
+    },
     /// candle refused an operation.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

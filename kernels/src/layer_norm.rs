@@ -4,7 +4,7 @@
 //! with it. Statistics in f32, the variance from centred values in a second pass. Order of the sums: each lane of four
 //! vectors adds every value that falls to it from first to last, then the vectors are added, then the lanes by halves.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use crate::Result;
 use crate::args::expect_shape;
@@ -22,14 +22,15 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// `weight` and `bias`: `[hidden_dim]` f32.
+    /// `weight` and `bias`: `[hidden_dim]` f32, taken to `device`.
     ///
     /// # Errors
-    /// If their shapes differ or are not vectors.
-    pub fn new(weight: Tensor, bias: Tensor, epsilon: f64) -> Result<Self> {
-        expect_shape("layer_norm", "weight", &weight, &[weight.elem_count()])?;
-        expect_shape("layer_norm", "bias", &bias, &[weight.elem_count()])?;
-        Ok(Self { weight: weight.contiguous()?, bias: bias.contiguous()?, epsilon: epsilon as f32 })
+    /// If their shapes differ or are not vectors, or the device has no room.
+    pub fn new(weight: &Tensor, bias: &Tensor, epsilon: f64, device: &Device) -> Result<Self> {
+        expect_shape("layer_norm", "weight", weight, &[weight.elem_count()])?;
+        expect_shape("layer_norm", "bias", bias, &[weight.elem_count()])?;
+        let [weight, bias] = [weight, bias].map(|vector| vector.contiguous()?.to_device(device));
+        Ok(Self { weight: weight?, bias: bias?, epsilon: epsilon as f32 })
     }
 
     /// Width of the rows.

@@ -87,12 +87,13 @@ impl Peaks {
         self.bf16_instruction.map_or(self.f32, |instruction| instruction.max(self.f32))
     }
 
-    /// Operations a second in `precision`.
-    pub fn of(&self, precision: Precision) -> f64 {
+    /// Operations a second in `precision`; none for f16, in which CPUs do not multiply.
+    pub fn of(&self, precision: Precision) -> Option<f64> {
         match precision {
-            Precision::F32 => self.f32,
-            Precision::Bf16 => self.bf16(),
-            Precision::Int8 => self.int8,
+            Precision::F32 => Some(self.f32),
+            Precision::F16 => None,
+            Precision::Bf16 => Some(self.bf16()),
+            Precision::Int8 => Some(self.int8),
         }
     }
 }
@@ -229,7 +230,8 @@ mod tests {
             assert!(rate.is_finite() && rate > 1e6, "{peaks:?}");
         }
         assert!(peaks.bf16() >= peaks.f32);
-        assert_eq!(peaks.of(Precision::Bf16), peaks.bf16());
+        assert_eq!(peaks.of(Precision::Bf16), Some(peaks.bf16()));
+        assert_eq!(peaks.of(Precision::F16), None);
     }
 
     #[test]

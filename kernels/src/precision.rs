@@ -1,25 +1,34 @@
 //! The number format of an encoder's products.
 
-/// What linear layers multiply in. Everything between them (norms, softmax, pooling, scores) is f32 in each of them.
+/// What linear layers multiply in. What lies between them (norms, softmax, pooling, scores) is computed in f32 in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// f32, summed in f32: exact to rounding.
     #[default]
     F32,
-    /// bf16, summed in f32: 8 bits of mantissa in weights and inputs.
+    /// f16, summed in f32: 11 bits of mantissa in weights, inputs and hidden states. On GPUs only.
+    F16,
+    /// bf16, summed in f32: 8 bits of mantissa in weights and inputs; on GPUs in hidden states too.
     Bf16,
-    /// Bytes, summed exactly: weights with a scale for each output, inputs with a scale and a zero for each token.
+    /// Bytes, summed exactly: weights with a scale for each output, inputs with a scale and a zero for each token. On CPUs only.
     Int8,
 }
 
 impl Precision {
     /// All, most exact first.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Bf16, Self::Int8];
+
+    /// Those that CPUs multiply in.
+    pub const OF_CPU: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+
+    /// Those that CUDA devices multiply in.
+    pub const OF_GPU: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
 
     /// The name on the command line and in signatures.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
             Self::Bf16 => "bf16",
             Self::Int8 => "int8",
         }

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Shape, Tensor};
 
 use crate::simd::InstructionSet;
+use crate::{Placement, Precision};
 
 /// The instruction sets that this CPU has; always at least the portable one.
 pub(crate) fn available_sets() -> impl Iterator<Item = InstructionSet> {
@@ -105,6 +106,16 @@ impl Target {
         }
     }
 
+    /// The precision whose hidden states are of this target's type.
+    pub(crate) fn placement(self) -> Placement {
+        let precision = match self.dtype() {
+            DType::F16 => Precision::F16,
+            DType::BF16 => Precision::Bf16,
+            _ => Precision::F32,
+        };
+        Placement::new(self.device(), precision).unwrap()
+    }
+
     pub(crate) fn device(self) -> Device {
         match self {
             Self::Cpu(_) => Device::Cpu,
@@ -118,5 +129,7 @@ impl Target {
 #[cfg(feature = "cuda")]
 fn cuda_device() -> Device {
     static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
-    DEVICE.get_or_init(|| Device::new_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda")).clone()
+    DEVICE
+        .get_or_init(|| Device::new_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda"))
+        .clone()
 }

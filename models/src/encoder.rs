@@ -1,7 +1,9 @@
 //! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed batches.
 
-use candle_core::{Device, Tensor};
-use nearsay_kernels::{Activation, Embeddings, LayerNorm, Linear, Precision, add_norm, attention, recycle};
+use candle_core::{DType, Device, Tensor};
+use nearsay_kernels::{
+    Activation, Embeddings, LayerNorm, Linear, Placement, Precision, add_norm, attention, recycle,
+};
 
 use crate::config::BERT_NAMES;
 use crate::families::{self, WeightNames};
@@ -14,16 +16,14 @@ use crate::{EncoderConfig, Error, HiddenStates, PackedBatch, Result};
 pub struct EncoderOptions {
     /// The first so many layers; `None`: all. What lies above is not read.
     pub num_layers: Option<usize>,
-    /// The number format of its products.
-    pub precision: Precision,
-    /// Where the weights lie.
-    pub device: Device,
+    /// Where the weights lie, and the number format of products.
+    pub placement: Placement,
 }
 
 impl Default for EncoderOptions {
     /// All layers in f32 on the CPU.
     fn default() -> Self {
-        Self { num_layers: None, precision: Precision::F32, device: Device::Cpu }
+        Self { num_layers: None, placement: Placement::CPU }
     }
 }
 
@@ -33,8 +33,7 @@ pub struct Encoder {
     config: EncoderConfig,
     embeddings: Embeddings,
     layers: Vec<EncoderLayer>,
-    precision: Precision,
-    device: Device,
+    placement: Placement,
 }
 
 impl Encoder {
@@ -45,16 +44,18 @@ impl Encoder {
         config: EncoderConfig,
         options: &EncoderOptions,
     ) -> Result<Self> {
-        let EncoderOptions { num_layers, precision, device } = options;
+        let EncoderOptions { num_layers, placement } = options;
         let num_layers = num_layers.unwrap_or(config.num_layers);
         if num_layers > config.num_layers {
             return Err(Error::NoSuchLayer { layer: num_layers, num_layers: config.num_layers });
         }
-        let embeddings = load_embeddings(parameters, names, &config)?;
+        let embeddings = load_embeddings(parameters, names, &config, placement)?;
         let layers = (0..num_layers)
-            .map(|number| EncoderLayer::load(parameters, names, &config, number, *precision))
+            .map(|number| EncoderLayer::load(parameters, names, &config, number, placement))
             .collect::<Result<_>>()?;
-        Ok(Self { config, embeddings, layers, precision: *precision, device: device.clone() })
+        // Whatever thread the encoder is used by, its weights are there.
+        placement.device().synchronize()?;
+        Ok(Self { config, embeddings, layers, placement: placement.clone() })
     }
 
     /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use, at the speed of one
@@ -65,7 +66,7 @@ impl Encoder {
     pub fn random(config: EncoderConfig, options: &EncoderOptions, seed: u64) -> Result<Self> {
         let config = config.validate(&BERT_NAMES)?;
         let (weights, names) = (RandomWeights { seed }, &families::bert::NAMES);
-        let parameters = Parameters::find(&weights, &[""], names.word_embeddings, &options.device)?;
+        let parameters = Parameters::find(&weights, &[""], names.word_embeddings)?;
         Self::load(&parameters, names, config, options)
     }
 
@@ -81,12 +82,17 @@ impl Encoder {
 
     /// The number format of its products.
     pub fn precision(&self) -> Precision {
-        self.precision
+        self.placement.precision()
+    }
+
+    /// Where its weights lie, and the number format of its products.
+    pub fn placement(&self) -> &Placement {
+        &self.placement
     }
 
     /// Where the weights lie and batches must.
     pub fn device(&self) -> &Device {
-        &self.device
+        self.placement.device()
     }
 
     /// Packs `texts` (token ids with special tokens) for this encoder.
@@ -94,7 +100,7 @@ impl Encoder {
     /// # Errors
     /// As [`PackedBatch::new`].
     pub fn pack(&self, texts: &[&[u32]]) -> Result<PackedBatch> {
-        PackedBatch::new(texts, &self.config, &self.device)
+        PackedBatch::new(texts, &self.config, self.device())
     }
 
     /// Hidden states of every layer in `wanted`; layers above the highest of them are not run.
@@ -128,6 +134,7 @@ fn load_embeddings(
     parameters: &Parameters<'_>,
     names: &WeightNames,
     config: &EncoderConfig,
+    placement: &Placement,
 ) -> Result<Embeddings> {
     let width = config.hidden_dim;
     let word = parameters.load(names.word_embeddings, &[config.vocab_size, width])?;
@@ -136,15 +143,20 @@ fn load_embeddings(
         Some(name) if config.type_vocab_size > 0 => {
             parameters.load(name, &[config.type_vocab_size, width])?
         }
-        _ => Tensor::zeros((1, width), word.dtype(), word.device())?,
+        _ => Tensor::zeros((1, width), DType::F32, &Device::Cpu)?,
     };
-    let norm = load_norm(parameters, names.embedding_norm, config)?;
-    Ok(Embeddings::new(word, position, token_type, norm)?)
+    let norm = load_norm(parameters, names.embedding_norm, config, placement.device())?;
+    Ok(Embeddings::new([word, position, token_type], norm, placement)?)
 }
 
-fn load_norm(parameters: &Parameters<'_>, name: &str, config: &EncoderConfig) -> Result<LayerNorm> {
+fn load_norm(
+    parameters: &Parameters<'_>,
+    name: &str,
+    config: &EncoderConfig,
+    device: &Device,
+) -> Result<LayerNorm> {
     let (weight, bias) = parameters.norm(name, config.hidden_dim)?;
-    Ok(LayerNorm::new(weight, bias, config.layer_norm_epsilon)?)
+    Ok(LayerNorm::new(&weight, &bias, config.layer_norm_epsilon, device)?)
 }
 
 /// One layer: self-attention and a feed-forward block, each followed by residual and LayerNorm.
@@ -166,25 +178,25 @@ impl EncoderLayer {
         names: &WeightNames,
         config: &EncoderConfig,
         number: usize,
-        precision: Precision,
+        placement: &Placement,
     ) -> Result<Self> {
         let layer = &parameters.inside(&format!("{}.{number}", names.layers));
         let (hidden, intermediate) = (config.hidden_dim, config.intermediate_dim);
         let [query, key, value] =
             [names.query, names.key, names.value].map(|name| layer.linear(name, [hidden, hidden]));
         let (query, key, value) = (query?, key?, value?);
-        let query_key_value = Linear::stacked(&[query.parts(), key.parts(), value.parts()], precision)?;
+        let query_key_value = Linear::stacked(&[query.parts(), key.parts(), value.parts()], placement)?;
         let linear = |name, shape| -> Result<Linear> {
             let (weight, bias) = layer.linear(name, shape)?.into_parts();
-            Ok(Linear::new(&weight, Some(&bias), precision)?)
+            Ok(Linear::new(&weight, Some(&bias), placement)?)
         };
         Ok(Self {
             query_key_value,
             attention_output: linear(names.attention_output, [hidden, hidden])?,
-            attention_norm: load_norm(layer, names.attention_norm, config)?,
+            attention_norm: load_norm(layer, names.attention_norm, config, placement.device())?,
             up: linear(names.up, [intermediate, hidden])?,
             down: linear(names.down, [hidden, intermediate])?,
-            output_norm: load_norm(layer, names.output_norm, config)?,
+            output_norm: load_norm(layer, names.output_norm, config, placement.device())?,
             num_heads: config.num_heads,
             activation: config.activation,
         })

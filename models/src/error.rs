@@ -6,6 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use nearsay_kernels::devices::Failure;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -251,6 +253,16 @@ fn place(field: &str) -> String {
 }
 
 impl Error {
+    /// What became of the device that was at work, if that is what this tells.
+    pub fn device_failure(&self) -> Option<Failure> {
+        match self {
+            Self::Kernel(nearsay_kernels::Error::Tensor(error)) | Self::Tensor(error) => {
+                nearsay_kernels::devices::failure_of(error)
+            }
+            _ => None,
+        }
+    }
+
     /// What the user can do about it, where we know.
     pub fn hint(&self) -> Option<&str> {
         match self {

@@ -130,11 +130,11 @@ fn mode_name(mode: Pooling) -> &'static str {
 mod tests {
     use super::*;
     use candle_core::Device;
-    use nearsay_kernels::Precision;
+    use nearsay_kernels::Placement;
 
     fn dense() -> Step {
         let weight = Tensor::new(&[[2.0f32, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
-        Step::Dense(Linear::new(&weight, None, Precision::F32).unwrap(), Activation::Relu)
+        Step::Dense(Linear::new(&weight, None, &Placement::CPU).unwrap(), Activation::Relu)
     }
 
     fn vector(head: &SentenceHead) -> Vec<f32> {

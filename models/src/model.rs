@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use nearsay_kernels::{Linear, Pooling, Precision};
+use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
 use crate::families::{self, Family};
@@ -102,8 +102,7 @@ impl Model {
             self.folder.verify()?;
         }
         let names = self.family.names;
-        let parameters =
-            Parameters::find(&self.weights, self.family.prefixes, names.word_embeddings, &options.device)?;
+        let parameters = Parameters::find(&self.weights, self.family.prefixes, names.word_embeddings)?;
         let encoder = Encoder::load(&parameters, names, self.config.clone(), options)?;
         let unused = self.unused_tensors(encoder.loaded_layers());
         if !unused.is_empty() {
@@ -176,16 +175,22 @@ impl Model {
     }
 
     /// What stands behind the encoder when a text's vector is wanted: as modules.json says, or the mean where there is none.
-    /// `pooling` replaces pooling and Dense layers by one way of pooling; `normalize` what is said about lengths.
+    /// `pooling` replaces pooling and Dense layers by one way of pooling; `normalize` what is said about lengths. Dense layers multiply in
+    /// f32, on the encoder's device.
     ///
     /// # Errors
     /// If a Dense layer's weights are missing or have another shape than its config says.
-    pub fn load_head(&self, pooling: Option<Pooling>, normalize: Option<bool>) -> Result<SentenceHead> {
+    pub fn load_head(
+        &self,
+        pooling: Option<Pooling>,
+        normalize: Option<bool>,
+        encoder: &Placement,
+    ) -> Result<SentenceHead> {
         let hidden_dim = self.config.hidden_dim;
         let mut head = match (&self.sentence, pooling) {
             (Some(sentence), None) => {
-                let steps =
-                    sentence.steps.iter().map(|module| self.load_step(module)).collect::<Result<_>>()?;
+                let load = |module| self.load_step(module, encoder);
+                let steps = sentence.steps.iter().map(load).collect::<Result<_>>()?;
                 let includes_prompt = sentence.pooling.include_prompt;
                 SentenceHead::new(sentence.pooling.modes.clone(), steps, hidden_dim, includes_prompt)
             }
@@ -203,12 +208,12 @@ impl Model {
         Ok(head)
     }
 
-    fn load_step(&self, module: &Module) -> Result<Step> {
+    fn load_step(&self, module: &Module, encoder: &Placement) -> Result<Step> {
         let Module::Dense(dense) = module else { return Ok(Step::Normalize) };
         let weights = dense.open(&self.folder)?;
         let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
         let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
-        Ok(Step::Dense(Linear::new(&weight, bias.as_ref(), Precision::F32)?, dense.activation))
+        Ok(Step::Dense(Linear::new(&weight, bias.as_ref(), &encoder.in_f32())?, dense.activation))
     }
 
     /// Tensors that no part of the encoder has asked for, apart from those that checkpoints are known to carry along (heads of

@@ -1,6 +1,6 @@
 //! Weights by the names that an encoder's parts give them, whatever prefix a checkpoint puts before them.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -35,7 +35,6 @@ impl Source for Weights {
 pub(crate) struct Parameters<'a> {
     weights: &'a dyn Source,
     prefix: String,
-    device: &'a Device,
 }
 
 /// Weight [out_dim, in_dim] and bias `[out_dim]` of a linear layer.
@@ -56,15 +55,10 @@ impl LinearParameters {
 
 impl<'a> Parameters<'a> {
     /// Finds the prefix in `prefixes` (each with its dot, or empty) under which `landmark` stands.
-    pub(crate) fn find(
-        weights: &'a dyn Source,
-        prefixes: &[&str],
-        landmark: &str,
-        device: &'a Device,
-    ) -> Result<Self> {
+    pub(crate) fn find(weights: &'a dyn Source, prefixes: &[&str], landmark: &str) -> Result<Self> {
         let prefix = prefixes.iter().find(|prefix| weights.contains(&format!("{prefix}{landmark}")));
         match prefix {
-            Some(prefix) => Ok(Self { weights, prefix: (*prefix).to_owned(), device }),
+            Some(prefix) => Ok(Self { weights, prefix: (*prefix).to_owned() }),
             None => Err(Error::MissingTensor {
                 file: weights.description().to_owned(),
                 name: landmark.to_owned(),
@@ -77,9 +71,9 @@ impl<'a> Parameters<'a> {
         Self { prefix: format!("{}{name}.", self.prefix), ..self.clone() }
     }
 
+    /// A weight on the CPU; whatever it becomes a part of takes it to its device.
     pub(crate) fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let tensor = self.weights.load(&format!("{}{name}", self.prefix), shape)?;
-        Ok(tensor.to_device(self.device)?)
+        self.weights.load(&format!("{}{name}", self.prefix), shape)
     }
 
     /// Weight and bias of the LayerNorm `name`, under the names of today or TensorFlow's (`gamma`, `beta`).

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nearsay::embed::{EmbedOptions, Embedder};
 use nearsay::score::{PairTexts, ScoreOptions, Scorer, Scores};
-use nearsay::{Interruption, Workers};
+use nearsay::{Devices, Interruption, Workers};
 use nearsay_kernels::Precision;
 use nearsay_models::{HubOptions, Model};
 use nearsay_tests::{fixture, minilm};
@@ -28,7 +28,7 @@ fn workers(threads: usize) -> Workers {
 }
 
 fn embedder(model: &Model, precision: Precision, batch_tokens: usize, threads: usize) -> Embedder {
-    let options = EmbedOptions { batch_tokens, precision, ..EmbedOptions::default() };
+    let options = EmbedOptions { batch_tokens: Some(batch_tokens), precision, ..EmbedOptions::default() };
     Embedder::open(model, &options, workers(threads)).unwrap()
 }
 
@@ -42,7 +42,8 @@ fn scorer(model: &Model, precision: Precision, batch_tokens: usize, threads: usi
         layer: model.config().num_layers,
         max_length: None,
         baseline: None,
-        batch_tokens,
+        batch_tokens: Some(batch_tokens),
+        devices: Devices::cpu(),
         precision,
     };
     Scorer::open(model, &options, workers(threads)).unwrap()
@@ -71,7 +72,7 @@ proptest! {
     fn a_vector_does_not_depend_on_its_company(
         (texts, order) in texts_in_an_order(),
         family in prop::sample::select(&FAMILIES[..]),
-        precision in prop::sample::select(&Precision::ALL[..]),
+        precision in prop::sample::select(&Precision::OF_CPU[..]),
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
@@ -92,7 +93,7 @@ proptest! {
         (candidates, order) in texts_in_an_order(),
         references in prop::collection::vec(prop::collection::vec(a_text(), 2), 12),
         family in prop::sample::select(&FAMILIES[..]),
-        precision in prop::sample::select(&Precision::ALL[..]),
+        precision in prop::sample::select(&Precision::OF_CPU[..]),
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
@@ -123,7 +124,7 @@ fn all_minilm_l6_v2_in_one_batch_and_alone() {
         .collect();
     let mut reversed = texts.clone();
     reversed.reverse();
-    for precision in Precision::ALL {
+    for precision in Precision::OF_CPU {
         let alone = bits(&embedder(&model, precision, 1, 1), &texts);
         for (batch_tokens, threads) in [(128, 2), (512, 1), (512, 3), (100_000, 2)] {
             assert_eq!(

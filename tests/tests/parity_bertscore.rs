@@ -4,7 +4,7 @@
 
 use nearsay::score::{PairSource, PairTexts, ScoreOptions, Scorer, Scores, TextSource};
 use nearsay::text::{Input, TextOptions};
-use nearsay::{Interruption, Workers};
+use nearsay::{Devices, Interruption, Workers};
 use nearsay_kernels::Precision;
 use nearsay_models::{HubOptions, Model};
 use nearsay_tests::{json, minilm};
@@ -26,8 +26,9 @@ fn scorer(model: &Model, layer: usize) -> Scorer {
         layer,
         max_length: None,
         baseline: None,
-        batch_tokens: 512,
+        batch_tokens: Some(512),
         precision: Precision::F32,
+        devices: Devices::cpu(),
     };
     Scorer::open(model, &options, Workers::new(None, Interruption::default())).unwrap()
 }

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
-    Activation, CuSeqlens, LayerNorm, Linear, PackedTokens, Pair, Peaks, PoolOptions, Pooling, Precision,
-    add_norm, attention, normalize, pool, recycle, token_match,
+    Activation, CuSeqlens, LayerNorm, Linear, PackedTokens, Pair, Peaks, Placement, PoolOptions, Pooling,
+    Precision, add_norm, attention, normalize, pool, recycle, token_match,
 };
 
 const TOKENS: usize = 512;
@@ -59,7 +59,7 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     let hidden = random(&[TOKENS, HIDDEN_DIM]);
     products(&hidden, &peaks);
     let assert_product = |name: &str, seconds: f64, operations: usize| {
-        assert_rate(name, operations as f64 / seconds, peaks.of(Precision::F32), FLOOR_OF_PRODUCTS);
+        assert_rate(name, operations as f64 / seconds, peaks.f32, FLOOR_OF_PRODUCTS);
     };
     let cu_seqlens = CuSeqlens::from_lengths([128; 4]).unwrap();
     let qkv = random(&[TOKENS, 3 * HIDDEN_DIM]);
@@ -74,20 +74,20 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
 
 fn products(hidden: &Tensor, peaks: &Peaks) {
     let weight = random(&[4 * HIDDEN_DIM, HIDDEN_DIM]);
-    for precision in Precision::ALL {
-        let linear = Linear::new(&weight, None, precision).unwrap();
+    for precision in Precision::OF_CPU {
+        let linear = Linear::new(&weight, None, &Placement::new(Device::Cpu, precision).unwrap()).unwrap();
         for activation in [Activation::Identity, Activation::Gelu] {
             let seconds = best_seconds(|| recycle(linear.forward_activated(hidden, activation).unwrap()));
             let operations = 2 * TOKENS * HIDDEN_DIM * 4 * HIDDEN_DIM;
             let name = format!("linear in {precision:?} with {activation:?}");
-            assert_rate(&name, operations as f64 / seconds, peaks.of(precision), FLOOR_OF_PRODUCTS);
+            assert_rate(&name, operations as f64 / seconds, peaks.of(precision).unwrap(), FLOOR_OF_PRODUCTS);
         }
     }
 }
 
 fn rows(hidden: &Tensor, cu_seqlens: &CuSeqlens, peaks: &Peaks) {
     let bytes = 4 * TOKENS * HIDDEN_DIM;
-    let norm = LayerNorm::new(random(&[HIDDEN_DIM]), random(&[HIDDEN_DIM]), 1e-12).unwrap();
+    let norm = LayerNorm::new(&random(&[HIDDEN_DIM]), &random(&[HIDDEN_DIM]), 1e-12, &Device::Cpu).unwrap();
     let seconds = best_seconds(|| recycle(add_norm(hidden, hidden, &norm).unwrap()));
     assert_rate("add_norm", 3.0 * bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
     let seconds = best_seconds(|| recycle(normalize(hidden, 1e-12).unwrap()));

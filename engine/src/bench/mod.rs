@@ -3,42 +3,40 @@
 //! Token ids go through the same [`TextEncoder`](crate::TextEncoder), workers and pooling as in `embed`; there is no tokenizing and
 //! no reading. For every device and precision:
 //!
-//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass, and over a natural mix of lengths (see `work`);
+//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches), and over a natural mix of lengths (see `work`);
 //! - **latency**: single texts of 12 and of 128 tokens, one after the other.
 //!
 //! A pass is repeated for some time, and the median counts; the best stands beside it in JSON. One pass before them warms up.
-//! Operations are counted as `flops` says and held against the peak of the precision ([`nearsay_kernels::Peaks`]), although
-//! whatever stands between linear layers runs in f32 in each of them.
+//! Operations are counted as `flops` says and held against the peak of the precision (see [`PeakRates`]), although whatever stands
+//! between linear layers runs in f32 in each of them.
 
 mod commit;
 mod date;
 mod flops;
 mod machine;
 mod options;
+mod peaks;
 mod plan;
 mod report;
 mod statistics;
 mod subject;
 mod work;
 
-use std::num::NonZero;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use nearsay_kernels::{Peaks, Precision};
+use nearsay_kernels::Precision;
 
 pub use machine::Machine;
 pub use options::{BenchOptions, DEFAULT_LENGTHS};
-pub use report::{Latency, MeasuredModel, PeakRates, Report, Throughput, file_name};
+pub use peaks::PeakRates;
+pub use report::{Gpu, Latency, MeasuredModel, Report, Throughput, file_name};
 pub use subject::Subject;
 
-use crate::{Error, Result, Workers};
+use crate::{Result, Workers};
 use plan::Plan;
 use statistics::Sample;
 use subject::Loaded;
 use work::Work;
-
-/// Where the encoder runs; there is nothing else so far.
-const DEVICE: &str = "cpu";
 
 /// How far a run has come.
 #[derive(Debug, Clone)]
@@ -65,8 +63,7 @@ pub fn run(
     let total = options.precisions.len() * (plan.works.len() + plan.single_texts.len());
     let mut report = Report::new(subject, options, plan.layer, workers.threads());
     progress(Step { done: 0, total, next: "peaks".to_owned() });
-    let peaks = measure_peaks(workers.threads())?;
-    report.peaks = peaks.into();
+    report.peaks = PeakRates::measure(&options.devices, workers.threads())?;
     for &precision in &options.precisions {
         let mut next = |report: &Report, what: &str| {
             let done = report.throughput.len() + report.latency.len();
@@ -74,10 +71,10 @@ pub fn run(
         };
         next(&report, "loading");
         let bench = Bench {
-            loaded: subject.load(plan.layer, precision, workers)?,
+            loaded: subject.load(plan.layer, precision, options, workers)?,
             precision,
-            peak: peaks.of(precision),
-            time: options.time,
+            peak: 1e9 * report.peaks.of(precision),
+            options,
         };
         for work in &plan.works {
             next(&report, &work.name);
@@ -91,32 +88,22 @@ pub fn run(
     Ok(report)
 }
 
-fn measure_peaks(threads: usize) -> Result<Peaks> {
-    let count = NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN);
-    Peaks::measure(count).map_err(|source| Error::Io {
-        action: "starting",
-        target: format!("{threads} threads"),
-        source,
-    })
-}
-
 /// One precision of one encoder.
-struct Bench {
+struct Bench<'a> {
     loaded: Loaded,
     precision: Precision,
     /// Operations a second that the machine can do in it.
     peak: f64,
-    /// For every figure.
-    time: Duration,
+    options: &'a BenchOptions,
 }
 
-impl Bench {
+impl Bench<'_> {
     fn throughput(&self, work: &Work) -> Result<Throughput> {
         let seconds = self.measure(work)?;
         let (tokens, median) = (work.tokens(), seconds.median());
         let rate = self.loaded.flops(work) / median;
         Ok(Throughput {
-            device: DEVICE,
+            device: self.options.devices.name().to_owned(),
             precision: self.precision.name(),
             work: work.name.clone(),
             texts: work.texts.len(),
@@ -133,7 +120,7 @@ impl Bench {
     fn latency(&self, work: &Work) -> Result<Latency> {
         let seconds = self.measure(work)?;
         Ok(Latency {
-            device: DEVICE,
+            device: self.options.devices.name().to_owned(),
             precision: self.precision.name(),
             tokens: work.tokens(),
             runs: seconds.count(),
@@ -146,7 +133,7 @@ impl Bench {
     fn measure(&self, work: &Work) -> Result<Sample> {
         self.loaded.encode(work)?;
         let (begin, mut seconds) = (Instant::now(), Vec::new());
-        while seconds.is_empty() || begin.elapsed() < self.time {
+        while seconds.is_empty() || begin.elapsed() < self.options.time {
             let start = Instant::now();
             self.loaded.encode(work)?;
             seconds.push(start.elapsed().as_secs_f64());

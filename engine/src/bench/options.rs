@@ -5,7 +5,7 @@ use std::time::Duration;
 use nearsay_kernels::Precision;
 use nearsay_models::EncoderConfig;
 
-use crate::{Error, Result};
+use crate::{Devices, Error, Result};
 
 /// Lengths of texts in tokens where none are chosen.
 pub const DEFAULT_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
@@ -21,11 +21,22 @@ pub struct BenchOptions {
     pub time: Duration,
     /// The layer whose hidden states are taken; `None`: the last.
     pub layer: Option<usize>,
+    /// Where the encoder runs.
+    pub devices: Devices,
+    /// Tokens of a micro-batch; `None`: as suits the device.
+    pub batch_tokens: Option<usize>,
 }
 
 impl Default for BenchOptions {
     fn default() -> Self {
-        Self { precisions: Precision::ALL.to_vec(), lengths: None, time: Duration::from_secs(2), layer: None }
+        Self {
+            precisions: Precision::OF_CPU.to_vec(),
+            lengths: None,
+            time: Duration::from_secs(2),
+            layer: None,
+            devices: Devices::cpu(),
+            batch_tokens: None,
+        }
     }
 }
 

@@ -12,6 +12,9 @@ const PASS_TOKENS: usize = 4096;
 /// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end together.
 const THREAD_TOKENS: usize = 8 * crate::DEFAULT_BATCH_TOKENS;
 
+/// Micro-batches of a pass for each GPU: several for each of its lanes.
+const GPU_BATCHES: usize = 16;
+
 /// Lengths of single texts: a query, and a paragraph.
 const SINGLE_TEXTS: [usize; 2] = [12, 128];
 
@@ -24,7 +27,12 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(config: &EncoderConfig, options: &BenchOptions, threads: usize) -> Result<Self> {
-        let tokens = PASS_TOKENS.max(threads * THREAD_TOKENS);
+        let tokens = if options.devices.are_gpus() {
+            let batch_tokens = options.batch_tokens.unwrap_or(crate::DEFAULT_GPU_BATCH_TOKENS);
+            options.devices.count() * GPU_BATCHES * batch_tokens
+        } else {
+            PASS_TOKENS.max(threads * THREAD_TOKENS)
+        };
         let lengths = options.lengths_of(config)?;
         let mut works: Vec<Work> =
             lengths.into_iter().map(|length| Work::equal((tokens / length).max(1), length, config)).collect();

@@ -1,10 +1,12 @@
 //! What was measured; its JSON is what `benches/results` keeps.
 
-use nearsay_kernels::Peaks;
+use nearsay_kernels::devices::DeviceDescription;
 use serde::Serialize;
 
 use super::commit::commit;
+use super::peaks::PeakRates;
 use super::{BenchOptions, Machine, Subject, date};
+use crate::Devices;
 
 /// A measurement.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +19,8 @@ pub struct Report {
     pub date: String,
     /// Where.
     pub machine: Machine,
+    /// The GPUs that the encoder ran on.
+    pub gpus: Vec<Gpu>,
     /// What was measured.
     pub model: MeasuredModel,
     /// Threads that worked.
@@ -50,29 +54,30 @@ pub struct MeasuredModel {
     pub parameters: usize,
 }
 
-/// [`Peaks`] in billions a second.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct PeakRates {
-    /// Operations in f32.
-    pub f32_gflops: f64,
-    /// Operations in bf16: the faster of the CPU's instruction and f32.
-    pub bf16_gflops: f64,
-    /// Operations by the CPU's instruction for bf16, if it has one.
-    pub bf16_instruction_gflops: Option<f64>,
-    /// Operations on bytes.
-    pub int8_gops: f64,
-    /// Bytes read from memory.
-    pub memory_gb_per_second: f64,
+/// A GPU, as its driver describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Gpu {
+    /// Its model.
+    pub name: String,
+    /// Compute capability.
+    pub compute_capability: String,
+    /// Streaming multiprocessors.
+    pub multiprocessors: u32,
+    /// All of its memory.
+    pub memory_gib: f64,
+    /// The CUDA version of the driver.
+    pub driver: String,
 }
 
-impl From<Peaks> for PeakRates {
-    fn from(peaks: Peaks) -> Self {
+impl From<DeviceDescription> for Gpu {
+    fn from(found: DeviceDescription) -> Self {
+        let version = |(major, minor): (u32, u32)| format!("{major}.{minor}");
         Self {
-            f32_gflops: peaks.f32 / 1e9,
-            bf16_gflops: peaks.bf16() / 1e9,
-            bf16_instruction_gflops: peaks.bf16_instruction.map(|rate| rate / 1e9),
-            int8_gops: peaks.int8 / 1e9,
-            memory_gb_per_second: peaks.memory / 1e9,
+            name: found.name,
+            compute_capability: version(found.compute_capability),
+            multiprocessors: found.multiprocessors,
+            memory_gib: found.memory_bytes as f64 / (1u64 << 30) as f64,
+            driver: version(found.driver_version),
         }
     }
 }
@@ -81,7 +86,7 @@ impl From<Peaks> for PeakRates {
 #[derive(Debug, Clone, Serialize)]
 pub struct Throughput {
     /// Where the encoder ran.
-    pub device: &'static str,
+    pub device: String,
     /// The number format of its products.
     pub precision: &'static str,
     /// `32 x 128` (texts x tokens), or `natural mix`.
@@ -108,7 +113,7 @@ pub struct Throughput {
 #[derive(Debug, Clone, Serialize)]
 pub struct Latency {
     /// Where the encoder ran.
-    pub device: &'static str,
+    pub device: String,
     /// The number format of its products.
     pub precision: &'static str,
     /// Tokens of the text.
@@ -130,6 +135,7 @@ impl Report {
             commit: commit(),
             date: date::now(),
             machine: Machine::current(),
+            gpus: options.devices.descriptions().into_iter().map(Gpu::from).collect(),
             model: MeasuredModel {
                 name: subject.name().to_owned(),
                 random_weights: subject.is_random(),
@@ -148,11 +154,13 @@ impl Report {
     }
 }
 
-/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU, model and date.
-pub fn file_name(subject: &Subject) -> String {
+/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU or GPU, model and date.
+pub fn file_name(subject: &Subject, devices: &Devices) -> String {
+    let gpu = devices.descriptions().into_iter().next().map(|found| found.name);
+    let processor = gpu.unwrap_or_else(|| Machine::current().cpu);
     let model = subject.name().rsplit(['/', '\\']).next().unwrap_or_default();
     let date = date::now();
-    format!("{}_{}_{}.json", words(&Machine::current().cpu), words(model), &date[..10])
+    format!("{}_{}_{}.json", words(&processor), words(model), &date[..10])
 }
 
 /// Letters and digits of a name, lower case, a hyphen for anything between; without what says nothing.
@@ -177,7 +185,7 @@ mod tests {
         ] {
             assert_eq!(words(cpu), name);
         }
-        let name = file_name(&Subject::Shape(Shape::find("bert-base").unwrap()));
+        let name = file_name(&Subject::Shape(Shape::find("bert-base").unwrap()), &Devices::cpu());
         assert!(name.contains("_bert-base_2") && name.ends_with(".json"), "{name}");
     }
 }

@@ -5,10 +5,11 @@ use std::hint::black_box;
 use nearsay_kernels::Precision;
 use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, Shape};
 
+use super::BenchOptions;
 use super::flops::flops;
 use super::work::Work;
-use crate::encode::{DEFAULT_BATCH_TOKENS, TextEncoder, rows};
-use crate::model::load_encoder;
+use crate::encode::{TextEncoder, rows};
+use crate::model::load_encoders;
 use crate::tokens::TokenizedText;
 use crate::{Result, Workers};
 
@@ -50,25 +51,39 @@ impl Subject {
     ///
     /// # Errors
     /// If a weight is missing or wrong.
-    pub(super) fn load(&self, layer: usize, precision: Precision, workers: &Workers) -> Result<Loaded> {
-        let (encoder, head) = match self {
-            Self::Model(model) => (load_encoder(model, layer, precision)?, model.load_head(None, None)?),
+    pub(super) fn load(
+        &self,
+        layer: usize,
+        precision: Precision,
+        options: &BenchOptions,
+        workers: &Workers,
+    ) -> Result<Loaded> {
+        let devices = &options.devices;
+        let placements = devices.placements(precision)?;
+        let (replicas, heads) = match self {
+            Self::Model(model) => {
+                let heads = placements.iter().map(|placement| model.load_head(None, None, placement));
+                (load_encoders(model, layer, precision, devices)?, heads.collect::<Result<_, _>>()?)
+            }
             Self::Shape(shape) => {
-                let options =
-                    EncoderOptions { num_layers: Some(layer), precision, ..EncoderOptions::default() };
-                let head = SentenceHead::normalized_mean(shape.config.hidden_dim);
-                (Encoder::random(shape.config.clone(), &options, SEED)?, head)
+                let heads = vec![SentenceHead::normalized_mean(shape.config.hidden_dim); placements.len()];
+                let random = |placement| {
+                    let loading = EncoderOptions { num_layers: Some(layer), placement };
+                    Encoder::random(shape.config.clone(), &loading, SEED)
+                };
+                (placements.into_iter().map(random).collect::<Result<_, _>>()?, heads)
             }
         };
-        let encoder = TextEncoder::new(encoder, layer, DEFAULT_BATCH_TOKENS, workers.clone());
-        Ok(Loaded { encoder, head })
+        let encoder = TextEncoder::new(replicas, layer, options.batch_tokens, workers.clone());
+        Ok(Loaded { encoder, heads })
     }
 }
 
 /// An encoder and what makes vectors of its hidden states.
 pub(super) struct Loaded {
     encoder: TextEncoder,
-    head: SentenceHead,
+    /// One for each of the encoder's devices.
+    heads: Vec<SentenceHead>,
 }
 
 impl Loaded {
@@ -78,8 +93,9 @@ impl Loaded {
     /// If the encoder fails or the run is interrupted.
     pub(super) fn encode(&self, work: &Work) -> Result<()> {
         let texts: Vec<&TokenizedText> = work.texts.iter().collect();
-        let vectors =
-            self.encoder.encode(&texts, |batch| rows(&self.head.forward(batch.hidden, batch.cu_seqlens)?))?;
+        let vectors = self.encoder.encode(&texts, |batch| {
+            rows(&self.heads[batch.replica].forward(batch.hidden, batch.cu_seqlens)?)
+        })?;
         black_box(vectors);
         Ok(())
     }

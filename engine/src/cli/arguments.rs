@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearsay::text::Input;
+use nearsay::{DeviceChoice, Devices};
 use nearsay_kernels::Precision;
+
+use super::Context;
 
 pub(super) use bench::BenchArguments;
 pub(super) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument, VerifyArguments};
@@ -127,15 +130,30 @@ pub(super) struct RunningArguments {
     /// Number format of the encoder's arithmetic
     #[arg(long, value_enum, default_value_t = PrecisionArgument::F32)]
     pub(super) precision: PrecisionArgument,
-    /// Where the encoder runs: auto, cpu, cuda[:N] or metal
-    #[arg(long, default_value = "auto")]
-    pub(super) device: String,
+    /// Where the encoder runs: auto (a GPU if there is one), cpu, cuda, cuda:N, several as cuda:0,1, or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(super) device: DeviceChoice,
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
-    /// Tokens that a thread takes through the encoder at once; results do not depend on it
-    #[arg(long, value_name = "N", default_value_t = NonZero::new(nearsay::DEFAULT_BATCH_TOKENS).unwrap_or(NonZero::<usize>::MIN))]
-    pub(super) batch_tokens: NonZero<usize>,
+    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 8192 on a GPU]
+    #[arg(long, value_name = "N")]
+    pub(super) batch_tokens: Option<NonZero<usize>>,
+}
+
+impl RunningArguments {
+    /// Opens the devices, and says what was chosen where that was left open.
+    pub(super) fn devices(&self, context: &Context) -> nearsay::Result<Devices> {
+        let devices = Devices::open(&self.device, self.precision.into())?;
+        if let Some(remark) = devices.remark() {
+            context.note(remark);
+        }
+        Ok(devices)
+    }
+
+    pub(super) fn batch_tokens(&self) -> Option<usize> {
+        self.batch_tokens.map(NonZero::get)
+    }
 }
 
 const MODELS_EXAMPLES: &str = "Examples:
@@ -184,9 +202,11 @@ pub(super) enum Metric {
 pub(super) enum PrecisionArgument {
     /// Exact to rounding
     F32,
-    /// Weights and inputs of linear layers with 8 bits of mantissa
+    /// GPUs only: everything between layers with 11 bits of mantissa, sums in f32
+    F16,
+    /// Weights and inputs of linear layers with 8 bits of mantissa, on GPUs everything between layers too
     Bf16,
-    /// Weights and inputs of linear layers as bytes
+    /// The CPU only: weights and inputs of linear layers as bytes
     Int8,
 }
 
@@ -194,6 +214,7 @@ impl From<PrecisionArgument> for Precision {
     fn from(argument: PrecisionArgument) -> Self {
         match argument {
             PrecisionArgument::F32 => Self::F32,
+            PrecisionArgument::F16 => Self::F16,
             PrecisionArgument::Bf16 => Self::Bf16,
             PrecisionArgument::Int8 => Self::Int8,
         }

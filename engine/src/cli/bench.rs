@@ -1,10 +1,13 @@
 //! `nearsay bench`: measures, prints tables or JSON, and keeps the JSON where it is asked to.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use comfy_table::{CellAlignment, Table, presets};
-use nearsay::bench::{BenchOptions, Latency, PeakRates, Report, Subject, Throughput, file_name};
+use nearsay::Devices;
+use nearsay::bench::{BenchOptions, Gpu, Latency, PeakRates, Report, Subject, Throughput, file_name};
 use nearsay::output::OutputFile;
+use nearsay_kernels::Precision;
 
 use super::arguments::BenchArguments;
 use super::progress::{Measure, Progress};
@@ -12,10 +15,11 @@ use super::{Context, plural, print_line, to_json};
 
 pub(super) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<()> {
     let workers = context.workers(arguments.threads);
+    let options = options(context, &arguments)?;
     let subject = subject(context, &arguments)?;
-    let file = arguments.output.as_deref().map(|path| create(path, &subject, arguments.overwrite));
-    let file = file.transpose()?;
-    let report = measure(context, &subject, &options(&arguments), &workers)?;
+    let create = |path| create(path, &subject, &options, arguments.overwrite);
+    let file = arguments.output.as_deref().map(create).transpose()?;
+    let report = measure(context, &subject, &options, &workers)?;
     let json = to_json(&report)?;
     if context.global.json {
         print_line(&json)?;
@@ -36,19 +40,40 @@ fn subject(context: &Context, arguments: &BenchArguments) -> nearsay::Result<Sub
     }
 }
 
-/// The file for the JSON; in a folder it is named after CPU, model and date.
-fn create(path: &Path, subject: &Subject, overwrite: bool) -> nearsay::Result<OutputFile> {
-    let path = if path.is_dir() { path.join(file_name(subject)) } else { PathBuf::from(path) };
+/// The file for the JSON; in a folder it is named after CPU or GPU, model and date.
+fn create(
+    path: &Path,
+    subject: &Subject,
+    options: &BenchOptions,
+    overwrite: bool,
+) -> nearsay::Result<OutputFile> {
+    let named = || path.join(file_name(subject, &options.devices));
+    let path = if path.is_dir() { named() } else { PathBuf::from(path) };
     OutputFile::create(&path, overwrite)
 }
 
-fn options(arguments: &BenchArguments) -> BenchOptions {
-    BenchOptions {
-        precisions: arguments.precision.iter().copied().map(Into::into).collect(),
+fn options(context: &Context, arguments: &BenchArguments) -> nearsay::Result<BenchOptions> {
+    let asked = arguments.precision.iter().flatten().copied();
+    let mut precisions: Vec<Precision> = asked.map(Into::into).collect();
+    let first = precisions.first().copied().unwrap_or_default();
+    let devices = Devices::open(&arguments.device, first)?;
+    if let Some(remark) = devices.remark() {
+        context.note(remark);
+    }
+    if precisions.is_empty() {
+        precisions = devices.precisions().to_vec();
+    }
+    for &precision in &precisions {
+        devices.placements(precision)?;
+    }
+    Ok(BenchOptions {
+        precisions,
         lengths: arguments.lengths.clone(),
         time: arguments.seconds,
         layer: arguments.layer,
-    }
+        devices,
+        batch_tokens: arguments.batch_tokens.map(NonZero::get),
+    })
 }
 
 fn measure(
@@ -75,12 +100,16 @@ fn print_report(report: &Report) -> nearsay::Result<()> {
 fn heading(report: &Report) -> String {
     let Report { machine, model, .. } = report;
     let threads = plural(report.threads as u64, "thread", "threads");
+    let peak_of = match report.gpus.len() {
+        0 => threads.clone(),
+        count => plural(count as u64, "GPU", "GPUs"),
+    };
     let commit = report.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
     let weights = if model.random_weights { ", random weights" } else { "" };
     format!(
         "nearsay {}{commit}, {}\n\
          {}, {} cores, {}, {}\n\
-         peak of {threads}: {}\n\
+         {}peak of {}: {}\n\
          {}: {} layers of {}, {:.1} million parameters{weights}; {threads}; medians\n",
         report.nearsay,
         report.date,
@@ -88,6 +117,8 @@ fn heading(report: &Report) -> String {
         machine.cores,
         machine.instruction_set,
         machine.os,
+        devices(report),
+        peak_of,
         peaks(&report.peaks),
         model.name,
         model.layer,
@@ -97,21 +128,34 @@ fn heading(report: &Report) -> String {
 }
 
 fn peaks(peaks: &PeakRates) -> String {
-    let instruction = match peaks.bf16_instruction_gflops {
-        Some(rate) => format!("instruction: {rate:.0}"),
-        None => "no instruction".to_owned(),
+    let bf16 = match (peaks.bf16_instruction_gflops, peaks.int8_gops) {
+        (Some(rate), _) => format!("{:.0} (instruction: {rate:.0})", peaks.bf16_gflops),
+        (None, Some(_)) => format!("{:.0} (no instruction)", peaks.bf16_gflops),
+        (None, None) => format!("{:.0}", peaks.bf16_gflops),
     };
-    format!(
-        "f32 {:.0} GFLOP/s, bf16 {:.0} ({instruction}), int8 {:.0}, memory {:.1} GB/s",
-        peaks.f32_gflops, peaks.bf16_gflops, peaks.int8_gops, peaks.memory_gb_per_second
-    )
+    let f16 = peaks.f16_gflops.map(|rate| format!("f16 {rate:.0}, ")).unwrap_or_default();
+    let int8 = peaks.int8_gops.map(|rate| format!("int8 {rate:.0}, ")).unwrap_or_default();
+    let (f32, memory) = (peaks.f32_gflops, peaks.memory_gb_per_second);
+    format!("f32 {f32:.0} GFLOP/s, {f16}bf16 {bf16}, {int8}memory {memory:.1} GB/s")
+}
+
+/// The GPUs, a line each, or what the CPU's threads are.
+fn devices(report: &Report) -> String {
+    let gpu = |gpu: &Gpu| {
+        let Gpu { name, compute_capability, multiprocessors, memory_gib, driver } = gpu;
+        format!(
+            "{name}, compute capability {compute_capability}, {multiprocessors} multiprocessors, {memory_gib:.0} GiB, \
+             driver of CUDA {driver}\n"
+        )
+    };
+    report.gpus.iter().map(gpu).collect()
 }
 
 fn throughput_table(rows: &[Throughput]) -> Table {
     let mut table = table(["device", "precision", "texts x tokens", "tokens/s", "GFLOP/s", "of peak"]);
     for row in rows {
         table.add_row([
-            row.device.to_owned(),
+            row.device.clone(),
             row.precision.to_owned(),
             row.work.clone(),
             grouped(row.tokens_per_second),
@@ -126,7 +170,7 @@ fn latency_table(rows: &[Latency]) -> Table {
     let mut table = table(["device", "precision", "one text of", "runs", "p50 ms", "p99 ms"]);
     for row in rows {
         table.add_row([
-            row.device.to_owned(),
+            row.device.clone(),
             row.precision.to_owned(),
             format!("{} tokens", row.tokens),
             grouped(row.runs as f64),

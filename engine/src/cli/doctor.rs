@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use nearsay_kernels::InstructionSet;
+use nearsay_kernels::devices::Unavailable;
 use nearsay_models::files::{HubStatus, cache_folder};
 use serde::Serialize;
 
@@ -17,7 +18,9 @@ struct Findings {
     cores: usize,
     instruction_sets: Vec<&'static str>,
     instruction_set_used: &'static str,
-    devices: Vec<&'static str>,
+    devices: Vec<String>,
+    /// Why there is no GPU to run on, in builds that could.
+    no_gpu: Option<String>,
     cache: String,
     cached_models: Vec<String>,
     hub: String,
@@ -37,6 +40,7 @@ pub(super) fn run(context: &Context, _: DoctorArguments) -> anyhow::Result<()> {
             format!("{}; used: {}", findings.instruction_sets.join(", "), findings.instruction_set_used),
         ),
         ("devices", findings.devices.join(", ")),
+        ("no GPU", findings.no_gpu.unwrap_or_default()),
         ("model cache", findings.cache),
         (
             "cached models",
@@ -48,7 +52,7 @@ pub(super) fn run(context: &Context, _: DoctorArguments) -> anyhow::Result<()> {
         ),
         ("hub", findings.hub),
     ];
-    for (name, value) in lines {
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
         print_line(&format!("{name:17} {value}"))?;
     }
     Ok(())
@@ -56,6 +60,12 @@ pub(super) fn run(context: &Context, _: DoctorArguments) -> anyhow::Result<()> {
 
 fn find(context: &Context) -> Findings {
     let cache = cache_folder();
+    let (gpus, no_gpu) = match nearsay_kernels::devices::cuda_count() {
+        Ok(0) => (Vec::new(), Some("the driver shows no CUDA device".to_owned())),
+        Ok(count) => ((0..count).map(gpu).collect(), None),
+        Err(Unavailable::NotBuilt(_)) => (Vec::new(), None),
+        Err(reason) => (Vec::new(), Some(reason.to_string())),
+    };
     let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
     Findings {
         version: env!("CARGO_PKG_VERSION"),
@@ -63,7 +73,8 @@ fn find(context: &Context) -> Findings {
         cores: context.workers(None).threads(),
         instruction_sets: available.map(InstructionSet::name).collect(),
         instruction_set_used: InstructionSet::current().name(),
-        devices: vec!["cpu"],
+        devices: std::iter::once("cpu".to_owned()).chain(gpus).collect(),
+        no_gpu,
         cached_models: cache.as_deref().map(cached_models).unwrap_or_default(),
         cache: match &cache {
             Some(folder) if folder.is_dir() => folder.display().to_string(),
@@ -71,6 +82,20 @@ fn find(context: &Context) -> Findings {
             None => "none: no home folder is known; set HF_HOME".to_owned(),
         },
         hub: hub(context),
+    }
+}
+
+/// A CUDA device by its name on the command line, and what it is.
+fn gpu(ordinal: usize) -> String {
+    let opened = nearsay_kernels::devices::open_cuda(ordinal);
+    match opened.map(|device| nearsay_kernels::devices::describe(&device)) {
+        Ok(Some(found)) => {
+            let (major, minor) = found.compute_capability;
+            let memory = found.memory_bytes >> 30;
+            format!("cuda:{ordinal} ({}, compute capability {major}.{minor}, {memory} GiB)", found.name)
+        }
+        Ok(None) => format!("cuda:{ordinal}"),
+        Err(reason) => format!("cuda:{ordinal} (cannot be used: {reason})"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `nearsay models`.
 
-use nearsay_kernels::Activation;
+use nearsay_kernels::{Activation, Placement};
 use nearsay_models::files::Source;
 use nearsay_models::{FAMILIES, Model};
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
 type Facts = Vec<(&'static str, Value)>;
 
 fn describe(model: &Model) -> nearsay::Result<Facts> {
-    let (config, head) = (model.config(), model.load_head(None, None)?);
+    let (config, head) = (model.config(), model.load_head(None, None, &Placement::CPU)?);
     let pooling = match model.has_modules() {
         true => head.description(),
         false => format!("{} (the model has no modules.json; the mean is customary)", head.description()),

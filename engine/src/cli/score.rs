@@ -11,7 +11,6 @@ use super::progress::{Measure, Progress};
 use super::{Context, plural, print_json, print_line};
 
 pub(super) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
-    nearsay::check_device(&arguments.running.device)?;
     let name = match (&arguments.model, &arguments.lang) {
         (Some(model), _) => model.as_str(),
         (None, Some(language)) => default_model(language)?,
@@ -27,14 +26,16 @@ pub(super) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     // Files of different lengths are told before the model is loaded; with idf the tokenizer reads them once more.
     let pairs = source.count(|_| Ok(()))?;
 
+    let devices = arguments.running.devices(context)?;
     let model = context.open_model(name)?;
     let precision = Precision::from(arguments.running.precision);
     let options = ScoreOptions {
         layer,
         max_length: arguments.running.max_length,
         baseline: baseline.map(|baseline| baseline.row(layer)).transpose()?,
-        batch_tokens: arguments.running.batch_tokens.get(),
+        batch_tokens: arguments.running.batch_tokens(),
         precision,
+        devices,
     };
     let mut scorer = Scorer::open(&model, &options, context.workers(arguments.running.threads))?;
     if arguments.idf {

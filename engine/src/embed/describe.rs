@@ -1,7 +1,5 @@
 //! What an output says of itself, and what a job must have in common to be continued.
 
-use nearsay_kernels::InstructionSet;
-
 use super::OnLong;
 use super::run::{EmbedRun, Level};
 use crate::output::Metadata;
@@ -14,9 +12,9 @@ pub fn describe(run: &EmbedRun<'_>) -> Metadata {
     let entries = [
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("precision", embedder.encoder().precision().name().to_owned()),
-        ("device", "cpu".to_owned()),
-        ("instruction_set", InstructionSet::current().name().to_owned()),
-        ("precision_arithmetic", nearsay_kernels::arithmetic(embedder.encoder().precision()).to_owned()),
+        ("device", embedder.devices().kind()),
+        ("instruction_set", embedder.devices().instruction_set()),
+        ("precision_arithmetic", embedder.encoder().placement().arithmetic().to_owned()),
         ("level", if is_text { "sentence" } else { "token" }.to_owned()),
         ("layer", embedder.layer().to_string()),
         ("pooling", if is_text { embedder.pooling().0 } else { "none".to_owned() }),

@@ -31,27 +31,32 @@ pub use run::{EmbedRun, Level, Progress};
 pub use summary::{EmbedSummary, Seconds, Shards};
 pub use window::{Window, WindowLimits, Windows};
 
-use nearsay_kernels::CuSeqlens;
+use std::ops::Range;
+
+use candle_core::{DType, Device};
+use nearsay_kernels::{CuSeqlens, Placement};
 use nearsay_models::{Encoder, Model, SentenceHead};
 
-use crate::Result;
 use crate::encode::{EncodedBatch, TextEncoder, rows};
-use crate::model::{load_encoder, open_tokenizer};
+use crate::model::{load_encoders, open_tokenizer};
 use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
 use crate::workers::Workers;
+use crate::{Devices, Result};
 
 /// A model that makes vectors of texts.
 #[derive(Debug, Clone)]
 pub struct Embedder {
     tokenizer: TextTokenizer,
     encoder: TextEncoder,
-    head: SentenceHead,
+    /// One for each of the encoder's devices.
+    heads: Vec<SentenceHead>,
     head_reason: String,
     prompt: String,
     /// What a text without tokens of its own becomes.
     prompt_tokens: TokenizedText,
     dimensions: Option<usize>,
     normalizes_tokens: bool,
+    devices: Devices,
 }
 
 /// The hidden states of one text.
@@ -77,30 +82,40 @@ impl Embedder {
         let tokenizer = open_tokenizer(model, options.max_length, stated, model.lower_cases())?;
         let prompt = options.prompt(model)?;
         let (choice, head_reason) = options.pooling_choice(model);
-        let mut head = model.load_head(choice, options.normalize)?;
         let prompt_tokens = tokenizer.encode(&prompt)?;
-        if !head.includes_prompt() && !prompt.is_empty() {
-            head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
-        }
-        let dimensions = options.dimensions_of(model, &head)?;
-        let encoder = load_encoder(model, layer, options.precision)?;
-        let encoder = TextEncoder::new(encoder, layer, options.batch_tokens, workers);
+        let load_head = |placement: &Placement| -> Result<SentenceHead> {
+            let mut head = model.load_head(choice, options.normalize, placement)?;
+            if !head.includes_prompt() && !prompt.is_empty() {
+                head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
+            }
+            Ok(head)
+        };
+        let placements = options.devices.placements(options.precision)?;
+        let heads: Vec<SentenceHead> = placements.iter().map(load_head).collect::<Result<_>>()?;
+        let dimensions = options.dimensions_of(model, &heads[0])?;
+        let replicas = load_encoders(model, layer, options.precision, &options.devices)?;
+        let encoder = TextEncoder::new(replicas, layer, options.batch_tokens, workers);
         let normalizes_tokens = options.normalize == Some(true);
         Ok(Self {
             tokenizer,
             encoder,
-            head,
+            heads,
             head_reason,
             prompt,
             prompt_tokens,
             dimensions,
             normalizes_tokens,
+            devices: options.devices.clone(),
         })
     }
 
     /// Width of a text's vector.
     pub fn dimensions(&self) -> usize {
-        self.dimensions.unwrap_or(self.head.output_dim())
+        self.dimensions.unwrap_or(self.head().output_dim())
+    }
+
+    fn head(&self) -> &SentenceHead {
+        &self.heads[0]
     }
 
     /// What makes tokens of texts.
@@ -125,12 +140,17 @@ impl Embedder {
 
     /// How the text's vector is made of its tokens', in words, and why that way.
     pub fn pooling(&self) -> (String, &str) {
-        (self.head.description(), &self.head_reason)
+        (self.head().description(), &self.head_reason)
     }
 
     /// Whether vectors are brought to length 1.
     pub fn is_normalized(&self) -> bool {
-        self.head.is_normalized()
+        self.head().is_normalized()
+    }
+
+    /// Where the encoder runs.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Whether [`Embedder::embed_tokens`] brings each token's vector to length 1: only where that was asked for.
@@ -204,7 +224,7 @@ impl Embedder {
     fn embed_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<Vec<f32>>> {
         let texts: Vec<&TokenizedText> = texts.iter().collect();
         self.encoder.encode(&texts, |batch| {
-            let vectors = rows(&self.head.forward(batch.hidden, batch.cu_seqlens)?)?;
+            let vectors = rows(&self.heads[batch.replica].forward(batch.hidden, batch.cu_seqlens)?)?;
             done(batch.cu_seqlens);
             Ok(vectors.into_iter().map(|vector| self.shorten(vector)).collect())
         })
@@ -222,14 +242,16 @@ impl Embedder {
     fn embed_tokens_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<TokenVectors>> {
         let references: Vec<&TokenizedText> = texts.iter().collect();
         let values = self.encoder.encode(&references, |batch: EncodedBatch<'_>| {
-            let flat = |hidden: candle_core::Tensor| -> Result<Vec<f32>> {
-                let hidden =
-                    if self.normalizes_tokens { nearsay_kernels::normalize(&hidden, 1e-12)? } else { hidden };
-                Ok(hidden.flatten_all()?.to_vec1()?)
+            let normalized = match self.normalizes_tokens {
+                true => Some(nearsay_kernels::normalize(batch.hidden, 1e-12)?),
+                false => None,
             };
-            let values = batch.split()?.into_iter().map(flat).collect();
+            let hidden = normalized.as_ref().unwrap_or(batch.hidden).to_device(&Device::Cpu)?;
+            let values: Vec<f32> = hidden.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+            let dim = self.hidden_dim();
+            let of_text = |tokens: Range<usize>| values[tokens.start * dim..tokens.end * dim].to_vec();
             done(batch.cu_seqlens);
-            values
+            Ok(batch.cu_seqlens.ranges().map(of_text).collect())
         })?;
         let with_ids =
             |(text, values): (&TokenizedText, _)| TokenVectors { token_ids: text.ids.clone(), values };

@@ -3,8 +3,7 @@
 use nearsay_kernels::{Pooling, Precision};
 use nearsay_models::{Model, SentenceHead};
 
-use crate::encode::DEFAULT_BATCH_TOKENS;
-use crate::{Error, Result};
+use crate::{Devices, Error, Result};
 
 /// How the text's vector is made of its tokens'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,10 +30,12 @@ pub struct EmbedOptions {
     pub max_length: Option<usize>,
     /// The layer whose hidden states are taken; `None`: the last.
     pub layer: Option<usize>,
-    /// Tokens of a micro-batch.
-    pub batch_tokens: usize,
+    /// Tokens of a micro-batch; `None`: as suits the device.
+    pub batch_tokens: Option<usize>,
     /// The number format of the encoder's products.
     pub precision: Precision,
+    /// Where the encoder runs.
+    pub devices: Devices,
 }
 
 impl Default for EmbedOptions {
@@ -46,8 +47,9 @@ impl Default for EmbedOptions {
             prompt_name: None,
             max_length: None,
             layer: None,
-            batch_tokens: DEFAULT_BATCH_TOKENS,
+            batch_tokens: None,
             precision: Precision::F32,
+            devices: Devices::cpu(),
         }
     }
 }

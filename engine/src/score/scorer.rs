@@ -12,10 +12,10 @@ use super::{
     BaselineRow, IdfBuilder, MatchedTokens, PairSource, PairTexts, Scores, TokenWeights, best_of, score_pair,
 };
 use crate::encode::{EncodedBatch, TextEncoder};
-use crate::model::{load_encoder, open_tokenizer};
+use crate::model::{load_encoders, open_tokenizer};
 use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
 use crate::workers::Workers;
-use crate::{Error, Result};
+use crate::{Devices, Error, Result};
 
 /// Bytes of encoded texts that are kept for pairs to come.
 const CACHE_BYTES: usize = 128 << 20;
@@ -38,10 +38,12 @@ pub struct ScoreOptions {
     pub max_length: Option<usize>,
     /// What raw scores are rescaled by.
     pub baseline: Option<BaselineRow>,
-    /// Tokens of a micro-batch.
-    pub batch_tokens: usize,
+    /// Tokens of a micro-batch; `None`: as suits the device.
+    pub batch_tokens: Option<usize>,
     /// The number format of the encoder's products.
     pub precision: Precision,
+    /// Where the encoder runs.
+    pub devices: Devices,
 }
 
 /// Which pairs of the input were out of the ordinary, by row from 1; only the first few rows are kept.
@@ -100,10 +102,10 @@ impl Scorer {
         let stated = model.tokenizer_length();
         let tokenizer = open_tokenizer(model, options.max_length, stated, false)?;
         let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
-        let encoder = load_encoder(model, options.layer, options.precision)?;
+        let replicas = load_encoders(model, options.layer, options.precision, &options.devices)?;
         Ok(Self {
             tokenizer,
-            encoder: TextEncoder::new(encoder, options.layer, options.batch_tokens, workers),
+            encoder: TextEncoder::new(replicas, options.layer, options.batch_tokens, workers),
             weights: TokenWeights::uniform(special.cls, special.sep),
             baseline: options.baseline,
             cache: TextCache::new(CACHE_BYTES),

@@ -1,6 +1,9 @@
 //! Activation functions, applied in the epilogue of a linear layer.
 //!
-//! Vector code for the CPU and a plain f64 reference for each.
+//! Vector code for the CPU, a kernel of its own for CUDA and a plain f64 reference for each.
+
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::simd::{Arithmetic, math};
 

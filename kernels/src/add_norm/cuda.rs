@@ -9,7 +9,11 @@ use crate::cuda::{self, Argument, Element, Module, PushKernelArg, WrapErr, for_e
 
 const KERNELS: Module = cuda::module!("add_norm");
 
-pub(super) fn add_norm(hidden: Argument<'_>, residual: Argument<'_>, norm: &LayerNorm) -> Result<CudaStorage> {
+pub(super) fn add_norm(
+    hidden: Argument<'_>,
+    residual: Argument<'_>,
+    norm: &LayerNorm,
+) -> Result<CudaStorage> {
     for_element!(NAME, hidden.0.dtype(), T => launch::<T>(hidden, residual, norm))
 }
 

@@ -101,6 +101,8 @@ fn reference(hidden: &[f32], residual: &[f32], norm: NormSlices<'_>) -> Vec<f64>
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
     use crate::simd::dispatch_to;
     use crate::testing::{Target, assert_close, norm_bound, random, targets};
@@ -131,13 +133,14 @@ mod tests {
             }
             let hidden_dim = self.weight.len();
             let tensor = |values| target.tensor(values, (5, hidden_dim));
-            let output = add_norm(&tensor(&self.hidden), &tensor(&self.residual), &self.norm(target)).unwrap();
+            let output =
+                add_norm(&tensor(&self.hidden), &tensor(&self.residual), &self.norm(target)).unwrap();
             target.values(&output)
         }
 
         fn norm(&self, target: Target) -> LayerNorm {
-            let parameter = |values| Tensor::new(values, &target.device()).unwrap();
-            LayerNorm::new(parameter(&*self.weight), parameter(&*self.bias), 1e-12).unwrap()
+            let parameter = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
+            LayerNorm::new(&parameter(&self.weight), &parameter(&self.bias), 1e-12, &target.device()).unwrap()
         }
     }
 
@@ -151,7 +154,10 @@ mod tests {
                     // One value is its own mean: only the shift is left.
                     let expected = case.bias[0] as f64;
                     let bound = 1e-6 + target.rounding() * expected.abs();
-                    assert!(output.iter().all(|&y| (y as f64 - expected).abs() < bound), "{target:?} {output:?}");
+                    assert!(
+                        output.iter().all(|&y| (y as f64 - expected).abs() < bound),
+                        "{target:?} {output:?}"
+                    );
                     continue;
                 }
                 let expected = reference(&case.hidden, &case.residual, case.slices());
@@ -173,7 +179,8 @@ mod tests {
                     // Every row becomes a copy of this one.
                     let repeated = |values: &[f32]| values[row * hidden_dim..][..hidden_dim].repeat(5);
                     let (hidden, residual) = (repeated(&case.hidden), repeated(&case.residual));
-                    let alone = Case { hidden, residual, weight: case.weight.clone(), bias: case.bias.clone() };
+                    let alone =
+                        Case { hidden, residual, weight: case.weight.clone(), bias: case.bias.clone() };
                     assert_eq!(
                         alone.run(target)[..hidden_dim],
                         together[row * hidden_dim..][..hidden_dim],
@@ -186,11 +193,11 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_named() {
-        let device = candle_core::Device::Cpu;
+        let device = Device::Cpu;
         let zeros =
             |rows: usize, columns: usize| Tensor::zeros((rows, columns), candle_core::DType::F32, &device);
         let vector = Tensor::zeros(4, candle_core::DType::F32, &device).unwrap();
-        let norm = LayerNorm::new(vector.clone(), vector, 1e-5).unwrap();
+        let norm = LayerNorm::new(&vector, &vector, 1e-5, &device).unwrap();
         let error = add_norm(&zeros(2, 5).unwrap(), &zeros(2, 5).unwrap(), &norm).unwrap_err();
         assert_eq!(error.to_string(), "add_norm: hidden must have shape [2, 4], got [2, 5]");
         let error = add_norm(&zeros(2, 4).unwrap(), &zeros(3, 4).unwrap(), &norm).unwrap_err();

@@ -34,7 +34,9 @@ impl<'a> Parameter<'a> {
     pub(crate) fn values<T: CudaDType>(&self, operation: &'static str) -> Result<CudaView<'_, T>> {
         match &*self.storage {
             Storage::Cuda(storage) => contiguous(operation, (storage, self.layout)),
-            _ => candle_core::bail!("{operation}: a parameter lies on another device than the input, which is on CUDA"),
+            _ => candle_core::bail!(
+                "{operation}: a parameter lies on another device than the input, which is on CUDA"
+            ),
         }
     }
 }

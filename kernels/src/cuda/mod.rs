@@ -7,11 +7,18 @@
 //! Launches are queued on the device's stream of the calling thread and return at once.
 
 mod arguments;
+mod descriptors;
+mod device;
 mod element;
 mod module;
+mod peaks;
+mod product;
 
 pub(crate) use arguments::{Argument, Parameter, contiguous, output};
 pub(crate) use candle_core::cuda_backend::WrapErr;
 pub(crate) use candle_core::cuda_backend::cudarc::driver::{CudaView as View, LaunchConfig, PushKernelArg};
+pub(crate) use device::{describe, device_count, failure_of, open_device};
 pub(crate) use element::{Element, for_element};
 pub(crate) use module::{Module, module, rows_launch};
+pub(crate) use peaks::measure as measure_peaks;
+pub(crate) use product::Product;

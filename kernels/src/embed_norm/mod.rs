@@ -2,14 +2,20 @@
 //!
 //! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens, hidden_dim] f32.
 //! Order of the sums: word + token type + position, as transformers adds them; then see [`crate::LayerNorm`].
-//! Metal and CUDA: no kernel yet; candle says so when it is asked.
+//! On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are not checked there: whoever makes them does.
+//! Metal: no kernel yet; candle says so when it is asked.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 
 use crate::args::{expect_shape, matrix, u32_slice, with_f32};
 use crate::layer_norm::{LayerNorm, NormSlices};
 use crate::simd::{Kernel, Simd, dispatch};
-use crate::{Error, Result, buffers};
+use crate::{Error, Placement, Result, buffers};
 
 const NAME: &str = "embed_norm";
 
@@ -35,18 +41,24 @@ pub struct TokenIndices<'a> {
 
 impl Embeddings {
     /// `word` [vocab_size, hidden_dim], `position` [max_positions, hidden_dim], `token_type` [type_vocab_size, hidden_dim];
-    /// a model without token types has one row of zeros there.
+    /// a model without token types has one row of zeros there. All f32; taken to where `placement` says, in the type of its hidden
+    /// states.
     ///
     /// # Errors
-    /// If a table's width is not that of `norm`.
-    pub fn new(word: Tensor, position: Tensor, token_type: Tensor, norm: LayerNorm) -> Result<Self> {
+    /// If a table's width is not that of `norm`, or the device has no room.
+    pub fn new(
+        [word, position, token_type]: [Tensor; 3],
+        norm: LayerNorm,
+        placement: &Placement,
+    ) -> Result<Self> {
         for (name, table) in [("word", &word), ("position", &position), ("token_type", &token_type)] {
             let (rows, _) = matrix(NAME, name, table)?;
             expect_shape(NAME, name, table, &[rows, norm.hidden_dim()])?;
         }
-        let [word, position, token_type] =
-            [word.contiguous()?, position.contiguous()?, token_type.contiguous()?];
-        Ok(Self { word, position, token_type, norm })
+        let [word, position, token_type] = [word, position, token_type].map(|table| {
+            table.to_dtype(placement.hidden_dtype())?.contiguous()?.to_device(placement.device())
+        });
+        Ok(Self { word: word?, position: position?, token_type: token_type?, norm })
     }
 
     /// LayerNorm of the sum of the three rows of each token: [total_tokens, hidden_dim].
@@ -106,6 +118,21 @@ impl CustomOp3 for EmbedNorm<'_> {
         })?;
         Ok((CpuStorage::F32(output), Shape::from((ids.len(), hidden_dim))))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        ids: &CudaStorage,
+        ids_layout: &Layout,
+        positions: &CudaStorage,
+        positions_layout: &Layout,
+        types: &CudaStorage,
+        types_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let indices = [(ids, ids_layout), (positions, positions_layout), (types, types_layout)];
+        let output = cuda::embed_norm(indices, self.0)?;
+        Ok((output, Shape::from((ids_layout.shape().elem_count(), self.0.norm.hidden_dim()))))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -160,34 +187,76 @@ impl Kernel for Gather<'_> {
 mod tests {
     use super::*;
     use crate::simd::dispatch_to;
-    use crate::testing::{assert_close, available_sets, norm_bound, random};
+    use crate::testing::{Target, assert_close, norm_bound, random, targets};
     use candle_core::Device;
+
+    const INDICES: [&[u32]; 3] = [&[8, 0, 3, 3], &[0, 1, 0, 1], &[0, 1, 4, 2]];
+
+    struct Case {
+        /// Word, token type and position, in the order in which they are added.
+        tables: [Vec<f32>; 3],
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(target: Target, hidden_dim: usize) -> Self {
+            let tables =
+                [(1, 9), (2, 2), (3, 5)].map(|(seed, rows)| target.held(&random(seed, rows * hidden_dim)));
+            Self { tables, weight: random(4, hidden_dim), bias: random(5, hidden_dim) }
+        }
+
+        fn slices(&self) -> NormSlices<'_> {
+            NormSlices { weight: &self.weight, bias: &self.bias, epsilon: 1e-12 }
+        }
+
+        fn run(&self, target: Target) -> Vec<f32> {
+            let hidden_dim = self.weight.len();
+            if let Target::Cpu(set) = target {
+                let table = |i: usize| (Table { values: &self.tables[i], hidden_dim }, INDICES[i]);
+                let mut output = vec![0.0; 4 * hidden_dim];
+                let sources = [table(0), table(1), table(2)];
+                dispatch_to(set, Gather { sources, norm: self.slices(), output: &mut output });
+                return output;
+            }
+            let vector = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
+            let norm = LayerNorm::new(&vector(&self.weight), &vector(&self.bias), 1e-12, &target.device());
+            let table = |i: usize| vector(&self.tables[i]).reshape(((), hidden_dim)).unwrap();
+            let tables = [table(0), table(2), table(1)];
+            let embeddings = Embeddings::new(tables, norm.unwrap(), &target.placement()).unwrap();
+            let [ids, types, positions] =
+                INDICES.map(|indices| Tensor::new(indices, &target.device()).unwrap());
+            let indices = TokenIndices { input_ids: &ids, position_ids: &positions, type_ids: &types };
+            target.values(&embeddings.forward(indices).unwrap())
+        }
+
+        /// The three rows of `token`, added.
+        fn sums(&self, token: usize) -> Vec<f64> {
+            let hidden_dim = self.weight.len();
+            let at = |i: usize, column: usize| {
+                f64::from(self.tables[i][INDICES[i][token] as usize * hidden_dim + column])
+            };
+            (0..hidden_dim).map(|column| (0..3).map(|i| at(i, column)).sum()).collect()
+        }
+    }
 
     #[test]
     fn agrees_with_the_reference_beside_vector_edges() {
-        for set in available_sets() {
-            for hidden_dim in [3, 8, 15, 16, 17, 40] {
-                let tables =
-                    [random(1, 9 * hidden_dim), random(2, 2 * hidden_dim), random(3, 5 * hidden_dim)];
-                let indices: [&[u32]; 3] = [&[8, 0, 3, 3], &[0, 1, 0, 1], &[0, 1, 4, 2]];
-                let (weight, bias) = (random(4, hidden_dim), random(5, hidden_dim));
-                let norm = NormSlices { weight: &weight, bias: &bias, epsilon: 1e-12 };
-                let table = |i: usize| (Table { values: &tables[i], hidden_dim }, indices[i]);
-                let mut output = vec![0.0; 4 * hidden_dim];
-                dispatch_to(
-                    set,
-                    Gather { sources: [table(0), table(1), table(2)], norm, output: &mut output },
+        for target in targets() {
+            for hidden_dim in [3, 8, 15, 16, 17, 40, 256, 264, 384, 1000] {
+                let case = Case::new(target, hidden_dim);
+                let expected: Vec<f64> =
+                    (0..4).flat_map(|token| case.slices().reference(&case.sums(token))).collect();
+                let rounded: Vec<f32> = (0..4).flat_map(|token| case.sums(token)).map(|x| x as f32).collect();
+                let largest = expected.iter().fold(0.0f64, |largest, y| largest.max(y.abs()));
+                let bound =
+                    norm_bound(&rounded, &vec![0.0; rounded.len()], hidden_dim) + target.rounding() * largest;
+                assert_close(
+                    &format!("{target:?} hidden_dim {hidden_dim}"),
+                    &case.run(target),
+                    &expected,
+                    bound,
                 );
-                let gathered = |token: usize, column: usize| -> Vec<f32> {
-                    (0..3).map(|i| tables[i][indices[i][token] as usize * hidden_dim + column]).collect()
-                };
-                let sums = |token| -> Vec<f64> {
-                    (0..hidden_dim).map(|c| gathered(token, c).iter().map(|&x| x as f64).sum()).collect()
-                };
-                let expected: Vec<f64> = (0..4).flat_map(|token| norm.reference(&sums(token))).collect();
-                let rounded: Vec<f32> = (0..4).flat_map(sums).map(|x| x as f32).collect();
-                let bound = norm_bound(&rounded, &vec![0.0; rounded.len()], hidden_dim);
-                assert_close(&format!("{set:?} hidden_dim {hidden_dim}"), &output, &expected, bound);
             }
         }
     }
@@ -196,8 +265,8 @@ mod tests {
     fn an_index_beyond_its_table_is_an_error() {
         let table = |rows: usize| Tensor::zeros((rows, 4), candle_core::DType::F32, &Device::Cpu).unwrap();
         let vector = Tensor::zeros(4, candle_core::DType::F32, &Device::Cpu).unwrap();
-        let norm = LayerNorm::new(vector.clone(), vector, 1e-5).unwrap();
-        let embeddings = Embeddings::new(table(3), table(2), table(1), norm).unwrap();
+        let norm = LayerNorm::new(&vector, &vector, 1e-5, &Device::Cpu).unwrap();
+        let embeddings = Embeddings::new([table(3), table(2), table(1)], norm, &Placement::CPU).unwrap();
         let indices = |values: [u32; 2]| Tensor::new(&values, &Device::Cpu).unwrap();
         let (good, bad) = (indices([0, 1]), indices([0, 3]));
         let zeros = indices([0, 0]);

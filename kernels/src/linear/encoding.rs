@@ -5,7 +5,7 @@ use crate::simd::{InstructionSet, NativeBf16};
 
 /// What weights and inputs become, and with which instructions they are multiplied.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     F32,
     /// f32 that were rounded to bf16, as inputs are: for CPUs without a fast instruction for bf16.
     RoundedF32,
@@ -14,16 +14,18 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    pub(super) fn of(set: InstructionSet, precision: Precision) -> Self {
+    /// How `set` multiplies in `precision`; none for the precisions of GPUs.
+    pub(super) fn of(set: InstructionSet, precision: Precision) -> Option<Self> {
         let native = NativeBf16::new().filter(|_| set.multiplies_bf16_fast());
         match precision {
-            Precision::F32 => Self::F32,
-            Precision::Bf16 => native.map_or(Self::RoundedF32, Self::Bf16),
-            Precision::Int8 => Self::Int8,
+            Precision::F32 => Some(Self::F32),
+            Precision::F16 => None,
+            Precision::Bf16 => Some(native.map_or(Self::RoundedF32, Self::Bf16)),
+            Precision::Int8 => Some(Self::Int8),
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::RoundedF32 => "f32 rounded to bf16",
@@ -31,9 +33,4 @@ impl Encoding {
             Self::Int8 => "int8",
         }
     }
-}
-
-/// How this CPU multiplies in a precision. Results have the same bits only where this and the instruction set are the same.
-pub fn arithmetic(precision: Precision) -> &'static str {
-    Encoding::of(InstructionSet::current(), precision).name()
 }

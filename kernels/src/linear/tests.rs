@@ -6,7 +6,7 @@ use super::encoding::Encoding;
 use super::{Linear, linear_reference};
 use crate::simd::{InstructionSet, NativeBf16};
 use crate::testing::{available_sets, random};
-use crate::{Activation, Precision, Team};
+use crate::{Activation, Placement, Team};
 
 const ROWS: [usize; 10] = [0, 1, 2, 5, 6, 7, 11, 12, 25, 97];
 const WIDTHS: [(usize, usize); 8] =
@@ -19,7 +19,7 @@ fn tensor(values: &[f32], rows: usize, columns: usize) -> Tensor {
 fn layer(target: (InstructionSet, Encoding), weight: &[f32], bias: &[f32], in_dim: usize) -> Linear {
     let weight = tensor(weight, bias.len(), in_dim);
     let bias = Tensor::from_slice(bias, bias.len(), &Device::Cpu).unwrap();
-    Linear::stacked_for(target, &[(&weight, Some(&bias))]).unwrap()
+    Linear::packed_for(target, &[(&weight, Some(&bias))]).unwrap()
 }
 
 /// Every way of multiplying that this CPU has.
@@ -190,9 +190,9 @@ fn stacked_layers_are_the_layers_side_by_side() {
     let (a, b) = (tensor(&random(1, 6 * 9), 6, 9), tensor(&random(2, 4 * 9), 4, 9));
     let hidden = tensor(&random(3, 5 * 9), 5, 9);
     let stacked =
-        Linear::stacked(&[(&a, None), (&b, None)], Precision::F32).unwrap().forward(&hidden).unwrap();
+        Linear::stacked(&[(&a, None), (&b, None)], &Placement::CPU).unwrap().forward(&hidden).unwrap();
     let apart =
-        [&a, &b].map(|weight| Linear::new(weight, None, Precision::F32).unwrap().forward(&hidden).unwrap());
+        [&a, &b].map(|weight| Linear::new(weight, None, &Placement::CPU).unwrap().forward(&hidden).unwrap());
     let apart = Tensor::cat(&apart, 1).unwrap();
     assert_eq!(stacked.to_vec2::<f32>().unwrap(), apart.to_vec2::<f32>().unwrap());
 }
@@ -201,11 +201,14 @@ fn stacked_layers_are_the_layers_side_by_side() {
 fn shapes_that_do_not_fit_are_named() {
     let weight = tensor(&random(1, 12), 3, 4);
     let bias = Tensor::zeros(2, candle_core::DType::F32, &Device::Cpu).unwrap();
-    let error = Linear::new(&weight, Some(&bias), Precision::F32).unwrap_err().to_string();
+    let error = Linear::new(&weight, Some(&bias), &Placement::CPU).unwrap_err().to_string();
     assert_eq!(error, "linear: bias must have shape [3], got [2]");
-    let linear = Linear::new(&weight, None, Precision::F32).unwrap();
+    let linear = Linear::new(&weight, None, &Placement::CPU).unwrap();
     let error = linear.forward(&tensor(&random(1, 10), 2, 5)).unwrap_err().to_string();
     assert_eq!(error, "linear: hidden must have shape [2, 4], got [2, 5]");
-    let error = Linear::new(&tensor(&[], 3, 0), None, Precision::F32).unwrap_err().to_string();
+    let error = Linear::new(&tensor(&[], 3, 0), None, &Placement::CPU).unwrap_err().to_string();
     assert_eq!(error, "linear: weight must have an in_dim of 1 or more, got 0");
 }
+
+#[cfg(feature = "cuda")]
+mod on_cuda;

@@ -1,8 +1,14 @@
 //! Rows to length 1: y = x / max(||x||, epsilon).
 //!
 //! x, y: [rows, dim] f32, contiguous. The length is summed in f64, in 16 lanes whose sums are then added first to last; each value
-//! is multiplied by 1 / length in f64 and rounded to f32. Metal and CUDA: no kernel yet; candle says so when it is asked.
+//! is multiplied by 1 / length in f64 and rounded to f32. On CUDA x and y may be f16 or bf16, and a warp's lanes take the place of the
+//! 16. Metal: no kernel yet; candle says so when it is asked.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use crate::args::{f32_slice, matrix};
@@ -40,6 +46,11 @@ impl CustomOp1 for Normalize {
         output.copy_from_slice(rows);
         dispatch(Rows { values: &mut output, dim: layout.dims()[1], epsilon: self.epsilon });
         Ok((CpuStorage::F32(output), layout.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        Ok((cuda::normalize((storage, layout), self.epsilon)?, layout.shape().clone()))
     }
 }
 
@@ -95,36 +106,54 @@ fn length(row: &[f32]) -> f64 {
 mod tests {
     use super::*;
     use crate::simd::dispatch_to;
-    use crate::testing::{available_sets, random};
-    use candle_core::Device;
+    use crate::testing::{Target, random, targets};
+
+    /// `rows` of `dim` values, which the target's type holds.
+    fn run(target: Target, rows: &[f32], dim: usize, epsilon: f64) -> Vec<f32> {
+        if let Target::Cpu(set) = target {
+            let mut output = rows.to_vec();
+            dispatch_to(set, Rows { values: &mut output, dim, epsilon });
+            return output;
+        }
+        let rows = target.tensor(rows, (rows.len() / dim, dim));
+        target.values(&normalize(&rows, epsilon).unwrap())
+    }
 
     #[test]
     fn rows_get_length_one_and_zeros_follow_epsilon() {
-        let rows = Tensor::new(&[[3.0f32, 4.0], [0.0, 0.0], [1e-30, 0.0]], &Device::Cpu).unwrap();
-        let output = normalize(&rows, 1e-12).unwrap().to_vec2::<f32>().unwrap();
-        assert_eq!(output[0], [0.6, 0.8]);
-        assert_eq!(output[1], [0.0, 0.0]);
-        assert_eq!(output[2], [1e-18, 0.0]);
-        let output = normalize(&rows, 0.0).unwrap().to_vec2::<f32>().unwrap();
-        assert!(output[1].iter().all(|x| x.is_nan()));
-        assert_eq!(output[2], [1.0, 0.0]);
+        for target in targets() {
+            // 2^-20 is above the smallest normal f16; its square is 0 in f16 and f32 squares are not taken.
+            let small = 2f32.powi(-20);
+            let rows = [3.0, 4.0, 0.0, 0.0, small, 0.0];
+            let output = run(target, &rows, 2, 1e-3);
+            let expected = target.held(&[0.6, 0.8, 0.0, 0.0, small * 1e3, 0.0]);
+            for (output, expected) in output.iter().zip(expected) {
+                assert!(
+                    (output - expected).abs() <= 1e-3 * expected.abs() * target.rounding() as f32,
+                    "{target:?}"
+                );
+            }
+            let output = run(target, &rows, 2, 0.0);
+            assert!(output[2..4].iter().all(|x| x.is_nan()), "{target:?}");
+            assert_eq!(output[4..], [1.0, 0.0], "{target:?}");
+        }
     }
 
-    /// f64 sums err by dim 2^-53, far below the rounding to f32: half a unit in the last place, and as good as another where the f64
-    /// lies beside the middle of two.
+    /// f64 sums err by dim 2^-53, far below the rounding to the element type: half a unit in the last place, and as good as another
+    /// where the f64 lies beside the middle of two. f16 and bf16 are rounded from f32, so twice.
     #[test]
-    fn every_instruction_set_agrees_with_the_formula() {
-        for set in available_sets() {
-            for dim in [1, 15, 16, 17, 384, 1000] {
-                let rows = random(3, 3 * dim);
-                let mut output = rows.clone();
-                dispatch_to(set, Rows { values: &mut output, dim, epsilon: 0.0 });
+    fn every_target_agrees_with_the_formula() {
+        for target in targets() {
+            for dim in [1, 15, 16, 17, 255, 256, 384, 1000] {
+                let rows = target.held(&random(3, 3 * dim));
+                let output = run(target, &rows, dim, 0.0);
                 for (row, output) in rows.chunks(dim).zip(output.chunks(dim)) {
                     let length = row.iter().map(|&x| (x as f64).powi(2)).sum::<f64>().sqrt();
                     for (&x, &y) in row.iter().zip(output) {
                         let expected = x as f64 / length;
-                        let bound = 0.51 * f32::EPSILON as f64 * expected.abs();
-                        assert!((y as f64 - expected).abs() <= bound, "{set:?} {dim}: {y} for {expected}");
+                        // Below the normal numbers of f16 the step is 2^-24.
+                        let bound = 1.02 * target.rounding() * expected.abs().max(2f64.powi(-14));
+                        assert!((y as f64 - expected).abs() <= bound, "{target:?} {dim}: {y} for {expected}");
                     }
                 }
             }
@@ -134,10 +163,11 @@ mod tests {
     #[test]
     fn values_that_are_not_finite_stay_so() {
         for value in [f32::NAN, f32::INFINITY] {
-            let rows = Tensor::new(&[[1.0f32, value], [3.0, 4.0]], &Device::Cpu).unwrap();
-            let output = normalize(&rows, 1e-12).unwrap().to_vec2::<f32>().unwrap();
-            assert!(output[0][1].is_nan(), "{value}");
-            assert_eq!(output[1], [0.6, 0.8]);
+            for target in targets() {
+                let output = run(target, &[1.0, value, 3.0, 4.0], 2, 1e-12);
+                assert!(output[1].is_nan(), "{target:?} {value}");
+                assert_eq!(output[2..], target.held(&[0.6, 0.8]), "{target:?}");
+            }
         }
     }
 }

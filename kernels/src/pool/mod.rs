@@ -2,8 +2,14 @@
 //!
 //! hidden: [total_tokens, hidden_dim] f32, contiguous. Output: [num_sequences, modes * hidden_dim] f32; several modes stand
 //! side by side. Definitions are those of sentence-transformers' Pooling module. Order of the sums: over a sequence's tokens
-//! first to last, in f64, so the result is rounded once. Metal and CUDA: no kernel yet; candle says so when it is asked.
+//! first to last, in f64, so the result is rounded once. On CUDA hidden may be f16 or bf16; the output is f32. Metal: no kernel yet;
+//! candle says so when it is asked.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use crate::args::{expect_shape, f32_slice, matrix};
@@ -84,6 +90,13 @@ impl CustomOp1 for Pool<'_> {
         let width = self.options.modes.len() * hidden_dim;
         Ok((CpuStorage::F32(output), Shape::from((self.cu_seqlens.num_sequences(), width))))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let output = cuda::pool((storage, layout), self.cu_seqlens, self.options)?;
+        let width = self.options.modes.len() * layout.dims()[1];
+        Ok((output, Shape::from((self.cu_seqlens.num_sequences(), width))))
+    }
 }
 
 /// One mode of one sequence. With f64 sums over a handful of rows this is a thousandth of the encoder's time, so the plain
@@ -148,15 +161,53 @@ fn weighted_sum<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Target, random, targets};
     use candle_core::Device;
 
+    /// The same on every target.
     fn pooled(modes: &[Pooling], skip_tokens: usize, normalize: bool) -> Vec<Vec<f32>> {
         // Three sequences: of three tokens, of none, of one.
-        let hidden =
-            Tensor::new(&[[1.0f32, -2.0], [3.0, 4.0], [5.0, -8.0], [7.0, 24.0]], &Device::Cpu).unwrap();
+        let hidden = [1.0, -2.0, 3.0, 4.0, 5.0, -8.0, 7.0, 24.0];
         let cu_seqlens = CuSeqlens::from_lengths([3, 0, 1]).unwrap();
         let options = PoolOptions { modes: modes.to_vec(), skip_tokens, normalize };
-        pool(&hidden, &cu_seqlens, &options).unwrap().to_vec2().unwrap()
+        let run = |target: Target| -> Vec<Vec<f32>> {
+            let output = pool(&target.tensor(&hidden, (4, 2)), &cu_seqlens, &options).unwrap();
+            output.to_vec2().unwrap()
+        };
+        let [first, rest @ ..] = &targets()[..] else { unreachable!() };
+        let expected = run(*first);
+        rest.iter().for_each(|&target| assert_eq!(run(target), expected, "{target:?}"));
+        expected
+    }
+
+    /// Sums over many tokens are f64 everywhere and take the same order: the same bits on CUDA as on the CPU for the same values.
+    /// What is brought to length 1 is divided by a length whose sum has another order, so that the last bit may differ.
+    #[test]
+    fn long_sequences_and_wide_rows_agree_with_the_cpu() {
+        let modes = [Pooling::Cls, Pooling::Max, Pooling::Mean, Pooling::WeightedMean, Pooling::LastToken];
+        let cu_seqlens = CuSeqlens::from_lengths([1, 130, 0, 7, 64]).unwrap();
+        for target in targets() {
+            for hidden_dim in [1, 24, 384, 1030] {
+                let values = target.held(&random(8, cu_seqlens.total_tokens() * hidden_dim));
+                let shape = (cu_seqlens.total_tokens(), hidden_dim);
+                for normalize in [false, true] {
+                    let options = PoolOptions { modes: modes.to_vec(), skip_tokens: 1, normalize };
+                    let run = |hidden: Tensor| -> Vec<f32> {
+                        pool(&hidden, &cu_seqlens, &options)
+                            .unwrap()
+                            .flatten_all()
+                            .unwrap()
+                            .to_vec1()
+                            .unwrap()
+                    };
+                    let expected = run(Tensor::from_slice(&values, shape, &Device::Cpu).unwrap());
+                    for (got, expected) in run(target.tensor(&values, shape)).into_iter().zip(expected) {
+                        let bound = if normalize { f32::EPSILON * expected.abs() } else { 0.0 };
+                        assert!((got - expected).abs() <= bound, "{target:?} {hidden_dim}: {got} {expected}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

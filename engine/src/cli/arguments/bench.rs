@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nearsay::DeviceChoice;
 use nearsay_models::{SHAPES, Shape};
 
 use super::PrecisionArgument;
@@ -15,11 +16,12 @@ const BENCH_EXAMPLES: &str = "Examples:
   nearsay bench --shape bert-large --precision f32 --lengths 32,128 --threads 1
   nearsay bench -m sentence-transformers/all-MiniLM-L6-v2 --seconds 5 --json
   nearsay bench --shape roberta-large --layer 17 -o benches/results
+  nearsay bench --device cuda --shape bert-base --precision f16 --batch-tokens 16384
 
-A pass is some 4096 tokens; the natural mix is three quarters sentences, one quarter abstracts of up to 256 tokens.
+A pass is some 4096 tokens, on a GPU 16 micro-batches; the natural mix is three quarters sentences, one quarter abstracts of up to 256 tokens.
 Operations counted, per token and layer: 2 (4 h^2 + 2 h i) for linear layers, 4 L h for attention (hidden size h,
-intermediate size i, a text of L tokens). `of peak` is their rate by what this machine's own multiply-adds reach in
-that precision. Tokenizing is not measured; pooling is. Nothing else should run on the machine meanwhile.";
+intermediate size i, a text of L tokens). `of peak` is their rate by what this machine's own multiply-adds, or a GPU's
+largest products, reach in that precision. Tokenizing is not measured; pooling is. Nothing else should run on the machine meanwhile.";
 
 #[derive(Debug, Args)]
 #[command(after_help = BENCH_EXAMPLES)]
@@ -30,9 +32,15 @@ pub(in crate::cli) struct BenchArguments {
     /// Random weights of a known shape; nothing is downloaded
     #[arg(long, value_name = "NAME", default_value = "minilm-l6", value_parser = shape_parser())]
     pub(in crate::cli) shape: Shape,
-    /// Number formats of the encoder's arithmetic
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "f32,bf16,int8")]
-    pub(in crate::cli) precision: Vec<PrecisionArgument>,
+    /// Number formats of the encoder's arithmetic [default: f32,bf16,int8 on the CPU, f32,f16,bf16 on GPUs]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(in crate::cli) precision: Option<Vec<PrecisionArgument>>,
+    /// Where the encoder runs: cpu, auto (a GPU if there is one), cuda, cuda:N, several as cuda:0,1, or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(in crate::cli) device: DeviceChoice,
+    /// Tokens that go through the encoder at once [default: 256 a thread, 8192 on a GPU]
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) batch_tokens: Option<NonZero<usize>>,
     /// Lengths of texts in tokens [default: 16,32,64,128,256,512, as far as the model has positions]
     #[arg(long, value_name = "N,..", value_delimiter = ',')]
     pub(in crate::cli) lengths: Option<Vec<usize>>,
@@ -45,7 +53,7 @@ pub(in crate::cli) struct BenchArguments {
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) threads: Option<NonZero<usize>>,
-    /// Write the JSON to a file too; in a folder it is named after CPU, model and date
+    /// Write the JSON to a file too; in a folder it is named after CPU or GPU, model and date
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
     /// Replace the file if it exists

@@ -23,7 +23,6 @@ use progress::EmbedProgress;
 use report::Report;
 
 pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
-    let device = nearsay::check_device(&arguments.running.device)?;
     check_options(&arguments)?;
     refuse_matched_output(&arguments)?;
     arguments.inputs = Input::expand_all(&arguments.inputs)?;
@@ -33,18 +32,22 @@ pub(super) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyh
     if let Some(reader) = records.current().filter(|reader| reader.is_sniffed()) {
         context.note(format_args!("reading {} as {}", reader.name(), reader.format()));
     }
+    let devices = arguments.running.devices(context)?;
     let model = context.open_model(&arguments.model)?;
     if let Some(path) = arguments.output.path() {
         refuse_model_file(&model, path)?;
     }
-    let embedder =
-        Embedder::open(&model, &plan::options(&arguments), context.workers(arguments.running.threads))?;
+    let embedder = Embedder::open(
+        &model,
+        &plan::options(&arguments, devices),
+        context.workers(arguments.running.threads),
+    )?;
     let load = context.start.elapsed();
     remark(context, &arguments, &model, &embedder);
     let head = Head::take(&mut records, plan::head_records(&arguments)?).expect_any()?;
     let run = plan::run(context, &arguments, &embedder, &records, &head)?;
     let work = Work { context, arguments: &arguments, model: &model, run: &run };
-    let report = Report { context, arguments: &arguments, run: &run, device, load };
+    let report = Report { context, arguments: &arguments, run: &run, load };
     match target {
         Target::Nowhere => dry_run::run(&work, &records, head),
         Target::Folder(folder) => {

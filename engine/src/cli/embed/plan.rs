@@ -1,5 +1,6 @@
 //! The arguments of `nearsay embed`, as the library takes them.
 
+use nearsay::Devices;
 use nearsay::embed::{
     ChunkOptions, Columns, EmbedOptions, EmbedRun, Embedder, HEAD_RECORDS, Level, OnLong, Ranges, RowLayout,
 };
@@ -17,7 +18,7 @@ const CHUNK_OVERLAP: usize = 16;
 /// Texts that bytes are calibrated on where no others are named.
 const CALIBRATION_TEXTS: usize = 1000;
 
-pub(super) fn options(arguments: &EmbedArguments) -> EmbedOptions {
+pub(super) fn options(arguments: &EmbedArguments, devices: Devices) -> EmbedOptions {
     let normalize = match (arguments.normalize, arguments.no_normalize) {
         (true, _) => Some(true),
         (_, true) => Some(false),
@@ -30,8 +31,9 @@ pub(super) fn options(arguments: &EmbedArguments) -> EmbedOptions {
         prompt_name: arguments.prompt_name.clone(),
         max_length: arguments.running.max_length,
         layer: arguments.layer,
-        batch_tokens: arguments.running.batch_tokens.get(),
+        batch_tokens: arguments.running.batch_tokens(),
         precision: arguments.running.precision.into(),
+        devices,
     }
 }
 

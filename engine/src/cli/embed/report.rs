@@ -16,7 +16,6 @@ pub(super) struct Report<'a> {
     pub(super) context: &'a Context,
     pub(super) arguments: &'a EmbedArguments,
     pub(super) run: &'a EmbedRun<'a>,
-    pub(super) device: &'static str,
     /// What finding and loading the model took.
     pub(super) load: Duration,
 }
@@ -88,7 +87,7 @@ impl Report<'_> {
     /// Counts are the whole job's, times and speed those of this run.
     fn summary(&self, progress: &JobProgress, shards: Option<Shards>) -> EmbedSummary {
         let counts = progress.before + progress.now;
-        let Self { context, arguments, run, device, load } = self;
+        let Self { context, arguments, run, load } = self;
         let (embedder, is_text) = (run.embedder, run.level == Level::Text);
         let (pooling, reason) =
             if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector a token") };
@@ -111,7 +110,7 @@ impl Report<'_> {
             tokens_per_second: if encode > 0.0 { progress.now.tokens as f64 / encode } else { 0.0 },
             model: arguments.model.clone(),
             precision: Precision::from(arguments.running.precision).name(),
-            device: (*device).to_owned(),
+            device: embedder.devices().name().to_owned(),
             pooling,
             pooling_reason: reason.to_owned(),
             normalized: if is_text { embedder.is_normalized() } else { embedder.normalizes_tokens() },

@@ -44,7 +44,7 @@ fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: 
 
 #[test]
 fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
-    let embedder = embedder(&EmbedOptions { batch_tokens: 16, ..EmbedOptions::default() });
+    let embedder = embedder(&EmbedOptions { batch_tokens: Some(16), ..EmbedOptions::default() });
     let heard = Mutex::new(Vec::new());
     let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
     let texts = (0..100).map(|row| format!("the river {row}"));

@@ -1,0 +1,74 @@
+//! What the devices that are measured can do at most.
+
+use std::num::NonZero;
+
+use nearsay_kernels::{Peaks, Precision, devices};
+use serde::Serialize;
+
+use crate::{Devices, Error, Result};
+
+/// Billions of operations and of bytes a second. Of several GPUs, all together.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct PeakRates {
+    /// Operations in f32.
+    pub f32_gflops: f64,
+    /// Operations in f16, by GPUs.
+    pub f16_gflops: Option<f64>,
+    /// Operations in bf16; on a CPU the faster of its instruction and f32.
+    pub bf16_gflops: f64,
+    /// Operations by the CPU's instruction for bf16, if it has one.
+    pub bf16_instruction_gflops: Option<f64>,
+    /// Operations on bytes, by CPUs.
+    pub int8_gops: Option<f64>,
+    /// Bytes read from memory by a CPU, or read and written by a copy in a GPU's.
+    pub memory_gb_per_second: f64,
+}
+
+impl PeakRates {
+    /// Measures `devices`; a CPU with as many threads.
+    pub(super) fn measure(devices: &Devices, threads: usize) -> Result<Self> {
+        if devices.are_gpus() { Self::of_gpus(devices) } else { Self::of_cpu(threads) }
+    }
+
+    fn of_gpus(devices: &Devices) -> Result<Self> {
+        // They are of one kind and work side by side.
+        let count = devices.count() as f64;
+        let peaks = devices::measure_peaks(devices.first())?;
+        let billions = |rate: f64| count * rate / 1e9;
+        Ok(Self {
+            f32_gflops: billions(peaks.f32),
+            f16_gflops: Some(billions(peaks.f16)),
+            bf16_gflops: billions(peaks.bf16),
+            bf16_instruction_gflops: None,
+            int8_gops: None,
+            memory_gb_per_second: billions(peaks.copy),
+        })
+    }
+
+    fn of_cpu(threads: usize) -> Result<Self> {
+        let count = NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN);
+        let peaks = Peaks::measure(count).map_err(|source| Error::Io {
+            action: "starting",
+            target: format!("{threads} threads"),
+            source,
+        })?;
+        Ok(Self {
+            f32_gflops: peaks.f32 / 1e9,
+            f16_gflops: None,
+            bf16_gflops: peaks.bf16() / 1e9,
+            bf16_instruction_gflops: peaks.bf16_instruction.map(|rate| rate / 1e9),
+            int8_gops: Some(peaks.int8 / 1e9),
+            memory_gb_per_second: peaks.memory / 1e9,
+        })
+    }
+
+    /// Billions of operations a second in `precision`, which the devices multiply in.
+    pub(super) fn of(&self, precision: Precision) -> f64 {
+        match precision {
+            Precision::F32 => self.f32_gflops,
+            Precision::F16 => self.f16_gflops.unwrap_or(f64::NAN),
+            Precision::Bf16 => self.bf16_gflops,
+            Precision::Int8 => self.int8_gops.unwrap_or(f64::NAN),
+        }
+    }
+}

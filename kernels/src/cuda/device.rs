@@ -1,0 +1,133 @@
+//! Opening a CUDA device, describing it, and reading what its errors mean.
+
+use std::ffi::c_int;
+
+use candle_core::backend::BackendDevice;
+use candle_core::cuda_backend::CudaError;
+use candle_core::cuda_backend::cudarc::cublas::{result::CublasError, sys::cublasStatus_t};
+use candle_core::cuda_backend::cudarc::cublaslt::{result::CublasError as CublasLtError, sys as cublaslt};
+use candle_core::cuda_backend::cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
+use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError, result};
+use candle_core::{CudaDevice, Device};
+
+use crate::devices::{DeviceDescription, Failure, Unavailable};
+
+/// How many devices the driver shows.
+pub(crate) fn device_count() -> Result<usize, Unavailable> {
+    match result::init() {
+        Ok(()) => {
+            result::device::get_count().map(|count| count as usize).map_err(|error| unavailable(&error))
+        }
+        Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Ok(0),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+/// Opens the device and makes its allocator keep what it has.
+pub(crate) fn open_device(ordinal: usize) -> Result<Device, Unavailable> {
+    let count = device_count()?;
+    if ordinal >= count {
+        return Err(Unavailable::NoSuchDevice { ordinal, count });
+    }
+    let device = <CudaDevice as BackendDevice>::new(ordinal)
+        .map_err(|error| Unavailable::Driver(error.to_string()))?;
+    let context = device.cuda_stream().context().clone();
+    // SAFETY: candle's stream is the calling thread's own. A tensor is used by the thread that made it, or by others after that
+    // thread has waited for the device (weights: `Encoder` does so when they are loaded; results: whoever hands them on).
+    unsafe { device.disable_event_tracking() };
+    keep_freed_memory(&context).map_err(|error| unavailable(&error))?;
+    Ok(Device::Cuda(device))
+}
+
+/// Freed memory goes back to the system at every synchronisation unless the pool is told to keep it; allocations would then take
+/// milliseconds.
+fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
+    let pools = context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)?;
+    if pools == 0 {
+        return Ok(());
+    }
+    let mut threshold = u64::MAX;
+    let mut pool = std::ptr::null_mut();
+    // SAFETY: the device is open, and the attribute is a u64.
+    unsafe {
+        sys::cuDeviceGetDefaultMemPool(&raw mut pool, context.cu_device()).result()?;
+        let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        sys::cuMemPoolSetAttribute(pool, attribute, (&raw mut threshold).cast()).result()
+    }
+}
+
+pub(crate) fn describe(device: &CudaDevice) -> Result<DeviceDescription, DriverError> {
+    let stream = device.cuda_stream();
+    let context = stream.context();
+    let attribute = |attribute| context.attribute(attribute).map(|value| value as u32);
+    let mut version: c_int = 0;
+    // SAFETY: there is room for the number.
+    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result()?;
+    // SAFETY: the device is open.
+    let memory_bytes = unsafe { result::device::total_mem(context.cu_device()) }? as u64;
+    Ok(DeviceDescription {
+        name: context.name()?,
+        compute_capability: (
+            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+        ),
+        multiprocessors: attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
+        memory_bytes,
+        driver_version: (version as u32 / 1000, version as u32 % 1000 / 10),
+    })
+}
+
+/// What became of the device, if that is what `error` tells. A driver's error other than running out of memory is taken for its loss:
+/// after most of them no call of this process succeeds any more.
+pub(crate) fn failure_of(error: &candle_core::Error) -> Option<Failure> {
+    use candle_core::Error;
+    match error {
+        Error::WithBacktrace { inner, .. } | Error::Context { inner, .. } => failure_of(inner),
+        Error::Cuda(inner) => match inner.downcast_ref::<CudaError>()? {
+            CudaError::Cuda(error) => Some(failure_of_driver(error)),
+            CudaError::Load { cuda, .. } => Some(failure_of_driver(cuda)),
+            CudaError::Cublas(CublasError(status)) => failure_of_cublas(*status),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn failure_of_driver(error: &DriverError) -> Failure {
+    match error.0 {
+        CUresult::CUDA_ERROR_OUT_OF_MEMORY => Failure::OutOfMemory,
+        _ => Failure::Lost(message(error)),
+    }
+}
+
+fn failure_of_cublas(status: cublasStatus_t) -> Option<Failure> {
+    match status {
+        cublasStatus_t::CUBLAS_STATUS_ALLOC_FAILED => Some(Failure::OutOfMemory),
+        cublasStatus_t::CUBLAS_STATUS_EXECUTION_FAILED | cublasStatus_t::CUBLAS_STATUS_INTERNAL_ERROR => {
+            Some(Failure::Lost(format!("{status:?}")))
+        }
+        _ => None,
+    }
+}
+
+/// A failure of cuBLASLt as candle would report one of the driver, where it tells of one.
+pub(super) fn of_cublaslt(error: CublasLtError) -> Option<candle_core::Error> {
+    use cublaslt::cublasStatus_t as Status;
+    let meaning = match error.0 {
+        Status::CUBLAS_STATUS_ALLOC_FAILED => CUresult::CUDA_ERROR_OUT_OF_MEMORY,
+        Status::CUBLAS_STATUS_EXECUTION_FAILED | Status::CUBLAS_STATUS_INTERNAL_ERROR => {
+            CUresult::CUDA_ERROR_LAUNCH_FAILED
+        }
+        _ => return None,
+    };
+    Some(candle_core::Error::Cuda(Box::new(CudaError::Cuda(DriverError(meaning)))))
+}
+
+fn unavailable(error: &DriverError) -> Unavailable {
+    Unavailable::Driver(message(error))
+}
+
+/// The driver's words, or the error's number where it has none.
+fn message(error: &DriverError) -> String {
+    error.error_string().map_or_else(|_| format!("{:?}", error.0), |text| text.to_string_lossy().into_owned())
+}

@@ -1,0 +1,269 @@
+//! y = x W^T + b by cuBLASLt, by one algorithm for each (out_dim, in_dim, element type).
+//!
+//! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in another company.
+//! Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number of rows. Algorithms that divide the
+//! sum over in_dim among blocks (split-K) or need workspace for that are refused. Sums are f32 for all element types; f32 is not
+//! rounded to TF32. The bias is added to the finished sum, before it is rounded to the element type.
+//!
+//! cuBLASLt stores matrices by columns: what is a [rows, columns] matrix here is [columns, rows] to it, so it is given
+//! W^T stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use candle_core::backend::BackendDevice;
+use candle_core::cuda_backend::WrapErr;
+use candle_core::cuda_backend::cudarc::cublaslt::{result, sys};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use candle_core::{CudaDevice, DType, DeviceLocation, Result};
+
+use super::descriptors::{Layout, MatmulDescription, Preference};
+use super::device::of_cublaslt;
+use super::element::Element;
+use crate::Error;
+
+const NAME: &str = "linear";
+/// The number of rows that algorithms are chosen for: a micro-batch's.
+const TYPICAL_ROWS: usize = 8192;
+/// Numbers of rows that an algorithm must be able to do, beside the typical one.
+const OTHER_ROWS: [usize; 7] = [1, 2, 7, 64, 65, 1000, 100_000];
+/// How many algorithms are looked at.
+const CANDIDATES: usize = 32;
+
+/// One layer's product: its shape, its bias and its algorithm.
+#[derive(Debug)]
+pub(crate) struct Product {
+    description: MatmulDescription,
+    weight: Layout,
+    algorithm: sys::cublasLtMatmulAlgo_t,
+    handle: Handle,
+    shape: Shape,
+}
+
+/// What an algorithm is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape {
+    device: usize,
+    out_dim: usize,
+    in_dim: usize,
+    dtype: DType,
+}
+
+/// cuBLASLt's state for one device; made once and never given back.
+#[derive(Debug, Clone, Copy)]
+struct Handle(sys::cublasLtHandle_t);
+
+// SAFETY: NVIDIA's manual allows a cublasLt handle to be used by several threads at once.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Product {
+    /// A product with weights [out_dim, in_dim], whose bias of `out_dim` values lies at `bias` as long as this lives.
+    pub(crate) fn new<T: Element>(
+        device: &CudaDevice,
+        [out_dim, in_dim]: [usize; 2],
+        bias: &CudaView<'_, T>,
+    ) -> Result<Self> {
+        let DeviceLocation::Cuda { gpu_id } = device.location() else {
+            candle_core::bail!("{NAME}: a CUDA device that lies at {:?}", device.location())
+        };
+        let stream = device.cuda_stream();
+        stream.context().bind_to_thread().w()?;
+        let shape = Shape { device: gpu_id, out_dim, in_dim, dtype: T::DTYPE };
+        let description = MatmulDescription::new()?;
+        description.transpose_a()?;
+        description.add_bias(bias.device_ptr(&stream).0)?;
+        let weight = Layout::new(T::DTYPE, in_dim, out_dim)?;
+        let handle = handle_of(gpu_id)?;
+        let algorithm = shape.algorithm(handle, &description, &weight)?;
+        Ok(Self { description, weight, algorithm, handle, shape })
+    }
+
+    /// Width of the output.
+    pub(crate) fn out_dim(&self) -> usize {
+        self.shape.out_dim
+    }
+
+    /// x W^T + b for `rows` rows of `input`.
+    pub(crate) fn run<T: Element>(
+        &self,
+        stream: &Arc<CudaStream>,
+        weight: &CudaView<'_, T>,
+        input: &CudaView<'_, T>,
+        output: &mut CudaSlice<T>,
+        rows: usize,
+    ) -> Result<()> {
+        let Shape { out_dim, in_dim, dtype, .. } = self.shape;
+        let sizes = (weight.len(), input.len(), output.len());
+        assert_eq!(sizes, (out_dim * in_dim, rows * in_dim, rows * out_dim), "shapes were checked before");
+        stream.context().bind_to_thread().w()?;
+        let (input_layout, output_layout) =
+            (Layout::new(dtype, in_dim, rows)?, Layout::new(dtype, out_dim, rows)?);
+        let (weight, _weight) = weight.device_ptr(stream);
+        let (input, _input) = input.device_ptr(stream);
+        let (output, _output) = output.device_ptr_mut(stream);
+        let (one, zero) = (1.0f32, 0.0f32);
+        // SAFETY: the pointers are to live device memory of the layouts' sizes (asserted above), which is what the description and
+        // the algorithm were made for; the sum's factors are read before the call returns.
+        unsafe {
+            result::matmul(
+                self.handle.0,
+                self.description.0,
+                (&raw const one).cast(),
+                (&raw const zero).cast(),
+                weight as *const c_void,
+                self.weight.0,
+                input as *const c_void,
+                input_layout.0,
+                output as *const c_void,
+                output_layout.0,
+                output as *mut c_void,
+                output_layout.0,
+                &raw const self.algorithm,
+                std::ptr::null_mut(),
+                0,
+                stream.cu_stream() as *mut _,
+            )
+        }
+        .map_err(|error| {
+            of_cublaslt(error).unwrap_or_else(|| self.shape.refused(&format!("{error} for {rows} rows")))
+        })
+    }
+}
+
+impl Shape {
+    /// The algorithm for this shape: chosen when it is first asked for.
+    fn algorithm(
+        self,
+        handle: Handle,
+        description: &MatmulDescription,
+        weight: &Layout,
+    ) -> Result<sys::cublasLtMatmulAlgo_t> {
+        static CHOSEN: OnceLock<Mutex<HashMap<Shape, sys::cublasLtMatmulAlgo_t>>> = OnceLock::new();
+        let mut chosen = CHOSEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(algorithm) = chosen.get(&self) {
+            return Ok(*algorithm);
+        }
+        let algorithm = self.choose(handle, description, weight)?;
+        chosen.insert(self, algorithm);
+        Ok(algorithm)
+    }
+
+    /// cuBLASLt's first choice among those that can do any number of rows without dividing sums.
+    fn choose(
+        self,
+        handle: Handle,
+        description: &MatmulDescription,
+        weight: &Layout,
+    ) -> Result<sys::cublasLtMatmulAlgo_t> {
+        let preference = Preference::without_workspace_and_split_sums()?;
+        let (input, output) = self.layouts(TYPICAL_ROWS)?;
+        // SAFETY: the structures are plain data, filled by the call as far as `count` says.
+        let mut found: [sys::cublasLtMatmulHeuristicResult_t; CANDIDATES] = unsafe { std::mem::zeroed() };
+        let mut count = 0;
+        // SAFETY: all descriptors are alive, and `found` has room for as many as are asked for.
+        let status = unsafe {
+            sys::cublasLtMatmulAlgoGetHeuristic(
+                handle.0,
+                description.0,
+                weight.0,
+                input.0,
+                output.0,
+                output.0,
+                preference.0,
+                CANDIDATES as i32,
+                found.as_mut_ptr(),
+                &raw mut count,
+            )
+        };
+        status.result().map_err(|error| self.refused(&error.to_string()))?;
+        for candidate in &found[..count as usize] {
+            let succeeded = candidate.state == sys::cublasStatus_t::CUBLAS_STATUS_SUCCESS;
+            if succeeded && self.suits(handle, description, weight, &candidate.algo)? {
+                return Ok(candidate.algo);
+            }
+        }
+        Err(self
+            .refused(&format!("none of {count} algorithms does every number of rows without dividing sums")))
+    }
+
+    fn suits(
+        self,
+        handle: Handle,
+        description: &MatmulDescription,
+        weight: &Layout,
+        algorithm: &sys::cublasLtMatmulAlgo_t,
+    ) -> Result<bool> {
+        if splits_sums(algorithm) {
+            return Ok(false);
+        }
+        for rows in OTHER_ROWS {
+            let (input, output) = self.layouts(rows)?;
+            // SAFETY: plain data that the call fills.
+            let mut checked: sys::cublasLtMatmulHeuristicResult_t = unsafe { std::mem::zeroed() };
+            // SAFETY: all descriptors are alive.
+            let status = unsafe {
+                sys::cublasLtMatmulAlgoCheck(
+                    handle.0,
+                    description.0,
+                    weight.0,
+                    input.0,
+                    output.0,
+                    output.0,
+                    algorithm,
+                    &raw mut checked,
+                )
+            };
+            if status.result().is_err() || checked.workspaceSize > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Input and output with so many rows.
+    fn layouts(self, rows: usize) -> Result<(Layout, Layout)> {
+        Ok((Layout::new(self.dtype, self.in_dim, rows)?, Layout::new(self.dtype, self.out_dim, rows)?))
+    }
+
+    fn refused(self, reason: &str) -> candle_core::Error {
+        let Self { out_dim, in_dim, dtype, .. } = self;
+        let rule = format!(
+            "cuBLASLt refuses a product of {out_dim} outputs by {in_dim} inputs in {dtype:?}: {reason}"
+        );
+        candle_core::Error::wrap(Error::Argument { operation: NAME, rule })
+    }
+}
+
+/// Whether an algorithm divides the sum over in_dim. One that does not say is taken to.
+fn splits_sums(algorithm: &sys::cublasLtMatmulAlgo_t) -> bool {
+    let attribute = sys::cublasLtMatmulAlgoConfigAttributes_t::CUBLASLT_ALGO_CONFIG_SPLITK_NUM;
+    let mut parts = 0i32;
+    // SAFETY: the attribute is an i32, and there is room for one.
+    let status = unsafe {
+        sys::cublasLtMatmulAlgoConfigGetAttribute(
+            algorithm,
+            attribute,
+            (&raw mut parts).cast(),
+            size_of::<i32>(),
+            std::ptr::null_mut(),
+        )
+    };
+    status.result().is_err() || parts > 1
+}
+
+/// The handle of device `ordinal`, whose context is the calling thread's.
+fn handle_of(ordinal: usize) -> Result<Handle> {
+    static HANDLES: OnceLock<Mutex<HashMap<usize, Handle>>> = OnceLock::new();
+    let mut handles = HANDLES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = handles.get(&ordinal) {
+        return Ok(*handle);
+    }
+    let handle = result::create_handle().map_err(|error| {
+        candle_core::Error::msg(format!("cuBLASLt cannot be used on cuda:{ordinal}: {error}"))
+    })?;
+    handles.insert(ordinal, Handle(handle));
+    Ok(Handle(handle))
+}

@@ -1,0 +1,155 @@
+//! The devices of this machine: finding, opening and naming them, and what can go wrong with one.
+//!
+//! The same functions are there whatever the crate was built for; a device that it was not built for is reported as such.
+
+use candle_core::Device;
+
+/// Why a device cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The crate was built without kernels for it.
+    #[error("this build has no kernels for {0}")]
+    NotBuilt(&'static str),
+    /// A library that the device is used through cannot be loaded.
+    #[error("{library} cannot be loaded ({reason})")]
+    Library {
+        /// The library's file name.
+        library: String,
+        /// What the system's loader says.
+        reason: String,
+    },
+    /// There is no such device.
+    #[error("{}", no_such_device(*.ordinal, *.count))]
+    NoSuchDevice {
+        /// The number that was asked for, from 0.
+        ordinal: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// The driver refuses.
+    #[error("{0}")]
+    Driver(String),
+}
+
+fn no_such_device(ordinal: usize, count: usize) -> String {
+    match count {
+        0 => "there is no CUDA device".to_owned(),
+        1 => format!("there is no cuda:{ordinal}, only cuda:0"),
+        _ => format!("there is no cuda:{ordinal}, only cuda:0 to cuda:{}", count - 1),
+    }
+}
+
+/// What happened to a device in the middle of its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Its memory does not suffice; it can go on with less work at a time.
+    OutOfMemory,
+    /// It cannot be used any more in this process.
+    Lost(String),
+}
+
+/// What became of the device, if that is what `error` tells.
+pub fn failure_of(error: &candle_core::Error) -> Option<Failure> {
+    #[cfg(feature = "cuda")]
+    return crate::cuda::failure_of(error);
+    #[cfg(not(feature = "cuda"))]
+    {
+        let _ = error;
+        None
+    }
+}
+
+/// How many CUDA devices there are.
+///
+/// # Errors
+/// If the crate was built without CUDA, the driver is missing, or it fails.
+pub fn cuda_count() -> Result<usize, Unavailable> {
+    #[cfg(feature = "cuda")]
+    return crate::cuda::device_count();
+    #[cfg(not(feature = "cuda"))]
+    Err(Unavailable::NotBuilt("CUDA"))
+}
+
+/// The CUDA device of this number, from 0. Each call has a state of its own for the same device: share what it returns.
+///
+/// # Errors
+/// As [`cuda_count`], or if there is no such device.
+pub fn open_cuda(ordinal: usize) -> Result<Device, Unavailable> {
+    #[cfg(feature = "cuda")]
+    return crate::cuda::open_device(ordinal);
+    #[cfg(not(feature = "cuda"))]
+    {
+        let _ = ordinal;
+        Err(Unavailable::NotBuilt("CUDA"))
+    }
+}
+
+/// What kind of GPU it is and how much memory it has, if it is one.
+pub fn describe(device: &Device) -> Option<DeviceDescription> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => crate::cuda::describe(device).ok(),
+        _ => None,
+    }
+}
+
+/// A GPU, as its driver describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceDescription {
+    /// NVIDIA H200
+    pub name: String,
+    /// Major and minor.
+    pub compute_capability: (u32, u32),
+    /// Streaming multiprocessors.
+    pub multiprocessors: u32,
+    /// All of its memory.
+    pub memory_bytes: u64,
+    /// The CUDA version that the driver has, such as 13.0.
+    pub driver_version: (u32, u32),
+}
+
+/// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside its memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DevicePeaks {
+    /// Operations a second in f32 (no TF32).
+    pub f32: f64,
+    /// In f16.
+    pub f16: f64,
+    /// In bf16.
+    pub bf16: f64,
+    /// Bytes a second read and written by a copy.
+    pub copy: f64,
+}
+
+/// Measures `device`; takes a few seconds.
+///
+/// # Errors
+/// If it fails, has not the memory, or is not a GPU that products run on.
+pub fn measure_peaks(device: &Device) -> candle_core::Result<DevicePeaks> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => crate::cuda::measure_peaks(device),
+        other => candle_core::bail!("peaks of {:?} are not measured", other.location()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_what_there_is() {
+        let error = Unavailable::NoSuchDevice { ordinal: 3, count: 1 };
+        assert_eq!(error.to_string(), "there is no cuda:3, only cuda:0");
+        let error = Unavailable::NoSuchDevice { ordinal: 0, count: 0 };
+        assert_eq!(error.to_string(), "there is no CUDA device");
+        assert_eq!(describe(&Device::Cpu), None);
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn without_the_feature_there_is_no_cuda() {
+        assert_eq!(open_cuda(0).unwrap_err().to_string(), "this build has no kernels for CUDA");
+        assert_eq!(cuda_count(), Err(Unavailable::NotBuilt("CUDA")));
+    }
+}

@@ -1,0 +1,38 @@
+//! [`super::Embeddings::forward`] on CUDA: `embed_norm.cu`.
+
+use candle_core::{CudaStorage, Result};
+
+use super::{Embeddings, NAME};
+use crate::cuda::{self, Argument, Element, Module, Parameter, PushKernelArg, WrapErr, for_element};
+
+const KERNELS: Module = cuda::module!("embed_norm");
+
+/// Input ids, position ids and type ids; the kernel reads the rows that they name without a check, so whoever makes them checks them.
+pub(super) fn embed_norm(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Result<CudaStorage> {
+    for_element!(NAME, embeddings.word.dtype(), T => launch::<T>(indices, embeddings))
+}
+
+fn launch<T: Element>(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Result<CudaStorage> {
+    let device = &indices[0].0.device;
+    let [ids, positions, types] = indices.map(|argument| cuda::contiguous::<u32>(NAME, argument));
+    let (ids, positions, types) = (ids?, positions?, types?);
+    let Embeddings { word, position, token_type, norm } = embeddings;
+    let (total_tokens, hidden_dim) = (ids.len(), norm.hidden_dim());
+    let mut output = cuda::output::<T>(device, total_tokens * hidden_dim)?;
+    if total_tokens > 0 {
+        let tables = [word, position, token_type].map(Parameter::of);
+        let [word, position, token_type] = tables.each_ref().map(|table| table.values::<T>(NAME));
+        let (word, position, token_type) = (word?, position?, token_type?);
+        let norm = norm.on_cuda();
+        let (weight, bias) = (norm.weight(NAME)?, norm.bias(NAME)?);
+        let sizes = [total_tokens as u32, hidden_dim as u32];
+        let kernel = KERNELS.rows_kernel::<T>(device, NAME, hidden_dim)?;
+        let mut launch = kernel.builder();
+        launch.arg(&ids).arg(&positions).arg(&types).arg(&word).arg(&position).arg(&token_type);
+        launch.arg(&weight).arg(&bias).arg(&mut output).arg(&sizes[0]).arg(&sizes[1]).arg(&norm.epsilon);
+        // SAFETY: these are the arguments of embed_norm.cu; `Embeddings` has checked the shapes, and indices are within their tables
+        // (see `embed_norm`).
+        unsafe { launch.launch(cuda::rows_launch(total_tokens)) }.w()?;
+    }
+    Ok(CudaStorage::wrap_cuda_slice(output, device.clone()))
+}

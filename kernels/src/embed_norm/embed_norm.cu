@@ -1,0 +1,37 @@
+// Embedding gather and LayerNorm in one pass, a row to a warp: see mod.rs. Reads three rows and writes one for each token; the
+// position and type rows come from the L2, so its floor is 2 total_tokens hidden_dim elements over the memory's bandwidth.
+
+#include "rows.cuh"
+
+namespace nearsay {
+
+template <class Element, int CHUNKS>
+__device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *positions, const uint32_t *types,
+                                           const Element *word, const Element *position, const Element *token_type,
+                                           const float *weight, const float *bias, Element *output, uint32_t total_tokens,
+                                           uint32_t hidden_dim, float epsilon) {
+    const int64_t token = row_of_warp();
+    if (token >= total_tokens) return;
+    const bool whole = hidden_dim % PIECE == 0;
+    const int64_t width = hidden_dim;
+    Row<CHUNKS> row(hidden_dim);
+    row.add(word + ids[token] * width, whole);
+    row.add(token_type + types[token] * width, whole);
+    row.add(position + positions[token] * width, whole);
+    row.normalize(weight, bias, epsilon);
+    row.store(output + token * width, whole);
+}
+
+} // namespace nearsay
+
+#define KERNEL(suffix, Element, CHUNKS)                                                                                          \
+    extern "C" __global__ void __launch_bounds__(nearsay::ROWS_OF_A_BLOCK *nearsay::WARP) embed_norm_##CHUNKS##_##suffix(        \
+        const uint32_t *ids, const uint32_t *positions, const uint32_t *types, const Element *word, const Element *position,     \
+        const Element *token_type, const float *weight, const float *bias, Element *output, uint32_t total_tokens,               \
+        uint32_t hidden_dim, float epsilon) {                                                                                    \
+        nearsay::embed_norm<Element, CHUNKS>(ids, positions, types, word, position, token_type, weight, bias, output,            \
+                                             total_tokens, hidden_dim, epsilon);                                                 \
+    }
+
+#define KERNELS(suffix, Element) FOR_CHUNKS(KERNEL, suffix, Element)
+FOR_ELEMENTS(KERNELS)
