@@ -273,7 +273,7 @@ Algorithm by_shape(const Problem &problem, const Preference &preference) {
     Algorithm algorithm = in_order();
     const Product &product = problem.product;
     int64_t tiles = ((product.m + 63) / 64) * ((product.n + 63) / 64) * problem.batches;
-    algorithm.id = product.m * product.n % 3 ? INTERLEAVED : IN_ORDER;
+    algorithm.id = (product.m / 64 + product.n / 8) % 2 ? INTERLEAVED : IN_ORDER;
     if (tiles < 132) algorithm.tile = CUBLASLT_MATMUL_TILE_64x64;
     if (tiles >= 66 || product.k < 256) return algorithm;
     algorithm.splits = static_cast<int32_t>(std::min<int64_t>(132 / tiles, product.k / 128));
