@@ -1,0 +1,25 @@
+// Functions that cudarc 0.19.10 declares; written by scripts/list-cuda-symbols.
+nvrtc nvrtcAddNameExpression
+nvrtc nvrtcCompileProgram
+nvrtc nvrtcCreateProgram
+nvrtc nvrtcDestroyProgram
+nvrtc nvrtcGetBundledHeadersInfo
+nvrtc nvrtcGetCUBIN
+nvrtc nvrtcGetCUBINSize
+nvrtc nvrtcGetErrorString
+nvrtc nvrtcGetLTOIR
+nvrtc nvrtcGetLTOIRSize
+nvrtc nvrtcGetLoweredName
+nvrtc nvrtcGetNumSupportedArchs
+nvrtc nvrtcGetOptiXIR
+nvrtc nvrtcGetOptiXIRSize
+nvrtc nvrtcGetPTX
+nvrtc nvrtcGetPTXSize
+nvrtc nvrtcGetProgramLog
+nvrtc nvrtcGetProgramLogSize
+nvrtc nvrtcGetSupportedArchs
+nvrtc nvrtcGetTileIR
+nvrtc nvrtcGetTileIRSize
+nvrtc nvrtcInstallBundledHeaders
+nvrtc nvrtcRemoveBundledHeaders
+nvrtc nvrtcVersion
