@@ -81,7 +81,7 @@ impl Devices {
             DeviceChoice::Cpu => Self::cpu(),
             DeviceChoice::Cuda(ordinals) => Self::cuda(ordinals)?,
             DeviceChoice::Metal => {
-                let reason = Unavailable::NotBuilt("Metal").to_string();
+                let reason = Unavailable::NotBuilt("Metal");
                 return Err(Error::Device { device: "metal".to_owned(), reason });
             }
         };
@@ -108,7 +108,7 @@ impl Devices {
     fn cuda(ordinals: &[usize]) -> Result<Self> {
         let open = |&ordinal: &usize| {
             let device = format!("cuda:{ordinal}");
-            devices::open_cuda(ordinal).map_err(|reason| Error::Device { device, reason: reason.to_string() })
+            devices::open_cuda(ordinal).map_err(|reason| Error::Device { device, reason })
         };
         let devices = ordinals.iter().map(open).collect::<Result<_>>()?;
         let numbers: Vec<String> = ordinals.iter().map(usize::to_string).collect();

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use nearsay_kernels::devices::Failure;
+use nearsay_kernels::devices::{Failure, Unavailable};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -159,7 +159,7 @@ pub enum Error {
         /// The device as asked for.
         device: String,
         /// Why.
-        reason: String,
+        reason: Unavailable,
     },
     /// A device has no room for a single text.
     #[error("{device} has no memory for a text of {tokens} tokens alone")]
@@ -246,7 +246,7 @@ impl Error {
                 Some("bring back the old input, name another folder, or pass --overwrite to begin again")
             }
             Self::Model(error) => error.hint(),
-            Self::Device { .. } => Some("run with --device cpu"),
+            Self::Device { reason, .. } => Some(reason.hint().unwrap_or("run with --device cpu")),
             Self::DeviceMemory { .. } => Some(
                 "cut texts with --max-length, use --precision f16, end what else is on the device, or run with --device cpu",
             ),

@@ -11,12 +11,14 @@ pub enum Unavailable {
     #[error("this build has no kernels for {0}")]
     NotBuilt(&'static str),
     /// A library that the device is used through cannot be loaded.
-    #[error("{library} cannot be loaded ({reason})")]
+    #[error("{library} cannot be used: {reason}")]
     Library {
-        /// The library's file name.
-        library: String,
+        /// The library's file name, with the versions that would do.
+        library: &'static str,
         /// What the system's loader says.
         reason: String,
+        /// What is to be done about it.
+        hint: &'static str,
     },
     /// There is no such device.
     #[error("{}", no_such_device(*.ordinal, *.count))]
@@ -36,6 +38,17 @@ fn no_such_device(ordinal: usize, count: usize) -> String {
         0 => "there is no CUDA device".to_owned(),
         1 => format!("there is no cuda:{ordinal}, only cuda:0"),
         _ => format!("there is no cuda:{ordinal}, only cuda:0 to cuda:{}", count - 1),
+    }
+}
+
+impl Unavailable {
+    /// What is to be done about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotBuilt("CUDA") => Some("build with --features cuda, or run with --device cpu"),
+            Self::Library { hint, .. } => Some(hint),
+            _ => None,
+        }
     }
 }
 

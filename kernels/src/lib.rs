@@ -40,8 +40,6 @@ pub use add_norm::add_norm;
 pub use attention::attention;
 pub use buffers::recycle;
 pub use cu_seqlens::CuSeqlens;
-#[cfg(feature = "cuda")]
-pub use cuda::{LibrariesMissing, load_libraries};
 pub use embed_norm::{Embeddings, TokenIndices};
 pub use error::{Error, Result};
 pub use layer_norm::LayerNorm;

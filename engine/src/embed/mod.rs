@@ -18,6 +18,7 @@ mod run;
 mod summary;
 mod vector_column;
 mod window;
+mod work;
 
 pub use chunks::{Chunk, ChunkOptions, plan_chunks};
 pub use columns::{Columns, HEAD_RECORDS};
@@ -166,6 +167,11 @@ impl Embedder {
     /// The layer whose hidden states are taken.
     pub fn layer(&self) -> usize {
         self.encoder.layer()
+    }
+
+    /// Whether the encoder leaves the CPU free.
+    pub(crate) fn works_beside_cpu(&self) -> bool {
+        self.encoder.is_on_gpu()
     }
 
     /// Who does the work.

@@ -1,22 +1,18 @@
 //! An embedding run over a stream of records.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Instant;
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use nearsay_kernels::CuSeqlens;
 
-use super::counts::{Counts, padded_tokens};
-use super::duplicates::Distinct;
+use super::counts::Counts;
 use super::long_texts::Piece;
-use super::rows::RowOrigin;
-use super::vector_column::TokenRow;
+use super::work::{Encoded, Work};
 use super::{Embedder, OnLong, RowLayout, WindowLimits, Windows};
 use crate::Result;
 use crate::output::RowWriter;
 use crate::text::Record;
-use crate::tokens::{TokenOffset, TokenizedText};
 
 /// One vector a text, or one a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +53,7 @@ impl EmbedRun<'_> {
 
     /// Embeds `records`, in order. `counts` is what was counted before, and is added to.
     ///
+    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder works.
     /// Where reading fails, the rows before are written first; finishing the writer is left to the caller.
     ///
     /// # Errors
@@ -69,11 +66,27 @@ impl EmbedRun<'_> {
         progress: Progress<'_>,
     ) -> Result<()> {
         let schema = self.schema()?;
+        std::thread::scope(|scope| {
+            let mut pipeline = Pipeline { run: self, scope, schema, writer, progress, under_way: None, is_broken: false };
+            let result = self.feed(&mut pipeline, records, counts);
+            let rest = pipeline.finish(counts);
+            // What failed first comes first in the input, too, unless the encoder was behind.
+            rest.and(result)
+        })
+    }
+
+    fn feed(
+        &self,
+        pipeline: &mut Pipeline<'_, '_>,
+        records: impl Iterator<Item = Result<Record>>,
+        counts: &mut Counts,
+    ) -> Result<()> {
         let limits = self.limits();
         for window in Windows::new(records, limits) {
-            let work = WindowRun { run: self, records: &window.records, progress };
-            for group in groups(work.pieces(counts)?, self.on_long, limits.useful_bytes) {
-                writer.write(&work.rows(group, &schema, counts)?)?;
+            let records: Arc<[Record]> = window.records.into();
+            for group in groups(self.pieces(&records, counts)?, self.on_long, limits.useful_bytes) {
+                let work = Work::tokenize(self, &records, group, counts)?;
+                pipeline.push(work, counts)?;
             }
             if let Some(error) = window.error {
                 return Err(error);
@@ -91,6 +104,13 @@ impl EmbedRun<'_> {
         if self.on_long.makes_chunks() { limits.whole_texts() } else { limits }
     }
 
+    fn pieces(&self, records: &[Record], counts: &mut Counts) -> Result<Vec<Piece>> {
+        let start = Instant::now();
+        let pieces = self.on_long.pieces(self.embedder, records);
+        counts.tokenize += start.elapsed();
+        pieces
+    }
+
     /// What would be counted of `records`: texts, rows, tokens (of repeated texts each time), and as `truncated` the texts that are too
     /// long. Nothing is encoded.
     ///
@@ -98,11 +118,10 @@ impl EmbedRun<'_> {
     /// If tokenizing fails, or a text is longer than it may be.
     pub fn survey(&self, records: &[Record]) -> Result<Counts> {
         let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
-        let window = WindowRun { run: self, records, progress: &|_| () };
-        let work = window.tokenize(window.pieces(&mut counts)?, &mut counts)?;
+        let work = self.tokenized(records, &mut counts)?;
         let is_merged = matches!(self.on_long, OnLong::Merge(_));
         counts.rows = if is_merged { records.len() } else { work.pieces.len() } as u64;
-        counts.tokens = work.distinct.indices.iter().map(|&index| work.tokens[index].ids.len() as u64).sum();
+        counts.tokens = work.total_tokens();
         if self.on_long.makes_chunks() {
             let chunks = work.pieces.chunk_by(|left, right| left.record == right.record);
             counts.truncated = chunks.filter(|chunks| chunks.len() > 1).count() as u64;
@@ -115,142 +134,66 @@ impl EmbedRun<'_> {
     /// # Errors
     /// If tokenizing or encoding fails, or the run is interrupted.
     pub fn vectors(&self, records: &[Record]) -> Result<Vec<f32>> {
-        let window = WindowRun { run: self, records, progress: &|_| () };
-        let pieces = window.pieces(&mut Counts::default())?;
-        let work = window.tokenize(pieces, &mut Counts::default())?;
-        window.text_vectors(&work, &mut Counts::default()).map(|vectors| vectors.concat())
+        let work = self.tokenized(records, &mut Counts::default())?;
+        let encoded = work.encode(self, Counts::default(), &|_| ())?;
+        Ok(encoded.text_vectors(self).concat())
+    }
+
+    fn tokenized(&self, records: &[Record], counts: &mut Counts) -> Result<Work> {
+        let records: Arc<[Record]> = records.into();
+        let pieces = self.pieces(&records, counts)?;
+        Work::tokenize(self, &records, pieces, counts)
     }
 }
 
-/// The work on one window.
-struct WindowRun<'a> {
-    run: &'a EmbedRun<'a>,
-    records: &'a [Record],
-    progress: Progress<'a>,
+/// Texts that were tokenized go in, rows go out to the writer. Beside a GPU the encoder has a thread of its own and runs while other
+/// texts are tokenized and written; on the CPU it takes all cores anyway.
+struct Pipeline<'scope, 'env> {
+    run: &'env EmbedRun<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    schema: SchemaRef,
+    writer: &'env mut dyn RowWriter,
+    progress: Progress<'env>,
+    under_way: Option<ScopedJoinHandle<'scope, Result<Encoded>>>,
+    /// Whether writing has failed.
+    is_broken: bool,
 }
 
-/// The texts of a window, tokenized.
-struct Work {
-    pieces: Vec<Piece>,
-    distinct: Distinct,
-    /// Of the distinct texts.
-    tokens: Vec<TokenizedText>,
-    /// Where these tokens stand, at token level.
-    offsets: Vec<Vec<TokenOffset>>,
-}
-
-impl WindowRun<'_> {
-    /// The rows of some of the window's pieces; with merged chunks, of all.
-    fn rows(&self, pieces: Vec<Piece>, schema: &SchemaRef, counts: &mut Counts) -> Result<RecordBatch> {
-        let texts = pieces.iter().filter(|piece| piece.place.index == 0).count() as u64;
-        let work = self.tokenize(pieces, counts)?;
-        let layout = &self.run.layout;
-        let rows = match self.run.level {
-            Level::Text => {
-                let vectors = self.text_vectors(&work, counts)?.concat();
-                layout.text_rows(schema, &self.origins(&work), &vectors)?
-            }
-            Level::Token => self.token_rows(schema, &work, counts)?,
-        };
-        counts.texts += texts;
-        counts.rows += rows.num_rows() as u64;
-        Ok(rows)
-    }
-
-    fn piece_text(&self, piece: &Piece) -> &str {
-        self.records[piece.record].text.get(piece.bytes.clone()).unwrap_or_default()
-    }
-
-    fn pieces(&self, counts: &mut Counts) -> Result<Vec<Piece>> {
-        let start = Instant::now();
-        let pieces = self.run.on_long.pieces(self.run.embedder, self.records);
-        counts.tokenize += start.elapsed();
-        pieces
-    }
-
-    fn tokenize(&self, pieces: Vec<Piece>, counts: &mut Counts) -> Result<Work> {
-        let start = Instant::now();
-        let EmbedRun { embedder, on_long, .. } = self.run;
-        let texts: Vec<&str> = pieces.iter().map(|piece| self.piece_text(piece)).collect();
-        let distinct = Distinct::of(&texts);
-        let different: Vec<&str> = distinct.firsts.iter().map(|&first| texts[first]).collect();
-        let (tokens, offsets) = match self.run.level {
-            Level::Text => (embedder.tokenize(&different)?, Vec::new()),
-            Level::Token => embedder.tokenize_with_offsets(&different)?,
-        };
-        for (piece, &index) in pieces.iter().zip(&distinct.indices) {
-            on_long.check(&self.records[piece.record], &tokens[index], embedder.max_tokens())?;
-            counts.add_text(&tokens[index]);
+impl Pipeline<'_, '_> {
+    /// Begins to encode `work`, and writes what was encoded meanwhile.
+    fn push(&mut self, work: Work, counts: &mut Counts) -> Result<()> {
+        let (run, progress) = (self.run, self.progress);
+        if !run.embedder.works_beside_cpu() {
+            let encoded = work.encode(run, *counts, progress)?;
+            encoded.count(counts);
+            return self.write(encoded, counts);
         }
-        counts.repeated += distinct.repeated();
-        counts.padded_tokens += padded_tokens(&tokens);
-        counts.tokenize += start.elapsed();
-        Ok(Work { pieces, distinct, tokens, offsets })
+        let finished = self.wait(counts)?;
+        let before = *counts;
+        self.under_way = Some(self.scope.spawn(move || work.encode(run, before, progress)));
+        finished.map_or(Ok(()), |encoded| self.write(encoded, counts))
     }
 
-    /// One vector a row.
-    fn text_vectors(&self, work: &Work, counts: &mut Counts) -> Result<Vec<Vec<f32>>> {
-        let vectors = self.timed(counts, |done| self.run.embedder.embed_telling(&work.tokens, done))?;
-        let of_piece = |index: usize| &vectors[work.distinct.indices[index]];
-        if !matches!(self.run.on_long, OnLong::Merge(_)) {
-            return Ok((0..work.pieces.len()).map(|index| of_piece(index).clone()).collect());
+    /// Writes what is still under way, unless writing has failed before.
+    fn finish(&mut self, counts: &mut Counts) -> Result<()> {
+        match self.wait(counts)? {
+            Some(encoded) if !self.is_broken => self.write(encoded, counts),
+            _ => Ok(()),
         }
-        let mut merged = Vec::with_capacity(self.records.len());
-        let mut index = 0;
-        for chunks in work.pieces.chunk_by(|left, right| left.record == right.record) {
-            let range = index..index + chunks.len();
-            index = range.end;
-            let weights = range.clone().map(|index| work.tokens[work.distinct.indices[index]].ids.len());
-            merged.push(self.run.embedder.mean(range.map(of_piece).zip(weights)));
-        }
-        Ok(merged)
     }
 
-    fn token_rows(&self, schema: &SchemaRef, work: &Work, counts: &mut Counts) -> Result<RecordBatch> {
-        let embedder = self.run.embedder;
-        let vectors = self.timed(counts, |done| embedder.embed_tokens_telling(&work.tokens, done))?;
-        let row = |(piece, &index): (&Piece, &usize)| TokenRow {
-            vectors: &vectors[index],
-            offsets: &work.offsets[index],
-            start: piece.place.start(),
-        };
-        let rows: Vec<TokenRow<'_>> = work.pieces.iter().zip(&work.distinct.indices).map(row).collect();
-        self.run.layout.token_rows(schema, &self.origins(work), &rows)
+    fn wait(&mut self, counts: &mut Counts) -> Result<Option<Encoded>> {
+        let joined = self.under_way.take().map(ScopedJoinHandle::join);
+        let encoded: Result<Option<Encoded>> =
+            joined.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).transpose();
+        encoded.inspect(|encoded| encoded.iter().for_each(|encoded| encoded.count(counts)))
     }
 
-    /// What each row is of.
-    fn origins(&self, work: &Work) -> Vec<RowOrigin<'_>> {
-        if matches!(self.run.on_long, OnLong::Merge(_)) {
-            let whole = |record| RowOrigin { record, chunk: None, truncated: false };
-            return self.records.iter().map(whole).collect();
-        }
-        let origin = |(piece, &index): (&Piece, &usize)| RowOrigin {
-            record: &self.records[piece.record],
-            chunk: Some(piece.place),
-            truncated: work.tokens[index].truncated,
-        };
-        work.pieces.iter().zip(&work.distinct.indices).map(origin).collect()
-    }
-
-    /// Runs the encoder, counting its time and telling of its micro-batches.
-    fn timed<R>(
-        &self,
-        counts: &mut Counts,
-        encode: impl FnOnce(&(dyn Fn(&CuSeqlens) + Sync)) -> Result<R>,
-    ) -> Result<R> {
-        let (start, before) = (Instant::now(), counts.encode);
-        let running = Mutex::new(*counts);
-        let done = |batch: &CuSeqlens| {
-            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.texts += batch.num_sequences() as u64;
-            running.tokens += batch.total_tokens() as u64;
-            running.encode = before + start.elapsed();
-            (self.progress)(&running);
-        };
-        let result = encode(&done)?;
-        let running = running.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (counts.tokens, counts.encode) = (running.tokens, before + start.elapsed());
-        Ok(result)
+    fn write(&mut self, encoded: Encoded, counts: &mut Counts) -> Result<()> {
+        let written =
+            encoded.rows(self.run, &self.schema, counts).and_then(|rows| self.writer.write(&rows));
+        self.is_broken = written.is_err();
+        written
     }
 }
 

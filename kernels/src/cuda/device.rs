@@ -10,10 +10,12 @@ use candle_core::cuda_backend::cudarc::driver::sys::{self, CUdevice_attribute as
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError, result};
 use candle_core::{CudaDevice, Device};
 
+use super::libraries::{LibrariesMissing, load_libraries};
 use crate::devices::{DeviceDescription, Failure, Unavailable};
 
 /// How many devices the driver shows.
 pub(crate) fn device_count() -> Result<usize, Unavailable> {
+    load_libraries()?;
     match result::init() {
         Ok(()) => {
             result::device::get_count().map(|count| count as usize).map_err(|error| unavailable(&error))
@@ -121,6 +123,13 @@ pub(super) fn of_cublaslt(error: CublasLtError) -> Option<candle_core::Error> {
         _ => return None,
     };
     Some(candle_core::Error::Cuda(Box::new(CudaError::Cuda(DriverError(meaning)))))
+}
+
+impl From<LibrariesMissing> for Unavailable {
+    fn from(missing: LibrariesMissing) -> Self {
+        let LibrariesMissing { library, reason, hint } = missing;
+        Self::Library { library, reason, hint }
+    }
 }
 
 fn unavailable(error: &DriverError) -> Unavailable {

@@ -20,7 +20,6 @@ pub(crate) use candle_core::cuda_backend::WrapErr;
 pub(crate) use candle_core::cuda_backend::cudarc::driver::{CudaView as View, LaunchConfig, PushKernelArg};
 pub(crate) use device::{describe, device_count, failure_of, open_device};
 pub(crate) use element::{Element, for_element};
-pub use libraries::{LibrariesMissing, load_libraries};
 pub(crate) use module::{Module, module, rows_launch};
 pub(crate) use peaks::measure as measure_peaks;
 pub(crate) use product::Product;

@@ -22,8 +22,8 @@ __device__ float pool_column(uint32_t mode, const Element *values, uint32_t leng
         float largest = to_float(values[skip * stride]);
         for (uint32_t token = skip + 1; token < length; ++token) {
             const float value = to_float(values[token * stride]);
-            // Not fmaxf, which would lose a NaN.
-            if (value > largest || isnan(value)) largest = value;
+            // Not fmaxf, which would lose a NaN; that is the value that is not itself.
+            if (value > largest || value != value) largest = value;
         }
         return largest;
     }

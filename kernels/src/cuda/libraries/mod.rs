@@ -20,13 +20,13 @@ mod tests;
 
 /// A library that CUDA needs was not found, or cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LibrariesMissing {
+pub(crate) struct LibrariesMissing {
     /// The library's file name, with the versions that would do.
-    pub library: &'static str,
+    pub(crate) library: &'static str,
     /// What the system's loader said.
-    pub reason: String,
+    pub(crate) reason: String,
     /// What is to be done about it.
-    pub hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 impl std::fmt::Display for LibrariesMissing {
@@ -45,7 +45,7 @@ impl std::error::Error for LibrariesMissing {}
 ///
 /// # Errors
 /// The first library that cannot be loaded. The driver comes first, and where it is missing nothing else is looked for.
-pub fn load_libraries() -> Result<(), LibrariesMissing> {
+pub(crate) fn load_libraries() -> Result<(), LibrariesMissing> {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     library::load()?;
     Ok(())
