@@ -88,8 +88,12 @@ impl Target {
 
     /// A tensor of this target's type, on its device.
     pub(crate) fn tensor(self, values: &[f32], shape: impl Into<Shape>) -> Tensor {
-        let tensor = Tensor::from_slice(values, shape, &Device::Cpu).unwrap();
-        tensor.to_dtype(self.dtype()).unwrap().to_device(&self.device()).unwrap()
+        let shape = shape.into();
+        // GPUs give out no memory of zero bytes.
+        let placed = if values.is_empty() { &[0.0] } else { values };
+        let tensor = Tensor::new(placed, &Device::Cpu).unwrap().to_dtype(self.dtype()).unwrap();
+        let tensor = tensor.to_device(&self.device()).unwrap();
+        tensor.narrow(0, 0, values.len()).unwrap().reshape(shape).unwrap()
     }
 
     /// All values of a tensor, as f32.

@@ -30,9 +30,11 @@ impl PackedBatch {
             check(index, text, config)?;
             config.positions.extend(text, &mut position_ids);
         }
-        let vector = |values: Vec<u32>| {
+        let vector = |mut values: Vec<u32>| {
             let count = values.len();
-            Tensor::from_vec(values, count, device)
+            // GPUs give out no memory of zero bytes.
+            values.resize(count.max(1), 0);
+            Tensor::from_vec(values, count.max(1), device)?.narrow(0, 0, count)
         };
         Ok(Self {
             input_ids: vector(texts.concat())?,

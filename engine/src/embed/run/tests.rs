@@ -1,5 +1,7 @@
 //! Runs over a tiny model.
 
+use std::sync::Mutex;
+
 use nearsay_models::{HubOptions, Model};
 
 use super::*;
