@@ -12,3 +12,6 @@
 
 #include "device/atomics.h"
 #include "device/instructions.h"
+
+// After CUDA's own headers, which would take it for nvcc and use PTX.
+#define __CUDA_ARCH__ 900

@@ -3,8 +3,10 @@
 // instructions do for one operation.
 #pragma once
 
+#include <cmath>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_fp8.h>
 
 namespace cuda_emulator {
 
@@ -33,3 +35,23 @@ inline uint16_t float_to_bf16(float x) {
 }
 
 } // namespace cuda_emulator
+
+// Functions that CUDA has for the device only, each by f32's.
+#define CUDA_EMULATOR_HALF(name, function)                                                                                       \
+    inline __half name(__half x) { return __float2half_rn(function(__half2float(x))); }                                          \
+    inline __nv_bfloat16 name(__nv_bfloat16 x) { return __float2bfloat16_rn(function(__bfloat162float(x))); }
+CUDA_EMULATOR_HALF(hsqrt, sqrtf)
+CUDA_EMULATOR_HALF(hrsqrt, 1.0f / sqrtf)
+CUDA_EMULATOR_HALF(hrcp, 1.0f /)
+CUDA_EMULATOR_HALF(hcos, cosf)
+CUDA_EMULATOR_HALF(hsin, sinf)
+CUDA_EMULATOR_HALF(htanh, tanhf)
+CUDA_EMULATOR_HALF(hlog, logf)
+CUDA_EMULATOR_HALF(hlog2, log2f)
+CUDA_EMULATOR_HALF(hexp, expf)
+CUDA_EMULATOR_HALF(hexp2, exp2f)
+CUDA_EMULATOR_HALF(hfloor, floorf)
+CUDA_EMULATOR_HALF(hceil, ceilf)
+CUDA_EMULATOR_HALF(hrint, rintf)
+CUDA_EMULATOR_HALF(htrunc, truncf)
+#undef CUDA_EMULATOR_HALF

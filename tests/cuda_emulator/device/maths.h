@@ -9,6 +9,7 @@
 #include <cfenv>
 #include <cmath>
 #include <limits>
+#include <math.h>
 
 namespace cuda_emulator {
 
@@ -27,6 +28,8 @@ inline float pow_approximate(float x, float y) { return exp2_approximate(y * log
 inline float divide_approximate(float x, float y) {
     return std::fabs(y) > 8.507059e37f && !std::isinf(x) && std::fabs(y) < HUGE_VALF ? std::copysign(0.0f, x * y) : x / y;
 }
+// The distribution function of the standard normal distribution.
+inline double normal_distribution(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
 inline float saturate(float x) { return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f; }
 
 // To an integer as the device does it: values beyond its ends give the ends, NaN gives 0.
@@ -54,6 +57,9 @@ template <class Integer> inline Integer to_integer(double x) {
 #define __tanhf tanhf
 #define __fdividef ::cuda_emulator::divide_approximate
 #define __saturatef ::cuda_emulator::saturate
+
+inline float normcdff(float x) { return static_cast<float>(cuda_emulator::normal_distribution(x)); }
+inline double normcdf(double x) { return cuda_emulator::normal_distribution(x); }
 
 inline float __fadd_rn(float x, float y) { return x + y; }
 inline float __fsub_rn(float x, float y) { return x - y; }

@@ -71,19 +71,25 @@ void load_folder(const std::string &folder, Kernels &kernels) {
     for (const std::string &name : names) load_library(folder + "/" + name, kernels);
 }
 
-// The folder "kernels" beside this library.
-std::string own_folder() {
+// The folders beside this library whose names begin with "kernels", parted by colons.
+std::string own_folders() {
     Dl_info info;
-    if (!dladdr(reinterpret_cast<void *>(load_folder), &info) || !info.dli_fname) return ".";
-    std::string path = info.dli_fname;
+    std::string path = dladdr(reinterpret_cast<void *>(load_folder), &info) && info.dli_fname ? info.dli_fname : "";
     size_t slash = path.rfind('/');
-    return (slash == std::string::npos ? std::string(".") : path.substr(0, slash)) + "/kernels";
+    std::string folder = slash == std::string::npos ? "." : path.substr(0, slash), folders;
+    if (DIR *open = opendir(folder.c_str())) {
+        while (const dirent *entry = readdir(open)) {
+            if (!std::strncmp(entry->d_name, "kernels", 7)) folders += folder + "/" + entry->d_name + ":";
+        }
+        closedir(open);
+    }
+    return folders;
 }
 
 const Kernels &kernels() {
     static const Kernels *all = [] {
         auto *found = new Kernels;
-        std::istringstream folders(settings().kernels.empty() ? own_folder() : settings().kernels);
+        std::istringstream folders(settings().kernels.empty() ? own_folders() : settings().kernels);
         for (std::string folder; std::getline(folders, folder, ':');) load_folder(folder, *found);
         return found;
     }();
