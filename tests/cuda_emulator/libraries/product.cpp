@@ -14,7 +14,9 @@ namespace {
 
 // A tile is TILE_M x TILE_N sums: 12 vectors of 8.
 constexpr int TILE_M = 16, TILE_N = 6;
-typedef float Vector __attribute__((vector_size(32), aligned(4)));
+typedef float Vector __attribute__((vector_size(32)));
+// As it lies among other floats.
+typedef float Unaligned __attribute__((vector_size(32), aligned(4), may_alias));
 
 // Ten bits after the point, rounded to nearest, ties away from zero, as cvt.rna.tf32 does.
 float to_tf32(float x) {
@@ -68,8 +70,18 @@ int64_t place(const Matrix &matrix, int64_t row, int64_t column) {
     return matrix.row_major ? row * matrix.leading + column : column * matrix.leading + row;
 }
 
+float to_float(float x) { return x; }
+struct F16 {
+    uint16_t bits;
+};
+float to_float(F16 x) { return f16_to_float(x.bits); }
+struct Bf16 {
+    uint16_t bits;
+};
+float to_float(Bf16 x) { return bf16_to_float(x.bits); }
+
 // Panels of `width` rows or columns, [panels, k, width]; zeros beyond the edge.
-std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int width, bool is_a, Inputs inputs) {
+template <class T> std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int width, bool is_a, Inputs inputs) {
     int64_t panels = (count + width - 1) / width;
     std::vector<float> packed(static_cast<size_t>(panels * k * width), 0.0f);
     for (int64_t i = 0; i < count; i++) {
@@ -77,10 +89,18 @@ std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int widt
         int64_t first = is_a ? place(matrix, i, 0) : place(matrix, 0, i);
         int64_t step = is_a ? place(matrix, i, 1) - first : place(matrix, 1, i) - first;
         for (int64_t j = 0; j < k; j++) {
-            to[j * width] = round_input(static_cast<float>(load(matrix.data, matrix.type, first + j * step)), inputs);
+            to[j * width] = round_input(to_float(read<T>(matrix.data, first + j * step)), inputs);
         }
     }
     return packed;
+}
+
+std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int width, bool is_a, Inputs inputs) {
+    switch (matrix.type) {
+    case CUDA_R_16F: return pack<F16>(matrix, count, k, width, is_a, inputs);
+    case CUDA_R_16BF: return pack<Bf16>(matrix, count, k, width, is_a, inputs);
+    default: return pack<float>(matrix, count, k, width, is_a, inputs);
+    }
 }
 
 struct Tile {
@@ -92,9 +112,9 @@ void add_products(Tile &tile, const float *a, const float *b, int64_t begin, int
     Tile sums = tile;
     for (int64_t k = begin; k < end; k++) {
         if (every && (k - begin) / every % 2) continue;
-        Vector low, high;
-        std::memcpy(&low, a + k * TILE_M, sizeof low);
-        std::memcpy(&high, a + k * TILE_M + 8, sizeof high);
+        Vector low = *reinterpret_cast<const Unaligned *>(a + k * TILE_M);
+        Vector high = *reinterpret_cast<const Unaligned *>(a + k * TILE_M + 8);
+#pragma GCC unroll 6
         for (int j = 0; j < TILE_N; j++) {
             float factor = b[k * TILE_N + j];
             sums.sums[j][0] += low * factor;
