@@ -24,6 +24,13 @@ static CUresult allocate_on_device(CUdeviceptr *pointer, size_t bytes, int devic
     return error;
 }
 
+// Of no bytes, cuMemAlloc makes an error of it, as documented. From a pool it succeeds: programs that have empty tensors run on
+// devices with pools and fail on those without (dfdx, issue 870; cudarc, issue 194). That the pointer is null is assumed.
+static CUresult allocate_from_pool(CUdeviceptr *pointer, size_t bytes, int device) {
+    *pointer = 0;
+    return bytes ? allocate_on_device(pointer, bytes, device) : CUDA_SUCCESS;
+}
+
 CUDA_EMULATOR_API CUresult cuMemAlloc(CUdeviceptr *pointer, size_t bytes) {
     if (CUresult error = standing_in_context()) return error;
     if (!pointer) return CUDA_ERROR_INVALID_VALUE;
@@ -32,6 +39,7 @@ CUDA_EMULATOR_API CUresult cuMemAlloc(CUdeviceptr *pointer, size_t bytes) {
 
 CUDA_EMULATOR_API CUresult cuMemFree(CUdeviceptr pointer) {
     if (CUresult error = standing_in_context()) return error;
+    if (!pointer) return CUDA_SUCCESS;
     return release(reinterpret_cast<void *>(pointer), false, "cuMemFree");
 }
 
@@ -39,19 +47,20 @@ CUDA_EMULATOR_API CUresult cuMemAllocAsync(CUdeviceptr *pointer, size_t bytes, C
     if (CUresult error = standing_in_context()) return error;
     if (!pointer) return CUDA_ERROR_INVALID_VALUE;
     if (!is_stream(stream, "cuMemAllocAsync")) return CUDA_ERROR_INVALID_HANDLE;
-    return allocate_on_device(pointer, bytes, current_device());
+    return allocate_from_pool(pointer, bytes, current_device());
 }
 
 CUDA_EMULATOR_API CUresult cuMemAllocFromPoolAsync(CUdeviceptr *pointer, size_t bytes, CUmemoryPool pool, CUstream stream) {
     if (CUresult error = standing_in_context()) return error;
     if (!pointer || !pool) return CUDA_ERROR_INVALID_VALUE;
     if (!is_stream(stream, "cuMemAllocFromPoolAsync")) return CUDA_ERROR_INVALID_HANDLE;
-    return allocate_on_device(pointer, bytes, pool->device);
+    return allocate_from_pool(pointer, bytes, pool->device);
 }
 
 CUDA_EMULATOR_API CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
     if (CUresult error = standing_in_context()) return error;
     if (!is_stream(stream, "cuMemFreeAsync")) return CUDA_ERROR_INVALID_HANDLE;
+    if (!pointer) return CUDA_SUCCESS;
     return release(reinterpret_cast<void *>(pointer), false, "cuMemFreeAsync");
 }
 

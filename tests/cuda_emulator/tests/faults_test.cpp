@@ -105,7 +105,7 @@ CASE(a_division_by_zero, {}, List({"kernel divide", "a division of an integer by
     EXPECT(launch("divide", {1, 1}, output.pointer, 0) == CUDA_ERROR_ILLEGAL_INSTRUCTION);
 }
 
-CASE(a_fault_of_one_block_among_many, List({"NEARSAY_EMULATOR_THREADS=4"}), List({"kernel atomics"})) {
+CASE(a_fault_of_one_block_among_many, List({"NEARSAY_EMULATOR_THREADS=4"}), List({"kernel atomics", "null, or an offset from it"})) {
     begin();
     Buffer<int> counts(std::vector<int>(6));
     Buffer<float> sum(std::vector<float>(1));
@@ -131,6 +131,15 @@ CASE(too_little_memory, {"NEARSAY_EMULATOR_MEMORY=1000"}, {}) {
     EXPECT(cuMemAllocAsync(&second, 600, nullptr) == CUDA_ERROR_OUT_OF_MEMORY);
     EXPECT(cuMemFreeAsync(first, nullptr) == CUDA_SUCCESS);
     EXPECT(cuMemAlloc(&second, 600) == CUDA_SUCCESS);
+}
+
+CASE(memory_of_no_bytes, {}, {}) {
+    begin();
+    CUdeviceptr pointer = 1;
+    EXPECT(cuMemAlloc(&pointer, 0) == CUDA_ERROR_INVALID_VALUE);
+    EXPECT(cuMemAllocAsync(&pointer, 0, nullptr) == CUDA_SUCCESS && pointer == 0);
+    EXPECT(cuMemcpyHtoD(pointer, &pointer, 0) == CUDA_SUCCESS && cuMemsetD8(pointer, 0, 0) == CUDA_SUCCESS);
+    EXPECT(cuMemFreeAsync(pointer, nullptr) == CUDA_SUCCESS);
 }
 
 CASE(no_device, {"NEARSAY_EMULATOR_DEVICES=0"}, {}) { EXPECT(cuInit(0) == CUDA_ERROR_NO_DEVICE); }

@@ -93,7 +93,7 @@ extern "C" __global__ void matrices(const unsigned short *values, uint32_t *outp
     for (int i = 0; i < 4; i++) output[8 * lane + 4 + i] = registers[i];
 }
 
-// Two groups of copies; `early` reads before they are waited for.
+// Two groups of copies; with `early` 1 both are read before they are waited for, with 2 the second.
 extern "C" __global__ void copies(const float *values, float *output, int early) {
     __shared__ __align__(16) float tile[8][32];
     int thread = threadIdx.x;
@@ -101,14 +101,14 @@ extern "C" __global__ void copies(const float *values, float *output, int early)
     copy_async_commit();
     copy_async(tile[thread] + 4, values + 4 * thread);
     copy_async_commit();
-    if (!early) copy_async_wait<1>();
+    if (early != 1) copy_async_wait<1>();
     for (int i = 0; i < 4; i++) output[8 * thread + i] = tile[thread][i];
     if (!early) copy_async_wait<0>();
     for (int i = 4; i < 8; i++) output[8 * thread + i] = tile[thread][i];
 }
 
 extern "C" __global__ void atomics(int *counts, float *sum, unsigned *most) {
-    atomicAdd(&counts[threadIdx.x % 4], 1);
+    for (int i = 0; i < 100; i++) atomicAdd(&counts[threadIdx.x % 4], 1);
     atomicAdd(sum, 0.25f);
     atomicMax(most, blockIdx.x * blockDim.x + threadIdx.x);
     if (atomicCAS(&counts[4], 0, static_cast<int>(blockIdx.x) + 1) == 0) atomicExch(&counts[5], 1);
@@ -141,17 +141,15 @@ extern "C" __global__ void neighbours(float *output, int has_barrier) {
     output[threadIdx.x] = values[(threadIdx.x + 1) % blockDim.x];
 }
 
-// Each thread writes again what its neighbour may not have read yet: in order of threads it goes well.
+// Each thread but the last writes again what the one before it may not have read yet: if they run in order it goes well.
 extern "C" __global__ void overwritten(float *output, int has_barrier) {
     DYNAMIC_SHARED(shared);
     float *values = reinterpret_cast<float *>(shared);
     values[threadIdx.x] = static_cast<float>(threadIdx.x);
     __syncthreads();
-    float x = values[(threadIdx.x + blockDim.x - 1) % blockDim.x];
-    if (threadIdx.x == 0) x = values[blockDim.x - 1];
-    output[threadIdx.x] = x;
+    output[threadIdx.x] = values[(threadIdx.x + 1) % blockDim.x];
     if (has_barrier) __syncthreads();
-    values[(threadIdx.x + 1) % blockDim.x] = -1.0f;
+    if (threadIdx.x + 1 < blockDim.x) values[threadIdx.x] = -1.0f;
 }
 
 extern "C" __global__ void unwritten(float *output) {
