@@ -108,7 +108,7 @@ extern "C" __global__ void copies(const float *values, float *output, int early)
 }
 
 extern "C" __global__ void atomics(int *counts, float *sum, unsigned *most) {
-    for (int i = 0; i < 100; i++) atomicAdd(&counts[threadIdx.x % 4], 1);
+    for (int i = 0; i < 1000; i++) atomicAdd(&counts[threadIdx.x % 4], 1);
     atomicAdd(sum, 0.25f);
     atomicMax(most, blockIdx.x * blockDim.x + threadIdx.x);
     if (atomicCAS(&counts[4], 0, static_cast<int>(blockIdx.x) + 1) == 0) atomicExch(&counts[5], 1);
@@ -141,13 +141,14 @@ extern "C" __global__ void neighbours(float *output, int has_barrier) {
     output[threadIdx.x] = values[(threadIdx.x + 1) % blockDim.x];
 }
 
-// Each thread but the last writes again what the one before it may not have read yet: if they run in order it goes well.
+// Each thread but the last writes again what the one before it may not have read yet: if they run in order it goes well,
+// whichever begins.
 extern "C" __global__ void overwritten(float *output, int has_barrier) {
     DYNAMIC_SHARED(shared);
     float *values = reinterpret_cast<float *>(shared);
     values[threadIdx.x] = static_cast<float>(threadIdx.x);
     __syncthreads();
-    output[threadIdx.x] = values[(threadIdx.x + 1) % blockDim.x];
+    output[threadIdx.x] = threadIdx.x + 1 < blockDim.x ? values[threadIdx.x + 1] : 0.0f;
     if (has_barrier) __syncthreads();
     if (threadIdx.x + 1 < blockDim.x) values[threadIdx.x] = -1.0f;
 }

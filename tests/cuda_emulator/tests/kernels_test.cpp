@@ -147,7 +147,7 @@ static void check_atomics() {
     Buffer<unsigned> most(std::vector<unsigned>(1));
     EXPECT(launch("atomics", {64, 100}, counts.pointer, sum.pointer, most.pointer) == CUDA_SUCCESS);
     std::vector<int> values = counts.read();
-    for (int i = 0; i < 4; i++) EXPECT_EQUAL(values[i], 160000);
+    for (int i = 0; i < 4; i++) EXPECT_EQUAL(values[i], 1600000);
     EXPECT(values[4] >= 1 && values[4] <= 64);
     EXPECT_EQUAL(values[5], 1);
     EXPECT_EQUAL(sum.read()[0], 1600);
