@@ -56,6 +56,7 @@ void BlockRunner::make_fibers() {
     if (fibers.size() < fiber_count) fibers.resize(fiber_count);
     ready.resize(fiber_count + 1);
     alive_lanes.resize((fiber_count + LANES - 1) / LANES);
+    waiting_lanes.resize(alive_lanes.size());
     for (unsigned i = 0; i < fiber_count; i++) {
         Fiber &fiber = fibers[i];
         fiber.index = {i % block.x, i / block.x % block.y, i / block.x / block.y};
@@ -130,6 +131,7 @@ void BlockRunner::run_block(uint64_t number) {
     for (unsigned warp = 0; warp < alive_lanes.size(); warp++) {
         unsigned lanes = std::min<unsigned>(LANES, fiber_count - warp * LANES);
         alive_lanes[warp] = lanes == LANES ? EVERY_LANE : (1u << lanes) - 1;
+        waiting_lanes[warp] = 0;
     }
     for (unsigned i = 0; i < fiber_count; i++) {
         Fiber &fiber = fibers[i];
@@ -208,7 +210,9 @@ void BlockRunner::meet_in_warp(const char *name, unsigned mask, void *request, C
     fiber.mask = mask;
     fiber.complete = complete;
     fiber.request = request;
-    bool completed = complete_warp(static_cast<unsigned>(&fiber - fibers.data()) / LANES, mask);
+    unsigned warp = static_cast<unsigned>(&fiber - fibers.data()) / LANES;
+    waiting_lanes[warp] |= 1u << fiber.lane;
+    bool completed = complete_warp(warp, mask);
     // It is among the ready ones now; without a seed it just goes on.
     if (completed && !settings().seed) return;
     switch_to_next();
@@ -218,10 +222,11 @@ void BlockRunner::meet_in_warp(const char *name, unsigned mask, void *request, C
 // completes it goes on and only the others become ready.
 bool BlockRunner::complete_warp(unsigned warp, unsigned mask) {
     unsigned members = mask & alive_lanes[warp];
+    if (members & ~waiting_lanes[warp]) return false;
     Fiber *first = nullptr;
     for (unsigned lanes = members; lanes; lanes &= lanes - 1) {
         Fiber &fiber = fiber_of(warp, static_cast<unsigned>(__builtin_ctz(lanes)));
-        if (fiber.state != State::in_warp || fiber.mask != mask) return false;
+        if (fiber.mask != mask) return false;
         if (!first) first = &fiber;
         if (fiber.complete == first->complete) continue;
         fail("warp %u: the lane %u has come to %s and the lane %u to %s, both with the mask %#x", warp, first->lane, first->name,
@@ -233,6 +238,7 @@ bool BlockRunner::complete_warp(unsigned warp, unsigned mask) {
         requests[lane] = fiber_of(warp, lane).request;
     }
     first->complete(requests, members);
+    waiting_lanes[warp] &= ~members;
     for (unsigned lanes = members; lanes; lanes &= lanes - 1) {
         Fiber &fiber = fiber_of(warp, static_cast<unsigned>(__builtin_ctz(lanes)));
         if (&fiber == &current() && !settings().seed) {

@@ -89,6 +89,8 @@ class BlockRunner {
     unsigned fiber_count = 0;
     // Lanes that have not ended, by warp.
     std::vector<unsigned> alive_lanes;
+    // Those of them that wait in a collective of the warp.
+    std::vector<unsigned> waiting_lanes;
     unsigned alive = 0;
     unsigned in_block = 0;
     // A ring, so that threads run in the order in which they became ready; with a seed, one is taken from anywhere.

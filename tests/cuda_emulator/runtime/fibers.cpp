@@ -98,6 +98,9 @@ void *prepare_stack(unsigned char *top, void (*entry)()) {
 
 namespace cuda_emulator {
 
+static constexpr size_t COLOUR_BYTES = 192;
+static constexpr unsigned LANES = 32;
+
 static size_t page_bytes() {
     static const size_t bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     return bytes;
@@ -120,7 +123,8 @@ unsigned char *Stacks::top(unsigned number) {
             std::abort();
         }
     }
-    return begin + (number + 1) * stack_stride();
+    // Not all at the same place of their pages, or the lanes of a warp would push each other out of the cache.
+    return begin + (number + 1) * stack_stride() - number % LANES * COLOUR_BYTES;
 }
 
 bool Stacks::is_overflow(uintptr_t address) const {
