@@ -29,7 +29,7 @@ struct ThreadView {
 };
 
 // The thread that this operating system thread runs now; null outside kernels. Initial-exec, so that reading it is one load.
-extern thread_local ThreadView *running __attribute__((tls_model("initial-exec")));
+extern __thread ThreadView *running __attribute__((tls_model("initial-exec")));
 
 // Ends the launch with an error, saying which thread of which kernel found it.
 [[noreturn]] __attribute__((format(printf, 1, 2))) void fail(const char *format, ...);

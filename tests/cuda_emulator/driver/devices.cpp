@@ -1,7 +1,9 @@
-// The devices: each pretends to be an H100 SXM with settings().memory_bytes of memory.
+// The devices: each pretends to be an H100 SXM with settings().memory_bytes of memory, or one of another compute capability
+// with that one's shared memory.
 #include "driver.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 using namespace cuda_emulator;
@@ -23,8 +25,6 @@ constexpr Attribute ATTRIBUTES[] = {
     {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y, 65535},
     {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z, 65535},
     {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 49152},
-    {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 232448},
-    {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, 233472},
     {CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK, 1024},
     {CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY, 65536},
     {CU_DEVICE_ATTRIBUTE_WARP_SIZE, 32},
@@ -53,8 +53,6 @@ constexpr Attribute ATTRIBUTES[] = {
     {CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID, 0},
     {CU_DEVICE_ATTRIBUTE_TCC_DRIVER, 0},
     {CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1},
-    {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 9},
-    {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 0},
     {CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED, 1},
     {CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1},
     {CU_DEVICE_ATTRIBUTE_LOCAL_L1_CACHE_SUPPORTED, 1},
@@ -71,6 +69,28 @@ constexpr Attribute ATTRIBUTES[] = {
 };
 
 } // namespace
+
+struct SharedMemory {
+    int compute_capability;
+    size_t on_request_bytes;
+    size_t multiprocessor_bytes;
+};
+
+// CUDA C++ Programming Guide, "Technical Specifications per Compute Capability". A block has 1 KiB less than a multiprocessor.
+static const SharedMemory &shared_memory() {
+    static constexpr SharedMemory BY_CAPABILITY[] = {
+        {75, 64 << 10, 64 << 10}, {80, 163 << 10, 164 << 10}, {86, 99 << 10, 100 << 10}, {87, 163 << 10, 164 << 10}, {89, 99 << 10, 100 << 10},
+        {90, 227 << 10, 228 << 10}, {100, 227 << 10, 228 << 10}, {103, 227 << 10, 228 << 10}, {120, 99 << 10, 100 << 10},
+    };
+    for (const SharedMemory &known : BY_CAPABILITY) {
+        if (known.compute_capability == settings().compute_capability) return known;
+    }
+    complain("devices of compute capability %d are not emulated", settings().compute_capability);
+    std::abort();
+}
+
+size_t shared_bytes_on_request() { return shared_memory().on_request_bytes; }
+size_t shared_bytes_of_multiprocessor() { return shared_memory().multiprocessor_bytes; }
 
 bool is_device(CUdevice device) { return device >= 0 && device < settings().devices; }
 
@@ -90,7 +110,7 @@ CUDA_EMULATOR_API CUresult cuInit(unsigned flags) {
 
 CUDA_EMULATOR_API CUresult cuDriverGetVersion(int *version) {
     if (!version) return CUDA_ERROR_INVALID_VALUE;
-    *version = CUDA_VERSION;
+    *version = settings().driver_version;
     return CUDA_SUCCESS;
 }
 
@@ -142,9 +162,14 @@ CUDA_EMULATOR_API CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute a
     if (CUresult error = standing()) return error;
     if (!value) return CUDA_ERROR_INVALID_VALUE;
     if (!is_device(device)) return CUDA_ERROR_INVALID_DEVICE;
-    if (attribute == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID || attribute == CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID) {
-        *value = device;
-        return CUDA_SUCCESS;
+    switch (attribute) {
+    case CU_DEVICE_ATTRIBUTE_PCI_BUS_ID:
+    case CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID: *value = device; return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = settings().compute_capability / 10; return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = settings().compute_capability % 10; return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = static_cast<int>(shared_bytes_on_request()); return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR: *value = static_cast<int>(shared_bytes_of_multiprocessor()); return CUDA_SUCCESS;
+    default: break;
     }
     for (const Attribute &known : ATTRIBUTES) {
         if (known.attribute != attribute) continue;

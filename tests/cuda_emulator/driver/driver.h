@@ -38,6 +38,9 @@ CUctx_st *current_context();
 int current_device();
 
 bool is_device(CUdevice device);
+// The most shared memory that a block can ask for, and that a multiprocessor has.
+size_t shared_bytes_on_request();
+size_t shared_bytes_of_multiprocessor();
 bool is_stream(CUstream stream, const char *call);
 
 // Handles that the program was given and that are still good, of all kinds.

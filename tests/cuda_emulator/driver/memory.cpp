@@ -46,6 +46,7 @@ struct Memory {
     std::deque<uintptr_t> freed_order;
     std::vector<uint64_t> used;
     MemoryCounts counts{};
+    uint64_t asked = 0;
 };
 
 // Never destroyed: threads may outlive main.
@@ -162,6 +163,10 @@ CUresult allocate(void **pointer, size_t bytes, int device) {
     if (!pointer || !bytes) return CUDA_ERROR_INVALID_VALUE;
     Memory &all = memory();
     std::lock_guard<std::mutex> hold(all.lock);
+    if (settings().fail_allocation && ++all.asked == settings().fail_allocation) {
+        complain("allocation %llu, of %zu bytes, fails as was asked for", static_cast<unsigned long long>(all.asked), bytes);
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
     uint64_t &used = used_by(all, device);
     if (device != HOST && (bytes > settings().memory_bytes || used > settings().memory_bytes - bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
     size_t page = page_bytes();

@@ -25,8 +25,8 @@ struct CUmod_st {
 namespace cuda_emulator {
 namespace {
 
-// Shared memory of a block: what it has without asking, and the most that it can ask for.
-constexpr size_t SHARED_BYTES = 48 << 10, SHARED_BYTES_ON_REQUEST = 227 << 10;
+// Shared memory that a block has without asking for more.
+constexpr size_t SHARED_BYTES = 48 << 10;
 constexpr unsigned MAX_THREADS = 1024;
 
 struct Found {
@@ -111,7 +111,7 @@ CUresult check_dimensions(const CUfunc_st &function, const dim3 &grid, const dim
     else if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535) wrong = "too large a grid";
     else if (block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS) wrong = "too large a block";
     else if (dynamic_shared_bytes > function.max_dynamic_shared_bytes) wrong = "more dynamic shared memory than the function may have";
-    else if (dynamic_shared_bytes + function.entry.static_shared_bytes > SHARED_BYTES_ON_REQUEST) wrong = "too much shared memory";
+    else if (dynamic_shared_bytes + function.entry.static_shared_bytes > shared_bytes_on_request()) wrong = "too much shared memory";
     if (wrong) {
         complain("launch of %s with grid (%u, %u, %u), block (%u, %u, %u) and %zu bytes of dynamic shared memory (it may have %zu, and has %zu static): %s",
                  function.entry.name.c_str(), grid.x, grid.y, grid.z, block.x, block.y, block.z, dynamic_shared_bytes,
@@ -164,17 +164,38 @@ CUresult launch(CUfunc_st *function, dim3 grid, dim3 block, size_t dynamic_share
     return whole ? CUDA_SUCCESS : stay(CUDA_ERROR_ILLEGAL_ADDRESS);
 }
 
+// PTX ISA, "Release Notes": which driver takes which version of PTX.
+int newest_ptx_version() {
+    struct Version {
+        int driver, ptx;
+    };
+    static constexpr Version VERSIONS[] = {{11080, 78}, {12000, 80}, {12010, 81}, {12020, 82}, {12030, 83}, {12040, 84}, {12050, 85}, {12070, 86}, {12080, 87}, {12090, 88}, {13000, 90}, {13010, 91}};
+    int newest = 0;
+    for (const Version &version : VERSIONS) {
+        if (settings().driver_version >= version.driver) newest = version.ptx;
+    }
+    return newest;
+}
+
 CUresult load(CUmodule *module, const char *image) {
     if (CUresult error = standing_in_context()) return error;
     if (!module || !image) return CUDA_ERROR_INVALID_VALUE;
-    std::vector<PtxEntry> entries;
+    Ptx ptx;
     std::string reason;
-    if (!parse_ptx(image, entries, reason)) {
+    if (!parse_ptx(image, ptx, reason)) {
         complain("cuModuleLoadData: %s", reason.c_str());
         return CUDA_ERROR_INVALID_IMAGE;
     }
+    if (ptx.version > newest_ptx_version()) {
+        complain("cuModuleLoadData: PTX of version %d.%d, the driver knows up to %d.%d", ptx.version / 10, ptx.version % 10, newest_ptx_version() / 10, newest_ptx_version() % 10);
+        return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+    }
+    if (ptx.target > settings().compute_capability) {
+        complain("cuModuleLoadData: PTX for sm_%d, the device is sm_%d", ptx.target, settings().compute_capability);
+        return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    }
     auto *loaded = new CUmod_st;
-    for (PtxEntry &entry : entries) {
+    for (PtxEntry &entry : ptx.entries) {
         auto found = kernels().find(entry.name);
         bool is_found = found != kernels().end();
         size_t rest = entry.static_shared_bytes < SHARED_BYTES ? SHARED_BYTES - entry.static_shared_bytes : 0;
@@ -239,7 +260,7 @@ CUDA_EMULATOR_API CUresult cuFuncGetAttribute(int *value, CUfunction_attribute a
     // A guess: PTX does not say.
     case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = 64; return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_PTX_VERSION:
-    case CU_FUNC_ATTRIBUTE_BINARY_VERSION: *value = 90; return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_BINARY_VERSION: *value = settings().compute_capability; return CUDA_SUCCESS;
     default: complain("cuFuncGetAttribute: the attribute %d is not emulated", attribute); return CUDA_ERROR_INVALID_VALUE;
     }
 }
@@ -252,9 +273,9 @@ CUDA_EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_at
         complain("cuFuncSetAttribute: the attribute %d is not emulated", attribute);
         return CUDA_ERROR_INVALID_VALUE;
     }
-    if (value < 0 || static_cast<size_t>(value) + function->entry.static_shared_bytes > SHARED_BYTES_ON_REQUEST) {
+    if (value < 0 || static_cast<size_t>(value) + function->entry.static_shared_bytes > shared_bytes_on_request()) {
         complain("cuFuncSetAttribute: %d bytes of dynamic shared memory for %s, which has %zu static: a block has at most %zu", value,
-                 function->entry.name.c_str(), function->entry.static_shared_bytes, SHARED_BYTES_ON_REQUEST);
+                 function->entry.name.c_str(), function->entry.static_shared_bytes, shared_bytes_on_request());
         return CUDA_ERROR_INVALID_VALUE;
     }
     function->max_dynamic_shared_bytes = static_cast<size_t>(value);
@@ -281,11 +302,11 @@ static CUresult active_blocks(int *blocks, CUfunction function, int threads, siz
     if (!is_handle(function, "function", "cuOccupancyMaxActiveBlocksPerMultiprocessor")) return CUDA_ERROR_INVALID_HANDLE;
     size_t shared = dynamic_shared_bytes + function->entry.static_shared_bytes;
     unsigned most = function->entry.max_threads ? function->entry.max_threads : MAX_THREADS;
-    if (static_cast<unsigned>(threads) > most || shared > SHARED_BYTES_ON_REQUEST) {
+    if (static_cast<unsigned>(threads) > most || shared > shared_bytes_on_request()) {
         *blocks = 0;
         return CUDA_SUCCESS;
     }
-    size_t by_shared = (228 << 10) / (shared + 1024), by_threads = 2048 / ((static_cast<size_t>(threads) + 31) / 32 * 32);
+    size_t by_shared = shared_bytes_of_multiprocessor() / (shared + 1024), by_threads = 2048 / ((static_cast<size_t>(threads) + 31) / 32 * 32);
     *blocks = static_cast<int>(std::min<size_t>({by_shared, by_threads, 32}));
     return CUDA_SUCCESS;
 }

@@ -46,15 +46,20 @@ class Parser {
   public:
     explicit Parser(const char *text) : words(words_of(text)) {}
 
-    bool parse(std::vector<PtxEntry> &entries, std::string &reason) {
+    bool parse(Ptx &ptx, std::string &reason) {
         while (at < words.size()) {
-            if (take(".entry")) {
+            if (take(".version")) {
+                ptx.version = static_cast<int>(std::strtod(word().c_str(), nullptr) * 10.0 + 0.5);
+            } else if (take(".target")) {
+                // sm_90, sm_90a, sm_100f.
+                if (word().rfind("sm_", 0) == 0) ptx.target = std::atoi(word().c_str() + 3);
+            } else if (take(".entry")) {
                 PtxEntry entry;
                 if (!parse_entry(entry)) {
                     reason = "the entry " + entry.name + " could not be read";
                     return false;
                 }
-                entries.push_back(entry);
+                ptx.entries.push_back(entry);
             } else if (word() == ".shared" && (at == 0 || words[at - 1] != ".extern")) {
                 std::string name;
                 size_t bytes = parse_variable(name);
@@ -162,13 +167,13 @@ class Parser {
 
 } // namespace
 
-bool parse_ptx(const char *text, std::vector<PtxEntry> &entries, std::string &reason) {
+bool parse_ptx(const char *text, Ptx &ptx, std::string &reason) {
     const char *version = std::strstr(text, ".version");
     if (!version) {
         reason = "this is not PTX";
         return false;
     }
-    return Parser(text).parse(entries, reason);
+    return Parser(text).parse(ptx, reason);
 }
 
 } // namespace cuda_emulator

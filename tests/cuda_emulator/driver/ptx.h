@@ -15,7 +15,14 @@ struct PtxEntry {
     unsigned max_threads = 0;
 };
 
+struct Ptx {
+    // 90 for version 9.0, and for sm_90.
+    int version = 0;
+    int target = 0;
+    std::vector<PtxEntry> entries;
+};
+
 // False with the reason where the text is not PTX.
-bool parse_ptx(const char *text, std::vector<PtxEntry> &entries, std::string &reason);
+bool parse_ptx(const char *text, Ptx &ptx, std::string &reason);
 
 } // namespace cuda_emulator

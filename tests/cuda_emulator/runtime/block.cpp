@@ -16,7 +16,7 @@
 
 namespace cuda_emulator {
 
-thread_local ThreadView *running = nullptr;
+__thread ThreadView *running = nullptr;
 thread_local BlockRunner *BlockRunner::active = nullptr;
 
 // Shared memory of a block, static and dynamic, at most 227 KiB.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <cuda.h>
 #include <thread>
 
 namespace cuda_emulator {
@@ -29,6 +30,9 @@ static Settings read() {
     settings.devices = static_cast<int>(number("NEARSAY_EMULATOR_DEVICES", 1));
     settings.memory_bytes = number("NEARSAY_EMULATOR_MEMORY", uint64_t{80} << 30);
     settings.fail_launch = number("NEARSAY_EMULATOR_FAIL_LAUNCH", 0);
+    settings.fail_allocation = number("NEARSAY_EMULATOR_FAIL_ALLOCATION", 0);
+    settings.compute_capability = static_cast<int>(number("NEARSAY_EMULATOR_COMPUTE_CAPABILITY", 90));
+    settings.driver_version = static_cast<int>(number("NEARSAY_EMULATOR_DRIVER_VERSION", CUDA_VERSION));
     settings.seed = number("NEARSAY_EMULATOR_SEED", 0);
     settings.threads = static_cast<int>(number("NEARSAY_EMULATOR_THREADS", cores < 1 ? 1 : cores > 4 ? 4 : cores));
     settings.log = number("NEARSAY_EMULATOR_LOG", 0) != 0;

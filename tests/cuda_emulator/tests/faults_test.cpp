@@ -230,6 +230,30 @@ CASE(kernels_that_are_not_emulated, {}, List({"the kernel stranger is not emulat
     EXPECT(cuModuleUnload(module) == CUDA_SUCCESS);
 }
 
+static CUresult load(const char *header) {
+    CUmodule module;
+    return cuModuleLoadData(&module, (std::string(header) + "\n.address_size 64\n").c_str());
+}
+
+CASE(another_device, List({"NEARSAY_EMULATOR_COMPUTE_CAPABILITY=86", "NEARSAY_EMULATOR_DRIVER_VERSION=12060"}), List({"PTX for sm_90, the device is sm_86", "PTX of version 9.0, the driver knows up to 8.5"})) {
+    begin();
+    int value = 0;
+    EXPECT(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 0) == CUDA_SUCCESS && value == 8);
+    EXPECT(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0) == CUDA_SUCCESS && value == 99 << 10);
+    EXPECT(cuDriverGetVersion(&value) == CUDA_SUCCESS && value == 12060);
+    EXPECT(load(".version 8.5\n.target sm_86") == CUDA_SUCCESS);
+    EXPECT(load(".version 8.5\n.target sm_90a") == CUDA_ERROR_NO_BINARY_FOR_GPU);
+    EXPECT(load(".version 9.0\n.target sm_80") == CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
+}
+
+CASE(an_allocation_that_is_to_fail, {"NEARSAY_EMULATOR_FAIL_ALLOCATION=2"}, List({"allocation 2, of 8 bytes"})) {
+    begin();
+    CUdeviceptr pointer;
+    EXPECT(cuMemAlloc(&pointer, 4) == CUDA_SUCCESS);
+    EXPECT(cuMemAlloc(&pointer, 8) == CUDA_ERROR_OUT_OF_MEMORY);
+    EXPECT(cuMemAlloc(&pointer, 8) == CUDA_SUCCESS);
+}
+
 CASE(handles_that_are_gone, {}, List({"is no stream", "is no event"})) {
     begin();
     CUstream stream;
