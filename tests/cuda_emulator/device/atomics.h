@@ -9,9 +9,15 @@
 namespace cuda_emulator {
 
 template <size_t bytes> struct Word;
-template <> struct Word<2> { using Type = uint16_t; };
-template <> struct Word<4> { using Type = uint32_t; };
-template <> struct Word<8> { using Type = uint64_t; };
+template <> struct Word<2> {
+    using Type = uint16_t;
+};
+template <> struct Word<4> {
+    using Type = uint32_t;
+};
+template <> struct Word<8> {
+    using Type = uint64_t;
+};
 
 // Replaces *pointer by change(*pointer) and gives what was there.
 template <class T, class Change> inline T atomic_change(T *pointer, Change change) {
@@ -28,7 +34,9 @@ template <class T, class Change> inline T atomic_change(T *pointer, Change chang
     }
 }
 
-template <class T> struct Same { using Type = T; };
+template <class T> struct Same {
+    using Type = T;
+};
 // The other arguments convert to the pointer's type, as CUDA's overloads have them.
 template <class T> using Argument = typename Same<T>::Type;
 

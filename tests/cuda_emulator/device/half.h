@@ -37,8 +37,8 @@ inline uint16_t float_to_bf16(float x) {
 } // namespace cuda_emulator
 
 // Functions that CUDA has for the device only, each by f32's.
-#define CUDA_EMULATOR_HALF(name, function)                                                                                       \
-    inline __half name(__half x) { return __float2half_rn(function(__half2float(x))); }                                          \
+#define CUDA_EMULATOR_HALF(name, function)                                                                                     \
+    inline __half name(__half x) { return __float2half_rn(function(__half2float(x))); }                                        \
     inline __nv_bfloat16 name(__nv_bfloat16 x) { return __float2bfloat16_rn(function(__bfloat162float(x))); }
 CUDA_EMULATOR_HALF(hsqrt, sqrtf)
 CUDA_EMULATOR_HALF(hrsqrt, 1.0f / sqrtf)

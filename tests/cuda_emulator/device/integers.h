@@ -63,9 +63,13 @@ inline unsigned __dp4a(unsigned a, unsigned b, unsigned sum) {
 }
 
 // CUDA's overloads: mixed signedness gives the unsigned type, a float beside a double gives a double.
-#define CUDA_EMULATOR_MIN_MAX(Result, A, B) \
-    inline Result min(A a, B b) { return static_cast<Result>(a) < static_cast<Result>(b) ? static_cast<Result>(a) : static_cast<Result>(b); } \
-    inline Result max(A a, B b) { return static_cast<Result>(a) > static_cast<Result>(b) ? static_cast<Result>(a) : static_cast<Result>(b); }
+#define CUDA_EMULATOR_MIN_MAX(Result, A, B)                                                                                    \
+    inline Result min(A a, B b) {                                                                                              \
+        return static_cast<Result>(a) < static_cast<Result>(b) ? static_cast<Result>(a) : static_cast<Result>(b);              \
+    }                                                                                                                          \
+    inline Result max(A a, B b) {                                                                                              \
+        return static_cast<Result>(a) > static_cast<Result>(b) ? static_cast<Result>(a) : static_cast<Result>(b);              \
+    }
 CUDA_EMULATOR_MIN_MAX(int, int, int)
 CUDA_EMULATOR_MIN_MAX(unsigned, unsigned, unsigned)
 CUDA_EMULATOR_MIN_MAX(unsigned, int, unsigned)

@@ -40,7 +40,7 @@
 
 #define __trap() ::cuda_emulator::fail("__trap()")
 #undef assert
-#define assert(condition) \
+#define assert(condition)                                                                                                      \
     ((condition) ? static_cast<void>(0) : ::cuda_emulator::fail("%s:%d: assert(%s)", __FILE__, __LINE__, #condition))
 
 // The memory of one thread is in order for all others: fibers of a block share an operating system thread.

@@ -99,7 +99,8 @@ template <class T> inline void complete_match(ValueRequest<T> *const *lanes, uns
         if (!(members >> lane & 1)) continue;
         for (unsigned other = 0; other < LANES; other++) {
             if (!(members >> other & 1)) continue;
-            if (!__builtin_memcmp(&lanes[lane]->value, &lanes[other]->value, sizeof(T))) lanes[lane]->lanes_alike |= 1u << other;
+            if (!__builtin_memcmp(&lanes[lane]->value, &lanes[other]->value, sizeof(T)))
+                lanes[lane]->lanes_alike |= 1u << other;
         }
     }
 }
@@ -135,7 +136,8 @@ template <class T> inline T __shfl_up_sync(unsigned mask, T value, unsigned dist
     return cuda_emulator::shuffle("__shfl_up_sync", cuda_emulator::Shuffle::up, mask, value, static_cast<int>(distance), width);
 }
 template <class T> inline T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width = cuda_emulator::LANES) {
-    return cuda_emulator::shuffle("__shfl_down_sync", cuda_emulator::Shuffle::down, mask, value, static_cast<int>(distance), width);
+    return cuda_emulator::shuffle("__shfl_down_sync", cuda_emulator::Shuffle::down, mask, value, static_cast<int>(distance),
+                                  width);
 }
 template <class T> inline T __shfl_xor_sync(unsigned mask, T value, int bits, int width = cuda_emulator::LANES) {
     return cuda_emulator::shuffle("__shfl_xor_sync", cuda_emulator::Shuffle::exclusive_or, mask, value, bits, width);
@@ -151,15 +153,33 @@ template <class T> inline unsigned __match_any_sync(unsigned mask, T value) {
     return request.lanes_alike;
 }
 
-inline unsigned __reduce_max_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::Largest>("__reduce_max_sync", mask, value); }
-inline unsigned __reduce_min_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::Least>("__reduce_min_sync", mask, value); }
-inline unsigned __reduce_add_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::Sum>("__reduce_add_sync", mask, value); }
-inline int __reduce_max_sync(unsigned mask, int value) { return cuda_emulator::reduce<cuda_emulator::Largest>("__reduce_max_sync", mask, value); }
-inline int __reduce_min_sync(unsigned mask, int value) { return cuda_emulator::reduce<cuda_emulator::Least>("__reduce_min_sync", mask, value); }
-inline int __reduce_add_sync(unsigned mask, int value) { return cuda_emulator::reduce<cuda_emulator::Sum>("__reduce_add_sync", mask, value); }
-inline unsigned __reduce_and_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::And>("__reduce_and_sync", mask, value); }
-inline unsigned __reduce_or_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::Or>("__reduce_or_sync", mask, value); }
-inline unsigned __reduce_xor_sync(unsigned mask, unsigned value) { return cuda_emulator::reduce<cuda_emulator::ExclusiveOr>("__reduce_xor_sync", mask, value); }
+inline unsigned __reduce_max_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::Largest>("__reduce_max_sync", mask, value);
+}
+inline unsigned __reduce_min_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::Least>("__reduce_min_sync", mask, value);
+}
+inline unsigned __reduce_add_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::Sum>("__reduce_add_sync", mask, value);
+}
+inline int __reduce_max_sync(unsigned mask, int value) {
+    return cuda_emulator::reduce<cuda_emulator::Largest>("__reduce_max_sync", mask, value);
+}
+inline int __reduce_min_sync(unsigned mask, int value) {
+    return cuda_emulator::reduce<cuda_emulator::Least>("__reduce_min_sync", mask, value);
+}
+inline int __reduce_add_sync(unsigned mask, int value) {
+    return cuda_emulator::reduce<cuda_emulator::Sum>("__reduce_add_sync", mask, value);
+}
+inline unsigned __reduce_and_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::And>("__reduce_and_sync", mask, value);
+}
+inline unsigned __reduce_or_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::Or>("__reduce_or_sync", mask, value);
+}
+inline unsigned __reduce_xor_sync(unsigned mask, unsigned value) {
+    return cuda_emulator::reduce<cuda_emulator::ExclusiveOr>("__reduce_xor_sync", mask, value);
+}
 
 inline void __syncwarp(unsigned mask = cuda_emulator::EVERY_LANE) {
     cuda_emulator::Nothing nothing;
@@ -167,6 +187,12 @@ inline void __syncwarp(unsigned mask = cuda_emulator::EVERY_LANE) {
 }
 
 inline void __syncthreads() { cuda_emulator::meet_in_block("__syncthreads", cuda_emulator::Vote::none, false); }
-inline int __syncthreads_or(int predicate) { return cuda_emulator::meet_in_block("__syncthreads_or", cuda_emulator::Vote::any, predicate); }
-inline int __syncthreads_and(int predicate) { return cuda_emulator::meet_in_block("__syncthreads_and", cuda_emulator::Vote::all, predicate); }
-inline int __syncthreads_count(int predicate) { return cuda_emulator::meet_in_block("__syncthreads_count", cuda_emulator::Vote::count, predicate); }
+inline int __syncthreads_or(int predicate) {
+    return cuda_emulator::meet_in_block("__syncthreads_or", cuda_emulator::Vote::any, predicate);
+}
+inline int __syncthreads_and(int predicate) {
+    return cuda_emulator::meet_in_block("__syncthreads_and", cuda_emulator::Vote::all, predicate);
+}
+inline int __syncthreads_count(int predicate) {
+    return cuda_emulator::meet_in_block("__syncthreads_count", cuda_emulator::Vote::count, predicate);
+}

@@ -103,7 +103,9 @@ CUDA_EMULATOR_API CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevic
     return CUDA_SUCCESS;
 }
 
-CUDA_EMULATOR_API CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) { return cuDeviceGetDefaultMemPool(pool, device); }
+CUDA_EMULATOR_API CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) {
+    return cuDeviceGetDefaultMemPool(pool, device);
+}
 
 CUDA_EMULATOR_API CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t) {
     if (CUresult error = standing()) return error;

@@ -79,8 +79,9 @@ struct SharedMemory {
 // CUDA C++ Programming Guide, "Technical Specifications per Compute Capability". A block has 1 KiB less than a multiprocessor.
 static const SharedMemory &shared_memory() {
     static constexpr SharedMemory BY_CAPABILITY[] = {
-        {75, 64 << 10, 64 << 10}, {80, 163 << 10, 164 << 10}, {86, 99 << 10, 100 << 10}, {87, 163 << 10, 164 << 10}, {89, 99 << 10, 100 << 10},
-        {90, 227 << 10, 228 << 10}, {100, 227 << 10, 228 << 10}, {103, 227 << 10, 228 << 10}, {120, 99 << 10, 100 << 10},
+        {75, 64 << 10, 64 << 10},    {80, 163 << 10, 164 << 10},  {86, 99 << 10, 100 << 10},
+        {87, 163 << 10, 164 << 10},  {89, 99 << 10, 100 << 10},   {90, 227 << 10, 228 << 10},
+        {100, 227 << 10, 228 << 10}, {103, 227 << 10, 228 << 10}, {120, 99 << 10, 100 << 10},
     };
     for (const SharedMemory &known : BY_CAPABILITY) {
         if (known.compute_capability == settings().compute_capability) return known;
@@ -167,8 +168,12 @@ CUDA_EMULATOR_API CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute a
     case CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID: *value = device; return CUDA_SUCCESS;
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = settings().compute_capability / 10; return CUDA_SUCCESS;
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = settings().compute_capability % 10; return CUDA_SUCCESS;
-    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = static_cast<int>(shared_bytes_on_request()); return CUDA_SUCCESS;
-    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR: *value = static_cast<int>(shared_bytes_of_multiprocessor()); return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
+        *value = static_cast<int>(shared_bytes_on_request());
+        return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR:
+        *value = static_cast<int>(shared_bytes_of_multiprocessor());
+        return CUDA_SUCCESS;
     default: break;
     }
     for (const Attribute &known : ATTRIBUTES) {

@@ -127,7 +127,8 @@ void release_one(Memory &all, std::map<uintptr_t, Allocation>::iterator found) {
     all.counts.bytes -= allocation.bytes;
     all.counts.live--;
     // Mapped anew, so that the system has its pages back.
-    mmap(allocation.mapping, allocation.mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    mmap(allocation.mapping, allocation.mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+         0);
     uintptr_t key = reinterpret_cast<uintptr_t>(allocation.begin);
     all.freed[key] = allocation;
     all.freed_order.push_back(key);
@@ -168,7 +169,8 @@ CUresult allocate(void **pointer, size_t bytes, int device) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     uint64_t &used = used_by(all, device);
-    if (device != HOST && (bytes > settings().memory_bytes || used > settings().memory_bytes - bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
+    if (device != HOST && (bytes > settings().memory_bytes || used > settings().memory_bytes - bytes))
+        return CUDA_ERROR_OUT_OF_MEMORY;
     size_t page = page_bytes();
     if (bytes >= LARGE && bytes / page > static_cast<size_t>(sysconf(_SC_AVPHYS_PAGES))) {
         complain("%zu bytes were asked for: the device that is emulated has them, the machine has not", bytes);

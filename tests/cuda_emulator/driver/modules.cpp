@@ -107,13 +107,19 @@ bool has_parameters(const Kernel &kernel, const PtxEntry &entry) {
 CUresult check_dimensions(const CUfunc_st &function, const dim3 &grid, const dim3 &block, size_t dynamic_shared_bytes) {
     uint64_t threads = uint64_t{block.x} * block.y * block.z;
     const char *wrong = nullptr;
-    if (!grid.x || !grid.y || !grid.z || !threads) wrong = "a dimension of 0";
-    else if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535) wrong = "too large a grid";
-    else if (block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS) wrong = "too large a block";
-    else if (dynamic_shared_bytes > function.max_dynamic_shared_bytes) wrong = "more dynamic shared memory than the function may have";
-    else if (dynamic_shared_bytes + function.entry.static_shared_bytes > shared_bytes_on_request()) wrong = "too much shared memory";
+    if (!grid.x || !grid.y || !grid.z || !threads)
+        wrong = "a dimension of 0";
+    else if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535)
+        wrong = "too large a grid";
+    else if (block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS)
+        wrong = "too large a block";
+    else if (dynamic_shared_bytes > function.max_dynamic_shared_bytes)
+        wrong = "more dynamic shared memory than the function may have";
+    else if (dynamic_shared_bytes + function.entry.static_shared_bytes > shared_bytes_on_request())
+        wrong = "too much shared memory";
     if (wrong) {
-        complain("launch of %s with grid (%u, %u, %u), block (%u, %u, %u) and %zu bytes of dynamic shared memory (it may have %zu, and has %zu static): %s",
+        complain("launch of %s with grid (%u, %u, %u), block (%u, %u, %u) and %zu bytes of dynamic shared memory (it may have "
+                 "%zu, and has %zu static): %s",
                  function.entry.name.c_str(), grid.x, grid.y, grid.z, block.x, block.y, block.z, dynamic_shared_bytes,
                  function.max_dynamic_shared_bytes, function.entry.static_shared_bytes, wrong);
         return CUDA_ERROR_INVALID_VALUE;
@@ -139,9 +145,11 @@ bool check_arguments(const Kernel &kernel, void *const *arguments) {
     return good;
 }
 
-CUresult launch(CUfunc_st *function, dim3 grid, dim3 block, size_t dynamic_shared_bytes, CUstream stream, void **arguments, void **extra) {
+CUresult launch(CUfunc_st *function, dim3 grid, dim3 block, size_t dynamic_shared_bytes, CUstream stream, void **arguments,
+                void **extra) {
     if (CUresult error = standing_in_context()) return error;
-    if (!function || !is_handle(function, "function", "cuLaunchKernel") || !is_stream(stream, "cuLaunchKernel")) return CUDA_ERROR_INVALID_HANDLE;
+    if (!function || !is_handle(function, "function", "cuLaunchKernel") || !is_stream(stream, "cuLaunchKernel"))
+        return CUDA_ERROR_INVALID_HANDLE;
     const std::string &name = function->entry.name;
     if (CUresult error = check_dimensions(*function, grid, block, dynamic_shared_bytes)) return error;
     if (!function->kernel) {
@@ -149,7 +157,8 @@ CUresult launch(CUfunc_st *function, dim3 grid, dim3 block, size_t dynamic_share
         return CUDA_ERROR_NOT_SUPPORTED;
     }
     if (!has_parameters(*function->kernel, function->entry)) {
-        complain("the kernel %s has other parameters in its PTX than in %s: build the emulator again", name.c_str(), function->library->path);
+        complain("the kernel %s has other parameters in its PTX than in %s: build the emulator again", name.c_str(),
+                 function->library->path);
         return CUDA_ERROR_NOT_SUPPORTED;
     }
     if (extra || (!arguments && function->kernel->parameter_count)) {
@@ -169,7 +178,8 @@ int newest_ptx_version() {
     struct Version {
         int driver, ptx;
     };
-    static constexpr Version VERSIONS[] = {{11080, 78}, {12000, 80}, {12010, 81}, {12020, 82}, {12030, 83}, {12040, 84}, {12050, 85}, {12070, 86}, {12080, 87}, {12090, 88}, {13000, 90}, {13010, 91}};
+    static constexpr Version VERSIONS[] = {{11080, 78}, {12000, 80}, {12010, 81}, {12020, 82}, {12030, 83}, {12040, 84},
+                                           {12050, 85}, {12070, 86}, {12080, 87}, {12090, 88}, {13000, 90}, {13010, 91}};
     int newest = 0;
     for (const Version &version : VERSIONS) {
         if (settings().driver_version >= version.driver) newest = version.ptx;
@@ -187,7 +197,8 @@ CUresult load(CUmodule *module, const char *image) {
         return CUDA_ERROR_INVALID_IMAGE;
     }
     if (ptx.version > newest_ptx_version()) {
-        complain("cuModuleLoadData: PTX of version %d.%d, the driver knows up to %d.%d", ptx.version / 10, ptx.version % 10, newest_ptx_version() / 10, newest_ptx_version() % 10);
+        complain("cuModuleLoadData: PTX of version %d.%d, the driver knows up to %d.%d", ptx.version / 10, ptx.version % 10,
+                 newest_ptx_version() / 10, newest_ptx_version() % 10);
         return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
     }
     if (ptx.target > settings().compute_capability) {
@@ -213,7 +224,9 @@ CUresult load(CUmodule *module, const char *image) {
 
 using namespace cuda_emulator;
 
-CUDA_EMULATOR_API CUresult cuModuleLoadData(CUmodule *module, const void *image) { return load(module, static_cast<const char *>(image)); }
+CUDA_EMULATOR_API CUresult cuModuleLoadData(CUmodule *module, const void *image) {
+    return load(module, static_cast<const char *>(image));
+}
 CUDA_EMULATOR_API CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned, CUjit_option *, void **) {
     return load(module, static_cast<const char *>(image));
 }
@@ -252,9 +265,15 @@ CUDA_EMULATOR_API CUresult cuFuncGetAttribute(int *value, CUfunction_attribute a
     if (!value) return CUDA_ERROR_INVALID_VALUE;
     if (!is_handle(function, "function", "cuFuncGetAttribute")) return CUDA_ERROR_INVALID_HANDLE;
     switch (attribute) {
-    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *value = static_cast<int>(function->entry.max_threads ? function->entry.max_threads : MAX_THREADS); return CUDA_SUCCESS;
-    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = static_cast<int>(function->entry.static_shared_bytes); return CUDA_SUCCESS;
-    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES: *value = static_cast<int>(function->max_dynamic_shared_bytes); return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+        *value = static_cast<int>(function->entry.max_threads ? function->entry.max_threads : MAX_THREADS);
+        return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+        *value = static_cast<int>(function->entry.static_shared_bytes);
+        return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
+        *value = static_cast<int>(function->max_dynamic_shared_bytes);
+        return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
     case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = 0; return CUDA_SUCCESS;
     // A guess: PTX does not say.
@@ -274,8 +293,8 @@ CUDA_EMULATOR_API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_at
         return CUDA_ERROR_INVALID_VALUE;
     }
     if (value < 0 || static_cast<size_t>(value) + function->entry.static_shared_bytes > shared_bytes_on_request()) {
-        complain("cuFuncSetAttribute: %d bytes of dynamic shared memory for %s, which has %zu static: a block has at most %zu", value,
-                 function->entry.name.c_str(), function->entry.static_shared_bytes, shared_bytes_on_request());
+        complain("cuFuncSetAttribute: %d bytes of dynamic shared memory for %s, which has %zu static: a block has at most %zu",
+                 value, function->entry.name.c_str(), function->entry.static_shared_bytes, shared_bytes_on_request());
         return CUDA_ERROR_INVALID_VALUE;
     }
     function->max_dynamic_shared_bytes = static_cast<size_t>(value);
@@ -306,31 +325,39 @@ static CUresult active_blocks(int *blocks, CUfunction function, int threads, siz
         *blocks = 0;
         return CUDA_SUCCESS;
     }
-    size_t by_shared = shared_bytes_of_multiprocessor() / (shared + 1024), by_threads = 2048 / ((static_cast<size_t>(threads) + 31) / 32 * 32);
+    size_t by_shared = shared_bytes_of_multiprocessor() / (shared + 1024),
+           by_threads = 2048 / ((static_cast<size_t>(threads) + 31) / 32 * 32);
     *blocks = static_cast<int>(std::min<size_t>({by_shared, by_threads, 32}));
     return CUDA_SUCCESS;
 }
 
-CUDA_EMULATOR_API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads, size_t dynamic_shared_bytes) {
+CUDA_EMULATOR_API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,
+                                                                       size_t dynamic_shared_bytes) {
     return active_blocks(blocks, function, threads, dynamic_shared_bytes);
 }
-CUDA_EMULATOR_API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int threads, size_t dynamic_shared_bytes, unsigned) {
+CUDA_EMULATOR_API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int threads,
+                                                                                size_t dynamic_shared_bytes, unsigned) {
     return active_blocks(blocks, function, threads, dynamic_shared_bytes);
 }
 
-CUDA_EMULATOR_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-                                          unsigned block_z, unsigned dynamic_shared_bytes, CUstream stream, void **arguments, void **extra) {
-    return launch(function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, dynamic_shared_bytes, stream, arguments, extra);
+CUDA_EMULATOR_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                                          unsigned block_x, unsigned block_y, unsigned block_z, unsigned dynamic_shared_bytes,
+                                          CUstream stream, void **arguments, void **extra) {
+    return launch(function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, dynamic_shared_bytes, stream, arguments,
+                  extra);
 }
 
 CUDA_EMULATOR_API CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **arguments, void **extra) {
     if (!config) return CUDA_ERROR_INVALID_VALUE;
     for (unsigned i = 0; i < config->numAttrs; i++) {
         CUlaunchAttributeID id = config->attrs[i].id;
-        if (id == CU_LAUNCH_ATTRIBUTE_IGNORE || id == CU_LAUNCH_ATTRIBUTE_PRIORITY || id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) continue;
+        if (id == CU_LAUNCH_ATTRIBUTE_IGNORE || id == CU_LAUNCH_ATTRIBUTE_PRIORITY ||
+            id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION)
+            continue;
         complain("cuLaunchKernelEx: the attribute %d is not emulated", id);
         return CUDA_ERROR_NOT_SUPPORTED;
     }
-    return launch(function, {config->gridDimX, config->gridDimY, config->gridDimZ}, {config->blockDimX, config->blockDimY, config->blockDimZ},
-                  config->sharedMemBytes, config->hStream, arguments, extra);
+    return launch(function, {config->gridDimX, config->gridDimY, config->gridDimZ},
+                  {config->blockDimX, config->blockDimY, config->blockDimZ}, config->sharedMemBytes, config->hStream, arguments,
+                  extra);
 }

@@ -68,7 +68,9 @@ static CUresult create_stream(CUstream *stream, unsigned flags, int priority) {
 }
 
 CUDA_EMULATOR_API CUresult cuStreamCreate(CUstream *stream, unsigned flags) { return create_stream(stream, flags, 0); }
-CUDA_EMULATOR_API CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority) { return create_stream(stream, flags, priority); }
+CUDA_EMULATOR_API CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority) {
+    return create_stream(stream, flags, priority);
+}
 
 static CUresult good_stream(CUstream stream, const char *call) {
     if (CUresult error = standing_in_context()) return error;
@@ -153,5 +155,9 @@ static CUresult elapsed(float *milliseconds, CUevent begin, CUevent end) {
 }
 
 #undef cuEventElapsedTime
-CUDA_EMULATOR_API CUresult cuEventElapsedTime(float *milliseconds, CUevent begin, CUevent end) { return elapsed(milliseconds, begin, end); }
-CUDA_EMULATOR_API CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent begin, CUevent end) { return elapsed(milliseconds, begin, end); }
+CUDA_EMULATOR_API CUresult cuEventElapsedTime(float *milliseconds, CUevent begin, CUevent end) {
+    return elapsed(milliseconds, begin, end);
+}
+CUDA_EMULATOR_API CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent begin, CUevent end) {
+    return elapsed(milliseconds, begin, end);
+}

@@ -34,8 +34,10 @@ cublasStatus_t multiply_all(cublasHandle_t handle, const Product &product, const
     if (!product.m || !product.n || !batch.count) return CUBLAS_STATUS_SUCCESS;
     int64_t a_rows = product.a.transposed ? product.k : product.m, a_columns = product.a.transposed ? product.m : product.k;
     int64_t b_rows = product.b.transposed ? product.n : product.k, b_columns = product.b.transposed ? product.k : product.n;
-    if (product.a.leading < a_rows || product.b.leading < b_rows || product.c.leading < product.m) return CUBLAS_STATUS_INVALID_VALUE;
-    if (!in_memory(product.a, a_rows, a_columns, batch.a, batch.count, call) || !in_memory(product.b, b_rows, b_columns, batch.b, batch.count, call) ||
+    if (product.a.leading < a_rows || product.b.leading < b_rows || product.c.leading < product.m)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    if (!in_memory(product.a, a_rows, a_columns, batch.a, batch.count, call) ||
+        !in_memory(product.b, b_rows, b_columns, batch.b, batch.count, call) ||
         !in_memory(product.c, product.m, product.n, batch.c, batch.count, call)) {
         stay(CUDA_ERROR_ILLEGAL_ADDRESS);
         return CUBLAS_STATUS_EXECUTION_FAILED;
@@ -53,8 +55,9 @@ cublasStatus_t multiply_all(cublasHandle_t handle, const Product &product, const
     return CUBLAS_STATUS_SUCCESS;
 }
 
-Product make(cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const void *a, cudaDataType a_type, int a_leading, const void *b, cudaDataType b_type,
-             int b_leading, const void *c, cudaDataType c_type, int c_leading) {
+Product make(cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const void *a,
+             cudaDataType a_type, int a_leading, const void *b, cudaDataType b_type, int b_leading, const void *c,
+             cudaDataType c_type, int c_leading) {
     Product product{};
     product.m = m;
     product.n = n;
@@ -133,7 +136,9 @@ CUDA_EMULATOR_API cublasStatus_t cublasSetPointerMode_v2(cublasHandle_t handle, 
 }
 CUDA_EMULATOR_API cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t bytes) {
     if (!is_handle(handle, "cublas handle", "cublasSetWorkspace")) return CUBLAS_STATUS_NOT_INITIALIZED;
-    return !bytes || lies_in_device_memory(workspace, bytes, current_device(), "cublasSetWorkspace") ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    return !bytes || lies_in_device_memory(workspace, bytes, current_device(), "cublasSetWorkspace")
+               ? CUBLAS_STATUS_SUCCESS
+               : CUBLAS_STATUS_INVALID_VALUE;
 }
 CUDA_EMULATOR_API cublasStatus_t cublasGetVersion_v2(cublasHandle_t, int *version) {
     if (!version) return CUBLAS_STATUS_INVALID_VALUE;
@@ -141,34 +146,45 @@ CUDA_EMULATOR_API cublasStatus_t cublasGetVersion_v2(cublasHandle_t, int *versio
     return CUBLAS_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const void *alpha,
-                                                            const void *a, cudaDataType a_type, int a_leading, long long a_stride, const void *b, cudaDataType b_type, int b_leading,
-                                                            long long b_stride, const void *beta, void *c, cudaDataType c_type, int c_leading, long long c_stride, int count,
-                                                            cublasComputeType_t compute, cublasGemmAlgo_t) {
+CUDA_EMULATOR_API cublasStatus_t cublasGemmStridedBatchedEx(
+    cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const void *alpha,
+    const void *a, cudaDataType a_type, int a_leading, long long a_stride, const void *b, cudaDataType b_type, int b_leading,
+    long long b_stride, const void *beta, void *c, cudaDataType c_type, int c_leading, long long c_stride, int count,
+    cublasComputeType_t compute, cublasGemmAlgo_t) {
     Product product = make(a_operation, b_operation, m, n, k, a, a_type, a_leading, b, b_type, b_leading, c, c_type, c_leading);
     if (!set_compute(product, compute, alpha, beta, "cublasGemmStridedBatchedEx")) return CUBLAS_STATUS_NOT_SUPPORTED;
     return multiply_all(handle, product, {a_stride, b_stride, c_stride, count}, "cublasGemmStridedBatchedEx");
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const void *alpha, const void *a,
-                                              cudaDataType a_type, int a_leading, const void *b, cudaDataType b_type, int b_leading, const void *beta, void *c, cudaDataType c_type,
-                                              int c_leading, cublasComputeType_t compute, cublasGemmAlgo_t) {
+CUDA_EMULATOR_API cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation,
+                                              cublasOperation_t b_operation, int m, int n, int k, const void *alpha,
+                                              const void *a, cudaDataType a_type, int a_leading, const void *b,
+                                              cudaDataType b_type, int b_leading, const void *beta, void *c,
+                                              cudaDataType c_type, int c_leading, cublasComputeType_t compute,
+                                              cublasGemmAlgo_t) {
     Product product = make(a_operation, b_operation, m, n, k, a, a_type, a_leading, b, b_type, b_leading, c, c_type, c_leading);
     if (!set_compute(product, compute, alpha, beta, "cublasGemmEx")) return CUBLAS_STATUS_NOT_SUPPORTED;
     return multiply_all(handle, product, {0, 0, 0, 1}, "cublasGemmEx");
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const float *alpha, const float *a,
-                                                int a_leading, const float *b, int b_leading, const float *beta, float *c, int c_leading) {
-    Product product = make(a_operation, b_operation, m, n, k, a, CUDA_R_32F, a_leading, b, CUDA_R_32F, b_leading, c, CUDA_R_32F, c_leading);
+CUDA_EMULATOR_API cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t a_operation,
+                                                cublasOperation_t b_operation, int m, int n, int k, const float *alpha,
+                                                const float *a, int a_leading, const float *b, int b_leading, const float *beta,
+                                                float *c, int c_leading) {
+    Product product =
+        make(a_operation, b_operation, m, n, k, a, CUDA_R_32F, a_leading, b, CUDA_R_32F, b_leading, c, CUDA_R_32F, c_leading);
     set_compute(product, CUBLAS_COMPUTE_32F, alpha, beta, "cublasSgemm");
     return multiply_all(handle, product, {0, 0, 0, 1}, "cublasSgemm");
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation, int m, int n, int k, const double *alpha,
-                                                           const double *a, int a_leading, long long a_stride, const double *b, int b_leading, long long b_stride, const double *beta,
-                                                           double *c, int c_leading, long long c_stride, int count) {
-    Product product = make(a_operation, b_operation, m, n, k, a, CUDA_R_64F, a_leading, b, CUDA_R_64F, b_leading, c, CUDA_R_64F, c_leading);
+CUDA_EMULATOR_API cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t a_operation,
+                                                           cublasOperation_t b_operation, int m, int n, int k,
+                                                           const double *alpha, const double *a, int a_leading,
+                                                           long long a_stride, const double *b, int b_leading,
+                                                           long long b_stride, const double *beta, double *c, int c_leading,
+                                                           long long c_stride, int count) {
+    Product product =
+        make(a_operation, b_operation, m, n, k, a, CUDA_R_64F, a_leading, b, CUDA_R_64F, b_leading, c, CUDA_R_64F, c_leading);
     set_compute(product, CUBLAS_COMPUTE_64F, alpha, beta, "cublasDgemmStridedBatched");
     return multiply_all(handle, product, {a_stride, b_stride, c_stride, count}, "cublasDgemmStridedBatched");
 }

@@ -143,16 +143,16 @@ template <size_t count> const Attribute *find(const Attribute (&all)[count], int
     return nullptr;
 }
 
-template <size_t count>
-cublasStatus_t set(void *object, const Attribute (&all)[count], int attribute, const void *value, size_t bytes, const char *call) {
+template <size_t count> cublasStatus_t set(void *object, const Attribute (&all)[count], int attribute, const void *value,
+                                           size_t bytes, const char *call) {
     const Attribute *known = find(all, attribute, call);
     if (!object || !known || !value || bytes != known->bytes) return CUBLAS_STATUS_INVALID_VALUE;
     std::memcpy(static_cast<char *>(object) + known->offset, value, bytes);
     return CUBLAS_STATUS_SUCCESS;
 }
 
-template <size_t count>
-cublasStatus_t get(const void *object, const Attribute (&all)[count], int attribute, void *value, size_t bytes, size_t *written, const char *call) {
+template <size_t count> cublasStatus_t get(const void *object, const Attribute (&all)[count], int attribute, void *value,
+                                           size_t bytes, size_t *written, const char *call) {
     const Attribute *known = find(all, attribute, call);
     if (!object || !known) return CUBLAS_STATUS_INVALID_VALUE;
     if (written) *written = known->bytes;
@@ -195,7 +195,9 @@ Preference make_preference() {
 }
 
 template <class Struct, class Opaque> Struct &inside(Opaque *opaque) { return *reinterpret_cast<Struct *>(opaque); }
-template <class Struct, class Opaque> const Struct &inside(const Opaque *opaque) { return *reinterpret_cast<const Struct *>(opaque); }
+template <class Struct, class Opaque> const Struct &inside(const Opaque *opaque) {
+    return *reinterpret_cast<const Struct *>(opaque);
+}
 
 // A problem whose descriptors agree with each other.
 struct Problem {
@@ -212,17 +214,21 @@ const char *fill_in(Problem &problem, const Description &description) {
     }
     if (description.transpose_c != CUBLAS_OP_N) return "a transposed C";
     if (description.pointer_mode != CUBLASLT_POINTER_MODE_HOST) return "scalars that are not in host memory";
-    if (description.a_scale || description.b_scale || description.c_scale || description.d_scale) return "scales of 8-bit types";
-    if (description.epilogue != CUBLASLT_EPILOGUE_DEFAULT && description.epilogue != CUBLASLT_EPILOGUE_BIAS) return "an epilogue that is neither DEFAULT nor BIAS";
+    if (description.a_scale || description.b_scale || description.c_scale || description.d_scale)
+        return "scales of 8-bit types";
+    if (description.epilogue != CUBLASLT_EPILOGUE_DEFAULT && description.epilogue != CUBLASLT_EPILOGUE_BIAS)
+        return "an epilogue that is neither DEFAULT nor BIAS";
     for (const Layout *layout : {&a, &b, &c, &d}) {
-        if (layout->order != CUBLASLT_ORDER_COL && layout->order != CUBLASLT_ORDER_ROW) return "an order of memory that is neither COL nor ROW";
+        if (layout->order != CUBLASLT_ORDER_COL && layout->order != CUBLASLT_ORDER_ROW)
+            return "an order of memory that is neither COL nor ROW";
         int64_t line = static_cast<int64_t>(layout->order == CUBLASLT_ORDER_COL ? layout->rows : layout->columns);
         if (layout->leading < line) return "a leading dimension that is too small";
         if (!element_bytes(static_cast<cudaDataType>(layout->type))) return "a type that is neither f64, f32, f16 nor bf16";
         if (layout->batch_count != d.batch_count) return "matrices of different batch counts";
     }
     auto matrix = [](const Layout &layout, int32_t transpose) {
-        return Matrix{nullptr, static_cast<cudaDataType>(layout.type), layout.order == CUBLASLT_ORDER_ROW, transpose == CUBLAS_OP_T, layout.leading};
+        return Matrix{nullptr, static_cast<cudaDataType>(layout.type), layout.order == CUBLASLT_ORDER_ROW,
+                      transpose == CUBLAS_OP_T, layout.leading};
     };
     product.a = matrix(a, description.transpose_a);
     product.b = matrix(b, description.transpose_b);
@@ -230,7 +236,8 @@ const char *fill_in(Problem &problem, const Description &description) {
     product.d = matrix(d, CUBLAS_OP_N);
     uint64_t m = product.a.transposed ? a.columns : a.rows, k = product.a.transposed ? a.rows : a.columns;
     uint64_t other_k = product.b.transposed ? b.columns : b.rows, n = product.b.transposed ? b.rows : b.columns;
-    if (k != other_k || d.rows != m || d.columns != n || c.rows != m || c.columns != n) return "shapes that do not fit each other";
+    if (k != other_k || d.rows != m || d.columns != n || c.rows != m || c.columns != n)
+        return "shapes that do not fit each other";
     product.m = static_cast<int64_t>(m);
     product.n = static_cast<int64_t>(n);
     product.k = static_cast<int64_t>(k);
@@ -240,7 +247,8 @@ const char *fill_in(Problem &problem, const Description &description) {
     cudaDataType in = product.a.type;
     product.inputs = Inputs::as_they_are;
     switch (description.compute_type) {
-    case CUBLAS_COMPUTE_64F: return in == CUDA_R_64F && description.scale_type == CUDA_R_64F ? nullptr : "types that do not fit COMPUTE_64F";
+    case CUBLAS_COMPUTE_64F:
+        return in == CUDA_R_64F && description.scale_type == CUDA_R_64F ? nullptr : "types that do not fit COMPUTE_64F";
     case CUBLAS_COMPUTE_32F:
     case CUBLAS_COMPUTE_32F_PEDANTIC: break;
     case CUBLAS_COMPUTE_32F_FAST_TF32: product.inputs = in == CUDA_R_32F ? Inputs::tf32 : Inputs::as_they_are; break;
@@ -249,7 +257,8 @@ const char *fill_in(Problem &problem, const Description &description) {
     default: return "a compute type that is neither 32F, one of its fast ones, nor 64F";
     }
     if (description.scale_type != CUDA_R_32F || in == CUDA_R_64F) return "types that do not fit COMPUTE_32F";
-    if (product.b.type != in || product.c.type != product.d.type || (product.d.type != in && product.d.type != CUDA_R_32F)) return "types that do not fit each other";
+    if (product.b.type != in || product.c.type != product.d.type || (product.d.type != in && product.d.type != CUDA_R_32F))
+        return "types that do not fit each other";
     return nullptr;
 }
 
@@ -278,7 +287,9 @@ Algorithm by_shape(const Problem &problem, const Preference &preference) {
     if (tiles >= 66 || product.k < 256) return algorithm;
     algorithm.splits = static_cast<int32_t>(std::min<int64_t>(132 / tiles, product.k / 128));
     algorithm.reduction = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
-    if (preference.reductions & CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE && workspace_of(algorithm, problem) <= preference.workspace_bytes) return algorithm;
+    if (preference.reductions & CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE &&
+        workspace_of(algorithm, problem) <= preference.workspace_bytes)
+        return algorithm;
     algorithm.reduction = CUBLASLT_REDUCTION_SCHEME_INPLACE;
     if (preference.reductions & CUBLASLT_REDUCTION_SCHEME_INPLACE) return algorithm;
     algorithm.splits = 1;
@@ -290,7 +301,8 @@ const char *check(const Algorithm &algorithm) {
     if (algorithm.magic != MAGIC) return "an algorithm that neither the heuristic nor cublasLtMatmulAlgoInit made";
     if (algorithm.id != IN_ORDER && algorithm.id != INTERLEAVED) return "an algorithm that does not exist";
     if (algorithm.splits < 0) return "a negative split of k";
-    if (algorithm.splits > 1 && algorithm.reduction == CUBLASLT_REDUCTION_SCHEME_NONE) return "a split of k without a reduction";
+    if (algorithm.splits > 1 && algorithm.reduction == CUBLASLT_REDUCTION_SCHEME_NONE)
+        return "a split of k without a reduction";
     return nullptr;
 }
 
@@ -332,15 +344,20 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
 
 CUDA_EMULATOR_API size_t cublasLtGetVersion() { return CUBLAS_VERSION; }
 CUDA_EMULATOR_API size_t cublasLtGetCudartVersion() { return CUDA_VERSION; }
-CUDA_EMULATOR_API const char *cublasLtGetStatusName(cublasStatus_t status) { return status == CUBLAS_STATUS_SUCCESS ? "CUBLAS_STATUS_SUCCESS" : "a cuBLAS error"; }
+CUDA_EMULATOR_API const char *cublasLtGetStatusName(cublasStatus_t status) {
+    return status == CUBLAS_STATUS_SUCCESS ? "CUBLAS_STATUS_SUCCESS" : "a cuBLAS error";
+}
 CUDA_EMULATOR_API const char *cublasLtGetStatusString(cublasStatus_t status) { return cublasLtGetStatusName(status); }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t bytes, cudaDataType type, uint64_t rows, uint64_t columns, int64_t leading) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t bytes,
+                                                                   cudaDataType type, uint64_t rows, uint64_t columns,
+                                                                   int64_t leading) {
     if (!layout || bytes < sizeof(Layout)) return CUBLAS_STATUS_INVALID_VALUE;
     inside<Layout>(layout) = make_layout(type, rows, columns, leading);
     return CUBLAS_STATUS_SUCCESS;
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType type, uint64_t rows, uint64_t columns, int64_t leading) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType type, uint64_t rows,
+                                                            uint64_t columns, int64_t leading) {
     if (!layout) return CUBLAS_STATUS_INVALID_VALUE;
     *layout = new cublasLtMatrixLayoutOpaque_t{};
     return cublasLtMatrixLayoutInit_internal(*layout, sizeof **layout, type, rows, columns, leading);
@@ -349,19 +366,25 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayou
     delete layout;
     return CUBLAS_STATUS_SUCCESS;
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t attribute, const void *value, size_t bytes) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
+                                                                  cublasLtMatrixLayoutAttribute_t attribute, const void *value,
+                                                                  size_t bytes) {
     return set(layout, LAYOUT_ATTRIBUTES, attribute, value, bytes, "cublasLtMatrixLayoutSetAttribute");
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutGetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t attribute, void *value, size_t bytes, size_t *written) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatrixLayoutGetAttribute(cublasLtMatrixLayout_t layout,
+                                                                  cublasLtMatrixLayoutAttribute_t attribute, void *value,
+                                                                  size_t bytes, size_t *written) {
     return get(layout, LAYOUT_ATTRIBUTES, attribute, value, bytes, written, "cublasLtMatrixLayoutGetAttribute");
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t description, size_t bytes, cublasComputeType_t compute_type, cudaDataType scale_type) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t description, size_t bytes,
+                                                                 cublasComputeType_t compute_type, cudaDataType scale_type) {
     if (!description || bytes < sizeof(Description)) return CUBLAS_STATUS_INVALID_VALUE;
     inside<Description>(description) = make_description(compute_type, scale_type);
     return CUBLAS_STATUS_SUCCESS;
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cublasComputeType_t compute_type, cudaDataType scale_type) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cublasComputeType_t compute_type,
+                                                          cudaDataType scale_type) {
     if (!description) return CUBLAS_STATUS_INVALID_VALUE;
     *description = new cublasLtMatmulDescOpaque_t{};
     return cublasLtMatmulDescInit_internal(*description, sizeof **description, compute_type, scale_type);
@@ -370,10 +393,14 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t 
     delete description;
     return CUBLAS_STATUS_SUCCESS;
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t description, cublasLtMatmulDescAttributes_t attribute, const void *value, size_t bytes) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t description,
+                                                                cublasLtMatmulDescAttributes_t attribute, const void *value,
+                                                                size_t bytes) {
     return set(description, DESCRIPTION_ATTRIBUTES, attribute, value, bytes, "cublasLtMatmulDescSetAttribute");
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t description, cublasLtMatmulDescAttributes_t attribute, void *value, size_t bytes, size_t *written) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t description,
+                                                                cublasLtMatmulDescAttributes_t attribute, void *value,
+                                                                size_t bytes, size_t *written) {
     return get(description, DESCRIPTION_ATTRIBUTES, attribute, value, bytes, written, "cublasLtMatmulDescGetAttribute");
 }
 
@@ -391,10 +418,14 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulP
     delete preference;
     return CUBLAS_STATUS_SUCCESS;
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, const void *value, size_t bytes) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
+                                                                      cublasLtMatmulPreferenceAttributes_t attribute,
+                                                                      const void *value, size_t bytes) {
     return set(preference, PREFERENCE_ATTRIBUTES, attribute, value, bytes, "cublasLtMatmulPreferenceSetAttribute");
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulPreferenceGetAttribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, void *value, size_t bytes, size_t *written) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulPreferenceGetAttribute(cublasLtMatmulPreference_t preference,
+                                                                      cublasLtMatmulPreferenceAttributes_t attribute,
+                                                                      void *value, size_t bytes, size_t *written) {
     return get(preference, PREFERENCE_ATTRIBUTES, attribute, value, bytes, written, "cublasLtMatmulPreferenceGetAttribute");
 }
 
@@ -406,22 +437,27 @@ static void give(cublasLtMatmulHeuristicResult_t &result, const Algorithm &algor
     result.wavesCount = 1.0f;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
-                                                                cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d, cublasLtMatmulPreference_t preference, int wanted,
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t description,
+                                                                cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                                                cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                                                cublasLtMatmulPreference_t preference, int wanted,
                                                                 cublasLtMatmulHeuristicResult_t results[], int *given) {
     const char *call = "cublasLtMatmulAlgoGetHeuristic";
     if (!is_handle(handle, "cublasLt handle", call)) return CUBLAS_STATUS_NOT_INITIALIZED;
-    if (!description || !a || !b || !c || !d || !preference || !results || !given || wanted < 1) return CUBLAS_STATUS_INVALID_VALUE;
+    if (!description || !a || !b || !c || !d || !preference || !results || !given || wanted < 1)
+        return CUBLAS_STATUS_INVALID_VALUE;
     *given = 0;
     Problem problem{{}, &inside<Layout>(a), &inside<Layout>(b), &inside<Layout>(c), &inside<Layout>(d), 1};
-    if (const char *wrong = fill_in(problem, inside<Description>(description))) return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
+    if (const char *wrong = fill_in(problem, inside<Description>(description)))
+        return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
     if (settings().chooses_by_shape) give(results[(*given)++], by_shape(problem, inside<Preference>(preference)), problem);
     if (*given < wanted) give(results[(*given)++], in_order(), problem);
     return CUBLAS_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t, cublasComputeType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t,
-                                                          int wanted, int ids[], int *given) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t, cublasComputeType_t, cudaDataType_t, cudaDataType_t,
+                                                          cudaDataType_t, cudaDataType_t, cudaDataType_t, int wanted, int ids[],
+                                                          int *given) {
     if (!ids || !given || wanted < 1) return CUBLAS_STATUS_INVALID_VALUE;
     *given = 0;
     for (int id : {IN_ORDER, INTERLEAVED}) {
@@ -430,7 +466,8 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t, cubl
     return CUBLAS_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t, cublasComputeType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t, cudaDataType_t, int id,
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t, cublasComputeType_t, cudaDataType_t, cudaDataType_t,
+                                                        cudaDataType_t, cudaDataType_t, cudaDataType_t, int id,
                                                         cublasLtMatmulAlgo_t *algorithm) {
     if (!algorithm || (id != IN_ORDER && id != INTERLEAVED)) return CUBLAS_STATUS_INVALID_VALUE;
     *algorithm = {};
@@ -439,35 +476,48 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t, cublas
     return CUBLAS_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoConfigSetAttribute(cublasLtMatmulAlgo_t *algorithm, cublasLtMatmulAlgoConfigAttributes_t attribute, const void *value, size_t bytes) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoConfigSetAttribute(cublasLtMatmulAlgo_t *algorithm,
+                                                                      cublasLtMatmulAlgoConfigAttributes_t attribute,
+                                                                      const void *value, size_t bytes) {
     if (attribute == CUBLASLT_ALGO_CONFIG_ID) return CUBLAS_STATUS_INVALID_VALUE;
     return set(algorithm, ALGORITHM_ATTRIBUTES, attribute, value, bytes, "cublasLtMatmulAlgoConfigSetAttribute");
 }
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algorithm, cublasLtMatmulAlgoConfigAttributes_t attribute, void *value, size_t bytes, size_t *written) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algorithm,
+                                                                      cublasLtMatmulAlgoConfigAttributes_t attribute,
+                                                                      void *value, size_t bytes, size_t *written) {
     return get(algorithm, ALGORITHM_ATTRIBUTES, attribute, value, bytes, written, "cublasLtMatmulAlgoConfigGetAttribute");
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
-                                                         cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *algorithm, cublasLtMatmulHeuristicResult_t *result) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t description,
+                                                         cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                                         cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                                         const cublasLtMatmulAlgo_t *algorithm,
+                                                         cublasLtMatmulHeuristicResult_t *result) {
     const char *call = "cublasLtMatmulAlgoCheck";
     if (!is_handle(handle, "cublasLt handle", call)) return CUBLAS_STATUS_NOT_INITIALIZED;
     if (!description || !a || !b || !c || !d || !algorithm || !result) return CUBLAS_STATUS_INVALID_VALUE;
     Problem problem{{}, &inside<Layout>(a), &inside<Layout>(b), &inside<Layout>(c), &inside<Layout>(d), 1};
-    if (const char *wrong = fill_in(problem, inside<Description>(description))) return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
+    if (const char *wrong = fill_in(problem, inside<Description>(description)))
+        return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
     if (const char *wrong = check(inside<Algorithm>(algorithm))) return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
     give(*result, inside<Algorithm>(algorithm), problem);
     return CUBLAS_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t description_of, const void *alpha, const void *a, cublasLtMatrixLayout_t a_layout,
-                                                const void *b, cublasLtMatrixLayout_t b_layout, const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *d,
-                                                cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t *algorithm_of, void *workspace, size_t workspace_bytes, cudaStream_t stream) {
+CUDA_EMULATOR_API cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t description_of, const void *alpha,
+                                                const void *a, cublasLtMatrixLayout_t a_layout, const void *b,
+                                                cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
+                                                cublasLtMatrixLayout_t c_layout, void *d, cublasLtMatrixLayout_t d_layout,
+                                                const cublasLtMatmulAlgo_t *algorithm_of, void *workspace,
+                                                size_t workspace_bytes, cudaStream_t stream) {
     const char *call = "cublasLtMatmul";
     if (!is_handle(handle, "cublasLt handle", call)) return CUBLAS_STATUS_NOT_INITIALIZED;
-    if (!description_of || !alpha || !beta || !a || !b || !d || !a_layout || !b_layout || !c_layout || !d_layout) return CUBLAS_STATUS_INVALID_VALUE;
+    if (!description_of || !alpha || !beta || !a || !b || !d || !a_layout || !b_layout || !c_layout || !d_layout)
+        return CUBLAS_STATUS_INVALID_VALUE;
     if (!is_stream(stream, call)) return CUBLAS_STATUS_INVALID_VALUE;
     const Description &description = inside<Description>(description_of);
-    Problem problem{{}, &inside<Layout>(a_layout), &inside<Layout>(b_layout), &inside<Layout>(c_layout), &inside<Layout>(d_layout), 1};
+    Problem problem{
+        {}, &inside<Layout>(a_layout), &inside<Layout>(b_layout), &inside<Layout>(c_layout), &inside<Layout>(d_layout), 1};
     if (const char *wrong = fill_in(problem, description)) return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
     Product &product = problem.product;
     bool is_double = description.scale_type == CUDA_R_64F;
@@ -476,10 +526,14 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasL
     // Without an algorithm the library asks its heuristic itself, with the workspace that it was given.
     Preference preference = make_preference();
     preference.workspace_bytes = workspace_bytes;
-    Algorithm algorithm = algorithm_of ? inside<Algorithm>(algorithm_of) : settings().chooses_by_shape ? by_shape(problem, preference) : in_order();
+    Algorithm algorithm = algorithm_of                  ? inside<Algorithm>(algorithm_of)
+                          : settings().chooses_by_shape ? by_shape(problem, preference)
+                                                        : in_order();
     if (const char *wrong = check(algorithm)) return refuse(call, wrong, CUBLAS_STATUS_NOT_SUPPORTED);
-    if (workspace_of(algorithm, problem) > workspace_bytes) return refuse(call, "the workspace is too small for the algorithm", CUBLAS_STATUS_INVALID_VALUE);
-    if (workspace_bytes && (!workspace || !lies_in_device_memory(workspace, workspace_bytes, current_device(), call))) return CUBLAS_STATUS_INVALID_VALUE;
+    if (workspace_of(algorithm, problem) > workspace_bytes)
+        return refuse(call, "the workspace is too small for the algorithm", CUBLAS_STATUS_INVALID_VALUE);
+    if (workspace_bytes && (!workspace || !lies_in_device_memory(workspace, workspace_bytes, current_device(), call)))
+        return CUBLAS_STATUS_INVALID_VALUE;
     product.order = {std::max(algorithm.splits, 1), algorithm.id == INTERLEAVED};
     product.a.data = a;
     product.b.data = b;
@@ -487,8 +541,10 @@ CUDA_EMULATOR_API cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasL
     product.d.data = d;
     bool reads_c = product.beta != 0.0;
     if (reads_c && !c) return CUBLAS_STATUS_INVALID_VALUE;
-    bool is_good = in_memory(product.a, *problem.a, problem.batches, call) && in_memory(product.b, *problem.b, problem.batches, call) &&
-                   in_memory(product.d, *problem.d, problem.batches, call) && (!reads_c || in_memory(product.c, *problem.c, problem.batches, call));
+    bool is_good = in_memory(product.a, *problem.a, problem.batches, call) &&
+                   in_memory(product.b, *problem.b, problem.batches, call) &&
+                   in_memory(product.d, *problem.d, problem.batches, call) &&
+                   (!reads_c || in_memory(product.c, *problem.c, problem.batches, call));
     const void *bias = description.epilogue == CUBLASLT_EPILOGUE_BIAS ? description.bias : nullptr;
     if (description.epilogue == CUBLASLT_EPILOGUE_BIAS) {
         if (!bias) return refuse(call, "an epilogue BIAS without a bias", CUBLAS_STATUS_INVALID_VALUE);

@@ -37,15 +37,18 @@ CUDA_EMULATOR_API curandStatus_t curandSetStream(curandGenerator_t generator, cu
 
 CUDA_EMULATOR_API curandStatus_t curandGenerateUniform(curandGenerator_t generator, float *values, size_t count) {
     if (!is_handle(generator, "curand generator", "curandGenerateUniform")) return CURAND_STATUS_NOT_INITIALIZED;
-    if (!lies_in_device_memory(values, count * sizeof *values, current_device(), "curandGenerateUniform")) return CURAND_STATUS_LAUNCH_FAILURE;
+    if (!lies_in_device_memory(values, count * sizeof *values, current_device(), "curandGenerateUniform"))
+        return CURAND_STATUS_LAUNCH_FAILURE;
     // From 0, left out, to 1.
     for (size_t i = 0; i < count; i++) values[i] = static_cast<float>((generator->engine() >> 40) + 1) * 0x1p-24f;
     return CURAND_STATUS_SUCCESS;
 }
 
-CUDA_EMULATOR_API curandStatus_t curandGenerateNormal(curandGenerator_t generator, float *values, size_t count, float mean, float deviation) {
+CUDA_EMULATOR_API curandStatus_t curandGenerateNormal(curandGenerator_t generator, float *values, size_t count, float mean,
+                                                      float deviation) {
     if (!is_handle(generator, "curand generator", "curandGenerateNormal")) return CURAND_STATUS_NOT_INITIALIZED;
-    if (!lies_in_device_memory(values, count * sizeof *values, current_device(), "curandGenerateNormal")) return CURAND_STATUS_LAUNCH_FAILURE;
+    if (!lies_in_device_memory(values, count * sizeof *values, current_device(), "curandGenerateNormal"))
+        return CURAND_STATUS_LAUNCH_FAILURE;
     std::normal_distribution<float> normal(mean, deviation);
     for (size_t i = 0; i < count; i++) values[i] = normal(generator->engine);
     return CURAND_STATUS_SUCCESS;

@@ -81,7 +81,8 @@ struct Bf16 {
 float to_float(Bf16 x) { return bf16_to_float(x.bits); }
 
 // Panels of `width` rows or columns, [panels, k, width]; zeros beyond the edge.
-template <class T> std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int width, bool is_a, Inputs inputs) {
+template <class T>
+std::vector<float> pack(const Matrix &matrix, int64_t count, int64_t k, int width, bool is_a, Inputs inputs) {
     int64_t panels = (count + width - 1) / width;
     std::vector<float> packed(static_cast<size_t>(panels * k * width), 0.0f);
     for (int64_t i = 0; i < count; i++) {
@@ -148,7 +149,8 @@ Tile sum_tile(const float *a, const float *b, int64_t k, const Order &order) {
 void finish(const Product &product, int64_t row, int64_t column, float sum) {
     float value = static_cast<float>(product.alpha) * sum;
     if (product.beta != 0.0) {
-        value += static_cast<float>(product.beta) * static_cast<float>(load(product.c.data, product.c.type, place(product.c, row, column)));
+        value += static_cast<float>(product.beta) *
+                 static_cast<float>(load(product.c.data, product.c.type, place(product.c, row, column)));
     }
     if (product.bias) value += static_cast<float>(load(product.bias, product.bias_type, row));
     store(product.d.data, product.d.type, place(product.d, row, column), static_cast<double>(value));
@@ -174,7 +176,8 @@ void multiply_f64(const Product &product) {
         for (int64_t row = 0; row < product.m; row++) {
             double sum = 0.0;
             for (int64_t k = 0; k < product.k; k++) {
-                sum += load(product.a.data, CUDA_R_64F, place(product.a, row, k)) * load(product.b.data, CUDA_R_64F, place(product.b, k, column));
+                sum += load(product.a.data, CUDA_R_64F, place(product.a, row, k)) *
+                       load(product.b.data, CUDA_R_64F, place(product.b, k, column));
             }
             double value = product.alpha * sum;
             if (product.beta != 0.0) value += product.beta * load(product.c.data, CUDA_R_64F, place(product.c, row, column));

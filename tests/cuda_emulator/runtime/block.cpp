@@ -229,8 +229,8 @@ bool BlockRunner::complete_warp(unsigned warp, unsigned mask) {
         if (fiber.mask != mask) return false;
         if (!first) first = &fiber;
         if (fiber.complete == first->complete) continue;
-        fail("warp %u: the lane %u has come to %s and the lane %u to %s, both with the mask %#x", warp, first->lane, first->name,
-             fiber.lane, fiber.name, mask);
+        fail("warp %u: the lane %u has come to %s and the lane %u to %s, both with the mask %#x", warp, first->lane,
+             first->name, fiber.lane, fiber.name, mask);
     }
     void *requests[LANES] = {};
     for (unsigned lanes = members; lanes; lanes &= lanes - 1) {
@@ -306,8 +306,8 @@ void BlockRunner::report_deadlock() {
         last = where;
         told++;
         char line[256];
-        std::snprintf(line, sizeof line, "\n    from thread (%u, %u, %u), lane %u of warp %u, on: %s", fiber.index.x, fiber.index.y,
-                      fiber.index.z, fiber.lane, i / LANES, where);
+        std::snprintf(line, sizeof line, "\n    from thread (%u, %u, %u), lane %u of warp %u, on: %s", fiber.index.x,
+                      fiber.index.y, fiber.index.z, fiber.lane, i / LANES, where);
         text += line;
     }
     abandon(CUDA_ERROR_LAUNCH_TIMEOUT, text.c_str());

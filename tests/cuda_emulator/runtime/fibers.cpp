@@ -129,7 +129,8 @@ unsigned char *Stacks::top(unsigned number) {
 
 bool Stacks::is_overflow(uintptr_t address) const {
     uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-    return begin && address >= from && address < from + MOST * stack_stride() && (address - from) % stack_stride() < page_bytes();
+    return begin && address >= from && address < from + MOST * stack_stride() &&
+           (address - from) % stack_stride() < page_bytes();
 }
 
 } // namespace cuda_emulator

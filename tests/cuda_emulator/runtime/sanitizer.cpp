@@ -41,23 +41,31 @@ struct TypeMismatch {
 
 [[noreturn]] void out_of_bounds(const OutOfBounds *data, uintptr_t index) {
     char message[512];
-    std::snprintf(message, sizeof message, "%s:%u: index %lld is out of the bounds of %s", data->location.file, data->location.line,
-                  static_cast<long long>(index), data->array->name);
+    std::snprintf(message, sizeof message, "%s:%u: index %lld is out of the bounds of %s", data->location.file,
+                  data->location.line, static_cast<long long>(index), data->array->name);
     stop(CUDA_ERROR_ILLEGAL_ADDRESS, message);
 }
 
 [[noreturn]] void type_mismatch(const TypeMismatch *data, uintptr_t pointer) {
     char message[512];
-    std::snprintf(message, sizeof message, "%s:%u: %#llx is not aligned to %u bytes for %s", data->location.file, data->location.line,
-                  static_cast<unsigned long long>(pointer), 1u << data->log_alignment, data->type->name);
+    std::snprintf(message, sizeof message, "%s:%u: %#llx is not aligned to %u bytes for %s", data->location.file,
+                  data->location.line, static_cast<unsigned long long>(pointer), 1u << data->log_alignment, data->type->name);
     stop(CUDA_ERROR_MISALIGNED_ADDRESS, message);
 }
 
 } // namespace
 
 extern "C" {
-__attribute__((visibility("default"))) void __ubsan_handle_out_of_bounds(OutOfBounds *data, uintptr_t index) { out_of_bounds(data, index); }
-__attribute__((visibility("default"))) void __ubsan_handle_out_of_bounds_abort(OutOfBounds *data, uintptr_t index) { out_of_bounds(data, index); }
-__attribute__((visibility("default"))) void __ubsan_handle_type_mismatch_v1(TypeMismatch *data, uintptr_t pointer) { type_mismatch(data, pointer); }
-__attribute__((visibility("default"))) void __ubsan_handle_type_mismatch_v1_abort(TypeMismatch *data, uintptr_t pointer) { type_mismatch(data, pointer); }
+__attribute__((visibility("default"))) void __ubsan_handle_out_of_bounds(OutOfBounds *data, uintptr_t index) {
+    out_of_bounds(data, index);
+}
+__attribute__((visibility("default"))) void __ubsan_handle_out_of_bounds_abort(OutOfBounds *data, uintptr_t index) {
+    out_of_bounds(data, index);
+}
+__attribute__((visibility("default"))) void __ubsan_handle_type_mismatch_v1(TypeMismatch *data, uintptr_t pointer) {
+    type_mismatch(data, pointer);
+}
+__attribute__((visibility("default"))) void __ubsan_handle_type_mismatch_v1_abort(TypeMismatch *data, uintptr_t pointer) {
+    type_mismatch(data, pointer);
+}
 }

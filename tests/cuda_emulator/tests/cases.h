@@ -19,28 +19,29 @@ struct Case {
     Case(const char *name, void (*function)(), std::vector<const char *> environment, std::vector<const char *> says);
 };
 
-#define CASE(name, ...)                                                                                                          \
-    static void name();                                                                                                          \
-    static const Case case_of_##name(#name, name, __VA_ARGS__);                                                                  \
+#define CASE(name, ...)                                                                                                        \
+    static void name();                                                                                                        \
+    static const Case case_of_##name(#name, name, __VA_ARGS__);                                                                \
     static void name()
 
 using List = std::vector<const char *>;
 
-#define EXPECT(condition)                                                                                                        \
-    do {                                                                                                                         \
-        if (!(condition)) {                                                                                                      \
-            std::printf("    %s:%d: %s\n", __FILE__, __LINE__, #condition);                                                      \
-            std::exit(1);                                                                                                        \
-        }                                                                                                                        \
+#define EXPECT(condition)                                                                                                      \
+    do {                                                                                                                       \
+        if (!(condition)) {                                                                                                    \
+            std::printf("    %s:%d: %s\n", __FILE__, __LINE__, #condition);                                                    \
+            std::exit(1);                                                                                                      \
+        }                                                                                                                      \
     } while (0)
 
-#define EXPECT_EQUAL(given, expected)                                                                                            \
-    do {                                                                                                                         \
-        double given_value = static_cast<double>(given), expected_value = static_cast<double>(expected);                         \
-        if (!(given_value == expected_value)) {                                                                                  \
-            std::printf("    %s:%d: %s is %g, expected %s, %g\n", __FILE__, __LINE__, #given, given_value, #expected, expected_value); \
-            std::exit(1);                                                                                                        \
-        }                                                                                                                        \
+#define EXPECT_EQUAL(given, expected)                                                                                          \
+    do {                                                                                                                       \
+        double given_value = static_cast<double>(given), expected_value = static_cast<double>(expected);                       \
+        if (!(given_value == expected_value)) {                                                                                \
+            std::printf("    %s:%d: %s is %g, expected %s, %g\n", __FILE__, __LINE__, #given, given_value, #expected,          \
+                        expected_value);                                                                                       \
+            std::exit(1);                                                                                                      \
+        }                                                                                                                      \
     } while (0)
 
 // A context of device 0 on this thread.

@@ -38,7 +38,8 @@ CASE(a_write_just_before_an_allocation, {}, List({"kernel write_at wrote out of 
     EXPECT(launch("write_at", {1, 1}, output.pointer, -1LL) == CUDA_ERROR_ILLEGAL_ADDRESS);
 }
 
-CASE(a_write_far_behind_an_allocation, {}, List({"kernel write_at, block (0, 0, 0), thread (0, 0, 0)", "bytes behind the end of the allocation 1 of 40 bytes"})) {
+CASE(a_write_far_behind_an_allocation, {},
+     List({"kernel write_at, block (0, 0, 0), thread (0, 0, 0)", "bytes behind the end of the allocation 1 of 40 bytes"})) {
     begin();
     Buffer<float> output(10);
     EXPECT(launch("write_at", {1, 1}, output.pointer, 100LL) == CUDA_ERROR_ILLEGAL_ADDRESS);
@@ -105,7 +106,8 @@ CASE(a_division_by_zero, {}, List({"kernel divide", "a division of an integer by
     EXPECT(launch("divide", {1, 1}, output.pointer, 0) == CUDA_ERROR_ILLEGAL_INSTRUCTION);
 }
 
-CASE(a_fault_of_one_block_among_many, List({"NEARSAY_EMULATOR_THREADS=4"}), List({"kernel atomics", "null, or an offset from it"})) {
+CASE(a_fault_of_one_block_among_many, List({"NEARSAY_EMULATOR_THREADS=4"}),
+     List({"kernel atomics", "null, or an offset from it"})) {
     begin();
     Buffer<int> counts(std::vector<int>(6));
     Buffer<float> sum(std::vector<float>(1));
@@ -166,7 +168,8 @@ CASE(before_initialisation, {}, {}) {
     EXPECT(cuMemAlloc(&pointer, 4) == CUDA_ERROR_INVALID_CONTEXT);
 }
 
-CASE(copies_out_of_bounds, {}, List({"cuMemcpyHtoD: 44 bytes", "cuMemcpyDtoH: 4 bytes", "where the host's is expected", "overlap"})) {
+CASE(copies_out_of_bounds, {},
+     List({"cuMemcpyHtoD: 44 bytes", "cuMemcpyDtoH: 4 bytes", "where the host's is expected", "overlap"})) {
     begin();
     Buffer<float> memory(10);
     std::vector<float> values(11);
@@ -185,7 +188,9 @@ CASE(what_is_freed_twice, {}, List({"cuMemFree", "is not the beginning of an all
     EXPECT(cuMemFree(pointer) == CUDA_ERROR_INVALID_VALUE);
 }
 
-CASE(launches_beyond_the_limits, {}, List({"a dimension of 0", "too large a grid", "too large a block", "more dynamic shared memory", "its launch bounds are 64"})) {
+CASE(launches_beyond_the_limits, {},
+     List({"a dimension of 0", "too large a grid", "too large a block", "more dynamic shared memory",
+           "its launch bounds are 64"})) {
     begin();
     Buffer<float> output(1);
     EXPECT(launch("write_at", {0, 1}, output.pointer, 0LL) == CUDA_ERROR_INVALID_VALUE);
@@ -193,11 +198,14 @@ CASE(launches_beyond_the_limits, {}, List({"a dimension of 0", "too large a grid
     EXPECT(launch("write_at", {1, 1025}, output.pointer, 0LL) == CUDA_ERROR_INVALID_VALUE);
     EXPECT(launch("write_shared_at", {1, 1, 49153}, output.pointer, 0) == CUDA_ERROR_INVALID_VALUE);
     EXPECT(launch("write_shared_at", {1, 1, 49152}, output.pointer, 49148 / 4) == CUDA_SUCCESS);
-    EXPECT(cuFuncSetAttribute(kernel("write_shared_at"), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 232449) == CUDA_ERROR_INVALID_VALUE);
-    EXPECT(cuFuncSetAttribute(kernel("write_shared_at"), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 232448) == CUDA_SUCCESS);
+    EXPECT(cuFuncSetAttribute(kernel("write_shared_at"), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 232449) ==
+           CUDA_ERROR_INVALID_VALUE);
+    EXPECT(cuFuncSetAttribute(kernel("write_shared_at"), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 232448) ==
+           CUDA_SUCCESS);
     EXPECT(launch("write_shared_at", {1, 1, 232448}, output.pointer, 232444 / 4) == CUDA_SUCCESS);
     int bytes = 0;
-    EXPECT(cuFuncGetAttribute(&bytes, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, kernel("block_sum")) == CUDA_SUCCESS && bytes == 128);
+    EXPECT(cuFuncGetAttribute(&bytes, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, kernel("block_sum")) == CUDA_SUCCESS &&
+           bytes == 128);
     // 128 bytes of static shared memory count too.
     EXPECT(launch("block_sum", {1, 32, 49152 - 127}, output.pointer, output.pointer, 0u) == CUDA_ERROR_INVALID_VALUE);
     EXPECT(launch("block_sum", {1, 32, 49152 - 128}, output.pointer, output.pointer, 0u) == CUDA_SUCCESS);
@@ -213,7 +221,8 @@ CASE(launches_beyond_the_limits, {}, List({"a dimension of 0", "too large a grid
     EXPECT(cuLaunchKernel(function, 1, 1, 1, 65, 1, 1, 0, nullptr, none, nullptr) == CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
 }
 
-CASE(kernels_that_are_not_emulated, {}, List({"the kernel stranger is not emulated", "the kernel write_at has other parameters"})) {
+CASE(kernels_that_are_not_emulated, {},
+     List({"the kernel stranger is not emulated", "the kernel write_at has other parameters"})) {
     begin();
     const char *text = ".version 9.0\n.target sm_90\n.address_size 64\n"
                        ".visible .entry stranger(.param .u64 a, .param .align 8 .b8 b[24])\n{ ret; }\n"
@@ -235,11 +244,13 @@ static CUresult load(const char *header) {
     return cuModuleLoadData(&module, (std::string(header) + "\n.address_size 64\n").c_str());
 }
 
-CASE(another_device, List({"NEARSAY_EMULATOR_COMPUTE_CAPABILITY=86", "NEARSAY_EMULATOR_DRIVER_VERSION=12060"}), List({"PTX for sm_90, the device is sm_86", "PTX of version 9.0, the driver knows up to 8.5"})) {
+CASE(another_device, List({"NEARSAY_EMULATOR_COMPUTE_CAPABILITY=86", "NEARSAY_EMULATOR_DRIVER_VERSION=12060"}),
+     List({"PTX for sm_90, the device is sm_86", "PTX of version 9.0, the driver knows up to 8.5"})) {
     begin();
     int value = 0;
     EXPECT(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 0) == CUDA_SUCCESS && value == 8);
-    EXPECT(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0) == CUDA_SUCCESS && value == 99 << 10);
+    EXPECT(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0) == CUDA_SUCCESS &&
+           value == 99 << 10);
     EXPECT(cuDriverGetVersion(&value) == CUDA_SUCCESS && value == 12060);
     EXPECT(load(".version 8.5\n.target sm_86") == CUDA_SUCCESS);
     EXPECT(load(".version 8.5\n.target sm_90a") == CUDA_ERROR_NO_BINARY_FOR_GPU);
@@ -258,7 +269,8 @@ CASE(handles_that_are_gone, {}, List({"is no stream", "is no event"})) {
     begin();
     CUstream stream;
     CUevent event, other;
-    EXPECT(cuStreamCreate(&stream, 0) == CUDA_SUCCESS && cuEventCreate(&event, 0) == CUDA_SUCCESS && cuEventCreate(&other, 0) == CUDA_SUCCESS);
+    EXPECT(cuStreamCreate(&stream, 0) == CUDA_SUCCESS && cuEventCreate(&event, 0) == CUDA_SUCCESS &&
+           cuEventCreate(&other, 0) == CUDA_SUCCESS);
     EXPECT(cuEventRecord(event, stream) == CUDA_SUCCESS && cuEventRecord(other, stream) == CUDA_SUCCESS);
     float milliseconds = -1;
     EXPECT(cuEventElapsedTime(&milliseconds, event, other) == CUDA_SUCCESS && milliseconds >= 0);
@@ -272,7 +284,9 @@ CASE(what_is_not_emulated, {}, List({"cuArrayDestroy is not emulated"})) {
     EXPECT(cuArrayDestroy(nullptr) == CUDA_ERROR_NOT_SUPPORTED);
 }
 
-CASE(counts, {"NEARSAY_EMULATOR_LOG=1"}, List({"2  write_at", "at most 400 bytes at once", "0 bytes in 0 allocations not freed", "400 to the device, 400 from it"})) {
+CASE(counts, {"NEARSAY_EMULATOR_LOG=1"},
+     List({"2  write_at", "at most 400 bytes at once", "0 bytes in 0 allocations not freed",
+           "400 to the device, 400 from it"})) {
     begin();
     Buffer<float> output(std::vector<float>(100));
     for (int i = 0; i < 2; i++) EXPECT(launch("write_at", {1, 1}, output.pointer, 0LL) == CUDA_SUCCESS);

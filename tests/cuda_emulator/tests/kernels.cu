@@ -162,13 +162,17 @@ extern "C" __global__ void unwritten(float *output) {
 }
 
 extern "C" __global__ void lane_missing(int *output) {
-    if (threadIdx.x != 3) output[threadIdx.x] = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x), 0);
-    else __syncthreads();
+    if (threadIdx.x != 3)
+        output[threadIdx.x] = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x), 0);
+    else
+        __syncthreads();
 }
 
 extern "C" __global__ void mixed(int *output) {
-    if (threadIdx.x % 2) output[threadIdx.x] = __shfl_sync(ALL_LANES, 1, 0);
-    else output[threadIdx.x] = __any_sync(ALL_LANES, 1);
+    if (threadIdx.x % 2)
+        output[threadIdx.x] = __shfl_sync(ALL_LANES, 1, 0);
+    else
+        output[threadIdx.x] = __any_sync(ALL_LANES, 1);
 }
 
 // Writes at any index, or reads there.

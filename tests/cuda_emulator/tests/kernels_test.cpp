@@ -164,7 +164,8 @@ CASE(arguments_of_all_sizes, {}, {}) {
     } pair;
     Buffer<float> input(std::vector<float>{2.0f, 3.0f}), output(4);
     pair = {input.pointer, -4};
-    EXPECT(launch("arguments", {1, 1}, output.pointer, static_cast<unsigned char>(200), 0.5, pair, static_cast<unsigned short>(65535)) == CUDA_SUCCESS);
+    EXPECT(launch("arguments", {1, 1}, output.pointer, static_cast<unsigned char>(200), 0.5, pair,
+                  static_cast<unsigned short>(65535)) == CUDA_SUCCESS);
     std::vector<float> values = output.read();
     EXPECT_EQUAL(values[0], 200);
     EXPECT_EQUAL(values[1], 0.5);

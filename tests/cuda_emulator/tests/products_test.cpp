@@ -33,10 +33,12 @@ static uint16_t to_f16(float x) {
     if (x == 0.0f) return 0;
     int exponent;
     float fraction = std::frexp(std::fabs(x), &exponent);
-    return static_cast<uint16_t>((x < 0 ? 0x8000 : 0) | (exponent + 14) << 10 | (static_cast<int>(std::lrint(fraction * 2048.0f)) & 0x3ff));
+    return static_cast<uint16_t>((x < 0 ? 0x8000 : 0) | (exponent + 14) << 10 |
+                                 (static_cast<int>(std::lrint(fraction * 2048.0f)) & 0x3ff));
 }
 static float from_f16(uint16_t x) {
-    float magnitude = x & 0x7c00 ? std::ldexp(static_cast<float>((x & 0x3ff) | 0x400), (x >> 10 & 31) - 25) : std::ldexp(static_cast<float>(x & 0x3ff), -24);
+    float magnitude = x & 0x7c00 ? std::ldexp(static_cast<float>((x & 0x3ff) | 0x400), (x >> 10 & 31) - 25)
+                                 : std::ldexp(static_cast<float>(x & 0x3ff), -24);
     return x & 0x8000 ? -magnitude : magnitude;
 }
 
@@ -75,9 +77,12 @@ struct Problem {
     Problem(const Shape &shape, cudaDataType in, cudaDataType out, cublasComputeType_t compute) {
         EXPECT(cublasLtCreate(&handle) == CUBLAS_STATUS_SUCCESS);
         EXPECT(cublasLtMatmulDescCreate(&description, compute, CUDA_R_32F) == CUBLAS_STATUS_SUCCESS);
-        int32_t a_operation = shape.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N, b_operation = shape.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N;
-        EXPECT(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSA, &a_operation, 4) == CUBLAS_STATUS_SUCCESS);
-        EXPECT(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSB, &b_operation, 4) == CUBLAS_STATUS_SUCCESS);
+        int32_t a_operation = shape.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N,
+                b_operation = shape.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+        EXPECT(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSA, &a_operation, 4) ==
+               CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSB, &b_operation, 4) ==
+               CUBLAS_STATUS_SUCCESS);
         a = layout(in, shape.transposed_a ? shape.k : shape.m, shape.transposed_a ? shape.m : shape.k, shape);
         b = layout(in, shape.transposed_b ? shape.n : shape.k, shape.transposed_b ? shape.k : shape.n, shape);
         c = layout(out, shape.m, shape.n, shape);
@@ -92,15 +97,20 @@ struct Problem {
     static cublasLtMatrixLayout_t layout(cudaDataType type, int64_t rows, int64_t columns, const Shape &shape) {
         cublasLtMatrixLayout_t made;
         int64_t leading = rows + shape.padding, stride = leading * columns;
-        EXPECT(cublasLtMatrixLayoutCreate(&made, type, static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), leading) == CUBLAS_STATUS_SUCCESS);
-        EXPECT(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &shape.batches, 4) == CUBLAS_STATUS_SUCCESS);
-        EXPECT(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, 8) == CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatrixLayoutCreate(&made, type, static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), leading) ==
+               CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &shape.batches, 4) ==
+               CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatrixLayoutSetAttribute(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, 8) ==
+               CUBLAS_STATUS_SUCCESS);
         return made;
     }
     cublasLtMatmulHeuristicResult_t heuristic() {
         cublasLtMatmulHeuristicResult_t result;
         int count = 0;
-        EXPECT(cublasLtMatmulAlgoGetHeuristic(handle, description, a, b, c, c, preference, 1, &result, &count) == CUBLAS_STATUS_SUCCESS && count == 1);
+        EXPECT(cublasLtMatmulAlgoGetHeuristic(handle, description, a, b, c, c, preference, 1, &result, &count) ==
+                   CUBLAS_STATUS_SUCCESS &&
+               count == 1);
         return result;
     }
 };
@@ -113,25 +123,32 @@ static std::vector<float> filled(int seed, int64_t count) {
 
 static void check(const Shape &shape, cudaDataType in, cudaDataType out, bool has_bias, float beta) {
     Problem problem(shape, in, out, CUBLAS_COMPUTE_32F);
-    int64_t a_rows = (shape.transposed_a ? shape.k : shape.m) + shape.padding, a_columns = shape.transposed_a ? shape.m : shape.k;
-    int64_t b_rows = (shape.transposed_b ? shape.n : shape.k) + shape.padding, b_columns = shape.transposed_b ? shape.k : shape.n;
+    int64_t a_rows = (shape.transposed_a ? shape.k : shape.m) + shape.padding,
+            a_columns = shape.transposed_a ? shape.m : shape.k;
+    int64_t b_rows = (shape.transposed_b ? shape.n : shape.k) + shape.padding,
+            b_columns = shape.transposed_b ? shape.k : shape.n;
     int64_t c_rows = shape.m + shape.padding;
     std::vector<float> a = filled(1, a_rows * a_columns * shape.batches), b = filled(2, b_rows * b_columns * shape.batches);
     std::vector<float> c = filled(3, c_rows * shape.n * shape.batches), bias = filled(4, shape.m);
-    Buffer<unsigned char> a_memory(encode(a, in)), b_memory(encode(b, in)), c_memory(encode(c, out)), bias_memory(encode(bias, out));
+    Buffer<unsigned char> a_memory(encode(a, in)), b_memory(encode(b, in)), c_memory(encode(c, out)),
+        bias_memory(encode(bias, out));
     if (has_bias) {
         uint32_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-        EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 4) == CUBLAS_STATUS_SUCCESS);
-        EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias_memory.pointer, 8) == CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 4) ==
+               CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias_memory.pointer,
+                                              8) == CUBLAS_STATUS_SUCCESS);
     }
     auto algorithm = problem.heuristic();
     float alpha = 0.5f;
     auto at = [](const Buffer<unsigned char> &memory) { return reinterpret_cast<void *>(memory.pointer); };
-    EXPECT(cublasLtMatmul(problem.handle, problem.description, &alpha, at(a_memory), problem.a, at(b_memory), problem.b, &beta, at(c_memory), problem.c, at(c_memory), problem.c,
-                          &algorithm.algo, nullptr, 0, nullptr) == CUBLAS_STATUS_SUCCESS);
+    EXPECT(cublasLtMatmul(problem.handle, problem.description, &alpha, at(a_memory), problem.a, at(b_memory), problem.b, &beta,
+                          at(c_memory), problem.c, at(c_memory), problem.c, &algorithm.algo, nullptr, 0,
+                          nullptr) == CUBLAS_STATUS_SUCCESS);
     std::vector<float> result = decode(c_memory.read(), out);
     for (int64_t batch = 0; batch < shape.batches; batch++) {
-        const float *left = &a[static_cast<size_t>(batch * a_rows * a_columns)], *right = &b[static_cast<size_t>(batch * b_rows * b_columns)];
+        const float *left = &a[static_cast<size_t>(batch * a_rows * a_columns)],
+                    *right = &b[static_cast<size_t>(batch * b_rows * b_columns)];
         for (int64_t column = 0; column < shape.n; column++) {
             for (int64_t row = 0; row < c_rows; row++) {
                 size_t place = static_cast<size_t>(batch * c_rows * shape.n + column * c_rows + row);
@@ -141,7 +158,8 @@ static void check(const Shape &shape, cudaDataType in, cudaDataType out, bool ha
                 }
                 float sum = 0;
                 for (int64_t k = 0; k < shape.k; k++) {
-                    sum += left[shape.transposed_a ? row * a_rows + k : k * a_rows + row] * right[shape.transposed_b ? k * b_rows + column : column * b_rows + k];
+                    sum += left[shape.transposed_a ? row * a_rows + k : k * a_rows + row] *
+                           right[shape.transposed_b ? k * b_rows + column : column * b_rows + k];
                 }
                 float expected = 0.5f * sum + beta * c[place] + (has_bias ? bias[static_cast<size_t>(row)] : 0.0f);
                 if (out != CUDA_R_32F) expected = decode(encode({expected}, out), out)[0];
@@ -157,7 +175,8 @@ CASE(products_of_all_types, {}, {}) {
     begin();
     for (bool transposed_a : {false, true}) {
         for (bool transposed_b : {false, true}) {
-            for (Shape shape : {Shape{1, 1, 1, false, false, 0, 1}, Shape{17, 7, 5, false, false, 0, 1}, Shape{33, 20, 64, false, false, 3, 2}}) {
+            for (Shape shape : {Shape{1, 1, 1, false, false, 0, 1}, Shape{17, 7, 5, false, false, 0, 1},
+                                Shape{33, 20, 64, false, false, 3, 2}}) {
                 shape.transposed_a = transposed_a;
                 shape.transposed_b = transposed_b;
                 check(shape, CUDA_R_32F, CUDA_R_32F, false, 0.0f);
@@ -180,19 +199,25 @@ static std::vector<float> first_column(int64_t n, cublasComputeType_t compute, i
     for (size_t i = 0; i < b.size(); i++) b[i] = std::cos(static_cast<float>(i));
     Buffer<float> a_memory(a), b_memory(b), c_memory(static_cast<size_t>(64 * n)), workspace(1 << 20);
     uint64_t bytes = 4 << 20;
-    EXPECT(cublasLtMatmulPreferenceSetAttribute(problem.preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, 8) == CUBLAS_STATUS_SUCCESS);
+    EXPECT(cublasLtMatmulPreferenceSetAttribute(problem.preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, 8) ==
+           CUBLAS_STATUS_SUCCESS);
     auto algorithm = problem.heuristic();
     if (splits) {
         uint32_t reduction = splits > 1 ? CUBLASLT_REDUCTION_SCHEME_INPLACE : CUBLASLT_REDUCTION_SCHEME_NONE;
-        EXPECT(cublasLtMatmulAlgoConfigSetAttribute(&algorithm.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits, 4) == CUBLAS_STATUS_SUCCESS);
-        EXPECT(cublasLtMatmulAlgoConfigSetAttribute(&algorithm.algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &reduction, 4) == CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatmulAlgoConfigSetAttribute(&algorithm.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits, 4) ==
+               CUBLAS_STATUS_SUCCESS);
+        EXPECT(cublasLtMatmulAlgoConfigSetAttribute(&algorithm.algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &reduction, 4) ==
+               CUBLAS_STATUS_SUCCESS);
     }
     cublasLtMatmulHeuristicResult_t checked;
-    EXPECT(cublasLtMatmulAlgoCheck(problem.handle, problem.description, problem.a, problem.b, problem.c, problem.c, &algorithm.algo, &checked) == CUBLAS_STATUS_SUCCESS);
+    EXPECT(cublasLtMatmulAlgoCheck(problem.handle, problem.description, problem.a, problem.b, problem.c, problem.c,
+                                   &algorithm.algo, &checked) == CUBLAS_STATUS_SUCCESS);
     float one = 1, zero = 0;
-    EXPECT(cublasLtMatmul(problem.handle, problem.description, &one, reinterpret_cast<void *>(a_memory.pointer), problem.a, reinterpret_cast<void *>(b_memory.pointer), problem.b, &zero,
-                          reinterpret_cast<void *>(c_memory.pointer), problem.c, reinterpret_cast<void *>(c_memory.pointer), problem.c, &algorithm.algo,
-                          reinterpret_cast<void *>(workspace.pointer), 4 << 20, nullptr) == CUBLAS_STATUS_SUCCESS);
+    EXPECT(cublasLtMatmul(problem.handle, problem.description, &one, reinterpret_cast<void *>(a_memory.pointer), problem.a,
+                          reinterpret_cast<void *>(b_memory.pointer), problem.b, &zero,
+                          reinterpret_cast<void *>(c_memory.pointer), problem.c, reinterpret_cast<void *>(c_memory.pointer),
+                          problem.c, &algorithm.algo, reinterpret_cast<void *>(workspace.pointer), 4 << 20,
+                          nullptr) == CUBLAS_STATUS_SUCCESS);
     std::vector<float> all = c_memory.read();
     return std::vector<float>(all.begin(), all.begin() + 64);
 }
@@ -216,7 +241,9 @@ CASE(products_that_depend_on_their_number, {"NEARSAY_EMULATOR_HEURISTIC=1"}, {})
     EXPECT(first_column(3, CUBLAS_COMPUTE_32F, 1) == first_column(304, CUBLAS_COMPUTE_32F, 1));
 }
 
-CASE(products_that_are_refused, {}, List({"an epilogue that is neither DEFAULT nor BIAS", "a compute type", "shapes that do not fit", "types that do not fit", "bytes from"})) {
+CASE(products_that_are_refused, {},
+     List({"an epilogue that is neither DEFAULT nor BIAS", "a compute type", "shapes that do not fit", "types that do not fit",
+           "bytes from"})) {
     begin();
     Shape shape{4, 4, 4, false, false, 0, 1};
     Problem problem(shape, CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F);
@@ -225,12 +252,14 @@ CASE(products_that_are_refused, {}, List({"an epilogue that is neither DEFAULT n
     void *at = reinterpret_cast<void *>(memory.pointer);
     auto run = [&] {
         float one = 1, zero = 0;
-        return cublasLtMatmul(problem.handle, problem.description, &one, at, problem.a, at, problem.b, &zero, at, problem.c, at, problem.c, &algorithm.algo, nullptr, 0, nullptr);
+        return cublasLtMatmul(problem.handle, problem.description, &one, at, problem.a, at, problem.b, &zero, at, problem.c, at,
+                              problem.c, &algorithm.algo, nullptr, 0, nullptr);
     };
     auto set = [&](cublasLtMatmulDescAttributes_t attribute, int32_t value) {
         EXPECT(cublasLtMatmulDescSetAttribute(problem.description, attribute, &value, 4) == CUBLAS_STATUS_SUCCESS);
     };
-    EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_TRANSA, &shape, 8) == CUBLAS_STATUS_INVALID_VALUE);
+    EXPECT(cublasLtMatmulDescSetAttribute(problem.description, CUBLASLT_MATMUL_DESC_TRANSA, &shape, 8) ==
+           CUBLAS_STATUS_INVALID_VALUE);
     set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_GELU);
     EXPECT(run() == CUBLAS_STATUS_NOT_SUPPORTED);
     set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_DEFAULT);
@@ -259,8 +288,8 @@ CASE(products_that_are_to_fail, {"NEARSAY_EMULATOR_FAIL_LAUNCH=1"}, List({"launc
     Buffer<float> memory(1);
     void *at = reinterpret_cast<void *>(memory.pointer);
     float one = 1;
-    EXPECT(cublasLtMatmul(problem.handle, problem.description, &one, at, problem.a, at, problem.b, &one, at, problem.c, at, problem.c, nullptr, nullptr, 0, nullptr) ==
-           CUBLAS_STATUS_EXECUTION_FAILED);
+    EXPECT(cublasLtMatmul(problem.handle, problem.description, &one, at, problem.a, at, problem.b, &one, at, problem.c, at,
+                          problem.c, nullptr, nullptr, 0, nullptr) == CUBLAS_STATUS_EXECUTION_FAILED);
     EXPECT(cuCtxSynchronize() == CUDA_ERROR_LAUNCH_FAILED);
 }
 
@@ -269,15 +298,19 @@ CASE(batched_products_as_candle_asks_for_them, {}, {}) {
     cublasHandle_t handle;
     EXPECT(cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS);
     // [2, 3] of [3, 2], twice, by columns.
-    Buffer<float> a(std::vector<float>{1, 2, 3, 4, 5, 6, 1, 0, 0, 1, 0, 0}), b(std::vector<float>{1, 0, 1, 0, 1, 0, 7, 8, 9, 1, 2, 3}), c(8);
+    Buffer<float> a(std::vector<float>{1, 2, 3, 4, 5, 6, 1, 0, 0, 1, 0, 0}),
+        b(std::vector<float>{1, 0, 1, 0, 1, 0, 7, 8, 9, 1, 2, 3}), c(8);
     float one = 1, zero = 0;
-    EXPECT(cublasGemmStridedBatchedEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, reinterpret_cast<void *>(a.pointer), CUDA_R_32F, 2, 6, reinterpret_cast<void *>(b.pointer), CUDA_R_32F,
-                                      3, 6, &zero, reinterpret_cast<void *>(c.pointer), CUDA_R_32F, 2, 4, 2, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS);
+    EXPECT(cublasGemmStridedBatchedEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, reinterpret_cast<void *>(a.pointer),
+                                      CUDA_R_32F, 2, 6, reinterpret_cast<void *>(b.pointer), CUDA_R_32F, 3, 6, &zero,
+                                      reinterpret_cast<void *>(c.pointer), CUDA_R_32F, 2, 4, 2, CUBLAS_COMPUTE_32F,
+                                      CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS);
     std::vector<float> values = c.read(), expected = {6, 8, 3, 4, 7, 8, 1, 2};
     for (size_t i = 0; i < 8; i++) EXPECT_EQUAL(values[i], expected[i]);
     Buffer<double> x(std::vector<double>{2.0, 3.0}), y(std::vector<double>{5.0, 0.0});
     double three = 3, one_double = 1;
-    EXPECT(cublasDgemmStridedBatched(handle, CUBLAS_OP_T, CUBLAS_OP_N, 1, 1, 2, &three, reinterpret_cast<double *>(x.pointer), 2, 2, reinterpret_cast<double *>(x.pointer), 2, 2, &one_double,
+    EXPECT(cublasDgemmStridedBatched(handle, CUBLAS_OP_T, CUBLAS_OP_N, 1, 1, 2, &three, reinterpret_cast<double *>(x.pointer),
+                                     2, 2, reinterpret_cast<double *>(x.pointer), 2, 2, &one_double,
                                      reinterpret_cast<double *>(y.pointer), 1, 1, 1) == CUBLAS_STATUS_SUCCESS);
     EXPECT_EQUAL(y.read()[0], 44);
     EXPECT(cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS);
@@ -287,7 +320,8 @@ CASE(random_numbers, {}, {}) {
     begin();
     curandGenerator_t generator;
     EXPECT(curandCreateGenerator(&generator, CURAND_RNG_PSEUDO_DEFAULT) == CURAND_STATUS_SUCCESS);
-    EXPECT(curandSetPseudoRandomGeneratorSeed(generator, 299792458) == CURAND_STATUS_SUCCESS && curandSetStream(generator, nullptr) == CURAND_STATUS_SUCCESS);
+    EXPECT(curandSetPseudoRandomGeneratorSeed(generator, 299792458) == CURAND_STATUS_SUCCESS &&
+           curandSetStream(generator, nullptr) == CURAND_STATUS_SUCCESS);
     Buffer<float> values(1000);
     EXPECT(curandGenerateUniform(generator, reinterpret_cast<float *>(values.pointer), 1000) == CURAND_STATUS_SUCCESS);
     double sum = 0;
