@@ -9,10 +9,21 @@ use crate::{Error, Result};
 ///
 /// The name is the one that variable-length attention goes by in FlashAttention and its users. It begins with 0, never
 /// decreases, and ends with the number of rows. Cloning shares the values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CuSeqlens {
     offsets: Arc<[u32]>,
+    /// What attention on CUDA makes of the offsets and copies to a device, once for all layers of a model.
+    #[cfg(feature = "cuda")]
+    plans: Arc<crate::attention::Plans>,
 }
+
+impl PartialEq for CuSeqlens {
+    fn eq(&self, other: &Self) -> bool {
+        self.offsets == other.offsets
+    }
+}
+
+impl Eq for CuSeqlens {}
 
 impl CuSeqlens {
     /// Checks and takes cumulative lengths.
@@ -26,7 +37,7 @@ impl CuSeqlens {
         if let Some(i) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
             return Err(broken(format!("must not decrease, got {} after {}", offsets[i + 1], offsets[i])));
         }
-        Ok(Self { offsets: offsets.into() })
+        Ok(Self::of(offsets))
     }
 
     /// Adds up the lengths of sequences.
@@ -42,7 +53,15 @@ impl CuSeqlens {
                 .map_err(|_| broken(format!("must end below 2^32 tokens, got {total}")))?;
             offsets.push(offset);
         }
-        Ok(Self { offsets: offsets.into() })
+        Ok(Self::of(offsets))
+    }
+
+    fn of(offsets: Vec<u32>) -> Self {
+        Self {
+            offsets: offsets.into(),
+            #[cfg(feature = "cuda")]
+            plans: Arc::default(),
+        }
     }
 
     /// The number of sequences.
@@ -73,6 +92,11 @@ impl CuSeqlens {
     /// The cumulative lengths themselves, `num_sequences + 1` of them.
     pub fn offsets(&self) -> &[u32] {
         &self.offsets
+    }
+
+    #[cfg(feature = "cuda")]
+    pub(crate) fn plans(&self) -> &crate::attention::Plans {
+        &self.plans
     }
 }
 

@@ -2,18 +2,28 @@
 //! (Vaswani et al., "Attention Is All You Need", 2017), without a mask, since no sequence sees another.
 //!
 //! qkv: [total_tokens, 3 * hidden_dim] f32, contiguous; query, key and value side by side, heads side by side in each.
-//! Output: [total_tokens, hidden_dim] f32, heads side by side.
+//! Output: [total_tokens, hidden_dim] f32, heads side by side. On CUDA both may be f16 or bf16; sums and the softmax are f32 in any
+//! case, while tensor cores take weights in the values' type.
 //!
 //! Order of the reductions: Q K^T sums over head_dim and P V over the sequence's keys, both first to last (see
-//! `product`); the softmax's sum runs over the sequence's keys by lanes. All depend on the sequence alone.
-//! Metal and CUDA: no kernel yet; candle says so when it is asked.
+//! `product`); the softmax's sum runs over the sequence's keys by lanes. On CUDA they go by tiles of 64 keys from the sequence's first
+//! token on, see `attention.cu` and `attention_general.cu`. All depend on the sequence alone.
+//! Metal: no kernel yet; candle says so when it is asked.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(feature = "cuda")]
+mod plan;
 mod reference;
 mod softmax;
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::Plans;
 pub use reference::attention as attention_reference;
 
 use crate::args::{expect_shape, f32_slice, matrix};
@@ -65,6 +75,13 @@ impl CustomOp1 for Attention<'_> {
         let output = cpu::attention(qkv, self.cu_seqlens, self.heads);
         let shape = Shape::from((self.cu_seqlens.total_tokens(), self.heads.hidden_dim()));
         Ok((CpuStorage::F32(output), shape))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let output = cuda::attention((storage, layout), self.cu_seqlens, self.heads)?;
+        let shape = Shape::from((self.cu_seqlens.total_tokens(), self.heads.hidden_dim()));
+        Ok((output, shape))
     }
 }
 

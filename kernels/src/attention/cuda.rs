@@ -1,0 +1,171 @@
+//! [`super::attention`] on CUDA: `attention.cu` and `attention_general.cu`.
+
+use std::sync::Arc;
+
+use candle_core::backend::BackendStorage;
+use candle_core::cuda_backend::DeviceId;
+use candle_core::cuda_backend::cudarc::driver::CudaSlice;
+use candle_core::{CudaDevice, CudaStorage, Result};
+use parking_lot::Mutex;
+
+use super::plan::{BLOCK_WORDS, Plan};
+use super::{Heads, NAME};
+use crate::cuda::{self, Argument, Element, LaunchConfig, Module, PushKernelArg, View, WrapErr, for_element};
+use crate::{CuSeqlens, Error};
+
+const TENSOR_CORES: Module = cuda::module!("attention");
+const GENERAL: Module = cuda::module!("attention_general");
+
+/// Threads of a block.
+const BLOCK_THREADS: u32 = 128;
+/// The heads that attention_general.cu has kernels up to.
+const MAX_HEAD_DIMS: [usize; 4] = [32, 64, 128, 256];
+/// A row's address must be a multiple of so many elements.
+const ALIGNMENT: usize = 8;
+
+pub(super) fn attention(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
+    for_element!(NAME, qkv.0.dtype(), T => attend::<T>(qkv, cu_seqlens, heads))
+}
+
+fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
+    let device = &qkv.0.device;
+    let kernels = Kernels::of::<T>(heads.head_dim)?;
+    let given = cuda::contiguous::<T>(NAME, qkv)?;
+    // Which kernel runs, and so a sequence's bits, must not depend on where a tensor begins.
+    let is_aligned = qkv.1.start_offset().is_multiple_of(ALIGNMENT);
+    let copy = if is_aligned { None } else { Some(device.cuda_stream().clone_dtod(&given).w()?) };
+    let mut call = Call {
+        device,
+        module: kernels.module,
+        heads,
+        qkv: copy.as_ref().map_or(given, |copy| copy.as_view()),
+        output: cuda::output::<T>(device, cu_seqlens.total_tokens() * heads.hidden_dim())?,
+    };
+    if cu_seqlens.total_tokens() > 0 {
+        let plan = cu_seqlens.plans().on(device, cu_seqlens, kernels.query_slots)?;
+        call.launch(&kernels.long, plan.long())?;
+        call.launch(&kernels.short, plan.short())?;
+    }
+    Ok(CudaStorage::wrap_cuda_slice(call.output, device.clone()))
+}
+
+/// What runs for an element type and a head_dim.
+struct Kernels {
+    module: Module,
+    /// For the long sequences of a [`Plan`].
+    long: String,
+    short: String,
+    /// Of `long`, see [`Plan::new`].
+    query_slots: usize,
+}
+
+impl Kernels {
+    fn of<T: Element>(head_dim: usize) -> Result<Self> {
+        let has_tensor_cores = size_of::<T>() == 2;
+        match head_dim {
+            32 | 64 | 128 if has_tensor_cores => Ok(Self::tensor_cores(head_dim)),
+            _ => Self::general(head_dim),
+        }
+    }
+
+    fn tensor_cores(head_dim: usize) -> Self {
+        let query_slots = if head_dim < 128 { 2 } else { 1 };
+        Self {
+            module: TENSOR_CORES,
+            long: format!("attention_{head_dim}_{query_slots}"),
+            short: format!("attention_{head_dim}_1"),
+            query_slots,
+        }
+    }
+
+    fn general(head_dim: usize) -> Result<Self> {
+        let Some(most) = MAX_HEAD_DIMS.into_iter().find(|&most| most >= head_dim) else {
+            let most = MAX_HEAD_DIMS[MAX_HEAD_DIMS.len() - 1];
+            let rule = format!("head_dim must be at most {most} on CUDA, got {head_dim}");
+            return Err(candle_core::Error::wrap(Error::Argument { operation: NAME, rule }));
+        };
+        let name = format!("attention_up_to_{most}");
+        Ok(Self { module: GENERAL, long: name.clone(), short: name, query_slots: 1 })
+    }
+}
+
+/// What the launches of one call have in common.
+struct Call<'a, T> {
+    device: &'a CudaDevice,
+    module: Module,
+    heads: Heads,
+    qkv: View<'a, T>,
+    output: CudaSlice<T>,
+}
+
+impl<T: Element> Call<'_, T> {
+    fn launch(&mut self, name: &str, blocks: View<'_, u32>) -> Result<()> {
+        if blocks.len() == 0 {
+            return Ok(());
+        }
+        let Heads { num_heads, head_dim } = self.heads;
+        let sizes = [num_heads, head_dim, self.heads.hidden_dim()].map(|size| size as u32);
+        let scale = std::f32::consts::LOG2_E / (head_dim as f32).sqrt();
+        let kernel = self.module.kernel::<T>(self.device, name)?;
+        let mut launch = kernel.builder();
+        launch.arg(&self.qkv).arg(&mut self.output).arg(&blocks);
+        launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&scale);
+        let config = LaunchConfig {
+            grid_dim: ((blocks.len() / BLOCK_WORDS * num_heads) as u32, 1, 1),
+            block_dim: (BLOCK_THREADS, 1, 1),
+            shared_mem_bytes: 0,
+        };
+        // SAFETY: these are the arguments of both files' kernels. `super::attention` has checked that qkv has
+        // `total_tokens` rows; the plan, made from the same `CuSeqlens`, names no row beyond them.
+        unsafe { launch.launch(config) }.w()?;
+        Ok(())
+    }
+}
+
+/// A [`Plan`] on a device.
+#[derive(Debug)]
+pub(crate) struct DevicePlan {
+    words: CudaSlice<u32>,
+    long_words: usize,
+}
+
+impl DevicePlan {
+    fn new(device: &CudaDevice, plan: &Plan) -> Result<Self> {
+        let long_words = plan.long.len() * BLOCK_WORDS;
+        Ok(Self { words: device.clone_htod(&plan.words())?, long_words })
+    }
+
+    fn long(&self) -> View<'_, u32> {
+        self.words.slice(..self.long_words)
+    }
+
+    fn short(&self) -> View<'_, u32> {
+        self.words.slice(self.long_words..)
+    }
+}
+
+/// The plans of one [`CuSeqlens`]: every layer of a model asks for the same, which is made and copied once.
+///
+/// One for each device and number of query slots that were asked for, which for a model is one. A plan is used on the stream that
+/// it was copied on, since a candle device has but one.
+#[derive(Debug, Default)]
+pub(crate) struct Plans(Mutex<Vec<((DeviceId, usize), Arc<DevicePlan>)>>);
+
+impl Plans {
+    /// The plan for `cu_seqlens`, which must be the one that these are of.
+    fn on(&self, device: &CudaDevice, cu_seqlens: &CuSeqlens, query_slots: usize) -> Result<Arc<DevicePlan>> {
+        let key = (device.id(), query_slots);
+        let mut plans = self.0.lock();
+        if let Some((_, plan)) = plans.iter().find(|(of, _)| *of == key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(DevicePlan::new(device, &Plan::new(cu_seqlens, query_slots))?);
+        plans.push((key, plan.clone()));
+        Ok(plan)
+    }
+    /// How many have been made.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+}
