@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use candle_core::Device;
+use candle_core::{Device, DeviceLocation};
 use nearsay_kernels::devices::{self, DeviceDescription, Unavailable};
 use nearsay_kernels::{InstructionSet, Placement, Precision};
 
@@ -183,6 +183,15 @@ impl Devices {
             message: format!("--precision {} cannot be used here: {error}", precision.name()),
             hint: Some("the CPU has f32, bf16 and int8; GPUs have f32, f16 and bf16".to_owned()),
         })
+    }
+}
+
+/// A device by its name on the command line.
+pub(crate) fn name_of(device: &Device) -> String {
+    match device.location() {
+        DeviceLocation::Cpu => "cpu".to_owned(),
+        DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        DeviceLocation::Metal { .. } => "metal".to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use nearsay_kernels::CuSeqlens;
 use nearsay_kernels::devices::Failure;
 use nearsay_models::Encoder;
 
+use crate::devices::name_of;
 use crate::tokens::TokenizedText;
 use crate::workers::Workers;
 use crate::{Error, Result, batch};
@@ -158,7 +159,7 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
         };
         match attempt {
             Err(error) if error.device_failure() == Some(Failure::OutOfMemory) => (),
-            result => return result.map_err(|error| self.lost(replica, error)),
+            result => return result.map_err(|error| error.on_device(&self.device_name(replica), String::new)),
         }
         let tokens: usize = batch.iter().map(|&index| self.texts[index].ids.len()).sum();
         if batch.len() > 1 {
@@ -173,10 +174,8 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
             return Ok(results);
         }
         let _alone = room.devices.write().unwrap_or_else(PoisonError::into_inner);
-        self.finished(replica, batch).map_err(|error| match error.device_failure() {
-            Some(Failure::OutOfMemory) => Error::DeviceMemory { device: self.device_name(replica), tokens },
-            _ => self.lost(replica, error),
-        })
+        let alone = || format!("a text of {tokens} tokens alone");
+        self.finished(replica, batch).map_err(|error| error.on_device(&self.device_name(replica), alone))
     }
 
     /// A micro-batch whose results the device has made: nothing of it is under way any more.
@@ -186,19 +185,8 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
         Ok(results)
     }
 
-    fn lost(&self, replica: usize, error: Error) -> Error {
-        match error.device_failure() {
-            Some(Failure::Lost(reason)) => Error::DeviceLost { device: self.device_name(replica), reason },
-            _ => error,
-        }
-    }
-
     fn device_name(&self, replica: usize) -> String {
-        match self.encoder.replicas[replica].device().location() {
-            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-            candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
-            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
-        }
+        name_of(self.encoder.replicas[replica].device())
     }
 }
 

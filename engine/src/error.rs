@@ -161,13 +161,13 @@ pub enum Error {
         /// Why.
         reason: Unavailable,
     },
-    /// A device has no room for a single text.
-    #[error("{device} has no memory for a text of {tokens} tokens alone")]
+    /// A device has no room for what cannot be made smaller.
+    #[error("{device} is out of memory: there is no room for {what}")]
     DeviceMemory {
         /// The device.
         device: String,
-        /// The text's tokens.
-        tokens: usize,
+        /// What it has no room for.
+        what: String,
     },
     /// A device failed at its work and cannot be used any more.
     #[error("{device} was lost: {reason}")]
@@ -212,6 +212,15 @@ impl Error {
             Self::Io { .. } => 74,
             Self::Tokenizer { .. } | Self::Model(_) => 78,
             Self::Interrupted { signal } => 128 + *signal as u8,
+        }
+    }
+
+    /// This error told as what became of `device`, which was to hold `what`, if that is what it is about.
+    pub(crate) fn on_device(self, device: &str, what: impl FnOnce() -> String) -> Self {
+        match self.device_failure() {
+            Some(Failure::OutOfMemory) => Self::DeviceMemory { device: device.to_owned(), what: what() },
+            Some(Failure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
+            None => self,
         }
     }
 

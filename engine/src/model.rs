@@ -1,8 +1,9 @@
 //! Opening a model for the engine: its tokenizer and its encoder.
 
-use nearsay_kernels::Precision;
+use nearsay_kernels::{Placement, Precision};
 use nearsay_models::{Encoder, EncoderOptions, Model, StatedLength};
 
+use crate::devices::name_of;
 use crate::tokens::{TextTokenizer, TokenizerLimits};
 use crate::{Devices, Error, Result};
 
@@ -54,9 +55,11 @@ pub(crate) fn load_encoders(
     precision: Precision,
     devices: &Devices,
 ) -> Result<Vec<Encoder>> {
-    let load = |placement| {
+    let load = |placement: Placement| {
+        let device = name_of(placement.device());
         let options = EncoderOptions { num_layers: Some(layer), placement };
-        model.load_encoder(&options).map_err(Error::from)
+        let loaded = model.load_encoder(&options).map_err(Error::from);
+        loaded.map_err(|error| error.on_device(&device, || "the model".to_owned()))
     };
     devices.placements(precision)?.into_iter().map(load).collect()
 }
