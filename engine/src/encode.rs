@@ -159,7 +159,9 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
         };
         match attempt {
             Err(error) if error.device_failure() == Some(Failure::OutOfMemory) => (),
-            result => return result.map_err(|error| error.on_device(&self.device_name(replica), String::new)),
+            result => {
+                return result.map_err(|error| error.on_device(&self.device_name(replica), String::new));
+            }
         }
         let tokens: usize = batch.iter().map(|&index| self.texts[index].ids.len()).sum();
         if batch.len() > 1 {

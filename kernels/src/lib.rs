@@ -11,6 +11,7 @@
 
 mod activation;
 mod add_norm;
+mod all_finite;
 mod args;
 pub mod attention;
 mod buffers;
@@ -37,6 +38,7 @@ pub mod token_match;
 
 pub use activation::Activation;
 pub use add_norm::add_norm;
+pub use all_finite::all_finite;
 pub use attention::attention;
 pub use buffers::recycle;
 pub use cu_seqlens::CuSeqlens;
@@ -51,4 +53,4 @@ pub use pool::{PoolOptions, Pooling, pool};
 pub use precision::Precision;
 pub use simd::{InstructionSet, requested_instruction_set};
 pub use team::Team;
-pub use token_match::{MatchMaxima, PackedTokens, Pair, token_match};
+pub use token_match::{MatchMaxima, TokenPair, token_match};

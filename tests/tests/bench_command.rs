@@ -21,7 +21,8 @@ fn positive(value: &Value) -> f64 {
 #[test]
 fn json_has_machine_peaks_throughput_and_latency() {
     let report = Desk::default().run(&format!("{QUICK} --shape minilm-l6 --json -q")).ok().json();
-    let expected = "commit date gpus latency machine model nearsay peaks seconds_per_figure threads throughput";
+    let expected =
+        "commit date gpus latency machine model nearsay peaks seconds_per_figure threads throughput";
     assert_eq!(keys(&report).join(" "), expected);
     assert_eq!(keys(&report["machine"]), ["cores", "cpu", "instruction_set", "os"]);
     assert_eq!(

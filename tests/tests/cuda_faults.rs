@@ -50,6 +50,16 @@ fn several_devices_write_the_bytes_of_one() {
 }
 
 #[test]
+fn several_devices_score_as_one() {
+    let desk = desk();
+    let line = "score -c texts.txt -r texts.txt -m BERT -l 2 -s --batch-tokens 40";
+    let one = desk.run(&format!("{line} --device cuda:0")).ok();
+    let two = format!("{line} --device cuda:0,1");
+    let two = finish(&two, emulated(desk.command(&two), &[("DEVICES", "2")]), None).ok();
+    assert_eq!(one.text(), two.text());
+}
+
+#[test]
 fn without_a_device_cuda_ends_with_a_hint_and_auto_goes_on() {
     let desk = desk();
     let none = [("DEVICES", "0")];
@@ -78,7 +88,7 @@ fn an_allocation_that_fails_halves_the_batch_or_is_told() {
     let desk = desk();
     embed(&desk, "-o expected.npy --device cuda", &[]).ok();
     let mut halved = 0;
-    for number in (1..400).step_by(9) {
+    for number in (1..400).step_by(5) {
         let settings = [("FAIL_ALLOCATION", &*number.to_string())];
         let run = embed(&desk, "-o out.npy --overwrite --device cuda", &settings);
         match run.code {
@@ -90,7 +100,7 @@ fn an_allocation_that_fails_halves_the_batch_or_is_told() {
             _ => panic!("allocation {number}: {:?}\n{}", run.code, run.stderr),
         }
     }
-    assert!(halved > 3, "{halved} batches were halved");
+    assert!(halved >= 3, "{halved} batches were halved");
 }
 
 #[test]

@@ -99,7 +99,11 @@ fn a_vector_has_the_same_bits_in_any_batch_and_order() {
             let alone = bits(vectors(&embedder(&model, "cuda:0", precision, 1), &texts()));
             for batch_tokens in [7, 40, 100_000] {
                 let embedder = embedder(&model, "cuda:0", precision, batch_tokens);
-                assert_eq!(bits(vectors(&embedder, &texts())), alone, "{family} {precision:?} {batch_tokens}");
+                assert_eq!(
+                    bits(vectors(&embedder, &texts())),
+                    alone,
+                    "{family} {precision:?} {batch_tokens}"
+                );
                 let reversed: Vec<String> = texts().into_iter().rev().collect();
                 let mut backwards = bits(vectors(&embedder, &reversed));
                 backwards.reverse();
@@ -125,7 +129,10 @@ fn pairs() -> Vec<PairTexts> {
     let texts = texts();
     let pair = |index: usize| PairTexts {
         candidate: texts[index].clone(),
-        references: vec![texts[(index + 3) % texts.len()].clone(), texts[(index * 7 + 1) % texts.len()].clone()],
+        references: vec![
+            texts[(index + 3) % texts.len()].clone(),
+            texts[(index * 7 + 1) % texts.len()].clone(),
+        ],
     };
     (0..texts.len()).map(pair).collect()
 }

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
-    Activation, CuSeqlens, LayerNorm, Linear, PackedTokens, Pair, Peaks, Placement, PoolOptions, Pooling,
-    Precision, add_norm, attention, normalize, pool, recycle, token_match,
+    Activation, CuSeqlens, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling, Precision, TokenPair,
+    add_norm, attention, normalize, pool, recycle, token_match,
 };
 
 const TOKENS: usize = 512;
@@ -65,9 +65,10 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     let qkv = random(&[TOKENS, 3 * HIDDEN_DIM]);
     let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, 12).unwrap()));
     assert_product("attention", seconds, 4 * TOKENS * 128 * HIDDEN_DIM);
-    let tokens = PackedTokens { values: &hidden, cu_seqlens: &cu_seqlens };
-    let pairs: Vec<Pair> = (0..4).map(|index| Pair { candidate: index, reference: 3 - index }).collect();
-    let seconds = best_seconds(|| drop(token_match(tokens, tokens, &pairs).unwrap()));
+    let texts = hidden.chunk(4, 0).unwrap();
+    let pair = |index: usize| TokenPair { candidate: &texts[index], reference: &texts[3 - index] };
+    let pairs: Vec<TokenPair<'_>> = (0..4).map(pair).collect();
+    let seconds = best_seconds(|| drop(token_match(&pairs).unwrap()));
     assert_product("token_match", seconds, 2 * 4 * 128 * 128 * HIDDEN_DIM);
     rows(&hidden, &cu_seqlens, &peaks);
 }

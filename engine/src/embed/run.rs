@@ -67,7 +67,8 @@ impl EmbedRun<'_> {
     ) -> Result<()> {
         let schema = self.schema()?;
         std::thread::scope(|scope| {
-            let mut pipeline = Pipeline { run: self, scope, schema, writer, progress, under_way: None, is_broken: false };
+            let mut pipeline =
+                Pipeline { run: self, scope, schema, writer, progress, under_way: None, is_broken: false };
             let result = self.feed(&mut pipeline, records, counts);
             let rest = pipeline.finish(counts);
             // What failed first comes first in the input, too, unless the encoder was behind.
@@ -190,8 +191,7 @@ impl Pipeline<'_, '_> {
     }
 
     fn write(&mut self, encoded: Encoded, counts: &mut Counts) -> Result<()> {
-        let written =
-            encoded.rows(self.run, &self.schema, counts).and_then(|rows| self.writer.write(&rows));
+        let written = encoded.rows(self.run, &self.schema, counts).and_then(|rows| self.writer.write(&rows));
         self.is_broken = written.is_err();
         written
     }

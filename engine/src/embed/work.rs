@@ -76,7 +76,12 @@ impl Work {
     }
 
     /// Runs the encoder; `progress` hears of `counts` and what is added to them with every micro-batch.
-    pub(super) fn encode(self, run: &EmbedRun<'_>, counts: Counts, progress: Progress<'_>) -> Result<Encoded> {
+    pub(super) fn encode(
+        self,
+        run: &EmbedRun<'_>,
+        counts: Counts,
+        progress: Progress<'_>,
+    ) -> Result<Encoded> {
         let start = Instant::now();
         let running = Mutex::new(counts);
         let done = |batch: &CuSeqlens| {

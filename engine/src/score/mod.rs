@@ -22,6 +22,7 @@ mod cache;
 mod default_layers;
 mod default_models;
 mod idf;
+mod matching;
 mod model_names;
 mod pair;
 mod scorer;

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use candle_core::Tensor;
-use nearsay_kernels::{CuSeqlens, PackedTokens, Pair, Precision, normalize, token_match};
+use candle_core::{Device, Tensor};
+use nearsay_kernels::{Precision, all_finite, normalize};
 use nearsay_models::Model;
 
 use super::cache::{EncodedText, TextCache};
-use super::{
-    BaselineRow, IdfBuilder, MatchedTokens, PairSource, PairTexts, Scores, TokenWeights, best_of, score_pair,
-};
+use super::matching::{EncodedTexts, Matcher};
+use super::{BaselineRow, IdfBuilder, PairSource, PairTexts, Scores, TokenWeights};
 use crate::encode::{EncodedBatch, TextEncoder};
 use crate::model::{load_encoders, open_tokenizer};
 use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
@@ -22,6 +21,12 @@ const CACHE_BYTES: usize = 128 << 20;
 
 /// Values of hidden states that a chunk of pairs may take: 128 MiB.
 const CHUNK_VALUES: usize = 32 << 20;
+
+/// The same on a GPU, where a chunk is to keep several micro-batches going: 512 MiB in 16 bits.
+const GPU_CHUNK_VALUES: usize = 256 << 20;
+
+/// Pairs whose matches a GPU finds in one go.
+const GPU_PAIRS: usize = 1024;
 
 /// Bytes of text that are held at a time.
 const CHUNK_BYTES: usize = 64 << 20;
@@ -161,7 +166,8 @@ impl Scorer {
         source: &PairSource,
         mut each: impl FnMut(&[Scores]) -> Result<()>,
     ) -> Result<()> {
-        let limit = BYTES_PER_TOKEN * CHUNK_VALUES / self.encoder.encoder().config().hidden_dim;
+        let values = if self.encoder.is_on_gpu() { GPU_CHUNK_VALUES } else { CHUNK_VALUES };
+        let limit = BYTES_PER_TOKEN * values / self.encoder.encoder().config().hidden_dim;
         let longest = 8 * self.max_tokens();
         let (mut chunk, mut useful, mut bytes) = (Vec::new(), 0, 0);
         for pair in source.pairs()? {
@@ -184,7 +190,10 @@ impl Scorer {
     /// If the encoder fails or the run is interrupted.
     pub fn score(&mut self, pairs: &[PairTexts]) -> Result<Vec<Scores>> {
         let texts = self.encode(pairs)?;
-        let scores = self.encoder.workers().map(pairs, |pair| self.score_one(pair, &texts))?;
+        let matcher = Matcher { texts: &texts, weights: &self.weights, baseline: self.baseline };
+        let at_once = if self.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
+        let groups: Vec<&[PairTexts]> = pairs.chunks(at_once).collect();
+        let scores = self.encoder.workers().map(&groups, |group| matcher.score(group))?.concat();
         for (pair, scores) in pairs.iter().zip(&scores) {
             self.pairs += 1;
             if pair.texts().any(|text| texts[text].is_empty) {
@@ -200,7 +209,7 @@ impl Scorer {
     }
 
     /// Every text of `pairs`, from the cache or newly encoded.
-    fn encode<'a>(&mut self, pairs: &'a [PairTexts]) -> Result<HashMap<&'a str, Arc<EncodedText>>> {
+    fn encode<'a>(&mut self, pairs: &'a [PairTexts]) -> Result<EncodedTexts<'a>> {
         let mut texts = HashMap::new();
         let mut missing: Vec<&str> = Vec::new();
         for text in pairs.iter().flat_map(PairTexts::texts) {
@@ -215,7 +224,8 @@ impl Scorer {
         }
         let tokenized = self.encoder.workers().map(&missing, |text| self.tokenizer.encode(text))?;
         let references: Vec<&TokenizedText> = tokenized.iter().collect();
-        let matrices = self.encoder.encode(&references, unit_rows)?;
+        let place = self.encoder.encoder().device();
+        let matrices = self.encoder.encode(&references, |batch| unit_rows(batch, place))?;
         for ((text, tokenized), tokens) in missing.into_iter().zip(tokenized).zip(matrices) {
             let tokens = tokens.ok_or_else(|| not_finite(text))?;
             let TokenizedText { ids: token_ids, is_empty, truncated } = tokenized;
@@ -226,34 +236,6 @@ impl Scorer {
         let all = texts.into_iter().map(|(text, encoded)| encoded.map(|encoded| (text, encoded)));
         all.collect::<Option<_>>().ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
     }
-
-    fn score_one(&self, pair: &PairTexts, texts: &HashMap<&str, Arc<EncodedText>>) -> Result<Scores> {
-        let candidate = &texts[pair.candidate.as_str()];
-        let raw = pair.references.iter().map(|text| self.match_texts(candidate, &texts[text.as_str()]));
-        let best = best_of(&raw.collect::<Result<Vec<_>>>()?)
-            .ok_or_else(|| Error::Bug("a pair has no reference".to_owned()))?;
-        Ok(self.baseline.map_or(best, |baseline| baseline.rescale(best)))
-    }
-
-    fn match_texts(&self, candidate: &EncodedText, reference: &EncodedText) -> Result<Scores> {
-        let maxima = token_match(
-            PackedTokens { values: &candidate.tokens, cu_seqlens: &alone(candidate)? },
-            PackedTokens { values: &reference.tokens, cu_seqlens: &alone(reference)? },
-            &[Pair { candidate: 0, reference: 0 }],
-        )?;
-        let values = maxima.values.to_vec1::<f32>()?;
-        score_pair(
-            candidate.matched(&values[maxima.candidate_tokens(0)]),
-            reference.matched(&values[maxima.reference_tokens(0)]),
-            &self.weights,
-        )
-    }
-}
-
-impl EncodedText {
-    fn matched<'a>(&'a self, maxima: &'a [f32]) -> MatchedTokens<'a> {
-        MatchedTokens { maxima, token_ids: &self.token_ids, is_empty: self.is_empty }
-    }
 }
 
 impl PairTexts {
@@ -263,20 +245,19 @@ impl PairTexts {
 }
 
 /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it; none where they are
-/// not finite.
-fn unit_rows(batch: EncodedBatch<'_>) -> Result<Vec<Option<Tensor>>> {
-    let finite = |tokens: &Tensor| -> Result<bool> {
-        Ok(tokens.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
-    };
-    let texts = EncodedBatch { hidden: &normalize(batch.hidden, 0.0)?, ..batch }.split()?;
-    texts.into_iter().map(|tokens| Ok(finite(&tokens)?.then_some(tokens))).collect()
+/// not finite. All on `place`, whichever device encoded them.
+fn unit_rows(batch: EncodedBatch<'_>, place: &Device) -> Result<Vec<Option<Tensor>>> {
+    let mut hidden = normalize(batch.hidden, 0.0)?;
+    let finite = all_finite(&hidden, batch.cu_seqlens)?;
+    if batch.replica > 0 {
+        hidden = hidden.to_device(&Device::Cpu)?.to_device(place)?;
+        place.synchronize()?;
+    }
+    let texts = EncodedBatch { hidden: &hidden, ..batch }.split()?;
+    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
 }
 
 fn not_finite(text: &str) -> Error {
     let start: String = text.chars().take(60).collect();
     Error::NonFinite { what: format!("the encoder's output for the text {start:?}") }
-}
-
-fn alone(text: &EncodedText) -> Result<CuSeqlens> {
-    Ok(CuSeqlens::from_lengths([text.token_ids.len()])?)
 }

@@ -224,9 +224,11 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
 #pragma unroll
             for (int first = 0; first < SLOT_ROWS; first += WARP / PIECES) {
                 const int row = first + lane / PIECES;
-                if (slot * SLOT_ROWS + row >= count) continue;
-                const Vector<Element> vector = *reinterpret_cast<const Vector<Element> *>(scratch + place<HEAD_DIM>(row, piece));
-                *reinterpret_cast<Vector<Element> *>(output + static_cast<size_t>(slot * SLOT_ROWS + row) * stride + piece * PIECE) = vector;
+                const int query = slot * SLOT_ROWS + row;
+                if (query >= count) continue;
+                const Element *from = scratch + place<HEAD_DIM>(row, piece);
+                Element *target = output + static_cast<size_t>(query) * stride + piece * PIECE;
+                *reinterpret_cast<Vector<Element> *>(target) = *reinterpret_cast<const Vector<Element> *>(from);
             }
         }
     }

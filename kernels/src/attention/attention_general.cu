@@ -241,7 +241,10 @@ template <class Element, int MAX_HEAD_DIM> __device__ __forceinline__ void atten
             if (has_queries) lane.add(lane.outputs[chunk], own_queries, first_key, count);
         }
     }
-    if (has_queries) lane.store(work.output(work.slot.first_query), batch.hidden_dim, work.rows_from(work.slot.first_query), head_dim, whole);
+    if (has_queries) {
+        const uint32_t first = work.slot.first_query;
+        lane.store(work.output(first), batch.hidden_dim, work.rows_from(first), head_dim, whole);
+    }
 }
 
 } // namespace nearsay

@@ -1,0 +1,138 @@
+//! [`super::token_match`] on CUDA: `token_match.cu`.
+
+use std::ops::Range;
+
+use candle_core::backend::BackendStorage;
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, DeviceRepr, SyncOnDrop};
+use candle_core::{CudaDevice, CudaStorage, Result};
+
+use super::{NAME, PairPlace, TokenMatch};
+use crate::Error;
+use crate::cuda::{self, Element, LaunchConfig, Module, Parameter, PushKernelArg, WrapErr, for_element};
+
+const KERNELS: Module = cuda::module!("token_match");
+
+/// Tokens of each side of a tile (`SIDE` of token_match.cu).
+const SIDE: usize = 64;
+/// Threads of a tile's block (`MATCH_THREADS` of token_match.cu).
+const THREADS: u32 = 128;
+/// Columns are counted with 31 bits, and a little beyond the last.
+const MOST_COLUMNS: usize = 1 << 30;
+/// Blocks of a launch (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+const MOST_BLOCKS: usize = i32::MAX as usize;
+
+/// `MatchTile` of token_match.cu: where a tile's tokens lie and where their maxima go.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Tile {
+    candidate: u64,
+    reference: u64,
+    candidate_tokens: u32,
+    reference_tokens: u32,
+    candidate_maxima: u32,
+    reference_maxima: u32,
+}
+
+// SAFETY: plain numbers in C's layout, without gaps.
+unsafe impl DeviceRepr for Tile {}
+
+/// `first`: the storage of the first candidate.
+pub(super) fn token_match(operation: &TokenMatch<'_>, first: &CudaStorage) -> Result<CudaStorage> {
+    for_element!(NAME, first.dtype(), T => launch::<T>(operation, &first.device))
+}
+
+fn launch<T: Element>(operation: &TokenMatch<'_>, device: &CudaDevice) -> Result<CudaStorage> {
+    let dim = counted(operation.dim, MOST_COLUMNS, "columns")?;
+    let mut maxima = begin(operation.count(), device)?;
+    let stream = device.cuda_stream();
+    let held = operation.pairs.iter().map(|pair| pair.sides().map(|(_, side)| Parameter::of(side)));
+    let held: Vec<_> = held.collect();
+    let located =
+        held.iter().map(|sides| Ok([locate::<T>(&sides[0], &stream)?, locate::<T>(&sides[1], &stream)?]));
+    // The second halves are dropped behind the launch: other streams may wait for that.
+    let located = located.collect::<Result<Vec<_>>>()?;
+    let mut tiles = Vec::with_capacity(located.len());
+    for ([(candidate, _), (reference, _)], place) in located.iter().zip(operation.places) {
+        append_tiles([*candidate, *reference], place, operation.dim * size_of::<T>(), &mut tiles);
+    }
+    if !tiles.is_empty() {
+        let count = counted(tiles.len(), MOST_BLOCKS, "tiles of 64 by 64 tokens")?;
+        let tiles = device.clone_htod(&tiles)?;
+        let kernel = KERNELS.kernel::<T>(device, NAME)?;
+        let mut launch = kernel.builder();
+        launch.arg(&tiles).arg(&mut maxima).arg(&dim);
+        // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to as many rows of `dim` values of type T as it
+        // says: `super::token_match` has checked every matrix' width and type, and `append_tiles` stays within its rows. The
+        // matrices outlive the launch, and what is freed behind it is freed in the stream's order. `maxima` has room for all `places`.
+        unsafe { launch.launch(blocks(count, THREADS)) }.w()?;
+    }
+    Ok(CudaStorage::wrap_cuda_slice(maxima, device.clone()))
+}
+
+/// `count` maxima of minus infinity.
+fn begin(count: usize, device: &CudaDevice) -> Result<CudaSlice<f32>> {
+    let mut maxima = cuda::output::<f32>(device, count)?;
+    let count = counted(count, u32::MAX as usize, "tokens")?;
+    if count > 0 {
+        let kernel = KERNELS.function(device, "token_match_begin")?;
+        let mut launch = kernel.builder();
+        launch.arg(&mut maxima).arg(&count);
+        // SAFETY: these are the arguments of token_match.cu; `maxima` has room for `count`.
+        unsafe { launch.launch(blocks(count.div_ceil(THREADS), THREADS)) }.w()?;
+    }
+    Ok(maxima)
+}
+
+/// Where a matrix' values lie on the device, and what tells other streams, once it is dropped, that `stream` has read them.
+fn locate<'a, T: Element>(
+    matrix: &'a Parameter<'_>,
+    stream: &'a CudaStream,
+) -> Result<(u64, SyncOnDrop<'a>)> {
+    Ok(matrix.values::<T>(NAME)?.view_ptr(stream))
+}
+
+/// The tiles of a pair whose matrices, candidate and reference, begin at `addresses` and have rows of `row_bytes` bytes.
+fn append_tiles(addresses: [u64; 2], place: &PairPlace, row_bytes: usize, tiles: &mut Vec<Tile>) {
+    for candidate in parts(addresses[0], &place.candidate_tokens, row_bytes) {
+        for reference in parts(addresses[1], &place.reference_tokens, row_bytes) {
+            tiles.push(Tile {
+                candidate: candidate.address,
+                reference: reference.address,
+                candidate_tokens: candidate.tokens,
+                reference_tokens: reference.tokens,
+                candidate_maxima: candidate.maxima,
+                reference_maxima: reference.maxima,
+            });
+        }
+    }
+}
+
+/// A tile's share of a matrix.
+struct Part {
+    address: u64,
+    tokens: u32,
+    maxima: u32,
+}
+
+/// A matrix that begins at `address` and whose maxima lie in `tokens`, by tiles.
+fn parts(address: u64, tokens: &Range<usize>, row_bytes: usize) -> impl Iterator<Item = Part> {
+    let (start, end) = (tokens.start, tokens.end);
+    (start..end).step_by(SIDE).map(move |first| Part {
+        address: address + ((first - start) * row_bytes) as u64,
+        tokens: SIDE.min(end - first) as u32,
+        maxima: first as u32,
+    })
+}
+
+fn blocks(count: u32, threads: u32) -> LaunchConfig {
+    LaunchConfig { grid_dim: (count, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes: 0 }
+}
+
+/// `count` with 32 bits.
+fn counted(count: usize, most: usize, of_what: &str) -> Result<u32> {
+    if count <= most {
+        return Ok(count as u32);
+    }
+    let rule = format!("at most {most} {of_what} on CUDA, got {count}");
+    Err(candle_core::Error::wrap(Error::Argument { operation: NAME, rule }))
+}
