@@ -45,6 +45,7 @@ impl Unavailable {
     /// What is to be done about it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::NotBuilt("Metal") => Some("build with --features metal on macOS, or run with --device cpu"),
             Self::NotBuilt("CUDA") => Some("build with --features cuda, or run with --device cpu"),
             Self::Library { hint, .. } => Some(hint),
             _ => None,
@@ -97,7 +98,23 @@ pub fn open_cuda(ordinal: usize) -> Result<Device, Unavailable> {
     }
 }
 
-/// What kind of GPU it is and how much memory it has, if it is one.
+/// Apple's GPU. Share what it returns.
+///
+/// # Errors
+/// If the crate was built without Metal, the system has no such device, or it fails.
+pub fn open_metal() -> Result<Device, Unavailable> {
+    #[cfg(feature = "metal")]
+    return crate::metal::open_device();
+    #[cfg(not(feature = "metal"))]
+    Err(Unavailable::NotBuilt("Metal"))
+}
+
+/// The architecture of Apple's GPU, such as `applegpu_g13g`, if it is one.
+pub fn metal_architecture(device: &Device) -> Option<String> {
+    crate::metal::architecture(device)
+}
+
+/// What kind of CUDA GPU it is and how much memory it has, if it is one.
 pub fn describe(device: &Device) -> Option<DeviceDescription> {
     match device {
         #[cfg(feature = "cuda")]
@@ -142,6 +159,7 @@ pub fn measure_peaks(device: &Device) -> candle_core::Result<DevicePeaks> {
     match device {
         #[cfg(feature = "cuda")]
         Device::Cuda(_) => crate::cuda::measure_peaks(device),
+        Device::Metal(_) => crate::metal::measure_peaks(device),
         other => candle_core::bail!("peaks of {:?} are not measured", other.location()),
     }
 }
@@ -164,5 +182,13 @@ mod tests {
     fn without_the_feature_there_is_no_cuda() {
         assert_eq!(open_cuda(0).unwrap_err().to_string(), "this build has no kernels for CUDA");
         assert_eq!(cuda_count(), Err(Unavailable::NotBuilt("CUDA")));
+    }
+
+    #[cfg(not(feature = "metal"))]
+    #[test]
+    fn without_the_feature_there_is_no_metal() {
+        let error = open_metal().unwrap_err();
+        assert_eq!(error.to_string(), "this build has no kernels for Metal");
+        assert!(error.hint().is_some_and(|hint| hint.contains("--features metal")));
     }
 }

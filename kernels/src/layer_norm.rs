@@ -4,7 +4,7 @@
 //! with it. Statistics in f32, the variance from centred values in a second pass. Order of the sums: each lane of four
 //! vectors adds every value that falls to it from first to last, then the vectors are added, then the lanes by halves.
 
-use candle_core::{Device, Tensor};
+use candle_core::{D, Device, Tensor};
 
 use crate::Result;
 use crate::args::expect_shape;
@@ -36,6 +36,15 @@ impl LayerNorm {
     /// Width of the rows.
     pub fn hidden_dim(&self) -> usize {
         self.weight.elem_count()
+    }
+
+    /// The same composed of candle's operations: `rows` [total_tokens, hidden_dim] f32, on the norm's device.
+    pub(crate) fn composed(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
+        let count = self.hidden_dim() as f64;
+        let centred = rows.broadcast_sub(&(rows.sum_keepdim(D::Minus1)? / count)?)?;
+        let variance = (centred.sqr()?.sum_keepdim(D::Minus1)? / count)?;
+        let deviation = (variance + f64::from(self.epsilon))?.sqrt()?;
+        centred.broadcast_div(&deviation)?.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)
     }
 
     /// Calls `body` with weight and bias as slices.

@@ -2,7 +2,8 @@
 //!
 //! A packed tensor holds the tokens of several sequences back to back, [total_tokens, width], and [`CuSeqlens`] says where
 //! each begins. There is no padding. The crate knows no model, no file and no text. Every operation has a plain reference
-//! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses.
+//! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses. On Metal operations
+//! are composed of candle's own, see [`composed`].
 //!
 //! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they use the team's other threads too, with the
 //! same result. [`Peaks`] measures what they could reach.
@@ -15,6 +16,7 @@ mod all_finite;
 mod args;
 pub mod attention;
 mod buffers;
+mod composed;
 mod cu_seqlens;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -24,6 +26,7 @@ mod error;
 mod layer_norm;
 pub mod linear;
 mod matrix_mut;
+mod metal;
 mod normalize;
 mod peaks;
 mod placement;

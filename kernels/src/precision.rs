@@ -24,6 +24,9 @@ impl Precision {
     /// Those that CUDA devices multiply in.
     pub const OF_GPU: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
 
+    /// Those that operations composed for Metal multiply in.
+    pub const OF_METAL: [Self; 2] = [Self::F32, Self::F16];
+
     /// The name on the command line and in signatures.
     pub fn name(self) -> &'static str {
         match self {

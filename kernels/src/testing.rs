@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Shape, Tensor};
 
+use crate::composed;
 use crate::simd::InstructionSet;
 use crate::{Placement, Precision};
 
@@ -51,26 +52,43 @@ pub(crate) fn norm_bound(a: &[f32], b: &[f32], hidden_dim: usize) -> f64 {
     (hidden_dim + 8) as f64 * f32::EPSILON as f64 * (worst + 1.0)
 }
 
-/// Where an operation is tested: a CPU's instruction set, or CUDA in one element type.
+/// Where an operation is tested: a CPU's instruction set, candle's operations in its place (as on Metal), or CUDA in one element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Values are f32.
     Cpu(InstructionSet),
+    /// Values are of this type; the device is the CPU.
+    Composed(DType),
     /// Values are of this type; the device is the first one. A build with feature `cuda` is tested on one, real or emulated
     /// (scripts/test-cuda): without any the tests fail.
     #[cfg(feature = "cuda")]
     Cuda(DType),
 }
 
-/// Every instruction set of this CPU and, in builds with feature `cuda`, every element type on CUDA.
+/// Every instruction set of this CPU first; candle's operations in f32 and f16; and, in builds with feature `cuda`, every element type
+/// on CUDA.
 pub(crate) fn targets() -> Vec<Target> {
     let sets = available_sets().map(Target::Cpu);
+    let sets = sets.chain([DType::F32, DType::F16].map(Target::Composed));
     #[cfg(feature = "cuda")]
     let sets = sets.chain([DType::F32, DType::F16, DType::BF16].map(Target::Cuda));
     sets.collect()
 }
 
 impl Target {
+    /// Calls `body`, whose operations are this target's (those of the CPU take the best instruction set).
+    pub(crate) fn run<T>(self, body: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Composed(_) => composed::ask(body),
+            _ => body(),
+        }
+    }
+
+    /// Whether it sums in f64 where kernels of ours do, and gives a row the same bits in any company.
+    pub(crate) fn is_of_our_kernels(self) -> bool {
+        !matches!(self, Self::Composed(_))
+    }
+
     /// `values` as this target's element type holds them.
     pub(crate) fn held(self, values: &[f32]) -> Vec<f32> {
         let tensor = Tensor::new(values, &Device::Cpu).unwrap().to_dtype(self.dtype()).unwrap();
@@ -105,6 +123,7 @@ impl Target {
     pub(crate) fn dtype(self) -> DType {
         match self {
             Self::Cpu(_) => DType::F32,
+            Self::Composed(dtype) => dtype,
             #[cfg(feature = "cuda")]
             Self::Cuda(dtype) => dtype,
         }
@@ -117,12 +136,12 @@ impl Target {
             DType::BF16 => Precision::Bf16,
             _ => Precision::F32,
         };
-        Placement::new(self.device(), precision).unwrap()
+        self.run(|| Placement::new(self.device(), precision)).unwrap()
     }
 
     pub(crate) fn device(self) -> Device {
         match self {
-            Self::Cpu(_) => Device::Cpu,
+            Self::Cpu(_) | Self::Composed(_) => Device::Cpu,
             #[cfg(feature = "cuda")]
             Self::Cuda(_) => cuda_device(),
         }

@@ -1,7 +1,8 @@
 //! Activation functions, applied in the epilogue of a linear layer.
 //!
-//! Vector code for the CPU, a kernel of its own for CUDA and a plain f64 reference for each.
+//! Vector code for the CPU, a kernel of its own for CUDA, candle's operations for Metal and a plain f64 reference for each.
 
+mod composed;
 #[cfg(feature = "cuda")]
 mod cuda;
 

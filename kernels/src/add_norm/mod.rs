@@ -1,9 +1,9 @@
 //! Residual and LayerNorm in one pass: y = LayerNorm(x + residual).
 //!
 //! x, residual: [total_tokens, hidden_dim] f32, contiguous. y: the same shape. Order of the sums: see [`crate::LayerNorm`].
-//! On CUDA all three may be f16 or bf16; sums and statistics are f32 in any case. Metal: no kernel yet; candle says so when it is
-//! asked.
+//! On CUDA all three may be f16 or bf16, on Metal (composed of candle's operations) f16; sums and statistics are f32 in any case.
 
+mod composed;
 #[cfg(feature = "cuda")]
 mod cuda;
 
@@ -26,6 +26,9 @@ pub fn add_norm(hidden: &Tensor, residual: &Tensor, norm: &LayerNorm) -> Result<
     let (total_tokens, _) = matrix(NAME, "hidden", hidden)?;
     expect_shape(NAME, "hidden", hidden, &[total_tokens, norm.hidden_dim()])?;
     expect_shape(NAME, "residual", residual, hidden.dims())?;
+    if crate::composed::is_for(hidden.device()) {
+        return Ok(composed::add_norm(hidden, residual, norm)?);
+    }
     hidden.apply_op2_no_bwd(residual, &AddNorm(norm)).map_err(Error::from)
 }
 
@@ -133,9 +136,8 @@ mod tests {
             }
             let hidden_dim = self.weight.len();
             let tensor = |values| target.tensor(values, (5, hidden_dim));
-            let output =
-                add_norm(&tensor(&self.hidden), &tensor(&self.residual), &self.norm(target)).unwrap();
-            target.values(&output)
+            let (hidden, residual) = (tensor(&self.hidden), tensor(&self.residual));
+            target.values(&target.run(|| add_norm(&hidden, &residual, &self.norm(target))).unwrap())
         }
 
         fn norm(&self, target: Target) -> LayerNorm {

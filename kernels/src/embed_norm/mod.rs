@@ -3,8 +3,9 @@
 //! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens, hidden_dim] f32.
 //! Order of the sums: word + token type + position, as transformers adds them; then see [`crate::LayerNorm`].
 //! On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are not checked there: whoever makes them does.
-//! Metal: no kernel yet; candle says so when it is asked.
+//! On Metal (composed of candle's operations) the same holds, with f16 alone; an index beyond its table takes the last row there.
 
+mod composed;
 #[cfg(feature = "cuda")]
 mod cuda;
 
@@ -70,6 +71,9 @@ impl Embeddings {
         expect_shape(NAME, "input_ids", indices.input_ids, &[total_tokens])?;
         expect_shape(NAME, "position_ids", indices.position_ids, &[total_tokens])?;
         expect_shape(NAME, "type_ids", indices.type_ids, &[total_tokens])?;
+        if crate::composed::is_for(indices.input_ids.device()) {
+            return Ok(composed::embed_norm(indices, self)?);
+        }
         let output =
             indices.input_ids.apply_op3_no_bwd(indices.position_ids, indices.type_ids, &EmbedNorm(self));
         output.map_err(Error::from)
@@ -227,7 +231,7 @@ mod tests {
             let [ids, types, positions] =
                 INDICES.map(|indices| Tensor::new(indices, &target.device()).unwrap());
             let indices = TokenIndices { input_ids: &ids, position_ids: &positions, type_ids: &types };
-            target.values(&embeddings.forward(indices).unwrap())
+            target.values(&target.run(|| embeddings.forward(indices)).unwrap())
         }
 
         /// The three rows of `token`, added.

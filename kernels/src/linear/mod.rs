@@ -9,9 +9,11 @@
 //! is added to the finished sum.
 //!
 //! On CUDA everything is of one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias (see `cuda::product`
-//! for how rows stay independent of each other), an activation follows in place. Metal: no kernel yet; candle says so when it is
-//! asked.
+//! for how rows stay independent of each other), an activation follows in place.
+//!
+//! On Metal x, W and y are f32 or f16; candle multiplies, bias and activation follow in f32. How it sums depends on the number of rows.
 
+mod composed;
 #[cfg(feature = "cuda")]
 mod cuda;
 
@@ -32,6 +34,7 @@ pub use reference::linear as linear_reference;
 use crate::args::{expect_shape, f32_slice, matrix, shape};
 use crate::simd::InstructionSet;
 use crate::{Activation, Error, Placement, Precision, Result};
+use composed::ComposedWeights;
 pub(crate) use encoding::Encoding;
 use packed_weights::PackedWeights;
 
@@ -48,6 +51,7 @@ pub struct Linear {
 #[derive(Debug, Clone)]
 enum Weights {
     Cpu(Arc<PackedWeights>),
+    Composed(Arc<ComposedWeights>),
     #[cfg(feature = "cuda")]
     Cuda(Arc<cuda::CudaWeights>),
 }
@@ -68,6 +72,9 @@ impl Linear {
     pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)], placement: &Placement) -> Result<Self> {
         let parameters = Parameters::stacked(parts)?;
         let weights = match placement.device() {
+            _ if placement.is_composed() => {
+                Weights::Composed(Arc::new(ComposedWeights::new(placement, &parameters)?))
+            }
             Device::Cpu => {
                 let set = InstructionSet::current();
                 Weights::packed((set, encoding(set, placement.precision())?), &parameters)
@@ -118,6 +125,9 @@ impl Linear {
     pub fn forward_activated(&self, hidden: &Tensor, activation: Activation) -> Result<Tensor> {
         let (total_tokens, _) = matrix(NAME, "hidden", hidden)?;
         expect_shape(NAME, "hidden", hidden, &[total_tokens, self.in_dim])?;
+        if let Weights::Composed(weights) = &self.weights {
+            return Ok(weights.forward(hidden, activation)?);
+        }
         Ok(hidden.apply_op1_no_bwd(&LinearOp { linear: self, activation })?)
     }
 }

@@ -210,5 +210,4 @@ fn shapes_that_do_not_fit_are_named() {
     assert_eq!(error, "linear: weight must have an in_dim of 1 or more, got 0");
 }
 
-#[cfg(feature = "cuda")]
-mod on_cuda;
+mod on_devices;

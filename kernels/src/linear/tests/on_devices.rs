@@ -1,4 +1,4 @@
-//! The linear layer on CUDA, in each element type.
+//! The linear layer on CUDA and composed of candle's operations, in each element type.
 
 use candle_core::Device;
 
@@ -7,8 +7,8 @@ use super::{Linear, ROWS, WIDTHS, linear_reference, random, tensor};
 use crate::Activation;
 use crate::testing::{Target, targets};
 
-fn cuda_targets() -> impl Iterator<Item = Target> {
-    targets().into_iter().filter(|target| matches!(target, Target::Cuda(_)))
+fn device_targets() -> impl Iterator<Item = Target> {
+    targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_)))
 }
 
 struct Layer {
@@ -49,7 +49,7 @@ impl Layer {
 
 #[test]
 fn agrees_with_the_reference() {
-    for target in cuda_targets() {
+    for target in device_targets() {
         for (in_dim, out_dim) in WIDTHS {
             let layer = Layer::new(target, in_dim, out_dim);
             for total_tokens in ROWS {
@@ -76,7 +76,7 @@ fn agrees_with_the_reference() {
 #[test]
 fn a_row_has_the_same_bits_alone_and_in_any_company() {
     let (in_dim, out_dim, total_tokens) = (384, 96, 300);
-    for target in cuda_targets() {
+    for target in device_targets().filter(|target| target.is_of_our_kernels()) {
         let layer = Layer::new(target, in_dim, out_dim);
         let hidden = target.held(&random(1, total_tokens * in_dim));
         let together = layer.run(target, &hidden, Activation::Gelu);
@@ -100,7 +100,7 @@ fn activations_agree_with_their_formulas() {
     let steps = (-2000..=2000).map(|i| i as f32 * 0.005);
     let far = [-6e4, -88.0, -30.0, 30.0, 88.0, 6e4, 0.0, -0.0, 1e-4, f32::NAN];
     let inputs: Vec<f32> = steps.chain(far).collect();
-    for target in cuda_targets() {
+    for target in device_targets() {
         let linear = Linear::new(&one, None, &target.placement()).unwrap();
         let inputs = target.held(&inputs);
         let hidden = target.tensor(&inputs, (inputs.len(), 1));
