@@ -81,8 +81,8 @@ impl Devices {
             DeviceChoice::Cpu => Self::cpu(),
             DeviceChoice::Cuda(ordinals) => Self::cuda(ordinals)?,
             DeviceChoice::Metal => {
-                let reason = Unavailable::NotBuilt("Metal");
-                return Err(Error::Device { device: "metal".to_owned(), reason });
+                let failed = |reason| Error::Device { device: "metal".to_owned(), reason };
+                Self::metal(devices::open_metal().map_err(failed)?)
             }
         };
         opened.placements(precision)?;
@@ -94,15 +94,30 @@ impl Devices {
         if precision == Precision::Int8 {
             return Self::cpu();
         }
-        match devices::open_cuda(0) {
+        let no_cuda = match devices::open_cuda(0) {
             Ok(device) => {
                 let model = devices::describe(&device).map(|found| format!(" ({})", found.name));
                 let remark = format!("running on cuda:0{}", model.unwrap_or_default());
-                Self { devices: vec![device], name: "cuda:0".to_owned(), remark: Some(remark) }
+                return Self { devices: vec![device], name: "cuda:0".to_owned(), remark: Some(remark) };
             }
-            Err(Unavailable::NotBuilt(_)) => Self::cpu(),
-            Err(reason) => Self { remark: Some(format!("running on the CPU: {reason}")), ..Self::cpu() },
-        }
+            Err(reason) => reason,
+        };
+        let no_metal = match devices::open_metal() {
+            Ok(device) if Placement::new(device.clone(), precision).is_ok() => {
+                let found = Self::metal(device);
+                return Self { remark: Some(format!("running on {}", found.kind())), ..found };
+            }
+            // It does not multiply in this precision.
+            Ok(_) => return Self::cpu(),
+            Err(reason) => reason,
+        };
+        let is_built = |reason: &Unavailable| !matches!(reason, Unavailable::NotBuilt(_));
+        let remark = [no_cuda, no_metal].into_iter().find(is_built);
+        Self { remark: remark.map(|reason| format!("running on the CPU: {reason}")), ..Self::cpu() }
+    }
+
+    fn metal(device: Device) -> Self {
+        Self { devices: vec![device], name: "metal".to_owned(), remark: None }
     }
 
     fn cuda(ordinals: &[usize]) -> Result<Self> {
@@ -115,7 +130,7 @@ impl Devices {
         Ok(Self { devices, name: format!("cuda:{}", numbers.join(",")), remark: None })
     }
 
-    /// `cpu`, `cuda:0`, `cuda:0,1`.
+    /// `cpu`, `cuda:0`, `cuda:0,1`, `metal`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -125,7 +140,7 @@ impl Devices {
         self.remark.as_deref()
     }
 
-    /// What their drivers say of the GPUs; of a CPU nothing.
+    /// What CUDA's driver says of the GPUs; of other devices nothing.
     pub fn descriptions(&self) -> Vec<DeviceDescription> {
         self.devices.iter().filter_map(devices::describe).collect()
     }
@@ -145,8 +160,12 @@ impl Devices {
         !self.first().is_cpu()
     }
 
-    /// `cpu`, or the models of GPU without repetitions, `cuda (NVIDIA H200)`: numbers computed on the same kind are the same.
+    /// `cpu`, the models of GPU without repetitions, `cuda (NVIDIA H200)`, or `metal (applegpu_g13g)`. Numbers computed on the same kind
+    /// are the same (but see docs/metal.md).
     pub(crate) fn kind(&self) -> String {
+        if let Some(architecture) = devices::metal_architecture(self.first()) {
+            return format!("metal ({architecture})");
+        }
         let models: BTreeSet<String> = self.descriptions().into_iter().map(|found| found.name).collect();
         match models.len() {
             0 => "cpu".to_owned(),
@@ -154,8 +173,11 @@ impl Devices {
         }
     }
 
-    /// What kernels are compiled for: the CPU's instruction set, or the GPUs' compute capabilities.
+    /// What kernels are compiled for: the CPU's instruction set, the GPUs' compute capabilities, or the architecture of Apple's.
     pub(crate) fn instruction_set(&self) -> String {
+        if let Some(architecture) = devices::metal_architecture(self.first()) {
+            return architecture;
+        }
         let capability = |found: DeviceDescription| {
             let (major, minor) = found.compute_capability;
             format!("compute {major}.{minor}")
@@ -169,7 +191,11 @@ impl Devices {
 
     /// The precisions that they multiply in, most exact first.
     pub fn precisions(&self) -> &'static [Precision] {
-        if self.are_gpus() { &Precision::OF_GPU } else { &Precision::OF_CPU }
+        match self.first() {
+            Device::Cpu => &Precision::OF_CPU,
+            Device::Cuda(_) => &Precision::OF_GPU,
+            Device::Metal(_) => &Precision::OF_METAL,
+        }
     }
 
     /// Where each device's encoder lies.
@@ -181,7 +207,10 @@ impl Devices {
         let placements: nearsay_kernels::Result<Vec<_>> = self.devices.iter().map(place).collect();
         placements.map_err(|error| Error::Usage {
             message: format!("--precision {} cannot be used here: {error}", precision.name()),
-            hint: Some("the CPU has f32, bf16 and int8; GPUs have f32, f16 and bf16".to_owned()),
+            hint: Some(match self.first() {
+                Device::Metal(_) => "Metal has f32 and f16; the CPU has f32, bf16 and int8".to_owned(),
+                _ => "the CPU has f32, bf16 and int8; GPUs have f32, f16 and bf16".to_owned(),
+            }),
         })
     }
 }
@@ -228,14 +257,15 @@ mod tests {
     #[test]
     fn what_is_not_there_is_a_device_error() {
         // A build with CUDA has a device where it is tested, but not that many.
-        for name in ["metal", "cuda:999"] {
+        let names = if cfg!(feature = "metal") { &["cuda:999"][..] } else { &["metal", "cuda:999"] };
+        for name in names {
             let error = Devices::open(&choice(name).unwrap(), Precision::F32).unwrap_err();
             assert_eq!(error.exit_code(), 69, "{name}");
             assert!(error.hint().is_some_and(|hint| hint.contains("--device cpu")), "{name}");
         }
     }
 
-    #[cfg(not(feature = "cuda"))]
+    #[cfg(not(any(feature = "cuda", feature = "metal")))]
     #[test]
     fn a_build_without_cuda_says_so_and_auto_is_the_cpu() {
         let error = Devices::open(&DeviceChoice::Cuda(vec![0]), Precision::F32).unwrap_err();

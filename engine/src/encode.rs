@@ -25,7 +25,7 @@ pub const DEFAULT_BATCH_TOKENS: usize = 256;
 /// layer's activations stay in an L2 of 50 MB (25 MB at 4 * 384 values of 16 bits). Not measured yet.
 pub const DEFAULT_GPU_BATCH_TOKENS: usize = 8192;
 
-/// Lanes of a GPU: one whose results are being fetched, one at work, one being queued.
+/// Lanes of a CUDA device: one whose results are being fetched, one at work, one being queued.
 const LANES: usize = 3;
 
 /// An encoder, and how its work is shared. Cloning shares the weights.
@@ -104,6 +104,11 @@ impl TextEncoder {
         &self.workers
     }
 
+    /// Lanes of each device. Metal has one: candle has a single queue there, and lanes would wait for each other's work.
+    fn lanes(&self) -> usize {
+        if self.encoder().device().is_metal() { 1 } else { LANES }
+    }
+
     /// Encodes `texts` and makes something of each: `make` gets a micro-batch and returns one result for each of its texts.
     /// Results come in the texts' order and do not depend on how they were batched, if `make` looks at each text alone. What `make`
     /// leaves on a device is there when this returns, for any thread.
@@ -119,7 +124,7 @@ impl TextEncoder {
         let batches = batch::plan(&lengths, self.room.batch_tokens.load(Ordering::Relaxed));
         let work = Encoding { encoder: self, texts, make };
         let results = if self.is_on_gpu() {
-            let lanes = LANES * self.replicas.len();
+            let lanes = self.lanes() * self.replicas.len();
             self.workers
                 .map_among(lanes, &batches, |lane, batch| work.fitting(lane % self.replicas.len(), batch))
         } else {

@@ -63,7 +63,7 @@ fn find(context: &Context) -> Findings {
     let (gpus, no_gpu) = match nearsay_kernels::devices::cuda_count() {
         Ok(0) => (Vec::new(), Some("the driver shows no CUDA device".to_owned())),
         Ok(count) => ((0..count).map(gpu).collect(), None),
-        Err(Unavailable::NotBuilt(_)) => (Vec::new(), None),
+        Err(Unavailable::NotBuilt(_)) => metal(),
         Err(reason) => (Vec::new(), Some(reason.to_string())),
     };
     let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
@@ -82,6 +82,16 @@ fn find(context: &Context) -> Findings {
             None => "none: no home folder is known; set HF_HOME".to_owned(),
         },
         hub: hub(context),
+    }
+}
+
+/// Apple's GPU, or why there is none in builds that could run on it.
+fn metal() -> (Vec<String>, Option<String>) {
+    use nearsay_kernels::devices::{metal_architecture, open_metal};
+    match open_metal() {
+        Ok(device) => (vec![format!("metal ({})", metal_architecture(&device).unwrap_or_default())], None),
+        Err(Unavailable::NotBuilt(_)) => (Vec::new(), None),
+        Err(reason) => (Vec::new(), Some(reason.to_string())),
     }
 }
 
