@@ -8,8 +8,9 @@
 //! Order of the reductions: Q K^T sums over head_dim and P V over the sequence's keys, both first to last (see
 //! `product`); the softmax's sum runs over the sequence's keys by lanes. On CUDA they go by tiles of 64 keys from the sequence's first
 //! token on, see `attention.cu` and `attention_general.cu`. All depend on the sequence alone.
-//! Metal: no kernel yet; candle says so when it is asked.
+//! On Metal (composed of candle's operations, each sequence alone) both may be f16, and everything is f32.
 
+mod composed;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -44,6 +45,9 @@ pub fn attention(qkv: &Tensor, cu_seqlens: &CuSeqlens, num_heads: usize) -> Resu
     }
     expect_shape(NAME, "qkv", qkv, &[cu_seqlens.total_tokens(), width])?;
     let heads = Heads { num_heads, head_dim: width / (3 * num_heads) };
+    if crate::composed::is_for(qkv.device()) {
+        return Ok(composed::attention(qkv, cu_seqlens, heads)?);
+    }
     Ok(qkv.apply_op1_no_bwd(&Attention { cu_seqlens, heads })?)
 }
 
