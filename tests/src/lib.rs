@@ -57,7 +57,7 @@ pub fn minilm() -> &'static Path {
 /// The program, built with these tests.
 pub fn nearsay() -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(program());
-    command.env("HF_HUB_OFFLINE", "1").env_remove("NEARSAY_ISA");
+    command.env("HF_HUB_OFFLINE", "1").env_remove("NEARSAY_ISA").env_remove("NEARSAY_COMPOSED");
     command
 }
 
