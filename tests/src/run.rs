@@ -77,7 +77,11 @@ impl Desk {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(program());
         command.args(line.split_whitespace().map(argument));
-        command.current_dir(self.0.path()).env("HF_HUB_OFFLINE", "1").env_remove("NEARSAY_ISA").env_remove("NEARSAY_COMPOSED");
+        command
+            .current_dir(self.0.path())
+            .env("HF_HUB_OFFLINE", "1")
+            .env_remove("NEARSAY_ISA")
+            .env_remove("NEARSAY_COMPOSED");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
