@@ -62,6 +62,25 @@ fn vectors_are_the_kernels_to_the_precision() {
 }
 
 #[test]
+fn scores_are_the_kernels_to_the_precision() {
+    let desk = desk();
+    let line = "score -c a.txt -r b.txt -m BERT -l 2 --json";
+    let f1 = |run: Run| -> Vec<f64> {
+        let found = run.ok().json();
+        let segments = found["metrics"]["bertscore"]["segments"].as_array().expect("segments").clone();
+        segments.iter().map(|segment| segment["f1"].as_f64().expect("a number")).collect()
+    };
+    let expected = f1(desk.run(line));
+    for (precision, bound) in [("f32", 2e-5), ("f16", 3e-3)] {
+        let got = f1(composed(&desk, &format!("{line} --precision {precision}")));
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.iter().zip(&expected) {
+            assert!((got - expected).abs() <= bound, "{precision}: {got} for {expected}");
+        }
+    }
+}
+
+#[test]
 fn precisions_that_metal_lacks_are_refused() {
     for precision in ["bf16", "int8"] {
         composed(&desk(), &format!("embed a.txt -m BERT --precision {precision}")).ends(2, &[precision]);

@@ -2,12 +2,12 @@
 //!
 //! hidden: [total_tokens, dim], contiguous; on the CPU f32, on CUDA f32, f16 or bf16. `cu_seqlens`: where each sequence begins.
 //! The answers are on the CPU: on CUDA this waits for the device, and brings 4 bytes a sequence in the place of all values.
-//! Metal: no kernel yet, which is an error.
+//! On Metal all values are brought, as f32.
 
 #[cfg(feature = "cuda")]
 mod cuda;
 
-use candle_core::{Storage, Tensor};
+use candle_core::{DType, Device, Storage, Tensor};
 
 use crate::args::{expect_shape, f32_slice, matrix};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -22,6 +22,11 @@ const NAME: &str = "all_finite";
 pub fn all_finite(hidden: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<bool>> {
     let (_, dim) = matrix(NAME, "hidden", hidden)?;
     expect_shape(NAME, "hidden", hidden, &[cu_seqlens.total_tokens(), dim])?;
+    let hidden = if crate::composed::is_for(hidden.device()) {
+        &hidden.to_dtype(DType::F32)?.to_device(&Device::Cpu)?
+    } else {
+        hidden
+    };
     let (storage, layout) = hidden.storage_and_layout();
     match &*storage {
         Storage::Cpu(storage) => {
@@ -72,7 +77,8 @@ mod tests {
         // A view behind a row that is not finite.
         let rows = [&vec![f32::NAN; dim], hidden].concat();
         let tensor = target.tensor(&rows, (1 + cu_seqlens.total_tokens(), dim));
-        all_finite(&tensor.narrow(0, 1, cu_seqlens.total_tokens()).unwrap(), cu_seqlens).unwrap()
+        let view = tensor.narrow(0, 1, cu_seqlens.total_tokens()).unwrap();
+        target.run(|| all_finite(&view, cu_seqlens)).unwrap()
     }
 
     #[test]
@@ -121,9 +127,8 @@ mod tests {
     #[test]
     fn largest_and_smallest_values_are_finite() {
         for target in targets() {
-            let largest = match target {
-                #[cfg(feature = "cuda")]
-                Target::Cuda(candle_core::DType::F16) => 65504.0,
+            let largest = match target.dtype() {
+                DType::F16 => 65504.0,
                 _ => f32::MAX * (1.0 - 1.0 / 128.0),
             };
             let values = target.held(&[largest, -largest, 0.0, -0.0, f32::MIN_POSITIVE]);
@@ -137,13 +142,13 @@ mod tests {
         for target in targets() {
             assert_eq!(run(target, &[], &CuSeqlens::from_lengths([]).unwrap(), 3), [true; 0]);
         }
-        let hidden = Tensor::zeros((2, 0), candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+        let hidden = Tensor::zeros((2, 0), DType::F32, &Device::Cpu).unwrap();
         assert_eq!(all_finite(&hidden, &CuSeqlens::from_lengths([0, 2]).unwrap()).unwrap(), [true; 2]);
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_named() {
-        let hidden = Tensor::zeros((3, 2), candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+        let hidden = Tensor::zeros((3, 2), DType::F32, &Device::Cpu).unwrap();
         let error = all_finite(&hidden, &CuSeqlens::from_lengths([4]).unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "all_finite: hidden must have shape [4, 2], got [3, 2]");
     }

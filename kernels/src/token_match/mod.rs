@@ -3,8 +3,8 @@
 //! 2020) and MaxSim's terms (Khattab and Zaharia, "ColBERT", 2020).
 //!
 //! candidates and references: matrices of one width, [tokens, dim], each contiguous, as a rule views of packed tensors; a matrix
-//! may be in any number of pairs. On the CPU f32; on CUDA f32, f16 or bf16, all of them alike. Output: f32 on the same device, for each
-//! pair its m row maxima, then its n column maxima. Metal: no kernel yet; candle says so when it is asked.
+//! may be in any number of pairs. On the CPU f32; on CUDA f32, f16 or bf16, all of them alike. Output: f32, for each pair its m row
+//! maxima, then its n column maxima. On Metal (composed of candle's operations, each pair alone) f32 or f16.
 //!
 //! Order of the reductions: a cosine sums over dim, first to last, in f32. On the CPU see `product`. On CUDA f32 goes value by
 //! value, without TF32; f16 and bf16 by blocks of 16, whose products the tensor cores add to the sum in a way of their own. That order
@@ -19,6 +19,7 @@
 //! of a byte (H200: 790 TFLOP/s, 4.3 TB/s) pairs shorter than about 370 tokens are bound by reading every embedding once:
 //! 2 (m + n) dim bytes over the memory's bandwidth, 29 ns for 30 by 30 tokens of 1,024 values.
 
+mod composed;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -89,6 +90,10 @@ pub fn token_match(pairs: &[TokenPair<'_>]) -> Result<MatchMaxima> {
     };
     let dim = checked_dim(first.candidate, pairs)?;
     let places = places(pairs)?;
+    if crate::composed::is_for(first.candidate.device()) {
+        let values = composed::token_match(pairs, first.candidate.device())?;
+        return Ok(MatchMaxima { values, places });
+    }
     // The first candidate stands for all matrices: its device chooses. An operation of candle's can have three arguments only.
     let values = first.candidate.apply_op1_no_bwd(&TokenMatch { pairs, places: &places, dim })?;
     Ok(MatchMaxima { values, places })
