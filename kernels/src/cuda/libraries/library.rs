@@ -199,7 +199,7 @@ fn last_error() -> String {
 /// All functions that the library needs are looked up at once, so that what is missing is seen when it is opened.
 const RTLD_NOW: c_int = 2;
 
-// The C library has these since glibc 2.34; before, libdl has, which std links.
+// SAFETY: declared as dlfcn.h has them. The C library has these since glibc 2.34; before, libdl has, which std links.
 unsafe extern "C" {
     fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;

@@ -16,6 +16,7 @@ const fn library(alternatives: &'static [&'static [&'static str]]) -> Library {
     Library { name: "libabsent.so.2 (or .1)", alternatives, hint: "install it", opened: OnceLock::new() }
 }
 
+// SAFETY: the C library's function of this name, declared as its header has it.
 unsafe extern "C" {
     /// The C library's function through a trampoline of ours; see the end of `trampolines`.
     fn swprintf(text: *mut c_int, size: usize, format: *const c_int, ...) -> c_int;

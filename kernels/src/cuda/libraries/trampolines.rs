@@ -53,6 +53,7 @@ extern "C" fn resolve(entry: &Entry) -> NonNull<c_void> {
 /// found. The entry's address is in r11. (System V ABI for x86_64, 3.2.3: rdi to r9 and xmm0 to xmm7; al is the count of vector
 /// registers that a variadic call uses. On entry the stack is 8 bytes off a multiple of 16.)
 #[cfg(target_arch = "x86_64")]
+// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls may change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -101,6 +102,7 @@ extern "C" fn unresolved() {
 /// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved, and jumps to what it
 /// found. The entry's address is in x16. (Procedure call standard for aarch64, 6.1: x0 to x8 and q0 to q7.)
 #[cfg(target_arch = "aarch64")]
+// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls may change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -168,6 +170,7 @@ trampolines! {
     include_str!("symbols/moe.s")
 }
 
+// SAFETY: defined above, and only its address is taken.
 unsafe extern "C" {
     /// One of the trampolines.
     fn cuInit();
@@ -175,6 +178,7 @@ unsafe extern "C" {
 
 /// Every program that uses this crate gets the object file that holds this, and with it the trampolines, before the linker comes
 /// to candle's functions and to the libraries: rustc names what is `used` in the first file of each link.
+// SAFETY: it is never called through this.
 #[used]
 static LINKED: unsafe extern "C" fn() = cuInit;
 
