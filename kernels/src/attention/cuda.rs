@@ -100,7 +100,7 @@ struct Call<'a, T> {
 
 impl<T: Element> Call<'_, T> {
     fn launch(&mut self, name: &str, blocks: View<'_, u32>) -> Result<()> {
-        if blocks.len() == 0 {
+        if blocks.is_empty() {
             return Ok(());
         }
         let Heads { num_heads, head_dim } = self.heads;
@@ -144,12 +144,15 @@ impl DevicePlan {
     }
 }
 
+/// A device, and the number of query slots.
+type PlanKey = (DeviceId, usize);
+
 /// The plans of one [`CuSeqlens`]: every layer of a model asks for the same, which is made and copied once.
 ///
 /// One for each device and number of query slots that were asked for, which for a model is one. A plan is used on the stream that
 /// it was copied on, since a candle device has but one.
 #[derive(Debug, Default)]
-pub(crate) struct Plans(Mutex<Vec<((DeviceId, usize), Arc<DevicePlan>)>>);
+pub(crate) struct Plans(Mutex<Vec<(PlanKey, Arc<DevicePlan>)>>);
 
 impl Plans {
     /// The plan for `cu_seqlens`, which must be the one that these are of.
@@ -163,6 +166,7 @@ impl Plans {
         plans.push((key, plan.clone()));
         Ok(plan)
     }
+
     /// How many have been made.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
