@@ -11,9 +11,11 @@ use std::sync::OnceLock;
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 
-/// The repository.
+/// The repository: `NEARSAY_TEST_REPOSITORY` where the tests run on another machine, else where they were built.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let built_in = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    FOLDER.get_or_init(|| std::env::var_os("NEARSAY_TEST_REPOSITORY").map_or_else(built_in, PathBuf::from))
 }
 
 /// A file or folder of tests/fixtures.
@@ -40,13 +42,16 @@ pub fn json(name: &str) -> serde_json::Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The folder of all-MiniLM-L6-v2, fetched if it is not in the cache.
+/// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is fetched if it is not there.
 ///
 /// # Panics
 /// If it cannot be had: no test passes by skipping.
 pub fn minilm() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = std::env::var_os("NEARSAY_TEST_MINILM") {
+            return folder.into();
+        }
         let output = Command::new("python3").arg(repository().join("scripts/fetch-minilm")).output();
         let output = output.expect("python3 runs scripts/fetch-minilm");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

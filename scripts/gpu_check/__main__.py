@@ -1,0 +1,117 @@
+"""Runs the steps. `run.sh` calls it with the package's folder."""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Callable
+
+from . import kernels, machine, parity, peers, summary, tests, throughput
+from .package import VARIABLE, Package
+from .programs import Failure, Programs
+from .record import Record
+from .sizes import FULL, QUICK, TINY
+from .step import Context
+
+SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
+
+
+@dataclass(frozen=True)
+class Step:
+    run: Callable[[Context], None]
+    what: str
+    seconds: int
+    """At most."""
+    quick_seconds: int
+    """At most, with --quick."""
+
+
+# What is right comes first, then the figures that matter most, so that a run that is cut off has them.
+STEPS = {
+    "machine": Step(machine.run, "GPU, driver, versions; whether nearsay sees the GPU", 60, 60),
+    "tests": Step(tests.run, "the compiled tests of the engine and of the kernels on CUDA", 240, 150),
+    "parity": Step(parity.run, "embed and score beside the CPU; the same bits in any batch and order", 240, 90),
+    "headline": Step(throughput.headline, "nearsay bench: bert-base, roberta-large to layer 17, minilm-l6 in f16", 150, 90),
+    "peers": Step(peers.run, "sentence-transformers, transformers and bert_score on the same GPU", 360, 200),
+    "kernels": Step(kernels.run, "every operation by itself, beside what the peaks allow", 120, 60),
+    "sweep": Step(throughput.sweep, "nearsay bench: tokens at once, precisions, lengths", 300, 100),
+}
+
+
+def main() -> int:
+    package_folder = Path(sys.argv[1])
+    options = arguments(sys.argv[2:])
+    if options.list:
+        print("\n".join(f"{name:9} {step.what} (at most {step.seconds} s, with --quick {step.quick_seconds} s)" for name, step in STEPS.items()))
+        return 0
+    out = (options.out or package_folder / "out").resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    package = Package(package_folder, package_folder / "work")
+    package.work.mkdir(exist_ok=True)
+    record = Record(out / "result.json", head(package, options.size))
+    programs = Programs(out / "log.txt", package.environment())
+    programs.say(f"{VARIABLE}={programs.environment[VARIABLE]}")
+    package.unpack()
+    end = time.monotonic() + options.limit
+    context = Context(package, programs, record, SIZES[options.size])
+    for name in options.steps or STEPS:
+        run(name, context, end, options.size)
+    record.write()
+    print()
+    print("\n".join(summary.lines(record.content)))
+    return 0 if all_well(record) else 1
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("run.sh", description="Checks and measures nearsay on this machine's GPU.")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help="only these, in this order (default: all, see --list)")
+    parser.add_argument("--list", action="store_true", help="print the steps")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", dest="size", action="store_const", const="quick", help="about six minutes instead of fifteen")
+    size.add_argument("--tiny", dest="size", action="store_const", const="tiny", help="next to nothing: for the CUDA emulator; peers run on the CPU")
+    parser.add_argument("--limit", type=float, default=float("inf"), metavar="SECONDS", help="stop after so long, with what there is")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where result.json and log.txt go (default: out beside run.sh)")
+    parser.set_defaults(size="full")
+    options = parser.parse_args(words)
+    unknown = [name for name in options.steps if name not in STEPS]
+    if unknown:
+        parser.error(f"there is no step {unknown[0]}; the steps are {', '.join(STEPS)}")
+    return options
+
+
+def head(package: Package, size: str) -> dict[str, object]:
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"format": 1, "date": date, "size": size, "package": package.description()}
+
+
+def run(name: str, context: Context, end: float, size: str) -> None:
+    """One step, within its time; what stops it does not stop the others."""
+    begin, step = time.monotonic(), STEPS[name]
+    seconds = step.quick_seconds if size == "quick" else step.seconds
+    context.programs.deadline = min(end, begin + seconds) if size != "tiny" else end
+    print(f"== {name}: {step.what}", flush=True)
+    context.record.begin(name)
+    outcome, reason = "done", ""
+    try:
+        step.run(context)
+    except Failure as failure:
+        outcome, reason = "stopped", str(failure)
+    except Exception as error:  # noqa: BLE001: whatever is wrong with one step, the others are worth their time
+        outcome, reason = "failed", f"{type(error).__name__}: {error}"
+        context.programs.say(traceback.format_exc())
+    if reason:
+        print(f"  {outcome}: {reason}")
+    context.record.put(outcome=outcome, reason=reason, seconds=round(time.monotonic() - begin, 1))
+
+
+def all_well(record: Record) -> bool:
+    steps = record.content["steps"].values()
+    return all(step["outcome"] == "done" and all(check["holds"] for check in step.get("checks", [])) for step in steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Step `parity`: the program on the GPU beside the program on the CPU, and the same bits in any batch and order."""
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy
+
+from .step import Context
+from .texts import Writer, write_lines
+
+PRECISIONS = ("f32", "f16", "bf16")
+# bf16 is reported, its bound is only to notice what is plainly wrong.
+SMALLEST_COSINE = {"f32": 0.99999, "f16": 0.9995, "bf16": 0.99}
+LARGEST_DIFFERENCE = {"f32": 2e-5, "f16": 3e-3, "bf16": 3e-2}
+SEED = 20240607
+DEFAULT_BATCH_TOKENS = 8192
+
+
+class Parity:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.folder = context.package.work / "parity"
+        self.folder.mkdir(exist_ok=True)
+
+    def embed(self, texts: Path, name: str, *arguments: object) -> Path:
+        output = self.folder / f"{name}.npy"
+        common = ("-m", self.context.package.minilm, "-o", output, "--overwrite", "-q", *arguments)
+        self.context.programs.output(self.context.nearsay("embed", texts, *common))
+        return output
+
+    def embed_on_gpu(self, texts: Path, name: str, precision: str, batch_tokens: int) -> Path:
+        return self.embed(texts, name, "--device", "cuda", "--precision", precision, "--batch-tokens", batch_tokens)
+
+    def vectors(self, texts: list[str]) -> None:
+        """Cosines to the CPU's vectors, then bits."""
+        written = write_lines(self.folder / "texts.txt", texts)
+        expected = numpy.load(self.embed(written, "cpu", "--device", "cpu", "--precision", "f32"))
+        order = list(range(len(texts)))
+        random.Random(SEED).shuffle(order)
+        shuffled = write_lines(self.folder / "shuffled.txt", [texts[row] for row in order])
+        for precision in PRECISIONS:
+            reference = self.embed_on_gpu(written, f"cuda-{precision}", precision, DEFAULT_BATCH_TOKENS)
+            self.compare(precision, numpy.load(reference), expected)
+            self.invariance(precision, reference, (written, shuffled, order))
+
+    def compare(self, precision: str, got: numpy.ndarray, expected: numpy.ndarray) -> None:
+        similar = cosines(got, expected)
+        smallest, mean = float(similar.min()), float(similar.mean())
+        self.context.record.add("cosines", {"precision": precision, "texts": len(got), "smallest": smallest, "mean": mean})
+        bound = SMALLEST_COSINE[precision]
+        self.context.check(f"vectors in {precision} are the CPU's", smallest >= bound, f"smallest cosine {smallest:.7f}, bound {bound}")
+
+    def invariance(self, precision: str, reference: Path, inputs: tuple[Path, Path, list[int]]) -> None:
+        texts, shuffled, order = inputs
+        for batch_tokens in self.context.sizes.parity_batch_tokens:
+            again = self.embed_on_gpu(texts, f"cuda-{precision}-{batch_tokens}", precision, batch_tokens)
+            same = again.read_bytes() == reference.read_bytes()
+            self.context.check(f"the same bits in {precision} with {batch_tokens} tokens at once", same, differing(again, reference))
+        backwards = numpy.load(self.embed_on_gpu(shuffled, f"cuda-{precision}-shuffled", precision, DEFAULT_BATCH_TOKENS))
+        in_order = numpy.load(reference)[order]
+        self.context.check(f"the same bits in {precision} in another order", backwards.tobytes() == in_order.tobytes())
+
+    def score(self, device: str, precision: str, files: tuple[Path, Path], *more: object) -> list[dict[str, float]]:
+        candidates, references = files
+        model = ("-m", self.context.package.minilm, "-l", 5)
+        where = ("--device", device, "--precision", precision, *more)
+        command = self.context.nearsay("score", "-c", candidates, "-r", references, *model, *where, "--json", "-q")
+        return self.context.programs.json(command)["metrics"]["bertscore"]["segments"]
+
+    def scores(self, pairs: tuple[list[str], list[str]]) -> None:
+        candidates = write_lines(self.folder / "candidates.txt", pairs[0])
+        references = write_lines(self.folder / "references.txt", pairs[1])
+        files = (candidates, references)
+        expected = self.score("cpu", "f32", files)
+        for precision in PRECISIONS:
+            got = self.score("cuda", precision, files)
+            bound = LARGEST_DIFFERENCE[precision]
+            difference = max(abs(a[key] - b[key]) for a, b in zip(got, expected) for key in ("precision", "recall", "f1"))
+            self.context.record.add("scores", {"precision": precision, "pairs": len(got), "largest_difference": difference})
+            detail = f"largest difference {difference:.1e}, bound {bound:.0e}"
+            self.context.check(f"scores in {precision} are the CPU's", len(got) == len(expected) and difference <= bound, detail)
+            others = self.context.sizes.parity_batch_tokens[0]
+            again = self.score("cuda", precision, files, "--batch-tokens", others)
+            same = json.dumps(again) == json.dumps(got)
+            self.context.check(f"the same scores in {precision} with {others} tokens at once", same)
+
+
+def cosines(left: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
+    left, right = left.astype(numpy.float64), right.astype(numpy.float64)
+    norms = numpy.linalg.norm(left, axis=1) * numpy.linalg.norm(right, axis=1)
+    return (left * right).sum(axis=1) / norms
+
+
+def differing(left: Path, right: Path) -> str:
+    """Which rows are not the same bits."""
+    rows = numpy.flatnonzero((numpy.load(left).view(numpy.uint32) != numpy.load(right).view(numpy.uint32)).any(axis=1))
+    return f"{len(rows)} rows differ, the first is {rows[0] + 1}" if len(rows) else ""
+
+
+def run(context: Context) -> None:
+    writer = Writer(context.package.minilm / "vocab.txt", SEED)
+    parity = Parity(context)
+    parity.vectors(writer.texts(context.sizes.parity_texts))
+    parity.scores(writer.pairs(context.sizes.parity_pairs))

@@ -1,0 +1,31 @@
+"""What every step is given."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+from .package import Package
+from .programs import Programs
+from .record import Record
+from .sizes import Sizes
+
+
+@dataclass(frozen=True)
+class Context:
+    package: Package
+    programs: Programs
+    record: Record
+    sizes: Sizes
+
+    def check(self, name: str, holds: bool, detail: str = "") -> None:
+        """Records something that must hold: the run's exit code depends on it."""
+        self.record.add("checks", {"name": name, "holds": bool(holds), "detail": detail})
+        print(f"  {'ok    ' if holds else 'FAILED'} {name}" + (f": {detail}" if detail else ""))
+
+    def nearsay(self, *arguments: object) -> Sequence[object]:
+        return [self.package.nearsay, *arguments]
+
+
+def say(message: str) -> None:
+    """What was just measured."""
+    print(f"  {message}")
