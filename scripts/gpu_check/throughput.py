@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .programs import Failure
+from .programs import Failure, OutOfTime
 from .sizes import Bench
 from .step import Context, say
 
@@ -21,9 +21,13 @@ def run_all(context: Context, benches: tuple[Bench, ...]) -> None:
     for bench in benches:
         try:
             report = context.programs.json(command(context, bench))
+        except OutOfTime:
+            raise
         except Failure as failure:
             context.check(f"bench {bench.name()}", False, str(failure))
             continue
+        # The program knows its commit only where it runs in the repository.
+        report["commit"] = context.package.description()["commit"]
         context.record.add("reports", {"arguments": bench.name(), "batch_tokens": bench.batch_tokens, **report})
         for row in report["throughput"]:
             say(line(bench, row))
