@@ -50,14 +50,15 @@ class Parity:
         smallest, mean = float(similar.min()), float(similar.mean())
         self.context.record.add("cosines", {"precision": precision, "texts": len(got), "smallest": smallest, "mean": mean})
         bound = SMALLEST_COSINE[precision]
-        self.context.check(f"vectors in {precision} are the CPU's", smallest >= bound, f"smallest cosine {smallest:.7f}, bound {bound}")
+        detail = f"smallest cosine {smallest:.7f}, bound {bound}"
+        self.context.check(f"vectors in {precision} are the CPU's", smallest >= bound, detail)
 
     def invariance(self, precision: str, reference: Path, inputs: tuple[Path, Path, list[int]]) -> None:
         texts, shuffled, order = inputs
         for batch_tokens in self.context.sizes.parity_batch_tokens:
             again = self.embed_on_gpu(texts, f"cuda-{precision}-{batch_tokens}", precision, batch_tokens)
-            same = again.read_bytes() == reference.read_bytes()
-            self.context.check(f"the same bits in {precision} with {batch_tokens} tokens at once", same, differing(again, reference))
+            same, name = again.read_bytes() == reference.read_bytes(), f"the same bits in {precision} with {batch_tokens} tokens at once"
+            self.context.check(name, same, differing(again, reference))
         backwards = numpy.load(self.embed_on_gpu(shuffled, f"cuda-{precision}-shuffled", precision, DEFAULT_BATCH_TOKENS))
         in_order = numpy.load(reference)[order]
         self.context.check(f"the same bits in {precision} in another order", backwards.tobytes() == in_order.tobytes())

@@ -1,6 +1,7 @@
 """Measures one peer of nearsay's and prints a line of JSON for every figure.
 
-usage: python3 -m gpu_check.peer KIND MODEL_FOLDER FILE [FILE] --batches 32,128 --rounds 3 --device cuda --precision f16 [--layer N] [--out FILE]
+usage: python3 -m gpu_check.peer KIND MODEL_FOLDER FILE [FILE] --batches 32,128 --rounds 3 --device cuda --precision f16
+       [--layer N] [--out FILE]
 
 KIND is `sentence-transformers` (texts in, vectors out), `transformers` (tokens in, vectors out: tokenized before, sorted by length,
 padded to the longest of each batch), or `bert_score` (two files of texts, line by line; precision f32 is what it comes with). --out
@@ -24,6 +25,8 @@ TYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 # What the sentence-transformers folders say of all-MiniLM-L6-v2.
 LONGEST = 256
 Encode = Callable[[int], numpy.ndarray]
+# To encode with a batch size, to warm up with it, and how much is encoded.
+Peer = tuple[Encode, Callable[[int], Any], dict[str, Any]]
 
 
 def main() -> None:
@@ -69,7 +72,7 @@ def synchronize(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def sentence_transformers(options: argparse.Namespace, texts: list[str]) -> tuple[Encode, Callable[[int], Any], dict[str, Any]]:
+def sentence_transformers(options: argparse.Namespace, texts: list[str]) -> Peer:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(options.model), device=options.device).to(TYPES[options.precision])
@@ -80,7 +83,7 @@ def sentence_transformers(options: argparse.Namespace, texts: list[str]) -> tupl
     return encode, lambda batch: encode(batch, texts[: 4 * batch]), {"texts": len(texts)}
 
 
-def transformers(options: argparse.Namespace, texts: list[str]) -> tuple[Encode, Callable[[int], Any], dict[str, Any]]:
+def transformers(options: argparse.Namespace, texts: list[str]) -> Peer:
     from transformers import AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(options.model))
@@ -89,8 +92,9 @@ def transformers(options: argparse.Namespace, texts: list[str]) -> tuple[Encode,
     order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
 
     def padded(rows: list[int]) -> dict[str, torch.Tensor]:
-        batch = torch.nn.utils.rnn.pad_sequence([ids[row] for row in rows], batch_first=True, padding_value=tokenizer.pad_token_id)
-        lengths = torch.tensor([len(ids[row]) for row in rows])
+        sequences = [ids[row] for row in rows]
+        batch = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True, padding_value=tokenizer.pad_token_id)
+        lengths = torch.tensor([len(sequence) for sequence in sequences])
         mask = (torch.arange(batch.shape[1]) < lengths[:, None]).long()
         return {"input_ids": batch.to(options.device), "attention_mask": mask.to(options.device)}
 
@@ -113,7 +117,7 @@ def pooled(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tens
     return torch.nn.functional.normalize((hidden * mask).sum(1).float() / mask.sum(1).float(), dim=1)
 
 
-def bert_score(options: argparse.Namespace, candidates: list[str], references: list[str]) -> tuple[Encode, Callable[[int], Any], dict[str, Any]]:
+def bert_score(options: argparse.Namespace, candidates: list[str], references: list[str]) -> Peer:
     from bert_score import BERTScorer
 
     scorer = BERTScorer(model_type=str(options.model), num_layers=options.layer, device=options.device)

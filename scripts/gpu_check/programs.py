@@ -11,11 +11,15 @@ from typing import Any, Optional, Sequence
 
 
 class Failure(Exception):
-    """A program failed or took too long. `output` is what it had printed by then."""
+    """A program failed. `output` is what it had printed by then."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
         self.output = output
+
+
+class OutOfTime(Failure):
+    """The step's time was over before the program was done."""
 
 
 class Programs:
@@ -27,15 +31,12 @@ class Programs:
         self.deadline = float("inf")
 
     def run(self, command: Sequence[object], **environment: str) -> tuple[int, str, float]:
-        """Exit code, standard output, seconds. Standard error goes to the log; both do if the program fails.
-
-        Raises `Failure` where the time is over.
-        """
+        """Exit code, standard output, seconds. Standard error goes to the log; both do if the program fails."""
         words = [str(word) for word in command]
         self.say("$ " + " ".join(words))
         seconds_left = self.deadline - time.monotonic()
         if seconds_left < 1:
-            raise Failure("there was no time left for " + words[0])
+            raise OutOfTime(f"no time was left for {Path(words[0]).name} {' '.join(words[1:2])}")
         begin = time.monotonic()
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -44,7 +45,8 @@ class Programs:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**self.environment, **environment},
-                start_new_session=True,
+                # A group of its own, which ends as a whole; not a session, which might outlive this one.
+                preexec_fn=os.setpgrp,
             )
             output = self._wait(process, seconds_left)
         seconds = time.monotonic() - begin
@@ -56,19 +58,25 @@ class Programs:
         try:
             return process.communicate(timeout=None if seconds == float("inf") else seconds)[0]
         except subprocess.TimeoutExpired:
-            # It has a session of its own: its children end with it.
             os.killpg(process.pid, signal.SIGKILL)
             output = process.communicate()[0].decode("utf-8", "replace")
             name = Path(process.args[0]).name
-            raise Failure(f"{name} was not done within the {seconds:.0f} s that were left", output) from None
+            raise OutOfTime(f"{name} was not done within the {seconds:.0f} s that were left", output) from None
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
 
-    def output(self, command: Sequence[object], **environment: str) -> str:
-        """Standard output of a program that must succeed."""
-        code, text, _ = self.run(command, **environment)
+    def run_well(self, command: Sequence[object], **environment: str) -> tuple[int, str, float]:
+        """As `run`, of a program that must succeed."""
+        code, text, seconds = self.run(command, **environment)
         if code:
             name = " ".join([Path(str(command[0])).name, *map(str, command[1:3])])
             raise Failure(f"{name}: exit code {code}: {self.last_line()}", text)
-        return text
+        return code, text, seconds
+
+    def output(self, command: Sequence[object], **environment: str) -> str:
+        """Standard output of a program that must succeed."""
+        return self.run_well(command, **environment)[1]
 
     def json(self, command: Sequence[object], **environment: str) -> Any:
         """The object that a program prints; the last line where there are several."""

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 COPIED = (
-    "config_sentence_transformers.json modules.json sentence_bert_config.json special_tokens_map.json tokenizer.json tokenizer_config.json vocab.txt"
+    "config_sentence_transformers.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
 )
 
 
@@ -31,7 +37,7 @@ def make(minilm: Path, folder: Path, shape: dict[str, Any]) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     BertModel(config).half().save_pretrained(folder)
-    for name in COPIED.split():
+    for name in COPIED:
         shutil.copy(minilm / name, folder / name)
     pooling = json.loads((minilm / "1_Pooling/config.json").read_text("utf-8"))
     pooling["word_embedding_dimension"] = shape["hidden_dim"]

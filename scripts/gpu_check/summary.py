@@ -50,11 +50,16 @@ def throughput(step: str, reports: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield ""
     peaks = reports[0]["peaks"]
-    peak = f"f16 {peaks['f16_gflops'] / 1e3:,.0f} TFLOP/s, f32 {peaks['f32_gflops'] / 1e3:,.0f}, copies {peaks['memory_gb_per_second']:,.0f} GB/s"
+    f16, f32, copies = peaks["f16_gflops"] / 1e3, peaks["f32_gflops"] / 1e3, peaks["memory_gb_per_second"]
+    peak = f"f16 {f16:,.0f} TFLOP/s, f32 {f32:,.0f}, copies {copies:,.0f} GB/s"
     yield f"{step}: nearsay bench, thousand tokens/s (share of peak); {peak}"
     for report in reports:
-        figures = (f"{row['precision']} {row['work']} {row['tokens_per_second'] / 1e3:,.0f} ({100 * row['share_of_peak']:.0f} %)" for row in report["throughput"])
-        yield f"  {report['arguments']}: " + ", ".join(figures) + goal(step, report)
+        yield f"  {report['arguments']}: " + ", ".join(map(figure, report["throughput"])) + goal(step, report)
+
+
+def figure(row: dict[str, Any]) -> str:
+    thousands, share = row["tokens_per_second"] / 1e3, 100 * row["share_of_peak"]
+    return f"{row['precision']} {row['work']} {thousands:,.0f} ({share:.0f} %)"
 
 
 def goal(step: str, report: dict[str, Any]) -> str:
@@ -70,9 +75,12 @@ def ratios(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "peers on the same GPU: nearsay / peer = ratio"
     for row in rows:
-        reached = "" if row["goal"] is None else f"; goal {row['goal']:.0f}: {'reached' if row['ratio'] >= row['goal'] else 'missed'}"
-        long = f"; nearsay on more texts {row['long']:,.0f}" if "long" in row else ""
-        yield f"  {row['model']}, {row['peer']}: {row['nearsay']:,.0f} / {row['theirs']:,.0f} = {row['ratio']:.2f}{reached}{long}"
+        more = ""
+        if row["goal"] is not None:
+            more += f"; goal {row['goal']:.0f}: {'reached' if row['ratio'] >= row['goal'] else 'missed'}"
+        if "long" in row:
+            more += f"; nearsay on more texts {row['long']:,.0f}"
+        yield f"  {row['model']}, {row['peer']}: {row['nearsay']:,.0f} / {row['theirs']:,.0f} = {row['ratio']:.2f}{more}"
 
 
 def kernels(report: Any) -> Iterator[str]:
@@ -84,8 +92,12 @@ def kernels(report: Any) -> Iterator[str]:
     yield "kernels: microseconds and share of what the peaks allow, by operation"
     for shape, precision in dict.fromkeys((row["shape"], row["precision"]) for row in measured):
         rows = [row for row in measured if (row["shape"], row["precision"]) == (shape, precision)]
-        figures = (f"{row['operation']} {row['detail']}".strip() + f" {row['microseconds']:.0f} ({100 * row['share_of_floor']:.0f} %)" for row in rows)
-        yield f"  {shape} {precision}: " + ", ".join(figures)
+        yield f"  {shape} {precision}: " + ", ".join(map(kernel, rows))
+
+
+def kernel(row: dict[str, Any]) -> str:
+    name = f"{row['operation']} {row['detail']}".strip()
+    return f"{name} {row['microseconds']:.0f} ({100 * row['share_of_floor']:.0f} %)"
 
 
 if __name__ == "__main__":

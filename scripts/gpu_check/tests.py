@@ -24,7 +24,8 @@ def run_tests(context: Context, program: str, filters: tuple[str, ...]) -> None:
     counts = RESULT.search(output)
     passed, failed, ignored = (int(count) for count in counts.groups()) if counts else (0, 0, 0)
     names = FAILED.findall(output)
-    figures = {"program": program, "passed": passed, "failed": failed, "ignored": ignored, "names_failed": names, "seconds": round(seconds, 1)}
+    figures = {"program": program, "passed": passed, "failed": failed, "ignored": ignored, "seconds": round(seconds, 1)}
+    figures["names_failed"] = names
     if code:
         figures["output"] = output[-KEPT_CHARACTERS:]
     context.record.add("programs", figures)
