@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -46,8 +47,10 @@ def main() -> int:
     package_folder = Path(sys.argv[1])
     options = arguments(sys.argv[2:])
     if options.list:
-        print("\n".join(f"{name:9} {step.what} (at most {step.seconds} s, with --quick {step.quick_seconds} s)" for name, step in STEPS.items()))
+        for name, step in STEPS.items():
+            print(f"{name:9} {step.what} (at most {step.seconds} s, with --quick {step.quick_seconds} s)")
         return 0
+    signal.signal(signal.SIGTERM, end)
     out = (options.out or package_folder / "out").resolve()
     out.mkdir(parents=True, exist_ok=True)
     package = Package(package_folder, package_folder / "work")
@@ -56,13 +59,15 @@ def main() -> int:
     programs = Programs(out / "log.txt", package.environment())
     programs.say(f"{VARIABLE}={programs.environment[VARIABLE]}")
     package.unpack()
-    end = time.monotonic() + options.limit
+    last = time.monotonic() + options.limit
     context = Context(package, programs, record, SIZES[options.size])
-    for name in options.steps or STEPS:
-        run(name, context, end, options.size)
-    record.write()
-    print()
-    print("\n".join(summary.lines(record.content)))
+    try:
+        for name in options.steps or STEPS:
+            run(name, context, last, options.size)
+    finally:
+        record.write()
+        print()
+        print("\n".join(summary.lines(record.content)), flush=True)
     return 0 if all_well(record) else 1
 
 
@@ -71,9 +76,11 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("steps", nargs="*", metavar="STEP", help="only these, in this order (default: all, see --list)")
     parser.add_argument("--list", action="store_true", help="print the steps")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", dest="size", action="store_const", const="quick", help="about six minutes instead of fifteen")
-    size.add_argument("--tiny", dest="size", action="store_const", const="tiny", help="next to nothing: for the CUDA emulator; peers run on the CPU")
-    parser.add_argument("--limit", type=float, default=float("inf"), metavar="SECONDS", help="stop after so long, with what there is")
+    quick, tiny = "for some six minutes instead of fifteen", "next to nothing: for the CUDA emulator; peers run on the CPU"
+    size.add_argument("--quick", dest="size", action="store_const", const="quick", help=quick)
+    size.add_argument("--tiny", dest="size", action="store_const", const="tiny", help=tiny)
+    limit = "stop after so long, with what there is"
+    parser.add_argument("--limit", type=float, default=float("inf"), metavar="SECONDS", help=limit)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where result.json and log.txt go (default: out beside run.sh)")
     parser.set_defaults(size="full")
     options = parser.parse_args(words)
@@ -88,11 +95,17 @@ def head(package: Package, size: str) -> dict[str, object]:
     return {"format": 1, "date": date, "size": size, "package": package.description()}
 
 
-def run(name: str, context: Context, end: float, size: str) -> None:
+def end(*_: object) -> None:
+    """What runs is ended, and what there is is printed; once, since `timeout` sends the signal twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
+def run(name: str, context: Context, last: float, size: str) -> None:
     """One step, within its time; what stops it does not stop the others."""
     begin, step = time.monotonic(), STEPS[name]
     seconds = step.quick_seconds if size == "quick" else step.seconds
-    context.programs.deadline = min(end, begin + seconds) if size != "tiny" else end
+    context.programs.deadline = min(last, begin + seconds) if size != "tiny" else last
     print(f"== {name}: {step.what}", flush=True)
     context.record.begin(name)
     outcome, reason = "done", ""
