@@ -1,11 +1,13 @@
 //! Which devices do the work.
 
 use std::collections::BTreeSet;
+use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
 use candle_core::{Device, DeviceLocation};
 use nearsay_kernels::devices::{self, DeviceDescription, Unavailable};
 use nearsay_kernels::{InstructionSet, Placement, Precision};
+use serde::Serialize;
 
 use crate::{Error, Result};
 
@@ -51,6 +53,49 @@ fn unknown(name: &str) -> Error {
     }
 }
 
+/// A GPU, as its driver describes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gpu {
+    /// Its model.
+    pub name: String,
+    /// What its code is made for: `compute capability 9.0`, `applegpu_g13g`.
+    pub architecture: String,
+    /// Streaming multiprocessors.
+    pub multiprocessors: Option<u32>,
+    /// All of its memory.
+    pub memory_gib: Option<f64>,
+    /// The CUDA version of the driver.
+    pub driver: Option<String>,
+}
+
+impl From<DeviceDescription> for Gpu {
+    fn from(found: DeviceDescription) -> Self {
+        Self {
+            name: found.name,
+            architecture: found.architecture,
+            multiprocessors: found.multiprocessors,
+            memory_gib: found.memory_bytes.map(|bytes| bytes as f64 / (1u64 << 30) as f64),
+            driver: found.driver_version.map(|(major, minor)| format!("{major}.{minor}")),
+        }
+    }
+}
+
+impl Display for Gpu {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}, {}", self.name, self.architecture)?;
+        if let Some(count) = self.multiprocessors {
+            write!(formatter, ", {count} multiprocessors")?;
+        }
+        if let Some(size) = self.memory_gib {
+            write!(formatter, ", {size:.0} GiB")?;
+        }
+        if let Some(version) = &self.driver {
+            write!(formatter, ", driver of CUDA {version}")?;
+        }
+        Ok(())
+    }
+}
+
 /// Devices that were opened: the CPU, or one or more GPUs.
 #[derive(Debug, Clone)]
 pub struct Devices {
@@ -82,7 +127,8 @@ impl Devices {
             DeviceChoice::Cuda(ordinals) => Self::cuda(ordinals)?,
             DeviceChoice::Metal => {
                 let failed = |reason| Error::Device { device: "metal".to_owned(), reason };
-                Self::metal(devices::open_metal().map_err(failed)?)
+                let device = devices::open_metal().map_err(failed)?;
+                Self { devices: vec![device], name: "metal".to_owned(), remark: None }
             }
         };
         opened.placements(precision)?;
@@ -91,33 +137,21 @@ impl Devices {
 
     /// The first GPU if there is one that multiplies in `precision`, else the CPU.
     fn automatic(precision: Precision) -> Self {
-        if precision == Precision::Int8 {
-            return Self::cpu();
+        let gpus: [(&[Precision], DeviceChoice); 2] =
+            [(&Precision::OF_CUDA, DeviceChoice::Cuda(vec![0])), (&Precision::OF_METAL, DeviceChoice::Metal)];
+        let mut missing = None;
+        for (_, choice) in gpus.into_iter().filter(|(precisions, _)| precisions.contains(&precision)) {
+            match Self::open(&choice, precision) {
+                Ok(found) => {
+                    let models = found.gpus().into_iter().map(|gpu| gpu.name).collect::<Vec<_>>().join(", ");
+                    return Self { remark: Some(format!("running on {} ({models})", found.name)), ..found };
+                }
+                Err(Error::Device { reason: Unavailable::NotBuilt(_), .. }) => {}
+                Err(Error::Device { reason, .. }) => missing = missing.or(Some(reason.to_string())),
+                Err(error) => missing = missing.or(Some(error.to_string())),
+            }
         }
-        let no_cuda = match devices::open_cuda(0) {
-            Ok(device) => {
-                let model = devices::describe(&device).map(|found| format!(" ({})", found.name));
-                let remark = format!("running on cuda:0{}", model.unwrap_or_default());
-                return Self { devices: vec![device], name: "cuda:0".to_owned(), remark: Some(remark) };
-            }
-            Err(reason) => reason,
-        };
-        let no_metal = match devices::open_metal() {
-            Ok(device) if Placement::new(device.clone(), precision).is_ok() => {
-                let found = Self::metal(device);
-                return Self { remark: Some(format!("running on {}", found.kind())), ..found };
-            }
-            // It does not multiply in this precision.
-            Ok(_) => return Self::cpu(),
-            Err(reason) => reason,
-        };
-        let is_built = |reason: &Unavailable| !matches!(reason, Unavailable::NotBuilt(_));
-        let remark = [no_cuda, no_metal].into_iter().find(is_built);
-        Self { remark: remark.map(|reason| format!("running on the CPU: {reason}")), ..Self::cpu() }
-    }
-
-    fn metal(device: Device) -> Self {
-        Self { devices: vec![device], name: "metal".to_owned(), remark: None }
+        Self { remark: missing.map(|reason| format!("running on the CPU: {reason}")), ..Self::cpu() }
     }
 
     fn cuda(ordinals: &[usize]) -> Result<Self> {
@@ -140,9 +174,9 @@ impl Devices {
         self.remark.as_deref()
     }
 
-    /// What CUDA's driver says of the GPUs; of other devices nothing.
-    pub fn descriptions(&self) -> Vec<DeviceDescription> {
-        self.devices.iter().filter_map(devices::describe).collect()
+    /// What their drivers say of the GPUs; of the CPU nothing.
+    pub fn gpus(&self) -> Vec<Gpu> {
+        self.devices.iter().filter_map(devices::describe).map(Gpu::from).collect()
     }
 
     /// How many there are.
@@ -160,40 +194,35 @@ impl Devices {
         !self.first().is_cpu()
     }
 
-    /// `cpu`, the models of GPU without repetitions, `cuda (NVIDIA H200)`, or `metal (applegpu_g13g)`. Numbers computed on the same kind
-    /// are the same (but see docs/metal.md).
+    /// `cpu`, or the kind of GPUs and their models without repetitions: `cuda (NVIDIA H200)`. Numbers computed on the same kind are the
+    /// same (but see docs/metal.md).
     pub(crate) fn kind(&self) -> String {
-        if let Some(architecture) = devices::metal_architecture(self.first()) {
-            return format!("metal ({architecture})");
-        }
-        let models: BTreeSet<String> = self.descriptions().into_iter().map(|found| found.name).collect();
-        match models.len() {
-            0 => "cpu".to_owned(),
-            _ => format!("cuda ({})", models.into_iter().collect::<Vec<_>>().join(", ")),
+        match self.first() {
+            Device::Cpu => "cpu".to_owned(),
+            Device::Cuda(_) => format!("cuda ({})", self.different(|gpu| gpu.name)),
+            Device::Metal(_) => format!("metal ({})", self.different(|gpu| gpu.name)),
         }
     }
 
-    /// What kernels are compiled for: the CPU's instruction set, the GPUs' compute capabilities, or the architecture of Apple's.
+    /// What kernels are compiled for: the CPU's instruction set, or the GPUs' architectures.
     pub(crate) fn instruction_set(&self) -> String {
-        if let Some(architecture) = devices::metal_architecture(self.first()) {
-            return architecture;
+        match self.first() {
+            Device::Cpu => InstructionSet::current().name().to_owned(),
+            _ => self.different(|gpu| gpu.architecture),
         }
-        let capability = |found: DeviceDescription| {
-            let (major, minor) = found.compute_capability;
-            format!("compute {major}.{minor}")
-        };
-        let capabilities: BTreeSet<String> = self.descriptions().into_iter().map(capability).collect();
-        match capabilities.len() {
-            0 => InstructionSet::current().name().to_owned(),
-            _ => capabilities.into_iter().collect::<Vec<_>>().join(", "),
-        }
+    }
+
+    /// A property of the GPUs, each value once.
+    fn different(&self, property: impl Fn(Gpu) -> String) -> String {
+        let values: BTreeSet<String> = self.gpus().into_iter().map(property).collect();
+        values.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     /// The precisions that they multiply in, most exact first.
     pub fn precisions(&self) -> &'static [Precision] {
         match self.first() {
             Device::Cpu => &Precision::OF_CPU,
-            Device::Cuda(_) => &Precision::OF_GPU,
+            Device::Cuda(_) => &Precision::OF_CUDA,
             Device::Metal(_) => &Precision::OF_METAL,
         }
     }

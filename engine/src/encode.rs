@@ -84,11 +84,6 @@ impl TextEncoder {
         &self.replicas[0]
     }
 
-    /// The encoder on each of its devices.
-    pub fn replicas(&self) -> &[Encoder] {
-        &self.replicas
-    }
-
     /// Whether the encoder works beside the CPU.
     pub fn is_on_gpu(&self) -> bool {
         !self.encoder().device().is_cpu()

@@ -32,7 +32,7 @@ pub mod text;
 pub mod tokens;
 mod workers;
 
-pub use devices::{DeviceChoice, Devices};
+pub use devices::{DeviceChoice, Devices, Gpu};
 pub use encode::{DEFAULT_BATCH_TOKENS, DEFAULT_GPU_BATCH_TOKENS, EncodedBatch, TextEncoder};
 pub use error::{Error, Result};
 pub use workers::{Interruption, Workers};

@@ -109,16 +109,13 @@ pub fn open_metal() -> Result<Device, Unavailable> {
     Err(Unavailable::NotBuilt("Metal"))
 }
 
-/// The architecture of Apple's GPU, such as `applegpu_g13g`, if it is one.
-pub fn metal_architecture(device: &Device) -> Option<String> {
-    crate::metal::architecture(device)
-}
-
-/// What kind of CUDA GPU it is and how much memory it has, if it is one.
+/// What kind of GPU it is, if it is one and its driver tells.
 pub fn describe(device: &Device) -> Option<DeviceDescription> {
     match device {
         #[cfg(feature = "cuda")]
         Device::Cuda(device) => crate::cuda::describe(device).ok(),
+        #[cfg(feature = "metal")]
+        Device::Metal(device) => Some(crate::metal::describe(device)),
         _ => None,
     }
 }
@@ -128,14 +125,14 @@ pub fn describe(device: &Device) -> Option<DeviceDescription> {
 pub struct DeviceDescription {
     /// NVIDIA H200
     pub name: String,
-    /// Major and minor.
-    pub compute_capability: (u32, u32),
+    /// `compute capability 9.0`, `applegpu_g13g`
+    pub architecture: String,
     /// Streaming multiprocessors.
-    pub multiprocessors: u32,
+    pub multiprocessors: Option<u32>,
     /// All of its memory.
-    pub memory_bytes: u64,
+    pub memory_bytes: Option<u64>,
     /// The CUDA version that the driver has, such as 13.0.
-    pub driver_version: (u32, u32),
+    pub driver_version: Option<(u32, u32)>,
 }
 
 /// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside its memory.
@@ -143,10 +140,10 @@ pub struct DeviceDescription {
 pub struct DevicePeaks {
     /// Operations a second in f32 (no TF32).
     pub f32: f64,
-    /// In f16.
-    pub f16: f64,
-    /// In bf16.
-    pub bf16: f64,
+    /// In f16, if it multiplies in it.
+    pub f16: Option<f64>,
+    /// In bf16, if it multiplies in it.
+    pub bf16: Option<f64>,
     /// Bytes a second read and written by a copy.
     pub copy: f64,
 }
@@ -157,10 +154,8 @@ pub struct DevicePeaks {
 /// If it fails, has not the memory, or is not a GPU that products run on.
 pub fn measure_peaks(device: &Device) -> candle_core::Result<DevicePeaks> {
     match device {
-        #[cfg(feature = "cuda")]
-        Device::Cuda(_) => crate::cuda::measure_peaks(device),
-        Device::Metal(_) => crate::metal::measure_peaks(device),
-        other => candle_core::bail!("peaks of {:?} are not measured", other.location()),
+        Device::Cpu => candle_core::bail!("peaks of the CPU are measured by `Peaks`"),
+        Device::Cuda(_) | Device::Metal(_) => crate::device_peaks::measure(device),
     }
 }
 

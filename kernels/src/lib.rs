@@ -20,12 +20,14 @@ mod composed;
 mod cu_seqlens;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod device_peaks;
 pub mod devices;
 mod embed_norm;
 mod error;
 mod layer_norm;
 pub mod linear;
 mod matrix_mut;
+#[cfg(feature = "metal")]
 mod metal;
 mod normalize;
 mod peaks;

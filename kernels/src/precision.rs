@@ -15,14 +15,11 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// All, most exact first.
-    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Bf16, Self::Int8];
-
-    /// Those that CPUs multiply in.
+    /// Those that CPUs multiply in, most exact first.
     pub const OF_CPU: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
 
     /// Those that CUDA devices multiply in.
-    pub const OF_GPU: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
+    pub const OF_CUDA: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
 
     /// Those that operations composed for Metal multiply in.
     pub const OF_METAL: [Self; 2] = [Self::F32, Self::F16];

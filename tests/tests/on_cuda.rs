@@ -63,7 +63,7 @@ fn vectors_are_the_cpus_to_the_precision() {
     for family in FAMILIES {
         let model = model(family);
         let expected = vectors(&embedder(&model, "cpu", Precision::F32, 256), &texts());
-        for precision in Precision::OF_GPU {
+        for precision in Precision::OF_CUDA {
             let got = vectors(&embedder(&model, "cuda:0", precision, 64), &texts());
             for ((got, expected), text) in got.iter().zip(&expected).zip(texts()) {
                 let cosine = cosine(got, expected);
@@ -78,7 +78,7 @@ fn vectors_of_minilm_are_the_cpus_to_the_precision() {
     let model = Model::open(minilm().to_str().unwrap(), &HubOptions::default()).unwrap();
     let texts = &texts()[..6];
     let expected = vectors(&embedder(&model, "cpu", Precision::F32, 256), texts);
-    for precision in Precision::OF_GPU {
+    for precision in Precision::OF_CUDA {
         let got = vectors(&embedder(&model, "cuda:0", precision, 64), texts);
         for ((got, expected), text) in got.iter().zip(&expected).zip(texts) {
             let cosine = cosine(got, expected);
@@ -95,7 +95,7 @@ fn bits(vectors: Vec<Vec<f32>>) -> Vec<Vec<u32>> {
 fn a_vector_has_the_same_bits_in_any_batch_and_order() {
     for family in FAMILIES {
         let model = model(family);
-        for precision in Precision::OF_GPU {
+        for precision in Precision::OF_CUDA {
             let alone = bits(vectors(&embedder(&model, "cuda:0", precision, 1), &texts()));
             for batch_tokens in [7, 40, 100_000] {
                 let embedder = embedder(&model, "cuda:0", precision, batch_tokens);
@@ -158,7 +158,7 @@ fn scores_are_the_cpus_to_the_precision() {
 #[test]
 fn a_pair_has_the_same_score_alone_and_in_any_company() {
     let model = model("bert");
-    for precision in Precision::OF_GPU {
+    for precision in Precision::OF_CUDA {
         let together = scorer(&model, "cuda:0", precision).score(&pairs()).unwrap();
         for (pair, expected) in pairs().iter().zip(together) {
             let alone = scorer(&model, "cuda:0", precision).score(std::slice::from_ref(pair)).unwrap();

@@ -100,7 +100,7 @@ impl Options {
 }
 
 fn precision(name: &str) -> Result<Precision> {
-    let found = Precision::OF_GPU.into_iter().find(|precision| precision.name() == name);
+    let found = Precision::OF_CUDA.into_iter().find(|precision| precision.name() == name);
     found.with_context(|| format!("{name} is no precision of GPUs"))
 }
 
@@ -190,8 +190,9 @@ impl Bench<'_> {
         match self.placement.precision() {
             Precision::F16 => self.peaks.f16,
             Precision::Bf16 => self.peaks.bf16,
-            _ => self.peaks.f32,
+            _ => Some(self.peaks.f32),
         }
+        .unwrap_or(f64::NAN)
     }
 
     fn config(&self) -> &EncoderConfig {

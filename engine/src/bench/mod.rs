@@ -29,10 +29,10 @@ use nearsay_kernels::Precision;
 pub use machine::Machine;
 pub use options::{BenchOptions, DEFAULT_LENGTHS};
 pub use peaks::PeakRates;
-pub use report::{Gpu, Latency, MeasuredModel, Report, Throughput, file_name};
+pub use report::{Latency, MeasuredModel, Report, Throughput, file_name};
 pub use subject::Subject;
 
-use crate::{Result, Workers};
+use crate::{Error, Result, Workers};
 use plan::Plan;
 use statistics::Sample;
 use subject::Loaded;
@@ -73,7 +73,7 @@ pub fn run(
         let bench = Bench {
             loaded: subject.load(plan.layer, precision, options, workers)?,
             precision,
-            peak: 1e9 * report.peaks.of(precision),
+            peak: 1e9 * peak_of(&report, precision)?,
             options,
         };
         for work in &plan.works {
@@ -86,6 +86,11 @@ pub fn run(
         }
     }
     Ok(report)
+}
+
+fn peak_of(report: &Report, precision: Precision) -> Result<f64> {
+    let missing = || Error::Bug(format!("no peak was measured in {}", precision.name()));
+    report.peaks.of(precision).ok_or_else(missing)
 }
 
 /// One precision of one encoder.

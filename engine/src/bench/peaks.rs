@@ -15,7 +15,7 @@ pub struct PeakRates {
     /// Operations in f16, by GPUs.
     pub f16_gflops: Option<f64>,
     /// Operations in bf16; on a CPU the faster of its instruction and f32.
-    pub bf16_gflops: f64,
+    pub bf16_gflops: Option<f64>,
     /// Operations by the CPU's instruction for bf16, if it has one.
     pub bf16_instruction_gflops: Option<f64>,
     /// Operations on bytes, by CPUs.
@@ -37,8 +37,8 @@ impl PeakRates {
         let billions = |rate: f64| count * rate / 1e9;
         Ok(Self {
             f32_gflops: billions(peaks.f32),
-            f16_gflops: Some(billions(peaks.f16)),
-            bf16_gflops: billions(peaks.bf16),
+            f16_gflops: peaks.f16.map(billions),
+            bf16_gflops: peaks.bf16.map(billions),
             bf16_instruction_gflops: None,
             int8_gops: None,
             memory_gb_per_second: billions(peaks.copy),
@@ -55,20 +55,20 @@ impl PeakRates {
         Ok(Self {
             f32_gflops: peaks.f32 / 1e9,
             f16_gflops: None,
-            bf16_gflops: peaks.bf16() / 1e9,
+            bf16_gflops: Some(peaks.bf16() / 1e9),
             bf16_instruction_gflops: peaks.bf16_instruction.map(|rate| rate / 1e9),
             int8_gops: Some(peaks.int8 / 1e9),
             memory_gb_per_second: peaks.memory / 1e9,
         })
     }
 
-    /// Billions of operations a second in `precision`, which the devices multiply in.
-    pub(super) fn of(&self, precision: Precision) -> f64 {
+    /// Billions of operations a second in `precision`, if the devices multiply in it.
+    pub(super) fn of(&self, precision: Precision) -> Option<f64> {
         match precision {
-            Precision::F32 => self.f32_gflops,
-            Precision::F16 => self.f16_gflops.unwrap_or(f64::NAN),
+            Precision::F32 => Some(self.f32_gflops),
+            Precision::F16 => self.f16_gflops,
             Precision::Bf16 => self.bf16_gflops,
-            Precision::Int8 => self.int8_gops.unwrap_or(f64::NAN),
+            Precision::Int8 => self.int8_gops,
         }
     }
 }

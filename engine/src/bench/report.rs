@@ -1,12 +1,11 @@
 //! What was measured; its JSON is what `benches/results` keeps.
 
-use nearsay_kernels::devices::DeviceDescription;
 use serde::Serialize;
 
 use super::commit::commit;
 use super::peaks::PeakRates;
 use super::{BenchOptions, Machine, Subject, date};
-use crate::Devices;
+use crate::{Devices, Gpu};
 
 /// A measurement.
 #[derive(Debug, Clone, Serialize)]
@@ -52,34 +51,6 @@ pub struct MeasuredModel {
     pub intermediate_dim: usize,
     /// Parameters up to the layer.
     pub parameters: usize,
-}
-
-/// A GPU, as its driver describes it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Gpu {
-    /// Its model.
-    pub name: String,
-    /// Compute capability.
-    pub compute_capability: String,
-    /// Streaming multiprocessors.
-    pub multiprocessors: u32,
-    /// All of its memory.
-    pub memory_gib: f64,
-    /// The CUDA version of the driver.
-    pub driver: String,
-}
-
-impl From<DeviceDescription> for Gpu {
-    fn from(found: DeviceDescription) -> Self {
-        let version = |(major, minor): (u32, u32)| format!("{major}.{minor}");
-        Self {
-            name: found.name,
-            compute_capability: version(found.compute_capability),
-            multiprocessors: found.multiprocessors,
-            memory_gib: found.memory_bytes as f64 / (1u64 << 30) as f64,
-            driver: version(found.driver_version),
-        }
-    }
 }
 
 /// How fast many texts are encoded.
@@ -135,7 +106,7 @@ impl Report {
             commit: commit(),
             date: date::now(),
             machine: Machine::current(),
-            gpus: options.devices.descriptions().into_iter().map(Gpu::from).collect(),
+            gpus: options.devices.gpus(),
             model: MeasuredModel {
                 name: subject.name().to_owned(),
                 random_weights: subject.is_random(),
@@ -156,7 +127,7 @@ impl Report {
 
 /// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU or GPU, model and date.
 pub fn file_name(subject: &Subject, devices: &Devices) -> String {
-    let gpu = devices.descriptions().into_iter().next().map(|found| found.name);
+    let gpu = devices.gpus().into_iter().next().map(|gpu| gpu.name);
     let processor = gpu.unwrap_or_else(|| Machine::current().cpu);
     let model = subject.name().rsplit(['/', '\\']).next().unwrap_or_default();
     let date = date::now();

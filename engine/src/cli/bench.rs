@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use comfy_table::{CellAlignment, Table, presets};
 use nearsay::Devices;
-use nearsay::bench::{BenchOptions, Gpu, Latency, PeakRates, Report, Subject, Throughput, file_name};
+use nearsay::bench::{BenchOptions, Latency, PeakRates, Report, Subject, Throughput, file_name};
 use nearsay::output::OutputFile;
 use nearsay_kernels::Precision;
 
@@ -117,7 +117,7 @@ fn heading(report: &Report) -> String {
         machine.cores,
         machine.instruction_set,
         machine.os,
-        devices(report),
+        report.gpus.iter().map(|gpu| format!("{gpu}\n")).collect::<String>(),
         peak_of,
         peaks(&report.peaks),
         model.name,
@@ -128,27 +128,21 @@ fn heading(report: &Report) -> String {
 }
 
 fn peaks(peaks: &PeakRates) -> String {
-    let bf16 = match (peaks.bf16_instruction_gflops, peaks.int8_gops) {
-        (Some(rate), _) => format!("{:.0} (instruction: {rate:.0})", peaks.bf16_gflops),
-        (None, Some(_)) => format!("{:.0} (no instruction)", peaks.bf16_gflops),
-        (None, None) => format!("{:.0}", peaks.bf16_gflops),
-    };
-    let f16 = peaks.f16_gflops.map(|rate| format!("f16 {rate:.0}, ")).unwrap_or_default();
-    let int8 = peaks.int8_gops.map(|rate| format!("int8 {rate:.0}, ")).unwrap_or_default();
-    let (f32, memory) = (peaks.f32_gflops, peaks.memory_gb_per_second);
-    format!("f32 {f32:.0} GFLOP/s, {f16}bf16 {bf16}, {int8}memory {memory:.1} GB/s")
+    let mut rates = vec![format!("f32 {:.0} GFLOP/s", peaks.f32_gflops)];
+    rates.extend(peaks.f16_gflops.map(|rate| format!("f16 {rate:.0}")));
+    rates.extend(peaks.bf16_gflops.map(|rate| format!("bf16 {rate:.0}{}", bf16_instruction(peaks))));
+    rates.extend(peaks.int8_gops.map(|rate| format!("int8 {rate:.0}")));
+    rates.push(format!("memory {:.1} GB/s", peaks.memory_gb_per_second));
+    rates.join(", ")
 }
 
-/// The GPUs, a line each, or what the CPU's threads are.
-fn devices(report: &Report) -> String {
-    let gpu = |gpu: &Gpu| {
-        let Gpu { name, compute_capability, multiprocessors, memory_gib, driver } = gpu;
-        format!(
-            "{name}, compute capability {compute_capability}, {multiprocessors} multiprocessors, {memory_gib:.0} GiB, \
-             driver of CUDA {driver}\n"
-        )
-    };
-    report.gpus.iter().map(gpu).collect()
+/// What a CPU's own instruction for bf16 does; GPUs have no other.
+fn bf16_instruction(peaks: &PeakRates) -> String {
+    match (peaks.bf16_instruction_gflops, peaks.int8_gops) {
+        (Some(rate), _) => format!(" (instruction: {rate:.0})"),
+        (None, Some(_)) => " (no instruction)".to_owned(),
+        (None, None) => String::new(),
+    }
 }
 
 fn throughput_table(rows: &[Throughput]) -> Table {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use nearsay_kernels::InstructionSet;
+use nearsay::{DeviceChoice, Devices, Error, Gpu};
 use nearsay_kernels::devices::Unavailable;
+use nearsay_kernels::{InstructionSet, Precision};
 use nearsay_models::files::{HubStatus, cache_folder};
 use serde::Serialize;
 
@@ -60,12 +61,7 @@ pub(super) fn run(context: &Context, _: DoctorArguments) -> anyhow::Result<()> {
 
 fn find(context: &Context) -> Findings {
     let cache = cache_folder();
-    let (gpus, no_gpu) = match nearsay_kernels::devices::cuda_count() {
-        Ok(0) => (Vec::new(), Some("the driver shows no CUDA device".to_owned())),
-        Ok(count) => ((0..count).map(gpu).collect(), None),
-        Err(Unavailable::NotBuilt(_)) => metal(),
-        Err(reason) => (Vec::new(), Some(reason.to_string())),
-    };
+    let (gpus, no_gpu) = gpus();
     let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
     Findings {
         version: env!("CARGO_PKG_VERSION"),
@@ -85,28 +81,26 @@ fn find(context: &Context) -> Findings {
     }
 }
 
-/// Apple's GPU, or why there is none in builds that could run on it.
-fn metal() -> (Vec<String>, Option<String>) {
-    use nearsay_kernels::devices::{metal_architecture, open_metal};
-    match open_metal() {
-        Ok(device) => (vec![format!("metal ({})", metal_architecture(&device).unwrap_or_default())], None),
-        Err(Unavailable::NotBuilt(_)) => (Vec::new(), None),
-        Err(reason) => (Vec::new(), Some(reason.to_string())),
-    }
-}
-
-/// A CUDA device by its name on the command line, and what it is.
-fn gpu(ordinal: usize) -> String {
-    let opened = nearsay_kernels::devices::open_cuda(ordinal);
-    match opened.map(|device| nearsay_kernels::devices::describe(&device)) {
-        Ok(Some(found)) => {
-            let (major, minor) = found.compute_capability;
-            let memory = found.memory_bytes >> 30;
-            format!("cuda:{ordinal} ({}, compute capability {major}.{minor}, {memory} GiB)", found.name)
+/// The GPUs that `--device` can name, and why there is none in builds that could run on one.
+fn gpus() -> (Vec<String>, Option<String>) {
+    let cuda = match nearsay_kernels::devices::cuda_count() {
+        // The driver, or that there is none, is told by asking for the first.
+        Ok(0) | Err(_) => vec![DeviceChoice::Cuda(vec![0])],
+        Ok(count) => (0..count).map(|ordinal| DeviceChoice::Cuda(vec![ordinal])).collect(),
+    };
+    let (mut found, mut missing) = (Vec::new(), None);
+    for choice in cuda.iter().chain([&DeviceChoice::Metal]) {
+        match Devices::open(choice, Precision::F32) {
+            Ok(devices) => {
+                let gpus = devices.gpus().iter().map(Gpu::to_string).collect::<Vec<_>>().join("; ");
+                found.push(format!("{} ({gpus})", devices.name()));
+            }
+            Err(Error::Device { reason: Unavailable::NotBuilt(_), .. }) => {}
+            Err(Error::Device { reason, .. }) => missing = missing.or(Some(reason.to_string())),
+            Err(error) => missing = missing.or(Some(error.to_string())),
         }
-        Ok(None) => format!("cuda:{ordinal}"),
-        Err(reason) => format!("cuda:{ordinal} (cannot be used: {reason})"),
     }
+    (found, missing)
 }
 
 fn hub(context: &Context) -> String {

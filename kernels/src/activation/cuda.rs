@@ -4,7 +4,7 @@ use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use candle_core::{CudaDevice, Result};
 
 use super::Activation;
-use crate::cuda::{self, Element, LaunchConfig, Module, PushKernelArg, WrapErr};
+use crate::cuda::{self, Element, Module, PushKernelArg, WrapErr};
 
 const KERNELS: Module = cuda::module!("activation");
 /// Threads of a block, and the values that each takes.
@@ -20,15 +20,13 @@ impl Activation {
         count: usize,
     ) -> Result<()> {
         let Some(kind) = self.kind().filter(|_| count > 0) else { return Ok(()) };
-        let blocks = count.div_ceil(PIECE * THREADS as usize) as u32;
-        let config =
-            LaunchConfig { grid_dim: (blocks, 1, 1), block_dim: (THREADS, 1, 1), shared_mem_bytes: 0 };
+        let blocks = count.div_ceil(PIECE * THREADS as usize);
         let kernel = KERNELS.kernel::<T>(device, "activate")?;
         let count = count as u64;
         let mut launch = kernel.builder();
         launch.arg(values).arg(&count).arg(&kind);
         // SAFETY: these are the arguments of activation.cu, and `values` has `count` of them.
-        unsafe { launch.launch(config) }.w()?;
+        unsafe { launch.launch(cuda::blocks(blocks, THREADS)) }.w()?;
         Ok(())
     }
 

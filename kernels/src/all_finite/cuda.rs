@@ -5,7 +5,7 @@ use candle_core::backend::BackendStorage;
 
 use super::NAME;
 use crate::CuSeqlens;
-use crate::cuda::{self, Argument, Element, LaunchConfig, Module, PushKernelArg, WrapErr, for_element};
+use crate::cuda::{self, Argument, Element, Module, PushKernelArg, WrapErr, for_element};
 
 const KERNELS: Module = cuda::module!("all_finite");
 
@@ -32,13 +32,8 @@ fn launch<T: Element>(hidden: Argument<'_>, cu_seqlens: &CuSeqlens) -> Result<Ve
     let mut launch = kernel.builder();
     launch.arg(&hidden).arg(&offsets).arg(&mut broken).arg(&count).arg(&dim).arg(&num_sequences);
     let values_of_a_block = THREADS as usize * PIECES * (16 / size_of::<T>());
-    let config = LaunchConfig {
-        grid_dim: (hidden.len().div_ceil(values_of_a_block) as u32, 1, 1),
-        block_dim: (THREADS, 1, 1),
-        shared_mem_bytes: 0,
-    };
     // SAFETY: these are the arguments of all_finite.cu; `super::all_finite` has checked that `cu_seqlens` covers `hidden`, so that
     // every token is in a sequence.
-    unsafe { launch.launch(config) }.w()?;
+    unsafe { launch.launch(cuda::blocks(hidden.len().div_ceil(values_of_a_block), THREADS)) }.w()?;
     Ok(device.clone_dtoh(&broken)?.into_iter().map(|broken| broken == 0).collect())
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::plan::{BLOCK_WORDS, Plan};
 use super::{Heads, NAME};
-use crate::cuda::{self, Argument, Element, LaunchConfig, Module, PushKernelArg, View, WrapErr, for_element};
+use crate::cuda::{self, Argument, Element, Module, PushKernelArg, View, WrapErr, for_element};
 use crate::{CuSeqlens, Error};
 
 const TENSOR_CORES: Module = cuda::module!("attention");
@@ -110,14 +110,9 @@ impl<T: Element> Call<'_, T> {
         let mut launch = kernel.builder();
         launch.arg(&self.qkv).arg(&mut self.output).arg(&blocks);
         launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&scale);
-        let config = LaunchConfig {
-            grid_dim: ((blocks.len() / BLOCK_WORDS * num_heads) as u32, 1, 1),
-            block_dim: (BLOCK_THREADS, 1, 1),
-            shared_mem_bytes: 0,
-        };
         // SAFETY: these are the arguments of both files' kernels. `super::attention` has checked that qkv has
         // `total_tokens` rows; the plan, made from the same `CuSeqlens`, names no row beyond them.
-        unsafe { launch.launch(config) }.w()?;
+        unsafe { launch.launch(cuda::blocks(blocks.len() / BLOCK_WORDS * num_heads, BLOCK_THREADS)) }.w()?;
         Ok(())
     }
 }
@@ -150,7 +145,7 @@ type PlanKey = (DeviceId, usize);
 /// The plans of one [`CuSeqlens`]: every layer of a model asks for the same, which is made and copied once.
 ///
 /// One for each device and number of query slots that were asked for, which for a model is one. A plan is used on the stream that
-/// it was copied on, since a candle device has but one.
+/// it was copied on: a batch stays with the thread that packed it, and a thread has one stream of a device.
 #[derive(Debug, Default)]
 pub(crate) struct Plans(Mutex<Vec<(PlanKey, Arc<DevicePlan>)>>);
 

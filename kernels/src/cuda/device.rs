@@ -67,15 +67,14 @@ pub(crate) fn describe(device: &CudaDevice) -> Result<DeviceDescription, DriverE
     unsafe { sys::cuDriverGetVersion(&raw mut version) }.result()?;
     // SAFETY: the device is open.
     let memory_bytes = unsafe { result::device::total_mem(context.cu_device()) }? as u64;
+    let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+    let minor = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
     Ok(DeviceDescription {
         name: context.name()?,
-        compute_capability: (
-            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
-            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
-        ),
-        multiprocessors: attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
-        memory_bytes,
-        driver_version: (version as u32 / 1000, version as u32 % 1000 / 10),
+        architecture: format!("compute capability {major}.{minor}"),
+        multiprocessors: Some(attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?),
+        memory_bytes: Some(memory_bytes),
+        driver_version: Some((version as u32 / 1000, version as u32 % 1000 / 10)),
     })
 }
 

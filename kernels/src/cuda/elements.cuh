@@ -7,8 +7,7 @@
 #include "instructions.cuh"
 #endif
 
-// One kernel for each element type: NAME_f32, NAME_f16 and NAME_bf16, by which the host finds them.
-// `parameters` names the element type `Element`; `arguments` are the parameters' names.
+// MACRO for each element type, with the suffix of the kernels' names by which the host finds them.
 #define FOR_ELEMENTS(MACRO) MACRO(f32, float) MACRO(f16, __half) MACRO(bf16, __nv_bfloat16)
 
 namespace nearsay {
@@ -41,13 +40,6 @@ __device__ __forceinline__ float warp_sum(float x) {
 __device__ __forceinline__ double warp_sum(double x) {
 #pragma unroll
     for (int distance = WARP / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(ALL_LANES, x, distance);
-    return x;
-}
-
-// The largest over a warp's lanes.
-__device__ __forceinline__ float warp_max(float x) {
-#pragma unroll
-    for (int distance = WARP / 2; distance > 0; distance /= 2) x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, distance));
     return x;
 }
 

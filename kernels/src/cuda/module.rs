@@ -75,11 +75,12 @@ impl Module {
     }
 }
 
+/// `count` blocks of `threads` threads, in a row.
+pub(crate) fn blocks(count: usize, threads: u32) -> LaunchConfig {
+    LaunchConfig { grid_dim: (count as u32, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes: 0 }
+}
+
 /// Blocks for `rows` rows, a warp for each.
 pub(crate) fn rows_launch(rows: usize) -> LaunchConfig {
-    LaunchConfig {
-        grid_dim: (rows.div_ceil(ROWS_OF_A_BLOCK) as u32, 1, 1),
-        block_dim: (ROWS_OF_A_BLOCK as u32 * WARP, 1, 1),
-        shared_mem_bytes: 0,
-    }
+    blocks(rows.div_ceil(ROWS_OF_A_BLOCK), ROWS_OF_A_BLOCK as u32 * WARP)
 }

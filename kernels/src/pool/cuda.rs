@@ -5,7 +5,7 @@ use candle_core::{CudaStorage, Result};
 
 use super::{NAME, PoolOptions, Pooling};
 use crate::CuSeqlens;
-use crate::cuda::{self, Argument, Element, LaunchConfig, Module, PushKernelArg, WrapErr, for_element};
+use crate::cuda::{self, Argument, Element, Module, PushKernelArg, WrapErr, for_element};
 
 const KERNELS: Module = cuda::module!("pool");
 const THREADS: u32 = 256;
@@ -38,13 +38,8 @@ fn launch<T: Element>(
         let mut launch = kernel.builder();
         launch.arg(&hidden).arg(&cu_seqlens).arg(&modes).arg(&mut output);
         launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&normalize);
-        let config = LaunchConfig {
-            grid_dim: (num_sequences as u32, 1, 1),
-            block_dim: (THREADS, 1, 1),
-            shared_mem_bytes: 0,
-        };
         // SAFETY: these are the arguments of pool.cu; `super::pool` has checked that `cu_seqlens` covers `hidden`.
-        unsafe { launch.launch(config) }.w()?;
+        unsafe { launch.launch(cuda::blocks(num_sequences, THREADS)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(output, device.clone()))
 }

@@ -8,7 +8,7 @@ use candle_core::{CudaDevice, CudaStorage, Result};
 
 use super::{NAME, PairPlace, TokenMatch};
 use crate::Error;
-use crate::cuda::{self, Element, LaunchConfig, Module, Parameter, PushKernelArg, WrapErr, for_element};
+use crate::cuda::{self, Element, Module, Parameter, PushKernelArg, WrapErr, for_element};
 
 const KERNELS: Module = cuda::module!("token_match");
 
@@ -64,7 +64,7 @@ fn launch<T: Element>(operation: &TokenMatch<'_>, device: &CudaDevice) -> Result
         // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to as many rows of `dim` values of type T as it
         // says: `super::token_match` has checked every matrix' width and type, and `append_tiles` stays within its rows. The
         // matrices outlive the launch, and what is freed behind it is freed in the stream's order. `maxima` has room for all `places`.
-        unsafe { launch.launch(blocks(count, THREADS)) }.w()?;
+        unsafe { launch.launch(cuda::blocks(count as usize, THREADS)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(maxima, device.clone()))
 }
@@ -78,7 +78,7 @@ fn begin(count: usize, device: &CudaDevice) -> Result<CudaSlice<f32>> {
         let mut launch = kernel.builder();
         launch.arg(&mut maxima).arg(&count);
         // SAFETY: these are the arguments of token_match.cu; `maxima` has room for `count`.
-        unsafe { launch.launch(blocks(count.div_ceil(THREADS), THREADS)) }.w()?;
+        unsafe { launch.launch(cuda::blocks(count.div_ceil(THREADS) as usize, THREADS)) }.w()?;
     }
     Ok(maxima)
 }
@@ -122,10 +122,6 @@ fn parts(address: u64, tokens: &Range<usize>, row_bytes: usize) -> impl Iterator
         tokens: SIDE.min(end - first) as u32,
         maxima: first as u32,
     })
-}
-
-fn blocks(count: u32, threads: u32) -> LaunchConfig {
-    LaunchConfig { grid_dim: (count, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes: 0 }
 }
 
 /// `count` with 32 bits.
