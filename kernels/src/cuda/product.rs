@@ -2,8 +2,12 @@
 //!
 //! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in another company.
 //! Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number of rows. Algorithms that divide the
-//! sum over in_dim among blocks (split-K) or need workspace for that are refused. Sums are f32 for all element types; f32 is not
-//! rounded to TF32. The bias is added to the finished sum, before it is rounded to the element type.
+//! sum over in_dim among blocks (split-K) are refused. None is given workspace: on Hopper those of 16 bits would take 4 bytes for a
+//! counter that hands out tiles, at many rows and not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm
+//! that it offered so for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows.
+//!
+//! Sums are f32 for all element types; f32 is not rounded to TF32. The bias is added to the finished sum, before it is rounded to the
+//! element type.
 //!
 //! cuBLASLt stores matrices by columns: what is a [rows, columns] matrix here is [columns, rows] to it, so it is given
 //! W^T stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
@@ -216,7 +220,7 @@ impl Shape {
                     &raw mut checked,
                 )
             };
-            if status.result().is_err() || checked.workspaceSize > 0 {
+            if status.result().is_err() {
                 return Ok(false);
             }
         }
