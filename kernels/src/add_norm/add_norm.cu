@@ -10,13 +10,12 @@ __device__ __forceinline__ void add_norm(const Element *hidden, const Element *r
                                          Element *output, uint32_t total_tokens, uint32_t hidden_dim, float epsilon) {
     const int64_t token = row_of_warp();
     if (token >= total_tokens) return;
-    const bool whole = hidden_dim % PIECE == 0;
     const int64_t first = token * hidden_dim;
     Row<CHUNKS> row(hidden_dim);
-    row.add(hidden + first, whole);
-    row.add(residual + first, whole);
+    row.add(hidden + first);
+    row.add(residual + first);
     row.normalize(weight, bias, epsilon);
-    row.store(output + first, whole);
+    row.store(output + first);
 }
 
 } // namespace nearsay

@@ -49,8 +49,10 @@ template <int CHUNKS> struct Row {
     float values[CHUNKS][PIECE];
     int width;
     int lane;
+    // Whether a row has no part of a piece: its pieces are aligned then.
+    bool whole;
 
-    __device__ __forceinline__ Row(int width) : width(width), lane(threadIdx.x % WARP) {
+    __device__ __forceinline__ Row(int width) : width(width), lane(threadIdx.x % WARP), whole(width % PIECE == 0) {
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk)
 #pragma unroll
@@ -59,8 +61,7 @@ template <int CHUNKS> struct Row {
 
     __device__ __forceinline__ int column(int chunk) const { return (chunk * WARP + lane) * PIECE; }
 
-    // Adds a row whose pieces are whole and aligned where `whole`, value by value elsewhere.
-    template <class Element> __device__ __forceinline__ void add(const Element *source, bool whole) {
+    template <class Element> __device__ __forceinline__ void add(const Element *source) {
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk) {
             const int first = column(chunk);
@@ -95,15 +96,26 @@ template <int CHUNKS> struct Row {
             }
         const float scale = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(width) + epsilon);
 #pragma unroll
-        for (int chunk = 0; chunk < CHUNKS; ++chunk)
+        for (int chunk = 0; chunk < CHUNKS; ++chunk) {
+            const int first = column(chunk);
+            float weights[PIECE] = {}, biases[PIECE] = {};
+            if (whole && first < width) {
+                load_piece(weight + first, weights);
+                load_piece(bias + first, biases);
+            } else {
 #pragma unroll
-            for (int i = 0; i < PIECE; ++i) {
-                const int at = column(chunk) + i;
-                if (at < width) values[chunk][i] = fmaf(values[chunk][i], scale * __ldg(weight + at), __ldg(bias + at));
+                for (int i = 0; i < PIECE; ++i) {
+                    if (first + i >= width) continue;
+                    weights[i] = weight[first + i];
+                    biases[i] = bias[first + i];
+                }
             }
+#pragma unroll
+            for (int i = 0; i < PIECE; ++i) values[chunk][i] = fmaf(values[chunk][i], scale * weights[i], biases[i]);
+        }
     }
 
-    template <class Element> __device__ __forceinline__ void store(Element *target, bool whole) const {
+    template <class Element> __device__ __forceinline__ void store(Element *target) const {
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk) {
             const int first = column(chunk);

@@ -12,14 +12,13 @@ __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *
                                            uint32_t hidden_dim, float epsilon) {
     const int64_t token = row_of_warp();
     if (token >= total_tokens) return;
-    const bool whole = hidden_dim % PIECE == 0;
     const int64_t width = hidden_dim;
     Row<CHUNKS> row(hidden_dim);
-    row.add(word + ids[token] * width, whole);
-    row.add(token_type + types[token] * width, whole);
-    row.add(position + positions[token] * width, whole);
+    row.add(word + ids[token] * width);
+    row.add(token_type + types[token] * width);
+    row.add(position + positions[token] * width);
     row.normalize(weight, bias, epsilon);
-    row.store(output + token * width, whole);
+    row.store(output + token * width);
 }
 
 } // namespace nearsay
