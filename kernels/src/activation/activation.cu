@@ -10,10 +10,31 @@ constexpr int THREADS = 256;
 // As in cuda.rs.
 enum Kind : uint32_t { GELU, GELU_TANH, RELU, SILU, TANH, SIGMOID };
 
+// x Phi(x) for f32.
+__device__ __forceinline__ float gelu(float x, float) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
+
+// The same for results that are rounded to 16 bits, in half of erff's instructions, which would take as long as the memory does:
+// max(x, 0) - a Phi(-a) with a = |x| and Phi(-a) = exp(-a^2 / 2) t P(t), t = 1 / (1 + 0.295 a). The form is that of Abramowitz and
+// Stegun 7.1.26; P, of degree 5, was fitted to the least largest relative error over a in 0..7, 1.4e-6. With f32's roundings a Phi(-a)
+// errs by under 2.5e-6 of itself where it is above 1e-7, the whole by under 3e-7.
+template <class Element> __device__ __forceinline__ float gelu(float x, Element) {
+    // Behind 16 there is nothing left, and an infinity must not meet a 0.
+    const float a = fminf(fabsf(x), 16.0f);
+    const float t = reciprocal_fast(fmaf(0.295f, a, 1.0f));
+    float tail = fmaf(-0.0866049825f, t, 0.261501205f);
+    tail = fmaf(tail, t, -0.068701093f);
+    tail = fmaf(tail, t, 0.170449985f);
+    tail = fmaf(tail, t, 0.104555506f);
+    tail = fmaf(tail, t, 0.118799951f);
+    tail *= t * exp2_fast(-0.72134752f * a * a);
+    // A NaN is not below 0, and stays.
+    return fmaf(-a, tail, x < 0.0f ? 0.0f : x);
+}
+
 // The functions of CUDA's own library are within 2 units in the last place (erff, tanhf) or what the compiler makes of IEEE's.
-__device__ __forceinline__ float apply(uint32_t kind, float x) {
+template <class Element> __device__ __forceinline__ float apply(uint32_t kind, float x) {
     switch (kind) {
-    case GELU: return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f));
+    case GELU: return gelu(x, Element());
     case GELU_TANH: {
         const float inner = 0.79788456080286536f * x * fmaf(0.044715f * x, x, 1.0f);
         return 0.5f * x * (1.0f + tanhf(inner));
@@ -32,10 +53,10 @@ template <class Element> __device__ __forceinline__ void activate(Element *value
         float piece[PIECE];
         load_piece(values + first, piece);
 #pragma unroll
-        for (int i = 0; i < PIECE; ++i) piece[i] = apply(kind, piece[i]);
+        for (int i = 0; i < PIECE; ++i) piece[i] = apply<Element>(kind, piece[i]);
         store_piece(piece, values + first);
     } else {
-        for (uint64_t i = first; i < count; ++i) values[i] = from_float<Element>(apply(kind, to_float(values[i])));
+        for (uint64_t i = first; i < count; ++i) values[i] = from_float<Element>(apply<Element>(kind, to_float(values[i])));
     }
 }
 

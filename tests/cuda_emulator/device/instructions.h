@@ -109,5 +109,6 @@ inline void copy_async_commit() { cuda_emulator::commit_copies(); }
 template <int pending> inline void copy_async_wait() { cuda_emulator::wait_for_copies(pending); }
 
 inline float exp2_fast(float x) { return cuda_emulator::exp2_approximate(x); }
+inline float reciprocal_fast(float x) { return cuda_emulator::flush(1.0f / cuda_emulator::flush(x)); }
 
 } // namespace nearsay
