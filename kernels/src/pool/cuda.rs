@@ -8,7 +8,7 @@ use crate::CuSeqlens;
 use crate::cuda::{self, Argument, Element, Module, PushKernelArg, WrapErr, for_element};
 
 const KERNELS: Module = cuda::module!("pool");
-const THREADS: u32 = 256;
+const THREADS: u32 = 512;
 
 pub(super) fn pool(
     hidden: Argument<'_>,

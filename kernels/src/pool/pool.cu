@@ -1,15 +1,30 @@
-// Pooling of each sequence and, where asked for, its length to 1: see mod.rs. A block takes one sequence; each thread takes every
-// 256th column of the output and adds its tokens first to last in f64, so that a column is rounded once and has the same bits as
-// on the CPU. The hidden states are read once: the floor is total_tokens hidden_dim elements over the memory's bandwidth.
+// Pooling of each sequence and, where asked for, its length to 1: see mod.rs. A block takes one sequence; each thread takes a column
+// of the output, then the one THREADS further on, and adds its tokens first to last in f64, so that a column is rounded once and has
+// the same bits as on the CPU. The hidden states are read once: the floor is total_tokens hidden_dim elements over the memory's
+// bandwidth. What holds it up is waiting for memory, so a thread asks for AHEAD tokens before it adds the first.
 
 #include "elements.cuh"
 
 namespace nearsay {
 
-constexpr int THREADS = 256;
+constexpr int THREADS = 512;
+constexpr int AHEAD = 16;
 
 // As in mod.rs, in the order in which several stand side by side.
 enum Mode : uint32_t { CLS, MAX, MEAN, MEAN_SQRT_LENGTH, WEIGHTED_MEAN, LAST_TOKEN };
+
+// Calls `each(token, value)` for the tokens from `first` on, in order.
+template <class Element, class Each>
+__device__ __forceinline__ void for_tokens(const Element *values, uint32_t first, uint32_t length, int64_t stride, Each each) {
+    for (; first < length; first += AHEAD) {
+        float ahead[AHEAD];
+#pragma unroll
+        for (int i = 0; i < AHEAD; ++i) ahead[i] = first + i < length ? to_float(values[(first + i) * stride]) : 0.0f;
+#pragma unroll
+        for (int i = 0; i < AHEAD; ++i)
+            if (first + i < length) each(first + i, ahead[i]);
+    }
+}
 
 // One column of one mode. `values` is the column of the sequence's first token, `stride` leads to the next token.
 template <class Element>
@@ -20,18 +35,15 @@ __device__ float pool_column(uint32_t mode, const Element *values, uint32_t leng
     if (length <= skip) return 0.0f;
     if (mode == MAX) {
         float largest = to_float(values[skip * stride]);
-        for (uint32_t token = skip + 1; token < length; ++token) {
-            const float value = to_float(values[token * stride]);
+        for_tokens(values, skip + 1, length, stride, [&](uint32_t, float value) {
             // Not fmaxf, which would lose a NaN; that is the value that is not itself.
             if (value > largest || value != value) largest = value;
-        }
+        });
         return largest;
     }
     double sum = 0.0;
-    for (uint32_t token = skip; token < length; ++token) {
-        const double weight = mode == WEIGHTED_MEAN ? token + 1.0 : 1.0;
-        sum += weight * to_float(values[token * stride]);
-    }
+    const bool weighted = mode == WEIGHTED_MEAN;
+    for_tokens(values, skip, length, stride, [&](uint32_t token, float value) { sum += weighted ? (token + 1.0) * value : value; });
     const double count = length - skip;
     if (mode == MEAN) return static_cast<float>(sum / count);
     if (mode == MEAN_SQRT_LENGTH) return static_cast<float>(sum / sqrt(count));
