@@ -30,17 +30,16 @@ impl Function {
     }
 }
 
-/// The PTX of one .cu file.
+/// The kernels of one .cu file, each with its PTX (see build.rs).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Module {
-    pub(crate) name: &'static str,
-    pub(crate) ptx: &'static str,
+    pub(crate) kernels: &'static [(&'static str, &'static str)],
 }
 
 /// The [`Module`] of `$name.cu`.
 macro_rules! module {
     ($name:literal) => {
-        crate::cuda::Module { name: $name, ptx: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".ptx")) }
+        crate::cuda::Module { kernels: include!(concat!(env!("OUT_DIR"), "/", $name, ".rs")) }
     };
 }
 
@@ -54,7 +53,10 @@ impl Module {
 
     /// The kernel of exactly this name.
     pub(crate) fn function(&self, device: &CudaDevice, name: &str) -> Result<Function> {
-        let function = device.get_or_load_custom_func(name, self.name, self.ptx)?;
+        let Some((name, ptx)) = self.kernels.iter().find(|(kernel, _)| *kernel == name) else {
+            candle_core::bail!("there is no kernel {name}")
+        };
+        let function = device.get_or_load_custom_func(name, name, ptx)?;
         Ok(Function { function: function.into_cuda_function(), stream: device.cuda_stream() })
     }
 
