@@ -136,7 +136,7 @@ pub(super) struct RunningArguments {
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
-    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 8192 on a GPU]
+    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(super) batch_tokens: Option<NonZero<usize>>,
 }

@@ -38,7 +38,7 @@ pub(in crate::cli) struct BenchArguments {
     /// Where the encoder runs: cpu, auto (a GPU if there is one), cuda, cuda:N, several as cuda:0,1, or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(in crate::cli) device: DeviceChoice,
-    /// Tokens that go through the encoder at once [default: 256 a thread, 8192 on a GPU]
+    /// Tokens that go through the encoder at once [default: 256 a thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) batch_tokens: Option<NonZero<usize>>,
     /// Lengths of texts in tokens [default: 16,32,64,128,256,512, as far as the model has positions]
