@@ -37,7 +37,7 @@ STEPS = {
     "tests": Step(tests.run, "the compiled tests of the engine and of the kernels on CUDA", 240, 150),
     "parity": Step(parity.run, "embed and score beside the CPU; the same bits in any batch and order", 240, 90),
     "headline": Step(throughput.headline, "nearsay bench: bert-base, roberta-large to layer 17, minilm-l6 in f16", 150, 90),
-    "peers": Step(peers.run, "sentence-transformers, transformers and bert_score on the same GPU", 360, 200),
+    "peers": Step(peers.run, "sentence-transformers, transformers and bert_score on the same GPU", 420, 240),
     "kernels": Step(kernels.run, "every operation by itself, beside what the peaks allow", 120, 60),
     "sweep": Step(throughput.sweep, "nearsay bench: tokens at once, precisions, lengths", 300, 100),
 }

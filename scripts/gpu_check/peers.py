@@ -7,16 +7,16 @@ and after the peers. Of several batch sizes the best counts, on either side.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any, Optional
 
 import numpy
 
+from .models import folder_of, name_of
 from .parity import cosines
 from .programs import Failure, OutOfTime
-from .sizes import MINILM, MINILM_SCORE_LAYER, ModelShape
+from .sizes import MINILM_SCORE_LAYER, ModelShape
 from .step import Context, say
 from .texts import Writer, write_lines
 
@@ -27,7 +27,7 @@ BATCH_TOKENS = (None, 32768)
 LONG = 5
 SMALLEST_COSINE = 0.999
 GOALS = {"sentence-transformers": 3.0, "bert_score": 10.0}
-EMBEDDING_PEERS = {"sentence-transformers": "texts to vectors", "transformers": "tokens to vectors"}
+WORK = {"sentence-transformers": "texts to vectors", "transformers": "tokens to vectors"}
 
 Row = dict[str, Any]
 
@@ -39,8 +39,8 @@ class Comparison:
         self.context = context
         self.sizes = context.sizes
         self.folder = context.package.work / "peers"
-        self.name = shape.name if shape else MINILM
-        self.model = self.folder / "models" / shape.name if shape else context.package.minilm
+        self.name = name_of(shape)
+        self.model = folder_of(context, shape)
         self.score_layer = shape.score_layer if shape else MINILM_SCORE_LAYER
 
     def file(self, name: str) -> Path:
@@ -81,15 +81,18 @@ class Comparison:
 
     # Embedding.
 
-    def embedding(self) -> None:
+    def embedding(self, peers: tuple[str, ...]) -> None:
         ours = [self.nearsay_embeds("texts.txt", tokens) for tokens in BATCH_TOKENS]
-        theirs = {kind: self.peer_embeds(kind, ours[0]["tokens"]) for kind in EMBEDDING_PEERS}
+        theirs = {kind: self.peer_embeds(kind, ours[0]["tokens"]) for kind in peers}
         for _ in range(self.sizes.rounds - 1):
             ours += [self.nearsay_embeds("texts.txt", tokens) for tokens in BATCH_TOKENS]
         self.agreement()
         long = self.nearsay_embeds("long.txt", BATCH_TOKENS[-1])
-        self.ratio("sentence-transformers", best(ours), best(theirs["sentence-transformers"]), long=long["rate"])
-        self.ratio("transformers", best(ours, "encoder_rate"), best(theirs["transformers"]))
+        for kind, rows in theirs.items():
+            if WORK[kind] == "texts to vectors":
+                self.ratio(kind, best(ours), best(rows), long=long["rate"])
+            else:
+                self.ratio(kind, best(ours, "encoder_rate"), best(rows))
 
     def nearsay_embeds(self, texts: str, batch_tokens: Optional[int]) -> Row:
         batch = ("--batch-tokens", batch_tokens) if batch_tokens else ()
@@ -104,7 +107,7 @@ class Comparison:
     def peer_embeds(self, kind: str, tokens: int) -> list[Row]:
         more = ("--precision", self.sizes.peer_precision, "--out", self.file(f"{kind}.npy"))
         rows = self.peer(kind, ("texts.txt",), self.sizes.embed_batches, *more)
-        return [self.add(kind, EMBEDDING_PEERS[kind], "tokens/s", with_rate(row, tokens)) for row in rows]
+        return [self.add(kind, WORK[kind], "tokens/s", with_rate(row, tokens)) for row in rows]
 
     def agreement(self) -> None:
         """That both made the same vectors."""
@@ -117,12 +120,12 @@ class Comparison:
 
     # Scoring.
 
-    def scoring(self) -> None:
+    def scoring(self, precisions: tuple[str, ...]) -> None:
         ours = [self.nearsay_scores() for _ in range(self.sizes.rounds)]
-        f32 = self.peer_scores("f32")
-        half = self.peer_scores(self.sizes.peer_precision) if self.sizes.peer_precision != "f32" else []
-        self.ratio("bert_score", best(ours), best(f32))
-        self.ratio(f"bert_score in {self.sizes.peer_precision}", best(ours), best(half))
+        for precision in precisions:
+            # It comes in f32.
+            peer = "bert_score" if precision == "f32" else f"bert_score in {precision}"
+            self.ratio(peer, best(ours), best(self.peer_scores(precision)))
 
     def nearsay_scores(self) -> Row:
         """`score` does not say what loading took: a run of one pair stands for it."""
@@ -178,23 +181,16 @@ def write_texts(context: Context, folder: Path) -> None:
         write_lines(folder / f"first-{name}", texts[:1])
 
 
-def make_models(context: Context, folder: Path) -> None:
-    shapes = dict.fromkeys(shape for shape in (*context.sizes.embed_models, *context.sizes.score_models) if shape)
-    command = [context.package.python, "-m", "gpu_check.random_models", context.package.minilm, folder]
-    context.programs.output([*command, *(json.dumps(asdict(shape)) for shape in shapes)])
-
-
 def run(context: Context) -> None:
     folder = context.package.work / "peers"
     folder.mkdir(exist_ok=True)
     write_texts(context, folder)
-    make_models(context, folder / "models")
     sizes = context.sizes
-    for measure, shapes in ((Comparison.embedding, sizes.embed_models), (Comparison.scoring, sizes.score_models)):
-        for shape in shapes:
+    for measure, comparisons in ((Comparison.embedding, sizes.embeddings), (Comparison.scoring, sizes.scorings)):
+        for shape, beside in comparisons:
             comparison = Comparison(context, shape)
             try:
-                measure(comparison)
+                measure(comparison, beside)
             except OutOfTime:
                 raise
             except Failure as failure:

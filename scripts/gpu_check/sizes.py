@@ -37,6 +37,7 @@ MINILM_SCORE_LAYER = 5
 BERT_BASE = ModelShape("bert-base", 12, 768, 12, score_layer=9)
 BERT_LARGE = ModelShape("bert-large", 24, 1024, 16, score_layer=18)
 BERT_TINY = ModelShape("bert-tiny", 2, 128, 2, score_layer=1)
+EMBEDDING_PEERS = ("sentence-transformers", "transformers")
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,17 @@ class Sizes:
     parity_texts: int = 3000
     parity_pairs: int = 1000
     parity_batch_tokens: tuple[int, ...] = (512, 8192, 32768)
+    # Of these, for which the CPU takes longer, so many texts and this precision alone.
+    parity_models: tuple[ModelShape, ...] = (BERT_BASE,)
+    parity_model_texts: int = 500
+    parity_model_precision: str = "f16"
     # Speed of the encoder alone.
     headline: tuple[Bench, ...] = ()
     sweep: tuple[Bench, ...] = ()
     seconds_per_figure: float = 2.0
-    # Beside peers. None: the model that is packed.
-    embed_models: tuple[Optional[ModelShape], ...] = (None, BERT_BASE)
-    score_models: tuple[Optional[ModelShape], ...] = (BERT_LARGE, None)
+    # Beside peers: a model (None: the one that is packed), and for embedding by which peers, for scoring in which precisions of bert_score's.
+    embeddings: tuple[tuple[Optional[ModelShape], tuple[str, ...]], ...] = ((None, EMBEDDING_PEERS), (BERT_BASE, EMBEDDING_PEERS))
+    scorings: tuple[tuple[Optional[ModelShape], tuple[str, ...]], ...] = ((BERT_LARGE, ("f32", "f16")), (None, ("f32", "f16")))
     peer_texts: int = 20000
     peer_pairs: int = 6000
     embed_batches: tuple[int, ...] = (32, 128, 512)
@@ -64,6 +69,11 @@ class Sizes:
     # Tests by name, where not all are run: (kernels, whole engine).
     test_filters: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
+    def random_models(self) -> tuple[ModelShape, ...]:
+        """All that are compared, each once."""
+        compared = [shape for shape, _ in (*self.embeddings, *self.scorings) if shape]
+        return tuple(dict.fromkeys((*self.parity_models, *compared)))
+
 
 HEADLINE = (Bench("bert-base"), Bench("roberta-large", layer=17), Bench("minilm-l6"))
 
@@ -74,7 +84,7 @@ def _sweep(batches: tuple[int, ...], shapes: tuple[Bench, ...]) -> tuple[Bench, 
 
 FULL = Sizes(
     headline=HEADLINE,
-    sweep=_sweep((4096, 8192, 16384, 32768), HEADLINE)
+    sweep=_sweep((4096, 8192, 32768), HEADLINE)
     + tuple(replace(shape, precisions="f32,bf16") for shape in HEADLINE)
     + tuple(replace(shape, lengths="16,32,64,256,512") for shape in (HEADLINE[0], HEADLINE[2])),
 )
@@ -82,10 +92,14 @@ QUICK = Sizes(
     parity_texts=1000,
     parity_pairs=300,
     headline=HEADLINE,
-    sweep=_sweep((4096, 16384, 32768), (HEADLINE[0], HEADLINE[2])) + (replace(HEADLINE[0], precisions="f32,bf16"),),
-    seconds_per_figure=0.7,
+    sweep=_sweep((8192, 32768), (HEADLINE[0], HEADLINE[2])) + (replace(HEADLINE[0], precisions="f32,bf16"),),
+    seconds_per_figure=0.5,
+    parity_model_texts=200,
+    embeddings=((None, EMBEDDING_PEERS), (BERT_BASE, EMBEDDING_PEERS[:1])),
+    scorings=((BERT_LARGE, ("f32", "f16")), (None, ("f32",))),
     peer_texts=10000,
     peer_pairs=2000,
+    embed_batches=(128, 512),
     rounds=2,
     kernels=("minilm-l6", "bert-base", "roberta-large"),
 )
@@ -96,8 +110,10 @@ TINY = Sizes(
     headline=(Bench("minilm-l6", layer=1, batch_tokens=16, lengths="16"),),
     sweep=(Bench("minilm-l6", layer=1, precisions="f32,bf16", batch_tokens=8, lengths="8"),),
     seconds_per_figure=0.0,
-    embed_models=(BERT_TINY,),
-    score_models=(BERT_TINY,),
+    parity_models=(BERT_TINY,),
+    parity_model_texts=4,
+    embeddings=((BERT_TINY, EMBEDDING_PEERS),),
+    scorings=((BERT_TINY, ("f32",)),),
     peer_texts=16,
     peer_pairs=6,
     embed_batches=(4, 8),
