@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Tensor};
 
-use crate::devices::DevicePeaks;
-use crate::{Linear, Placement, Precision};
+use crate::devices::{DevicePeaks, synchronize};
+use crate::{Linear, Placement, Precision, Result};
 
 /// Products grow until one takes this long, or to [`LARGEST`].
 const LONG_ENOUGH: Duration = Duration::from_millis(4);
 const LARGEST: usize = 8192;
 const SMALLEST: usize = 256;
-/// Values of a copy: 2 GiB, many times an L2; less where a product was already slow.
-const COPIED_VALUES: usize = 1 << 29;
+/// Values of a copy: 512 MiB, several times an L2; less where a product was already slow.
+const COPIED_VALUES: usize = 1 << 27;
 /// Runs, of which the median counts.
 const RUNS: usize = 9;
 
@@ -49,16 +49,16 @@ fn square_product(placement: &Placement, size: usize) -> Result<impl Fn() -> Res
         let values: Vec<f32> = (0..size * size).map(|i| value(i) / (1 << 22) as f32 - 1.0).collect();
         Tensor::from_vec(values, (size, size), &Device::Cpu)
     };
-    let linear = Linear::new(&random(1)?, None, placement).map_err(candle_core::Error::wrap)?;
+    let linear = Linear::new(&random(1)?, None, placement)?;
     let input = random(2)?.to_dtype(placement.hidden_dtype())?.to_device(placement.device())?;
-    Ok(move || linear.forward(&input).map(drop).map_err(candle_core::Error::wrap))
+    Ok(move || linear.forward(&input).map(drop))
 }
 
 /// Bytes a second, read and written, on a device that multiplies at `rate`.
 fn copies(device: &Device, rate: f64) -> Result<f64> {
     let values = if rate < 1e12 { COPIED_VALUES >> 8 } else { COPIED_VALUES };
     let source = Tensor::zeros(values, DType::F32, device)?;
-    let seconds = median_seconds(device, &|| source.force_contiguous().map(drop))?;
+    let seconds = median_seconds(device, &|| Ok(source.force_contiguous().map(drop)?))?;
     Ok(2.0 * 4.0 * values as f64 / seconds)
 }
 
@@ -66,10 +66,10 @@ fn copies(device: &Device, rate: f64) -> Result<f64> {
 fn median_seconds(device: &Device, run: &dyn Fn() -> Result<()>) -> Result<f64> {
     let mut seconds = Vec::with_capacity(RUNS);
     for number in 0..=RUNS {
-        device.synchronize()?;
+        synchronize(device)?;
         let start = Instant::now();
         run()?;
-        device.synchronize()?;
+        synchronize(device)?;
         if number > 0 {
             seconds.push(start.elapsed().as_secs_f64());
         }

@@ -28,6 +28,16 @@ pub enum Unavailable {
         /// How many there are.
         count: usize,
     },
+    /// The device, or its driver, is older than what our kernels are made for.
+    #[error("{what}: {rule}")]
+    TooOld {
+        /// What it is.
+        what: String,
+        /// What it must be, or what the driver says.
+        rule: String,
+        /// What is to be done about it.
+        hint: &'static str,
+    },
     /// The driver refuses.
     #[error("{0}")]
     Driver(String),
@@ -47,7 +57,7 @@ impl Unavailable {
         match self {
             Self::NotBuilt("Metal") => Some("build with --features metal on macOS, or run with --device cpu"),
             Self::NotBuilt("CUDA") => Some("build with --features cuda, or run with --device cpu"),
-            Self::Library { hint, .. } => Some(hint),
+            Self::Library { hint, .. } | Self::TooOld { hint, .. } => Some(hint),
             _ => None,
         }
     }
@@ -133,6 +143,20 @@ pub struct DeviceDescription {
     pub memory_bytes: Option<u64>,
     /// The CUDA version that the driver has, such as 13.0.
     pub driver_version: Option<(u32, u32)>,
+    /// What products are computed by, where it is not ours: `cuBLASLt 13.1.0`.
+    pub product_library: Option<String>,
+}
+
+/// Waits until `device` has done what the calling thread asked of it. Where that failed, [`failure_of`] knows what became of it.
+///
+/// # Errors
+/// If the device failed.
+pub fn synchronize(device: &Device) -> candle_core::Result<()> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => crate::cuda::synchronize(device),
+        device => device.synchronize(),
+    }
 }
 
 /// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside its memory.
@@ -152,9 +176,12 @@ pub struct DevicePeaks {
 ///
 /// # Errors
 /// If it fails, has not the memory, or is not a GPU that products run on.
-pub fn measure_peaks(device: &Device) -> candle_core::Result<DevicePeaks> {
+pub fn measure_peaks(device: &Device) -> crate::Result<DevicePeaks> {
     match device {
-        Device::Cpu => candle_core::bail!("peaks of the CPU are measured by `Peaks`"),
+        Device::Cpu => Err(crate::Error::Argument {
+            operation: "measure_peaks",
+            rule: "peaks of the CPU are measured by `Peaks`".to_owned(),
+        }),
         Device::Cuda(_) | Device::Metal(_) => crate::device_peaks::measure(device),
     }
 }

@@ -22,5 +22,6 @@ pub(crate) fn describe(device: &MetalDevice) -> DeviceDescription {
         multiprocessors: None,
         memory_bytes: None,
         driver_version: None,
+        product_library: None,
     }
 }

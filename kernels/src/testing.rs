@@ -114,6 +114,13 @@ impl Target {
         tensor.narrow(0, 0, values.len()).unwrap().reshape(shape).unwrap()
     }
 
+    /// The same as a view that begins one value into its memory.
+    pub(crate) fn shifted_tensor(self, values: &[f32], shape: impl Into<Shape>) -> Tensor {
+        let placed = [&[0.0], values].concat();
+        let tensor = self.tensor(&placed, placed.len());
+        tensor.narrow(0, 1, values.len()).unwrap().reshape(shape).unwrap()
+    }
+
     /// All values of a tensor, as f32.
     pub(crate) fn values(self, tensor: &Tensor) -> Vec<f32> {
         let tensor = tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
@@ -153,6 +160,8 @@ impl Target {
 fn cuda_device() -> Device {
     static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
     DEVICE
-        .get_or_init(|| Device::new_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda"))
+        .get_or_init(|| {
+            crate::devices::open_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda")
+        })
         .clone()
 }

@@ -1,6 +1,7 @@
 //! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed batches.
 
 use candle_core::{DType, Device, Tensor};
+use nearsay_kernels::devices::synchronize;
 use nearsay_kernels::{
     Activation, Embeddings, LayerNorm, Linear, Placement, Precision, add_norm, attention, recycle,
 };
@@ -54,7 +55,7 @@ impl Encoder {
             .map(|number| EncoderLayer::load(parameters, names, &config, number, placement))
             .collect::<Result<_>>()?;
         // Whatever thread the encoder is used by, its weights are there.
-        placement.device().synchronize()?;
+        synchronize(placement.device())?;
         Ok(Self { config, embeddings, layers, placement: placement.clone() })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use nearsay_kernels::devices::synchronize;
 use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
@@ -205,6 +206,8 @@ impl Model {
         if let Some(normalized) = normalize {
             head.set_normalized(normalized);
         }
+        // Whatever thread the head is used by, its weights are there.
+        synchronize(encoder.device())?;
         Ok(head)
     }
 

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn a_tensor_may_begin_anywhere() {
+        for target in targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_))) {
+            let case = Case::new(target, 24);
+            let norm = case.norm(target);
+            let [hidden, residual] =
+                [&case.hidden, &case.residual].map(|values| target.shifted_tensor(values, (5, 24)));
+            let output = target.run(|| add_norm(&hidden, &residual, &norm)).unwrap();
+            assert_eq!(target.values(&output), case.run(target), "{target:?}");
+        }
+    }
+
+    #[test]
     fn shapes_that_do_not_fit_are_named() {
         let device = Device::Cpu;
         let zeros =

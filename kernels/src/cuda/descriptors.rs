@@ -5,6 +5,8 @@ use std::ffi::c_void;
 use candle_core::cuda_backend::cudarc::cublaslt::{result, sys};
 use candle_core::{DType, Result};
 
+use super::device::of_cublaslt;
+
 /// What a product does beside multiplying.
 #[derive(Debug)]
 pub(super) struct MatmulDescription(pub(super) sys::cublasLtMatmulDesc_t);
@@ -111,6 +113,6 @@ impl Drop for Preference {
     }
 }
 
-fn failed(error: result::CublasError) -> candle_core::Error {
-    candle_core::Error::msg(format!("cuBLASLt fails: {error}"))
+pub(super) fn failed(error: result::CublasError) -> candle_core::Error {
+    of_cublaslt(error).unwrap_or_else(|| candle_core::Error::msg(format!("cuBLASLt fails: {error}")))
 }

@@ -3,15 +3,20 @@
 use std::ffi::c_int;
 
 use candle_core::backend::BackendDevice;
-use candle_core::cuda_backend::CudaError;
 use candle_core::cuda_backend::cudarc::cublas::{result::CublasError, sys::cublasStatus_t};
 use candle_core::cuda_backend::cudarc::cublaslt::{result::CublasError as CublasLtError, sys as cublaslt};
 use candle_core::cuda_backend::cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError, result};
+use candle_core::cuda_backend::{CudaError, WrapErr};
 use candle_core::{CudaDevice, Device};
 
 use super::libraries::{LibrariesMissing, load_libraries};
+use super::module::{Module, module};
 use crate::devices::{DeviceDescription, Failure, Unavailable};
+
+/// What build.rs compiles for, at least.
+const OLDEST_CAPABILITY: i32 = 8;
+const PROBE: Module = module!("normalize");
 
 /// How many devices the driver shows.
 pub(crate) fn device_count() -> Result<usize, Unavailable> {
@@ -25,20 +30,56 @@ pub(crate) fn device_count() -> Result<usize, Unavailable> {
     }
 }
 
-/// Opens the device and makes its allocator keep what it has.
+/// Opens the device, looks that it runs our kernels, and makes its allocator keep what it has.
 pub(crate) fn open_device(ordinal: usize) -> Result<Device, Unavailable> {
     let count = device_count()?;
     if ordinal >= count {
         return Err(Unavailable::NoSuchDevice { ordinal, count });
     }
-    let device = <CudaDevice as BackendDevice>::new(ordinal)
-        .map_err(|error| Unavailable::Driver(error.to_string()))?;
+    let refused = |error| Unavailable::Driver(words(&error));
+    let device = <CudaDevice as BackendDevice>::new(ordinal).map_err(refused)?;
     let context = device.cuda_stream().context().clone();
+    check_capability(&context)?;
+    // One that is small stands for all.
+    if let Err(error) = PROBE.kernel::<f32>(&device, "normalize") {
+        return Err(of_module(&error).unwrap_or_else(|| refused(error)));
+    }
     // SAFETY: candle's stream is the calling thread's own. A tensor is used by the thread that made it, or by others after that
     // thread has waited for the device (weights: `Encoder` does so when they are loaded; results: whoever hands them on).
     unsafe { device.disable_event_tracking() };
     keep_freed_memory(&context).map_err(|error| unavailable(&error))?;
     Ok(Device::Cuda(device))
+}
+
+fn check_capability(context: &CudaContext) -> Result<(), Unavailable> {
+    let (major, minor) = context.compute_capability().map_err(|error| unavailable(&error))?;
+    if major >= OLDEST_CAPABILITY {
+        return Ok(());
+    }
+    let name = context.name().map_err(|error| unavailable(&error))?;
+    Err(Unavailable::TooOld {
+        what: format!("{name} has compute capability {major}.{minor}"),
+        rule: format!("{OLDEST_CAPABILITY}.0 or more is needed"),
+        hint: "run with --device cpu, or on a GPU of NVIDIA's Ampere generation or a newer one",
+    })
+}
+
+/// What it means that the driver does not load a module, if it says that it cannot make code of it.
+fn of_module(error: &candle_core::Error) -> Option<Unavailable> {
+    use CUresult::{
+        CUDA_ERROR_INVALID_PTX, CUDA_ERROR_NO_BINARY_FOR_GPU, CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+    };
+    let driver = driver_error(error)?;
+    let is_about_code = matches!(
+        driver.0,
+        CUDA_ERROR_INVALID_PTX | CUDA_ERROR_NO_BINARY_FOR_GPU | CUDA_ERROR_UNSUPPORTED_PTX_VERSION
+    );
+    let (major, minor) = driver_version().unwrap_or_default();
+    is_about_code.then(|| Unavailable::TooOld {
+        what: format!("its driver, of CUDA {major}.{minor}, makes no code of this build's kernels"),
+        rule: message(&driver),
+        hint: "install a newer driver from NVIDIA, or run with --device cpu",
+    })
 }
 
 /// Freed memory goes back to the system at every synchronisation unless the pool is told to keep it; allocations would then take
@@ -62,9 +103,6 @@ pub(crate) fn describe(device: &CudaDevice) -> Result<DeviceDescription, DriverE
     let stream = device.cuda_stream();
     let context = stream.context();
     let attribute = |attribute| context.attribute(attribute).map(|value| value as u32);
-    let mut version: c_int = 0;
-    // SAFETY: there is room for the number.
-    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result()?;
     // SAFETY: the device is open.
     let memory_bytes = unsafe { result::device::total_mem(context.cu_device()) }? as u64;
     let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
@@ -74,24 +112,60 @@ pub(crate) fn describe(device: &CudaDevice) -> Result<DeviceDescription, DriverE
         architecture: format!("compute capability {major}.{minor}"),
         multiprocessors: Some(attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?),
         memory_bytes: Some(memory_bytes),
-        driver_version: Some((version as u32 / 1000, version as u32 % 1000 / 10)),
+        driver_version: Some(driver_version()?),
+        // Newer cuBLAS may sum in another order.
+        product_library: Some(cublaslt_version()),
     })
+}
+
+/// The CUDA version that the driver has.
+fn driver_version() -> Result<(u32, u32), DriverError> {
+    let mut version: c_int = 0;
+    // SAFETY: there is room for the number.
+    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result()?;
+    Ok((version as u32 / 1000, version as u32 % 1000 / 10))
+}
+
+fn cublaslt_version() -> String {
+    // SAFETY: a function without arguments that only returns a number; the library was opened with the device.
+    let version = unsafe { cublaslt::cublasLtGetVersion() };
+    format!("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100)
+}
+
+/// Waits for what the calling thread has queued, with an error that [`failure_of`] understands (candle's own is not).
+pub(crate) fn synchronize(device: &CudaDevice) -> candle_core::Result<()> {
+    device.cuda_stream().synchronize().w()
 }
 
 /// What became of the device, if that is what `error` tells. A driver's error other than running out of memory is taken for its loss:
 /// after most of them no call of this process succeeds any more.
 pub(crate) fn failure_of(error: &candle_core::Error) -> Option<Failure> {
-    use candle_core::Error;
-    match error {
-        Error::WithBacktrace { inner, .. } | Error::Context { inner, .. } => failure_of(inner),
-        Error::Cuda(inner) => match inner.downcast_ref::<CudaError>()? {
-            CudaError::Cuda(error) => Some(failure_of_driver(error)),
-            CudaError::Load { cuda, .. } => Some(failure_of_driver(cuda)),
-            CudaError::Cublas(CublasError(status)) => failure_of_cublas(*status),
-            _ => None,
-        },
+    match cuda_error(error)? {
+        CudaError::Cuda(error) | CudaError::Load { cuda: error, .. } => Some(failure_of_driver(error)),
+        CudaError::Cublas(CublasError(status)) => failure_of_cublas(*status),
         _ => None,
     }
+}
+
+fn cuda_error(error: &candle_core::Error) -> Option<&CudaError> {
+    use candle_core::Error;
+    match error {
+        Error::WithBacktrace { inner, .. } | Error::Context { inner, .. } => cuda_error(inner),
+        Error::Cuda(inner) => inner.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn driver_error(error: &candle_core::Error) -> Option<DriverError> {
+    match cuda_error(error)? {
+        CudaError::Cuda(error) | CudaError::Load { cuda: error, .. } => Some(*error),
+        _ => None,
+    }
+}
+
+/// The driver's own words, or candle's.
+fn words(error: &candle_core::Error) -> String {
+    driver_error(error).map_or_else(|| error.to_string(), |error| message(&error))
 }
 
 fn failure_of_driver(error: &DriverError) -> Failure {

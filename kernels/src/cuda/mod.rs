@@ -17,7 +17,7 @@ mod product;
 pub(crate) use arguments::{Argument, Parameter, contiguous, output};
 pub(crate) use candle_core::cuda_backend::WrapErr;
 pub(crate) use candle_core::cuda_backend::cudarc::driver::{CudaView as View, PushKernelArg};
-pub(crate) use device::{describe, device_count, failure_of, open_device};
+pub(crate) use device::{describe, device_count, failure_of, open_device, synchronize};
 pub(crate) use element::{Element, for_element};
 pub(crate) use module::{Module, blocks, module, rows_launch};
 pub(crate) use product::Product;

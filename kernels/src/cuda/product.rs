@@ -22,7 +22,7 @@ use candle_core::cuda_backend::cudarc::cublaslt::{result, sys};
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut};
 use candle_core::{CudaDevice, DType, DeviceLocation, Result};
 
-use super::descriptors::{Layout, MatmulDescription, Preference};
+use super::descriptors::{Layout, MatmulDescription, Preference, failed};
 use super::device::of_cublaslt;
 use super::element::Element;
 use crate::Error;
@@ -265,9 +265,7 @@ fn handle_of(ordinal: usize) -> Result<Handle> {
     if let Some(handle) = handles.get(&ordinal) {
         return Ok(*handle);
     }
-    let handle = result::create_handle().map_err(|error| {
-        candle_core::Error::msg(format!("cuBLASLt cannot be used on cuda:{ordinal}: {error}"))
-    })?;
+    let handle = result::create_handle().map_err(failed)?;
     handles.insert(ordinal, Handle(handle));
     Ok(Handle(handle))
 }

@@ -23,6 +23,11 @@ constexpr int PIECE = 8;
 // Warps, and so rows, of a block.
 constexpr int ROWS_OF_A_BLOCK = 4;
 
+// Whether a row that begins here can be taken 16 bytes at a time. A tensor may be a view that begins anywhere.
+template <class Element> __device__ __forceinline__ bool is_aligned(const Element *row) {
+    return reinterpret_cast<uintptr_t>(row) % 16 == 0;
+}
+
 // 8 values at `source`, which is 16-byte aligned, as f32.
 template <class Element> __device__ __forceinline__ void load_piece(const Element *source, float (&values)[PIECE]) {
     constexpr int SIZE = Vector<Element>::SIZE;
@@ -49,7 +54,7 @@ template <int CHUNKS> struct Row {
     float values[CHUNKS][PIECE];
     int width;
     int lane;
-    // Whether a row has no part of a piece: its pieces are aligned then.
+    // Whether a row is made of whole pieces.
     bool whole;
 
     __device__ __forceinline__ Row(int width) : width(width), lane(threadIdx.x % WARP), whole(width % PIECE == 0) {
@@ -62,10 +67,11 @@ template <int CHUNKS> struct Row {
     __device__ __forceinline__ int column(int chunk) const { return (chunk * WARP + lane) * PIECE; }
 
     template <class Element> __device__ __forceinline__ void add(const Element *source) {
+        const bool by_pieces = whole && is_aligned(source);
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk) {
             const int first = column(chunk);
-            if (whole && first < width) {
+            if (by_pieces && first < width) {
                 float piece[PIECE];
                 load_piece(source + first, piece);
 #pragma unroll
@@ -95,11 +101,12 @@ template <int CHUNKS> struct Row {
                 if (column(chunk) + i < width) squares = fmaf(values[chunk][i], values[chunk][i], squares);
             }
         const float scale = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(width) + epsilon);
+        const bool by_pieces = whole && is_aligned(weight) && is_aligned(bias);
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk) {
             const int first = column(chunk);
             float weights[PIECE] = {}, biases[PIECE] = {};
-            if (whole && first < width) {
+            if (by_pieces && first < width) {
                 load_piece(weight + first, weights);
                 load_piece(bias + first, biases);
             } else {
@@ -116,10 +123,11 @@ template <int CHUNKS> struct Row {
     }
 
     template <class Element> __device__ __forceinline__ void store(Element *target) const {
+        const bool by_pieces = whole && is_aligned(target);
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk) {
             const int first = column(chunk);
-            if (whole && first < width) {
+            if (by_pieces && first < width) {
                 store_piece(values[chunk], target + first);
             } else {
 #pragma unroll

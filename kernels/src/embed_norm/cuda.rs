@@ -7,7 +7,7 @@ use crate::cuda::{self, Argument, Element, Module, Parameter, PushKernelArg, Wra
 
 const KERNELS: Module = cuda::module!("embed_norm");
 
-/// Input ids, position ids and type ids; the kernel reads the rows that they name without a check, so whoever makes them checks them.
+/// Input ids, position ids and type ids.
 pub(super) fn embed_norm(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Result<CudaStorage> {
     for_element!(NAME, embeddings.word.dtype(), T => launch::<T>(indices, embeddings))
 }
@@ -20,6 +20,8 @@ fn launch<T: Element>(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Re
     let (total_tokens, hidden_dim) = (ids.len(), norm.hidden_dim());
     let mut output = cuda::output::<T>(device, total_tokens * hidden_dim)?;
     if total_tokens > 0 {
+        // Every table has a row: `Embeddings` has checked it.
+        let last = [word, position, token_type].map(|table| table.dims()[0] as u32 - 1);
         let tables = [word, position, token_type].map(Parameter::of);
         let [word, position, token_type] = tables.each_ref().map(|table| table.values::<T>(NAME));
         let (word, position, token_type) = (word?, position?, token_type?);
@@ -30,8 +32,10 @@ fn launch<T: Element>(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Re
         let mut launch = kernel.builder();
         launch.arg(&ids).arg(&positions).arg(&types).arg(&word).arg(&position).arg(&token_type);
         launch.arg(&weight).arg(&bias).arg(&mut output).arg(&sizes[0]).arg(&sizes[1]).arg(&norm.epsilon);
-        // SAFETY: these are the arguments of embed_norm.cu; `Embeddings` has checked the shapes, and indices are within their tables
-        // (see `embed_norm`).
+        last.iter().for_each(|last| {
+            launch.arg(last);
+        });
+        // SAFETY: these are the arguments of embed_norm.cu; `Embeddings` has checked the shapes.
         unsafe { launch.launch(cuda::rows_launch(total_tokens)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(output, device.clone()))

@@ -5,18 +5,28 @@
 
 namespace nearsay {
 
+// Rows of embeddings. An index beyond the last takes the last: whoever makes indices checks them, but nobody reads what is not there.
+template <class Element> struct Table {
+    const Element *rows;
+    uint32_t last;
+
+    __device__ __forceinline__ const Element *row(uint32_t index, int64_t width) const {
+        return rows + (index < last ? index : last) * width;
+    }
+};
+
 template <class Element, int CHUNKS>
 __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *positions, const uint32_t *types,
-                                           const Element *word, const Element *position, const Element *token_type,
-                                           const float *weight, const float *bias, Element *output, uint32_t total_tokens,
-                                           uint32_t hidden_dim, float epsilon) {
+                                           const Table<Element> &word, const Table<Element> &position,
+                                           const Table<Element> &token_type, const float *weight, const float *bias,
+                                           Element *output, uint32_t total_tokens, uint32_t hidden_dim, float epsilon) {
     const int64_t token = row_of_warp();
     if (token >= total_tokens) return;
     const int64_t width = hidden_dim;
     Row<CHUNKS> row(hidden_dim);
-    row.add(word + ids[token] * width);
-    row.add(token_type + types[token] * width);
-    row.add(position + positions[token] * width);
+    row.add(word.row(ids[token], width));
+    row.add(token_type.row(types[token], width));
+    row.add(position.row(positions[token], width));
     row.normalize(weight, bias, epsilon);
     row.store(output + token * width);
 }
@@ -27,9 +37,9 @@ __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *
     extern "C" __global__ void __launch_bounds__(nearsay::ROWS_OF_A_BLOCK *nearsay::WARP) embed_norm_##CHUNKS##_##suffix(        \
         const uint32_t *ids, const uint32_t *positions, const uint32_t *types, const Element *word, const Element *position,     \
         const Element *token_type, const float *weight, const float *bias, Element *output, uint32_t total_tokens,               \
-        uint32_t hidden_dim, float epsilon) {                                                                                    \
-        nearsay::embed_norm<Element, CHUNKS>(ids, positions, types, word, position, token_type, weight, bias, output,            \
-                                             total_tokens, hidden_dim, epsilon);                                                 \
+        uint32_t hidden_dim, float epsilon, uint32_t last_word, uint32_t last_position, uint32_t last_type) {                    \
+        nearsay::embed_norm<Element, CHUNKS>(ids, positions, types, {word, last_word}, {position, last_position},                \
+                                             {token_type, last_type}, weight, bias, output, total_tokens, hidden_dim, epsilon);  \
     }
 
 #define KERNELS(suffix, Element) FOR_CHUNKS(KERNEL, suffix, Element)

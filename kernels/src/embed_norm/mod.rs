@@ -2,8 +2,8 @@
 //!
 //! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens, hidden_dim] f32.
 //! Order of the sums: word + token type + position, as transformers adds them; then see [`crate::LayerNorm`].
-//! On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are not checked there: whoever makes them does.
-//! On Metal (composed of candle's operations) the same holds, with f16 alone; an index beyond its table takes the last row there.
+//! On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are not checked there, and one beyond its table takes
+//! the last row: whoever makes them checks them. On Metal (composed of candle's operations) the same holds, with f16 alone.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -46,7 +46,7 @@ impl Embeddings {
     /// states.
     ///
     /// # Errors
-    /// If a table's width is not that of `norm`, or the device has no room.
+    /// If a table's width is not that of `norm`, a table has no rows, or the device has no room.
     pub fn new(
         [word, position, token_type]: [Tensor; 3],
         norm: LayerNorm,
@@ -54,7 +54,7 @@ impl Embeddings {
     ) -> Result<Self> {
         for (name, table) in [("word", &word), ("position", &position), ("token_type", &token_type)] {
             let (rows, _) = matrix(NAME, name, table)?;
-            expect_shape(NAME, name, table, &[rows, norm.hidden_dim()])?;
+            expect_shape(NAME, name, table, &[rows.max(1), norm.hidden_dim()])?;
         }
         let [word, position, token_type] = [word, position, token_type].map(|table| {
             table.to_dtype(placement.hidden_dtype())?.contiguous()?.to_device(placement.device())
@@ -65,7 +65,7 @@ impl Embeddings {
     /// LayerNorm of the sum of the three rows of each token: [total_tokens, hidden_dim].
     ///
     /// # Errors
-    /// If the index tensors differ in length, or an index is beyond its table.
+    /// If the index tensors differ in length, or, on the CPU, an index is beyond its table.
     pub fn forward(&self, indices: TokenIndices<'_>) -> Result<Tensor> {
         let total_tokens = indices.input_ids.elem_count();
         expect_shape(NAME, "input_ids", indices.input_ids, &[total_tokens])?;
@@ -262,6 +262,29 @@ mod tests {
                     bound,
                 );
             }
+        }
+    }
+
+    /// On the CPU it is an error, and where candle's own gather runs, its affair.
+    #[test]
+    fn on_a_gpu_an_index_beyond_its_table_takes_the_last_row() {
+        for target in targets()
+            .into_iter()
+            .filter(|target| target.is_of_our_kernels() && !matches!(target, Target::Cpu(_)))
+        {
+            let table =
+                |rows: usize| Tensor::from_vec(random(rows as u64, rows * 8), (rows, 8), &Device::Cpu);
+            let vector = |value: f32| Tensor::full(value, 8, &Device::Cpu);
+            let norm = LayerNorm::new(&vector(1.0).unwrap(), &vector(0.0).unwrap(), 1e-5, &target.device());
+            let tables = [table(3), table(2), table(1)].map(Result::unwrap);
+            let embeddings = Embeddings::new(tables, norm.unwrap(), &target.placement()).unwrap();
+            let run = |ids: [u32; 2]| {
+                let ids = Tensor::new(&ids, &target.device()).unwrap();
+                let zeros = ids.zeros_like().unwrap();
+                let indices = TokenIndices { input_ids: &ids, position_ids: &zeros, type_ids: &zeros };
+                target.values(&target.run(|| embeddings.forward(indices)).unwrap())
+            };
+            assert_eq!(run([3, u32::MAX]), run([2, 2]), "{target:?}");
         }
     }
 

@@ -173,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tensor_may_begin_anywhere() {
+        for target in targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_))) {
+            let rows = target.held(&random(3, 3 * 24));
+            let shifted = target.shifted_tensor(&rows, (3, 24));
+            let output = target.run(|| normalize(&shifted, 0.0)).unwrap();
+            assert_eq!(target.values(&output), run(target, &rows, 24, 0.0), "{target:?}");
+        }
+    }
+
+    #[test]
     fn values_that_are_not_finite_stay_so() {
         for value in [f32::NAN, f32::INFINITY] {
             for target in targets() {

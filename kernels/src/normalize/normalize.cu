@@ -9,7 +9,7 @@ namespace nearsay {
 // Calls `each(column, values, count)` for this lane's pieces of a row.
 template <class Element, class Each>
 __device__ __forceinline__ void for_pieces(const Element *row, uint32_t dim, Each each) {
-    const bool whole = dim % PIECE == 0;
+    const bool whole = dim % PIECE == 0 && is_aligned(row);
     for (uint32_t first = threadIdx.x % WARP * PIECE; first < dim; first += WARP * PIECE) {
         float values[PIECE];
         if (whole) {
@@ -39,7 +39,7 @@ __device__ __forceinline__ void normalize(const Element *rows, Element *output, 
     for_pieces(row, dim, [&](uint32_t first, float(&values)[PIECE], bool whole) {
 #pragma unroll
         for (int i = 0; i < PIECE; ++i) values[i] = static_cast<float>(values[i] * factor);
-        if (whole) {
+        if (whole && is_aligned(target)) {
             store_piece(values, target + first);
         } else {
 #pragma unroll

@@ -12,7 +12,7 @@ use super::LibrariesMissing;
 pub(super) static DRIVER: Library = Library {
     name: "libcuda.so.1",
     alternatives: &[&["libcuda.so.1"]],
-    hint: "install a current driver from NVIDIA; nvidia-smi shows whether it works",
+    hint: "install a current driver from NVIDIA (nvidia-smi shows whether it works), or run with --device cpu",
     opened: OnceLock::new(),
 };
 
@@ -49,7 +49,8 @@ pub(super) static MOE: Library = Library {
     opened: OnceLock::new(),
 };
 
-const TOOLKIT: &str = "install the libraries of CUDA 13 or 12, or name their folders, separated by colons, in NEARSAY_CUDA_LIBRARIES";
+const TOOLKIT: &str = "install the libraries of CUDA 13 or 12, or name their folders, separated by colons, in NEARSAY_CUDA_LIBRARIES, or run with \
+                       --device cpu";
 
 /// A library, or several that are opened together.
 pub(super) struct Library {
