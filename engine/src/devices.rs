@@ -122,7 +122,7 @@ impl Devices {
     /// [`Error::Device`] if a device is not there, [`Error::Usage`] if it does not multiply in `precision`.
     pub fn open(choice: &DeviceChoice, precision: Precision) -> Result<Self> {
         let opened = match choice {
-            DeviceChoice::Auto => Self::automatic(precision),
+            DeviceChoice::Auto => Self::automatic(precision)?,
             DeviceChoice::Cpu => Self::cpu(),
             DeviceChoice::Cuda(ordinals) => Self::cuda(ordinals)?,
             DeviceChoice::Metal => {
@@ -136,22 +136,36 @@ impl Devices {
     }
 
     /// The first GPU if there is one that multiplies in `precision`, else the CPU.
-    fn automatic(precision: Precision) -> Self {
+    fn automatic(precision: Precision) -> Result<Self> {
         let gpus: [(&[Precision], DeviceChoice); 2] =
             [(&Precision::OF_CUDA, DeviceChoice::Cuda(vec![0])), (&Precision::OF_METAL, DeviceChoice::Metal)];
+        if gpus.iter().all(|(precisions, _)| !precisions.contains(&precision)) {
+            let unused = devices::cuda_count().is_ok_and(|count| count > 0);
+            let remark =
+                unused.then(|| format!("running on the CPU: GPUs do not multiply in {}", precision.name()));
+            return Ok(Self { remark, ..Self::cpu() });
+        }
         let mut missing = None;
         for (_, choice) in gpus.into_iter().filter(|(precisions, _)| precisions.contains(&precision)) {
             match Self::open(&choice, precision) {
                 Ok(found) => {
                     let models = found.gpus().into_iter().map(|gpu| gpu.name).collect::<Vec<_>>().join(", ");
-                    return Self { remark: Some(format!("running on {} ({models})", found.name)), ..found };
+                    return Ok(Self {
+                        remark: Some(format!("running on {} ({models})", found.name)),
+                        ..found
+                    });
                 }
                 Err(Error::Device { reason: Unavailable::NotBuilt(_), .. }) => {}
-                Err(Error::Device { reason, .. }) => missing = missing.or(Some(reason.to_string())),
-                Err(error) => missing = missing.or(Some(error.to_string())),
+                Err(error) => missing = missing.or(Some(error)),
             }
         }
-        Self { remark: missing.map(|reason| format!("running on the CPU: {reason}")), ..Self::cpu() }
+        let remark = match missing {
+            // The CPU is no way out.
+            Some(error) if !Precision::OF_CPU.contains(&precision) => return Err(error),
+            Some(Error::Device { reason, .. }) => Some(reason.to_string()),
+            other => other.map(|error| error.to_string()),
+        };
+        Ok(Self { remark: remark.map(|reason| format!("running on the CPU: {reason}")), ..Self::cpu() })
     }
 
     fn cuda(ordinals: &[usize]) -> Result<Self> {
@@ -161,7 +175,20 @@ impl Devices {
         };
         let devices = ordinals.iter().map(open).collect::<Result<_>>()?;
         let numbers: Vec<String> = ordinals.iter().map(usize::to_string).collect();
-        Ok(Self { devices, name: format!("cuda:{}", numbers.join(",")), remark: None })
+        let opened = Self { devices, name: format!("cuda:{}", numbers.join(",")), remark: None };
+        // The same text would have other bits on another one.
+        let models = opened.different(|gpu| format!("{} ({})", gpu.name, gpu.architecture));
+        if models.len() > 1 {
+            return Err(Error::Usage {
+                message: format!(
+                    "the GPUs of --device {} must be of one model, got {}",
+                    opened.name,
+                    models.join(", ")
+                ),
+                hint: Some("run nearsay once for each, with --shard".to_owned()),
+            });
+        }
+        Ok(opened)
     }
 
     /// `cpu`, `cuda:0`, `cuda:0,1`, `metal`.
@@ -199,8 +226,8 @@ impl Devices {
     pub(crate) fn kind(&self) -> String {
         match self.first() {
             Device::Cpu => "cpu".to_owned(),
-            Device::Cuda(_) => format!("cuda ({})", self.different(|gpu| gpu.name)),
-            Device::Metal(_) => format!("metal ({})", self.different(|gpu| gpu.name)),
+            Device::Cuda(_) => format!("cuda ({})", self.different(|gpu| gpu.name).join(", ")),
+            Device::Metal(_) => format!("metal ({})", self.different(|gpu| gpu.name).join(", ")),
         }
     }
 
@@ -208,14 +235,19 @@ impl Devices {
     pub(crate) fn instruction_set(&self) -> String {
         match self.first() {
             Device::Cpu => InstructionSet::current().name().to_owned(),
-            _ => self.different(|gpu| gpu.architecture),
+            _ => self.different(|gpu| gpu.architecture).join(", "),
         }
     }
 
+    /// The library that computes the products of GPUs, if it is not ours.
+    pub(crate) fn product_library(&self) -> Option<String> {
+        devices::describe(self.first())?.product_library
+    }
+
     /// A property of the GPUs, each value once.
-    fn different(&self, property: impl Fn(Gpu) -> String) -> String {
+    fn different(&self, property: impl Fn(Gpu) -> String) -> Vec<String> {
         let values: BTreeSet<String> = self.gpus().into_iter().map(property).collect();
-        values.into_iter().collect::<Vec<_>>().join(", ")
+        values.into_iter().collect()
     }
 
     /// The precisions that they multiply in, most exact first.

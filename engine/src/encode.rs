@@ -3,12 +3,13 @@
 //! On the CPU a worker is a thread of a core. On GPUs it is a lane: a thread that queues one micro-batch after another on a stream
 //! of its own, so that while one lane waits for its results, the others keep the device busy.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use candle_core::{DType, Device, IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
-use nearsay_kernels::devices::Failure;
+use nearsay_kernels::devices::{Failure, synchronize};
 use nearsay_models::Encoder;
 
 use crate::devices::name_of;
@@ -40,11 +41,20 @@ pub struct TextEncoder {
     room: Arc<Room>,
 }
 
+/// Calls of [`TextEncoder::encode`] without a shortage of memory after which a larger micro-batch is tried again.
+const CALLS_UNTIL_MORE: usize = 16;
+
 /// What the devices' memory has room for.
 #[derive(Debug)]
 struct Room {
-    /// Tokens of a micro-batch; less after a device ran out of memory.
+    /// Tokens of a micro-batch, as they should be.
+    wanted: usize,
+    /// As they are: less after a device ran out of memory.
     batch_tokens: AtomicUsize,
+    /// The least that was spoken of.
+    least_told: AtomicUsize,
+    /// Calls since memory ran out.
+    calls: AtomicUsize,
     /// Held for reading by every micro-batch on a device, and for writing by a text that is tried alone.
     devices: RwLock<()>,
 }
@@ -67,7 +77,12 @@ impl EncodedBatch<'_> {
     /// # Errors
     /// If the copy fails.
     pub fn split(&self) -> Result<Vec<Tensor>> {
-        self.cu_seqlens.ranges().map(|range| Ok(self.hidden.i(range)?.force_contiguous()?)).collect()
+        let copy = |range: Range<usize>| {
+            let view = self.hidden.i(range.clone())?;
+            // There is nothing to be copied of no tokens, and devices give no memory of no size.
+            Ok(if range.is_empty() { view } else { view.force_contiguous()? })
+        };
+        self.cu_seqlens.ranges().map(copy).collect()
     }
 }
 
@@ -77,8 +92,8 @@ impl TextEncoder {
     pub fn new(replicas: Vec<Encoder>, layer: usize, batch_tokens: Option<usize>, workers: Workers) -> Self {
         let on_gpu = replicas.first().is_some_and(|encoder| !encoder.device().is_cpu());
         let suitable = if on_gpu { DEFAULT_GPU_BATCH_TOKENS } else { DEFAULT_BATCH_TOKENS };
-        let batch_tokens = AtomicUsize::new(batch_tokens.unwrap_or(suitable));
-        Self { replicas, layer, workers, room: Arc::new(Room { batch_tokens, devices: RwLock::default() }) }
+        let room = Room::new(batch_tokens.unwrap_or(suitable));
+        Self { replicas, layer, workers, room: Arc::new(room) }
     }
 
     /// The encoder, on the first of its devices.
@@ -118,7 +133,7 @@ impl TextEncoder {
         make: impl Fn(EncodedBatch<'_>) -> Result<Vec<R>> + Sync,
     ) -> Result<Vec<R>> {
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
-        let batches = batch::plan(&lengths, self.room.batch_tokens.load(Ordering::Relaxed));
+        let batches = batch::plan(&lengths, self.room.batch_tokens());
         let work = Encoding { encoder: self, texts, make };
         let results = if self.is_on_gpu() {
             let lanes = self.lanes() * self.replicas.len();
@@ -128,6 +143,40 @@ impl TextEncoder {
             self.workers.map_divisible(&batches, |batch| work.batch(0, batch))
         };
         in_order(texts.len(), &batches, results?)
+    }
+}
+
+impl Room {
+    fn new(wanted: usize) -> Self {
+        Self {
+            wanted,
+            batch_tokens: AtomicUsize::new(wanted),
+            least_told: AtomicUsize::new(wanted),
+            calls: AtomicUsize::new(0),
+            devices: RwLock::default(),
+        }
+    }
+
+    /// Tokens of the micro-batches of one more call. What was missing may have come back: others use a device, too.
+    fn batch_tokens(&self) -> usize {
+        let tokens = self.batch_tokens.load(Ordering::Relaxed);
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        if tokens == self.wanted || calls < CALLS_UNTIL_MORE {
+            return tokens;
+        }
+        let more = (2 * tokens).min(self.wanted);
+        self.calls.store(0, Ordering::Relaxed);
+        self.batch_tokens.store(more, Ordering::Relaxed);
+        more
+    }
+
+    /// There was no room for a micro-batch on `device`: from now on they have at most `tokens`.
+    fn shrink(&self, device: &str, tokens: usize) {
+        self.calls.store(0, Ordering::Relaxed);
+        self.batch_tokens.fetch_min(tokens, Ordering::Relaxed);
+        if self.least_told.fetch_min(tokens, Ordering::Relaxed) > tokens {
+            tracing::warn!("{device} has no memory for more: going on with {tokens} tokens at a time");
+        }
     }
 }
 
@@ -167,25 +216,28 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
         }
         let tokens: usize = batch.iter().map(|&index| self.texts[index].ids.len()).sum();
         if batch.len() > 1 {
-            let half = (tokens / 2).max(1);
-            if room.batch_tokens.fetch_min(half, Ordering::Relaxed) > half {
-                let device = self.device_name(replica);
-                tracing::warn!("{device} has no memory for {tokens} tokens at a time: going on with {half}");
-            }
+            room.shrink(&self.device_name(replica), (tokens / 2).max(1));
             let (left, right) = batch.split_at(batch.len() / 2);
             let mut results = self.fitting(replica, left)?;
             results.extend(self.fitting(replica, right)?);
             return Ok(results);
         }
         let _alone = room.devices.write().unwrap_or_else(PoisonError::into_inner);
-        let alone = || format!("a text of {tokens} tokens alone");
-        self.finished(replica, batch).map_err(|error| error.on_device(&self.device_name(replica), alone))
+        self.finished(replica, batch).map_err(|error| match error.device_failure() {
+            Some(Failure::OutOfMemory) => Error::NoRoomForText {
+                device: self.device_name(replica),
+                tokens,
+                index: batch.first().copied().unwrap_or_default(),
+                whose: String::new(),
+            },
+            _ => error.on_device(&self.device_name(replica), String::new),
+        })
     }
 
     /// A micro-batch whose results the device has made: nothing of it is under way any more.
     fn finished(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
         let results = self.batch(replica, batch)?;
-        self.encoder.replicas[replica].device().synchronize()?;
+        synchronize(self.encoder.replicas[replica].device())?;
         Ok(results)
     }
 

@@ -169,6 +169,18 @@ pub enum Error {
         /// What it has no room for.
         what: String,
     },
+    /// A device has no room for one text alone.
+    #[error("{device} is out of memory: there is no room for a text of {tokens} tokens alone{whose}")]
+    NoRoomForText {
+        /// The device.
+        device: String,
+        /// Tokens of the text.
+        tokens: usize,
+        /// Its place among the texts that were encoded together.
+        index: usize,
+        /// Which it is in the input, behind a comma, if that is known.
+        whose: String,
+    },
     /// A device failed at its work and cannot be used any more.
     #[error("{device} was lost: {reason}")]
     DeviceLost {
@@ -202,7 +214,7 @@ impl Error {
             Self::BadRow { .. } | Self::BadInput { .. } => 65,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => 65,
             Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => 65,
-            Self::Busy { .. } => 75,
+            Self::Busy { .. } | Self::NoRoomForText { .. } => 75,
             Self::NoInput { .. } => 66,
             Self::Device { .. } | Self::DeviceMemory { .. } | Self::DeviceLost { .. } => 69,
             // Shapes that do not fit inside the encoder are our doing: files and arguments were checked before.
@@ -221,6 +233,16 @@ impl Error {
             Some(Failure::OutOfMemory) => Self::DeviceMemory { device: device.to_owned(), what: what() },
             Some(Failure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
             None => self,
+        }
+    }
+
+    /// The same, where it is about a text, with what `name` calls the text of an index.
+    pub(crate) fn of_text(self, name: impl FnOnce(usize) -> String) -> Self {
+        match self {
+            Self::NoRoomForText { device, tokens, index, .. } => {
+                Self::NoRoomForText { device, tokens, index, whose: format!(", {}", name(index)) }
+            }
+            other => other,
         }
     }
 
@@ -256,11 +278,17 @@ impl Error {
             }
             Self::Model(error) => error.hint(),
             Self::Device { reason, .. } => Some(reason.hint().unwrap_or("run with --device cpu")),
-            Self::DeviceMemory { .. } => Some(
+            Self::NoRoomForText { .. } => Some(
                 "cut texts with --max-length, use --precision f16, end what else is on the device, or run with --device cpu",
             ),
-            Self::DeviceLost { .. } => Some(
-                "what was written before is valid; run again, or with --device cpu, and continue a job with --resume",
+            Self::DeviceMemory { .. } => {
+                Some("use --precision f16, end what else is on the device, or run with --device cpu")
+            }
+            Self::DeviceLost { .. } => {
+                Some("what was written before is valid: run again, a job with --resume")
+            }
+            Self::NonFinite { .. } => Some(
+                "f16 ends at 65504: try --precision bf16 or f32; if that is no help, the model's weights are broken",
             ),
             _ => None,
         }

@@ -27,6 +27,7 @@ mod guard;
 pub mod job;
 mod model;
 pub mod output;
+mod overlap;
 pub mod score;
 pub mod text;
 pub mod tokens;

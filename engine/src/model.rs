@@ -1,7 +1,7 @@
 //! Opening a model for the engine: its tokenizer and its encoder.
 
-use nearsay_kernels::{Placement, Precision};
-use nearsay_models::{Encoder, EncoderOptions, Model, StatedLength};
+use nearsay_kernels::{Placement, Pooling, Precision};
+use nearsay_models::{Encoder, EncoderOptions, Model, SentenceHead, StatedLength};
 
 use crate::devices::name_of;
 use crate::tokens::{TextTokenizer, TokenizerLimits};
@@ -45,6 +45,24 @@ fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Erro
     Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule })
 }
 
+/// What makes vectors of `model`'s hidden states, beside them.
+///
+/// # Errors
+/// As [`Model::load_head`]; [`Error::DeviceMemory`] if the device has no room.
+pub(crate) fn load_head(
+    model: &Model,
+    pooling: Option<Pooling>,
+    normalize: Option<bool>,
+    placement: &Placement,
+) -> Result<SentenceHead> {
+    model.load_head(pooling, normalize, placement).map_err(|error| no_room_for_model(error, placement))
+}
+
+/// An error of loading, told as what became of the device if it is about that.
+pub(crate) fn no_room_for_model(error: nearsay_models::Error, placement: &Placement) -> Error {
+    Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
+}
+
 /// The encoder with layers up to `layer`, multiplying in `precision`, on each of `devices`.
 ///
 /// # Errors
@@ -56,10 +74,8 @@ pub(crate) fn load_encoders(
     devices: &Devices,
 ) -> Result<Vec<Encoder>> {
     let load = |placement: Placement| {
-        let device = name_of(placement.device());
         let options = EncoderOptions { num_layers: Some(layer), placement };
-        let loaded = model.load_encoder(&options).map_err(Error::from);
-        loaded.map_err(|error| error.on_device(&device, || "the model".to_owned()))
+        model.load_encoder(&options).map_err(|error| no_room_for_model(error, &options.placement))
     };
     devices.placements(precision)?.into_iter().map(load).collect()
 }

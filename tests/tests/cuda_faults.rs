@@ -72,6 +72,35 @@ fn without_a_device_cuda_ends_with_a_hint_and_auto_goes_on() {
     assert!(run.stderr.contains("running on the CPU: there is no CUDA device"), "{}", run.stderr);
     embed(&desk, "-o cpu.npy --device cpu", &none).ok();
     assert_eq!(desk.read("auto.npy"), desk.read("cpu.npy"));
+    // The CPU is no way out for f16.
+    let run = embed(&desk, "-o f16.npy --precision f16", &none);
+    assert_code(&run, 69);
+    assert!(run.stderr.contains("there is no CUDA device"), "{}", run.stderr);
+}
+
+/// A GPU that is older than the kernels are made for, and a driver that does not know what they are written in.
+#[test]
+fn what_is_too_old_is_said_and_auto_goes_on() {
+    let desk = desk();
+    let too_old = [
+        ("COMPUTE_CAPABILITY", "75", "has compute capability 7.5: 8.0 or more is needed", "Ampere"),
+        (
+            "DRIVER_VERSION",
+            "11080",
+            "its driver, of CUDA 11.8, makes no code of this build's kernels",
+            "newer driver",
+        ),
+    ];
+    for (name, value, reason, hint) in too_old {
+        let run = embed(&desk, "-o out.npy --device cuda", &[(name, value)]);
+        assert_code(&run, 69);
+        for part in [reason, hint, "--device cpu"] {
+            assert!(run.stderr.contains(part), "{name}: {part}\n{}", run.stderr);
+        }
+        let run = embed(&desk, "-o auto.npy --overwrite --json", &[(name, value)]).ok();
+        assert!(run.stderr.contains("running on the CPU: ") && run.stderr.contains(reason), "{}", run.stderr);
+        assert_eq!(run.json()["device"], "cpu");
+    }
 }
 
 #[test]
@@ -94,7 +123,7 @@ fn an_allocation_that_fails_halves_the_batch_or_is_told() {
         match run.code {
             Some(0) => {
                 assert_eq!(desk.read("out.npy"), desk.read("expected.npy"), "allocation {number}");
-                halved += usize::from(run.stderr.contains("tokens at a time: going on with"));
+                halved += usize::from(run.stderr.contains("has no memory for more: going on with"));
             }
             Some(69) => assert!(run.stderr.contains("out of memory"), "allocation {number}: {}", run.stderr),
             _ => panic!("allocation {number}: {:?}\n{}", run.code, run.stderr),
@@ -149,6 +178,7 @@ fn precisions_that_a_gpu_lacks_are_refused_and_auto_avoids_them() {
     assert!(run.stderr.contains("CUDA does not multiply in int8"), "{}", run.stderr);
     let run = embed(&desk, "-o out.npy --precision int8 --json", &[]).ok();
     assert_eq!(run.json()["device"], "cpu");
+    assert!(run.stderr.contains("running on the CPU: GPUs do not multiply in int8"), "{}", run.stderr);
     let run = embed(&desk, "-o f16.npy --precision f16 --device cpu", &[]);
     assert_code(&run, 2);
     assert!(run.stderr.contains("the CPU does not multiply in f16"), "{}", run.stderr);
@@ -158,9 +188,36 @@ fn precisions_that_a_gpu_lacks_are_refused_and_auto_avoids_them() {
 #[test]
 fn token_level_and_empty_texts_work() {
     let desk = desk();
-    desk.write("texts.txt", "\n\nthe river\n\n");
-    embed(&desk, "-o cuda.jsonl --level token --device cuda", &[]).ok();
-    embed(&desk, "-o cpu.jsonl --level token --device cpu", &[]).ok();
-    let lines = |name: &str| String::from_utf8(desk.read(name)).unwrap().lines().count();
-    assert_eq!(lines("cuda.jsonl"), lines("cpu.jsonl"));
+    desk.write("texts.txt", "\n\nthe river\n\nran over its banks\n");
+    embed(&desk, "-o cuda.jsonl --level token --device cuda --precision f32", &[]).ok();
+    embed(&desk, "-o cpu.jsonl --level token --device cpu --precision f32", &[]).ok();
+    let rows = |name: &str| -> Vec<Vec<Vec<f64>>> {
+        let text = String::from_utf8(desk.read(name)).unwrap();
+        let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        rows.map(|row| serde_json::from_value(row["embeddings"].clone()).unwrap()).collect()
+    };
+    let (cuda, cpu) = (rows("cuda.jsonl"), rows("cpu.jsonl"));
+    assert_eq!(cuda.len(), 5);
+    for (cuda, cpu) in cuda.iter().zip(&cpu) {
+        assert_eq!(cuda.len(), cpu.len());
+        for (got, expected) in cuda.iter().flatten().zip(cpu.iter().flatten()) {
+            assert!((got - expected).abs() < 1e-4, "{got} {expected}");
+        }
+    }
+}
+
+/// The weights of a Dense module are on the device, too.
+#[test]
+fn memory_that_is_too_little_for_a_head_is_told() {
+    let desk = desk();
+    for number in ["1", "2"] {
+        let line = "embed texts.txt -m STS -o out.npy --overwrite --device cuda";
+        let run = finish(line, emulated(desk.command(line), &[("FAIL_ALLOCATION", number)]), None);
+        assert_code(&run, 69);
+        assert!(
+            run.stderr.contains("cuda:0 is out of memory: there is no room for the model"),
+            "{}",
+            run.stderr
+        );
+    }
 }

@@ -33,7 +33,10 @@ impl PeakRates {
     fn of_gpus(devices: &Devices) -> Result<Self> {
         // They are of one kind and work side by side.
         let count = devices.count() as f64;
-        let peaks = devices::measure_peaks(devices.first())?;
+        let peaks = devices::measure_peaks(devices.first()).map_err(|error| {
+            Error::from(error)
+                .on_device(devices.name(), || "the matrices that its peak is measured with".to_owned())
+        })?;
         let billions = |rate: f64| count * rate / 1e9;
         Ok(Self {
             f32_gflops: billions(peaks.f32),

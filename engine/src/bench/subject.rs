@@ -9,7 +9,7 @@ use super::BenchOptions;
 use super::flops::flops;
 use super::work::Work;
 use crate::encode::{TextEncoder, rows};
-use crate::model::load_encoders;
+use crate::model::{load_encoders, load_head, no_room_for_model};
 use crate::tokens::TokenizedText;
 use crate::{Result, Workers};
 
@@ -62,7 +62,7 @@ impl Subject {
         let placements = devices.placements(precision)?;
         let (replicas, heads) = match self {
             Self::Model(model) => {
-                let heads = placements.iter().map(|placement| model.load_head(None, None, placement));
+                let heads = placements.iter().map(|placement| load_head(model, None, None, placement));
                 (load_encoders(model, layer, precision, devices)?, heads.collect::<Result<_, _>>()?)
             }
             Self::Shape(shape) => {
@@ -70,6 +70,7 @@ impl Subject {
                 let random = |placement| {
                     let loading = EncoderOptions { num_layers: Some(layer), placement };
                     Encoder::random(shape.config.clone(), &loading, SEED)
+                        .map_err(|error| no_room_for_model(error, &loading.placement))
                 };
                 (placements.into_iter().map(random).collect::<Result<_, _>>()?, heads)
             }

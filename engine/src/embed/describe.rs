@@ -29,6 +29,9 @@ pub fn describe(run: &EmbedRun<'_>) -> Metadata {
         ("output_type", run.layout.output_type.name().to_owned()),
     ];
     let mut metadata: Metadata = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    if let Some(library) = embedder.devices().product_library() {
+        metadata.insert("product_library".to_owned(), library);
+    }
     if let Some(ranges) = &run.layout.ranges {
         // Finite numbers are always JSON.
         metadata.insert("ranges".to_owned(), serde_json::to_string(ranges).unwrap_or_default());

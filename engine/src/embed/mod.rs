@@ -39,7 +39,7 @@ use nearsay_kernels::{CuSeqlens, Placement};
 use nearsay_models::{Encoder, Model, SentenceHead};
 
 use crate::encode::{EncodedBatch, TextEncoder, rows};
-use crate::model::{load_encoders, open_tokenizer};
+use crate::model::{load_encoders, load_head, open_tokenizer};
 use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
 use crate::workers::Workers;
 use crate::{Devices, Result};
@@ -85,7 +85,7 @@ impl Embedder {
         let (choice, head_reason) = options.pooling_choice(model);
         let prompt_tokens = tokenizer.encode(&prompt)?;
         let load_head = |placement: &Placement| -> Result<SentenceHead> {
-            let mut head = model.load_head(choice, options.normalize, placement)?;
+            let mut head = load_head(model, choice, options.normalize, placement)?;
             if !head.includes_prompt() && !prompt.is_empty() {
                 head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
             }

@@ -1,7 +1,6 @@
 //! An embedding run over a stream of records.
 
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Instant;
 
 use arrow_schema::SchemaRef;
@@ -12,6 +11,7 @@ use super::work::{Encoded, Work};
 use super::{Embedder, OnLong, RowLayout, WindowLimits, Windows};
 use crate::Result;
 use crate::output::RowWriter;
+use crate::overlap::Overlap;
 use crate::text::Record;
 
 /// One vector a text, or one a token.
@@ -67,8 +67,8 @@ impl EmbedRun<'_> {
     ) -> Result<()> {
         let schema = self.schema()?;
         std::thread::scope(|scope| {
-            let mut pipeline =
-                Pipeline { run: self, scope, schema, writer, progress, under_way: None, is_broken: false };
+            let overlap = Overlap::new(scope, self.embedder.works_beside_cpu());
+            let mut pipeline = Pipeline { run: self, overlap, schema, writer, progress, is_broken: false };
             let result = self.feed(&mut pipeline, records, counts);
             let rest = pipeline.finish(counts);
             // What failed first comes first in the input, too, unless the encoder was behind.
@@ -102,6 +102,7 @@ impl EmbedRun<'_> {
             Level::Text => WindowLimits::sentences(max_tokens),
             Level::Token => WindowLimits::tokens(max_tokens, self.embedder.hidden_dim()),
         };
+        let limits = if self.embedder.works_beside_cpu() { limits.for_gpu() } else { limits };
         if self.on_long.makes_chunks() { limits.whole_texts() } else { limits }
     }
 
@@ -151,11 +152,10 @@ impl EmbedRun<'_> {
 /// texts are tokenized and written; on the CPU it takes all cores anyway.
 struct Pipeline<'scope, 'env> {
     run: &'env EmbedRun<'env>,
-    scope: &'scope Scope<'scope, 'env>,
+    overlap: Overlap<'scope, 'env, Encoded>,
     schema: SchemaRef,
     writer: &'env mut dyn RowWriter,
     progress: Progress<'env>,
-    under_way: Option<ScopedJoinHandle<'scope, Result<Encoded>>>,
     /// Whether writing has failed.
     is_broken: bool,
 }
@@ -164,15 +164,15 @@ impl Pipeline<'_, '_> {
     /// Begins to encode `work`, and writes what was encoded meanwhile.
     fn push(&mut self, work: Work, counts: &mut Counts) -> Result<()> {
         let (run, progress) = (self.run, self.progress);
-        if !run.embedder.works_beside_cpu() {
-            let encoded = work.encode(run, *counts, progress)?;
-            encoded.count(counts);
-            return self.write(encoded, counts);
-        }
         let finished = self.wait(counts)?;
         let before = *counts;
-        self.under_way = Some(self.scope.spawn(move || work.encode(run, before, progress)));
-        finished.map_or(Ok(()), |encoded| self.write(encoded, counts))
+        let done = self.overlap.begin(move || work.encode(run, before, progress));
+        if let Some(encoded) = finished {
+            self.write(encoded, counts)?;
+        }
+        let Some(encoded) = done? else { return Ok(()) };
+        encoded.count(counts);
+        self.write(encoded, counts)
     }
 
     /// Writes what is still under way, unless writing has failed before.
@@ -184,10 +184,7 @@ impl Pipeline<'_, '_> {
     }
 
     fn wait(&mut self, counts: &mut Counts) -> Result<Option<Encoded>> {
-        let joined = self.under_way.take().map(ScopedJoinHandle::join);
-        let encoded: Result<Option<Encoded>> =
-            joined.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).transpose();
-        encoded.inspect(|encoded| encoded.iter().for_each(|encoded| encoded.count(counts)))
+        self.overlap.wait().inspect(|encoded| encoded.iter().for_each(|encoded| encoded.count(counts)))
     }
 
     fn write(&mut self, encoded: Encoded, counts: &mut Counts) -> Result<()> {

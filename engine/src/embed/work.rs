@@ -70,6 +70,12 @@ impl Work {
         Ok(Self { records: records.clone(), pieces, distinct, tokens, offsets })
     }
 
+    /// The record of a distinct piece, in words.
+    fn name_of(&self, index: usize) -> String {
+        let record = &self.records[self.pieces[self.distinct.firsts[index]].record];
+        format!("of the record with id {} (row {})", crate::text::shorten(&record.id.to_string()), record.row)
+    }
+
     /// Tokens of all pieces, of repeated ones each time.
     pub(super) fn total_tokens(&self) -> u64 {
         self.distinct.indices.iter().map(|&index| self.tokens[index].ids.len() as u64).sum()
@@ -92,9 +98,10 @@ impl Work {
             progress(&running);
         };
         let vectors = match run.level {
-            Level::Text => Vectors::OfTexts(run.embedder.embed_telling(&self.tokens, &done)?),
-            Level::Token => Vectors::OfTokens(run.embedder.embed_tokens_telling(&self.tokens, &done)?),
+            Level::Text => run.embedder.embed_telling(&self.tokens, &done).map(Vectors::OfTexts),
+            Level::Token => run.embedder.embed_tokens_telling(&self.tokens, &done).map(Vectors::OfTokens),
         };
+        let vectors = vectors.map_err(|error| error.of_text(|index| self.name_of(index)))?;
         let running = running.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Encoded { work: self, vectors, tokens: running.tokens - counts.tokens, time: start.elapsed() })
     }

@@ -1,9 +1,10 @@
 //! Pairs of texts to scores: tokens, hidden states, matches, means.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Tensor};
+use nearsay_kernels::devices::synchronize;
 use nearsay_kernels::{Precision, all_finite, normalize};
 use nearsay_models::Model;
 
@@ -12,6 +13,7 @@ use super::matching::{EncodedTexts, Matcher};
 use super::{BaselineRow, IdfBuilder, PairSource, PairTexts, Scores, TokenWeights};
 use crate::encode::{EncodedBatch, TextEncoder};
 use crate::model::{load_encoders, open_tokenizer};
+use crate::overlap::Overlap;
 use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
 use crate::workers::Workers;
 use crate::{Devices, Error, Result};
@@ -83,13 +85,32 @@ impl Rows {
 /// A model that scores pairs of texts.
 #[derive(Debug)]
 pub struct Scorer {
+    stages: Stages,
+    notices: Notices,
+    pairs: u64,
+}
+
+/// What pairs go through.
+#[derive(Debug)]
+struct Stages {
     tokenizer: TextTokenizer,
     encoder: TextEncoder,
     weights: TokenWeights,
     baseline: Option<BaselineRow>,
-    cache: TextCache,
-    notices: Notices,
-    pairs: u64,
+    cache: Mutex<TextCache>,
+}
+
+/// Pairs that are scored together, and the tokens of their texts as far as these were not in the cache.
+struct TokenizedPairs {
+    pairs: Vec<PairTexts>,
+    tokens: HashMap<String, TokenizedText>,
+}
+
+/// A pair's scores, and what was out of the ordinary in it.
+struct ScoredPair {
+    scores: Scores,
+    has_empty_text: bool,
+    truncated_texts: u64,
 }
 
 impl Scorer {
@@ -108,20 +129,19 @@ impl Scorer {
         let tokenizer = open_tokenizer(model, options.max_length, stated, false)?;
         let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
         let replicas = load_encoders(model, options.layer, options.precision, &options.devices)?;
-        Ok(Self {
+        let stages = Stages {
             tokenizer,
             encoder: TextEncoder::new(replicas, options.layer, options.batch_tokens, workers),
             weights: TokenWeights::uniform(special.cls, special.sep),
             baseline: options.baseline,
-            cache: TextCache::new(CACHE_BYTES),
-            notices: Notices::default(),
-            pairs: 0,
-        })
+            cache: Mutex::new(TextCache::new(CACHE_BYTES)),
+        };
+        Ok(Self { stages, notices: Notices::default(), pairs: 0 })
     }
 
     /// The longest text in tokens.
     pub fn max_tokens(&self) -> usize {
-        self.tokenizer.max_tokens()
+        self.stages.tokenizer.max_tokens()
     }
 
     /// What was out of the ordinary in the pairs so far.
@@ -143,21 +163,16 @@ impl Scorer {
                 return Ok(());
             }
             bytes = 0;
-            self.count_tokens(&mut builder, &mut waiting)
+            self.stages.count_tokens(&mut builder, &mut waiting)
         })?;
-        self.count_tokens(&mut builder, &mut waiting)?;
-        self.weights = TokenWeights::Idf(builder.finish()?);
-        Ok(())
-    }
-
-    fn count_tokens(&self, builder: &mut IdfBuilder, waiting: &mut Vec<String>) -> Result<()> {
-        let documents = self.encoder.workers().map(waiting, |text| self.tokenizer.encode(text))?;
-        documents.iter().for_each(|document| builder.add(&document.ids));
-        waiting.clear();
+        self.stages.count_tokens(&mut builder, &mut waiting)?;
+        self.stages.weights = TokenWeights::Idf(builder.finish()?);
         Ok(())
     }
 
     /// Scores every pair of `source` in order. `each` gets the scores of a chunk at a time.
+    ///
+    /// On a GPU the next chunk is read and tokenized while one is encoded and matched.
     ///
     /// # Errors
     /// If an input breaks a rule, the encoder fails, `each` fails, or the run is interrupted.
@@ -166,22 +181,24 @@ impl Scorer {
         source: &PairSource,
         mut each: impl FnMut(&[Scores]) -> Result<()>,
     ) -> Result<()> {
-        let values = if self.encoder.is_on_gpu() { GPU_CHUNK_VALUES } else { CHUNK_VALUES };
-        let limit = BYTES_PER_TOKEN * values / self.encoder.encoder().config().hidden_dim;
-        let longest = 8 * self.max_tokens();
-        let (mut chunk, mut useful, mut bytes) = (Vec::new(), 0, 0);
-        for pair in source.pairs()? {
-            let pair: PairTexts = pair?;
-            useful += pair.texts().map(|text| text.len().min(longest) + 2 * BYTES_PER_TOKEN).sum::<usize>();
-            bytes += pair.texts().map(str::len).sum::<usize>();
-            chunk.push(pair);
-            if useful >= limit || bytes >= CHUNK_BYTES {
-                each(&self.score(&chunk)?)?;
-                chunk.clear();
-                (useful, bytes) = (0, 0);
-            }
-        }
-        if chunk.is_empty() { Ok(()) } else { each(&self.score(&chunk)?) }
+        let Self { stages, notices, pairs } = self;
+        let stages = &*stages;
+        let mut take = |scored: Option<Vec<ScoredPair>>| {
+            let Some(scored) = scored else { return Ok(()) };
+            each(&notices.take(pairs, &scored))
+        };
+        std::thread::scope(|scope| {
+            let mut overlap = Overlap::new(scope, stages.encoder.is_on_gpu());
+            let fed = stages.chunks(source.pairs()?).try_for_each(|chunk| {
+                let tokenized = stages.tokenize(chunk?)?;
+                let finished = overlap.wait()?;
+                let done = overlap.begin(|| stages.score(tokenized));
+                take(finished)?;
+                take(done?)
+            });
+            // What failed first comes first in the input, too.
+            overlap.wait().and_then(&mut take).and(fed)
+        })
     }
 
     /// Scores `pairs` together: each text that occurs among them is encoded once.
@@ -189,52 +206,132 @@ impl Scorer {
     /// # Errors
     /// If the encoder fails or the run is interrupted.
     pub fn score(&mut self, pairs: &[PairTexts]) -> Result<Vec<Scores>> {
-        let texts = self.encode(pairs)?;
+        let scored = self.stages.score(self.stages.tokenize(pairs.to_vec())?)?;
+        Ok(self.notices.take(&mut self.pairs, &scored))
+    }
+}
+
+impl Notices {
+    /// Counts pairs that come behind the first `pairs`, and returns their scores.
+    fn take(&mut self, pairs: &mut u64, scored: &[ScoredPair]) -> Vec<Scores> {
+        for ScoredPair { scores, has_empty_text, truncated_texts } in scored {
+            *pairs += 1;
+            if *has_empty_text {
+                self.empty.add(*pairs);
+            }
+            self.truncated += truncated_texts;
+            if scores.has_nan() {
+                self.undefined.add(*pairs);
+            }
+        }
+        scored.iter().map(|pair| pair.scores).collect()
+    }
+}
+
+impl Stages {
+    fn count_tokens(&self, builder: &mut IdfBuilder, waiting: &mut Vec<String>) -> Result<()> {
+        let documents = self.encoder.workers().map(waiting, |text| self.tokenizer.encode(text))?;
+        documents.iter().for_each(|document| builder.add(&document.ids));
+        waiting.clear();
+        Ok(())
+    }
+
+    /// Cuts `pairs` into chunks that are scored together. Behind a failure nothing comes, and the pairs of its chunk are left out.
+    fn chunks(
+        &self,
+        mut pairs: impl Iterator<Item = Result<PairTexts>>,
+    ) -> impl Iterator<Item = Result<Vec<PairTexts>>> {
+        let values = if self.encoder.is_on_gpu() { GPU_CHUNK_VALUES } else { CHUNK_VALUES };
+        let limit = BYTES_PER_TOKEN * values / self.encoder.encoder().config().hidden_dim;
+        let longest = 8 * self.tokenizer.max_tokens();
+        let mut failed = false;
+        std::iter::from_fn(move || {
+            let (mut chunk, mut useful, mut bytes) = (Vec::new(), 0, 0);
+            while !failed && useful < limit && bytes < CHUNK_BYTES {
+                let Some(pair) = pairs.next() else { break };
+                match pair {
+                    Ok(pair) => {
+                        let lengths = || pair.texts().map(str::len);
+                        useful +=
+                            lengths().map(|length| length.min(longest) + 2 * BYTES_PER_TOKEN).sum::<usize>();
+                        bytes += lengths().sum::<usize>();
+                        chunk.push(pair);
+                    }
+                    Err(error) => {
+                        failed = true;
+                        return Some(Err(error));
+                    }
+                }
+            }
+            (!chunk.is_empty()).then_some(Ok(chunk))
+        })
+    }
+
+    fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
+        let mut missing: Vec<&str> = {
+            let mut cache = self.cache();
+            pairs.iter().flat_map(PairTexts::texts).filter(|text| cache.get(text).is_none()).collect()
+        };
+        missing.sort_unstable();
+        missing.dedup();
+        let tokens = self.encoder.workers().map(&missing, |text| self.tokenizer.encode(text))?;
+        let tokens = missing.into_iter().map(str::to_owned).zip(tokens).collect();
+        Ok(TokenizedPairs { pairs, tokens })
+    }
+
+    fn score(&self, TokenizedPairs { pairs, tokens }: TokenizedPairs) -> Result<Vec<ScoredPair>> {
+        let texts = self.encode(&pairs, tokens)?;
         let matcher = Matcher { texts: &texts, weights: &self.weights, baseline: self.baseline };
         let at_once = if self.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
         let groups: Vec<&[PairTexts]> = pairs.chunks(at_once).collect();
         let scores = self.encoder.workers().map(&groups, |group| matcher.score(group))?.concat();
-        for (pair, scores) in pairs.iter().zip(&scores) {
-            self.pairs += 1;
-            if pair.texts().any(|text| texts[text].is_empty) {
-                self.notices.empty.add(self.pairs);
-            }
-            self.notices.truncated += pair.texts().filter(|text| texts[text].truncated).count() as u64;
-            if scores.has_nan() {
-                self.notices.undefined.add(self.pairs);
-            }
-        }
-        self.cache.end_round();
-        Ok(scores)
+        self.cache().end_round();
+        let scored = |(pair, scores): (&PairTexts, Scores)| ScoredPair {
+            scores,
+            has_empty_text: pair.texts().any(|text| texts[text].is_empty),
+            truncated_texts: pair.texts().filter(|text| texts[*text].truncated).count() as u64,
+        };
+        Ok(pairs.iter().zip(scores).map(scored).collect())
     }
 
-    /// Every text of `pairs`, from the cache or newly encoded.
-    fn encode<'a>(&mut self, pairs: &'a [PairTexts]) -> Result<EncodedTexts<'a>> {
+    /// Every text of `pairs`, from the cache or newly encoded from its `tokens`.
+    fn encode<'a>(
+        &self,
+        pairs: &'a [PairTexts],
+        mut tokens: HashMap<String, TokenizedText>,
+    ) -> Result<EncodedTexts<'a>> {
         let mut texts = HashMap::new();
-        let mut missing: Vec<&str> = Vec::new();
+        let mut missing = Vec::new();
         for text in pairs.iter().flat_map(PairTexts::texts) {
             if texts.contains_key(text) {
                 continue;
             }
-            let cached = self.cache.get(text);
+            let cached = self.cache().get(text);
             if cached.is_none() {
-                missing.push(text);
+                // One that was in the cache when the others were tokenized may have been dropped since.
+                let tokenized = tokens.remove(text).map_or_else(|| self.tokenizer.encode(text), Ok)?;
+                missing.push((text, tokenized));
             }
             texts.insert(text, cached);
         }
-        let tokenized = self.encoder.workers().map(&missing, |text| self.tokenizer.encode(text))?;
-        let references: Vec<&TokenizedText> = tokenized.iter().collect();
+        let references: Vec<&TokenizedText> = missing.iter().map(|(_, tokenized)| tokenized).collect();
         let place = self.encoder.encoder().device();
-        let matrices = self.encoder.encode(&references, |batch| unit_rows(batch, place))?;
-        for ((text, tokenized), tokens) in missing.into_iter().zip(tokenized).zip(matrices) {
+        let matrices = self.encoder.encode(&references, |batch| unit_rows(batch, place));
+        let matrices = matrices
+            .map_err(|error| error.of_text(|index| format!("which begins {:?}", start(missing[index].0))))?;
+        for ((text, tokenized), tokens) in missing.into_iter().zip(matrices) {
             let tokens = tokens.ok_or_else(|| not_finite(text))?;
             let TokenizedText { ids: token_ids, is_empty, truncated } = tokenized;
             let encoded = Arc::new(EncodedText { token_ids, tokens, is_empty, truncated });
-            self.cache.insert(text, encoded.clone());
+            self.cache().insert(text, encoded.clone());
             texts.insert(text, Some(encoded));
         }
         let all = texts.into_iter().map(|(text, encoded)| encoded.map(|encoded| (text, encoded)));
         all.collect::<Option<_>>().ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, TextCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -251,13 +348,20 @@ fn unit_rows(batch: EncodedBatch<'_>, place: &Device) -> Result<Vec<Option<Tenso
     let finite = all_finite(&hidden, batch.cu_seqlens)?;
     if batch.replica > 0 {
         hidden = hidden.to_device(&Device::Cpu)?.to_device(place)?;
-        place.synchronize()?;
     }
     let texts = EncodedBatch { hidden: &hidden, ..batch }.split()?;
+    if batch.replica > 0 {
+        // The encoder waits for its own device alone, and threads on other streams read these.
+        synchronize(place)?;
+    }
     Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
 }
 
 fn not_finite(text: &str) -> Error {
-    let start: String = text.chars().take(60).collect();
-    Error::NonFinite { what: format!("the encoder's output for the text {start:?}") }
+    Error::NonFinite { what: format!("the encoder's output for the text {:?}", start(text)) }
+}
+
+/// Enough of a text to find it by.
+fn start(text: &str) -> String {
+    text.chars().take(60).collect()
 }
