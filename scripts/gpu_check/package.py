@@ -45,6 +45,10 @@ class Package:
         return self.work / "files" / "minilm-f16"
 
     @property
+    def has_bert_score(self) -> bool:
+        return (self.root / "bert_score").is_dir()
+
+    @property
     def repository(self) -> Path:
         """A folder that the tests take for the repository: its fixtures are there."""
         return self.work / "files" / "repository"

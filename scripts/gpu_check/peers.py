@@ -122,6 +122,9 @@ class Comparison:
 
     def scoring(self, precisions: tuple[str, ...]) -> None:
         ours = [self.nearsay_scores() for _ in range(self.sizes.rounds)]
+        if not self.context.package.has_bert_score:
+            say("bert_score was not packed, and is left out")
+            return
         for precision in precisions:
             # It comes in f32.
             peer = "bert_score" if precision == "f32" else f"bert_score in {precision}"

@@ -344,16 +344,20 @@ impl PairTexts {
 /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it; none where they are
 /// not finite. All on `place`, whichever device encoded them.
 fn unit_rows(batch: EncodedBatch<'_>, place: &Device) -> Result<Vec<Option<Tensor>>> {
-    let mut hidden = normalize(batch.hidden, 0.0)?;
-    let finite = all_finite(&hidden, batch.cu_seqlens)?;
-    if batch.replica > 0 {
-        hidden = hidden.to_device(&Device::Cpu)?.to_device(place)?;
-    }
-    let texts = EncodedBatch { hidden: &hidden, ..batch }.split()?;
-    if batch.replica > 0 {
+    let own = normalize(batch.hidden, 0.0)?;
+    let finite = all_finite(&own, batch.cu_seqlens)?;
+    let texts = if batch.replica == 0 {
+        EncodedBatch { hidden: &own, ..batch }.split()?
+    } else {
+        let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
+        let texts = EncodedBatch { hidden: &moved, ..batch }.split()?;
+        drop(moved);
         // The encoder waits for its own device alone, and threads on other streams read these.
         synchronize(place)?;
-    }
+        // Memory is given back in the order of the device that the thread spoke to last: that is this batch's again.
+        synchronize(own.device())?;
+        texts
+    };
     Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
 }
 
