@@ -13,6 +13,7 @@ mod element;
 mod libraries;
 mod module;
 mod product;
+mod tuning;
 
 pub(crate) use arguments::{Argument, Parameter, contiguous, output};
 pub(crate) use candle_core::cuda_backend::WrapErr;

@@ -4,7 +4,8 @@
 //! Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number of rows. Algorithms that divide the
 //! sum over in_dim among blocks (split-K) are refused. None is given workspace: on Hopper those of 16 bits would take 4 bytes for a
 //! counter that hands out tiles, at many rows and not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm
-//! that it offered so for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows.
+//! that it offered so for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows, and those of 16 bits all
+//! the same. So of these the fastest is taken (`tuning`), which was not always the first: up to a tenth faster for BERT base.
 //!
 //! Sums are f32 for all element types; f32 is not rounded to TF32. The bias is added to the finished sum, before it is rounded to the
 //! element type.
@@ -25,6 +26,7 @@ use candle_core::{CudaDevice, DType, DeviceLocation, Result};
 use super::descriptors::{Layout, MatmulDescription, Preference, failed};
 use super::device::of_cublaslt;
 use super::element::Element;
+use super::tuning::Tuning;
 use crate::Error;
 
 const NAME: &str = "linear";
@@ -38,10 +40,16 @@ const CANDIDATES: usize = 32;
 /// One layer's product: its shape, its bias and its algorithm.
 #[derive(Debug)]
 pub(crate) struct Product {
+    plan: Plan,
+    algorithm: sys::cublasLtMatmulAlgo_t,
+}
+
+/// What is multiplied, but for the number of rows.
+#[derive(Debug)]
+struct Plan {
+    handle: Handle,
     description: MatmulDescription,
     weight: Layout,
-    algorithm: sys::cublasLtMatmulAlgo_t,
-    handle: Handle,
     shape: Shape,
 }
 
@@ -80,14 +88,14 @@ impl Product {
         description.transpose_a()?;
         description.add_bias(bias.device_ptr(&stream).0)?;
         let weight = Layout::new(T::DTYPE, in_dim, out_dim)?;
-        let handle = handle_of(gpu_id)?;
-        let algorithm = shape.algorithm(handle, &description, &weight)?;
-        Ok(Self { description, weight, algorithm, handle, shape })
+        let plan = Plan { handle: handle_of(gpu_id)?, description, weight, shape };
+        let algorithm = plan.algorithm::<T>(device)?;
+        Ok(Self { plan, algorithm })
     }
 
     /// Width of the output.
     pub(crate) fn out_dim(&self) -> usize {
-        self.shape.out_dim
+        self.plan.shape.out_dim
     }
 
     /// x W^T + b for `rows` rows of `input`.
@@ -96,6 +104,19 @@ impl Product {
         stream: &Arc<CudaStream>,
         weight: &CudaView<'_, T>,
         input: &CudaView<'_, T>,
+        output: &mut CudaSlice<T>,
+        rows: usize,
+    ) -> Result<()> {
+        self.plan.multiply(&self.algorithm, stream, [weight, input], output, rows)
+    }
+}
+
+impl Plan {
+    fn multiply<T: Element>(
+        &self,
+        algorithm: &sys::cublasLtMatmulAlgo_t,
+        stream: &Arc<CudaStream>,
+        [weight, input]: [&CudaView<'_, T>; 2],
         output: &mut CudaSlice<T>,
         rows: usize,
     ) -> Result<()> {
@@ -125,7 +146,7 @@ impl Product {
                 output_layout.0,
                 output as *mut c_void,
                 output_layout.0,
-                &raw const self.algorithm,
+                algorithm,
                 std::ptr::null_mut(),
                 0,
                 stream.cu_stream() as *mut _,
@@ -135,44 +156,51 @@ impl Product {
             of_cublaslt(error).unwrap_or_else(|| self.shape.refused(&format!("{error} for {rows} rows")))
         })
     }
-}
 
-impl Shape {
     /// The algorithm for this shape: chosen when it is first asked for.
-    fn algorithm(
-        self,
-        handle: Handle,
-        description: &MatmulDescription,
-        weight: &Layout,
-    ) -> Result<sys::cublasLtMatmulAlgo_t> {
+    fn algorithm<T: Element>(&self, device: &CudaDevice) -> Result<sys::cublasLtMatmulAlgo_t> {
         static CHOSEN: OnceLock<Mutex<HashMap<Shape, sys::cublasLtMatmulAlgo_t>>> = OnceLock::new();
         let mut chosen = CHOSEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(algorithm) = chosen.get(&self) {
+        if let Some(algorithm) = chosen.get(&self.shape) {
             return Ok(*algorithm);
         }
-        let algorithm = self.choose(handle, description, weight)?;
-        chosen.insert(self, algorithm);
+        let candidates = self.candidates()?;
+        let algorithm = candidates[self.fastest::<T>(&candidates, device)];
+        chosen.insert(self.shape, algorithm);
         Ok(algorithm)
     }
 
-    /// cuBLASLt's first choice among those that can do any number of rows without dividing sums.
-    fn choose(
-        self,
-        handle: Handle,
-        description: &MatmulDescription,
-        weight: &Layout,
-    ) -> Result<sys::cublasLtMatmulAlgo_t> {
+    /// Which of `candidates` is the fastest of those with the first one's bits. Products of f32 have no faster ones (H200), and
+    /// where there is no room to try, the first will do.
+    fn fastest<T: Element>(&self, candidates: &[sys::cublasLtMatmulAlgo_t], device: &CudaDevice) -> usize {
+        if size_of::<T>() > 2 {
+            return 0;
+        }
+        let stream = device.cuda_stream();
+        let multiply =
+            |way: usize,
+             input: &CudaView<'_, T>,
+             weight: &CudaView<'_, T>,
+             output: &mut CudaSlice<T>,
+             rows| { self.multiply(&candidates[way], &stream, [weight, input], output, rows) };
+        let Shape { out_dim, in_dim, .. } = self.shape;
+        let tuning = Tuning { device, ways: candidates.len(), out_dim, in_dim, multiply: &multiply };
+        tuning.fastest(TYPICAL_ROWS).unwrap_or(0)
+    }
+
+    /// What cuBLASLt proposes, best first, of what can do any number of rows without dividing sums: at least one.
+    fn candidates(&self) -> Result<Vec<sys::cublasLtMatmulAlgo_t>> {
         let preference = Preference::without_workspace_and_split_sums()?;
-        let (input, output) = self.layouts(TYPICAL_ROWS)?;
+        let (input, output) = self.shape.layouts(TYPICAL_ROWS)?;
         // SAFETY: the structures are plain data, filled by the call as far as `count` says.
         let mut found: [sys::cublasLtMatmulHeuristicResult_t; CANDIDATES] = unsafe { std::mem::zeroed() };
         let mut count = 0;
         // SAFETY: all descriptors are alive, and `found` has room for as many as are asked for.
         let status = unsafe {
             sys::cublasLtMatmulAlgoGetHeuristic(
-                handle.0,
-                description.0,
-                weight.0,
+                self.handle.0,
+                self.description.0,
+                self.weight.0,
                 input.0,
                 output.0,
                 output.0,
@@ -182,37 +210,36 @@ impl Shape {
                 &raw mut count,
             )
         };
-        status.result().map_err(|error| self.refused(&error.to_string()))?;
+        status.result().map_err(|error| self.shape.refused(&error.to_string()))?;
+        let mut suitable = Vec::new();
         for candidate in &found[..count as usize] {
             let succeeded = candidate.state == sys::cublasStatus_t::CUBLAS_STATUS_SUCCESS;
-            if succeeded && self.suits(handle, description, weight, &candidate.algo)? {
-                return Ok(candidate.algo);
+            if succeeded && self.suits(&candidate.algo)? {
+                suitable.push(candidate.algo);
             }
         }
-        Err(self
-            .refused(&format!("none of {count} algorithms does every number of rows without dividing sums")))
+        if suitable.is_empty() {
+            let reason =
+                format!("none of {count} algorithms does every number of rows without dividing sums");
+            return Err(self.shape.refused(&reason));
+        }
+        Ok(suitable)
     }
 
-    fn suits(
-        self,
-        handle: Handle,
-        description: &MatmulDescription,
-        weight: &Layout,
-        algorithm: &sys::cublasLtMatmulAlgo_t,
-    ) -> Result<bool> {
+    fn suits(&self, algorithm: &sys::cublasLtMatmulAlgo_t) -> Result<bool> {
         if splits_sums(algorithm) {
             return Ok(false);
         }
         for rows in OTHER_ROWS {
-            let (input, output) = self.layouts(rows)?;
+            let (input, output) = self.shape.layouts(rows)?;
             // SAFETY: plain data that the call fills.
             let mut checked: sys::cublasLtMatmulHeuristicResult_t = unsafe { std::mem::zeroed() };
             // SAFETY: all descriptors are alive.
             let status = unsafe {
                 sys::cublasLtMatmulAlgoCheck(
-                    handle.0,
-                    description.0,
-                    weight.0,
+                    self.handle.0,
+                    self.description.0,
+                    self.weight.0,
                     input.0,
                     output.0,
                     output.0,
@@ -226,7 +253,9 @@ impl Shape {
         }
         Ok(true)
     }
+}
 
+impl Shape {
     /// Input and output with so many rows.
     fn layouts(self, rows: usize) -> Result<(Layout, Layout)> {
         Ok((Layout::new(self.dtype, self.in_dim, rows)?, Layout::new(self.dtype, self.out_dim, rows)?))

@@ -10,7 +10,7 @@ use super::LibrariesMissing;
 
 /// The driver's interface. It comes with the driver, not with the toolkit.
 pub(super) static DRIVER: Library = Library {
-    name: "libcuda.so.1",
+    name: "NVIDIA's driver",
     alternatives: &[&["libcuda.so.1"]],
     hint: "install a current driver from NVIDIA (nvidia-smi shows whether it works), or run with --device cpu",
     opened: OnceLock::new(),
