@@ -132,12 +132,14 @@ fn make(path: &Path) -> Result<bool> {
     Ok(is_new)
 }
 
-/// Refuses what is not an ordinary file, such as a link that leads out of the folder.
+/// Refuses what is not an ordinary file, such as a link that leads out of the folder. Where there is nothing any more, the process that
+/// holds the lock has just finished a shard.
 fn expect_regular(path: &Path) -> Result<()> {
-    let metadata = path.symlink_metadata().map_err(|error| failed("reading", path, error))?;
-    match metadata.is_file() {
-        true => Ok(()),
-        false => Err(cannot_create(path, "it is not a regular file".to_owned(), None)),
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(cannot_create(path, "it is not a regular file".to_owned(), None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed("reading", path, error)),
     }
 }
 
