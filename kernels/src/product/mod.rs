@@ -1,4 +1,4 @@
-//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention and the match.
+//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and the search.
 //!
 //! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`Format`]. B is packed once into panels of
 //! `2 * LANES` columns, each panel holding its words of the inner dimension back to back, so that the register tile reads it with
@@ -15,6 +15,8 @@ mod tile;
 
 pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
 pub(crate) use panels::{PanelRange, Panels};
+
+use std::ops::Range;
 
 use crate::simd::Simd;
 use ahead::Ahead;
@@ -66,6 +68,14 @@ impl<'a> Rows<'a> {
     pub(crate) fn of_f32(values: &'a [f32], stride: usize, count: usize, inner: usize) -> Self {
         Self::new(bytemuck::cast_slice(values), stride, count, inner)
     }
+
+    /// What lies from the first of `rows` to the last.
+    fn words_of(&self, rows: Range<usize>) -> &'a [u32] {
+        match rows.len().checked_sub(1) {
+            None => &[],
+            Some(others) => &self.values[rows.start * self.stride..][..others * self.stride + self.words],
+        }
+    }
 }
 
 /// What becomes of a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns `column..column + 2 * LANES`.
@@ -93,7 +103,10 @@ pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     for block in (0..rows.count).step_by(step) {
         let block = block..(block + step).min(rows.count);
         for panel in range.clone() {
-            let next = if panel + 1 < range.end { panels.panel(panel + 1) } else { &[] };
+            let next = match panel + 1 < range.end {
+                true => panels.panel(panel + 1),
+                false => rows.words_of(block.end..(block.end + step).min(rows.count)),
+            };
             let mut ahead = Ahead::new::<S>(next, panels.inner(), block.len());
             let first_column = panel * panels.width();
             let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
