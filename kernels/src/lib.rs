@@ -40,6 +40,7 @@ mod team;
 #[cfg(test)]
 mod testing;
 pub mod token_match;
+pub mod top_k;
 
 pub use activation::Activation;
 pub use add_norm::add_norm;
@@ -59,3 +60,4 @@ pub use precision::Precision;
 pub use simd::{InstructionSet, requested_instruction_set};
 pub use team::Team;
 pub use token_match::{MatchMaxima, TokenPair, token_match};
+pub use top_k::{TopK, top_k};

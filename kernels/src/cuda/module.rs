@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use candle_core::cuda_backend::WrapErr;
+use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute;
 use candle_core::cuda_backend::cudarc::driver::{CudaFunction, CudaStream, LaunchArgs, LaunchConfig};
 use candle_core::{CudaDevice, Result};
 
@@ -24,6 +26,12 @@ pub(crate) struct Function {
 }
 
 impl Function {
+    /// Lets a block have `bytes` of dynamic shared memory: without this, it has at most 48 KiB together with the static.
+    pub(crate) fn allow_shared_memory(&self, bytes: usize) -> Result<()> {
+        let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        self.function.set_attribute(attribute, bytes as i32).w()
+    }
+
     /// To be given the arguments, then launched.
     pub(crate) fn builder(&self) -> LaunchArgs<'_> {
         self.stream.launch_builder(&self.function)

@@ -242,6 +242,11 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps::<1>(two, two)))
         }
     }
+    #[inline(always)]
+    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32 {
+        // SAFETY: see `splat`.
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(a, b)) as u32 }
+    }
     /// Pairs, then pairs of pairs within halves of 128 bits, then the halves.
     #[inline(always)]
     unsafe fn transpose(

@@ -235,6 +235,11 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         // SAFETY: see `splat`.
         unsafe { _mm512_reduce_min_ps(vector) }
     }
+    #[inline(always)]
+    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32 {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b).into() }
+    }
     /// Pairs, then pairs of pairs within quarters of 128 bits, then the quarters by two rounds of exchanges.
     #[inline(always)]
     unsafe fn transpose(

@@ -121,6 +121,7 @@ impl Simd for Avx512Bf16 {
         fn sum(vector: __m512) -> f32;
         fn largest(vector: __m512) -> f32;
         fn smallest(vector: __m512) -> f32;
+        fn not_at_most(a: __m512, b: __m512) -> u32;
         fn prefetch(address: *const u32);
         fn splat_word(word: u32) -> __m512i;
         fn as_f32(words: __m512i) -> __m512;

@@ -88,6 +88,8 @@ pub(crate) trait Simd: Arithmetic {
     fn largest(self, vector: Self::Vector) -> f32;
     /// The smallest lane; any value if a lane is NaN.
     fn smallest(self, vector: Self::Vector) -> f32;
+    /// A bit for each lane, the first lane's lowest: whether `a <= b` does not hold, because `a` is larger or either is NaN.
+    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32;
     /// Transposes a block of `LANES` x `LANES` words: `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
     ///
     /// # Safety

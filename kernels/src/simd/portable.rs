@@ -161,6 +161,15 @@ impl Simd for Portable {
         vector.into_iter().fold(f32::INFINITY, f32::min)
     }
     #[inline(always)]
+    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32 {
+        let mut lanes = 0;
+        for lane in 0..LANES {
+            let at_most = a[lane] <= b[lane];
+            lanes |= u32::from(!at_most) << lane;
+        }
+        lanes
+    }
+    #[inline(always)]
     unsafe fn transpose(
         self,
         source: *const u32,

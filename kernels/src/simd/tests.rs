@@ -124,6 +124,34 @@ fn reductions_add_upper_halves_onto_lower_ones() {
     }
 }
 
+struct NotAtMost<'a>([&'a [f32]; 2]);
+
+impl Kernel for NotAtMost<'_> {
+    type Output = Vec<bool>;
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<bool> {
+        let [a, b] = self.0;
+        let mut output = Vec::new();
+        for (a, b) in a.chunks_exact(S::LANES).zip(b.chunks_exact(S::LANES)) {
+            let lanes = simd.not_at_most(simd.load(a), simd.load(b));
+            assert_eq!(lanes >> (S::LANES - 1) >> 1, 0, "bits behind the last lane");
+            output.extend((0..S::LANES).map(|lane| lanes >> lane & 1 == 1));
+        }
+        output
+    }
+}
+
+#[test]
+fn a_lane_is_at_most_another_where_both_are_numbers_and_it_is_not_larger() {
+    let special = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE];
+    let a: Vec<f32> = (0..64).map(|i| special[i / 8]).chain(random(4, MAX_LANES)).collect();
+    let b: Vec<f32> = (0..64).map(|i| special[i % 8]).chain(random(5, MAX_LANES)).collect();
+    let expected: Vec<bool> = a.iter().zip(&b).map(|(a, b)| a.is_nan() || b.is_nan() || a > b).collect();
+    for set in available_sets() {
+        assert_eq!(dispatch_to(set, NotAtMost([&a, &b])), expected, "{set:?}");
+    }
+}
+
 struct Bytes<'a>([&'a [u32]; 3]);
 
 impl Kernel for Bytes<'_> {
