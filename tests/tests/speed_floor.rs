@@ -11,7 +11,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
     Activation, CuSeqlens, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling, Precision, TokenPair,
-    add_norm, attention, normalize, pool, recycle, token_match,
+    add_norm, attention, normalize, pool, recycle, token_match, top_k,
 };
 
 const TOKENS: usize = 512;
@@ -70,6 +70,10 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     let pairs: Vec<TokenPair<'_>> = (0..4).map(pair).collect();
     let seconds = best_seconds(|| drop(token_match(&pairs).unwrap()));
     assert_product("token_match", seconds, 2 * 4 * 128 * 128 * HIDDEN_DIM);
+    let corpus = random(&[4096, HIDDEN_DIM]);
+    let queries = hidden.narrow(0, 0, 64).unwrap();
+    let seconds = best_seconds(|| drop(top_k(&queries, &corpus, 10).unwrap()));
+    assert_product("top_k", seconds, 2 * 64 * 4096 * HIDDEN_DIM);
     rows(&hidden, &cu_seqlens, &peaks);
 }
 

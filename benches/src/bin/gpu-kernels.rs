@@ -18,7 +18,7 @@ use nearsay_benches::kernels::random;
 use nearsay_kernels::devices::{self, DevicePeaks};
 use nearsay_kernels::{
     Activation, CuSeqlens, Embeddings, LayerNorm, Linear, Placement, PoolOptions, Pooling, Precision,
-    TokenIndices, TokenPair, add_norm, attention, normalize, pool, token_match,
+    TokenIndices, TokenPair, add_norm, attention, normalize, pool, token_match, top_k,
 };
 use nearsay_models::{EncoderConfig, Shape};
 use serde_json::{Value, json};
@@ -33,6 +33,10 @@ const LOOPS: usize = 3;
 const ATTENTION_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 const POOLED_LENGTHS: [usize; 2] = [32, 128];
 const MATCHED_LENGTHS: [usize; 3] = [32, 128, 512];
+const SEARCHING_QUERIES: [usize; 3] = [1, 64, 1024];
+/// Rows of a corpus for each row of a micro-batch: 65,536 as a rule, of 128 MiB where they have 1,024 values of 16 bits.
+const SEARCHED_ROWS: usize = 8;
+const HITS: usize = 10;
 
 fn main() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
@@ -137,6 +141,7 @@ impl Bench<'_> {
         rows.extend(fitting(&POOLED_LENGTHS).into_iter().map(|length| self.row(self.pool(length))));
         rows.push(self.row(self.normalize()));
         rows.extend(fitting(&MATCHED_LENGTHS).into_iter().map(|length| self.row(self.token_match(length))));
+        rows.extend(SEARCHING_QUERIES.map(|queries| self.row(self.top_k(queries))));
         rows
     }
 
@@ -362,6 +367,21 @@ impl Bench<'_> {
                     pairs.map(|two| TokenPair { candidate: &two[0], reference: &two[1] }).collect();
                 Ok(token_match(&pairs)?.values)
             }),
+        })
+    }
+
+    fn top_k(&self, num_queries: usize) -> MadeCase {
+        let (num_rows, width) = (SEARCHED_ROWS * self.options.tokens, self.config().hidden_dim);
+        let corpora = self.inputs(num_rows, width)?;
+        let queries = random(&[num_queries, width])?.to_dtype(self.placement.hidden_dtype())?;
+        let queries = queries.to_device(self.placement.device())?;
+        Ok(Case {
+            name: "top_k",
+            detail: format!("{HITS} of {num_rows} rows for {num_queries} queries"),
+            flops: 2.0 * (num_queries * num_rows * width) as f64,
+            bytes: self.bytes((num_queries + num_rows) * width)
+                + (num_queries * HITS * (size_of::<f32>() + size_of::<u32>())) as f64,
+            launch: Box::new(move |index| Ok(top_k(&queries, &corpora[index % corpora.len()], HITS)?.scores)),
         })
     }
 }
