@@ -23,7 +23,7 @@ from .texts import Writer, write_lines
 SEED = 7
 # nearsay's batches, in tokens. None: its default.
 BATCH_TOKENS = (None, 32768)
-# So many times the peers' texts for one more figure of nearsay's, in which the start weighs less.
+# So many times the peers' texts where the start is to weigh less: for one more figure of nearsay's embedding, and for its scoring.
 LONG = 5
 SMALLEST_COSINE = 0.999
 GOALS = {"sentence-transformers": 3.0, "bert_score": 10.0}
@@ -131,11 +131,12 @@ class Comparison:
             self.ratio(peer, best(ours), best(self.peer_scores(precision)))
 
     def nearsay_scores(self) -> Row:
-        """`score` does not say what loading took: a run of one pair stands for it."""
+        """`score` does not say what loading took: a run of one pair stands for it. That is seconds, and not the same twice, so there are
+        more pairs than for the peers; theirs come first."""
         load, _ = self.score("first-")
-        whole, scores = self.score("")
-        numpy.save(self.file("nearsay-scores.npy"), numpy.array(scores, numpy.float32))
-        row = {"precision": self.sizes.peer_precision, "seconds_process": whole, "seconds_of_one_pair": load}
+        whole, scores = self.score("long-")
+        numpy.save(self.file("nearsay-scores.npy"), numpy.array(scores[: self.sizes.peer_pairs], numpy.float32))
+        row = {"precision": self.sizes.peer_precision, "seconds_process": whole, "seconds_of_one_pair": load, "pairs": len(scores)}
         return self.add("nearsay", "pairs to scores", "pairs/s", {**row, "rate": len(scores) / max(whole - load, 1e-3)})
 
     def score(self, prefix: str) -> tuple[float, list[float]]:
@@ -179,9 +180,10 @@ def write_texts(context: Context, folder: Path) -> None:
     writer, sizes = Writer(context.package.minilm / "vocab.txt", SEED), context.sizes
     write_lines(folder / "texts.txt", writer.texts(sizes.peer_texts))
     write_lines(folder / "long.txt", writer.texts(LONG * sizes.peer_texts))
-    for name, texts in zip(("candidates.txt", "references.txt"), writer.pairs(sizes.peer_pairs)):
-        write_lines(folder / name, texts)
+    for name, texts in zip(("candidates.txt", "references.txt"), writer.pairs(LONG * sizes.peer_pairs)):
+        write_lines(folder / name, texts[: sizes.peer_pairs])
         write_lines(folder / f"first-{name}", texts[:1])
+        write_lines(folder / f"long-{name}", texts)
 
 
 def run(context: Context) -> None:

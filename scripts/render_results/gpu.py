@@ -15,9 +15,9 @@ def summary(result: Result) -> list[str]:
     reports = steps.get("headline", {}).get("reports", [])
     if reports:
         lines += [*headline(reports), ""]
-    ratios = steps.get("peers", {}).get("ratios", [])
-    if ratios:
-        lines += [*peers(ratios), ""]
+    compared = steps.get("peers", {})
+    if compared.get("ratios"):
+        lines += [*peers(compared["ratios"], compared.get("runs", [])), ""]
     return lines
 
 
@@ -63,11 +63,25 @@ def headline(reports: list[Result]) -> list[str]:
     return [f"`nearsay bench`, random weights; measured peaks: {peak}.", "", *table(header, rows)]
 
 
-def peers(ratios: list[Result]) -> list[str]:
-    rate = lambda value: f"{value:,.0f}"  # noqa: E731
-    rows = [[row["model"], row["peer"], rate(row["nearsay"]), rate(row["theirs"]), f"{row['ratio']:.1f}"] for row in ratios]
+def peers(ratios: list[Result], runs: list[Result]) -> list[str]:
+    def row(ratio: Result) -> list[str]:
+        ours, theirs = ratio["nearsay"], ratio["theirs"]
+        spread = [run["rate"] for run in runs if is_scoring(run) and run["model"] == ratio["model"] and is_of_scores(ratio)]
+        # A difference of two processes' times may be far from the next one.
+        rounds = f" ({min(spread):,.0f} to {max(spread):,.0f})" if spread and max(spread) > 1.2 * min(spread) else ""
+        return [ratio["model"], ratio["peer"], f"{ours:,.0f}{rounds}", f"{theirs:,.0f}", f"{ratio['ratio']:.1f}"]
+
+    rows = [row(ratio) for ratio in ratios]
     what = "Texts of mixed lengths, the same weights and GPU, one after the other in one run; tokens (bert_score: pairs) a second."
     return [what, "", *table(["model", "peer", "nearsay", "peer", "ratio"], rows)]
+
+
+def is_scoring(run: Result) -> bool:
+    return run["who"] == "nearsay" and run["unit"] == "pairs/s"
+
+
+def is_of_scores(ratio: Result) -> bool:
+    return ratio["peer"].startswith("bert_score")
 
 
 def checks(steps: Result) -> list[str]:

@@ -14,12 +14,14 @@ pub struct WindowLimits {
     pub bytes: usize,
     /// Tokens that are kept of a text.
     pub max_tokens: usize,
+    /// How many of the next windows are twice as large as the one before.
+    pub doublings: u32,
 }
 
 impl WindowLimits {
     /// For one vector a text. At 384 values and 4.5 bytes a token, a window of vectors takes at most 6 MiB and its tokens 1 MiB.
     pub fn sentences(max_tokens: usize) -> Self {
-        Self { records: 4096, useful_bytes: 1 << 20, bytes: 64 << 20, max_tokens }
+        Self { records: 4096, useful_bytes: 1 << 20, bytes: 64 << 20, max_tokens, doublings: 0 }
     }
 
     /// The same where texts are cut into chunks: all of a text is tokenized.
@@ -33,9 +35,19 @@ impl WindowLimits {
         Self { useful_bytes: (32 << 20) / hidden_dim, ..Self::sentences(max_tokens) }
     }
 
-    /// Windows for a GPU, which is given several micro-batches at a time: four times as large.
+    /// Windows for a GPU, which is given many micro-batches at a time: four times as large in the end. The first ones are smaller, so
+    /// that it has not long to wait for something to do.
     pub fn for_gpu(self) -> Self {
-        Self { records: 4 * self.records, useful_bytes: 4 * self.useful_bytes, ..self }
+        Self { records: self.records / 2, useful_bytes: self.useful_bytes / 2, doublings: 3, ..self }
+    }
+
+    fn next(self) -> Self {
+        match self.doublings.checked_sub(1) {
+            None => self,
+            Some(doublings) => {
+                Self { records: 2 * self.records, useful_bytes: 2 * self.useful_bytes, doublings, ..self }
+            }
+        }
     }
 }
 
@@ -88,6 +100,7 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Windows<I> {
                 }
             }
         }
+        self.limits = self.limits.next();
         (!window.records.is_empty() || window.error.is_some()).then_some(window)
     }
 }
@@ -106,7 +119,8 @@ mod tests {
         Windows::new(records, limits).map(|window| window.records.len()).collect()
     }
 
-    const LIMITS: WindowLimits = WindowLimits { records: 3, useful_bytes: 100, bytes: 1000, max_tokens: 2 };
+    const LIMITS: WindowLimits =
+        WindowLimits { records: 3, useful_bytes: 100, bytes: 1000, max_tokens: 2, doublings: 0 };
 
     const LONG: &str = "a text of fifty bytes, counted to be exactly fifty.";
 
@@ -116,6 +130,12 @@ mod tests {
         assert_eq!(sizes(WindowLimits { useful_bytes: 20, ..LIMITS }, &[LONG; 5]), [2, 2, 1]);
         assert_eq!(sizes(WindowLimits { bytes: 60, ..LIMITS }, &[LONG; 5]), [2, 2, 1]);
         assert!(sizes(LIMITS, &[]).is_empty());
+    }
+
+    #[test]
+    fn windows_for_a_gpu_grow_to_four_times_the_size() {
+        let limits = WindowLimits { records: 4, ..LIMITS }.for_gpu();
+        assert_eq!(sizes(limits, &["a"; 50]), [2, 4, 8, 16, 16, 4]);
     }
 
     #[test]

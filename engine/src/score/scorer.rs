@@ -236,13 +236,15 @@ impl Stages {
         Ok(())
     }
 
-    /// Cuts `pairs` into chunks that are scored together. Behind a failure nothing comes, and the pairs of its chunk are left out.
+    /// Cuts `pairs` into chunks that are scored together; for a GPU the first ones are smaller, so that it has not long to wait for
+    /// something to do. Behind a failure nothing comes, and the pairs of its chunk are left out.
     fn chunks(
         &self,
         mut pairs: impl Iterator<Item = Result<PairTexts>>,
     ) -> impl Iterator<Item = Result<Vec<PairTexts>>> {
         let values = if self.encoder.is_on_gpu() { GPU_CHUNK_VALUES } else { CHUNK_VALUES };
-        let limit = BYTES_PER_TOKEN * values / self.encoder.encoder().config().hidden_dim;
+        let most = BYTES_PER_TOKEN * values / self.encoder.encoder().config().hidden_dim;
+        let mut limit = if self.encoder.is_on_gpu() { most / 8 } else { most };
         let longest = 8 * self.tokenizer.max_tokens();
         let mut failed = false;
         std::iter::from_fn(move || {
@@ -263,6 +265,7 @@ impl Stages {
                     }
                 }
             }
+            limit = (2 * limit).min(most);
             (!chunk.is_empty()).then_some(Ok(chunk))
         })
     }

@@ -17,6 +17,11 @@ const SAMPLE: usize = 64;
 /// Runs that are timed together, and how often.
 const RUNS: u32 = 8;
 const LOOPS: usize = 3;
+/// Another way than the first is taken if its time is at most this share of the first's.
+const GAIN: f64 = 0.97;
+/// A timed run has so many operations: small products are done sooner than they are launched, so they get more rows.
+const OPERATIONS: usize = 20_000_000_000;
+const MOST_ROWS: usize = 1 << 16;
 /// A device on which the product of a sample takes longer is none that is worth this (an emulated one is told by it).
 const PATIENCE: Duration = Duration::from_micros(100);
 
@@ -35,12 +40,13 @@ pub(super) struct Tuning<'a, T> {
 }
 
 impl<T: Element> Tuning<'_, T> {
-    /// The number of the fastest way for `rows` rows; the first where there is no choice or the device is slow.
+    /// The number of the fastest way for `rows` rows or more; the first where there is no choice or the device is slow.
     pub(super) fn fastest(&self, rows: usize) -> Result<usize> {
         if self.ways < 2 || self.seconds_of_sample()? > PATIENCE {
             return Ok(0);
         }
-        self.choose(rows)
+        let enough = OPERATIONS / (2 * self.out_dim * self.in_dim).max(1);
+        self.choose(enough.clamp(rows, MOST_ROWS))
     }
 
     fn seconds_of_sample(&self) -> Result<Duration> {
@@ -57,14 +63,16 @@ impl<T: Element> Tuning<'_, T> {
     fn choose(&self, rows: usize) -> Result<usize> {
         let mut bench = Bench::new(self, rows)?;
         let agreeing = self.agreeing(&mut bench)?;
-        let mut best = (Duration::MAX, 0);
+        let mut times = vec![Duration::MAX; agreeing.len()];
         // Not one after the other: a device that has just begun to work becomes faster all the time.
         for _ in 0..LOOPS {
-            for &way in &agreeing {
-                best = best.min((bench.time(way, RUNS)?, way));
+            for (time, &way) in times.iter_mut().zip(&agreeing) {
+                *time = bench.time(way, RUNS)?.min(*time);
             }
         }
-        Ok(best.1)
+        let fastest = times.iter().zip(&agreeing).min().map(|(time, way)| (*time, *way));
+        let enough = times[0].mul_f64(GAIN);
+        Ok(fastest.filter(|(time, _)| *time <= enough).map_or(0, |(_, way)| way))
     }
 
     /// The first way, and those that have its bits.
