@@ -56,6 +56,7 @@ fn kernels(ptx: &str) -> Vec<(&str, String)> {
         }
     }
     assert_eq!(bodies.len(), ptx.matches(".entry").count(), "every kernel has a begin and an end");
+    assert!(!shared.contains("ret;"), "a kernel ends where its last line does");
     bodies.into_iter().map(|(name, body)| (name, format!("{shared}{body}"))).collect()
 }
 

@@ -160,8 +160,9 @@ impl Devices {
             }
         }
         let remark = match missing {
-            // The CPU is no way out.
-            Some(error) if !Precision::OF_CPU.contains(&precision) => return Err(error),
+            Some(Error::Device { reason, .. }) if !Precision::OF_CPU.contains(&precision) => {
+                return Err(Error::NoGpu { precision: precision.name(), reason });
+            }
             Some(Error::Device { reason, .. }) => Some(reason.to_string()),
             other => other.map(|error| error.to_string()),
         };
@@ -185,7 +186,7 @@ impl Devices {
                     opened.name,
                     models.join(", ")
                 ),
-                hint: Some("run nearsay once for each, with --shard".to_owned()),
+                hint: Some("name GPUs of one model, or one of them".to_owned()),
             });
         }
         Ok(opened)

@@ -272,3 +272,23 @@ fn in_order<R>(count: usize, batches: &[Vec<usize>], results: Vec<Vec<R>>) -> Re
 pub(crate) fn rows(matrix: &Tensor) -> Result<Vec<Vec<f32>>> {
     Ok(matrix.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.to_vec2::<f32>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortage_halves_batches_and_is_forgotten_in_the_end() {
+        let room = Room::new(1000);
+        assert_eq!(room.batch_tokens(), 1000);
+        room.shrink("cuda:0", 250);
+        // Less from another lane, which had begun with more: the smaller one counts.
+        room.shrink("cuda:0", 500);
+        let sizes: Vec<usize> = (0..40).map(|_| room.batch_tokens()).collect();
+        let small = CALLS_UNTIL_MORE;
+        assert_eq!(sizes[..small], vec![250; small]);
+        assert_eq!(sizes[small..2 * small + 1], vec![500; small + 1]);
+        assert_eq!(sizes[39], 1000);
+        assert_eq!(room.least_told.load(Ordering::Relaxed), 250);
+    }
+}

@@ -161,6 +161,14 @@ pub enum Error {
         /// Why.
         reason: Unavailable,
     },
+    /// No device was asked for by name, and the only kind that multiplies in a precision is not there.
+    #[error("--precision {precision} needs a GPU: {reason}")]
+    NoGpu {
+        /// The precision.
+        precision: &'static str,
+        /// Why there is none.
+        reason: Unavailable,
+    },
     /// A device has no room for what cannot be made smaller.
     #[error("{device} is out of memory: there is no room for {what}")]
     DeviceMemory {
@@ -195,6 +203,12 @@ pub enum Error {
         /// Which result.
         what: String,
     },
+    /// A number is beyond those that the output's type has.
+    #[error("{what} is not finite")]
+    BeyondOutputType {
+        /// Which number, and the type.
+        what: String,
+    },
     /// The run was told to stop.
     #[error("interrupted by signal {signal}")]
     Interrupted {
@@ -216,10 +230,11 @@ impl Error {
             Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => 65,
             Self::Busy { .. } | Self::NoRoomForText { .. } => 75,
             Self::NoInput { .. } => 66,
-            Self::Device { .. } | Self::DeviceMemory { .. } | Self::DeviceLost { .. } => 69,
+            Self::Device { .. } | Self::NoGpu { .. } => 69,
+            Self::DeviceMemory { .. } | Self::DeviceLost { .. } => 69,
             // Shapes that do not fit inside the encoder are our doing: files and arguments were checked before.
             Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => 70,
-            Self::NonFinite { .. } | Self::Bug(_) => 70,
+            Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => 70,
             Self::CannotCreate { .. } => 73,
             Self::Io { .. } => 74,
             Self::Tokenizer { .. } | Self::Model(_) => 78,
@@ -278,6 +293,7 @@ impl Error {
             }
             Self::Model(error) => error.hint(),
             Self::Device { reason, .. } => Some(reason.hint().unwrap_or("run with --device cpu")),
+            Self::NoGpu { .. } => Some("run on the CPU with --precision f32 or bf16"),
             Self::NoRoomForText { .. } => Some(
                 "cut texts with --max-length, use --precision f16, end what else is on the device, or run with --device cpu",
             ),
@@ -287,6 +303,7 @@ impl Error {
             Self::DeviceLost { .. } => {
                 Some("what was written before is valid: run again, a job with --resume")
             }
+            Self::BeyondOutputType { .. } => Some("write the vectors with --output-type f32"),
             Self::NonFinite { .. } => Some(
                 "f16 ends at 65504: try --precision bf16 or f32; if that is no help, the model's weights are broken",
             ),

@@ -35,15 +35,20 @@ def details(result: Result) -> list[str]:
 
 
 def title(result: Result) -> str:
-    machine, package = result["steps"]["machine"], result["package"]
-    gpus = ", ".join(f"{gpu['name']} (driver {gpu['driver_version']})" for gpu in machine["gpus"])
-    libraries = machine["libraries"]
+    machine, package = result["steps"].get("machine", {}), result["package"]
+    gpus = ", ".join(f"{gpu['name']} (driver {gpu['driver_version']})" for gpu in machine.get("gpus", [])) or "A GPU"
+    where = f", {machine['cores']} cores of an {machine['cpu']}" if "cpu" in machine else ""
+    libraries = machine.get("libraries", {})
     named = ", ".join(f"{name} {libraries[name]}" for name in ("torch", "transformers", "sentence-transformers") if libraries.get(name))
     size = {"full": "", "quick": ", the quick form"}[result["size"]]
-    return (
-        f"**{gpus}**, {machine['cores']} cores of an {machine['cpu']}, {result['date'][:10]}{size}, nearsay at "
-        f"{package['commit']}; peers: {named}."
-    )
+    line = f"**{gpus}**{where}, {result['date'][:10]}{size}, nearsay at {package['commit']}" + (f"; peers: {named}" if named else "")
+    return f"{line}. {unfinished(result['steps'])}".rstrip()
+
+
+def unfinished(steps: Result) -> str:
+    """Which steps did not come to their end, and why."""
+    cut = [f"{name} {step['outcome']} ({step['reason']})" for name, step in steps.items() if step.get("outcome", "done") != "done"]
+    return f"Not to their end: {'; '.join(cut)}." if cut else ""
 
 
 def headline(reports: list[Result]) -> list[str]:
@@ -57,31 +62,50 @@ def headline(reports: list[Result]) -> list[str]:
             of_it = [row for row in report["throughput"] if row["precision"] == precision]
             figures = {row["length"]: f"{row['tokens_per_second'] / 1e6:.2f} M ({100 * row['share_of_peak']:.0f} %)" for row in of_it}
             name = f"{model['name']} to layer {model['layer']}{at_once}"
-            rows.append([name, precision, figures.pop(128, ""), figures.pop(None, ""), f"{latency.get(12, 0):.2f}"])
+            short = f"{latency[12]:.2f}" if 12 in latency else ""
+            rows.append([name, precision, figures.pop(128, ""), figures.pop(None, ""), short])
     peak = f"f16 {peaks['f16_gflops'] / 1e3:,.0f} TFLOP/s, f32 {peaks['f32_gflops'] / 1e3:,.0f}, copies {peaks['memory_gb_per_second'] / 1e3:.1f} TB/s"
     header = ["model", "precision", "texts of 128 tokens, tokens/s (of peak)", "natural mix, tokens/s (of peak)", "a text of 12 tokens, ms"]
     return [f"`nearsay bench`, random weights; measured peaks: {peak}.", "", *table(header, rows)]
 
 
 def peers(ratios: list[Result], runs: list[Result]) -> list[str]:
-    def row(ratio: Result) -> list[str]:
-        ours, theirs = ratio["nearsay"], ratio["theirs"]
-        spread = [run["rate"] for run in runs if is_scoring(run) and run["model"] == ratio["model"] and is_of_scores(ratio)]
-        # A difference of two processes' times may be far from the next one.
-        rounds = f" ({min(spread):,.0f} to {max(spread):,.0f})" if spread and max(spread) > 1.2 * min(spread) else ""
-        return [ratio["model"], ratio["peer"], f"{ours:,.0f}{rounds}", f"{theirs:,.0f}", f"{ratio['ratio']:.1f}"]
+    rows = []
+    for ratio in ratios:
+        scores = ratio["peer"].startswith("bert_score")
+        ours = [run for run in runs if run["who"] == "nearsay" and run["model"] == ratio["model"] and is_scoring(run) == scores]
+        theirs = [run for run in runs if run["model"] == ratio["model"] and is_of(run, ratio["peer"])]
+        rate, rounds = ratio["nearsay"], ""
+        if scores and ours:
+            rate, rates = rate_of_scoring(ours), [run["rate"] for run in ours]
+            rounds = f" ({min(rates):,.0f} to {max(rates):,.0f})" if max(rates) > 1.2 * min(rates) else ""
+        cells = [with_precision(rate, ours) + rounds, with_precision(ratio["theirs"], theirs), f"{rate / ratio['theirs']:.1f}"]
+        rows.append([ratio["model"], ratio["peer"], *cells])
+    what = (
+        "Texts of mixed lengths, the same weights and GPU, one after the other in one run; tokens (bert_score: pairs) a second, and the "
+        "precision (bert_score's own is f32)."
+    )
+    return [what, "", *table(["model", "peer", "nearsay", "the peer", "ratio"], rows)]
 
-    rows = [row(ratio) for ratio in ratios]
-    what = "Texts of mixed lengths, the same weights and GPU, one after the other in one run; tokens (bert_score: pairs) a second."
-    return [what, "", *table(["model", "peer", "nearsay", "peer", "ratio"], rows)]
+
+def with_precision(rate: float, runs: list[Result]) -> str:
+    return ", ".join([f"{rate:,.0f}", *sorted({run["precision"] for run in runs})])
 
 
 def is_scoring(run: Result) -> bool:
-    return run["who"] == "nearsay" and run["unit"] == "pairs/s"
+    return run["unit"] == "pairs/s"
 
 
-def is_of_scores(ratio: Result) -> bool:
-    return ratio["peer"].startswith("bert_score")
+def rate_of_scoring(runs: list[Result]) -> float:
+    """All rounds together: the time of each is the difference of two processes', and varies."""
+    seconds = [run["seconds_process"] - run["seconds_of_one_pair"] for run in runs]
+    return sum(run["rate"] * time for run, time in zip(runs, seconds)) / sum(seconds)
+
+
+def is_of(run: Result, peer: str) -> bool:
+    """Whether a run is of a peer: `bert_score` comes in f32, `bert_score in f16` is another."""
+    who, _, precision = peer.partition(" in ")
+    return run["who"] == who and (who != "bert_score" or run["precision"] == (precision or "f32"))
 
 
 def checks(steps: Result) -> list[str]:

@@ -75,7 +75,7 @@ fn without_a_device_cuda_ends_with_a_hint_and_auto_goes_on() {
     // The CPU is no way out for f16.
     let run = embed(&desk, "-o f16.npy --precision f16", &none);
     assert_code(&run, 69);
-    assert!(run.stderr.contains("there is no CUDA device"), "{}", run.stderr);
+    assert!(run.stderr.contains("--precision f16 needs a GPU: there is no CUDA device"), "{}", run.stderr);
 }
 
 /// A GPU that is older than the kernels are made for, and a driver that does not know what they are written in.
@@ -137,6 +137,17 @@ fn memory_that_is_never_enough_is_told() {
     let run = embed(&desk(), "-o out.npy --device cuda", &[("MEMORY", "1000")]);
     assert_code(&run, 69);
     assert!(run.stderr.contains("out of memory") && run.stderr.contains("hint:"), "{}", run.stderr);
+}
+
+/// There is room for the model and for short texts.
+#[test]
+fn a_text_that_has_no_room_alone_is_named() {
+    let desk = desk();
+    desk.write("texts.txt", format!("the river ran\n{}\nover its banks\n", "the river ".repeat(40)));
+    let run = embed(&desk, "-o out.npy --device cuda --precision f32", &[("MEMORY", "160000")]);
+    assert_code(&run, 75);
+    let named = "there is no room for a text of 40 tokens alone, of the record with id 1 (row 2)";
+    assert!(run.stderr.contains(named) && run.stderr.contains("--max-length"), "{}", run.stderr);
 }
 
 #[test]

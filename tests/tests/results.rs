@@ -42,7 +42,14 @@ const GPU_RESULT: &str = r#"{
       "throughput": [{"precision": "f16", "length": 128, "tokens_per_second": 2258122.7, "share_of_peak": 0.5078},
                      {"precision": "f16", "length": null, "tokens_per_second": 2143943.4, "share_of_peak": 0.4857}],
       "latency": [{"tokens": 12, "p50_ms": 0.739}]}]},
-    "peers": {"ratios": [{"model": "minilm-l6", "peer": "transformers", "nearsay": 4090894.0, "theirs": 1215365.0, "ratio": 3.37}]},
+    "peers": {"outcome": "stopped", "reason": "no time was left",
+              "runs": [{"who": "nearsay", "model": "bert-large", "unit": "pairs/s", "precision": "f16", "rate": 2000.0,
+                        "seconds_process": 4.0, "seconds_of_one_pair": 3.0},
+                       {"who": "nearsay", "model": "bert-large", "unit": "pairs/s", "precision": "f16", "rate": 4000.0,
+                        "seconds_process": 4.0, "seconds_of_one_pair": 3.5},
+                       {"who": "bert_score", "model": "bert-large", "unit": "pairs/s", "precision": "f32", "rate": 300.0}],
+              "ratios": [{"model": "minilm-l6", "peer": "transformers", "nearsay": 4090894.0, "theirs": 1215365.0, "ratio": 3.37},
+                         {"model": "bert-large", "peer": "bert_score", "nearsay": 3000.0, "theirs": 300.0, "ratio": 10.0}]},
     "kernels": {"report": {"tokens": 8192, "operations": [
       {"shape": "bert-base", "precision": "f16", "operation": "add_norm", "detail": "", "microseconds": 15.41, "floor_microseconds": 9.0,
        "share_of_floor": 0.584, "gb_per_second": 2444.0, "tflops": 0.0},
@@ -67,10 +74,13 @@ fn results_of_gpus_are_rendered_with_a_page_of_their_own() {
     render("--check").ok();
     let text = |name: &str| String::from_utf8(desk.read(name)).expect("UTF-8");
     let (readme, page) = (text("README.md"), text("gpu/README.md"));
-    for row in [
+    let rows = [
         "| bert-base to layer 12 | f16 | 2.26 M (51 %) | 2.14 M (49 %) | 0.74 |",
-        "| minilm-l6 | transformers |",
-    ] {
+        "| minilm-l6 | transformers | 4,090,894 |",
+        "| bert-large | bert_score | 2,667, f16 (2,000 to 4,000) | 300, f32 | 8.9 |",
+        "Not to their end: peers stopped (no time was left).",
+    ];
+    for row in rows {
         assert!(readme.contains(row) && page.contains(row), "{row}\n{readme}\n{page}");
     }
     assert!(page.contains("1 of 2 checks hold") && page.contains("Failed: b: c"), "{page}");

@@ -25,7 +25,7 @@ pub(super) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 #[command(name = "nearsay", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 2 usage, 65 bad data, 66 no input, 69 device unavailable, 70 a bug of ours,
-73 output cannot be made, 74 input/output error, 75 busy, 78 bad model or configuration, 129/130/143 interrupted."
+73 output cannot be made, 74 input/output error, 75 busy or no room now, 78 bad model or configuration, 129/130/143 interrupted."
 )]
 pub(super) struct Cli {
     #[command(flatten)]

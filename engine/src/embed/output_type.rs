@@ -155,7 +155,9 @@ impl FromStr for OutputType {
 fn check(vectors: &[f32], dim: usize, kind: OutputType, holds: fn(f32) -> bool) -> Result<()> {
     let Some(index) = vectors.iter().position(|&value| !holds(value)) else { return Ok(()) };
     let (value, vector, dimension) = (vectors[index], index / dim.max(1), index % dim.max(1));
-    Err(Error::NonFinite { what: format!("{value} in dimension {dimension} of vector {vector}, as {kind},") })
+    Err(Error::BeyondOutputType {
+        what: format!("{value} in dimension {dimension} of vector {vector}, as {kind},"),
+    })
 }
 
 fn to_f16(vectors: &[f32], dim: usize) -> Result<Vec<f16>> {

@@ -82,10 +82,9 @@ impl EmbedRun<'_> {
         records: impl Iterator<Item = Result<Record>>,
         counts: &mut Counts,
     ) -> Result<()> {
-        let limits = self.limits();
-        for window in Windows::new(records, limits) {
+        for window in Windows::new(records, self.limits()) {
             let records: Arc<[Record]> = window.records.into();
-            for group in groups(self.pieces(&records, counts)?, self.on_long, limits.useful_bytes) {
+            for group in groups(self.pieces(&records, counts)?, self.on_long, window.useful_bytes) {
                 let work = Work::tokenize(self, &records, group, counts)?;
                 pipeline.push(work, counts)?;
             }

@@ -30,13 +30,13 @@ impl WindowLimits {
     }
 
     /// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28 MiB. While they become
-    /// a column and are written there are two more copies.
+    /// a column and are written there are two more copies. (For a GPU all bounds are four times these.)
     pub fn tokens(max_tokens: usize, hidden_dim: usize) -> Self {
         Self { useful_bytes: (32 << 20) / hidden_dim, ..Self::sentences(max_tokens) }
     }
 
     /// Windows for a GPU, which is given many micro-batches at a time: four times as large in the end. The first ones are smaller, so
-    /// that it has not long to wait for something to do.
+    /// that it has not long to wait for something to do. A job begins anew with each shard.
     pub fn for_gpu(self) -> Self {
         Self { records: self.records / 2, useful_bytes: self.useful_bytes / 2, doublings: 3, ..self }
     }
@@ -58,6 +58,8 @@ pub struct Window {
     pub records: Vec<Record>,
     /// What ended the stream behind these records, if it did not end by itself.
     pub error: Option<Error>,
+    /// The bound that it was cut by.
+    pub useful_bytes: usize,
 }
 
 /// The windows of a stream.
@@ -81,7 +83,7 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Windows<I> {
         if self.done {
             return None;
         }
-        let mut window = Window::default();
+        let mut window = Window { useful_bytes: self.limits.useful_bytes, ..Window::default() };
         let (mut useful, mut bytes) = (0, 0);
         while window.records.len() < self.limits.records
             && useful < self.limits.useful_bytes

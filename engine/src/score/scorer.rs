@@ -1,5 +1,6 @@
 //! Pairs of texts to scores: tokens, hidden states, matches, means.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -183,9 +184,12 @@ impl Scorer {
     ) -> Result<()> {
         let Self { stages, notices, pairs } = self;
         let stages = &*stages;
+        let is_broken = Cell::new(false);
         let mut take = |scored: Option<Vec<ScoredPair>>| {
             let Some(scored) = scored else { return Ok(()) };
-            each(&notices.take(pairs, &scored))
+            let taken = each(&notices.take(pairs, &scored));
+            is_broken.set(taken.is_err());
+            taken
         };
         std::thread::scope(|scope| {
             let mut overlap = Overlap::new(scope, stages.encoder.is_on_gpu());
@@ -196,8 +200,9 @@ impl Scorer {
                 take(finished)?;
                 take(done?)
             });
-            // What failed first comes first in the input, too.
-            overlap.wait().and_then(&mut take).and(fed)
+            let last = overlap.wait();
+            // What could not be given away leaves no gap; else what failed first comes first in the input, too.
+            if is_broken.get() { fed } else { last.and_then(&mut take).and(fed) }
         })
     }
 
@@ -304,19 +309,23 @@ impl Stages {
         mut tokens: HashMap<String, TokenizedText>,
     ) -> Result<EncodedTexts<'a>> {
         let mut texts = HashMap::new();
-        let mut missing = Vec::new();
+        let (mut missing, mut dropped) = (Vec::new(), Vec::new());
         for text in pairs.iter().flat_map(PairTexts::texts) {
             if texts.contains_key(text) {
                 continue;
             }
             let cached = self.cache().get(text);
             if cached.is_none() {
-                // One that was in the cache when the others were tokenized may have been dropped since.
-                let tokenized = tokens.remove(text).map_or_else(|| self.tokenizer.encode(text), Ok)?;
-                missing.push((text, tokenized));
+                match tokens.remove(text) {
+                    Some(tokenized) => missing.push((text, tokenized)),
+                    None => dropped.push(text),
+                }
             }
             texts.insert(text, cached);
         }
+        // These were in the cache when the others were tokenized, and are not any more.
+        let again = self.encoder.workers().map(&dropped, |text| self.tokenizer.encode(text))?;
+        missing.extend(dropped.into_iter().zip(again));
         let references: Vec<&TokenizedText> = missing.iter().map(|(_, tokenized)| tokenized).collect();
         let place = self.encoder.encoder().device();
         let matrices = self.encoder.encode(&references, |batch| unit_rows(batch, place));

@@ -34,6 +34,8 @@ const NAME: &str = "linear";
 const TYPICAL_ROWS: usize = 8192;
 /// Numbers of rows that an algorithm must be able to do, beside the typical one.
 const OTHER_ROWS: [usize; 7] = [1, 2, 7, 64, 65, 1000, 100_000];
+/// Bytes of workspace that only hold counters, without which an algorithm does as well.
+const COUNTERS: usize = 64;
 /// How many algorithms are looked at.
 const CANDIDATES: usize = 32;
 
@@ -247,7 +249,7 @@ impl Plan {
                     &raw mut checked,
                 )
             };
-            if status.result().is_err() {
+            if status.result().is_err() || checked.workspaceSize > COUNTERS {
                 return Ok(false);
             }
         }

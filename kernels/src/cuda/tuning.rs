@@ -1,7 +1,8 @@
 //! Which of several ways to multiply is the fastest on this device, among those that give the same bits as the first.
 //!
 //! A timing is never the same twice, so what is chosen by it must not show in any result. The first way is therefore the measure: the
-//! others are held against its output on random values, first and last rows of a micro-batch, and one that differs in a bit is out.
+//! others are held against its output on random values, first and last rows of a micro-batch and of fewer rows, and one that differs in a bit is
+//! out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use super::element::Element;
 
 /// Rows of random values, which are repeated.
 const SAMPLE: usize = 64;
+/// Other numbers of rows at which bits are compared: of less than a tile, and of part of one behind whole ones.
+const OTHER_ROWS: [usize; 3] = [1, 65, 1000];
 /// Runs that are timed together, and how often.
 const RUNS: u32 = 8;
 const LOOPS: usize = 3;
@@ -61,8 +64,12 @@ impl<T: Element> Tuning<'_, T> {
     }
 
     fn choose(&self, rows: usize) -> Result<usize> {
+        let mut agreeing: Vec<usize> = (0..self.ways).collect();
+        for rows in OTHER_ROWS {
+            agreeing = self.agreeing(&agreeing, &mut Bench::new(self, rows)?)?;
+        }
         let mut bench = Bench::new(self, rows)?;
-        let agreeing = self.agreeing(&mut bench)?;
+        agreeing = self.agreeing(&agreeing, &mut bench)?;
         let mut times = vec![Duration::MAX; agreeing.len()];
         // Not one after the other: a device that has just begun to work becomes faster all the time.
         for _ in 0..LOOPS {
@@ -75,12 +82,12 @@ impl<T: Element> Tuning<'_, T> {
         Ok(fastest.filter(|(time, _)| *time <= enough).map_or(0, |(_, way)| way))
     }
 
-    /// The first way, and those that have its bits.
-    fn agreeing(&self, bench: &mut Bench<'_, T>) -> Result<Vec<usize>> {
+    /// The first of `ways`, and those that have its bits.
+    fn agreeing(&self, ways: &[usize], bench: &mut Bench<'_, T>) -> Result<Vec<usize>> {
         bench.run(0)?;
         let expected = bench.edges()?;
         let mut agreeing = vec![0];
-        for way in 1..self.ways {
+        for &way in &ways[1..] {
             // What is left of another one must not be taken for this one's.
             bench.clear()?;
             if bench.run(way).is_ok() && bench.edges()? == expected {
@@ -184,6 +191,7 @@ mod tests {
         let tuning = Tuning { device, ways: 4, out_dim: 8, in_dim: 8, multiply: &multiply };
         assert_eq!(tuning.choose(100).unwrap(), 2);
         let [_, second, _, last] = *calls.borrow();
+        // Out after the first comparison.
         assert_eq!((second, last), (1, 1));
         // The first takes 2 ms for a sample, too.
         assert_eq!(tuning.fastest(100).unwrap(), 0);

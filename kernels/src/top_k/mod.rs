@@ -51,7 +51,7 @@ pub struct TopK {
 ///
 /// # Errors
 /// If `k` is 0, the widths differ or are 0, or not both have one element type and one device; if there are more rows than 32 bits count;
-/// on CUDA, if more than 1,024 rows would be found for a query.
+/// on CUDA, if more than 1,024 rows would be found for a query, or there are more than 2^30 rows or columns.
 pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<TopK> {
     let (num_queries, num_rows) = checked_sizes(queries, rows, k)?;
     let shape = [num_queries, k.min(num_rows)];

@@ -69,6 +69,12 @@ impl Case {
         target.run(|| top_k(&queries, &rows, k)).unwrap()
     }
 
+    fn top_k_of_shifted(&self, target: Target, k: usize) -> TopK {
+        let [queries, rows] = [&self.queries, &self.rows]
+            .map(|values| target.shifted_tensor(values, (values.len() / self.dim, self.dim)));
+        target.run(|| top_k(&queries, &rows, k)).unwrap()
+    }
+
     fn assert_agrees(&self, target: Target, k: usize) {
         let (queries, rows) = (self.num_queries(), self.num_rows());
         let what = format!("{target:?} {queries} of {rows} x {}, k {k}", self.dim);
@@ -390,4 +396,16 @@ fn matrices_on_two_devices_are_refused() {
         .map(|device| Tensor::new(&[[1.0f32]], &device).unwrap());
     let error = top_k(&queries, &rows, 1).unwrap_err();
     assert_eq!(error.to_string(), "top_k: rows must be on the queries' device Cuda { gpu_id: 0 }, got Cpu");
+}
+
+/// Rows of whole pieces whose first does not begin at one.
+#[test]
+fn a_tensor_may_begin_anywhere() {
+    for target in targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_))) {
+        for dim in [24, 64] {
+            let case = Case::new(target, dim, 5, 150);
+            let [expected, got] = [case.top_k(target, 7), case.top_k_of_shifted(target, 7)];
+            assert_eq!(values(&got), values(&expected), "{target:?} {dim}");
+        }
+    }
 }
