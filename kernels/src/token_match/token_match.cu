@@ -15,7 +15,7 @@
 // value. In f16 and bf16: blocks of 16 values by the tensor cores, which add the 16 products to the f32 sum in a way of their own.
 // Values behind the last, and tokens behind the last, are zeros; a zero adds nothing.
 
-#include "elements.cuh"
+#include "chunks.cuh"
 
 namespace nearsay {
 
@@ -23,13 +23,7 @@ namespace nearsay {
 constexpr int SIDE = 64;
 constexpr int MATCH_WARPS = 4;
 constexpr int MATCH_THREADS = MATCH_WARPS * WARP;
-// A chunk of a token lies in a slot of 8 pieces of 16 bytes.
-constexpr int PIECE_BYTES = 16;
-constexpr int PIECES = 8;
-constexpr int SLOT_BYTES = PIECES * PIECE_BYTES;
 constexpr int SLOTS = 2 * SIDE;
-// Rows and columns come in groups of as many: a fragment of the tensor cores has 16 rows, two have 16 columns.
-constexpr int GROUP = 16;
 
 // Where a tile's tokens lie and where their maxima go. token_match/cuda.rs has the same struct.
 template <class Element> struct MatchTile {
@@ -41,12 +35,6 @@ template <class Element> struct MatchTile {
     uint32_t candidate_maxima;
     uint32_t reference_maxima;
 };
-
-// Where piece `piece` of slot `slot` lies. The pieces of a slot are exchanged by its number: the same piece of 8 slots in a row,
-// which is what is read at a time, lies in all 32 banks.
-__device__ __forceinline__ int place(int slot, int piece) { return slot * SLOT_BYTES + (piece ^ slot % PIECES) * PIECE_BYTES; }
-
-__device__ __forceinline__ int whole_groups(int tokens) { return (tokens + GROUP - 1) / GROUP * GROUP; }
 
 // Raises *maximum to at least `value`, whoever else does the same. Floats that are not negative are ordered as their bits are as
 // signed integers, negative ones against their bits as unsigned integers, in either case with the others on the right side.
@@ -60,8 +48,8 @@ __device__ __forceinline__ void raise(float *maximum, float value) {
 
 // The tokens of a tile on their way through shared memory.
 template <class Element> struct MatchTokens {
-    static constexpr int VALUES = Vector<Element>::SIZE; // of a piece
-    static constexpr int WIDTH = PIECES * VALUES;        // of a chunk
+    static constexpr int VALUES = Chunk<Element>::VALUES;
+    static constexpr int WIDTH = Chunk<Element>::WIDTH;
 
     const MatchTile<Element> &tile;
     int dim;
@@ -74,8 +62,7 @@ template <class Element> struct MatchTokens {
     __device__ __forceinline__ MatchTokens(const MatchTile<Element> &tile, int dim)
         : tile(tile), dim(dim), candidate_slots(whole_groups(tile.candidate_tokens)),
           slots(candidate_slots + whole_groups(tile.reference_tokens)) {
-        const uint64_t addresses = reinterpret_cast<uint64_t>(tile.candidate) | reinterpret_cast<uint64_t>(tile.reference);
-        aligned = addresses % PIECE_BYTES == 0 && dim % VALUES == 0;
+        aligned = are_aligned(tile.candidate, tile.reference, dim);
     }
 
     // Begins to fetch `chunks` chunks of all tokens, from column `first` on. A thread takes the same piece of every 16th slot.
@@ -92,22 +79,11 @@ template <class Element> struct MatchTokens {
                 const Element *values = of_candidate ? tile.candidate : tile.reference;
                 const int count = token < tokens ? dim - column : 0;
                 if (count > 0) values += static_cast<int64_t>(token) * dim + column;
-                fetch_piece(values, count, target + place(slot, piece));
+                fetch_piece(aligned, values, count, target + place(slot, piece));
             }
         }
     }
 
-    // `count` values, or as many as fit, and zeros behind them.
-    __device__ __forceinline__ void fetch_piece(const Element *values, int count, unsigned char *target) const {
-        if (aligned) {
-            copy_async(target, values, count > 0 ? PIECE_BYTES : 0);
-            return;
-        }
-        Vector<Element> piece;
-#pragma unroll
-        for (int i = 0; i < VALUES; ++i) piece.values[i] = i < count ? values[i] : from_float<Element>(0.0f);
-        *reinterpret_cast<Vector<Element> *>(target) = piece;
-    }
 };
 
 // The cosines of a tile in the registers of a block. `add` adds the products of one chunk; `finish` gives the maxima of the
@@ -119,21 +95,18 @@ template <class Element> struct Cosines {
 
     __device__ __forceinline__ void add(const MatchTokens<Element> &tokens, const unsigned char *candidate) {
         const unsigned char *reference = candidate + tokens.candidate_slots * SLOT_BYTES;
-        const int lane = threadIdx.x % WARP;
         const int first_row = threadIdx.x / WARP * GROUP;
         if (first_row >= tokens.candidate_slots) return;
         const int columns = tokens.slots - tokens.candidate_slots;
 #pragma unroll
         for (int step = 0; step < PIECES / 2; ++step) {
             uint32_t a[4];
-            load_matrices(a, candidate + place(first_row + lane % 16, 2 * step + lane / 16));
+            load_rows(a, candidate, first_row, step);
 #pragma unroll
             for (int group = 0; group < SIDE / GROUP; ++group) {
                 if (group * GROUP >= columns) break;
-                uint32_t b[4];
-                load_matrices(b, reference + place(group * GROUP + lane / 16 * 8 + lane % 8, 2 * step + lane / 8 % 2));
-                const uint32_t left[2] = {b[0], b[1]};
-                const uint32_t right[2] = {b[2], b[3]};
+                uint32_t left[2], right[2];
+                load_columns(left, right, reference, group * GROUP, step);
                 multiply_add(sums[2 * group], a, left, Element());
                 multiply_add(sums[2 * group + 1], a, right, Element());
             }
@@ -202,10 +175,6 @@ template <> struct Cosines<float> {
                         for (int k = 0; k < Vector<float>::SIZE; ++k) sums[i][j] = fmaf(a[i].values[k], b.values[k], sums[i][j]);
             }
         }
-    }
-
-    __device__ __forceinline__ static Vector<float> at(const unsigned char *chunk, int slot, int piece) {
-        return *reinterpret_cast<const Vector<float> *>(chunk + place(slot, piece));
     }
 
     __device__ __forceinline__ void finish(const MatchTile<float> &tile, float *maxima, float (&columns)[SIDE]) {

@@ -1,113 +1,21 @@
 //! The search against its reference, its ties, its shards and its edges.
 
+mod case;
+
 #[cfg(feature = "cuda")]
 use candle_core::Storage;
 use candle_core::{DType, Device, Tensor};
 
-use super::cpu::{Search, top_k_for};
+use case::{Case, values};
+
+use super::cpu::top_k_for;
 use super::{TopK, top_k, top_k_reference};
 use crate::Team;
-use crate::testing::{Target, random, targets};
+use crate::testing::{Target, targets};
 
 /// Numbers of queries at and beside the vectors' sizes on the CPU and the tiles' on CUDA, and their fragments'.
 const QUERIES: [usize; 8] = [1, 2, 15, 16, 17, 33, 64, 65];
 const ROWS: [usize; 11] = [0, 1, 7, 8, 13, 63, 64, 65, 127, 128, 129];
-
-/// Matrices of `dim` columns.
-struct Case {
-    dim: usize,
-    queries: Vec<f32>,
-    rows: Vec<f32>,
-}
-
-/// For each query, best first.
-type Found = Vec<Vec<(f32, u32)>>;
-
-impl Case {
-    /// Values in -1..1 as `target` holds them.
-    fn new(target: Target, dim: usize, num_queries: usize, num_rows: usize) -> Self {
-        let [queries, rows] = [(1, num_queries), (2, num_rows)].map(|(seed, count)| {
-            let values = random(seed + 10 * (dim + num_rows) as u64, count * dim);
-            target.held(&values)
-        });
-        Self { dim, queries, rows }
-    }
-
-    fn num_queries(&self) -> usize {
-        self.queries.len() / self.dim
-    }
-
-    fn num_rows(&self) -> usize {
-        self.rows.len() / self.dim
-    }
-
-    fn search(&self, k: usize) -> Search<'_> {
-        Search { queries: &self.queries, rows: &self.rows, dim: self.dim, k }
-    }
-
-    fn run(&self, target: Target, k: usize) -> Found {
-        if let Target::Cpu(set) = target {
-            let hits = top_k_for(set, self.search(k));
-            return hits
-                .into_iter()
-                .map(|hits| hits.into_iter().map(|hit| (hit.score(), hit.row())).collect())
-                .collect();
-        }
-        let found = self.top_k(target, k);
-        assert_eq!(found.scores.dims(), [self.num_queries(), k.min(self.num_rows())], "{target:?}");
-        assert_eq!([found.scores.dtype(), found.indices.dtype()], [DType::F32, DType::U32], "{target:?}");
-        values(&found)
-    }
-
-    /// Queries and rows are views of tensors in which other values lie before them.
-    fn top_k(&self, target: Target, k: usize) -> TopK {
-        let [queries, rows] = [&self.queries, &self.rows].map(|values| {
-            let placed = [&vec![f32::NAN; self.dim], values.as_slice()].concat();
-            let count = values.len() / self.dim;
-            target.tensor(&placed, (1 + count, self.dim)).narrow(0, 1, count).unwrap()
-        });
-        target.run(|| top_k(&queries, &rows, k)).unwrap()
-    }
-
-    fn top_k_of_shifted(&self, target: Target, k: usize) -> TopK {
-        let [queries, rows] = [&self.queries, &self.rows]
-            .map(|values| target.shifted_tensor(values, (values.len() / self.dim, self.dim)));
-        target.run(|| top_k(&queries, &rows, k)).unwrap()
-    }
-
-    fn assert_agrees(&self, target: Target, k: usize) {
-        let (queries, rows) = (self.num_queries(), self.num_rows());
-        let what = format!("{target:?} {queries} of {rows} x {}, k {k}", self.dim);
-        // A chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, of which each is at most 1.
-        let bound = (self.dim + 1) as f64 * f32::EPSILON as f64 * self.dim as f64;
-        let all = top_k_reference(&self.queries, &self.rows, self.dim, rows);
-        let found = self.run(target, k);
-        assert_eq!(found.len(), all.len(), "{what}");
-        for (hits, all) in found.iter().zip(all) {
-            assert_eq!(hits.len(), k.min(rows), "{what}");
-            let mut exact = vec![f64::NAN; rows];
-            all.iter().for_each(|&(score, row)| exact[row as usize] = score);
-            // No row is found twice: its score is taken from it.
-            for (&(score, row), &(expected, _)) in hits.iter().zip(&all) {
-                let own = std::mem::replace(&mut exact[row as usize], f64::NAN);
-                assert!((f64::from(score) - own).abs() <= bound, "{what}: {score} of {row}, which is {own}");
-                // Rows whose scores are nearer than both may err may be exchanged.
-                assert!((own - expected).abs() <= 2.0 * bound, "{what}: {row} with {own} before {expected}");
-            }
-            let in_order = |a: &(f32, u32), b: &(f32, u32)| a.0 > b.0 || a.0 == b.0 && a.1 < b.1;
-            assert!(hits.is_sorted_by(in_order), "{what}: {hits:?}");
-        }
-    }
-}
-
-fn values(found: &TopK) -> Found {
-    let scores = found.scores.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let indices = found.indices.flatten_all().unwrap().to_vec1::<u32>().unwrap();
-    let &[queries, width] = found.scores.dims() else { unreachable!() };
-    assert_eq!(found.indices.dims(), [queries, width]);
-    let hits: Vec<(f32, u32)> = scores.into_iter().zip(indices).collect();
-    (0..queries).map(|query| hits[query * width..][..width].to_vec()).collect()
-}
 
 #[test]
 fn agrees_with_the_reference_at_tile_edges() {

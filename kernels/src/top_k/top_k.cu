@@ -15,7 +15,8 @@
 // In f32: sum = fma(a, b, sum), value after value. In f16 and bf16: blocks of 16 values by the tensor cores, which add the 16
 // products to the f32 sum in a way of their own. Values behind the last are zeros; a zero adds nothing.
 
-#include "elements.cuh"
+#include "chunks.cuh"
+#include "hits.cuh"
 
 namespace nearsay {
 
@@ -24,61 +25,10 @@ constexpr int QUERIES = 64;
 constexpr int ROWS = 128;
 constexpr int SEARCH_WARPS = 4;
 constexpr int SEARCH_THREADS = SEARCH_WARPS * WARP;
-// 128 bytes of a row or a query lie in a slot of 8 pieces of 16 bytes.
-constexpr int PIECE_BYTES = 16;
-constexpr int PIECES = 8;
-constexpr int SLOT_BYTES = PIECES * PIECE_BYTES;
 constexpr int SLOTS = ROWS + QUERIES;
 constexpr int BUFFER_BYTES = SLOTS * SLOT_BYTES;
-// Queries come in groups of as many: two fragments of the tensor cores have 16 columns.
-constexpr int GROUP = 16;
 // Hits that are merged at a time.
 constexpr int MERGED = 2048;
-
-// A score and its row as one number, the larger the better, as in top_k/hit.rs: the score's bits changed so that they are ordered
-// as the scores are, and the complement of the row. None is 0.
-__device__ __forceinline__ uint64_t hit_of(float score, uint32_t row) {
-    // Makes 0.0 of -0.0.
-    const uint32_t bits = __float_as_uint(score + 0.0f);
-    uint32_t ordered = bits >> 31 ? ~bits : bits | 0x80000000u;
-    if (isnan(score)) ordered = 0;
-    return static_cast<uint64_t>(ordered) << 32 | ~row;
-}
-
-__device__ __forceinline__ float score_of(uint64_t hit) {
-    const uint32_t ordered = static_cast<uint32_t>(hit >> 32);
-    if (ordered == 0) return NAN;
-    return __uint_as_float(ordered >> 31 ? ordered & 0x7fffffffu : ~ordered);
-}
-
-__device__ __forceinline__ uint32_t row_of(uint64_t hit) { return ~static_cast<uint32_t>(hit); }
-
-// The power of 2 that holds `count`.
-__device__ __forceinline__ int room_for(int count) {
-    int room = 1;
-    while (room < count) room *= 2;
-    return room;
-}
-
-// Sorts `size` hits, a power of 2, best first, by threads that `barrier` makes wait for each other (a bitonic sort: Batcher,
-// "Sorting networks and their applications", 1968).
-template <class Barrier>
-__device__ __forceinline__ void sort_hits(uint64_t *hits, int size, int thread, int threads, Barrier barrier) {
-    for (int run = 2; run <= size; run *= 2)
-        for (int distance = run / 2; distance > 0; distance /= 2) {
-            for (int pair = thread; pair < size / 2; pair += threads) {
-                const int first = 2 * pair - pair % distance;
-                const uint64_t a = hits[first];
-                const uint64_t b = hits[first + distance];
-                const bool falls = (first & run) == 0;
-                if (falls == (a < b)) {
-                    hits[first] = b;
-                    hits[first + distance] = a;
-                }
-            }
-            barrier();
-        }
-}
 
 // What a launch works on.
 template <class Element> struct Search {
@@ -152,10 +102,6 @@ struct Lists {
     }
 };
 
-// Where piece `piece` of slot `slot` lies. The pieces of a slot are exchanged by its number: the same piece of 8 slots in a row,
-// which is what is read at a time, lies in all 32 banks.
-__device__ __forceinline__ int place(int slot, int piece) { return slot * SLOT_BYTES + (piece ^ slot % PIECES) * PIECE_BYTES; }
-
 // What is in a buffer at a time: of a tile's rows and queries, a chunk of 128 bytes from a column on.
 struct Step {
     int tile = 0;
@@ -164,8 +110,8 @@ struct Step {
 
 // The queries and the rows of a block on their way through shared memory: first the rows' slots, then the queries'.
 template <class Element> struct Operands {
-    static constexpr int VALUES = Vector<Element>::SIZE; // of a piece
-    static constexpr int WIDTH = PIECES * VALUES;        // of a chunk
+    static constexpr int VALUES = Chunk<Element>::VALUES;
+    static constexpr int WIDTH = Chunk<Element>::WIDTH;
 
     const Element *queries;
     const Element *rows;
@@ -181,9 +127,8 @@ template <class Element> struct Operands {
           rows(search.rows + static_cast<int64_t>(first_row) * search.dim),
           num_queries(min(search.num_queries - first_query, static_cast<uint32_t>(QUERIES))),
           num_rows(min(search.num_rows - first_row, search.rows_of_a_section)), dim(search.dim),
-          query_slots((num_queries + GROUP - 1) / GROUP * GROUP) {
-        const uint64_t addresses = reinterpret_cast<uint64_t>(search.queries) | reinterpret_cast<uint64_t>(search.rows);
-        aligned = addresses % PIECE_BYTES == 0 && dim % VALUES == 0;
+          query_slots(whole_groups(num_queries)) {
+        aligned = are_aligned(search.queries, search.rows, dim);
     }
 
     __device__ __forceinline__ int tiles() const { return (num_rows + ROWS - 1) / ROWS; }
@@ -209,21 +154,10 @@ template <class Element> struct Operands {
             const int count = exists ? dim - column : 0;
             const Element *values = of_rows ? tile_rows : queries;
             if (count > 0) values += static_cast<int64_t>(index) * dim + column;
-            fetch_piece(values, count, buffer + place(slot, piece));
+            fetch_piece(aligned, values, count, buffer + place(slot, piece));
         }
     }
 
-    // `count` values, or as many as fit, and zeros behind them.
-    __device__ __forceinline__ void fetch_piece(const Element *values, int count, unsigned char *target) const {
-        if (aligned) {
-            copy_async(target, values, count > 0 ? PIECE_BYTES : 0);
-            return;
-        }
-        Vector<Element> piece;
-#pragma unroll
-        for (int i = 0; i < VALUES; ++i) piece.values[i] = i < count ? values[i] : from_float<Element>(0.0f);
-        *reinterpret_cast<Vector<Element> *>(target) = piece;
-    }
 };
 
 // The scores of a tile in the registers of a block. `add` adds the products of one chunk; `visit` calls `body` with the row and the
@@ -235,21 +169,18 @@ template <class Element> struct Scores {
 
     __device__ __forceinline__ void add(const unsigned char *rows, int query_slots) {
         const unsigned char *queries = rows + ROWS * SLOT_BYTES;
-        const int lane = threadIdx.x % WARP;
         const int first_row = threadIdx.x / WARP * 2 * GROUP;
 #pragma unroll
         for (int step = 0; step < PIECES / 2; ++step) {
             uint32_t a[2][4];
 #pragma unroll
             for (int half = 0; half < 2; ++half)
-                load_matrices(a[half], rows + place(first_row + half * GROUP + lane % 16, 2 * step + lane / 16));
+                load_rows(a[half], rows, first_row + half * GROUP, step);
 #pragma unroll
             for (int group = 0; group < QUERIES / GROUP; ++group) {
                 if (group * GROUP >= query_slots) break;
-                uint32_t b[4];
-                load_matrices(b, queries + place(group * GROUP + lane / 16 * 8 + lane % 8, 2 * step + lane / 8 % 2));
-                const uint32_t left[2] = {b[0], b[1]};
-                const uint32_t right[2] = {b[2], b[3]};
+                uint32_t left[2], right[2];
+                load_columns(left, right, queries, group * GROUP, step);
 #pragma unroll
                 for (int half = 0; half < 2; ++half) {
                     multiply_add(sums[half][2 * group], a[half], left, Element());
@@ -299,10 +230,6 @@ template <> struct Scores<float> {
                     for (int n = 0; n < Vector<float>::SIZE; ++n) sums[i][j] = fmaf(a[i].values[n], b.values[n], sums[i][j]);
             }
         }
-    }
-
-    __device__ __forceinline__ static Vector<float> at(const unsigned char *chunk, int slot, int piece) {
-        return *reinterpret_cast<const Vector<float> *>(chunk + place(slot, piece));
     }
 
     template <class Body> __device__ __forceinline__ void visit(Body body) const {
