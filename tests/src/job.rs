@@ -28,9 +28,8 @@ pub fn input() -> String {
     (0..ROWS).map(row).collect()
 }
 
-/// A desk with the input.
-pub fn desk() -> Desk {
-    let desk = Desk::default();
+/// The desk with the input on it.
+pub fn prepared(desk: Desk) -> Desk {
     desk.write("in.jsonl", input());
     desk
 }
@@ -49,8 +48,8 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// What the folder holds after a run that nothing has interrupted.
-pub fn undisturbed() -> BTreeMap<String, Vec<u8>> {
-    let desk = desk();
+pub fn undisturbed(desk: Desk) -> BTreeMap<String, Vec<u8>> {
+    let desk = prepared(desk);
     desk.run(JOB).ok();
     let files = files(&desk.path("out"));
     assert_eq!(files.len(), SHARDS + 2, "shards and two manifests: {:?}", files.keys());

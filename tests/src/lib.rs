@@ -58,22 +58,3 @@ pub fn minilm() -> &'static Path {
         PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
     })
 }
-
-/// The program, built with these tests.
-pub fn nearsay() -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::new(program());
-    command.env("HF_HUB_OFFLINE", "1").env_remove("NEARSAY_ISA").env_remove("NEARSAY_COMPOSED");
-    command
-}
-
-/// Where the program lies: beside the folder of the test binaries.
-///
-/// # Panics
-/// If it is not there; `cargo test --workspace` builds it.
-pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
-    let path = folder.join(format!("nearsay{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: run cargo test --workspace, or cargo build first", path.display());
-    path
-}

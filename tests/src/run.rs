@@ -2,21 +2,26 @@
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{fixture, program};
+use crate::fixture;
 
 /// A folder for one test; the program runs in it.
-pub struct Desk(tempfile::TempDir);
+pub struct Desk {
+    folder: tempfile::TempDir,
+    program: PathBuf,
+}
 
-impl Default for Desk {
-    fn default() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
+/// A [`run::Desk`](Desk) for the program `nearsay` of the package whose tests call this.
+#[macro_export]
+macro_rules! desk {
+    () => {
+        $crate::run::Desk::new(env!("CARGO_BIN_EXE_nearsay"))
+    };
 }
 
 /// What the program did.
@@ -37,9 +42,22 @@ pub struct Run {
 }
 
 impl Desk {
+    /// An empty folder in which `program` runs.
+    ///
+    /// # Panics
+    /// If no folder can be made.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), program: program.into() }
+    }
+
+    /// The program that runs here.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A path in the folder.
     pub fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        self.0.path().join(name.as_ref())
+        self.folder.path().join(name.as_ref())
     }
 
     /// Writes a file into the folder.
@@ -64,7 +82,7 @@ impl Desk {
     /// # Panics
     /// If it cannot be listed.
     pub fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).expect("a folder");
+        let entries = std::fs::read_dir(self.folder.path()).expect("a folder");
         let mut names: Vec<String> = entries
             .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
             .collect();
@@ -75,10 +93,10 @@ impl Desk {
     /// The program with arguments cut at blanks. `FIXTURE:NAME` stands for the path of that fixture, `BERT` for the tiny
     /// BERT, `STS` for the tiny sentence-transformers model.
     pub fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.args(line.split_whitespace().map(argument));
         command
-            .current_dir(self.0.path())
+            .current_dir(self.folder.path())
             .env("HF_HUB_OFFLINE", "1")
             .env_remove("NEARSAY_ISA")
             .env_remove("NEARSAY_COMPOSED");
@@ -92,9 +110,9 @@ impl Desk {
             "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
         let prepared = self.command(line);
         let mut command = Command::new("python3");
-        command.args(["-c", SPAWN]).arg(program()).args(prepared.get_args());
+        command.args(["-c", SPAWN]).arg(&self.program).args(prepared.get_args());
         command
-            .current_dir(self.0.path())
+            .current_dir(self.folder.path())
             .env("HF_HUB_OFFLINE", "1")
             .env("TERM", "xterm")
             .env_remove("NO_COLOR");

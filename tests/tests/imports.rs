@@ -8,24 +8,43 @@ use std::path::{Path, PathBuf};
 
 use nearsay_tests::repository;
 
-/// Every member, and the crates of ours that it may use.
-const LAYERS: [(&str, &[&str]); 5] = [
-    ("kernels", &[]),
-    ("models", &["nearsay-kernels"]),
-    ("engine", &["nearsay-kernels", "nearsay-models"]),
-    ("benches", &["nearsay", "nearsay-kernels", "nearsay-models"]),
-    ("tests", &["nearsay", "nearsay-kernels", "nearsay-models"]),
+/// Every member, lower ones first.
+const LAYERS: [Layer; 6] = [
+    Layer { folder: "kernels", name: "nearsay-kernels", uses: &[] },
+    Layer { folder: "models", name: "nearsay-models", uses: &["nearsay-kernels"] },
+    Layer { folder: "engine", name: "nearsay", uses: &["nearsay-kernels", "nearsay-models"] },
+    Layer {
+        folder: "engine/cli",
+        name: "nearsay-cli",
+        // The last one for its tests.
+        uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-tests"],
+    },
+    Layer {
+        folder: "benches",
+        name: "nearsay-benches",
+        uses: &["nearsay", "nearsay-kernels", "nearsay-models"],
+    },
+    Layer { folder: "tests", name: "nearsay-tests", uses: &["nearsay", "nearsay-kernels", "nearsay-models"] },
 ];
-/// The crates of ours, as Cargo.toml names them.
-const CRATES: [&str; 5] =
-    ["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-benches", "nearsay-tests"];
+
+/// A member of the workspace, and the crates of ours that it may use.
+struct Layer {
+    folder: &'static str,
+    name: &'static str,
+    uses: &'static [&'static str],
+}
 /// How many lines above unsafe code its reason may stand.
 const REASON_LINES: usize = 4;
+
+/// The crates of ours, as Cargo.toml names them.
+fn crates() -> impl Iterator<Item = &'static str> {
+    LAYERS.iter().map(|layer| layer.name)
+}
 
 /// The crates of ours among a Cargo.toml's dependencies, whatever the table: of the build, for tests, of one target.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
     let (mut found, mut in_table) = (BTreeSet::new(), false);
-    let ours = |name: &str| CRATES.into_iter().find(|known| *known == name.trim().trim_matches(['"', '\'']));
+    let ours = |name: &str| crates().find(|known| *known == name.trim().trim_matches(['"', '\'']));
     for line in manifest.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
         if let Some(table) = line.strip_prefix('[') {
             let table = table.trim_end_matches(']');
@@ -74,7 +93,7 @@ fn used_crates(source: &str) -> BTreeSet<&'static str> {
                 || imports.starts_with(&format!("{import} as "))
         })
     };
-    CRATES.into_iter().filter(|name| names(name)).collect()
+    crates().filter(|name| names(name)).collect()
 }
 
 /// The numbers, from 1, of lines with unsafe code.
@@ -119,11 +138,14 @@ fn depends_on_features(source: &str) -> bool {
     })
 }
 
-/// The Rust sources below a folder, with their text.
+/// The Rust sources below a folder, those of members inside of it apart, with their text.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.join("Cargo.toml").exists() {
+            continue;
+        }
         if path.is_dir() {
             found.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -137,29 +159,27 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 #[test]
 fn the_layers_are_the_members() {
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
-    let members = LAYERS.map(|(member, _)| format!("\"{member}\"")).join(", ");
+    let members = LAYERS.map(|layer| format!("\"{}\"", layer.folder)).join(", ");
     assert!(manifest.contains(&format!("members = [{members}]")), "a member is not in LAYERS");
 }
 
 #[test]
 fn dependencies_run_one_way() {
-    for (member, allowed) in LAYERS {
-        let path = repository().join(member).join("Cargo.toml");
+    for Layer { folder, uses, .. } in LAYERS {
+        let path = repository().join(folder).join("Cargo.toml");
         let manifest = fs::read_to_string(&path).unwrap();
         for name in dependencies(&manifest) {
-            assert!(allowed.contains(&name), "{} depends on {name}", path.display());
+            assert!(uses.contains(&name), "{} depends on {name}", path.display());
         }
     }
 }
 
 #[test]
 fn sources_use_no_higher_crate() {
-    for (member, allowed) in LAYERS {
-        let folder = repository().join(member);
-        let own = if member == "engine" { "nearsay".to_owned() } else { format!("nearsay-{member}") };
-        for (path, source) in sources(&folder) {
+    for layer in LAYERS {
+        for (path, source) in sources(&repository().join(layer.folder)) {
             for name in used_crates(&source) {
-                assert!(allowed.contains(&name) || name == own, "{} uses {name}", path.display());
+                assert!(layer.uses.contains(&name) || name == layer.name, "{} uses {name}", path.display());
             }
         }
     }
@@ -168,9 +188,9 @@ fn sources_use_no_higher_crate() {
 #[test]
 fn unsafe_code_is_in_the_kernels_alone_and_says_why_it_is_sound() {
     let mut seen = 0;
-    for (member, _) in LAYERS {
-        let all = sources(&repository().join(member));
-        if member == "kernels" {
+    for Layer { folder, .. } in LAYERS {
+        let all = sources(&repository().join(folder));
+        if folder == "kernels" {
             let documented = all.iter().flat_map(|(_, source)| documented_functions(source)).collect();
             for (path, source) in &all {
                 seen += unsafe_lines(source).len();

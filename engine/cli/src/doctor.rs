@@ -1,0 +1,127 @@
+//! `nearsay doctor`: what this machine offers, and what stands in the way.
+
+use std::path::Path;
+
+use nearsay::{DeviceChoice, Devices, Error, Gpu};
+use nearsay_kernels::devices::Unavailable;
+use nearsay_kernels::{InstructionSet, Precision};
+use nearsay_models::files::{HubStatus, cache_folder};
+use serde::Serialize;
+
+use crate::arguments::DoctorArguments;
+use crate::context::Context;
+use crate::print::{print_json, print_line};
+
+/// What is found; `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Findings {
+    version: &'static str,
+    system: String,
+    cores: usize,
+    instruction_sets: Vec<&'static str>,
+    instruction_set_used: &'static str,
+    devices: Vec<String>,
+    /// Why there is no GPU to run on, in builds that could.
+    no_gpu: Option<String>,
+    cache: String,
+    cached_models: Vec<String>,
+    hub: String,
+}
+
+pub(crate) fn run(context: &Context, _: DoctorArguments) -> anyhow::Result<()> {
+    let findings = find(context);
+    if context.global.json {
+        return Ok(print_json(&findings)?);
+    }
+    let lines = [
+        ("nearsay", findings.version.to_owned()),
+        ("system", findings.system),
+        ("cores", findings.cores.to_string()),
+        (
+            "instruction sets",
+            format!("{}; used: {}", findings.instruction_sets.join(", "), findings.instruction_set_used),
+        ),
+        ("devices", findings.devices.join(", ")),
+        ("no GPU", findings.no_gpu.unwrap_or_default()),
+        ("model cache", findings.cache),
+        (
+            "cached models",
+            if findings.cached_models.is_empty() {
+                "none".to_owned()
+            } else {
+                findings.cached_models.join(", ")
+            },
+        ),
+        ("hub", findings.hub),
+    ];
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        print_line(&format!("{name:17} {value}"))?;
+    }
+    Ok(())
+}
+
+fn find(context: &Context) -> Findings {
+    let cache = cache_folder();
+    let (gpus, no_gpu) = gpus();
+    let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
+    Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        cores: context.workers(None).threads(),
+        instruction_sets: available.map(InstructionSet::name).collect(),
+        instruction_set_used: InstructionSet::current().name(),
+        devices: std::iter::once("cpu".to_owned()).chain(gpus).collect(),
+        no_gpu,
+        cached_models: cache.as_deref().map(cached_models).unwrap_or_default(),
+        cache: match &cache {
+            Some(folder) if folder.is_dir() => folder.display().to_string(),
+            Some(folder) => format!("{} (not there yet)", folder.display()),
+            None => "none: no home folder is known; set HF_HOME".to_owned(),
+        },
+        hub: hub(context),
+    }
+}
+
+/// The GPUs that `--device` can name, and why there is none in builds that could run on one.
+fn gpus() -> (Vec<String>, Option<String>) {
+    let cuda = match nearsay_kernels::devices::cuda_count() {
+        // The driver, or that there is none, is told by asking for the first.
+        Ok(0) | Err(_) => vec![DeviceChoice::Cuda(vec![0])],
+        Ok(count) => (0..count).map(|ordinal| DeviceChoice::Cuda(vec![ordinal])).collect(),
+    };
+    let (mut found, mut missing) = (Vec::new(), None);
+    for choice in cuda.iter().chain([&DeviceChoice::Metal]) {
+        match Devices::open(choice, Precision::F32) {
+            Ok(devices) => {
+                let gpus = devices.gpus().iter().map(Gpu::to_string).collect::<Vec<_>>().join("; ");
+                found.push(format!("{} ({gpus})", devices.name()));
+            }
+            Err(Error::Device { reason: Unavailable::NotBuilt(_), .. }) => {}
+            Err(Error::Device { reason, .. }) => missing = missing.or(Some(reason.to_string())),
+            Err(error) => missing = missing.or(Some(error.to_string())),
+        }
+    }
+    (found, missing)
+}
+
+fn hub(context: &Context) -> String {
+    match context.hub().status() {
+        HubStatus::Offline => "not asked: offline".to_owned(),
+        HubStatus::Answers { endpoint } => format!("{endpoint} answers"),
+        HubStatus::Silent { endpoint, reason } => {
+            format!(
+                "{endpoint} does not answer ({reason}); models in the cache and in folders work without it"
+            )
+        }
+    }
+}
+
+/// Names of the models in the cache, sorted.
+fn cached_models(cache: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(cache) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut models: Vec<String> =
+        names.filter_map(|name| Some(name.strip_prefix("models--")?.replacen("--", "/", 1))).collect();
+    models.sort_unstable();
+    models
+}

@@ -1,0 +1,102 @@
+//! How far an embedding run is: counts, speeds, the share of padding avoided, the time left.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanCount, HumanDuration};
+use nearsay::embed::Counts;
+use nearsay::text::RecordStream;
+
+use crate::context::Context;
+use crate::progress::{Measure, Progress};
+
+/// Steps of the bar.
+const STEPS: u64 = 1000;
+
+/// Progress of an embedding run.
+pub(crate) struct EmbedProgress {
+    progress: Progress,
+    bytes_total: Option<u64>,
+    bytes_read: AtomicU64,
+    /// When the first text of this run was encoded, and how far the input was read then.
+    start: Mutex<Option<(Instant, u64)>>,
+}
+
+impl EmbedProgress {
+    pub(crate) fn new(context: &Context, records: &RecordStream) -> Self {
+        let bytes_total = records.bytes_total();
+        Self {
+            progress: Progress::new(context, Measure::Share(bytes_total.map(|_| STEPS))),
+            bytes_total,
+            bytes_read: AtomicU64::new(0),
+            start: Mutex::new(None),
+        }
+    }
+
+    /// Hears how many bytes of the input were read.
+    pub(crate) fn read(&self, bytes: u64) {
+        self.bytes_read.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Hears what was counted before this run and in it, from any thread.
+    pub(crate) fn set(&self, before: &Counts, now: &Counts) {
+        let read = self.bytes_read.load(Ordering::Relaxed);
+        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, first) = *start.get_or_insert_with(|| (Instant::now(), read));
+        drop(start);
+        let share = self.bytes_total.map(|total| read as f64 / total.max(1) as f64);
+        let left = self.bytes_total.and_then(|total| time_left(since.elapsed(), first, read, total));
+        self.progress.set((share.unwrap_or(0.0) * STEPS as f64) as u64, message(before, now, left));
+    }
+}
+
+/// By the speed since this run began to encode.
+fn time_left(elapsed: Duration, first: u64, read: u64, total: u64) -> Option<Duration> {
+    if read <= first || elapsed < Duration::from_secs(2) {
+        return None;
+    }
+    Some(elapsed.mul_f64(total.saturating_sub(read) as f64 / (read - first) as f64))
+}
+
+fn message(before: &Counts, now: &Counts, left: Option<Duration>) -> String {
+    let seconds = (now.tokenize + now.encode).as_secs_f64().max(1e-9);
+    let counts = *before + *now;
+    let left = left.map(|left| format!("{} left, ", HumanDuration(left))).unwrap_or_default();
+    format!(
+        "{left}{} texts, {:.0} texts/s, {} tokens/s, {:.0} % padding avoided",
+        HumanCount(counts.texts),
+        now.texts as f64 / seconds,
+        HumanCount((now.tokens as f64 / seconds) as u64),
+        100.0 * counts.padding_avoided()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_by_what_this_run_has_read() {
+        let second = Duration::from_secs;
+        assert_eq!(time_left(second(1), 0, 50, 100), None);
+        assert_eq!(time_left(second(10), 50, 50, 100), None);
+        assert_eq!(time_left(second(10), 0, 50, 100), Some(second(10)));
+        assert_eq!(time_left(second(10), 50, 60, 100), Some(second(40)));
+        assert_eq!(time_left(second(10), 0, 120, 100), Some(second(0)));
+    }
+
+    #[test]
+    fn the_message_has_counts_and_speeds() {
+        let now = Counts {
+            texts: 500,
+            tokens: 6000,
+            padded_tokens: 12_000,
+            encode: Duration::from_secs(2),
+            ..Counts::default()
+        };
+        let before = Counts { texts: 1000, ..Counts::default() };
+        let text = message(&before, &now, Some(Duration::from_secs(90)));
+        assert_eq!(text, "2 minutes left, 1,500 texts, 250 texts/s, 3,000 tokens/s, 50 % padding avoided");
+    }
+}

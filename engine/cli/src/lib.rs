@@ -1,0 +1,60 @@
+//! The command line. Data goes to standard output, everything else to standard error.
+//!
+//! A library with one function, so that other programs can carry the command, too.
+
+mod arguments;
+mod bench;
+mod context;
+mod doctor;
+mod embed;
+mod failure;
+mod models;
+mod print;
+mod progress;
+mod score;
+mod signals;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use arguments::{Cli, Command};
+use context::Context;
+
+/// Runs the command that `arguments` name, the first of which is the program's own name, and reports a failure on standard error.
+/// The exit code is 0 for success, else that of `failure`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let start = Instant::now();
+    nearsay::tokens::silence_expected_panics();
+    let Cli { global, command } = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    failure::start_log(&global);
+    let context = match signals::install() {
+        Ok(interruption) => Context { global, interruption, start },
+        Err(error) => return failure::report(&error),
+    };
+    // A panic is a bug of ours and has said so on stderr already; its exit code is that of one.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, command))) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => failure::report(&error),
+        Err(_) => ExitCode::from(70),
+    }
+}
+
+fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
+    nearsay::check_environment()?;
+    match command {
+        Command::Embed(arguments) => embed::run(context, arguments)?,
+        Command::Verify(arguments) => return verify::run(context, &arguments),
+        Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Models(arguments) => models::run(context, arguments)?,
+        Command::Bench(arguments) => bench::run(context, arguments)?,
+        Command::Doctor(arguments) => doctor::run(context, arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,130 @@
+//! `nearsay models`.
+
+use nearsay_kernels::{Activation, Placement};
+use nearsay_models::files::Source;
+use nearsay_models::{FAMILIES, Model};
+use serde_json::{Map, Value, json};
+
+use crate::arguments::{ModelsAction, ModelsArguments};
+use crate::context::Context;
+use crate::print::{print_json, print_line};
+
+pub(crate) fn run(context: &Context, arguments: ModelsArguments) -> anyhow::Result<()> {
+    match arguments.action.unwrap_or(ModelsAction::List) {
+        ModelsAction::List => list(context),
+        ModelsAction::Inspect { model, verify } => inspect(context, &model, verify),
+    }
+}
+
+fn list(context: &Context) -> anyhow::Result<()> {
+    if context.global.json {
+        let families =
+            FAMILIES.map(|family| json!({"family": family.name, "model_types": family.model_types}));
+        return Ok(print_json(&families)?);
+    }
+    for family in FAMILIES {
+        print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
+    let model = context.open_model(name)?;
+    let mut facts = describe(&model)?;
+    if verify {
+        facts.extend(check(&model)?);
+    }
+    if context.global.json {
+        let object: Map<String, Value> =
+            facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        return Ok(print_json(&object)?);
+    }
+    for (name, value) in &facts {
+        print_line(&format!("{:22} {}", name.replace('_', " "), plain(value)))?;
+    }
+    Ok(())
+}
+
+/// What is said of a model: names and values, in the order in which they are printed.
+type Facts = Vec<(&'static str, Value)>;
+
+fn describe(model: &Model) -> nearsay::Result<Facts> {
+    let (config, head) = (model.config(), model.load_head(None, None, &Placement::CPU)?);
+    let pooling = match model.has_modules() {
+        true => head.description(),
+        false => format!("{} (the model has no modules.json; the mean is customary)", head.description()),
+    };
+    Ok(vec![
+        ("name", json!(model.folder().name())),
+        ("found", json!(found(model))),
+        ("folder", json!(model.folder().root().display().to_string())),
+        ("family", json!(model.family().name)),
+        ("weights", json!(model.weights().description())),
+        ("tensors", json!(model.weights().names().count())),
+        ("parameters", json!(config.parameters(config.num_layers))),
+        ("num_layers", json!(config.num_layers)),
+        ("hidden_dim", json!(config.hidden_dim)),
+        ("num_heads", json!(config.num_heads)),
+        ("intermediate_dim", json!(config.intermediate_dim)),
+        ("vocab_size", json!(config.vocab_size)),
+        ("activation", json!(activation_name(config.activation))),
+        ("positions", json!(config.max_tokens())),
+        ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
+        ("embedding_max_length", json!(model.sentence_length().tokens)),
+        ("pooling", json!(pooling)),
+        ("normalized", json!(head.is_normalized())),
+        ("dimensions", json!(head.output_dim().min(model.stated_dimensions().unwrap_or(usize::MAX)))),
+        ("prompts", json!(model.prompts())),
+        ("bertscore_layer", json!(nearsay::score::default_layer(model.folder().name()))),
+    ])
+}
+
+/// As config.json spells it.
+fn activation_name(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Identity => "identity",
+        Activation::Gelu => "gelu",
+        Activation::GeluTanh => "gelu_new",
+        Activation::Relu => "relu",
+        Activation::Silu => "silu",
+        Activation::Tanh => "tanh",
+        Activation::Sigmoid => "sigmoid",
+    }
+}
+
+fn found(model: &Model) -> String {
+    match model.folder().source() {
+        Source::Folder => "a folder".to_owned(),
+        Source::Cache { revision, commit, .. } => {
+            format!("the Hugging Face cache, revision {revision}, commit {commit}")
+        }
+    }
+}
+
+/// Checksums, and every weight read once.
+fn check(model: &Model) -> nearsay::Result<Facts> {
+    let verification = model.folder().verify()?;
+    let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
+    Ok(vec![
+        ("checksums_right", json!(verification.checked)),
+        ("without_checksum", json!(verification.unpinned)),
+        ("layers_loaded", json!(encoder.loaded_layers())),
+    ])
+}
+
+/// A value as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(entries) if entries.is_empty() => "none".to_owned(),
+        Value::Object(entries) => {
+            entries.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,88 @@
+//! SIGINT, SIGTERM and SIGHUP: the first asks the work to end cleanly, the second ends the process at once.
+//!
+//! Work asks between two micro-batches. What cannot ask, such as a read of standard input to which nobody writes, is given
+//! [`GRACE`], then the process ends all the same. No temporary file stays in either case.
+//!
+//! Where the system gives no thread to wait for signals, the first still asks, and nothing ends what cannot ask.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nearsay::Interruption;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+/// How long the work may take to end by itself.
+const GRACE: Duration = Duration::from_secs(3);
+
+pub(crate) fn install() -> anyhow::Result<Interruption> {
+    let interruption = Interruption::default();
+    take_file_size_limit_as_error()?;
+    let numbers = handled();
+    if let Err(error) = wait_in_thread(&numbers, interruption.clone()) {
+        tracing::info!("no thread waits for signals: {error}");
+        for number in numbers {
+            flag::register_usize(number, Arc::clone(&interruption.0), number as usize)
+                .context("cannot install a signal handler")?;
+        }
+    }
+    Ok(interruption)
+}
+
+fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
+    let mut signals = Signals::new(numbers)?;
+    let wait = move || {
+        for signal in signals.forever() {
+            if asked.0.swap(signal as usize, Ordering::Relaxed) != 0 {
+                end(signal);
+            }
+            let grace = move || {
+                thread::sleep(GRACE);
+                end(signal);
+            };
+            // Without a thread to time it there is no grace.
+            if thread::Builder::new().spawn(grace).is_err() {
+                end(signal);
+            }
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+/// A file that outgrows the shell's limit is then a write that fails (EFBIG), and not the end of the process.
+fn take_file_size_limit_as_error() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .context("cannot install a signal handler")?;
+    Ok(())
+}
+
+/// The signals that end the work; a terminal that goes away sends SIGHUP.
+fn handled() -> Vec<i32> {
+    let mut numbers = vec![SIGINT, SIGTERM];
+    #[cfg(unix)]
+    if !hangup_is_ignored() {
+        numbers.push(signal_hook::consts::SIGHUP);
+    }
+    numbers
+}
+
+/// Whether whoever started us wants SIGHUP ignored, as nohup does. Taken for granted where the system does not say.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Bit n - 1 is signal n's, and SIGHUP is 1.
+    mask.is_none_or(|mask| mask & 1 == 1)
+}
+
+fn end(signal: i32) -> ! {
+    nearsay::output::remove_unfinished();
+    std::process::exit(128 + signal)
+}

@@ -1,0 +1,80 @@
+//! `nearsay verify`.
+
+use std::process::ExitCode;
+
+use nearsay::job::{FolderState, verify};
+use serde::Serialize;
+
+use crate::arguments::VerifyArguments;
+use crate::context::Context;
+use crate::failure;
+use crate::print::{plural, print_json, print_line};
+
+/// A folder as `--json` shows it.
+#[derive(Serialize)]
+struct FolderReport<'a> {
+    folder: String,
+    shards: usize,
+    rows: u64,
+    input_rows: u64,
+    bytes: u64,
+    complete: bool,
+    problems: &'a [String],
+    written_to_by: Option<&'a str>,
+}
+
+pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+    let workers = context.workers(arguments.threads);
+    let read = |path: &std::path::PathBuf| FolderState::read(path, &workers);
+    let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
+    let verified = verify(&folders);
+    let reports: Vec<FolderReport<'_>> = folders.iter().map(report).collect();
+    if context.global.json {
+        print_json(&reports)?;
+    } else {
+        reports.iter().try_for_each(|report| print_line(&line(report)))?;
+    }
+    let told = verified.problems.iter().chain(&verified.mismatch).chain(&verified.missing);
+    told.for_each(|what| failure::say(format_args!("{what}")));
+    let is_sound = verified.problems.is_empty() && verified.mismatch.is_none();
+    if !verified.problems.is_empty() || is_sound && !verified.missing.is_empty() {
+        failure::hint(
+            "the command that began the job, with --resume, mends what is damaged and makes what is missing",
+        );
+    }
+    Ok(match (is_sound, verified.missing.is_empty()) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(1),
+        (false, _) => ExitCode::from(65),
+    })
+}
+
+fn report(folder: &FolderState) -> FolderReport<'_> {
+    let sum = |of: fn(&nearsay::job::ShardRecord) -> u64| folder.shards.iter().map(of).sum();
+    FolderReport {
+        folder: folder.path.display().to_string(),
+        shards: folder.shards.len(),
+        rows: sum(|shard| shard.counts.rows),
+        input_rows: sum(|shard| shard.counts.texts),
+        bytes: sum(|shard| shard.bytes),
+        complete: folder.end.is_some(),
+        problems: &folder.problems,
+        written_to_by: folder.writer.as_deref(),
+    }
+}
+
+fn line(report: &FolderReport<'_>) -> String {
+    let state = match (report.problems.is_empty(), report.complete) {
+        (false, _) => "damaged",
+        (true, true) => "complete, every checksum holds",
+        (true, false) => "not complete, every checksum holds",
+    };
+    let writer = report.written_to_by.map(|who| format!("; {who} writes to it")).unwrap_or_default();
+    format!(
+        "{}: {}, {}, {}: {state}{writer}",
+        report.folder,
+        plural(report.shards as u64, "shard", "shards"),
+        plural(report.rows, "row", "rows"),
+        plural(report.bytes, "byte", "bytes")
+    )
+}

@@ -1,0 +1,201 @@
+//! What `nearsay embed` makes of long and repeated texts, kept columns, output types and dry runs.
+
+use nearsay_tests::desk;
+use serde_json::{Value, json};
+
+/// A text of some 300 tokens for the tiny BERT, whose longest is 40.
+fn long_text() -> String {
+    "The river ran over its banks. \"The cat saw the water!\" Was it cold? Nobody knew, é猫. ".repeat(9)
+}
+
+fn slice<'a>(text: &'a str, row: &Value) -> &'a str {
+    let offset = |name: &str| row[name].as_u64().expect("an offset") as usize;
+    let bytes = &text[offset("byte_start")..offset("byte_end")];
+    let (start, end) = (offset("character_start"), offset("character_end"));
+    assert_eq!(bytes, text.chars().skip(start).take(end - start).collect::<String>());
+    bytes
+}
+
+#[test]
+fn a_chunk_has_the_vector_of_its_text() {
+    let (desk, text) = (desk!(), long_text());
+    desk.write(
+        "in.jsonl",
+        format!("{}\n{}\n", json!({"id": "long", "text": text}), json!({"id": 2, "text": "the cat"})),
+    );
+    for line in [
+        "-m BERT --on-long chunk --chunk-overlap 6",
+        "-m STS --on-long chunk --max-length 20 --chunk-overlap 3",
+    ] {
+        let rows = desk.run(&format!("embed in.jsonl {line}")).ok().rows();
+        let chunks: Vec<&Value> = rows.iter().filter(|row| row["id"] == "long").collect();
+        assert!(chunks.len() > 5, "{}", chunks.len());
+        assert_eq!(rows.len(), chunks.len() + 1);
+        let mut covered = 0;
+        for (number, row) in chunks.iter().enumerate() {
+            assert_eq!(row["chunk"], number);
+            let start = row["byte_start"].as_u64().expect("a start") as usize;
+            assert!(start <= covered || text[covered..start].trim().is_empty(), "a gap before {start}");
+            covered = row["byte_end"].as_u64().expect("an end") as usize;
+            let alone = json!({"text": slice(&text, row)}).to_string();
+            let alone = desk.run_with(&format!("embed - --format jsonl {line}"), alone).ok().rows();
+            assert_eq!(alone.len(), 1);
+            assert_eq!(alone[0]["embedding"], row["embedding"], "chunk {number}");
+        }
+        assert!(text[covered..].trim().is_empty());
+    }
+}
+
+#[test]
+fn token_offsets_of_a_chunk_are_those_of_the_whole_text() {
+    let (desk, text) = (desk!(), long_text());
+    desk.write("in.jsonl", json!({"text": text}).to_string());
+    let run = desk.run("embed in.jsonl -m BERT --on-long chunk --chunk-overlap 4 --level token").ok();
+    let rows = run.rows();
+    assert!(rows.len() > 5);
+    for row in &rows {
+        let tokens = row["tokens"].as_array().expect("tokens");
+        let bytes = row["byte_offsets"].as_array().expect("offsets");
+        assert_eq!(bytes.len(), tokens.len());
+        assert_eq!(row["embeddings"].as_array().expect("vectors").len(), tokens.len());
+        for (token, range) in tokens.iter().zip(bytes) {
+            let end = |index: usize| range[index].as_u64().expect("a number") as usize;
+            let token = token.as_str().expect("a token").trim_start_matches("##");
+            if token.starts_with('[') {
+                continue;
+            }
+            assert_eq!(text[end(0)..end(1)].to_lowercase().replace('é', "e"), token);
+        }
+    }
+}
+
+#[test]
+fn merged_chunks_are_one_vector_of_length_one_where_the_model_says_so() {
+    let desk = desk!();
+    desk.write("in.jsonl", format!("{}\n{}\n", json!({"text": long_text()}), json!({"text": "the cat"})));
+    let run = desk.run("embed in.jsonl -m BERT --normalize --on-long chunk --merge mean").ok();
+    let vectors = run.vectors();
+    assert_eq!(vectors.len(), 2);
+    for vector in &vectors {
+        let length: f32 = vector.iter().map(|value| value * value).sum();
+        assert!((length - 1.0).abs() < 1e-5, "{length}");
+    }
+    let short = desk.run_with("embed - --format txt -m BERT --normalize", "the cat\n").ok().vectors();
+    assert_eq!(vectors[1], short[0], "a text that fits is what it always was");
+    assert_ne!(vectors[0], desk.run("embed in.jsonl -m BERT --normalize").ok().vectors()[0]);
+}
+
+#[test]
+fn long_texts_are_refused_or_marked_on_request() {
+    let desk = desk!();
+    desk.write(
+        "in.jsonl",
+        format!("{}\n{}\n", json!({"text": "the cat"}), json!({"id": "x", "text": long_text()})),
+    );
+    let refused = desk.run("embed in.jsonl -m BERT --on-long error -o out.npy");
+    refused.ends(
+        65,
+        &[
+            "the text of the record with id \"x\" (row 2) is longer than 40 tokens",
+            "hint:",
+            "--on-long chunk",
+        ],
+    );
+    assert_eq!(desk.names(), ["in.jsonl"]);
+    let rows = desk.run("embed in.jsonl -m BERT --mark-truncated").ends(0, &["1 text was cut"]).rows();
+    assert_eq!([&rows[0]["truncated"], &rows[1]["truncated"]], [false, true]);
+    desk.run("embed in.jsonl -m BERT --on-long chunk --chunk-overlap 30").ends(2, &["overlap", "30", "38"]);
+    desk.run("embed in.jsonl -m BERT --merge mean").ends(2, &["--merge", "hint:", "--on-long chunk"]);
+    desk.run("embed in.jsonl -m BERT --chunk-overlap 3")
+        .ends(2, &["--chunk-overlap", "hint:", "--on-long chunk"]);
+    for output in ["--on-long chunk -o out.npy", "--mark-truncated -o out.npy", "--keep text -o out.npy"] {
+        desk.run(&format!("embed in.jsonl -m BERT {output}")).ends(2, &["npy", "hint:", ".parquet"]);
+    }
+}
+
+#[test]
+fn repeated_texts_are_told_and_have_the_same_vector() {
+    let desk = desk!();
+    desk.write("in.txt", "the river\nthe cat\n".repeat(50));
+    let run = desk.run("embed in.txt -m BERT -o out.npy --json").ends(0, &["98 texts occurred again nearby"]);
+    let summary = run.json();
+    assert_eq!([&summary["texts"], &summary["rows"], &summary["repeated"]], [100, 100, 98]);
+    let vectors = desk.run("embed in.txt -m BERT").ok().vectors();
+    assert!(vectors.chunks(2).all(|pair| pair == &vectors[..2]));
+    assert_ne!(vectors[0], vectors[1]);
+}
+
+#[test]
+fn a_value_of_another_type_than_the_first_rows_is_named() {
+    let desk = desk!();
+    let row = |row: usize| json!({"id": row, "year": 2000 + row, "text": "the river"}).to_string() + "\n";
+    let first: String = (0..1100).map(row).collect();
+    desk.write("in.jsonl", first + &json!({"id": 9999, "year": "MMXX", "text": ""}).to_string());
+    let line = "embed in.jsonl -m BERT --keep year -o";
+    desk.run(&format!("{line} out.parquet")).ends(
+        65,
+        &[
+            "column `year` of the record with id 9999 (row 1101) is a string",
+            "whole numbers",
+            "hint:",
+            ".jsonl",
+        ],
+    );
+    desk.run(&format!("{line} json.parquet --json-column year")).ok();
+    desk.run(&format!("{line} out.parquet --json-column month")).ends(2, &["month", "--keep month"]);
+    desk.run(&format!("{line} out.jsonl")).ok();
+    assert!(String::from_utf8_lossy(&desk.read("out.jsonl")).contains(r#""year":"MMXX""#));
+}
+
+#[test]
+fn names_that_columns_would_share_are_refused() {
+    let desk = desk!();
+    desk.write("in.jsonl", r#"{"text":"a","chunk":1,"embedding":2,"truncated":3}"#);
+    for (line, name) in [
+        ("--keep chunk --on-long chunk", "chunk"),
+        ("--keep embedding", "embedding"),
+        ("--keep truncated --mark-truncated", "truncated"),
+        ("--keep text --keep text", "text"),
+    ] {
+        desk.run(&format!("embed in.jsonl -m BERT {line}")).ends(2, &[name]);
+    }
+    desk.run("embed in.jsonl -m BERT --keep chunk --keep text").ok();
+}
+
+#[test]
+fn calibration_by_a_file_does_not_depend_on_the_input() {
+    let desk = desk!();
+    desk.write("in.txt", "the river\nthe cat\n").write("one.txt", "the cat\n");
+    desk.write("calibration.txt", (0..120).map(|row| format!("the river {row} cat\n")).collect::<String>());
+    let line = |input: &str| format!("embed {input} -m BERT --output-type i8 --calibration calibration.txt");
+    let both = desk.run(&line("in.txt")).ok();
+    assert!(!both.stderr.contains("few"), "{}", both.stderr);
+    let alone = desk.run(&line("one.txt")).ok();
+    assert_eq!(both.rows()[1]["embedding"], alone.rows()[0]["embedding"]);
+    desk.run("embed in.txt -m BERT --output-type i8").ends(0, &["2 texts are few to calibrate"]);
+    desk.run("embed in.txt -m BERT --calibration calibration.txt").ends(2, &["--calibration", "hint:", "i8"]);
+    desk.run("embed in.txt -m BERT --level token --output-type u8").ends(2, &["tokens", "binary"]);
+}
+
+#[test]
+fn a_dry_run_tells_what_a_run_would_be_and_writes_nothing() {
+    let desk = desk!();
+    desk.write("in.txt", "the river ran\n".repeat(700));
+    let run = desk.run("embed in.txt -m BERT -o out/ --dry-run --json").ok();
+    let estimate = run.json();
+    assert_eq!([&estimate["rows"], &estimate["tokens"]], [700, 700 * 6], "{estimate}");
+    assert_eq!(
+        [&estimate["rows_are_exact"], &estimate["output_bytes"]],
+        [&json!(true), &json!(700 * 32 * 4)]
+    );
+    assert_eq!(desk.names(), ["in.txt"]);
+    let text = desk.run("embed in.txt -m BERT --dry-run").ok();
+    assert!(text.text().starts_with("rows    700 (sample: 700)\ntokens  4,200"), "{}", text.text());
+    let large: String = (0..50_000).map(|row| format!("the river ran over cat {row:06}\n")).collect();
+    desk.write("large.txt", large);
+    let rows =
+        desk.run("embed large.txt -m BERT --dry-run --json").ok().json()["rows"].as_u64().expect("rows");
+    assert!((40_000..60_000).contains(&rows), "{rows}");
+    let pipe = desk.run_with("embed - --format txt -m BERT --dry-run", "a\n".repeat(30_000)).ok();
+    assert!(pipe.text().contains("rows    unknown"), "{}", pipe.text());
+}
