@@ -4,7 +4,7 @@
 use candle_core::{D, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::{CuSeqlens, attention, recycle};
+use nearsay_kernels::{CuSeqlens, Form, attention, recycle};
 
 /// Tokens of all sequences together.
 const TOKENS: usize = 512;
@@ -23,7 +23,7 @@ fn bench(criterion: &mut Criterion, length: usize) -> anyhow::Result<()> {
     let mut group = criterion.benchmark_group("attention");
     group.throughput(Throughput::Elements(TOKENS as u64));
     group.bench_function(BenchmarkId::new("nearsay", length), |bencher| {
-        bencher.iter(|| attention(&qkv, &cu_seqlens, NUM_HEADS).map(recycle));
+        bencher.iter(|| attention(&qkv, &cu_seqlens, NUM_HEADS, Form::Kernels).map(recycle));
     });
     let padded = qkv.reshape((sequences, length, 3, NUM_HEADS, HEAD_DIM))?;
     group.bench_function(BenchmarkId::new("candle", length), |bencher| bencher.iter(|| stock(&padded)));

@@ -1,9 +1,11 @@
 //! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's operations.
 
-use candle_core::{D, Device};
+use candle_core::D;
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::{CuSeqlens, LayerNorm, PoolOptions, Pooling, add_norm, normalize, pool, recycle};
+use nearsay_kernels::{
+    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, add_norm, normalize, pool, recycle,
+};
 
 const TOKENS: usize = 512;
 const HIDDEN_DIM: usize = 384;
@@ -21,7 +23,7 @@ fn main() -> anyhow::Result<()> {
 fn bench_add_norm(criterion: &mut Criterion) -> anyhow::Result<()> {
     let (hidden, residual) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[TOKENS, HIDDEN_DIM])?);
     let (weight, bias) = (random(&[HIDDEN_DIM])?, random(&[HIDDEN_DIM])?);
-    let norm = LayerNorm::new(&weight, &bias, EPSILON, &Device::Cpu)?;
+    let norm = LayerNorm::new(&weight, &bias, EPSILON, &Placement::CPU)?;
     let mut group = criterion.benchmark_group("residual and LayerNorm");
     group.throughput(Throughput::Elements(TOKENS as u64));
     group.bench_function("nearsay", |bencher| {
@@ -39,7 +41,9 @@ fn bench_normalize(criterion: &mut Criterion) -> anyhow::Result<()> {
     let hidden = random(&[TOKENS, HIDDEN_DIM])?;
     let mut group = criterion.benchmark_group("rows to length 1");
     group.throughput(Throughput::Elements(TOKENS as u64));
-    group.bench_function("nearsay", |bencher| bencher.iter(|| normalize(&hidden, EPSILON).map(recycle)));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| normalize(&hidden, EPSILON, Form::Kernels).map(recycle))
+    });
     group.bench_function("candle", |bencher| {
         let stock = || hidden.broadcast_div(&hidden.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?);
         bencher.iter(stock);
@@ -56,7 +60,7 @@ fn bench_pool(criterion: &mut Criterion) -> anyhow::Result<()> {
     let mut group = criterion.benchmark_group("mean of each sequence");
     group.throughput(Throughput::Elements(TOKENS as u64));
     group.bench_function("nearsay", |bencher| {
-        bencher.iter(|| pool(&hidden, &cu_seqlens, &options).map(recycle))
+        bencher.iter(|| pool(&hidden, &cu_seqlens, &options, Form::Kernels).map(recycle))
     });
     group.bench_function("candle", |bencher| bencher.iter(|| padded.mean(1)));
     group.finish();

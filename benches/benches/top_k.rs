@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::top_k;
+use nearsay_kernels::{Form, top_k};
 
 const HIDDEN_DIM: usize = 384;
 /// 31 MB: beyond the L2.
@@ -19,7 +19,7 @@ fn bench(criterion: &mut Criterion, num_queries: usize) -> anyhow::Result<()> {
     let mut group = criterion.benchmark_group("search for queries");
     group.throughput(Throughput::Elements((num_queries * ROWS) as u64));
     group.bench_function(BenchmarkId::new("nearsay", num_queries), |bencher| {
-        bencher.iter(|| top_k(&queries, &rows, HITS));
+        bencher.iter(|| top_k(&queries, &rows, HITS, Form::Kernels));
     });
     group.bench_function(BenchmarkId::new("candle, the product", num_queries), |bencher| {
         bencher.iter(|| queries.matmul(&rows.t()?));

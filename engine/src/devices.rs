@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
 use candle_core::{Device, DeviceLocation};
-use nearsay_kernels::devices::{self, DeviceDescription, Unavailable};
+use nearsay_kernels::device::{self, DeviceDescription, Unavailable};
 use nearsay_kernels::{InstructionSet, Placement, Precision};
 use serde::Serialize;
 
@@ -127,7 +127,7 @@ impl Devices {
             DeviceChoice::Cuda(ordinals) => Self::cuda(ordinals)?,
             DeviceChoice::Metal => {
                 let failed = |reason| Error::Device { device: "metal".to_owned(), reason };
-                let device = devices::open_metal().map_err(failed)?;
+                let device = device::open_metal().map_err(failed)?;
                 Self { devices: vec![device], name: "metal".to_owned(), remark: None }
             }
         };
@@ -140,7 +140,7 @@ impl Devices {
         let gpus: [(&[Precision], DeviceChoice); 2] =
             [(&Precision::OF_CUDA, DeviceChoice::Cuda(vec![0])), (&Precision::OF_METAL, DeviceChoice::Metal)];
         if gpus.iter().all(|(precisions, _)| !precisions.contains(&precision)) {
-            let unused = devices::cuda_count().is_ok_and(|count| count > 0);
+            let unused = device::cuda_count().is_ok_and(|count| count > 0);
             let remark =
                 unused.then(|| format!("running on the CPU: GPUs do not multiply in {}", precision.name()));
             return Ok(Self { remark, ..Self::cpu() });
@@ -172,7 +172,7 @@ impl Devices {
     fn cuda(ordinals: &[usize]) -> Result<Self> {
         let open = |&ordinal: &usize| {
             let device = format!("cuda:{ordinal}");
-            devices::open_cuda(ordinal).map_err(|reason| Error::Device { device, reason })
+            device::open_cuda(ordinal).map_err(|reason| Error::Device { device, reason })
         };
         let devices = ordinals.iter().map(open).collect::<Result<_>>()?;
         let numbers: Vec<String> = ordinals.iter().map(usize::to_string).collect();
@@ -204,7 +204,7 @@ impl Devices {
 
     /// What their drivers say of the GPUs; of the CPU nothing.
     pub fn gpus(&self) -> Vec<Gpu> {
-        self.devices.iter().filter_map(devices::describe).map(Gpu::from).collect()
+        self.devices.iter().filter_map(device::describe).map(Gpu::from).collect()
     }
 
     /// How many there are.
@@ -242,7 +242,7 @@ impl Devices {
 
     /// The library that computes the products of GPUs, if it is not ours.
     pub(crate) fn product_library(&self) -> Option<String> {
-        devices::describe(self.first())?.product_library
+        device::describe(self.first())?.product_library
     }
 
     /// A property of the GPUs, each value once.
@@ -265,7 +265,11 @@ impl Devices {
     /// # Errors
     /// [`Error::Usage`] if the devices do not multiply in `precision`.
     pub fn placements(&self, precision: Precision) -> Result<Vec<Placement>> {
-        let place = |device: &Device| Placement::new(device.clone(), precision);
+        let is_composed = std::env::var_os("NEARSAY_COMPOSED").is_some_and(|value| value == "1");
+        let place = |device: &Device| match is_composed {
+            true => Placement::composed(device.clone(), precision),
+            false => Placement::new(device.clone(), precision),
+        };
         let placements: nearsay_kernels::Result<Vec<_>> = self.devices.iter().map(place).collect();
         placements.map_err(|error| Error::Usage {
             message: format!("--precision {} cannot be used here: {error}", precision.name()),

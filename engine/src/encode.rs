@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use candle_core::{DType, Device, IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
-use nearsay_kernels::devices::{Failure, synchronize};
-use nearsay_models::Encoder;
+use nearsay_kernels::device::{Failure, synchronize};
+use nearsay_models::{Encoder, LayerStates};
 
 use crate::devices::name_of;
 use crate::tokens::TokenizedText;
@@ -62,28 +62,23 @@ struct Room {
 /// Hidden states of the texts of one micro-batch.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedBatch<'a> {
-    /// [total_tokens, hidden_dim], on the encoder's device and in its type. Its memory is taken for the next batch: copy what is to be
-    /// kept ([`EncodedBatch::split`] does), a clone of the tensor would find it empty.
-    pub hidden: &'a Tensor,
-    /// Where each text begins.
-    pub cu_seqlens: &'a CuSeqlens,
+    /// Of the layer that is encoded to.
+    pub states: LayerStates<'a>,
     /// Which of the devices it is on.
     pub replica: usize,
 }
 
-impl EncodedBatch<'_> {
-    /// Hidden states of each text by itself, [tokens, hidden_dim], copied so that they do not hold the batch.
-    ///
-    /// # Errors
-    /// If the copy fails.
-    pub fn split(&self) -> Result<Vec<Tensor>> {
-        let copy = |range: Range<usize>| {
-            let view = self.hidden.i(range.clone())?;
-            // There is nothing to be copied of no tokens, and devices give no memory of no size.
-            Ok(if range.is_empty() { view } else { view.force_contiguous()? })
-        };
-        self.cu_seqlens.ranges().map(copy).collect()
-    }
+/// The rows of each text by themselves, [tokens, hidden_dim], copied so that they do not hold the batch's.
+///
+/// # Errors
+/// If the copy fails.
+pub(crate) fn split(rows: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<Tensor>> {
+    let copy = |range: Range<usize>| {
+        let view = rows.i(range.clone())?;
+        // There is nothing to be copied of no tokens, and devices give no memory of no size.
+        Ok(if range.is_empty() { view } else { view.force_contiguous()? })
+    };
+    cu_seqlens.ranges().map(copy).collect()
 }
 
 impl TextEncoder {
@@ -193,12 +188,7 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Encoding<'_, F> {
         let (encoder, layer) = (&self.encoder.replicas[replica], self.encoder.layer);
         let packed = encoder.pack(&ids)?;
         let states = encoder.forward(&packed, &[layer])?;
-        let hidden = states
-            .layer(layer)
-            .ok_or_else(|| Error::Bug(format!("layer {layer} was asked for and not returned")))?;
-        let results = (self.make)(EncodedBatch { hidden, cu_seqlens: states.cu_seqlens(), replica })?;
-        states.recycle();
-        Ok(results)
+        (self.make)(EncodedBatch { states: states.layer(layer)?, replica })
     }
 
     /// A micro-batch, in halves of halves where the device has not memory enough. A text has the same bits either way.

@@ -3,10 +3,11 @@
 //! A message is one sentence that says what, where (file, row, tensor) and the rule with both values. What the user can do
 //! about it is [`Error::hint`]. Exit codes follow BSD's sysexits.h.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-use nearsay_kernels::devices::{Failure, Unavailable};
+use nearsay_kernels::device::{Failure, Unavailable};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -270,7 +271,18 @@ impl Error {
     }
 
     /// What the user can do about it, where we know.
-    pub fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<Cow<'_, str>> {
+        const CPU: &str = "run with --device cpu";
+        match self {
+            Self::Device { reason, .. } => {
+                let or_cpu = |hint| Cow::from(format!("{hint}, or {CPU}"));
+                Some(reason.hint().map_or(CPU.into(), or_cpu))
+            }
+            other => other.fixed_hint().map(Cow::from),
+        }
+    }
+
+    fn fixed_hint(&self) -> Option<&str> {
         match self {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.as_deref(),
             Self::LengthTooShort { .. } => Some("raise --max-length"),
@@ -292,7 +304,6 @@ impl Error {
                 Some("bring back the old input, name another folder, or pass --overwrite to begin again")
             }
             Self::Model(error) => error.hint(),
-            Self::Device { reason, .. } => Some(reason.hint().unwrap_or("run with --device cpu")),
             Self::NoGpu { .. } => Some("run on the CPU with --precision f32 or bf16"),
             Self::NoRoomForText { .. } => Some(
                 "cut texts with --max-length, use --precision f16, end what else is on the device, or run with --device cpu",

@@ -55,7 +55,14 @@ pub(crate) fn load_head(
     normalize: Option<bool>,
     placement: &Placement,
 ) -> Result<SentenceHead> {
-    model.load_head(pooling, normalize, placement).map_err(|error| no_room_for_model(error, placement))
+    let mut head = match pooling {
+        Some(mode) => model.pooled_head(mode),
+        None => model.load_head(placement).map_err(|error| no_room_for_model(error, placement))?,
+    };
+    if let Some(normalized) = normalize {
+        head.set_normalized(normalized);
+    }
+    Ok(head)
 }
 
 /// An error of loading, told as what became of the device if it is about that.

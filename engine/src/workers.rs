@@ -111,8 +111,7 @@ impl Workers {
         let run = |item| self.interruption.check().and_then(|()| work(item));
         let few = !items.is_empty() && items.len() < self.team_threads();
         let team = if few { self.team() } else { None };
-        let results =
-            team.and_then(|team| team.run_if_idle(|| items.par_iter().map(run).collect::<Vec<_>>()));
+        let results = team.and_then(|team| team.share(|| items.par_iter().map(run).collect::<Vec<_>>()));
         match results {
             Some(results) => results.into_iter().collect(),
             None => self.map(items, work),
@@ -125,7 +124,8 @@ impl Workers {
     }
 
     fn team(&self) -> Option<&Team> {
-        let begin = || match Team::new(self.team_threads()) {
+        let threads = NonZero::new(self.team_threads()).unwrap_or(NonZero::<usize>::MIN);
+        let begin = || match Team::new(threads, threads) {
             Ok(team) => Some(team),
             Err(error) => {
                 tracing::warn!("the system gives no {} threads ({error})", self.team_threads());

@@ -14,7 +14,7 @@ pub struct CuSeqlens {
     offsets: Arc<[u32]>,
     /// What attention on CUDA makes of the offsets and copies to a device, once for all layers of a model.
     #[cfg(feature = "cuda")]
-    plans: Arc<crate::attention::Plans>,
+    plans: Arc<crate::ops::attention::Plans>,
 }
 
 impl PartialEq for CuSeqlens {
@@ -95,7 +95,7 @@ impl CuSeqlens {
     }
 
     #[cfg(feature = "cuda")]
-    pub(crate) fn plans(&self) -> &crate::attention::Plans {
+    pub(crate) fn plans(&self) -> &crate::ops::attention::Plans {
         &self.plans
     }
 }

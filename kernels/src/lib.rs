@@ -10,54 +10,32 @@
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 
-mod activation;
-mod add_norm;
-mod all_finite;
 mod args;
-pub mod attention;
-mod buffers;
-mod composed;
+mod cpu;
 mod cu_seqlens;
 #[cfg(feature = "cuda")]
 mod cuda;
-mod device_peaks;
-pub mod devices;
-mod embed_norm;
+pub mod device;
 mod error;
-mod layer_norm;
-pub mod linear;
-mod matrix_mut;
-#[cfg(feature = "metal")]
-mod metal;
-mod normalize;
-mod peaks;
-mod placement;
-mod pool;
-mod precision;
-mod product;
-mod simd;
-mod team;
+mod ops;
 #[cfg(test)]
 mod testing;
-pub mod token_match;
-pub mod top_k;
 
-pub use activation::Activation;
-pub use add_norm::add_norm;
-pub use all_finite::all_finite;
-pub use attention::attention;
-pub use buffers::recycle;
+pub use cpu::buffers::recycle;
+pub use cpu::peaks::Peaks;
+pub use cpu::simd::{InstructionSet, requested_instruction_set};
+pub use cpu::team::Team;
 pub use cu_seqlens::CuSeqlens;
-pub use embed_norm::{Embeddings, TokenIndices};
+pub use device::{Form, Placement, Precision};
 pub use error::{Error, Result};
-pub use layer_norm::LayerNorm;
-pub use linear::Linear;
-pub use normalize::{normalize, normalize_row};
-pub use peaks::Peaks;
-pub use placement::Placement;
-pub use pool::{PoolOptions, Pooling, pool};
-pub use precision::Precision;
-pub use simd::{InstructionSet, requested_instruction_set};
-pub use team::Team;
-pub use token_match::{MatchMaxima, TokenPair, token_match};
-pub use top_k::{TopK, top_k};
+pub use ops::activation::Activation;
+pub use ops::add_norm::add_norm;
+pub use ops::all_finite::all_finite;
+pub use ops::attention::attention;
+pub use ops::embed_norm::{Embeddings, TokenIndices};
+pub use ops::layer_norm::LayerNorm;
+pub use ops::linear::Linear;
+pub use ops::normalize::{normalize, normalize_row};
+pub use ops::pool::{PoolOptions, Pooling, pool};
+pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
+pub use ops::top_k::{TopK, TopKSearch, top_k};

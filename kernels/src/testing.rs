@@ -2,9 +2,8 @@
 
 use candle_core::{DType, Device, Shape, Tensor};
 
-use crate::composed;
-use crate::simd::InstructionSet;
-use crate::{Placement, Precision};
+use crate::cpu::simd::InstructionSet;
+use crate::{Form, Placement, Precision};
 
 /// The instruction sets that this CPU has; always at least the portable one.
 pub(crate) fn available_sets() -> impl Iterator<Item = InstructionSet> {
@@ -76,12 +75,9 @@ pub(crate) fn targets() -> Vec<Target> {
 }
 
 impl Target {
-    /// Calls `body`, whose operations are this target's (those of the CPU take the best instruction set).
-    pub(crate) fn run<T>(self, body: impl FnOnce() -> T) -> T {
-        match self {
-            Self::Composed(_) => composed::ask(body),
-            _ => body(),
-        }
+    /// How its operations are carried out.
+    pub(crate) fn form(self) -> Form {
+        if matches!(self, Self::Composed(_)) { Form::Composed } else { Form::Kernels }
     }
 
     /// Whether it sums in f64 where kernels of ours do, and gives a row the same bits in any company.
@@ -143,7 +139,10 @@ impl Target {
             DType::BF16 => Precision::Bf16,
             _ => Precision::F32,
         };
-        self.run(|| Placement::new(self.device(), precision)).unwrap()
+        match self.form() {
+            Form::Kernels => Placement::new(self.device(), precision).unwrap(),
+            Form::Composed => Placement::composed(self.device(), precision).unwrap(),
+        }
     }
 
     pub(crate) fn device(self) -> Device {
@@ -161,7 +160,13 @@ fn cuda_device() -> Device {
     static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
     DEVICE
         .get_or_init(|| {
-            crate::devices::open_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda")
+            crate::device::open_cuda(0).expect("a CUDA device, real or emulated: see scripts/test-cuda")
         })
         .clone()
+}
+
+/// A team whose threads share an operation, all of them.
+pub(crate) fn team(threads: usize) -> crate::Team {
+    let threads = std::num::NonZero::new(threads).unwrap();
+    crate::Team::new(threads, threads).unwrap()
 }

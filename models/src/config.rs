@@ -57,6 +57,17 @@ impl EncoderConfig {
         }
     }
 
+    /// Refuses a layer that the model lacks; 0 is the embeddings.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLayer`].
+    pub fn check_layer(&self, layer: usize) -> Result<()> {
+        if layer <= self.num_layers {
+            return Ok(());
+        }
+        Err(Error::NoSuchLayer { layer, num_layers: self.num_layers })
+    }
+
     /// Width of an attention head.
     pub fn head_dim(&self) -> usize {
         self.hidden_dim / self.num_heads

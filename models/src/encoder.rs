@@ -1,9 +1,11 @@
 //! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed batches.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
-use nearsay_kernels::devices::synchronize;
+use nearsay_kernels::device::synchronize;
 use nearsay_kernels::{
-    Activation, Embeddings, LayerNorm, Linear, Placement, Precision, add_norm, attention, recycle,
+    Activation, Embeddings, Form, LayerNorm, Linear, Placement, Precision, add_norm, attention, recycle,
 };
 
 use crate::config::BERT_NAMES;
@@ -32,8 +34,8 @@ impl Default for EncoderOptions {
 #[derive(Debug, Clone)]
 pub struct Encoder {
     config: EncoderConfig,
-    embeddings: Embeddings,
-    layers: Vec<EncoderLayer>,
+    embeddings: Arc<Embeddings>,
+    layers: Vec<Arc<EncoderLayer>>,
     placement: Placement,
 }
 
@@ -47,16 +49,28 @@ impl Encoder {
     ) -> Result<Self> {
         let EncoderOptions { num_layers, placement } = options;
         let num_layers = num_layers.unwrap_or(config.num_layers);
-        if num_layers > config.num_layers {
-            return Err(Error::NoSuchLayer { layer: num_layers, num_layers: config.num_layers });
+        config.check_layer(num_layers)?;
+        let embeddings = Arc::new(load_embeddings(parameters, names, &config, placement)?);
+        let empty = Self { config, embeddings, layers: Vec::new(), placement: placement.clone() };
+        empty.grown(parameters, names, num_layers)
+    }
+
+    /// The same encoder with its first `num_layers` layers at least: shares those that it has and loads the others.
+    pub(crate) fn grown(
+        &self,
+        parameters: &Parameters<'_>,
+        names: &WeightNames,
+        num_layers: usize,
+    ) -> Result<Self> {
+        self.config.check_layer(num_layers)?;
+        let mut grown = self.clone();
+        for number in self.layers.len()..num_layers {
+            let layer = EncoderLayer::load(parameters, names, &self.config, number, &self.placement)?;
+            grown.layers.push(Arc::new(layer));
         }
-        let embeddings = load_embeddings(parameters, names, &config, placement)?;
-        let layers = (0..num_layers)
-            .map(|number| EncoderLayer::load(parameters, names, &config, number, placement))
-            .collect::<Result<_>>()?;
         // Whatever thread the encoder is used by, its weights are there.
-        synchronize(placement.device())?;
-        Ok(Self { config, embeddings, layers, placement: placement.clone() })
+        synchronize(self.placement.device())?;
+        Ok(grown)
     }
 
     /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use, at the speed of one
@@ -113,11 +127,12 @@ impl Encoder {
         if highest > self.layers.len() {
             return Err(Error::NoSuchLayer { layer: highest, num_layers: self.layers.len() });
         }
+        let form = self.placement.form();
         let mut kept = Vec::with_capacity(wanted.len());
         let mut hidden = self.embeddings.forward(batch.indices())?;
         for number in 0..=highest {
             if number > 0 {
-                let next = self.layers[number - 1].forward(&hidden, batch)?;
+                let next = self.layers[number - 1].forward(&hidden, batch, form)?;
                 let finished = std::mem::replace(&mut hidden, next);
                 if wanted.contains(&(number - 1)) {
                     kept.push((number - 1, finished));
@@ -127,7 +142,7 @@ impl Encoder {
             }
         }
         kept.push((highest, hidden));
-        Ok(HiddenStates::new(kept, batch.cu_seqlens().clone()))
+        Ok(HiddenStates::new(kept, batch.cu_seqlens().clone(), form))
     }
 }
 
@@ -146,7 +161,7 @@ fn load_embeddings(
         }
         _ => Tensor::zeros((1, width), DType::F32, &Device::Cpu)?,
     };
-    let norm = load_norm(parameters, names.embedding_norm, config, placement.device())?;
+    let norm = load_norm(parameters, names.embedding_norm, config, placement)?;
     Ok(Embeddings::new([word, position, token_type], norm, placement)?)
 }
 
@@ -154,14 +169,14 @@ fn load_norm(
     parameters: &Parameters<'_>,
     name: &str,
     config: &EncoderConfig,
-    device: &Device,
+    placement: &Placement,
 ) -> Result<LayerNorm> {
     let (weight, bias) = parameters.norm(name, config.hidden_dim)?;
-    Ok(LayerNorm::new(&weight, &bias, config.layer_norm_epsilon, device)?)
+    Ok(LayerNorm::new(&weight, &bias, config.layer_norm_epsilon, placement)?)
 }
 
 /// One layer: self-attention and a feed-forward block, each followed by residual and LayerNorm.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct EncoderLayer {
     query_key_value: Linear,
     attention_output: Linear,
@@ -194,18 +209,18 @@ impl EncoderLayer {
         Ok(Self {
             query_key_value,
             attention_output: linear(names.attention_output, [hidden, hidden])?,
-            attention_norm: load_norm(layer, names.attention_norm, config, placement.device())?,
+            attention_norm: load_norm(layer, names.attention_norm, config, placement)?,
             up: linear(names.up, [intermediate, hidden])?,
             down: linear(names.down, [hidden, intermediate])?,
-            output_norm: load_norm(layer, names.output_norm, config, placement.device())?,
+            output_norm: load_norm(layer, names.output_norm, config, placement)?,
             num_heads: config.num_heads,
             activation: config.activation,
         })
     }
 
-    fn forward(&self, hidden: &Tensor, batch: &PackedBatch) -> Result<Tensor> {
+    fn forward(&self, hidden: &Tensor, batch: &PackedBatch, form: Form) -> Result<Tensor> {
         let query_key_value = self.query_key_value.forward(hidden)?;
-        let context = attention(&query_key_value, batch.cu_seqlens(), self.num_heads)?;
+        let context = attention(&query_key_value, batch.cu_seqlens(), self.num_heads, form)?;
         let attended = self.attention_output.forward(&context)?;
         let middle = add_norm(&attended, hidden, &self.attention_norm)?;
         let inner = self.up.forward_activated(&middle, self.activation)?;

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use nearsay_kernels::devices::Failure;
+use nearsay_kernels::device::Failure;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -44,6 +44,12 @@ pub enum Error {
         layer: usize,
         /// The highest there is.
         num_layers: usize,
+    },
+    /// Hidden states of a layer are wanted that was not asked for when the batch was encoded.
+    #[error("layer {layer} was not asked for when the batch was encoded")]
+    LayerNotKept {
+        /// The layer.
+        layer: usize,
     },
     /// The model has no tokenizer.json.
     #[error("{} has no tokenizer.json", folder.display())]
@@ -257,7 +263,7 @@ impl Error {
     pub fn device_failure(&self) -> Option<Failure> {
         match self {
             Self::Kernel(nearsay_kernels::Error::Tensor(error)) | Self::Tensor(error) => {
-                nearsay_kernels::devices::failure_of(error)
+                nearsay_kernels::device::failure_of(error)
             }
             _ => None,
         }

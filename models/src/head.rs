@@ -1,14 +1,14 @@
 //! What stands behind the encoder when a text's vector is wanted: pooling, Dense layers, length 1.
 
 use candle_core::Tensor;
-use nearsay_kernels::{Activation, CuSeqlens, Linear, PoolOptions, Pooling, normalize, pool};
+use nearsay_kernels::{Activation, Linear, PoolOptions, Pooling, normalize, pool};
 
-use crate::Result;
+use crate::{LayerStates, Result};
 
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
 const SHORTEST: f64 = 1e-12;
 
-/// The way from the hidden states of a text to its vector.
+/// The way from the hidden states of a text to its vector. Cloning shares the weights.
 #[derive(Debug, Clone)]
 pub struct SentenceHead {
     pool: PoolOptions,
@@ -51,7 +51,7 @@ impl SentenceHead {
     }
 
     /// Replaces what the model's files say about the last step: vectors are brought to length 1 there, or left as they are.
-    pub(crate) fn set_normalized(&mut self, normalized: bool) {
+    pub fn set_normalized(&mut self, normalized: bool) {
         match (self.steps.last(), normalized) {
             (None, _) => self.pool.normalize = normalized,
             (Some(Step::Normalize), false) => {
@@ -99,16 +99,17 @@ impl SentenceHead {
         format!("{}{}", modes.join(" + "), dense.collect::<String>())
     }
 
-    /// `hidden` [total_tokens, hidden_dim] to one vector a text, [num_sequences, output_dim].
+    /// One vector a text, [num_sequences, output_dim], in f32 on the encoder's device.
     ///
     /// # Errors
-    /// If the shapes do not fit.
-    pub fn forward(&self, hidden: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Tensor> {
-        let mut vectors = pool(hidden, cu_seqlens, &self.pool)?;
+    /// If the hidden states have another width than the model's.
+    pub fn forward(&self, states: LayerStates<'_>) -> Result<Tensor> {
+        let form = states.form();
+        let mut vectors = pool(states.hidden(), states.cu_seqlens(), &self.pool, form)?;
         for step in &self.steps {
             vectors = match step {
                 Step::Dense(linear, activation) => linear.forward_activated(&vectors, *activation)?,
-                Step::Normalize => normalize(&vectors, SHORTEST)?,
+                Step::Normalize => normalize(&vectors, SHORTEST, form)?,
             };
         }
         Ok(vectors)
@@ -130,7 +131,7 @@ fn mode_name(mode: Pooling) -> &'static str {
 mod tests {
     use super::*;
     use candle_core::Device;
-    use nearsay_kernels::Placement;
+    use nearsay_kernels::{CuSeqlens, Form, Placement};
 
     fn dense() -> Step {
         let weight = Tensor::new(&[[2.0f32, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
@@ -140,7 +141,8 @@ mod tests {
     fn vector(head: &SentenceHead) -> Vec<f32> {
         let hidden = Tensor::new(&[[3.0f32, -4.0], [3.0, -4.0]], &Device::Cpu).unwrap();
         let cu_seqlens = CuSeqlens::from_lengths([2]).unwrap();
-        head.forward(&hidden, &cu_seqlens).unwrap().to_vec2().unwrap().remove(0)
+        let states = LayerStates::new(&hidden, &cu_seqlens, Form::Kernels);
+        head.forward(states).unwrap().to_vec2().unwrap().remove(0)
     }
 
     #[test]

@@ -1,33 +1,93 @@
 //! The only output of an encoder.
 
-use candle_core::Tensor;
-use nearsay_kernels::{CuSeqlens, recycle};
+use candle_core::{DType, Device, Tensor};
+use nearsay_kernels::{CuSeqlens, Form, normalize, recycle};
 
-/// Hidden states of a packed batch, of the layers that were asked for.
-#[derive(Debug, Clone)]
+use crate::{Error, Result};
+
+/// Hidden states of a packed batch, one matrix for each layer that was asked for.
+///
+/// Their memory goes to the thread's next batch when they are dropped. A clone of a tensor would be found empty then, so tensors are
+/// not handed out: [`LayerStates`] copies what is to be kept.
+#[derive(Debug)]
 pub struct HiddenStates {
     layers: Vec<(usize, Tensor)>,
     cu_seqlens: CuSeqlens,
+    form: Form,
 }
 
 impl HiddenStates {
-    pub(crate) fn new(layers: Vec<(usize, Tensor)>, cu_seqlens: CuSeqlens) -> Self {
-        Self { layers, cu_seqlens }
+    pub(crate) fn new(layers: Vec<(usize, Tensor)>, cu_seqlens: CuSeqlens, form: Form) -> Self {
+        Self { layers, cu_seqlens, form }
     }
 
-    /// [total_tokens, hidden_dim] f32 of layer `number`, if it was asked for. Layer 0 is the embeddings after their LayerNorm.
-    pub fn layer(&self, number: usize) -> Option<&Tensor> {
-        self.layers.iter().find(|(layer, _)| *layer == number).map(|(_, hidden)| hidden)
-    }
-
-    /// Gives the memory to this thread's next batch. Tensors that were cloned out of it must be gone by then; see
-    /// [`nearsay_kernels::recycle`].
-    pub fn recycle(self) {
-        self.layers.into_iter().for_each(|(_, hidden)| recycle(hidden));
+    /// The hidden states of layer `number`. Layer 0 is the embeddings after their LayerNorm.
+    ///
+    /// # Errors
+    /// [`Error::LayerNotKept`] if that layer was not asked for.
+    pub fn layer(&self, number: usize) -> Result<LayerStates<'_>> {
+        let (_, hidden) = self
+            .layers
+            .iter()
+            .find(|(layer, _)| *layer == number)
+            .ok_or(Error::LayerNotKept { layer: number })?;
+        Ok(LayerStates { hidden, cu_seqlens: &self.cu_seqlens, form: self.form })
     }
 
     /// Where each text begins.
     pub fn cu_seqlens(&self) -> &CuSeqlens {
         &self.cu_seqlens
+    }
+}
+
+impl Drop for HiddenStates {
+    fn drop(&mut self) {
+        self.layers.drain(..).for_each(|(_, hidden)| recycle(hidden));
+    }
+}
+
+/// A view of one layer's hidden states, [total_tokens, hidden_dim], on the encoder's device and in its element type.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerStates<'a> {
+    hidden: &'a Tensor,
+    cu_seqlens: &'a CuSeqlens,
+    form: Form,
+}
+
+impl<'a> LayerStates<'a> {
+    /// A view of `hidden`, whose operations are carried out in `form`.
+    pub fn new(hidden: &'a Tensor, cu_seqlens: &'a CuSeqlens, form: Form) -> Self {
+        Self { hidden, cu_seqlens, form }
+    }
+
+    /// Where each text begins.
+    pub fn cu_seqlens(&self) -> &'a CuSeqlens {
+        self.cu_seqlens
+    }
+
+    /// How operations on them are carried out.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The view itself, for operations of this crate, which keep none of it.
+    pub(crate) fn hidden(&self) -> &'a Tensor {
+        self.hidden
+    }
+
+    /// A copy in f32: one vector after the other.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn to_vec(&self) -> Result<Vec<f32>> {
+        Ok(self.hidden.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// x / max(||x||, epsilon) of every token, [total_tokens, hidden_dim] in memory of its own.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn normalized(&self, epsilon: f64) -> Result<Tensor> {
+        Ok(normalize(self.hidden, epsilon, self.form)?)
     }
 }

@@ -1,7 +1,7 @@
 //! BERT-family model files to packed encoders.
 //!
 //! [`Model::open`] finds and checks a model's files, [`Model::load_encoder`] and [`Model::load_head`] load as much of it as is
-//! wanted. An [`Encoder`] takes [`PackedBatch`]es and gives [`HiddenStates`]; a [`SentenceHead`] makes vectors of them.
+//! wanted. An [`Encoder`] turns [`PackedBatch`]es into [`HiddenStates`]; a [`SentenceHead`] pools these to vectors.
 //! [`Encoder::random`] makes one of the [`SHAPES`] without files.
 
 mod batch;
@@ -29,7 +29,7 @@ pub use error::{Error, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{HubOptions, ModelFolder, TokenizerSettings};
 pub use head::SentenceHead;
-pub use hidden_states::HiddenStates;
+pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;
 pub use model::Model;
 pub use random::SplitMix64;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use nearsay_kernels::devices::synchronize;
+use nearsay_kernels::device::synchronize;
 use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
@@ -102,9 +102,7 @@ impl Model {
         if self.is_cached() {
             self.folder.verify()?;
         }
-        let names = self.family.names;
-        let parameters = Parameters::find(&self.weights, self.family.prefixes, names.word_embeddings)?;
-        let encoder = Encoder::load(&parameters, names, self.config.clone(), options)?;
+        let encoder = Encoder::load(&self.parameters()?, self.family.names, self.config.clone(), options)?;
         let unused = self.unused_tensors(encoder.loaded_layers());
         if !unused.is_empty() {
             tracing::warn!(
@@ -119,6 +117,18 @@ impl Model {
             );
         }
         Ok(encoder)
+    }
+
+    /// `encoder`, which is this model's, with its first `num_layers` layers at least. Those that it has are shared, the others loaded.
+    ///
+    /// # Errors
+    /// As [`Model::load_encoder`], checksums apart.
+    pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize) -> Result<Encoder> {
+        encoder.grown(&self.parameters()?, self.family.names, num_layers)
+    }
+
+    fn parameters(&self) -> Result<Parameters<'_>> {
+        Parameters::find(&self.weights, self.family.prefixes, self.family.names.word_embeddings)
     }
 
     /// The SHA-256 of what the model is made of: its configurations, tokenizer and weights. Reads all of these files.
@@ -175,40 +185,28 @@ impl Model {
         self.sentence.as_ref()?.settings.truncate_dim
     }
 
-    /// What stands behind the encoder when a text's vector is wanted: as modules.json says, or the mean where there is none.
-    /// `pooling` replaces pooling and Dense layers by one way of pooling; `normalize` what is said about lengths. Dense layers multiply in
-    /// f32, on the encoder's device.
+    /// What makes a text's vector of its hidden states: as modules.json says, or their mean where there is none. Dense layers multiply
+    /// in f32, on the encoder's device.
     ///
     /// # Errors
     /// If a Dense layer's weights are missing or have another shape than its config says.
-    pub fn load_head(
-        &self,
-        pooling: Option<Pooling>,
-        normalize: Option<bool>,
-        encoder: &Placement,
-    ) -> Result<SentenceHead> {
-        let hidden_dim = self.config.hidden_dim;
-        let mut head = match (&self.sentence, pooling) {
-            (Some(sentence), None) => {
-                let load = |module| self.load_step(module, encoder);
-                let steps = sentence.steps.iter().map(load).collect::<Result<_>>()?;
-                let includes_prompt = sentence.pooling.include_prompt;
-                SentenceHead::new(sentence.pooling.modes.clone(), steps, hidden_dim, includes_prompt)
-            }
-            (sentence, mode) => {
-                let normalizes = sentence.as_ref().is_some_and(SentenceTransformer::normalizes);
-                let steps = if normalizes { vec![Step::Normalize] } else { Vec::new() };
-                let includes_prompt =
-                    sentence.as_ref().is_none_or(|sentence| sentence.pooling.include_prompt);
-                SentenceHead::new(vec![mode.unwrap_or(Pooling::Mean)], steps, hidden_dim, includes_prompt)
-            }
-        };
-        if let Some(normalized) = normalize {
-            head.set_normalized(normalized);
-        }
+    pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
+        let Some(sentence) = &self.sentence else { return Ok(self.pooled_head(Pooling::Mean)) };
+        let steps =
+            sentence.steps.iter().map(|module| self.load_step(module, encoder)).collect::<Result<_>>()?;
         // Whatever thread the head is used by, its weights are there.
         synchronize(encoder.device())?;
-        Ok(head)
+        let pooling = &sentence.pooling;
+        Ok(SentenceHead::new(pooling.modes.clone(), steps, self.config.hidden_dim, pooling.include_prompt))
+    }
+
+    /// One way of pooling in the place of pooling and Dense layers; the rest is as modules.json says. There are no weights to load.
+    pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
+        let sentence = self.sentence.as_ref();
+        let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
+        let steps = if normalizes { vec![Step::Normalize] } else { Vec::new() };
+        let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
+        SentenceHead::new(vec![mode], steps, self.config.hidden_dim, includes_prompt)
     }
 
     fn load_step(&self, module: &Module, encoder: &Placement) -> Result<Step> {

@@ -85,7 +85,7 @@ mod tests {
         let encoder = Encoder::random(tiny_config(), &options, seed).unwrap();
         let batch = encoder.pack(&[&[1, 2, 3], &[4]]).unwrap();
         let states = encoder.forward(&batch, &[layer]).unwrap();
-        states.layer(layer).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        states.layer(layer).unwrap().to_vec().unwrap()
     }
 
     #[test]

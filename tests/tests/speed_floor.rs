@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
-    Activation, CuSeqlens, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling, Precision, TokenPair,
-    add_norm, attention, normalize, pool, recycle, token_match, top_k,
+    Activation, CuSeqlens, Form, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling, Precision,
+    TokenPair, add_norm, attention, normalize, pool, recycle, token_match, top_k,
 };
 
 const TOKENS: usize = 512;
@@ -63,16 +63,16 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     };
     let cu_seqlens = CuSeqlens::from_lengths([128; 4]).unwrap();
     let qkv = random(&[TOKENS, 3 * HIDDEN_DIM]);
-    let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, 12).unwrap()));
+    let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, 12, Form::Kernels).unwrap()));
     assert_product("attention", seconds, 4 * TOKENS * 128 * HIDDEN_DIM);
     let texts = hidden.chunk(4, 0).unwrap();
     let pair = |index: usize| TokenPair { candidate: &texts[index], reference: &texts[3 - index] };
     let pairs: Vec<TokenPair<'_>> = (0..4).map(pair).collect();
-    let seconds = best_seconds(|| drop(token_match(&pairs).unwrap()));
+    let seconds = best_seconds(|| drop(token_match(&pairs, Form::Kernels).unwrap()));
     assert_product("token_match", seconds, 2 * 4 * 128 * 128 * HIDDEN_DIM);
     let corpus = random(&[4096, HIDDEN_DIM]);
     let queries = hidden.narrow(0, 0, 64).unwrap();
-    let seconds = best_seconds(|| drop(top_k(&queries, &corpus, 10).unwrap()));
+    let seconds = best_seconds(|| drop(top_k(&queries, &corpus, 10, Form::Kernels).unwrap()));
     assert_product("top_k", seconds, 2 * 64 * 4096 * HIDDEN_DIM);
     rows(&hidden, &cu_seqlens, &peaks);
 }
@@ -92,12 +92,13 @@ fn products(hidden: &Tensor, peaks: &Peaks) {
 
 fn rows(hidden: &Tensor, cu_seqlens: &CuSeqlens, peaks: &Peaks) {
     let bytes = 4 * TOKENS * HIDDEN_DIM;
-    let norm = LayerNorm::new(&random(&[HIDDEN_DIM]), &random(&[HIDDEN_DIM]), 1e-12, &Device::Cpu).unwrap();
+    let norm =
+        LayerNorm::new(&random(&[HIDDEN_DIM]), &random(&[HIDDEN_DIM]), 1e-12, &Placement::CPU).unwrap();
     let seconds = best_seconds(|| recycle(add_norm(hidden, hidden, &norm).unwrap()));
     assert_rate("add_norm", 3.0 * bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
-    let seconds = best_seconds(|| recycle(normalize(hidden, 1e-12).unwrap()));
+    let seconds = best_seconds(|| recycle(normalize(hidden, 1e-12, Form::Kernels).unwrap()));
     assert_rate("normalize", 2.0 * bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
     let options = PoolOptions { modes: vec![Pooling::Mean], skip_tokens: 0, normalize: true };
-    let seconds = best_seconds(|| recycle(pool(hidden, cu_seqlens, &options).unwrap()));
+    let seconds = best_seconds(|| recycle(pool(hidden, cu_seqlens, &options, Form::Kernels).unwrap()));
     assert_rate("pool", bytes as f64 / seconds, peaks.memory, FLOOR_OF_ROWS);
 }

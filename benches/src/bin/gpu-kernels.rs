@@ -15,9 +15,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use nearsay_benches::kernels::random;
-use nearsay_kernels::devices::{self, DevicePeaks};
+use nearsay_kernels::device::{self, DevicePeaks};
 use nearsay_kernels::{
-    Activation, CuSeqlens, Embeddings, LayerNorm, Linear, Placement, PoolOptions, Pooling, Precision,
+    Activation, CuSeqlens, Embeddings, Form, LayerNorm, Linear, Placement, PoolOptions, Pooling, Precision,
     TokenIndices, TokenPair, add_norm, attention, normalize, pool, token_match, top_k,
 };
 use nearsay_models::{EncoderConfig, Shape};
@@ -40,9 +40,9 @@ const HITS: usize = 10;
 
 fn main() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
-    let device = devices::open_cuda(0)?;
-    let description = devices::describe(&device).context("the device has a description")?;
-    let peaks = devices::measure_peaks(&device)?;
+    let device = device::open_cuda(0)?;
+    let description = device::describe(&device).context("the device has a description")?;
+    let peaks = device::measure_peaks(&device)?;
     let mut operations = Vec::new();
     for shape in &options.shapes {
         for &precision in &options.precisions {
@@ -225,7 +225,7 @@ impl Bench<'_> {
 
     fn norm(&self) -> Result<LayerNorm> {
         let vector = |value| Tensor::full(value, self.config().hidden_dim, &Device::Cpu);
-        Ok(LayerNorm::new(&vector(1f32)?, &vector(0f32)?, 1e-12, self.placement.device())?)
+        Ok(LayerNorm::new(&vector(1f32)?, &vector(0f32)?, 1e-12, &self.placement)?)
     }
 
     fn embed_norm(&self) -> MadeCase {
@@ -296,7 +296,7 @@ impl Bench<'_> {
             flops: 4.0 * (length * tokens * width) as f64,
             bytes: self.bytes(4 * tokens * width),
             launch: Box::new(move |index| {
-                Ok(attention(&inputs[index % inputs.len()], &cu_seqlens, num_heads)?)
+                Ok(attention(&inputs[index % inputs.len()], &cu_seqlens, num_heads, Form::Kernels)?)
             }),
         })
     }
@@ -333,7 +333,9 @@ impl Bench<'_> {
             detail: format!("length {length}"),
             flops: 0.0,
             bytes: self.bytes(tokens * width) + (tokens / length * width * size_of::<f32>()) as f64,
-            launch: Box::new(move |index| Ok(pool(&inputs[index % inputs.len()], &cu_seqlens, &options)?)),
+            launch: Box::new(move |index| {
+                Ok(pool(&inputs[index % inputs.len()], &cu_seqlens, &options, Form::Kernels)?)
+            }),
         })
     }
 
@@ -345,7 +347,7 @@ impl Bench<'_> {
             detail: String::new(),
             flops: 0.0,
             bytes: self.bytes(2 * tokens * width),
-            launch: Box::new(move |index| Ok(normalize(&inputs[index % inputs.len()], 0.0)?)),
+            launch: Box::new(move |index| Ok(normalize(&inputs[index % inputs.len()], 0.0, Form::Kernels)?)),
         })
     }
 
@@ -365,7 +367,7 @@ impl Bench<'_> {
                 let pairs = sets[index % sets.len()].chunks_exact(2);
                 let pairs: Vec<_> =
                     pairs.map(|two| TokenPair { candidate: &two[0], reference: &two[1] }).collect();
-                Ok(token_match(&pairs)?.values)
+                Ok(token_match(&pairs, Form::Kernels)?.values)
             }),
         })
     }
@@ -381,7 +383,9 @@ impl Bench<'_> {
             flops: 2.0 * (num_queries * num_rows * width) as f64,
             bytes: self.bytes((num_queries + num_rows) * width)
                 + (num_queries * HITS * (size_of::<f32>() + size_of::<u32>())) as f64,
-            launch: Box::new(move |index| Ok(top_k(&queries, &corpora[index % corpora.len()], HITS)?.scores)),
+            launch: Box::new(move |index| {
+                Ok(top_k(&queries, &corpora[index % corpora.len()], HITS, Form::Kernels)?.scores)
+            }),
         })
     }
 }

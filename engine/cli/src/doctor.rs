@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nearsay::{DeviceChoice, Devices, Error, Gpu};
-use nearsay_kernels::devices::Unavailable;
+use nearsay_kernels::device::Unavailable;
 use nearsay_kernels::{InstructionSet, Precision};
 use nearsay_models::files::{HubStatus, cache_folder};
 use serde::Serialize;
@@ -84,7 +84,7 @@ fn find(context: &Context) -> Findings {
 
 /// The GPUs that `--device` can name, and why there is none in builds that could run on one.
 fn gpus() -> (Vec<String>, Option<String>) {
-    let cuda = match nearsay_kernels::devices::cuda_count() {
+    let cuda = match nearsay_kernels::device::cuda_count() {
         // The driver, or that there is none, is told by asking for the first.
         Ok(0) | Err(_) => vec![DeviceChoice::Cuda(vec![0])],
         Ok(count) => (0..count).map(|ordinal| DeviceChoice::Cuda(vec![ordinal])).collect(),

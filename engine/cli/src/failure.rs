@@ -18,7 +18,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         None => say(format_args!("{} {error:#}", label("error:", "31"))),
     }
     if let Some(text) = known.and_then(nearsay::Error::hint) {
-        hint(text);
+        hint(&text);
     }
     ExitCode::from(known.map_or(70, nearsay::Error::exit_code))
 }

@@ -49,7 +49,7 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
 type Facts = Vec<(&'static str, Value)>;
 
 fn describe(model: &Model) -> nearsay::Result<Facts> {
-    let (config, head) = (model.config(), model.load_head(None, None, &Placement::CPU)?);
+    let (config, head) = (model.config(), model.load_head(&Placement::CPU)?);
     let pooling = match model.has_modules() {
         true => head.description(),
         false => format!("{} (the model has no modules.json; the mean is customary)", head.description()),

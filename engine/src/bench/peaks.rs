@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use nearsay_kernels::{Peaks, Precision, devices};
+use nearsay_kernels::{Peaks, Precision, device};
 use serde::Serialize;
 
 use crate::{Devices, Error, Result};
@@ -33,7 +33,7 @@ impl PeakRates {
     fn of_gpus(devices: &Devices) -> Result<Self> {
         // They are of one kind and work side by side.
         let count = devices.count() as f64;
-        let peaks = devices::measure_peaks(devices.first()).map_err(|error| {
+        let peaks = device::measure_peaks(devices.first()).map_err(|error| {
             Error::from(error)
                 .on_device(devices.name(), || "the matrices that its peak is measured with".to_owned())
         })?;

@@ -94,9 +94,8 @@ impl Loaded {
     /// If the encoder fails or the run is interrupted.
     pub(super) fn encode(&self, work: &Work) -> Result<()> {
         let texts: Vec<&TokenizedText> = work.texts.iter().collect();
-        let vectors = self.encoder.encode(&texts, |batch| {
-            rows(&self.heads[batch.replica].forward(batch.hidden, batch.cu_seqlens)?)
-        })?;
+        let vectors =
+            self.encoder.encode(&texts, |batch| rows(&self.heads[batch.replica].forward(batch.states)?))?;
         black_box(vectors);
         Ok(())
     }

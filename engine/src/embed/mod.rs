@@ -230,8 +230,8 @@ impl Embedder {
     fn embed_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<Vec<f32>>> {
         let texts: Vec<&TokenizedText> = texts.iter().collect();
         self.encoder.encode(&texts, |batch| {
-            let vectors = rows(&self.heads[batch.replica].forward(batch.hidden, batch.cu_seqlens)?)?;
-            done(batch.cu_seqlens);
+            let vectors = rows(&self.heads[batch.replica].forward(batch.states)?)?;
+            done(batch.states.cu_seqlens());
             Ok(vectors.into_iter().map(|vector| self.shorten(vector)).collect())
         })
     }
@@ -248,16 +248,17 @@ impl Embedder {
     fn embed_tokens_telling(&self, texts: &[TokenizedText], done: Done<'_>) -> Result<Vec<TokenVectors>> {
         let references: Vec<&TokenizedText> = texts.iter().collect();
         let values = self.encoder.encode(&references, |batch: EncodedBatch<'_>| {
-            let normalized = match self.normalizes_tokens {
-                true => Some(nearsay_kernels::normalize(batch.hidden, 1e-12)?),
-                false => None,
+            let values: Vec<f32> = match self.normalizes_tokens {
+                true => {
+                    let normalized = batch.states.normalized(1e-12)?.to_device(&Device::Cpu)?;
+                    normalized.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?
+                }
+                false => batch.states.to_vec()?,
             };
-            let hidden = normalized.as_ref().unwrap_or(batch.hidden).to_device(&Device::Cpu)?;
-            let values: Vec<f32> = hidden.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
             let dim = self.hidden_dim();
             let of_text = |tokens: Range<usize>| values[tokens.start * dim..tokens.end * dim].to_vec();
-            done(batch.cu_seqlens);
-            Ok(batch.cu_seqlens.ranges().map(of_text).collect())
+            done(batch.states.cu_seqlens());
+            Ok(batch.states.cu_seqlens().ranges().map(of_text).collect())
         })?;
         let with_ids =
             |(text, values): (&TokenizedText, _)| TokenVectors { token_ids: text.ids.clone(), values };

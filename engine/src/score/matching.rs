@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nearsay_kernels::devices::Failure;
-use nearsay_kernels::{TokenPair, token_match};
+use nearsay_kernels::device::Failure;
+use nearsay_kernels::{Form, TokenPair, token_match};
 
 use super::cache::EncodedText;
 use super::{BaselineRow, MatchedTokens, PairTexts, Scores, TokenWeights, best_of, score_pair};
@@ -19,6 +19,7 @@ pub(super) struct Matcher<'a> {
     pub(super) texts: &'a EncodedTexts<'a>,
     pub(super) weights: &'a TokenWeights,
     pub(super) baseline: Option<BaselineRow>,
+    pub(super) form: Form,
 }
 
 impl Matcher<'_> {
@@ -37,7 +38,7 @@ impl Matcher<'_> {
 
     fn attempt(&self, pairs: &[PairTexts]) -> Result<Vec<Scores>> {
         let token_pairs: Vec<TokenPair<'_>> = pairs.iter().flat_map(|pair| self.token_pairs(pair)).collect();
-        let maxima = token_match(&token_pairs)?;
+        let maxima = token_match(&token_pairs, self.form)?;
         let values = maxima.values.to_vec1::<f32>()?;
         let mut index = 0..;
         let mut scores = Vec::with_capacity(pairs.len());

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::devices::synchronize;
-use nearsay_kernels::{Precision, all_finite, normalize};
+use nearsay_kernels::device::synchronize;
+use nearsay_kernels::{Precision, all_finite};
 use nearsay_models::Model;
 
 use super::cache::{EncodedText, TextCache};
 use super::matching::{EncodedTexts, Matcher};
 use super::{BaselineRow, IdfBuilder, PairSource, PairTexts, Scores, TokenWeights};
-use crate::encode::{EncodedBatch, TextEncoder};
+use crate::encode::{EncodedBatch, TextEncoder, split};
 use crate::model::{load_encoders, open_tokenizer};
 use crate::overlap::Overlap;
 use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
@@ -289,7 +289,12 @@ impl Stages {
 
     fn score(&self, TokenizedPairs { pairs, tokens }: TokenizedPairs) -> Result<Vec<ScoredPair>> {
         let texts = self.encode(&pairs, tokens)?;
-        let matcher = Matcher { texts: &texts, weights: &self.weights, baseline: self.baseline };
+        let matcher = Matcher {
+            texts: &texts,
+            weights: &self.weights,
+            baseline: self.baseline,
+            form: self.encoder.encoder().placement().form(),
+        };
         let at_once = if self.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
         let groups: Vec<&[PairTexts]> = pairs.chunks(at_once).collect();
         let scores = self.encoder.workers().map(&groups, |group| matcher.score(group))?.concat();
@@ -356,13 +361,14 @@ impl PairTexts {
 /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it; none where they are
 /// not finite. All on `place`, whichever device encoded them.
 fn unit_rows(batch: EncodedBatch<'_>, place: &Device) -> Result<Vec<Option<Tensor>>> {
-    let own = normalize(batch.hidden, 0.0)?;
-    let finite = all_finite(&own, batch.cu_seqlens)?;
+    let own = batch.states.normalized(0.0)?;
+    let cu_seqlens = batch.states.cu_seqlens();
+    let finite = all_finite(&own, cu_seqlens, batch.states.form())?;
     let texts = if batch.replica == 0 {
-        EncodedBatch { hidden: &own, ..batch }.split()?
+        split(&own, cu_seqlens)?
     } else {
         let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-        let texts = EncodedBatch { hidden: &moved, ..batch }.split()?;
+        let texts = split(&moved, cu_seqlens)?;
         drop(moved);
         // The encoder waits for its own device alone, and threads on other streams read these.
         synchronize(place)?;

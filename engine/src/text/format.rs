@@ -125,7 +125,10 @@ mod tests {
         let error = Format::from_path(Path::new("a.parquet.gz")).expect_err("not read");
         assert_eq!(error.to_string(), "a.parquet.gz is a Parquet file inside gzip, which cannot be read");
         assert_eq!(error.exit_code(), 2);
-        assert_eq!(error.hint(), Some("decompress it; Parquet compresses inside, where it can be read"));
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("decompress it; Parquet compresses inside, where it can be read")
+        );
     }
 
     #[test]

@@ -205,7 +205,10 @@ mod tests {
                 error.to_string(),
                 format!("{input} cannot be read as Parquet, whose end must be read first")
             );
-            assert_eq!((error.exit_code(), error.hint()), (2, Some("save it as a file and name that")));
+            assert_eq!(
+                (error.exit_code(), error.hint().as_deref()),
+                (2, Some("save it as a file and name that"))
+            );
             assert!(input.check(parquet).is_err());
         }
     }

@@ -9,10 +9,10 @@ use candle_core::cuda_backend::cudarc::driver::sys::{self, CUdevice_attribute as
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError, result};
 use candle_core::cuda_backend::{CudaError, WrapErr};
 use candle_core::{CudaDevice, Device};
+use nearsay_cuda_libraries::{LibrariesMissing, load_libraries};
 
-use super::libraries::{LibrariesMissing, load_libraries};
 use super::module::{Module, module};
-use crate::devices::{DeviceDescription, Failure, Unavailable};
+use crate::device::{DeviceDescription, Failure, Unavailable};
 
 /// What build.rs compiles for, at least.
 const OLDEST_CAPABILITY: i32 = 8;
@@ -60,7 +60,7 @@ fn check_capability(context: &CudaContext) -> Result<(), Unavailable> {
     Err(Unavailable::TooOld {
         what: format!("{name} has compute capability {major}.{minor}"),
         rule: format!("{OLDEST_CAPABILITY}.0 or more is needed"),
-        hint: "run with --device cpu, or on a GPU of NVIDIA's Ampere generation or a newer one",
+        hint: "use a GPU of NVIDIA's Ampere generation or a newer one",
     })
 }
 
@@ -78,7 +78,7 @@ fn of_module(error: &candle_core::Error) -> Option<Unavailable> {
     is_about_code.then(|| Unavailable::TooOld {
         what: format!("its driver, of CUDA {major}.{minor}, makes no code of this build's kernels"),
         rule: message(&driver),
-        hint: "install a newer driver from NVIDIA, or run with --device cpu",
+        hint: "install a newer driver from NVIDIA",
     })
 }
 

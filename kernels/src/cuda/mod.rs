@@ -10,7 +10,6 @@ mod arguments;
 mod descriptors;
 mod device;
 mod element;
-mod libraries;
 mod module;
 mod product;
 mod tuning;

@@ -173,7 +173,7 @@ mod tests {
     /// Ways that copy the input: the first late, the second not at all, the last fails.
     #[test]
     fn the_fastest_of_those_that_agree_with_the_first_is_taken() {
-        let device = crate::devices::open_cuda(0).unwrap();
+        let device = crate::device::open_cuda(0).unwrap();
         let device = device.as_cuda_device().unwrap();
         let stream = device.cuda_stream();
         let calls = RefCell::new([0; 4]);

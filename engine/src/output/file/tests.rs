@@ -51,7 +51,7 @@ fn existing_file_needs_overwrite() {
     fs::write(&target, b"old").expect("written");
     let error = refused(&target, false);
     assert_eq!(error.to_string(), format!("cannot create {}: it exists", target.display()));
-    assert_eq!(error.hint(), Some("pass --overwrite to replace it"));
+    assert_eq!(error.hint().as_deref(), Some("pass --overwrite to replace it"));
     drop(OutputFile::create(&target, true).expect("made"));
     assert_eq!(fs::read(&target).expect("there"), b"old");
     write(&target, true, b"new");

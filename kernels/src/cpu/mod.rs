@@ -1,0 +1,8 @@
+//! What the CPU's kernels are built on: vector instructions, the product that most of them are an epilogue of, threads, and memory that is used again.
+
+pub(crate) mod buffers;
+pub(crate) mod matrix_mut;
+pub(crate) mod peaks;
+pub(crate) mod product;
+pub(crate) mod simd;
+pub(crate) mod team;

@@ -1,0 +1,246 @@
+//! What this machine can do at most: operations a second in every precision, bytes a second from memory.
+//!
+//! | figure | loop | instructions |
+//! |---|---|---|
+//! | f32 | `x = x a + b` | FMA, in the widest and in every narrower vector that the CPU has; the fastest counts |
+//! | bf16 | `sum += a b`, in pairs | AVX512-BF16's `vdpbf16ps`, where there is one |
+//! | int8 | `sum += a b`, in fours | `vpdpbusd` of AVX512-VNNI or AVX-VNNI, else what kernels use instead |
+//! | memory | sums of a buffer | vector loads of consecutive values |
+//!
+//! Arithmetic runs in chains that do not depend on one another, whose operands stay in registers: nothing that reads or writes
+//! memory can be faster. A multiply-add is two operations. Memory is read only, [`BUFFER_BYTES`] shared out among the threads;
+//! where all last-level caches together come near that, the figure is partly theirs.
+//!
+//! Every figure is the best of [`WINDOWS`] short runs, since other work on the machine only ever makes a run slower. Unlike
+//! everything else in this crate it runs on threads of its own: as many as are asked for, at the same time, their rates added up.
+//! `NEARSAY_ISA` makes no difference: it is the CPU that is measured, not what the kernels may use of it.
+
+use std::hint::black_box;
+use std::io;
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
+use crate::Precision;
+use crate::cpu::simd::{
+    Bf16Kernel, Bf16Simd, InstructionSet, Kernel, NativeBf16, Simd, dispatch, dispatch_bytes_to, dispatch_to,
+};
+
+/// Chains of dependent instructions. An FMA takes four cycles and two begin in each, so eight would do for it; more than twelve,
+/// with their operands, would not fit into AVX2's sixteen registers.
+const CHAINS: usize = 12;
+
+/// The same for bf16, whose instruction takes up to twelve cycles; AVX-512 has 32 registers.
+const BF16_CHAINS: usize = 24;
+
+/// Links of every chain between two looks at the clock: some 100,000 cycles.
+const LINKS: usize = 1 << 14;
+
+/// Runs of which the best counts.
+const WINDOWS: usize = 12;
+
+/// The shortest run.
+const WINDOW: Duration = Duration::from_millis(15);
+
+/// Memory that is read, all threads together: several times the last-level cache that a machine gives to its cores.
+const BUFFER_BYTES: usize = 480 << 20;
+
+/// Rates of some number of threads working at the same time, added up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peaks {
+    /// Operations a second in f32.
+    pub f32: f64,
+    /// Operations a second by the CPU's own instruction for products of bf16, if it has one.
+    pub bf16_instruction: Option<f64>,
+    /// Operations a second on bytes.
+    pub int8: f64,
+    /// Bytes a second read from memory, in 480 MiB shared out among the threads.
+    pub memory: f64,
+}
+
+impl Peaks {
+    /// Measures them with `threads` threads; takes about two seconds.
+    ///
+    /// # Errors
+    /// If the system does not give as many threads.
+    pub fn measure(threads: NonZero<usize>) -> io::Result<Self> {
+        let threads = threads.get();
+        let sets = || InstructionSet::ALL.into_iter().filter(|set| set.is_available());
+        // Sets of the same width have the same instructions for f32.
+        let widest = |lanes| sets().find(|set| set.lanes() == lanes);
+        let of_f32 = [4, 8, 16].into_iter().filter_map(widest);
+        let bf16 = NativeBf16::new().map(|native| arithmetic_rate(threads, || native.run(DotsOfBf16)));
+        let values = BUFFER_BYTES / size_of::<f32>() / threads;
+        Ok(Self {
+            f32: best(of_f32.map(|set| arithmetic_rate(threads, || dispatch_to(set, MultiplyAdds))))?,
+            bf16_instruction: bf16.transpose()?,
+            int8: best(sets().map(|set| arithmetic_rate(threads, || dispatch_bytes_to(set, DotsOfBytes))))?,
+            // Ones: untouched zeros would all be the same page.
+            memory: rate(threads, || vec![1.0; values], |values| dispatch(Read(values)))?,
+        })
+    }
+
+    /// Operations a second in bf16: by the CPU's own instruction, or by widening to f32, whichever is faster.
+    ///
+    /// Intel's instruction is half as fast as its f32 multiply-adds (Sapphire and Emerald Rapids: 88 against 183 GFLOP/s on a
+    /// core), so the kernels widen there, and the rate of f32 is the limit.
+    pub fn bf16(&self) -> f64 {
+        self.bf16_instruction.map_or(self.f32, |instruction| instruction.max(self.f32))
+    }
+
+    /// Operations a second in `precision`; none for f16, in which CPUs do not multiply.
+    pub fn of(&self, precision: Precision) -> Option<f64> {
+        match precision {
+            Precision::F32 => Some(self.f32),
+            Precision::F16 => None,
+            Precision::Bf16 => Some(self.bf16()),
+            Precision::Int8 => Some(self.int8),
+        }
+    }
+}
+
+fn best(rates: impl Iterator<Item = io::Result<f64>>) -> io::Result<f64> {
+    rates.reduce(|best, rate| Ok(best?.max(rate?))).unwrap_or(Ok(0.0))
+}
+
+fn arithmetic_rate(threads: usize, work: impl Fn() -> usize + Sync) -> io::Result<f64> {
+    rate(threads, || (), |()| work())
+}
+
+/// What `threads` threads do in a second, added up, in the best window: each prepares an input of its own, then `work` says how
+/// much it has done.
+fn rate<T>(
+    threads: usize,
+    prepare: impl Fn() -> T + Sync,
+    work: impl Fn(&T) -> usize + Sync,
+) -> io::Result<f64> {
+    let run = || {
+        let input = prepare();
+        [(); WINDOWS].map(|()| window(|| work(&input)))
+    };
+    let rates = std::thread::scope(|scope| {
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, run);
+        let started = (0..threads).map(start).collect::<io::Result<Vec<_>>>()?;
+        let finished = started.into_iter().map(|thread| thread.join());
+        Ok::<_, io::Error>(
+            finished
+                .map(|rates| rates.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect::<Vec<_>>(),
+        )
+    })?;
+    let together = |window| rates.iter().map(|rates: &[f64; WINDOWS]| rates[window]).sum();
+    Ok((0..WINDOWS).map(together).fold(0.0, f64::max))
+}
+
+/// What `work` does in a second.
+fn window(work: impl Fn() -> usize) -> f64 {
+    let (start, mut done) = (Instant::now(), 0);
+    while start.elapsed() < WINDOW {
+        done += work();
+    }
+    done as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Each value is its own factor, so that no part of a step can be computed once for all of them.
+struct MultiplyAdds;
+
+impl Kernel for MultiplyAdds {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> usize {
+        let (factor, addend) = (simd.splat(black_box(0.5)), simd.splat(black_box(0.5)));
+        let mut values = black_box([addend; CHAINS]);
+        for _ in 0..LINKS {
+            for value in &mut values {
+                *value = simd.mul_add(*value, factor, addend);
+            }
+        }
+        black_box(values);
+        2 * S::LANES * CHAINS * LINKS
+    }
+}
+
+struct DotsOfBf16;
+
+impl Bf16Kernel for DotsOfBf16 {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Bf16Simd>(self, simd: S) -> usize {
+        let factor = simd.splat_word(black_box(0x3f80_3f80));
+        let mut sums = black_box([simd.splat(0.0); BF16_CHAINS]);
+        for _ in 0..LINKS {
+            for sum in &mut sums {
+                *sum = simd.dot_bf16(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+        2 * 2 * S::LANES * BF16_CHAINS * LINKS
+    }
+}
+
+/// As in [`MultiplyAdds`], the sums' own bytes are a factor.
+struct DotsOfBytes;
+
+impl Kernel for DotsOfBytes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> usize {
+        let factor = simd.splat_word(black_box(0x0102_0304));
+        let mut sums = black_box([factor; CHAINS]);
+        for _ in 0..LINKS {
+            for sum in &mut sums {
+                *sum = simd.dot_bytes(*sum, *sum, factor);
+            }
+        }
+        black_box(sums);
+        2 * 4 * S::LANES * CHAINS * LINKS
+    }
+}
+
+struct Read<'a>(&'a [f32]);
+
+impl Kernel for Read<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> usize {
+        const TOGETHER: usize = 8;
+        let mut sums = [simd.splat(0.0); TOGETHER];
+        for values in self.0.chunks_exact(TOGETHER * S::LANES) {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = simd.add(*sum, simd.load(&values[i * S::LANES..]));
+            }
+        }
+        black_box(sums);
+        size_of_val(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::available_sets;
+
+    #[test]
+    fn a_machine_has_peaks() {
+        let peaks = Peaks::measure(NonZero::<usize>::MIN).unwrap();
+        for rate in [peaks.f32, peaks.int8, peaks.memory] {
+            assert!(rate.is_finite() && rate > 1e6, "{peaks:?}");
+        }
+        assert!(peaks.bf16() >= peaks.f32);
+        assert_eq!(peaks.of(Precision::Bf16), Some(peaks.bf16()));
+        assert_eq!(peaks.of(Precision::F16), None);
+    }
+
+    #[test]
+    fn work_is_counted_for_every_instruction_set() {
+        for set in available_sets() {
+            let links = set.lanes() * CHAINS * LINKS;
+            assert_eq!(dispatch_to(set, MultiplyAdds), 2 * links, "{set:?}");
+            assert_eq!(dispatch_bytes_to(set, DotsOfBytes), 8 * links, "{set:?}");
+            assert_eq!(dispatch_to(set, Read(&[1.0; 1000])), 4000, "{set:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and the search.
+//!
+//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`Format`]. B is packed once into panels of
+//! `2 * LANES` columns, each panel holding its words of the inner dimension back to back, so that the register tile reads it with
+//! unit stride (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, without blocking over the inner
+//! dimension). A is read row by row, one broadcast a word; see [`padded`] for how far apart its rows should lie.
+//!
+//! Order of the reduction: every element is one chain over the words of the inner dimension, first to last, whatever the tile
+//! that it falls into. So a row's result does not depend on the rows around it.
+
+mod ahead;
+mod format;
+mod panels;
+mod tile;
+
+pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
+pub(crate) use panels::{PanelRange, Panels};
+
+use std::ops::Range;
+
+use crate::cpu::simd::Simd;
+use ahead::Ahead;
+use tile::Piece;
+
+/// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and the output.
+const BLOCK_BYTES: usize = 768 << 10;
+
+/// A multiple of every tile's rows; a block has at least as many.
+const BLOCK_UNIT: usize = 24;
+
+/// Words of a cache line.
+const LINE_WORDS: usize = 16;
+
+/// Rows of `words` words that share a pass over all panels.
+pub(crate) fn block_rows(words: usize) -> usize {
+    (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 24) * BLOCK_UNIT
+}
+
+/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple of 4 KiB, so that the
+/// same column of a tile's rows does not fall into one set of the L1.
+pub(crate) fn padded(words: usize) -> usize {
+    if words.is_multiple_of(1024) { words + LINE_WORDS } else { words }
+}
+
+/// The left factor: `count` rows of `words` words, `stride` apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    values: &'a [u32],
+    stride: usize,
+    count: usize,
+    words: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// # Panics
+    /// If `values` is too short for the last row.
+    pub(crate) fn new(values: &'a [u32], stride: usize, count: usize, words: usize) -> Self {
+        let needed = match count.checked_sub(1) {
+            None => Some(0),
+            Some(last) => last.checked_mul(stride).and_then(|begin| begin.checked_add(words)),
+        };
+        let fits = needed.is_some_and(|needed| values.len() >= needed);
+        assert!(fits, "{count} rows of {words} words, {stride} apart, are not in {}", values.len());
+        Self { values, stride, count, words }
+    }
+
+    /// Rows of f32, each value a word.
+    pub(crate) fn of_f32(values: &'a [f32], stride: usize, count: usize, inner: usize) -> Self {
+        Self::new(bytemuck::cast_slice(values), stride, count, inner)
+    }
+
+    /// What lies from the first of `rows` to the last.
+    fn words_of(&self, rows: Range<usize>) -> &'a [u32] {
+        match rows.len().checked_sub(1) {
+            None => &[],
+            Some(others) => &self.values[rows.start * self.stride..][..others * self.stride + self.words],
+        }
+    }
+}
+
+/// What becomes of a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns `column..column + 2 * LANES`.
+///
+/// Columns at or beyond the matrix's own are padding, of any content. A row's result must not depend on how many rows come
+/// together: they do so only that their arithmetic can be interleaved.
+pub(crate) trait Epilogue<S: Simd, F: Format<S>> {
+    fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]);
+}
+
+/// Multiplies `rows` by the panels of `columns` and hands every piece of the result to `epilogue`, each exactly once; for one row, columns
+/// come in ascending order.
+#[inline(always)]
+pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
+    simd: S,
+    _: F,
+    rows: Rows<'_>,
+    columns: PanelRange<'_>,
+    epilogue: &mut E,
+) {
+    let PanelRange { panels, range } = columns;
+    assert_eq!(panels.width(), 2 * S::LANES, "panels packed for another instruction set");
+    assert_eq!(rows.words, panels.inner(), "rows and panels of different depth");
+    let step = block_rows(rows.words);
+    for block in (0..rows.count).step_by(step) {
+        let block = block..(block + step).min(rows.count);
+        for panel in range.clone() {
+            let next = match panel + 1 < range.end {
+                true => panels.panel(panel + 1),
+                false => rows.words_of(block.end..(block.end + step).min(rows.count)),
+            };
+            let mut ahead = Ahead::new::<S>(next, panels.inner(), block.len());
+            let first_column = panel * panels.width();
+            let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
+            piece.multiply(block.clone(), &mut ahead);
+        }
+    }
+}

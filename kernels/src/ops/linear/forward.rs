@@ -1,0 +1,246 @@
+//! The linear layer on the CPU: one product over packed weights, bias and activation in its epilogue.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use super::operand::Operand;
+use super::packed_weights::PackedWeights;
+use crate::Activation;
+use crate::cpu::matrix_mut::MatrixMut;
+use crate::cpu::product::{
+    Bf16, ByteScales, Epilogue, F32, Format, Int8, Rows, block_rows, multiply, padded,
+};
+use crate::cpu::simd::{Bf16Kernel, Bf16Simd, Interleaved, Kernel, Simd};
+use crate::cpu::team;
+
+/// Some rows by some panels.
+pub(super) struct Forward<'a> {
+    pub(super) weights: &'a PackedWeights,
+    /// [rows, in_dim]
+    pub(super) hidden: &'a [f32],
+    pub(super) activation: Activation,
+    pub(super) panels: Range<usize>,
+    /// [rows, columns of `panels`]
+    pub(super) output: MatrixMut<'a>,
+}
+
+thread_local! {
+    static OPERAND: RefCell<Operand> = RefCell::new(Operand::default());
+}
+
+impl<'a> Forward<'a> {
+    /// The rows, divided among `parts`.
+    pub(super) fn divide_rows(mut self, parts: usize) -> Vec<Self> {
+        let in_dim = self.weights.in_dim;
+        let mut divided = Vec::with_capacity(parts);
+        for rows in team::divide(self.hidden.len() / in_dim, parts) {
+            let [output, rest] = self.output.split_at_row(rows.len());
+            let hidden = &self.hidden[rows.start * in_dim..rows.end * in_dim];
+            divided.push(Self { hidden, output, panels: self.panels.clone(), ..self });
+            self.output = rest;
+        }
+        divided
+    }
+
+    /// The panels, divided among `parts`.
+    pub(super) fn divide_columns(mut self, parts: usize) -> Vec<Self> {
+        let mut divided = Vec::with_capacity(parts);
+        for range in team::divide(self.panels.len(), parts) {
+            let [output, rest] = self.output.split_at_column(range.len() * self.weights.panels.width());
+            let panels = self.panels.start + range.start..self.panels.start + range.end;
+            divided.push(Self { panels, output, ..self });
+            self.output = rest;
+        }
+        divided
+    }
+
+    /// Blocks of rows become operands of the product (`prepare`), and are multiplied while the cache has them.
+    #[inline(always)]
+    fn multiply<S: Simd, F: Format<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
+        let Self { weights: PackedWeights { panels, bias, in_dim, .. }, activation, .. } = self;
+        let step = block_rows(panels.inner());
+        let mut operand = OPERAND.take();
+        let mut output = self.output;
+        for hidden in self.hidden.chunks(step * in_dim) {
+            let (rows, scales) = prepare.rows(simd, &mut operand, hidden, *in_dim);
+            let [block, rest] = output.split_at_row(hidden.len() / in_dim);
+            output = rest;
+            let first_column = self.panels.start * panels.width();
+            let mut epilogue =
+                BiasActivation::<S, F> { bias, activation, scales, first_column, output: block };
+            multiply(simd, format, rows, panels.range(self.panels.clone()), &mut epilogue);
+        }
+        OPERAND.set(operand);
+    }
+}
+
+/// How rows of f32 become the left factor of a product in the format `F`.
+trait Prepare<S: Simd, F: Format<S>> {
+    /// `hidden`, rows of `in_dim` values, itself or as `operand` can hold it.
+    fn rows<'a>(
+        &'a self,
+        simd: S,
+        operand: &'a mut Operand,
+        hidden: &'a [f32],
+        in_dim: usize,
+    ) -> (Rows<'a>, F::Scales<'a>);
+}
+
+/// The input as it is.
+pub(super) struct ForwardF32<'a>(pub(super) Forward<'a>);
+
+struct Copied;
+
+impl<S: Simd> Prepare<S, F32> for Copied {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        _: S,
+        operand: &'a mut Operand,
+        hidden: &'a [f32],
+        in_dim: usize,
+    ) -> (Rows<'a>, ()) {
+        if padded(in_dim) == in_dim {
+            return (Rows::of_f32(hidden, in_dim, hidden.len() / in_dim, in_dim), ());
+        }
+        operand.set_f32(hidden, in_dim);
+        (operand.rows(), ())
+    }
+}
+
+impl Kernel for ForwardF32<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.multiply(simd, F32, Copied);
+    }
+}
+
+/// The input rounded to bf16.
+pub(super) struct ForwardRounded<'a>(pub(super) Forward<'a>);
+
+struct Rounded;
+
+impl<S: Simd> Prepare<S, F32> for Rounded {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        simd: S,
+        operand: &'a mut Operand,
+        hidden: &'a [f32],
+        in_dim: usize,
+    ) -> (Rows<'a>, ()) {
+        operand.set_rounded(simd, hidden, in_dim);
+        (operand.rows(), ())
+    }
+}
+
+impl Kernel for ForwardRounded<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.multiply(simd, F32, Rounded);
+    }
+}
+
+/// The input as bf16.
+pub(super) struct ForwardBf16<'a>(pub(super) Forward<'a>);
+
+struct Halved;
+
+impl<S: Bf16Simd> Prepare<S, Bf16> for Halved {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        simd: S,
+        operand: &'a mut Operand,
+        hidden: &'a [f32],
+        in_dim: usize,
+    ) -> (Rows<'a>, ()) {
+        operand.set_bf16(simd, hidden, in_dim);
+        (operand.rows(), ())
+    }
+}
+
+impl Bf16Kernel for ForwardBf16<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Bf16Simd>(self, simd: S) {
+        self.0.multiply(simd, Bf16, Halved);
+    }
+}
+
+/// The input as bytes, with a scale and a zero for each row.
+pub(super) struct ForwardBytes<'a> {
+    pub(super) forward: Forward<'a>,
+    pub(super) columns: ColumnScales<'a>,
+}
+
+/// Step and sum of each column's bytes.
+#[derive(Clone, Copy)]
+pub(super) struct ColumnScales<'a> {
+    pub(super) scales: &'a [f32],
+    pub(super) sums: &'a [u32],
+}
+
+impl<S: Simd> Prepare<S, Int8> for ColumnScales<'_> {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        simd: S,
+        operand: &'a mut Operand,
+        hidden: &'a [f32],
+        in_dim: usize,
+    ) -> (Rows<'a>, ByteScales<'a>) {
+        operand.set_bytes(simd, hidden, in_dim);
+        let scales = ByteScales {
+            row_scales: &operand.scales,
+            row_zeros: &operand.zeros,
+            column_scales: self.scales,
+            column_sums: self.sums,
+        };
+        (operand.rows(), scales)
+    }
+}
+
+impl Kernel for ForwardBytes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.forward.multiply(simd, Int8, self.columns);
+    }
+}
+
+struct BiasActivation<'a, S: Simd, F: Format<S>> {
+    bias: &'a [f32],
+    activation: Activation,
+    scales: F::Scales<'a>,
+    /// The column of the product that is the output's first.
+    first_column: usize,
+    output: MatrixMut<'a>,
+}
+
+impl<S: Simd, F: Format<S>> Epilogue<S, F> for BiasActivation<'_, S, F> {
+    #[inline(always)]
+    fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]) {
+        let mut values = [[simd.splat(0.0); 2]; ROWS];
+        for half in [0, 1] {
+            let column = column + half * S::LANES;
+            let bias = simd.load(&self.bias[column..]);
+            for i in 0..ROWS {
+                values[i][half] = F::add_to(simd, bias, sums[i][half], self.scales, [row + i, column]);
+            }
+        }
+        let values = self.activation.apply(Interleaved::<_, ROWS>(Interleaved::<_, 2>(simd)), values);
+        for (i, values) in values.iter().enumerate() {
+            let output = self.output.part(row + i, column - self.first_column, 2 * S::LANES);
+            let (left, right) = output.split_at_mut(output.len().min(S::LANES));
+            simd.store_front(values[0], left);
+            simd.store_front(values[1], right);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The weights of a linear layer on the CPU, packed once.
+
+use super::encoding::Encoding;
+use super::forward::{ColumnScales, Forward, ForwardBf16, ForwardBytes, ForwardF32, ForwardRounded};
+use super::operand::{bf16_words, byte_rows, rounded_words};
+use crate::Activation;
+use crate::cpu::matrix_mut::MatrixMut;
+use crate::cpu::product::{Bf16, Int8, Panels};
+use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, NativeBf16, Simd, dispatch_bytes_to, dispatch_to};
+use crate::cpu::{buffers, team};
+
+/// Rows that are worth a thread of their own: with fewer, reading the weights is the work, so threads divide the columns.
+const ROWS_OF_A_THREAD: usize = 96;
+
+/// Weights in panels, and what goes with each column, filled up with zeros to whole panels.
+#[derive(Debug)]
+pub(super) struct PackedWeights {
+    pub(super) panels: Panels,
+    pub(super) bias: Vec<f32>,
+    format: PackedFormat,
+    set: InstructionSet,
+    pub(super) in_dim: usize,
+}
+
+#[derive(Debug)]
+enum PackedFormat {
+    F32,
+    RoundedF32,
+    Bf16(NativeBf16),
+    Int8 { scales: Vec<f32>, sums: Vec<u32> },
+}
+
+impl PackedWeights {
+    /// Packs `weight` [out_dim, in_dim] for `set`; `bias` has `out_dim` values.
+    pub(super) fn new(
+        (set, encoding): (InstructionSet, Encoding),
+        weight: &[f32],
+        in_dim: usize,
+        bias: Vec<f32>,
+    ) -> Self {
+        let mut panels = Panels::default();
+        let mut pack = |words: &[u32], group: usize| {
+            let shape = [bias.len(), in_dim.div_ceil(group)];
+            dispatch_to(set, PackWeights { panels: &mut panels, words, shape });
+        };
+        let format = match encoding {
+            Encoding::F32 => {
+                pack(bytemuck::cast_slice(weight), 1);
+                PackedFormat::F32
+            }
+            Encoding::Bf16(native) => {
+                pack(&bf16_words(weight, in_dim), Bf16::GROUP);
+                PackedFormat::Bf16(native)
+            }
+            Encoding::RoundedF32 => {
+                pack(&rounded_words(weight), 1);
+                PackedFormat::RoundedF32
+            }
+            Encoding::Int8 => {
+                let rows = byte_rows(set, weight, in_dim);
+                pack(&rows.words, Int8::GROUP);
+                PackedFormat::Int8 { scales: filled_up(rows.scales), sums: filled_up(rows.sums) }
+            }
+        };
+        Self { panels, bias: filled_up(bias), format, set, in_dim }
+    }
+
+    /// `hidden` [total_tokens, in_dim] to [total_tokens, out_dim].
+    pub(super) fn forward(&self, hidden: &[f32], total_tokens: usize, activation: Activation) -> Vec<f32> {
+        let mut output = buffers::take(total_tokens * self.panels.columns());
+        let matrix = MatrixMut::new(&mut output, self.panels.columns());
+        let whole = Forward { weights: self, hidden, activation, panels: self.panels.all(), output: matrix };
+        let parts = match team::threads() {
+            1 => vec![whole],
+            threads if total_tokens >= ROWS_OF_A_THREAD * threads => whole.divide_rows(threads),
+            threads => whole.divide_columns(threads),
+        };
+        team::for_each(parts, |part| self.run(part));
+        output
+    }
+
+    fn run(&self, forward: Forward<'_>) {
+        match &self.format {
+            PackedFormat::F32 => dispatch_to(self.set, ForwardF32(forward)),
+            PackedFormat::RoundedF32 => dispatch_to(self.set, ForwardRounded(forward)),
+            PackedFormat::Bf16(native) => native.run(ForwardBf16(forward)),
+            PackedFormat::Int8 { scales, sums } => {
+                dispatch_bytes_to(self.set, ForwardBytes { forward, columns: ColumnScales { scales, sums } });
+            }
+        }
+    }
+}
+
+struct PackWeights<'a> {
+    panels: &'a mut Panels,
+    words: &'a [u32],
+    /// Columns and words of each.
+    shape: [usize; 2],
+}
+
+impl Kernel for PackWeights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.panels.pack_transposed(simd, self.words, self.shape[1], self.shape);
+    }
+}
+
+/// Room for the last panel's padding, whatever its width.
+fn filled_up<T: Copy + Default>(mut values: Vec<T>) -> Vec<T> {
+    values.resize(values.len() + 2 * MAX_LANES, T::default());
+    values
+}

@@ -1,0 +1,28 @@
+//! The operations, a folder each: the table of what is fused.
+//!
+//! | operation | computes |
+//! |---|---|
+//! | [`activation`] | GELU and its relatives, in place; on the CPU the last step of `linear` |
+//! | [`add_norm`] | LayerNorm of a sum |
+//! | [`all_finite`] | whether each sequence's values are all finite |
+//! | [`attention`] | self-attention of every sequence |
+//! | [`embed_norm`] | LayerNorm of a sum of embeddings |
+//! | [`linear`] | a linear layer with its activation |
+//! | [`normalize`] | rows to length 1 |
+//! | [`pool`] | the tokens of each sequence to one vector |
+//! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
+//! | [`top_k`] | exact search |
+//!
+//! `layer_norm` is what `add_norm` and `embed_norm` end with.
+
+pub(crate) mod activation;
+pub(crate) mod add_norm;
+pub(crate) mod all_finite;
+pub(crate) mod attention;
+pub(crate) mod embed_norm;
+pub(crate) mod layer_norm;
+pub(crate) mod linear;
+pub(crate) mod normalize;
+pub(crate) mod pool;
+pub(crate) mod token_match;
+pub(crate) mod top_k;
