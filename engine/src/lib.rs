@@ -1,42 +1,107 @@
-//! Contextual embeddings and BERTScore with BERT-family models.
+//! Embeddings, search and BERTScore with BERT-family models.
 //!
-//! The library behind the program `nearsay`. Embedding texts from a program of your own:
+//! A model is opened once and asked many ways: [`Embedder`] turns texts into vectors, which can be searched; [`Scorer`] scores
+//! generated texts against references. Both are handles of a [`Session`], which holds the weights and the threads.
 //!
-//! ```no_run
-//! use nearsay::embed::{EmbedOptions, Embedder};
-//! use nearsay::{Interruption, Workers};
-//! use nearsay_models::{HubOptions, Model};
+//! ```
+//! use nearsay::{EmbedOptions, ScoreOptions, Session};
 //!
-//! # fn main() -> Result<(), nearsay::Error> {
-//! let model = Model::open("sentence-transformers/all-MiniLM-L6-v2", &HubOptions::from_env())?;
-//! let workers = Workers::new(None, Interruption::default());
-//! let embedder = Embedder::open(&model, &EmbedOptions::default(), workers)?;
-//! let vectors = embedder.embed(&embedder.tokenize(&["A river ran over its banks.", "The flood came at night."])?)?;
-//! assert_eq!(vectors[0].len(), embedder.dimensions());
+//! # fn main() -> nearsay::Result<()> {
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/sentence-transformers/dense-prompts");
+//! let session = Session::open(folder)?;
+//! let embedder = session.embedder(&EmbedOptions::default())?;
+//! let corpus = embedder.prompt("passage")?.embed(&["A river ran over its banks.", "The flood came at night."])?;
+//! let query = embedder.prompt("query")?.embed(&["flooding"])?; // the same weights, another prompt
+//! for hit in &corpus.search(&query, 1)?[0] {
+//!     println!("{:.3}  row {}", hit.score, hit.row);
+//! }
+//! let scorer = session.scorer(&ScoreOptions::default().layer(2))?;
+//! let scores = scorer.score(&[("The cat sat.", "A cat was sitting."), ("It rained.", "It was dry.")])?;
+//! println!("F1 {:.4} and {:.4}  {}", scores[0].f1, scores[1].f1, scorer.signature());
+//! # assert_eq!((corpus.len(), scores.len()), (2, 2));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Files are embedded into a Parquet file, or into a folder of shards that can be killed and resumed:
+//!
+//! ```
+//! use nearsay::{EmbedOptions, Session};
+//! use nearsay::job::CorpusOptions;
+//!
+//! # fn main() -> nearsay::Result<()> {
+//! # let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures");
+//! # let model = format!("{fixtures}/sentence-transformers/dense-prompts");
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let (lines, corpus, output) = (folder.path().join("a.jsonl"), folder.path().join("corpus.parquet"), folder.path().join("vectors/"));
+//! # std::fs::write(&lines, "{\"text\":\"The flood came at night.\"}\n{\"text\":\"The river\"}\n").unwrap();
+//! let embedder = Session::open(&model)?.embedder(&EmbedOptions::default())?;
+//! # let keep = nearsay::text::TextOptions { keep: vec!["text".to_owned()], ..Default::default() };
+//! # embedder.embed_files([&lines], &corpus, &CorpusOptions::default().reading(keep))?;
+//! let summary = embedder.embed_files([&corpus], &output, &CorpusOptions::default().rows_per_shard(1))?;
+//! assert_eq!(summary.counts().texts, 2);
+//! assert_eq!(summary.shards.map(|shards| shards.now), Some(2));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All of it may be called from many threads at once, without more work in parallel than there are cores, and the same text has the same
+//! bits whatever else is going on:
+//!
+//! ```
+//! use nearsay::{ScoreOptions, Session};
+//!
+//! # fn main() -> nearsay::Result<()> {
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/sentence-transformers/dense-prompts");
+//! let scorer = Session::open(folder)?.scorer(&ScoreOptions::default().layer(2))?;
+//! let pair = [("A river ran over its banks.", "The flood came at night.")];
+//! let alone = scorer.score(&pair)?[0].f1.to_bits();
+//! std::thread::scope(|scope| {
+//!     for company in 0..4 {
+//!         let scorer = &scorer;
+//!         scope.spawn(move || {
+//!             let mut pairs = vec![("Cats sleep.", "Dogs bark."); company];
+//!             pairs.extend(pair);
+//!             assert_eq!(scorer.score(&pairs).unwrap()[company].f1.to_bits(), alone);
+//!         });
+//!     }
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms
+//!
+//! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`], [`embed`], [`job`], [`score`],
+//! [`search`], [`bench`]. docs/architecture.md follows a text and a pair through them.
+//!
+//! # Types of other crates
+//!
+//! Types of candle appear in this crate's API nowhere but in errors that are passed on; types of arrow in [`vectors::schema`],
+//! [`vectors::rows`], [`vectors::write`] and the records of [`text`]; types of tokenizers nowhere. [`Precision`] and [`Pooling`] come from
+//! nearsay-kernels, [`HubOptions`] and [`Model`] from nearsay-models.
 
-pub mod batch;
 pub mod bench;
-mod devices;
 pub mod embed;
-mod encode;
 mod error;
 mod guard;
 pub mod job;
-mod model;
-pub mod output;
-mod overlap;
 pub mod score;
+pub mod search;
+pub mod session;
 pub mod text;
 pub mod tokens;
-mod workers;
+pub mod vectors;
 
-pub use devices::{DeviceChoice, Devices, Gpu};
-pub use encode::{DEFAULT_BATCH_TOKENS, DEFAULT_GPU_BATCH_TOKENS, EncodedBatch, TextEncoder};
-pub use error::{Error, Result};
-pub use workers::{Interruption, Workers};
+pub use nearsay_kernels::{Pooling, Precision};
+pub use nearsay_models::{HubOptions, Model};
+
+pub use embed::{EmbedOptions, Embedder};
+pub use error::{Error, ErrorKind, Phrase, Result, Setting};
+pub use guard::silence_expected_panics;
+pub use score::bertscore::{ScoreOptions, Scorer};
+pub use session::{Cancel, Control, DeviceChoice, Devices, Gpu, Session, SessionOptions, Workers};
+pub use vectors::Vectors;
 
 /// Refuses settings in the environment that cannot be followed, such as an instruction set that the CPU lacks.
 ///
@@ -45,6 +110,6 @@ pub use workers::{Interruption, Workers};
 pub fn check_environment() -> Result<()> {
     match nearsay_kernels::requested_instruction_set() {
         Ok(_) => Ok(()),
-        Err(message) => Err(Error::Usage { message, hint: Some("unset NEARSAY_ISA".to_owned()) }),
+        Err(message) => Err(Error::usage_hint(message, "unset NEARSAY_ISA")),
     }
 }

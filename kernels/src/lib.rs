@@ -20,6 +20,7 @@ mod error;
 mod ops;
 #[cfg(test)]
 mod testing;
+mod values;
 
 pub use cpu::buffers::recycle;
 pub use cpu::peaks::Peaks;
@@ -39,3 +40,4 @@ pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
 pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
 pub use ops::top_k::{TopK, TopKSearch, top_k};
+pub use values::read_f32;

@@ -11,8 +11,19 @@ use nearsay_kernels::device::Failure;
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// An option of [`HubOptions`](crate::HubOptions) that can stand in the way of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HubSetting {
+    /// `offline`, which keeps the hub from being asked.
+    Offline,
+    /// `follow_links`, without which links out of a model's folder are refused.
+    FollowLinks,
+}
+
 /// Every failure of finding, reading or running a model.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// An operation of the kernels failed.
     #[error(transparent)]
@@ -67,6 +78,8 @@ pub enum Error {
         name: String,
         /// What was looked for, where, and what was there instead; one phrase a place.
         looked: Vec<String>,
+        /// Whether the hub was left out because it was not to be asked.
+        offline: bool,
         /// What to do about it.
         hint: &'static str,
     },
@@ -269,11 +282,20 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, where we know.
+    /// The option that stood in the way, if one did.
+    pub fn setting(&self) -> Option<HubSetting> {
+        match self {
+            Self::ModelNotFound { offline: true, .. } => Some(HubSetting::Offline),
+            Self::LinkOutsideFolder { .. } => Some(HubSetting::FollowLinks),
+            _ => None,
+        }
+    }
+
+    /// What the user can do about it, if that is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::ModelNotFound { hint, .. } => Some(hint),
-            Self::LinkOutsideFolder { .. } => Some("pass --follow-links if you trust where the link leads"),
+            Self::LinkOutsideFolder { .. } => Some("follow such links if you trust where this one leads"),
             Self::Incomplete { .. } | Self::TrailingBytes { .. } | Self::Checksum { .. } => {
                 Some("delete the file and download the model again")
             }

@@ -91,7 +91,7 @@ impl SentenceHead {
 
     /// In words: `mean`, `mean + max, dense 768 to 256`.
     pub fn description(&self) -> String {
-        let modes: Vec<&str> = self.pool.modes.iter().map(|mode| mode_name(*mode)).collect();
+        let modes: Vec<&str> = self.pool.modes.iter().map(|mode| mode.name()).collect();
         let dense = self.steps.iter().filter_map(|step| match step {
             Step::Dense(linear, _) => Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim())),
             Step::Normalize => None,
@@ -113,17 +113,6 @@ impl SentenceHead {
             };
         }
         Ok(vectors)
-    }
-}
-
-fn mode_name(mode: Pooling) -> &'static str {
-    match mode {
-        Pooling::Cls => "cls",
-        Pooling::Max => "max",
-        Pooling::Mean => "mean",
-        Pooling::MeanSqrtLength => "mean_sqrt_length",
-        Pooling::WeightedMean => "weighted_mean",
-        Pooling::LastToken => "last",
     }
 }
 

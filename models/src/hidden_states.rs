@@ -1,7 +1,7 @@
 //! The only output of an encoder.
 
-use candle_core::{DType, Device, Tensor};
-use nearsay_kernels::{CuSeqlens, Form, normalize, recycle};
+use candle_core::Tensor;
+use nearsay_kernels::{CuSeqlens, Form, normalize, read_f32, recycle};
 
 use crate::{Error, Result};
 
@@ -80,7 +80,15 @@ impl<'a> LayerStates<'a> {
     /// # Errors
     /// If the device fails.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
-        Ok(self.hidden.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+        self.read(<[f32]>::to_vec)
+    }
+
+    /// Calls `read` with the values in f32, one vector after the other; on the CPU they are not copied.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn read<R>(&self, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+        Ok(read_f32(self.hidden, read)?)
     }
 
     /// x / max(||x||, epsilon) of every token, [total_tokens, hidden_dim] in memory of its own.

@@ -25,7 +25,7 @@ pub mod weights;
 pub use batch::PackedBatch;
 pub use config::{EncoderConfig, Positions};
 pub use encoder::{Encoder, EncoderOptions};
-pub use error::{Error, Result};
+pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{HubOptions, ModelFolder, TokenizerSettings};
 pub use head::SentenceHead;

@@ -11,7 +11,7 @@ use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings};
 use crate::head::{SentenceHead, Step};
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Dense, SentenceTransformer, Step as Module};
+use crate::sentence_transformers::{Dense, SentenceTransformer, Settings, Step as Module};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result};
 
@@ -175,7 +175,14 @@ impl Model {
         self.sentence.as_ref().map(|sentence| sentence.settings.prompts.clone()).unwrap_or_default()
     }
 
-    /// The prompt that the files put before every text where none is asked for.
+    /// The prompt of this name; `query` and `document` always exist, and are empty if the files do not name them.
+    pub fn prompt(&self, name: &str) -> Option<String> {
+        let of_nothing = Settings::default();
+        let settings = self.sentence.as_ref().map_or(&of_nothing, |sentence| &sentence.settings);
+        settings.prompt(name).map(str::to_owned)
+    }
+
+    /// The prompt that the files put before every text if none is asked for.
     pub fn default_prompt(&self) -> Option<&str> {
         self.sentence.as_ref()?.settings.default_prompt()
     }

@@ -3,14 +3,13 @@
 //!
 //! Property tests over the tiny models of every family, and one over all-MiniLM-L6-v2. Bits are compared, not values.
 
-use std::num::NonZero;
 use std::path::Path;
 
-use nearsay::embed::{EmbedOptions, Embedder};
-use nearsay::score::{PairTexts, ScoreOptions, Scorer, Scores};
-use nearsay::{Devices, Interruption, Workers};
-use nearsay_kernels::Precision;
-use nearsay_models::{HubOptions, Model};
+use nearsay::score::PairTexts;
+use nearsay::score::bertscore::Scores;
+use nearsay::{
+    DeviceChoice, EmbedOptions, Embedder, Precision, ScoreOptions, Scorer, Session, SessionOptions,
+};
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
 
@@ -19,34 +18,24 @@ const FAMILIES: [&str; 6] = ["bert", "bert-odd", "distilbert", "roberta", "xlm-r
 const WORDS: [&str; 12] =
     ["river", "the", "a", "train", "judge", "cloud", "Zürich", "42", "and", "over", "!", "naïve"];
 
-fn open(folder: &Path) -> Model {
-    Model::open(folder.to_str().unwrap(), &HubOptions::default()).unwrap()
+fn open(folder: &Path, precision: Precision, batch_tokens: usize, threads: usize) -> Session {
+    let options = SessionOptions::default().device(DeviceChoice::Cpu).precision(precision);
+    let options = options.batch_tokens(batch_tokens).threads(threads);
+    Session::with(folder.to_str().unwrap(), &options).unwrap()
 }
 
-fn workers(threads: usize) -> Workers {
-    Workers::new(NonZero::new(threads), Interruption::default())
-}
-
-fn embedder(model: &Model, precision: Precision, batch_tokens: usize, threads: usize) -> Embedder {
-    let options = EmbedOptions { batch_tokens: Some(batch_tokens), precision, ..EmbedOptions::default() };
-    Embedder::open(model, &options, workers(threads)).unwrap()
+fn embedder(folder: &Path, precision: Precision, batch_tokens: usize, threads: usize) -> Embedder {
+    open(folder, precision, batch_tokens, threads).embedder(&EmbedOptions::default()).unwrap()
 }
 
 fn bits(embedder: &Embedder, texts: &[String]) -> Vec<Vec<u32>> {
-    let vectors = embedder.embed(&embedder.tokenize(texts).unwrap()).unwrap();
-    vectors.iter().map(|vector| vector.iter().map(|value| value.to_bits()).collect()).collect()
+    let vectors = embedder.embed(texts).unwrap();
+    vectors.rows().map(|vector| vector.iter().map(|value| value.to_bits()).collect()).collect()
 }
 
-fn scorer(model: &Model, precision: Precision, batch_tokens: usize, threads: usize) -> Scorer {
-    let options = ScoreOptions {
-        layer: model.config().num_layers,
-        max_length: None,
-        baseline: None,
-        batch_tokens: Some(batch_tokens),
-        devices: Devices::cpu(),
-        precision,
-    };
-    Scorer::open(model, &options, workers(threads)).unwrap()
+fn scorer(folder: &Path, precision: Precision, batch_tokens: usize, threads: usize) -> Scorer {
+    let session = open(folder, precision, batch_tokens, threads);
+    session.scorer(&ScoreOptions::default().layer(session.config().num_layers)).unwrap()
 }
 
 fn score_bits(scores: &Scores) -> [u32; 3] {
@@ -76,7 +65,7 @@ proptest! {
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
-        let model = open(&fixture(&format!("families/{family}")));
+        let model = fixture(&format!("families/{family}"));
         let alone: Vec<Vec<u32>> = {
             let embedder = embedder(&model, precision, 1, 1);
             texts.iter().map(|text| bits(&embedder, std::slice::from_ref(text)).remove(0)).collect()
@@ -97,13 +86,13 @@ proptest! {
         batch_tokens in 1usize..300,
         threads in 1usize..5,
     ) {
-        let model = open(&fixture(&format!("families/{family}")));
+        let model = fixture(&format!("families/{family}"));
         let pairs: Vec<PairTexts> = candidates
             .iter()
             .zip(&references)
-            .map(|(candidate, references)| PairTexts { candidate: candidate.clone(), references: references.clone() })
+            .map(|(candidate, references)| PairTexts::new(candidate, references))
             .collect();
-        let mut one_by_one = scorer(&model, precision, 1, 1);
+        let one_by_one = scorer(&model, precision, 1, 1);
         let alone: Vec<[u32; 3]> = pairs
             .iter()
             .map(|pair| score_bits(&one_by_one.score(std::slice::from_ref(pair)).unwrap()[0]))
@@ -118,22 +107,22 @@ proptest! {
 
 #[test]
 fn all_minilm_l6_v2_in_one_batch_and_alone() {
-    let model = open(minilm());
+    let model = minilm();
     let texts: Vec<String> = (0..40)
         .map(|i| (0..i * 5).map(|k| WORDS[(i * 7 + k * k) % WORDS.len()]).collect::<Vec<_>>().join(" "))
         .collect();
     let mut reversed = texts.clone();
     reversed.reverse();
     for precision in Precision::OF_CPU {
-        let alone = bits(&embedder(&model, precision, 1, 1), &texts);
+        let alone = bits(&embedder(model, precision, 1, 1), &texts);
         for (batch_tokens, threads) in [(128, 2), (512, 1), (512, 3), (100_000, 2)] {
             assert_eq!(
-                bits(&embedder(&model, precision, batch_tokens, threads), &texts),
+                bits(&embedder(model, precision, batch_tokens, threads), &texts),
                 alone,
                 "{precision:?}, {batch_tokens} tokens, {threads} threads"
             );
         }
-        let mut backwards = bits(&embedder(&model, precision, 700, 2), &reversed);
+        let mut backwards = bits(&embedder(model, precision, 700, 2), &reversed);
         backwards.reverse();
         assert_eq!(backwards, alone, "{precision:?}");
     }

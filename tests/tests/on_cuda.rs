@@ -2,11 +2,13 @@
 //! memory, a device that is lost. A build with feature `cuda` needs a device for these tests; they do not pass without one.
 #![cfg(feature = "cuda")]
 
-use nearsay::embed::{EmbedOptions, Embedder};
-use nearsay::score::{PairTexts, ScoreOptions, Scorer, Scores};
-use nearsay::{DeviceChoice, Devices, Interruption, Workers};
-use nearsay_kernels::Precision;
-use nearsay_models::{HubOptions, Model};
+use std::path::{Path, PathBuf};
+
+use nearsay::score::PairTexts;
+use nearsay::score::bertscore::Scores;
+use nearsay::{
+    Devices, EmbedOptions, Embedder, Precision, ScoreOptions, Scorer, Session, SessionOptions, Vectors,
+};
 use nearsay_tests::{fixture, minilm};
 
 const FAMILIES: [&str; 2] = ["bert", "roberta"];
@@ -20,28 +22,21 @@ fn texts() -> Vec<String> {
     (0..17).map(text).chain(["".to_owned(), "!".to_owned()]).collect()
 }
 
-fn model(family: &str) -> Model {
-    let folder = fixture(&format!("families/{family}"));
-    Model::open(folder.to_str().unwrap(), &HubOptions::default()).unwrap()
+fn model(family: &str) -> PathBuf {
+    fixture(&format!("families/{family}"))
 }
 
-fn devices(name: &str, precision: Precision) -> Devices {
-    Devices::open(&name.parse::<DeviceChoice>().unwrap(), precision).unwrap()
+fn open(model: &Path, device: &str, precision: Precision, batch_tokens: usize) -> Session {
+    let options = SessionOptions::default().device(device.parse().unwrap()).precision(precision);
+    Session::with(model.to_str().unwrap(), &options.batch_tokens(batch_tokens)).unwrap()
 }
 
-fn workers() -> Workers {
-    Workers::new(None, Interruption::default())
+fn embedder(model: &Path, device: &str, precision: Precision, batch_tokens: usize) -> Embedder {
+    open(model, device, precision, batch_tokens).embedder(&EmbedOptions::default()).unwrap()
 }
 
-fn embedder(model: &Model, device: &str, precision: Precision, batch_tokens: usize) -> Embedder {
-    let devices = devices(device, precision);
-    let options =
-        EmbedOptions { batch_tokens: Some(batch_tokens), precision, devices, ..EmbedOptions::default() };
-    Embedder::open(model, &options, workers()).unwrap()
-}
-
-fn vectors(embedder: &Embedder, texts: &[String]) -> Vec<Vec<f32>> {
-    embedder.embed(&embedder.tokenize(texts).unwrap()).unwrap()
+fn vectors(embedder: &Embedder, texts: &[String]) -> Vectors {
+    embedder.embed(texts).unwrap().vectors
 }
 
 fn cosine(left: &[f32], right: &[f32]) -> f64 {
@@ -65,7 +60,7 @@ fn vectors_are_the_cpus_to_the_precision() {
         let expected = vectors(&embedder(&model, "cpu", Precision::F32, 256), &texts());
         for precision in Precision::OF_CUDA {
             let got = vectors(&embedder(&model, "cuda:0", precision, 64), &texts());
-            for ((got, expected), text) in got.iter().zip(&expected).zip(texts()) {
+            for ((got, expected), text) in got.rows().zip(&expected).zip(texts()) {
                 let cosine = cosine(got, expected);
                 assert!(cosine >= smallest_cosine(precision), "{family} {precision:?} {text:?}: {cosine}");
             }
@@ -75,20 +70,19 @@ fn vectors_are_the_cpus_to_the_precision() {
 
 #[test]
 fn vectors_of_minilm_are_the_cpus_to_the_precision() {
-    let model = Model::open(minilm().to_str().unwrap(), &HubOptions::default()).unwrap();
     let texts = &texts()[..6];
-    let expected = vectors(&embedder(&model, "cpu", Precision::F32, 256), texts);
+    let expected = vectors(&embedder(minilm(), "cpu", Precision::F32, 256), texts);
     for precision in Precision::OF_CUDA {
-        let got = vectors(&embedder(&model, "cuda:0", precision, 64), texts);
-        for ((got, expected), text) in got.iter().zip(&expected).zip(texts) {
+        let got = vectors(&embedder(minilm(), "cuda:0", precision, 64), texts);
+        for ((got, expected), text) in got.rows().zip(&expected).zip(texts) {
             let cosine = cosine(got, expected);
             assert!(cosine >= smallest_cosine(precision), "{precision:?} {text:?}: {cosine}");
         }
     }
 }
 
-fn bits(vectors: Vec<Vec<f32>>) -> Vec<Vec<u32>> {
-    vectors.into_iter().map(|vector| vector.into_iter().map(f32::to_bits).collect()).collect()
+fn bits(vectors: Vectors) -> Vec<Vec<u32>> {
+    vectors.rows().map(|vector| vector.iter().map(|value| value.to_bits()).collect()).collect()
 }
 
 #[test]
@@ -113,26 +107,15 @@ fn a_vector_has_the_same_bits_in_any_batch_and_order() {
     }
 }
 
-fn scorer(model: &Model, device: &str, precision: Precision) -> Scorer {
-    let options = ScoreOptions {
-        layer: 2,
-        max_length: None,
-        baseline: None,
-        batch_tokens: Some(50),
-        precision,
-        devices: devices(device, precision),
-    };
-    Scorer::open(model, &options, workers()).unwrap()
+fn scorer(model: &Path, device: &str, precision: Precision) -> Scorer {
+    open(model, device, precision, 50).scorer(&ScoreOptions::default().layer(2)).unwrap()
 }
 
 fn pairs() -> Vec<PairTexts> {
     let texts = texts();
-    let pair = |index: usize| PairTexts {
-        candidate: texts[index].clone(),
-        references: vec![
-            texts[(index + 3) % texts.len()].clone(),
-            texts[(index * 7 + 1) % texts.len()].clone(),
-        ],
+    let pair = |index: usize| {
+        let references = [index + 3, index * 7 + 1].map(|reference| texts[reference % texts.len()].clone());
+        PairTexts::new(texts[index].clone(), references)
     };
     (0..texts.len()).map(pair).collect()
 }
@@ -170,6 +153,6 @@ fn a_pair_has_the_same_score_alone_and_in_any_company() {
 #[test]
 fn precisions_of_other_devices_are_refused() {
     let error = Devices::open(&"cuda".parse().unwrap(), Precision::Int8).unwrap_err();
-    assert_eq!(error.exit_code(), 2);
+    assert_eq!(error.kind(), nearsay::ErrorKind::Usage);
     assert!(error.to_string().contains("CUDA does not multiply in int8"), "{error}");
 }

@@ -2,11 +2,10 @@
 //!
 //! Bound: cosines of f32 vectors that two implementations compute to some 1e-6; the check beside the project asks for 2e-5.
 
-use nearsay::score::{PairSource, PairTexts, ScoreOptions, Scorer, Scores, TextSource};
+use nearsay::score::bertscore::Scores;
+use nearsay::score::{PairSource, PairTexts, TextSource};
 use nearsay::text::{Input, TextOptions};
-use nearsay::{Devices, Interruption, Workers};
-use nearsay_kernels::Precision;
-use nearsay_models::{HubOptions, Model};
+use nearsay::{DeviceChoice, ScoreOptions, Scorer, Session, SessionOptions};
 use nearsay_tests::{json, minilm};
 use serde_json::Value;
 
@@ -14,23 +13,19 @@ const BOUND: f64 = 2e-6;
 
 fn pairs(set: &Value) -> Vec<PairTexts> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let pair = |pair: &Value| PairTexts {
-        candidate: text(&pair["candidate"]),
-        references: pair["references"].as_array().unwrap().iter().map(text).collect(),
+    let pair = |pair: &Value| {
+        PairTexts::new(text(&pair["candidate"]), pair["references"].as_array().unwrap().iter().map(text))
     };
     set.as_array().unwrap().iter().map(pair).collect()
 }
 
-fn scorer(model: &Model, layer: usize) -> Scorer {
-    let options = ScoreOptions {
-        layer,
-        max_length: None,
-        baseline: None,
-        batch_tokens: Some(512),
-        precision: Precision::F32,
-        devices: Devices::cpu(),
-    };
-    Scorer::open(model, &options, Workers::new(None, Interruption::default())).unwrap()
+fn open() -> Session {
+    let options = SessionOptions::default().device(DeviceChoice::Cpu).batch_tokens(512);
+    Session::with(minilm().to_str().unwrap(), &options).unwrap()
+}
+
+fn scorer(session: &Session, layer: usize) -> Scorer {
+    session.scorer(&ScoreOptions::default().layer(layer)).unwrap()
 }
 
 /// The pairs as files, a column of candidates and one for each reference.
@@ -40,7 +35,7 @@ fn source(pairs: &[PairTexts], folder: &std::path::Path) -> PairSource {
         let lines: String =
             texts.iter().map(|text| format!("{}\n", serde_json::json!({ "text": text }))).collect();
         std::fs::write(&path, lines).unwrap();
-        TextSource::open(Input::File(path), TextOptions::default()).unwrap()
+        TextSource::open(&Input::File(path), &TextOptions::default()).unwrap()
     };
     PairSource {
         candidates: column("candidates.jsonl", pairs.iter().map(|pair| &pair.candidate).collect()),
@@ -62,7 +57,7 @@ fn assert_close(what: &str, got: &[f32], expected: &Value) {
 #[test]
 fn golden_values_at_four_layers_with_and_without_idf() {
     let golden = json("minilm/bertscore.json");
-    let model = Model::open(minilm().to_str().unwrap(), &HubOptions::default()).unwrap();
+    let session = open();
     let cases = golden["cases"].as_array().unwrap();
     assert!(cases.len() >= 16, "only {} cases", cases.len());
     for case in cases {
@@ -71,13 +66,13 @@ fn golden_values_at_four_layers_with_and_without_idf() {
         let pairs = pairs(&golden[set]);
         let folder = tempfile::tempdir().unwrap();
         let source = source(&pairs, folder.path());
-        let mut scorer = scorer(&model, layer);
+        let mut scorer = scorer(&session, layer);
         if case["idf"].as_bool().unwrap() {
-            scorer.weigh_by_idf(&source).unwrap();
+            scorer = scorer.weighted_by_idf(&source.references).unwrap();
         }
         let mut scores: Vec<Scores> = Vec::new();
         scorer
-            .score_all(&source, |chunk| {
+            .score_source(&source, |chunk| {
                 scores.extend_from_slice(chunk);
                 Ok(())
             })
@@ -91,10 +86,9 @@ fn golden_values_at_four_layers_with_and_without_idf() {
 
 #[test]
 fn a_text_with_itself_scores_one() {
-    let model = Model::open(minilm().to_str().unwrap(), &HubOptions::default()).unwrap();
-    let text = "Whatever stands on both sides matches itself.".to_owned();
-    let pair = PairTexts { candidate: text.clone(), references: vec![text] };
-    let scores = scorer(&model, 5).score(&[pair]).unwrap()[0];
+    let session = open();
+    let text = "Whatever stands on both sides matches itself.";
+    let scores = scorer(&session, 5).score(&[(text, text)]).unwrap()[0];
     for value in [scores.precision, scores.recall, scores.f1] {
         assert!((value - 1.0).abs() < 1e-6, "{scores:?}");
     }

@@ -6,20 +6,21 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use nearsay::embed::{EmbedOptions, Embedder, PoolingChoice};
-use nearsay::{Interruption, Workers};
-use nearsay_kernels::{Pooling, Precision};
-use nearsay_models::{HubOptions, Model};
+use nearsay::{DeviceChoice, EmbedOptions, Pooling, Precision, Session, SessionOptions, Vectors};
 use nearsay_tests::{fixture, json, minilm, tensors};
 
 const TINY_BOUND: f32 = 2e-5;
 const MINILM_BOUND: f32 = 2e-6;
 
-fn embed(folder: &Path, options: &EmbedOptions, texts: &[String]) -> Vec<Vec<f32>> {
-    let model = Model::open(folder.to_str().unwrap(), &HubOptions::default()).unwrap();
-    let embedder = Embedder::open(&model, options, Workers::new(None, Interruption::default())).unwrap();
-    let vectors = embedder.embed(&embedder.tokenize(texts).unwrap()).unwrap();
-    assert!(vectors.iter().all(|vector| vector.len() == embedder.dimensions()));
+fn session(folder: &Path, precision: Precision) -> Session {
+    let options = SessionOptions::default().device(DeviceChoice::Cpu).precision(precision);
+    Session::with(folder.to_str().unwrap(), &options).unwrap()
+}
+
+fn embed(folder: &Path, options: EmbedOptions, texts: &[String]) -> Vectors {
+    let embedder = session(folder, Precision::F32).embedder(&options).unwrap();
+    let vectors = embedder.embed(texts).unwrap().vectors;
+    assert_eq!(vectors.dim(), embedder.dimensions());
     vectors
 }
 
@@ -27,10 +28,10 @@ fn texts(folder: &str) -> Vec<String> {
     serde_json::from_value(json(&format!("{folder}/texts.json"))).unwrap()
 }
 
-fn assert_close(what: &str, got: &[Vec<f32>], expected: &Tensor, bound: f32) {
+fn assert_close(what: &str, got: &Vectors, expected: &Tensor, bound: f32) {
     let expected = expected.to_vec2::<f32>().unwrap();
     assert_eq!(got.len(), expected.len(), "{what}");
-    for (text, (got, expected)) in got.iter().zip(&expected).enumerate() {
+    for (text, (got, expected)) in got.rows().zip(&expected).enumerate() {
         assert_eq!(got.len(), expected.len(), "{what}, text {text}");
         let off = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off <= bound, "{what}, text {text}: off by {off:e}");
@@ -41,7 +42,7 @@ fn assert_close(what: &str, got: &[Vec<f32>], expected: &Tensor, bound: f32) {
 fn old_layout_with_two_pooling_modes() {
     let folder = "sentence-transformers/old-layout";
     let expected = tensors(&format!("{folder}/expected.safetensors"));
-    let got = embed(&fixture(folder), &EmbedOptions::default(), &texts(folder));
+    let got = embed(&fixture(folder), EmbedOptions::default(), &texts(folder));
     assert_close(folder, &got, &expected["embeddings"], TINY_BOUND);
 }
 
@@ -57,7 +58,7 @@ fn every_pooling_mode_in_both_schemas() {
             let copy = tempfile::tempdir().unwrap();
             copy_folder(&fixture(folder), copy.path());
             std::fs::copy(&config, copy.path().join("1_Pooling/config.json")).unwrap();
-            let got = embed(copy.path(), &EmbedOptions::default(), &texts(folder));
+            let got = embed(copy.path(), EmbedOptions::default(), &texts(folder));
             assert_close(
                 &format!("{schema} {name}"),
                 &got,
@@ -82,8 +83,7 @@ fn a_pooling_mode_that_is_asked_for() {
         (Pooling::WeightedMean, "weightedmean"),
         (Pooling::LastToken, "lasttoken"),
     ] {
-        let options = EmbedOptions { pooling: PoolingChoice::Mode(mode), ..EmbedOptions::default() };
-        let got = embed(&fixture(folder), &options, &texts(folder));
+        let got = embed(&fixture(folder), EmbedOptions::default().pooling(mode), &texts(folder));
         assert_close(name, &got, &expected[&format!("pooling.{name}")], TINY_BOUND);
     }
 }
@@ -92,16 +92,14 @@ fn a_pooling_mode_that_is_asked_for() {
 fn dense_normalize_and_prompts() {
     let folder = "sentence-transformers/dense-prompts";
     let expected = tensors(&format!("{folder}/expected.safetensors"));
-    let got = embed(&fixture(folder), &EmbedOptions::default(), &texts(folder));
+    let got = embed(&fixture(folder), EmbedOptions::default(), &texts(folder));
     assert_close("no prompt", &got, &expected["embeddings"], TINY_BOUND);
     for name in ["query", "passage"] {
-        let options = EmbedOptions { prompt_name: Some(name.to_owned()), ..EmbedOptions::default() };
-        let got = embed(&fixture(folder), &options, &texts(folder));
+        let got = embed(&fixture(folder), EmbedOptions::default().prompt(name), &texts(folder));
         assert_close(name, &got, &expected[&format!("prompt.{name}")], TINY_BOUND);
     }
     // An empty prompt (null in the file) is none.
-    let options = EmbedOptions { prompt_name: Some("document".to_owned()), ..EmbedOptions::default() };
-    let got = embed(&fixture(folder), &options, &texts(folder));
+    let got = embed(&fixture(folder), EmbedOptions::default().prompt("document"), &texts(folder));
     assert_close("document", &got, &expected["embeddings"], TINY_BOUND);
 }
 
@@ -116,8 +114,7 @@ fn a_prompt_that_is_left_out_of_pooling() {
     config["include_prompt"] = serde_json::json!(false);
     std::fs::write(&path, config.to_string()).unwrap();
     for name in ["query", "passage"] {
-        let options = EmbedOptions { prompt_name: Some(name.to_owned()), ..EmbedOptions::default() };
-        let got = embed(copy.path(), &options, &texts(folder));
+        let got = embed(copy.path(), EmbedOptions::default().prompt(name), &texts(folder));
         assert_close(name, &got, &expected[&format!("prompt_excluded.{name}")], TINY_BOUND);
     }
 }
@@ -130,7 +127,7 @@ fn all_minilm_l6_v2() {
         texts.iter().any(|text| text.split_whitespace().count() > 256),
         "no text tries the length of 256 tokens"
     );
-    let got = embed(minilm(), &EmbedOptions::default(), &texts);
+    let got = embed(minilm(), EmbedOptions::default(), &texts);
     assert_close("all-MiniLM-L6-v2", &got, &expected["embeddings"], MINILM_BOUND);
 }
 
@@ -141,10 +138,10 @@ fn all_minilm_l6_v2() {
 fn all_minilm_l6_v2_in_narrower_precisions() {
     let expected = tensors("minilm/expected.safetensors")["embeddings"].to_vec2::<f32>().unwrap();
     for (precision, smallest) in [(Precision::Bf16, 0.9995), (Precision::Int8, 0.97)] {
-        let options = EmbedOptions { precision, ..EmbedOptions::default() };
-        let got = embed(minilm(), &options, &texts("minilm"));
+        let embedder = session(minilm(), precision).embedder(&EmbedOptions::default()).unwrap();
+        let got = embedder.embed(&texts("minilm")).unwrap();
         assert_eq!(got.len(), expected.len());
-        for (text, (got, expected)) in got.iter().zip(&expected).enumerate() {
+        for (text, (got, expected)) in got.rows().zip(&expected).enumerate() {
             let cosine: f32 = got.iter().zip(expected).map(|(a, b)| a * b).sum();
             assert!(cosine >= smallest, "{precision:?}, text {text}: cosine {cosine}");
             assert_ne!(got, expected, "{precision:?}, text {text}: not narrower at all");

@@ -9,11 +9,9 @@
 use std::time::Instant;
 
 use anyhow::Context;
-use nearsay::embed::{EmbedOptions, Embedder};
 use nearsay::text::{Input, RecordStream, TextOptions};
-use nearsay::{Interruption, Workers};
+use nearsay::{DeviceChoice, EmbedOptions, Session, SessionOptions};
 use nearsay_benches::stock::StockBert;
-use nearsay_models::{HubOptions, Model};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,10 +20,10 @@ fn main() -> anyhow::Result<()> {
     };
     let rounds: usize = rest.first().map_or(Ok(3), |rounds| rounds.parse()).context("ROUNDS")?;
     let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
-    let model = Model::open(name, &HubOptions::from_env())?;
-    let embedder =
-        Embedder::open(&model, &EmbedOptions::default(), Workers::new(threads, Interruption::default()))?;
-    let stock = StockBert::open(model.folder().root())?;
+    let options = SessionOptions::default().device(DeviceChoice::Cpu).threads(threads.unwrap_or(0));
+    let session = Session::with(name, &options)?;
+    let embedder = session.embedder(&EmbedOptions::default())?;
+    let stock = StockBert::open(session.model().folder().root())?;
     let records = RecordStream::open(&[Input::File(path.into())], &TextOptions::default())?;
     let texts = records.map(|record| Ok(record?.text)).collect::<anyhow::Result<Vec<String>>>()?;
     let tokenized = embedder.tokenize(&texts)?;
@@ -35,13 +33,13 @@ fn main() -> anyhow::Result<()> {
     let (mut ours, mut theirs, mut worst) = (Vec::new(), Vec::new(), 1.0f32);
     for _ in 0..rounds {
         let start = Instant::now();
-        let vectors = embedder.embed(&tokenized)?;
+        let vectors = embedder.embed_tokenized(&tokenized)?;
         ours.push(start.elapsed().as_secs_f64());
         let start = Instant::now();
         let stock_vectors = stock.embed(&ids)?;
         theirs.push(start.elapsed().as_secs_f64());
-        let cosine = |(a, b): (&Vec<f32>, &Vec<f32>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        worst = vectors.iter().zip(&stock_vectors).map(cosine).fold(worst, f32::min);
+        let cosine = |(a, b): (&[f32], &Vec<f32>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        worst = vectors.rows().zip(&stock_vectors).map(cosine).fold(worst, f32::min);
     }
     let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| theirs / ours).collect();
     let report = serde_json::json!({

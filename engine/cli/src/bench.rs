@@ -4,20 +4,19 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use comfy_table::{CellAlignment, Table, presets};
-use nearsay::Devices;
 use nearsay::bench::{BenchOptions, Latency, PeakRates, Report, Subject, Throughput, file_name};
-use nearsay::output::OutputFile;
-use nearsay_kernels::Precision;
+use nearsay::vectors::write::OutputFile;
+use nearsay::{Precision, Session, SessionOptions, Workers};
 
 use crate::arguments::BenchArguments;
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::print::{plural, print_line, to_json};
 use crate::progress::{Measure, Progress};
 
 pub(crate) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<()> {
     let workers = context.workers(arguments.threads);
     let options = options(context, &arguments)?;
-    let subject = subject(context, &arguments)?;
+    let subject = subject(context, &arguments, &options, &workers)?;
     let create = |path| create(path, &subject, &options, arguments.overwrite);
     let file = arguments.output.as_deref().map(create).transpose()?;
     let report = measure(context, &subject, &options, &workers)?;
@@ -34,11 +33,19 @@ pub(crate) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::
     Ok(())
 }
 
-fn subject(context: &Context, arguments: &BenchArguments) -> nearsay::Result<Subject> {
-    match &arguments.model {
-        Some(name) => Ok(Subject::Model(Box::new(context.open_model(name)?))),
-        None => Ok(Subject::Shape(arguments.shape.clone())),
-    }
+fn subject(
+    context: &Context,
+    arguments: &BenchArguments,
+    options: &BenchOptions,
+    workers: &Workers,
+) -> nearsay::Result<Subject> {
+    let Some(name) = &arguments.model else { return Ok(Subject::Shape(arguments.shape.clone())) };
+    let session = SessionOptions::default()
+        .devices(options.devices.clone())
+        .workers(workers.clone())
+        .batch_tokens(arguments.batch_tokens.map_or(0, NonZero::get))
+        .hub(context.hub());
+    Ok(Subject::Model(Session::with(name, &session)?))
 }
 
 /// The file for the JSON; in a folder it is named after CPU or GPU, model and date.
@@ -57,34 +64,32 @@ fn options(context: &Context, arguments: &BenchArguments) -> nearsay::Result<Ben
     let asked = arguments.precision.iter().flatten().copied();
     let mut precisions: Vec<Precision> = asked.map(Into::into).collect();
     let first = precisions.first().copied().unwrap_or_default();
-    let devices = Devices::open(&arguments.device, first)?;
-    if let Some(remark) = devices.remark() {
-        context.note(remark);
-    }
+    let devices = context::open(&arguments.device, first)?;
+    context.remark_on(&devices);
     if precisions.is_empty() {
         precisions = devices.precisions().to_vec();
     }
     for &precision in &precisions {
-        devices.placements(precision)?;
+        devices.with_precision(precision)?;
     }
-    Ok(BenchOptions {
-        precisions,
-        lengths: arguments.lengths.clone(),
-        time: arguments.seconds,
-        layer: arguments.layer,
-        devices,
-        batch_tokens: arguments.batch_tokens.map(NonZero::get),
-    })
+    let mut options = BenchOptions::default();
+    options.precisions = precisions;
+    options.lengths = arguments.lengths.clone();
+    options.time = arguments.seconds;
+    options.layer = arguments.layer;
+    options.devices = devices;
+    options.batch_tokens = arguments.batch_tokens.map(NonZero::get);
+    Ok(options)
 }
 
 fn measure(
     context: &Context,
     subject: &Subject,
     options: &BenchOptions,
-    workers: &nearsay::Workers,
+    workers: &Workers,
 ) -> nearsay::Result<Report> {
     let progress = Progress::new(context, Measure::Share(None));
-    nearsay::bench::run(subject, options, workers, |step| {
+    nearsay::bench::run(subject, options, workers, &context.control(), |step| {
         progress
             .set(step.done as u64, format!("{} of {} figures; now: {}", step.done, step.total, step.next));
     })

@@ -1,26 +1,65 @@
-//! What the user hears when something goes wrong.
+//! What the user is told when something goes wrong, and the exit code. Codes follow BSD's sysexits.h.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::arguments::GlobalArguments;
+use nearsay::{Error, ErrorKind, Phrase, Setting};
 
-/// Prints `error` with its hint, and gives its exit code. A reader of stdout that has gone away is no failure.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let known = error.chain().find_map(|cause| cause.downcast_ref::<nearsay::Error>());
-    if known.is_some_and(is_broken_pipe) {
-        return ExitCode::SUCCESS;
-    }
+use crate::arguments::GlobalArguments;
+use crate::signals::Interruption;
+
+/// The exit code of a bug.
+pub(crate) const INTERNAL: u8 = 70;
+
+/// Prints `error` with its hint, and returns its exit code. A reader of stdout that has gone away is no failure.
+pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> ExitCode {
+    let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     match known {
+        Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
+        Some(known) if known.kind() == ErrorKind::Cancelled => {
+            let signal = interruption.signal();
+            say(format_args!("{} interrupted by signal {signal}", label("error:", "31")));
+            return ExitCode::from(128 + signal as u8);
+        }
         // Its message names its cause already.
-        Some(known) => say(format_args!("{} {known}", label("error:", "31"))),
+        Some(known) => say(format_args!("{} {}", label("error:", "31"), words(&known.message()))),
         None => say(format_args!("{} {error:#}", label("error:", "31"))),
     }
-    if let Some(text) = known.and_then(nearsay::Error::hint) {
-        hint(&text);
+    if let Some(phrase) = known.and_then(Error::hint) {
+        hint(&words(&phrase));
     }
-    ExitCode::from(known.map_or(70, nearsay::Error::exit_code))
+    ExitCode::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
+}
+
+fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Usage => 2,
+        ErrorKind::BadData => 65,
+        ErrorKind::NoInput => 66,
+        ErrorKind::Unavailable => 69,
+        ErrorKind::CannotCreate => 73,
+        ErrorKind::Io => 74,
+        ErrorKind::TryAgain | ErrorKind::DeadlineExceeded => 75,
+        ErrorKind::Model => 78,
+        _ => INTERNAL,
+    }
+}
+
+/// A phrase with its settings as flags.
+pub(crate) fn words(phrase: &Phrase) -> String {
+    phrase.render(|setting, value| match value {
+        None => flag(setting),
+        Some(value) => format!("{} {value}", flag(setting)),
+    })
+}
+
+/// The flag of a setting.
+fn flag(setting: Setting) -> String {
+    match setting {
+        Setting::Output => "-o".to_owned(),
+        setting => format!("--{}", setting.name().replace('_', "-")),
+    }
 }
 
 /// What the user can do about what was just said.
@@ -58,8 +97,8 @@ pub(crate) fn start_log(global: &GlobalArguments) {
         .init();
 }
 
-fn is_broken_pipe(error: &nearsay::Error) -> bool {
-    matches!(error, nearsay::Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn label(text: &str, colour: &str) -> String {
@@ -68,4 +107,26 @@ fn label(text: &str, colour: &str) -> String {
 
 fn is_coloured() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::arguments::Cli;
+
+    #[test]
+    fn every_setting_has_a_flag_of_some_command() {
+        let program = Cli::command();
+        let commands: Vec<&clap::Command> = program.get_subcommands().chain([&program]).collect();
+        let has = |name: &str| {
+            commands.iter().any(|command| command.get_arguments().any(|it| it.get_long() == Some(name)))
+        };
+        for setting in Setting::ALL {
+            let flag = flag(setting);
+            let name = if flag == "-o" { "output" } else { flag.trim_start_matches('-') };
+            assert!(has(name), "no command has {flag}");
+        }
+    }
 }

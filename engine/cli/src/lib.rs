@@ -28,7 +28,7 @@ use context::Context;
 /// The exit code is 0 for success, else that of `failure`.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let start = Instant::now();
-    nearsay::tokens::silence_expected_panics();
+    nearsay::silence_expected_panics();
     let Cli { global, command } = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return failure::usage(&error),
@@ -36,13 +36,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     failure::start_log(&global);
     let context = match signals::install() {
         Ok(interruption) => Context { global, interruption, start },
-        Err(error) => return failure::report(&error),
+        Err(error) => return failure::report(&error, &signals::Interruption::default()),
     };
-    // A panic is a bug of ours and has said so on stderr already; its exit code is that of one.
+    // A panic is a bug and has said so on stderr already; its exit code is that of one.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, command))) {
         Ok(Ok(code)) => code,
-        Ok(Err(error)) => failure::report(&error),
-        Err(_) => ExitCode::from(70),
+        Ok(Err(error)) => failure::report(&error, &context.interruption),
+        Err(_) => ExitCode::from(failure::INTERNAL),
     }
 }
 

@@ -52,7 +52,9 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
     let (config, head) = (model.config(), model.load_head(&Placement::CPU)?);
     let pooling = match model.has_modules() {
         true => head.description(),
-        false => format!("{} (the model has no modules.json; the mean is customary)", head.description()),
+        false => {
+            format!("{} (the model has no modules.json; the mean is the usual default)", head.description())
+        }
     };
     Ok(vec![
         ("name", json!(model.folder().name())),
@@ -75,7 +77,7 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
         ("normalized", json!(head.is_normalized())),
         ("dimensions", json!(head.output_dim().min(model.stated_dimensions().unwrap_or(usize::MAX)))),
         ("prompts", json!(model.prompts())),
-        ("bertscore_layer", json!(nearsay::score::default_layer(model.folder().name()))),
+        ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
     ])
 }
 

@@ -7,18 +7,39 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nearsay::Interruption;
+use nearsay::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 /// How long the work may take to end by itself.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The first signal that asked the work to end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interruption {
+    /// Its number; 0 before there was one.
+    number: Arc<AtomicUsize>,
+    /// Set with it.
+    flag: Arc<AtomicBool>,
+}
+
+impl Interruption {
+    /// The signal's number.
+    pub(crate) fn signal(&self) -> usize {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// The token that it cancels calls by.
+    pub(crate) fn cancel(&self) -> Cancel {
+        Arc::clone(&self.flag).into()
+    }
+}
 
 pub(crate) fn install() -> anyhow::Result<Interruption> {
     let interruption = Interruption::default();
@@ -27,8 +48,11 @@ pub(crate) fn install() -> anyhow::Result<Interruption> {
     if let Err(error) = wait_in_thread(&numbers, interruption.clone()) {
         tracing::info!("no thread waits for signals: {error}");
         for number in numbers {
-            flag::register_usize(number, Arc::clone(&interruption.0), number as usize)
-                .context("cannot install a signal handler")?;
+            let install = || {
+                flag::register_usize(number, Arc::clone(&interruption.number), number as usize)?;
+                flag::register(number, Arc::clone(&interruption.flag))
+            };
+            install().context("cannot install a signal handler")?;
         }
     }
     Ok(interruption)
@@ -38,9 +62,10 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
     let mut signals = Signals::new(numbers)?;
     let wait = move || {
         for signal in signals.forever() {
-            if asked.0.swap(signal as usize, Ordering::Relaxed) != 0 {
+            if asked.number.swap(signal as usize, Ordering::Relaxed) != 0 {
                 end(signal);
             }
+            asked.flag.store(true, Ordering::Relaxed);
             let grace = move || {
                 thread::sleep(GRACE);
                 end(signal);
@@ -83,6 +108,6 @@ fn hangup_is_ignored() -> bool {
 }
 
 fn end(signal: i32) -> ! {
-    nearsay::output::remove_unfinished();
+    nearsay::vectors::write::remove_unfinished();
     std::process::exit(128 + signal)
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use nearsay::job::{FolderState, verify};
+use nearsay::vectors::folder::ShardRecord;
 use serde::Serialize;
 
 use crate::arguments::VerifyArguments;
@@ -25,7 +26,8 @@ struct FolderReport<'a> {
 
 pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let workers = context.workers(arguments.threads);
-    let read = |path: &std::path::PathBuf| FolderState::read(path, &workers);
+    let control = context.control();
+    let read = |path: &std::path::PathBuf| FolderState::read(path, &workers, &control);
     let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
     let verified = verify(&folders);
     let reports: Vec<FolderReport<'_>> = folders.iter().map(report).collect();
@@ -34,12 +36,12 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
     } else {
         reports.iter().try_for_each(|report| print_line(&line(report)))?;
     }
-    let told = verified.problems.iter().chain(&verified.mismatch).chain(&verified.missing);
-    told.for_each(|what| failure::say(format_args!("{what}")));
+    let findings = verified.problems.iter().chain(&verified.mismatch).chain(&verified.missing);
+    findings.for_each(|what| failure::say(format_args!("{what}")));
     let is_sound = verified.problems.is_empty() && verified.mismatch.is_none();
     if !verified.problems.is_empty() || is_sound && !verified.missing.is_empty() {
         failure::hint(
-            "the command that began the job, with --resume, mends what is damaged and makes what is missing",
+            "run the command that started the job with --resume: it repairs what is damaged and makes what is missing",
         );
     }
     Ok(match (is_sound, verified.missing.is_empty()) {
@@ -50,12 +52,12 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
 }
 
 fn report(folder: &FolderState) -> FolderReport<'_> {
-    let sum = |of: fn(&nearsay::job::ShardRecord) -> u64| folder.shards.iter().map(of).sum();
+    let sum = |of: fn(&ShardRecord) -> u64| folder.shards.iter().map(of).sum();
     FolderReport {
         folder: folder.path.display().to_string(),
         shards: folder.shards.len(),
         rows: sum(|shard| shard.counts.rows),
-        input_rows: sum(|shard| shard.counts.texts),
+        input_rows: sum(|shard| shard.counts.input_rows),
         bytes: sum(|shard| shard.bytes),
         complete: folder.end.is_some(),
         problems: &folder.problems,

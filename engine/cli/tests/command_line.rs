@@ -52,12 +52,16 @@ fn every_failure_has_its_exit_code_and_says_nothing_on_stdout() {
         ("embed in.txt -m BERT --max-length 2", 2, &["special tokens", "got 2", "hint:"]),
         ("embed in.txt -m BERT --layer 4", 2, &["--layer must be 0 to 3", "got 4"]),
         ("embed in.txt -m STS --prompt-name nope", 2, &["nope", "hint:", "query", "passage"]),
-        ("embed in.txt -m BERT --prompt-name query", 2, &["query", "hint:", "no prompts"]),
+        (
+            "embed in.txt -m BERT --prompt-name nope",
+            2,
+            &["no prompt named `nope`", "hint:", "document, query"],
+        ),
         ("embed in.txt -m BERT --level token -o out.npy", 2, &["npy", "hint:", ".safetensors"]),
         ("embed - - -m BERT", 2, &["standard input", "twice"]),
         ("score -c - -r - -m BERT -l 1", 2, &["standard input", "twice"]),
         ("score -c in.txt -r other.txt -m BERT", 2, &["no layer", "hint:", "--layer"]),
-        ("score -c in.txt -r other.txt --lang qq", 2, &["\"qq\"", "hint:", "-m "]),
+        ("score -c in.txt -r other.txt --lang qq", 2, &["\"qq\"", "hint:", "--model"]),
         ("score -c one.txt -r one.txt -m BERT -l 1 --idf", 2, &["at least 2", "hint:"]),
         (
             "score -c in.txt -r other.txt -m BERT -l 1 --rescale_with_baseline",
@@ -204,6 +208,8 @@ fn options_change_what_they_say() {
     }
     assert!(vectors("-m STS --dimensions 5").iter().all(|vector| (norm(vector) - 1.0).abs() < 1e-5));
     assert_ne!(vectors("-m STS --prompt-name query"), vectors("-m STS"));
+    // A model that names no prompts has empty ones.
+    assert_eq!(vectors("-m BERT --prompt-name query"), vectors("-m BERT"));
     assert_ne!(vectors("-m BERT --layer 1"), plain);
     assert_eq!(vectors("-m BERT --layer 3 --threads 1 --batch-tokens 3"), plain);
     let tokens = desk.run("embed in.txt -m BERT --level token --max-length 4").ok();

@@ -190,7 +190,7 @@ fn precisions_that_a_gpu_lacks_are_refused_and_auto_avoids_them() {
     assert!(run.stderr.contains("CUDA does not multiply in int8"), "{}", run.stderr);
     let run = embed(&desk, "-o out.npy --precision int8 --json", &[]).ok();
     assert_eq!(run.json()["device"], "cpu");
-    assert!(run.stderr.contains("running on the CPU: GPUs do not multiply in int8"), "{}", run.stderr);
+    assert!(run.stderr.contains("running on the CPU: int8 is not supported on GPUs"), "{}", run.stderr);
     let run = embed(&desk, "-o f16.npy --precision f16 --device cpu", &[]);
     assert_code(&run, 2);
     assert!(run.stderr.contains("the CPU does not multiply in f16"), "{}", run.stderr);

@@ -117,7 +117,9 @@ fn long_texts_are_refused_or_marked_on_request() {
 fn repeated_texts_are_told_and_have_the_same_vector() {
     let desk = desk!();
     desk.write("in.txt", "the river\nthe cat\n".repeat(50));
-    let run = desk.run("embed in.txt -m BERT -o out.npy --json").ends(0, &["98 texts occurred again nearby"]);
+    let run = desk
+        .run("embed in.txt -m BERT -o out.npy --json")
+        .ends(0, &["98 duplicate texts were not encoded again"]);
     let summary = run.json();
     assert_eq!([&summary["texts"], &summary["rows"], &summary["repeated"]], [100, 100, 98]);
     let vectors = desk.run("embed in.txt -m BERT").ok().vectors();

@@ -1,14 +1,14 @@
-//! Measuring: how fast an encoder runs on this machine, beside what the machine can do at most.
+//! Measuring: how fast an encoder runs on this machine, as a share of the machine's peak.
 //!
-//! Token ids go through the same [`TextEncoder`](crate::TextEncoder), workers and pooling as in `embed`; there is no tokenizing and
-//! no reading. For every device and precision:
+//! Token ids go through the same [`TextEncoder`](crate::session::TextEncoder), workers and pooling as in `embed`; there is no tokenizing
+//! and no reading. For every device and precision:
 //!
-//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches), and over a natural mix of lengths (see `work`);
+//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches), and over a natural mix of lengths (see `workload`);
 //! - **latency**: single texts of 12 and of 128 tokens, one after the other.
 //!
-//! A pass is repeated for some time, and the median counts; the best stands beside it in JSON. One pass before them warms up.
-//! Operations are counted as `flops` says and held against the peak of the precision (see [`PeakRates`]), although whatever stands
-//! between linear layers runs in f32 in each of them.
+//! A pass is repeated for some time, and the median counts; the best is next to it in JSON. One pass before them warms up.
+//! Operations are counted as `flops` says and compared with the peak of the precision (see [`PeakRates`]), although everything between
+//! linear layers runs in f32 in each of them.
 
 mod commit;
 mod date;
@@ -20,7 +20,7 @@ mod plan;
 mod report;
 mod statistics;
 mod subject;
-mod work;
+mod workload;
 
 use std::time::Instant;
 
@@ -32,15 +32,16 @@ pub use peaks::PeakRates;
 pub use report::{Latency, MeasuredModel, Report, Throughput, file_name};
 pub use subject::Subject;
 
-use crate::{Error, Result, Workers};
-use plan::Plan;
+use crate::session::{Control, Workers};
+use crate::{Error, Result};
+use plan::BenchPlan;
 use statistics::Sample;
 use subject::Loaded;
-use work::Work;
+use workload::Workload;
 
 /// How far a run has come.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct BenchProgress {
     /// Figures that are done.
     pub done: usize,
     /// Figures in all.
@@ -49,25 +50,26 @@ pub struct Step {
     pub next: String,
 }
 
-/// Measures `subject` as `options` say, with all of `workers`; `progress` hears of every figure before it is measured.
+/// Measures `subject` as `options` say, with all of `workers`; `progress` is called before every figure is measured.
 ///
 /// # Errors
-/// If an option does not fit the model, the model cannot be loaded, the system gives no threads, or the run is interrupted.
+/// If an option does not fit the model, the model cannot be loaded, no threads can be started, or `control` stops the run.
 pub fn run(
     subject: &Subject,
     options: &BenchOptions,
     workers: &Workers,
-    mut progress: impl FnMut(Step),
+    control: &Control,
+    mut progress: impl FnMut(BenchProgress),
 ) -> Result<Report> {
-    let plan = Plan::new(subject.config(), options, workers.threads())?;
-    let total = options.precisions.len() * (plan.works.len() + plan.single_texts.len());
+    let plan = BenchPlan::new(subject.config(), options, workers.threads())?;
+    let total = options.precisions.len() * (plan.workloads.len() + plan.single_texts.len());
     let mut report = Report::new(subject, options, plan.layer, workers.threads());
-    progress(Step { done: 0, total, next: "peaks".to_owned() });
+    progress(BenchProgress { done: 0, total, next: "peaks".to_owned() });
     report.peaks = PeakRates::measure(&options.devices, workers.threads())?;
     for &precision in &options.precisions {
         let mut next = |report: &Report, what: &str| {
             let done = report.throughput.len() + report.latency.len();
-            progress(Step { done, total, next: format!("{} {what}", precision.name()) });
+            progress(BenchProgress { done, total, next: format!("{} {what}", precision.name()) });
         };
         next(&report, "loading");
         let bench = Bench {
@@ -75,14 +77,15 @@ pub fn run(
             precision,
             peak: 1e9 * peak_of(&report, precision)?,
             options,
+            control,
         };
-        for work in &plan.works {
-            next(&report, &work.name);
-            report.throughput.push(bench.throughput(work)?);
+        for workload in &plan.workloads {
+            next(&report, &workload.name);
+            report.throughput.push(bench.throughput(workload)?);
         }
-        for work in &plan.single_texts {
-            next(&report, &work.name);
-            report.latency.push(bench.latency(work)?);
+        for workload in &plan.single_texts {
+            next(&report, &workload.name);
+            report.latency.push(bench.latency(workload)?);
         }
     }
     Ok(report)
@@ -100,19 +103,20 @@ struct Bench<'a> {
     /// Operations a second that the machine can do in it.
     peak: f64,
     options: &'a BenchOptions,
+    control: &'a Control,
 }
 
 impl Bench<'_> {
-    fn throughput(&self, work: &Work) -> Result<Throughput> {
-        let seconds = self.measure(work)?;
-        let (tokens, median) = (work.tokens(), seconds.median());
-        let rate = self.loaded.flops(work) / median;
+    fn throughput(&self, workload: &Workload) -> Result<Throughput> {
+        let seconds = self.measure(workload)?;
+        let (tokens, median) = (workload.tokens(), seconds.median());
+        let rate = self.loaded.flops(workload) / median;
         Ok(Throughput {
             device: self.options.devices.name().to_owned(),
             precision: self.precision.name(),
-            work: work.name.clone(),
-            texts: work.texts.len(),
-            length: work.length,
+            work: workload.name.clone(),
+            texts: workload.texts.len(),
+            length: workload.length,
             tokens,
             rounds: seconds.count(),
             tokens_per_second: tokens as f64 / median,
@@ -122,12 +126,12 @@ impl Bench<'_> {
         })
     }
 
-    fn latency(&self, work: &Work) -> Result<Latency> {
-        let seconds = self.measure(work)?;
+    fn latency(&self, workload: &Workload) -> Result<Latency> {
+        let seconds = self.measure(workload)?;
         Ok(Latency {
             device: self.options.devices.name().to_owned(),
             precision: self.precision.name(),
-            tokens: work.tokens(),
+            tokens: workload.tokens(),
             runs: seconds.count(),
             p50_ms: 1e3 * seconds.percentile(50),
             p99_ms: 1e3 * seconds.percentile(99),
@@ -135,12 +139,12 @@ impl Bench<'_> {
     }
 
     /// Seconds of each pass, until the time is over: at least one, after one that is not counted.
-    fn measure(&self, work: &Work) -> Result<Sample> {
-        self.loaded.encode(work)?;
+    fn measure(&self, workload: &Workload) -> Result<Sample> {
+        self.loaded.encode(workload, self.control)?;
         let (begin, mut seconds) = (Instant::now(), Vec::new());
         while seconds.is_empty() || begin.elapsed() < self.options.time {
             let start = Instant::now();
-            self.loaded.encode(work)?;
+            self.loaded.encode(workload, self.control)?;
             seconds.push(start.elapsed().as_secs_f64());
         }
         Ok(Sample::new(seconds))

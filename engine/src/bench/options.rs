@@ -5,13 +5,16 @@ use std::time::Duration;
 use nearsay_kernels::Precision;
 use nearsay_models::EncoderConfig;
 
-use crate::{Devices, Error, Result};
+use crate::error::phrase;
+use crate::session::Devices;
+use crate::{Error, Result, Setting};
 
 /// Lengths of texts in tokens where none are chosen.
 pub const DEFAULT_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 
 /// Choices of a measurement.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BenchOptions {
     /// Which precisions, in this order.
     pub precisions: Vec<Precision>,
@@ -48,7 +51,10 @@ impl BenchOptions {
         };
         match lengths.iter().find(|length| !(1..=most).contains(*length)) {
             None => Ok(lengths.clone()),
-            Some(length) => Err(usage(format!("--lengths must be 1 to {most} for this model, got {length}"))),
+            Some(length) => {
+                let rule = format!(" must be 1 to {most} for this model, got {length}");
+                Err(Error::usage(phrase![Setting::Lengths, rule]))
+            }
         }
     }
 
@@ -57,11 +63,10 @@ impl BenchOptions {
         match self.layer {
             None => Ok(layers),
             Some(layer) if layer <= layers => Ok(layer),
-            Some(layer) => Err(usage(format!("--layer must be 0 to {layers} for this model, got {layer}"))),
+            Some(layer) => {
+                let rule = format!(" must be 0 to {layers} for this model, got {layer}");
+                Err(Error::usage(phrase![Setting::Layer, rule]))
+            }
         }
     }
-}
-
-fn usage(message: String) -> Error {
-    Error::Usage { message, hint: None }
 }

@@ -5,7 +5,8 @@ use std::num::NonZero;
 use nearsay_kernels::{Peaks, Precision, device};
 use serde::Serialize;
 
-use crate::{Devices, Error, Result};
+use crate::session::Devices;
+use crate::{Error, Result};
 
 /// Billions of operations and of bytes a second. Of several GPUs, all together.
 #[derive(Debug, Clone, Copy, Default, Serialize)]

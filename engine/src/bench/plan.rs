@@ -3,14 +3,14 @@
 use nearsay_models::EncoderConfig;
 
 use super::options::BenchOptions;
-use super::work::Work;
+use super::workload::Workload;
 use crate::Result;
 
 /// Tokens of a pass: 32 texts of 128.
 const PASS_TOKENS: usize = 4096;
 
 /// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end together.
-const THREAD_TOKENS: usize = 8 * crate::DEFAULT_BATCH_TOKENS;
+const THREAD_TOKENS: usize = 8 * crate::session::DEFAULT_BATCH_TOKENS;
 
 /// Micro-batches of a pass for each GPU: several for each of its lanes.
 const GPU_BATCHES: usize = 16;
@@ -19,27 +19,29 @@ const GPU_BATCHES: usize = 16;
 const SINGLE_TEXTS: [usize; 2] = [12, 128];
 
 /// The work of every precision.
-pub(super) struct Plan {
+pub(super) struct BenchPlan {
     pub(super) layer: usize,
-    pub(super) works: Vec<Work>,
-    pub(super) single_texts: Vec<Work>,
+    pub(super) workloads: Vec<Workload>,
+    pub(super) single_texts: Vec<Workload>,
 }
 
-impl Plan {
+impl BenchPlan {
     pub(super) fn new(config: &EncoderConfig, options: &BenchOptions, threads: usize) -> Result<Self> {
         let tokens = if options.devices.are_gpus() {
-            let batch_tokens = options.batch_tokens.unwrap_or(crate::DEFAULT_GPU_BATCH_TOKENS);
+            let batch_tokens = options.batch_tokens.unwrap_or(crate::session::DEFAULT_GPU_BATCH_TOKENS);
             options.devices.count() * GPU_BATCHES * batch_tokens
         } else {
             PASS_TOKENS.max(threads * THREAD_TOKENS)
         };
         let lengths = options.lengths_of(config)?;
-        let mut works: Vec<Work> =
-            lengths.into_iter().map(|length| Work::equal((tokens / length).max(1), length, config)).collect();
-        works.push(Work::natural_mix(tokens, config));
+        let mut workloads: Vec<Workload> = lengths
+            .into_iter()
+            .map(|length| Workload::equal((tokens / length).max(1), length, config))
+            .collect();
+        workloads.push(Workload::natural_mix(tokens, config));
         let fitting = SINGLE_TEXTS.into_iter().filter(|&length| length <= config.max_tokens());
-        let single_texts = fitting.map(|length| Work::equal(1, length, config)).collect();
-        Ok(Self { layer: options.layer_of(config)?, works, single_texts })
+        let single_texts = fitting.map(|length| Workload::equal(1, length, config)).collect();
+        Ok(Self { layer: options.layer_of(config)?, workloads, single_texts })
     }
 }
 
@@ -48,17 +50,17 @@ mod tests {
     use super::*;
     use nearsay_models::Shape;
 
-    fn plan(options: &BenchOptions, threads: usize) -> Result<Plan> {
-        Plan::new(&Shape::find("roberta-base").unwrap().config, options, threads)
+    fn plan(options: &BenchOptions, threads: usize) -> Result<BenchPlan> {
+        BenchPlan::new(&Shape::find("roberta-base").unwrap().config, options, threads)
     }
 
     #[test]
     fn passes_have_work_for_every_thread() {
         for (threads, texts) in [(1, 32), (2, 32), (96, 1536)] {
             let plan = plan(&BenchOptions::default(), threads).unwrap();
-            assert_eq!(plan.works[3].name, format!("{texts} x 128"));
-            assert_eq!(plan.works[3].tokens(), texts * 128);
-            assert_eq!(plan.works.len(), 7);
+            assert_eq!(plan.workloads[3].name, format!("{texts} x 128"));
+            assert_eq!(plan.workloads[3].tokens(), texts * 128);
+            assert_eq!(plan.workloads.len(), 7);
         }
     }
 
@@ -68,10 +70,10 @@ mod tests {
         assert!(plan(&lengths(512), 1).is_ok());
         for length in [0, 513] {
             let error = plan(&lengths(length), 1).err().unwrap();
-            assert_eq!(error.exit_code(), 2);
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
             assert!(error.to_string().contains(&format!("1 to 512 for this model, got {length}")), "{error}");
         }
         let error = plan(&BenchOptions { layer: Some(13), ..BenchOptions::default() }, 1).err().unwrap();
-        assert_eq!(error.to_string(), "--layer must be 0 to 12 for this model, got 13");
+        assert_eq!(error.to_string(), "`layer` must be 0 to 12 for this model, got 13");
     }
 }

@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::commit::commit;
 use super::peaks::PeakRates;
 use super::{BenchOptions, Machine, Subject, date};
-use crate::{Devices, Gpu};
+use crate::session::{Devices, Gpu};
 
 /// A measurement.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// nearsay's version.
     pub nearsay: &'static str,
@@ -36,6 +37,7 @@ pub struct Report {
 
 /// The sizes of what was measured.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct MeasuredModel {
     /// The model's name, or the shape's.
     pub name: String,
@@ -55,6 +57,7 @@ pub struct MeasuredModel {
 
 /// How fast many texts are encoded.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Throughput {
     /// Where the encoder ran.
     pub device: String,
@@ -82,6 +85,7 @@ pub struct Throughput {
 
 /// How long a single text takes.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Latency {
     /// Where the encoder ran.
     pub device: String,

@@ -2,16 +2,15 @@
 
 use std::hint::black_box;
 
-use nearsay_kernels::Precision;
-use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, Shape};
+use nearsay_kernels::{Placement, Precision, read_f32, recycle};
+use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, SentenceHead, Shape};
 
 use super::BenchOptions;
 use super::flops::flops;
-use super::work::Work;
-use crate::encode::{TextEncoder, rows};
-use crate::model::{load_encoders, load_head, no_room_for_model};
+use super::workload::Workload;
+use crate::session::{Control, Session, TextEncoder, Workers, name_of};
 use crate::tokens::TokenizedText;
-use crate::{Result, Workers};
+use crate::{Error, Result};
 
 /// Random weights are the same in every run.
 const SEED: u64 = 1;
@@ -19,9 +18,9 @@ const SEED: u64 = 1;
 /// What is measured.
 #[derive(Debug)]
 pub enum Subject {
-    /// A model's files.
-    Model(Box<Model>),
-    /// Random weights, with the mean brought to length 1 behind them.
+    /// A model.
+    Model(Session),
+    /// Random weights, with the mean brought to length 1 after them.
     Shape(Shape),
 }
 
@@ -29,7 +28,7 @@ impl Subject {
     /// Its name: a model's as it was asked for, or a shape's.
     pub fn name(&self) -> &str {
         match self {
-            Self::Model(model) => model.folder().name(),
+            Self::Model(session) => session.model().folder().name(),
             Self::Shape(shape) => shape.name,
         }
     }
@@ -37,7 +36,7 @@ impl Subject {
     /// Its sizes.
     pub fn config(&self) -> &EncoderConfig {
         match self {
-            Self::Model(model) => model.config(),
+            Self::Model(session) => session.config(),
             Self::Shape(shape) => &shape.config,
         }
     }
@@ -58,50 +57,56 @@ impl Subject {
         options: &BenchOptions,
         workers: &Workers,
     ) -> Result<Loaded> {
-        let devices = &options.devices;
-        let placements = devices.placements(precision)?;
-        let (replicas, heads) = match self {
-            Self::Model(model) => {
-                let heads = placements.iter().map(|placement| load_head(model, None, None, placement));
-                (load_encoders(model, layer, precision, devices)?, heads.collect::<Result<_, _>>()?)
+        let config = match self {
+            Self::Model(session) => {
+                let session = session.with_precision(precision)?;
+                let heads = session.heads(None)?.to_vec();
+                return Ok(Loaded { layer, encoder: session.encoder(layer)?, heads });
             }
-            Self::Shape(shape) => {
-                let heads = vec![SentenceHead::normalized_mean(shape.config.hidden_dim); placements.len()];
-                let random = |placement| {
-                    let loading = EncoderOptions { num_layers: Some(layer), placement };
-                    Encoder::random(shape.config.clone(), &loading, SEED)
-                        .map_err(|error| no_room_for_model(error, &loading.placement))
-                };
-                (placements.into_iter().map(random).collect::<Result<_, _>>()?, heads)
-            }
+            Self::Shape(shape) => &shape.config,
         };
-        let encoder = TextEncoder::new(replicas, layer, options.batch_tokens, workers.clone());
-        Ok(Loaded { encoder, heads })
+        let devices = options.devices.with_precision(precision)?;
+        let heads = vec![SentenceHead::normalized_mean(config.hidden_dim); devices.count()];
+        let random = |placement: &Placement| {
+            let loading = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
+            Encoder::random(config.clone(), &loading, SEED).map_err(|error| {
+                Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
+            })
+        };
+        let replicas = devices.placements().iter().map(random).collect::<Result<_>>()?;
+        let encoder = TextEncoder::new(replicas, &devices, options.batch_tokens, workers.clone());
+        Ok(Loaded { layer, encoder, heads })
     }
 }
 
 /// An encoder and what makes vectors of its hidden states.
 pub(super) struct Loaded {
+    layer: usize,
     encoder: TextEncoder,
     /// One for each of the encoder's devices.
     heads: Vec<SentenceHead>,
 }
 
 impl Loaded {
-    /// Makes a vector of every text of `work`, as `embed` does.
+    /// Makes a vector of every text of `workload`, as `embed` does.
     ///
     /// # Errors
-    /// If the encoder fails or the run is interrupted.
-    pub(super) fn encode(&self, work: &Work) -> Result<()> {
-        let texts: Vec<&TokenizedText> = work.texts.iter().collect();
-        let vectors =
-            self.encoder.encode(&texts, |batch| rows(&self.heads[batch.replica].forward(batch.states)?))?;
-        black_box(vectors);
+    /// If the encoder fails, or `control` stops it.
+    pub(super) fn encode(&self, workload: &Workload, control: &Control) -> Result<()> {
+        let texts: Vec<&TokenizedText> = workload.texts.iter().collect();
+        let vectors = self.encoder.encode(control, &texts, &[self.layer], |batch| {
+            let pooled = self.heads[batch.replica].forward(batch.states.layer(self.layer)?)?;
+            let dim = pooled.dim(1)?;
+            let vectors = read_f32(&pooled, |values| values.chunks_exact(dim).map(<[f32]>::to_vec).collect());
+            recycle(pooled);
+            Ok(vectors?)
+        })?;
+        let _: Vec<Vec<f32>> = black_box(vectors);
         Ok(())
     }
 
-    /// Operations of one pass over `work`.
-    pub(super) fn flops(&self, work: &Work) -> f64 {
-        flops(self.encoder.encoder().config(), self.encoder.layer(), work.lengths())
+    /// Operations of one pass over `workload`.
+    pub(super) fn flops(&self, workload: &Workload) -> f64 {
+        flops(self.encoder.encoder().config(), self.layer, workload.lengths())
     }
 }

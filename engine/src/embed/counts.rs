@@ -3,18 +3,17 @@
 use std::ops::Add;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::tokens::TokenizedText;
+use crate::vectors::folder::ShardCounts;
 
 /// Texts in a batch of an engine that pads, for comparison: sentence-transformers' default.
 const PADDED_BATCH: usize = 32;
 
 /// What a run counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Counts {
     /// Texts read: one an input row.
-    #[serde(rename = "input_rows")]
     pub texts: u64,
     /// Rows written: one a text, or one a chunk.
     pub rows: u64,
@@ -31,10 +30,8 @@ pub struct Counts {
     /// Tokens that the same texts would be in padded batches of 32, in the order of the input.
     pub padded_tokens: u64,
     /// Time spent tokenizing.
-    #[serde(skip)]
     pub tokenize: Duration,
     /// Time spent encoding and pooling.
-    #[serde(skip)]
     pub encode: Duration,
 }
 
@@ -43,11 +40,6 @@ impl Counts {
         self.truncated += u64::from(text.truncated);
         self.empty += u64::from(text.is_empty);
         self.without_tokens += u64::from(text.ids.is_empty());
-    }
-
-    /// The same of any other run over the same texts.
-    pub(crate) fn without_times(self) -> Self {
-        Self { tokenize: Duration::ZERO, encode: Duration::ZERO, ..self }
     }
 
     /// The share of the work that padding would have been, from 0 to 1.
@@ -71,6 +63,39 @@ impl Add for Counts {
             padded_tokens: self.padded_tokens + other.padded_tokens,
             tokenize: self.tokenize + other.tokenize,
             encode: self.encode + other.encode,
+        }
+    }
+}
+
+/// What a shard's record keeps: all but the times.
+impl From<Counts> for ShardCounts {
+    fn from(counts: Counts) -> Self {
+        Self {
+            input_rows: counts.texts,
+            rows: counts.rows,
+            tokens: counts.tokens,
+            truncated: counts.truncated,
+            empty: counts.empty,
+            without_tokens: counts.without_tokens,
+            repeated: counts.repeated,
+            padded_tokens: counts.padded_tokens,
+        }
+    }
+}
+
+impl From<ShardCounts> for Counts {
+    fn from(counts: ShardCounts) -> Self {
+        Self {
+            texts: counts.input_rows,
+            rows: counts.rows,
+            tokens: counts.tokens,
+            truncated: counts.truncated,
+            empty: counts.empty,
+            without_tokens: counts.without_tokens,
+            repeated: counts.repeated,
+            padded_tokens: counts.padded_tokens,
+            tokenize: Duration::ZERO,
+            encode: Duration::ZERO,
         }
     }
 }

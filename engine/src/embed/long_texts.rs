@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::Embedder;
 use super::chunks::{ChunkOptions, plan_chunks};
-use super::rows::ChunkPlace;
 use crate::text::Record;
 use crate::tokens::TokenizedText;
+use crate::vectors::rows::ChunkPlace;
 use crate::{Error, Result};
 
 /// What is done with texts longer than the model's longest.
@@ -56,9 +56,9 @@ impl OnLong {
                 .collect());
         };
         let positions: Vec<usize> = (0..records.len()).collect();
-        let pieces = embedder.workers().map(&positions, |&record| {
-            let chunks =
-                plan_chunks(embedder.tokenizer(), embedder.prompt(), &records[record].text, options)?;
+        let pieces = embedder.workers().map_short(embedder.control(), &positions, |&record| {
+            let text = &records[record].text;
+            let chunks = plan_chunks(embedder.tokenizer(), embedder.prompt_text(), text, options)?;
             let piece = |(index, chunk): (usize, super::chunks::Chunk)| Piece {
                 record,
                 place: ChunkPlace {

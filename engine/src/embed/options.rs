@@ -1,105 +1,116 @@
-//! What the user may choose, and what the model says where nothing is chosen.
+//! What may be chosen for an embedding, and what the model says where nothing is chosen.
 
-use nearsay_kernels::{Pooling, Precision};
+use nearsay_kernels::Pooling;
 use nearsay_models::{Model, SentenceHead};
 
-use crate::{Devices, Error, Result};
+use crate::{Error, Result};
 
-/// How the text's vector is made of its tokens'.
+/// How a text's tokens become its vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum PoolingChoice {
-    /// As the model's files say; the mean where they say nothing.
+    /// As the model's files say; the mean if they say nothing.
     #[default]
     Auto,
     /// One way, whatever the model's files say; their Dense layers are left out too.
     Mode(Pooling),
 }
 
-/// Choices of an embedding run.
-#[derive(Debug, Clone)]
+/// Choices of an embedding. Set what differs from the default, which is what the model's files say:
+///
+/// ```
+/// use nearsay::EmbedOptions;
+///
+/// let options = EmbedOptions::default().prompt("query").dimensions(256);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct EmbedOptions {
-    /// The way of pooling.
+    /// How tokens become a vector.
     pub pooling: PoolingChoice,
-    /// Whether vectors are brought to length 1; `None`: as the model's files say.
+    /// Whether vectors are brought to length 1; `None`: as the model's files say. At token level each token's, and only if this says so.
     pub normalize: Option<bool>,
-    /// Keep only the first values of each vector; `None`: as many as the model's files say (`truncate_dim`), mostly all.
+    /// Keep only the first values of each vector (Matryoshka); `None`: as many as the model's files say (`truncate_dim`), mostly all.
     pub dimensions: Option<usize>,
-    /// One of the prompts that the model's files name; `None`: their default one, if any.
+    /// One of the prompts that the model's files name, or `query` or `document`, which are empty if the files do not name them; `None`:
+    /// the model's default prompt, if it has one.
     pub prompt_name: Option<String>,
     /// The longest text in tokens; `None`: as the model's files say.
     pub max_length: Option<usize>,
     /// The layer whose hidden states are taken; `None`: the last.
     pub layer: Option<usize>,
-    /// Tokens of a micro-batch; `None`: as suits the device.
-    pub batch_tokens: Option<usize>,
-    /// The number format of the encoder's products.
-    pub precision: Precision,
-    /// Where the encoder runs.
-    pub devices: Devices,
-}
-
-impl Default for EmbedOptions {
-    fn default() -> Self {
-        Self {
-            pooling: PoolingChoice::Auto,
-            normalize: None,
-            dimensions: None,
-            prompt_name: None,
-            max_length: None,
-            layer: None,
-            batch_tokens: None,
-            precision: Precision::F32,
-            devices: Devices::cpu(),
-        }
-    }
 }
 
 impl EmbedOptions {
-    pub(super) fn layer_of(&self, model: &Model) -> Result<usize> {
-        let layers = model.config().num_layers;
-        match self.layer {
-            None => Ok(layers),
-            Some(layer) if layer <= layers => Ok(layer),
-            Some(layer) => Err(usage(format!("--layer must be 0 to {layers} for this model, got {layer}"))),
-        }
+    /// With this way of pooling.
+    #[must_use]
+    pub fn pooling(self, mode: Pooling) -> Self {
+        Self { pooling: PoolingChoice::Mode(mode), ..self }
     }
 
-    pub(super) fn prompt(&self, model: &Model) -> Result<String> {
+    /// With vectors brought to length 1, or left as they are.
+    #[must_use]
+    pub fn normalize(self, normalize: bool) -> Self {
+        Self { normalize: Some(normalize), ..self }
+    }
+
+    /// With only the first `dimensions` values of each vector.
+    #[must_use]
+    pub fn dimensions(self, dimensions: usize) -> Self {
+        Self { dimensions: Some(dimensions), ..self }
+    }
+
+    /// With the prompt of this name before each text.
+    #[must_use]
+    pub fn prompt(self, name: &str) -> Self {
+        Self { prompt_name: Some(name.to_owned()), ..self }
+    }
+
+    /// With texts cut to `tokens`, special tokens included.
+    #[must_use]
+    pub fn max_length(self, tokens: usize) -> Self {
+        Self { max_length: Some(tokens), ..self }
+    }
+
+    /// With the hidden states of this layer; 0 is the embeddings.
+    #[must_use]
+    pub fn layer(self, layer: usize) -> Self {
+        Self { layer: Some(layer), ..self }
+    }
+
+    pub(super) fn prompt_of(&self, model: &Model) -> Result<String> {
         let Some(name) = &self.prompt_name else {
             return Ok(model.default_prompt().unwrap_or_default().to_owned());
         };
-        let prompts = model.prompts();
-        if let Some(prompt) = prompts.get(name) {
-            return Ok(prompt.clone());
-        }
-        let known: Vec<&str> = prompts.keys().map(String::as_str).collect();
-        let hint = if known.is_empty() {
-            "this model names no prompts: put the words before your texts yourself".to_owned()
-        } else {
-            format!("its prompts are {}", known.join(", "))
-        };
-        Err(Error::Usage { message: format!("the model has no prompt named `{name}`"), hint: Some(hint) })
+        model.prompt(name).ok_or_else(|| {
+            let mut known: Vec<String> = model.prompts().into_keys().collect();
+            known.extend(["document", "query"].map(str::to_owned));
+            known.sort();
+            known.dedup();
+            let hint = format!("its prompts are {}", known.join(", "));
+            Error::usage_hint(format!("the model has no prompt named `{name}`"), hint)
+        })
     }
 
-    /// The way that is taken, and why.
-    pub(super) fn pooling_choice(&self, model: &Model) -> (Option<Pooling>, String) {
+    /// The way of pooling that is taken, and why.
+    pub(super) fn pooling_of(&self, model: &Model) -> (Option<Pooling>, &'static str) {
         match self.pooling {
             PoolingChoice::Mode(mode) if model.has_dense() => {
-                (Some(mode), "asked for; the model's Dense layers are left out".to_owned())
+                (Some(mode), "asked for; the model's Dense layers are left out")
             }
-            PoolingChoice::Mode(mode) => (Some(mode), "asked for".to_owned()),
-            PoolingChoice::Auto if model.has_modules() => (None, "the model's modules.json".to_owned()),
+            PoolingChoice::Mode(mode) => (Some(mode), "asked for"),
+            PoolingChoice::Auto if model.has_modules() => (None, "the model's modules.json"),
             PoolingChoice::Auto if model.is_cached() => {
-                (None, "the cached snapshot has no modules.json; the mean is customary".to_owned())
+                (None, "the cached snapshot has no modules.json; the mean is the usual default")
             }
-            PoolingChoice::Auto => (None, "the model has no modules.json; the mean is customary".to_owned()),
+            PoolingChoice::Auto => (None, "the model has no modules.json; the mean is the usual default"),
         }
     }
 
     pub(super) fn dimensions_of(&self, model: &Model, head: &SentenceHead) -> Result<Option<usize>> {
         let width = head.output_dim();
         match (self.dimensions, model.stated_dimensions()) {
-            (Some(dimensions), _) if dimensions == 0 || dimensions > width => Err(usage(format!(
+            (Some(dimensions), _) if dimensions == 0 || dimensions > width => Err(Error::usage(format!(
                 "vectors of this model can have 1 to {width} dimensions, not {dimensions}"
             ))),
             // A slice beyond the end, as sentence-transformers takes it, is the whole.
@@ -112,8 +123,4 @@ impl EmbedOptions {
             (asked, stated) => Ok(asked.or(stated)),
         }
     }
-}
-
-fn usage(message: String) -> Error {
-    Error::Usage { message, hint: None }
 }

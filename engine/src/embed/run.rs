@@ -1,63 +1,52 @@
-//! An embedding run over a stream of records.
+//! Embedding a stream of records: read, tokenized, encoded and written window by window.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-use arrow_schema::SchemaRef;
+use std::vec::IntoIter;
 
 use super::counts::Counts;
 use super::long_texts::Piece;
-use super::work::{Encoded, Work};
-use super::{Embedder, OnLong, RowLayout, WindowLimits, Windows};
-use crate::Result;
-use crate::output::RowWriter;
-use crate::overlap::Overlap;
+use super::pieces::TokenizedPieces;
+use super::{Embedder, OnLong, limits};
+use crate::session::{Measured, WindowLimits, Windows, pipeline};
 use crate::text::Record;
-
-/// One vector a text, or one a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// One vector a text, or a chunk of it.
-    Text,
-    /// One vector a token.
-    Token,
-}
+use crate::vectors::rows::RowLayout;
+use crate::vectors::write::RowWriter;
+use crate::vectors::{Level, Vectors};
+use crate::{Error, Result};
 
 /// How records become rows.
 #[derive(Debug, Clone)]
 pub struct EmbedRun<'a> {
     /// Makes the vectors.
     pub embedder: &'a Embedder,
-    /// What a row is of.
-    pub level: Level,
-    /// What rows hold beside vectors.
+    /// What rows hold.
     pub layout: RowLayout,
     /// What is done with long texts.
     pub on_long: OnLong,
 }
 
-/// Hears of every micro-batch, from any thread.
+/// Called after every micro-batch, from any thread.
 pub type Progress<'a> = &'a (dyn Fn(&Counts) + Sync);
 
-impl EmbedRun<'_> {
-    /// The schema of the rows.
-    ///
-    /// # Errors
-    /// When the vectors do not fit the output's type, or two columns would have one name.
-    pub fn schema(&self) -> Result<SchemaRef> {
-        match self.level {
-            Level::Text => self.layout.text_schema(),
-            Level::Token => self.layout.token_schema(),
-        }
+impl Measured for Record {
+    fn useful_bytes(&self, longest: usize) -> usize {
+        self.text.len().min(longest)
     }
 
+    fn bytes(&self) -> usize {
+        self.text.len() + self.kept.bytes()
+    }
+}
+
+impl EmbedRun<'_> {
     /// Embeds `records`, in order. `counts` is what was counted before, and is added to.
     ///
-    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder works.
-    /// Where reading fails, the rows before are written first; finishing the writer is left to the caller.
+    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder works. If reading fails, the
+    /// rows before are written first; finishing the writer is left to the caller.
     ///
     /// # Errors
-    /// If reading, tokenizing, encoding or writing fails, or the run is interrupted.
+    /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped.
     pub fn run(
         &self,
         records: impl Iterator<Item = Result<Record>>,
@@ -65,44 +54,39 @@ impl EmbedRun<'_> {
         counts: &mut Counts,
         progress: Progress<'_>,
     ) -> Result<()> {
-        let schema = self.schema()?;
-        std::thread::scope(|scope| {
-            let overlap = Overlap::new(scope, self.embedder.works_beside_cpu());
-            let mut pipeline = Pipeline { run: self, overlap, schema, writer, progress, is_broken: false };
-            let result = self.feed(&mut pipeline, records, counts);
-            let rest = pipeline.finish(counts);
-            // What failed first comes first in the input, too, unless the encoder was behind.
-            rest.and(result)
-        })
-    }
-
-    fn feed(
-        &self,
-        pipeline: &mut Pipeline<'_, '_>,
-        records: impl Iterator<Item = Result<Record>>,
-        counts: &mut Counts,
-    ) -> Result<()> {
-        for window in Windows::new(records, self.limits()) {
-            let records: Arc<[Record]> = window.records.into();
-            for group in groups(self.pieces(&records, counts)?, self.on_long, window.useful_bytes) {
-                let work = Work::tokenize(self, &records, group, counts)?;
-                pipeline.push(work, counts)?;
-            }
-            if let Some(error) = window.error {
-                return Err(error);
-            }
-        }
-        Ok(())
+        let schema = self.layout.schema()?;
+        let shared = Mutex::new(*counts);
+        let prepared = Preparation {
+            run: self,
+            windows: Windows::new(records, self.limits()),
+            records: Arc::new([]),
+            groups: Vec::new().into_iter(),
+            error: None,
+            counts: &shared,
+        };
+        let encode = |pieces: TokenizedPieces| {
+            let before = *lock(&shared);
+            let encoded = pieces.encode(self, before, progress)?;
+            encoded.count(&mut lock(&shared));
+            Ok(encoded)
+        };
+        let result = pipeline(self.embedder.works_beside_cpu(), prepared, encode, |encoded| {
+            let rows = encoded.rows(self, &schema)?;
+            lock(&shared).rows += rows.num_rows() as u64;
+            writer.write(&rows)
+        });
+        *counts = *lock(&shared);
+        result
     }
 
     fn limits(&self) -> WindowLimits {
-        let max_tokens = self.embedder.max_tokens();
-        let limits = match self.level {
-            Level::Text => WindowLimits::sentences(max_tokens),
-            Level::Token => WindowLimits::tokens(max_tokens, self.embedder.hidden_dim()),
+        let limits = match self.layout.level {
+            Level::Text => limits::of_texts(self.embedder),
+            Level::Token => limits::of_tokens(self.embedder),
         };
-        let limits = if self.embedder.works_beside_cpu() { limits.for_gpu() } else { limits };
-        if self.on_long.makes_chunks() { limits.whole_texts() } else { limits }
+        // All of a text is tokenized if it is cut into chunks.
+        let max_tokens = if self.on_long.makes_chunks() { usize::MAX } else { limits.max_tokens };
+        WindowLimits { max_tokens, ..limits }
     }
 
     fn pieces(&self, records: &[Record], counts: &mut Counts) -> Result<Vec<Piece>> {
@@ -119,77 +103,83 @@ impl EmbedRun<'_> {
     /// If tokenizing fails, or a text is longer than it may be.
     pub fn survey(&self, records: &[Record]) -> Result<Counts> {
         let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
-        let work = self.tokenized(records, &mut counts)?;
+        let texts = self.tokenized(records, &mut counts)?;
         let is_merged = matches!(self.on_long, OnLong::Merge(_));
-        counts.rows = if is_merged { records.len() } else { work.pieces.len() } as u64;
-        counts.tokens = work.total_tokens();
+        counts.rows = if is_merged { records.len() } else { texts.pieces.len() } as u64;
+        counts.tokens = texts.total_tokens() as u64;
         if self.on_long.makes_chunks() {
-            let chunks = work.pieces.chunk_by(|left, right| left.record == right.record);
+            let chunks = texts.pieces.chunk_by(|left, right| left.record == right.record);
             counts.truncated = chunks.filter(|chunks| chunks.len() > 1).count() as u64;
         }
         Ok(counts)
     }
 
-    /// The vectors of `records` as they are before they become numbers of the output's type, one after the other.
+    /// The vectors of `records` before they become numbers of the output's type.
     ///
     /// # Errors
-    /// If tokenizing or encoding fails, or the run is interrupted.
-    pub fn vectors(&self, records: &[Record]) -> Result<Vec<f32>> {
-        let work = self.tokenized(records, &mut Counts::default())?;
-        let encoded = work.encode(self, Counts::default(), &|_| ())?;
-        Ok(encoded.text_vectors(self).concat())
+    /// If tokenizing or encoding fails, or the embedder's calls are stopped.
+    pub fn vectors(&self, records: &[Record]) -> Result<Vectors> {
+        let texts = self.tokenized(records, &mut Counts::default())?;
+        let encoded = texts.encode(self, Counts::default(), &|_| ())?;
+        Ok(encoded.text_vectors(self))
     }
 
-    fn tokenized(&self, records: &[Record], counts: &mut Counts) -> Result<Work> {
+    fn tokenized(&self, records: &[Record], counts: &mut Counts) -> Result<TokenizedPieces> {
         let records: Arc<[Record]> = records.into();
         let pieces = self.pieces(&records, counts)?;
-        Work::tokenize(self, &records, pieces, counts)
+        TokenizedPieces::new(self, &records, pieces, counts)
     }
 }
 
-/// Texts that were tokenized go in, rows go out to the writer. Beside a GPU the encoder has a thread of its own and runs while other
-/// texts are tokenized and written; on the CPU it takes all cores anyway.
-struct Pipeline<'scope, 'env> {
-    run: &'env EmbedRun<'env>,
-    overlap: Overlap<'scope, 'env, Encoded>,
-    schema: SchemaRef,
-    writer: &'env mut dyn RowWriter,
-    progress: Progress<'env>,
-    /// Whether writing has failed.
-    is_broken: bool,
+/// The tokenized pieces of a stream of records, in groups that are worked on together.
+struct Preparation<'a, I> {
+    run: &'a EmbedRun<'a>,
+    windows: Windows<I>,
+    /// Of the window that is worked on, with the groups that are left of it.
+    records: Arc<[Record]>,
+    groups: IntoIter<Vec<Piece>>,
+    /// What ended the stream after that window.
+    error: Option<Error>,
+    counts: &'a Mutex<Counts>,
 }
 
-impl Pipeline<'_, '_> {
-    /// Begins to encode `work`, and writes what was encoded meanwhile.
-    fn push(&mut self, work: Work, counts: &mut Counts) -> Result<()> {
-        let (run, progress) = (self.run, self.progress);
-        let finished = self.wait(counts)?;
-        let before = *counts;
-        let done = self.overlap.begin(move || work.encode(run, before, progress));
-        if let Some(encoded) = finished {
-            self.write(encoded, counts)?;
+impl<I: Iterator<Item = Result<Record>>> Preparation<'_, I> {
+    fn next_window(&mut self) -> Option<Result<()>> {
+        let window = self.windows.next()?;
+        self.records = window.items.into();
+        self.error = window.error;
+        let mut counts = Counts::default();
+        let pieces = self.run.pieces(&self.records, &mut counts);
+        lock(self.counts).tokenize += counts.tokenize;
+        Some(pieces.map(|pieces| {
+            self.groups = groups(pieces, self.run.on_long, window.useful_bytes).into_iter();
+        }))
+    }
+
+    fn tokenize(&self, group: Vec<Piece>) -> Result<TokenizedPieces> {
+        let mut counts = Counts::default();
+        let texts = TokenizedPieces::new(self.run, &self.records, group, &mut counts)?;
+        let mut all = lock(self.counts);
+        *all = *all + counts;
+        Ok(texts)
+    }
+}
+
+impl<I: Iterator<Item = Result<Record>>> Iterator for Preparation<'_, I> {
+    type Item = Result<TokenizedPieces>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(group) = self.groups.next() {
+                return Some(self.tokenize(group));
+            }
+            if let Some(error) = self.error.take() {
+                return Some(Err(error));
+            }
+            if let Err(error) = self.next_window()? {
+                return Some(Err(error));
+            }
         }
-        let Some(encoded) = done? else { return Ok(()) };
-        encoded.count(counts);
-        self.write(encoded, counts)
-    }
-
-    /// Writes what is still under way, unless writing has failed before.
-    fn finish(&mut self, counts: &mut Counts) -> Result<()> {
-        match self.wait(counts)? {
-            Some(encoded) if !self.is_broken => self.write(encoded, counts),
-            _ => Ok(()),
-        }
-    }
-
-    fn wait(&mut self, counts: &mut Counts) -> Result<Option<Encoded>> {
-        self.overlap.wait().inspect(|encoded| encoded.iter().for_each(|encoded| encoded.count(counts)))
-    }
-
-    fn write(&mut self, encoded: Encoded, counts: &mut Counts) -> Result<()> {
-        let written = encoded.rows(self.run, &self.schema, counts).and_then(|rows| self.writer.write(&rows));
-        self.is_broken = written.is_err();
-        written
     }
 }
 
@@ -213,6 +203,10 @@ fn groups(pieces: Vec<Piece>, on_long: OnLong, bytes: usize) -> Vec<Vec<Piece>> 
         groups.push(group);
     }
     groups
+}
+
+fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

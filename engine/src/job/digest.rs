@@ -7,8 +7,8 @@ use arrow_schema::{DataType, Field};
 use sha2::{Digest, Sha256};
 
 use crate::Result;
-use crate::output::{append_value, hexadecimal};
 use crate::text::{Kept, Record};
+use crate::vectors::write::{append_value, hexadecimal};
 
 /// Takes records one after the other.
 #[derive(Default)]

@@ -13,6 +13,13 @@ pub struct ShardPlan {
     pub part: Part,
 }
 
+impl ShardPlan {
+    /// Whether input row `row`, from 0, is ours.
+    pub fn has_row(self, row: u64) -> bool {
+        self.part.has(row / self.rows_per_shard)
+    }
+}
+
 /// One of several machines that do a job together: it does every shard whose number is `index` modulo `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {

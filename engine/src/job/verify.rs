@@ -1,22 +1,21 @@
 //! Whether a job's folder holds what its manifest says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{failed, names, writer_of};
-use super::manifest::{Damage, State};
-use super::record::{ShardRecord, is_shard_name};
-use super::run::setting;
-use crate::output::{Digest, Metadata};
-use crate::{Error, Result, Workers};
+use super::lock::{names, writer_of};
+use super::settings::setting;
+use crate::vectors::folder::{Damage, ShardRecord, State, check_file, is_shard_name};
+use crate::vectors::{Metadata, differences};
+use crate::{Control, Error, Result, Workers};
 
 /// What a folder was found to hold.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FolderState {
     /// The folder.
     pub path: PathBuf,
-    /// How the job was begun.
+    /// The settings that the job was started with.
     pub settings: Metadata,
     /// Finished shards.
     pub shards: Vec<ShardRecord>,
@@ -26,12 +25,13 @@ pub struct FolderState {
     pub problems: Vec<String>,
     /// What a crash has left, which is neither damage nor done.
     pub leftovers: Vec<String>,
-    /// Who writes to it at this moment.
+    /// Who writes to it now.
     pub writer: Option<String>,
 }
 
 /// What several folders come to.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Verified {
     /// Everything that is not as it was written.
     pub problems: Vec<String>,
@@ -42,11 +42,11 @@ pub struct Verified {
 }
 
 impl FolderState {
-    /// Compares every file with its checksum.
+    /// Compares every file with its checksum; `control` may stop it.
     ///
     /// # Errors
     /// [`Error::NoInput`] when the folder cannot be read, [`Error::BadInput`] when it holds no job or both manifests are beyond use.
-    pub fn read(path: &Path, workers: &Workers) -> Result<Self> {
+    pub fn read(path: &Path, workers: &Workers, control: &Control) -> Result<Self> {
         let names =
             std::fs::read_dir(path).map_err(|source| Error::NoInput { path: path.to_owned(), source });
         names.map(drop)?;
@@ -56,14 +56,14 @@ impl FolderState {
             let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
             return Err(Error::BadInput { input: path.display().to_string(), rule });
         };
-        // The two files are read one after the other: what is behind the other may have been written meanwhile.
+        // The two files are read one after the other: what one lacks may have been written meanwhile.
         let writer = writer.or_else(|| writer_of(path));
         let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
         let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.damage.into_iter().partition(is_excused);
         let told = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
         let mut problems: Vec<String> = damaged.iter().map(told).collect();
         let mut leftovers: Vec<String> = torn.iter().map(told).collect();
-        let checked = workers.map(&state.shards, |shard| check_file(path, shard))?;
+        let checked = workers.map(control, &state.shards, |shard| check_file(path, shard))?;
         problems.extend(checked.into_iter().flatten());
         let unrecorded = unrecorded(path, &state.shards)?;
         // While shards are still to be made, one that is not recorded yet is no stranger.
@@ -115,9 +115,7 @@ fn difference(first: &FolderState, other: &FolderState) -> Option<String> {
 }
 
 fn other_setting(first: &FolderState, other: &FolderState) -> Option<(String, [String; 2])> {
-    let ignored = |key: &&String| !["part", "model", "revision"].contains(&key.as_str());
-    let mut keys = first.settings.keys().chain(other.settings.keys()).filter(ignored);
-    let key = keys.find(|key| first.settings.get(*key) != other.settings.get(*key))?;
+    let key = differences(&first.settings, &other.settings).find(|key| *key != "part")?;
     Some((
         format!("{} is", key.replace('_', " ")),
         [first, other].map(|folder| setting(&folder.settings, key)),
@@ -155,27 +153,4 @@ fn missing_parts(folders: &[FolderState]) -> Option<String> {
     let absent = (0..shards).filter(|shard| !found.contains(shard)).count();
     let are = if absent == 1 { "is" } else { "are" };
     (absent > 0 && !is_alone).then(|| format!("{absent} of {shards} shards {are} not in these folders"))
-}
-
-/// What is wrong with a shard's file, if anything is.
-pub(super) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<String>> {
-    let path = folder.join(&shard.file);
-    if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(Some(format!("{}: it is not a regular file", path.display())));
-    }
-    let found = match Digest::of_file(&path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Some(format!("{}: the file is missing", path.display())));
-        }
-        Err(error) => return Err(failed("reading", &path, error)),
-    };
-    let differs = |what: String| Ok(Some(format!("{}: {what}", path.display())));
-    if found.bytes != shard.bytes {
-        return differs(format!("it has {} bytes; the manifest has {}", found.bytes, shard.bytes));
-    }
-    if found.sha256 != shard.sha256 {
-        return differs(format!("its SHA-256 is {}; the manifest has {}", found.sha256, shard.sha256));
-    }
-    Ok(None)
 }

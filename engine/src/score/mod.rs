@@ -1,45 +1,16 @@
-//! BERTScore: pairs of texts to precision, recall and F1.
+//! Scores of generated texts: candidates compared with references.
 //!
-//! [`Scorer`] takes pairs of texts through tokenizer, encoder and match; the other parts run no encoder. The numbers are those of the
-//! Python package bert_score 0.3.13 (Zhang et al., "BERTScore: Evaluating Text Generation with BERT", ICLR 2020,
-//! arXiv:1904.09675) scored with a batch size of 1, where no padding exists; comments cite its lines as
-//! `bert_score/utils.py:…`. Where we differ on purpose, the item says so.
-//!
-//! | step | where |
+//! | part | what it is |
 //! |---|---|
-//! | candidates and references, side by side | [`PairSource`] |
-//! | texts to scores | [`Scorer`] |
-//! | which model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
-//! | what a token weighs | [`TokenWeights`], [`IdfBuilder`] |
-//! | a pair's P, R, F1 | [`score_pair`] |
-//! | the best of several references | [`best_of`] |
-//! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
-//! | the mean over pairs, and what is printed | [`RunningMean`], [`ScoreReport`], [`text_line`], [`segment_line`] |
-//! | what a number was computed with | [`Signature`] |
+//! | [`bertscore`] | BERTScore: [`Scorer`](bertscore::Scorer) and what it is made from |
+//! | [`PairSource`], [`TextSource`] | candidates and references, side by side, from files or memory |
+//! | [`ScoreReport`], [`text_line`], [`segment_line`] | what is printed |
 
-mod baselines;
-mod cache;
-mod default_layers;
-mod default_models;
-mod idf;
-mod matching;
-mod model_names;
-mod pair;
-mod scorer;
-mod scores;
-mod signature;
+pub mod bertscore;
+mod pairs;
+mod report;
 mod source;
-mod summary;
-mod token_weights;
 
-pub use baselines::{Baseline, BaselineRow};
-pub use default_layers::{default_layer, layer_or_default};
-pub use default_models::{MULTILINGUAL_MODEL, default_model};
-pub use idf::{IdfBuilder, IdfWeights};
-pub use pair::{MatchedTokens, score_pair};
-pub use scorer::{Notices, Rows, ScoreOptions, Scorer};
-pub use scores::{Scores, best_of};
-pub use signature::{REPRODUCED_VERSION, Rescaling, Signature};
-pub use source::{PairSource, PairTexts, TextSource};
-pub use summary::{BertScoreReport, MeanScores, Metrics, RunningMean, ScoreReport, segment_line, text_line};
-pub use token_weights::TokenWeights;
+pub use pairs::{Pair, PairTexts};
+pub use report::{BertScoreReport, Metrics, ScoreReport, segment_line, text_line};
+pub use source::{PairSource, TextSource};

@@ -1,68 +1,78 @@
-//! Candidates and references, read side by side and more than once.
+//! Candidates and references, side by side, which can be read more than once.
 //!
-//! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that files of different
-//! lengths are refused before any work; then to score. Standard input and pipes cannot be read twice: their texts are kept.
+//! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that inputs of different lengths are
+//! refused before any work; then to score. Standard input and pipes cannot be read twice: their texts are kept.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::PairTexts;
 use crate::text::{Input, Record, TextOptions, TextReader};
 use crate::{Error, Result};
 
-/// One column of texts.
-#[derive(Debug, Clone)]
+/// Texts, one after the other.
+type Texts = Box<dyn Iterator<Item = Result<String>> + Send>;
+
+/// One column of texts: a file, or anything else that can be iterated again.
+#[derive(Clone)]
 pub struct TextSource {
-    input: Input,
-    options: TextOptions,
-    /// The texts of an input that cannot be read twice.
-    texts: Option<Arc<[String]>>,
+    name: String,
+    open: Arc<dyn Fn() -> Result<Texts> + Send + Sync>,
 }
 
 impl TextSource {
-    /// Checks that `input` can be read; reads all of it if it is no regular file.
+    /// The texts of a file. Checks that it can be read; reads all of it if it is no regular file.
     ///
     /// # Errors
     /// If it cannot be read, or is read now and breaks a rule.
-    pub fn open(input: Input, options: TextOptions) -> Result<Self> {
-        let texts = if input.can_be_read_again() {
-            TextReader::open(&input, &options)?;
-            None
-        } else {
-            Some(TextReader::open(&input, &options)?.map(text).collect::<Result<_>>()?)
+    pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
+        let read = |input: &Input, options: &TextOptions| -> Result<Texts> {
+            Ok(Box::new(TextReader::open(input, options)?.map(text)))
         };
-        Ok(Self { input, options, texts })
+        let texts = read(input, options)?;
+        if !input.can_be_read_again() {
+            return Ok(Self::of_texts(&input.to_string(), texts.collect::<Result<Vec<_>>>()?));
+        }
+        let (input, options) = (input.clone(), options.clone());
+        Ok(Self::new(&input.to_string(), move || read(&input, &options)))
     }
 
-    /// The input's name as the user gave it.
-    pub fn name(&self) -> String {
-        self.input.to_string()
+    /// Whatever `open` returns each time that it is called, which must be the same texts. `name` stands for them in messages.
+    pub fn new(name: &str, open: impl Fn() -> Result<Texts> + Send + Sync + 'static) -> Self {
+        Self { name: name.to_owned(), open: Arc::new(open) }
+    }
+
+    /// Texts in memory. `name` stands for them in messages.
+    pub fn of_texts(name: &str, texts: impl Into<Arc<[String]>>) -> Self {
+        let texts: Arc<[String]> = texts.into();
+        Self::new(name, move || {
+            let texts = texts.clone();
+            Ok(Box::new((0..texts.len()).map(move |index| Ok(texts[index].clone()))))
+        })
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Reads the texts from the first on.
     ///
     /// # Errors
-    /// If the input cannot be opened.
-    pub fn texts(&self) -> Result<Box<dyn Iterator<Item = Result<String>>>> {
-        match &self.texts {
-            None => Ok(Box::new(TextReader::open(&self.input, &self.options)?.map(text))),
-            Some(texts) => {
-                let texts = texts.clone();
-                Ok(Box::new((0..texts.len()).map(move |index| Ok(texts[index].clone()))))
-            }
-        }
+    /// If they cannot be opened.
+    pub fn texts(&self) -> Result<Texts> {
+        (self.open)()
+    }
+}
+
+impl fmt::Debug for TextSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TextSource").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 fn text(record: Result<Record>) -> Result<String> {
     record.map(|record| record.text)
-}
-
-/// A candidate and its references.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PairTexts {
-    /// The candidate.
-    pub candidate: String,
-    /// Its references, at least one.
-    pub references: Vec<String>,
 }
 
 /// Candidates, and one or more references for each.
@@ -75,17 +85,17 @@ pub struct PairSource {
 }
 
 impl PairSource {
-    /// Reads everything once: the number of pairs. `reference` hears of every reference, pair by pair.
+    /// Reads everything once: the number of pairs.
     ///
     /// # Errors
     /// If an input breaks a rule, or the inputs have different numbers of rows (naming both).
-    pub fn count(&self, mut reference: impl FnMut(&str) -> Result<()>) -> Result<u64> {
-        let candidates = count(&self.candidates, |_| Ok(()))?;
+    pub fn count(&self) -> Result<u64> {
+        let candidates = count(&self.candidates)?;
         for source in &self.references {
-            let references = count(source, &mut reference)?;
+            let references = count(source)?;
             if references != candidates {
                 return Err(Error::BadInput {
-                    input: source.name(),
+                    input: source.name().to_owned(),
                     rule: format!(
                         "must have as many rows as {}, got {references} and {candidates}",
                         self.candidates.name()
@@ -103,7 +113,7 @@ impl PairSource {
     pub fn pairs(&self) -> Result<impl Iterator<Item = Result<PairTexts>>> {
         let mut candidates = self.candidates.texts()?;
         let mut references = self.references.iter().map(TextSource::texts).collect::<Result<Vec<_>>>()?;
-        let names: Vec<String> = self.references.iter().map(TextSource::name).collect();
+        let names: Vec<&str> = self.references.iter().map(TextSource::name).collect();
         let mut next = move || -> Result<Option<PairTexts>> {
             let candidate = candidates.next().transpose()?;
             let mut row = Vec::with_capacity(names.len());
@@ -111,7 +121,7 @@ impl PairSource {
                 let reference = texts.next().transpose()?;
                 if reference.is_some() != candidate.is_some() {
                     let rule = "has another number of rows than when it was counted".to_owned();
-                    return Err(Error::BadInput { input: name.clone(), rule });
+                    return Err(Error::BadInput { input: (*name).to_owned(), rule });
                 }
                 row.extend(reference);
             }
@@ -121,11 +131,39 @@ impl PairSource {
     }
 }
 
-fn count(source: &TextSource, mut each: impl FnMut(&str) -> Result<()>) -> Result<u64> {
+fn count(source: &TextSource) -> Result<u64> {
     let mut rows = 0;
     for text in source.texts()? {
-        each(&text?)?;
+        text?;
         rows += 1;
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(name: &str, texts: &[&str]) -> TextSource {
+        TextSource::of_texts(name, texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn texts_in_memory_can_be_read_again() {
+        let texts = source("memory", &["a", "b"]);
+        for _ in 0..2 {
+            let read: Vec<String> = texts.texts().unwrap().map(Result::unwrap).collect();
+            assert_eq!(read, ["a", "b"]);
+        }
+    }
+
+    #[test]
+    fn columns_of_different_lengths_are_named() {
+        let references = vec![source("one", &["x", "y"]), source("two", &["x"])];
+        let pairs = PairSource { candidates: source("candidates", &["a", "b"]), references };
+        let message = "two: must have as many rows as candidates, got 1 and 2";
+        assert_eq!(pairs.count().unwrap_err().to_string(), message);
+        let last = pairs.pairs().unwrap().last().unwrap();
+        assert!(last.unwrap_err().to_string().starts_with("two: has another number of rows"));
+    }
 }

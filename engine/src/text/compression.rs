@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::Format;
+use super::InputFormat;
 
 /// The largest window of a Zstandard frame, as a power of two: 128 MiB, the limit of the zstd tool without `--long`.
 const MAX_WINDOW_LOG: u32 = 27;
@@ -41,7 +41,7 @@ impl Told {
         let extension = path.extension();
         match Compression::split(path) {
             (_, Some(compression)) => Self::Compressed(compression),
-            _ if extension.and_then(Format::from_extension).is_some() => Self::Plain,
+            _ if extension.and_then(InputFormat::from_extension).is_some() => Self::Plain,
             _ => Self::Nothing,
         }
     }

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::format::Format;
+use super::format::InputFormat;
 use super::lines::{LineReader, is_blank, line_body};
 use super::names::list_names;
 use super::reader::Row;
@@ -45,8 +45,8 @@ impl Columns {
 
 impl DelimitedRows {
     /// Reads the header.
-    pub(super) fn new(format: Format, lines: &mut LineReader, options: &TextOptions) -> Result<Self> {
-        let quoted = format == Format::Csv;
+    pub(super) fn new(format: InputFormat, lines: &mut LineReader, options: &TextOptions) -> Result<Self> {
+        let quoted = format == InputFormat::Csv;
         let columns = match read_fields(lines, quoted)? {
             Some(header) => Some(find_columns(lines.name(), &header, quoted, options)?),
             None => None,

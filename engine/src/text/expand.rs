@@ -179,7 +179,7 @@ mod tests {
         let pattern = folder.path().join("*.txt");
         let error = expand(folder.path(), "*.txt").expect_err("nothing");
         let message = format!("cannot read {}: no file matches this pattern", pattern.display());
-        assert_eq!((error.to_string(), error.exit_code()), (message, 66));
+        assert_eq!((error.to_string(), error.kind()), (message, crate::ErrorKind::NoInput));
         let error = expand(folder.path(), "a[1.txt").expect_err("no pattern");
         assert!(error.to_string().contains("no such file, and as a pattern it is not valid"), "{error}");
     }

@@ -5,11 +5,12 @@ use std::fmt;
 use std::path::Path;
 
 use super::compression::Compression;
-use crate::{Error, Result};
+use crate::error::phrase;
+use crate::{Error, Result, Setting};
 
 /// How the rows of an input are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum InputFormat {
     /// One text a line.
     Txt,
     /// One JSON object a line, or one JSON string a line.
@@ -23,15 +24,15 @@ pub enum Format {
 }
 
 /// Every format with its name, which is also its extension.
-const FORMATS: [(Format, &str); 5] = [
-    (Format::Txt, "txt"),
-    (Format::Jsonl, "jsonl"),
-    (Format::Csv, "csv"),
-    (Format::Tsv, "tsv"),
-    (Format::Parquet, "parquet"),
+const FORMATS: [(InputFormat, &str); 5] = [
+    (InputFormat::Txt, "txt"),
+    (InputFormat::Jsonl, "jsonl"),
+    (InputFormat::Csv, "csv"),
+    (InputFormat::Tsv, "tsv"),
+    (InputFormat::Parquet, "parquet"),
 ];
 
-impl Format {
+impl InputFormat {
     /// The format that an extension (without its dot, in any case) stands for.
     pub fn from_extension(extension: &OsStr) -> Option<Self> {
         let is_it = |name: &str| extension.eq_ignore_ascii_case(name);
@@ -53,13 +54,10 @@ impl Format {
     /// Holds that a file of this format may be compressed as a whole.
     pub(super) fn check_compression(self, path: &Path, compression: Option<Compression>) -> Result<()> {
         match compression {
-            Some(compression) if self == Self::Parquet => Err(Error::Usage {
-                message: format!(
-                    "{} is a Parquet file inside {compression}, which cannot be read",
-                    path.display()
-                ),
-                hint: Some("decompress it; Parquet compresses inside, where it can be read".to_owned()),
-            }),
+            Some(compression) if self == Self::Parquet => Err(Error::usage_hint(
+                format!("{} is a Parquet file inside {compression}, which cannot be read", path.display()),
+                "decompress it; Parquet compresses inside, where it can be read",
+            )),
             _ => Ok(()),
         }
     }
@@ -71,22 +69,22 @@ impl Format {
 }
 
 fn unknown(path: &Path) -> Error {
-    Error::Usage {
-        message: format!(
+    Error::usage_hint(
+        format!(
             "the format of {} is not known by its extension; supported are .txt, .jsonl, .csv and .tsv, each also with .gz or .zst, and .parquet",
             path.display()
         ),
-        hint: Some("say which format it is with --format".to_owned()),
-    }
+        phrase!["say which format it is with ", Setting::Format],
+    )
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for InputFormat {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }
 }
 
-impl std::str::FromStr for Format {
+impl std::str::FromStr for InputFormat {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -101,34 +99,32 @@ mod tests {
     use std::ffi::OsStr;
     use std::path::Path;
 
-    use super::{FORMATS, Format};
+    use super::{FORMATS, InputFormat};
 
     #[test]
     fn extension_in_any_case() {
-        assert_eq!(Format::from_extension(OsStr::new("JSONL")), Some(Format::Jsonl));
-        assert_eq!(Format::from_path(Path::new("pairs.Tsv")).expect("known"), Format::Tsv);
-        assert_eq!(Format::from_extension(OsStr::new("pdf")), None);
+        assert_eq!(InputFormat::from_extension(OsStr::new("JSONL")), Some(InputFormat::Jsonl));
+        assert_eq!(InputFormat::from_path(Path::new("pairs.Tsv")).expect("known"), InputFormat::Tsv);
+        assert_eq!(InputFormat::from_extension(OsStr::new("pdf")), None);
     }
 
     #[test]
     fn extension_before_that_of_a_compression_counts() {
-        for (name, format) in [("a.jsonl.gz", Format::Jsonl), ("b/a.CSV.ZST", Format::Csv)] {
-            assert_eq!(Format::from_path(Path::new(name)).expect("known"), format);
+        for (name, format) in [("a.jsonl.gz", InputFormat::Jsonl), ("b/a.CSV.ZST", InputFormat::Csv)] {
+            assert_eq!(InputFormat::from_path(Path::new(name)).expect("known"), format);
         }
         for name in ["a.gz", "a.zst", ".gz", "a.jsonl.bz2", "a.gz.jsonl.gz.gz"] {
-            assert!(Format::from_path(Path::new(name)).is_err(), "{name}");
+            assert!(InputFormat::from_path(Path::new(name)).is_err(), "{name}");
         }
     }
 
     #[test]
     fn compressed_parquet_is_refused_with_a_hint() {
-        let error = Format::from_path(Path::new("a.parquet.gz")).expect_err("not read");
+        let error = InputFormat::from_path(Path::new("a.parquet.gz")).expect_err("not read");
         assert_eq!(error.to_string(), "a.parquet.gz is a Parquet file inside gzip, which cannot be read");
-        assert_eq!(error.exit_code(), 2);
-        assert_eq!(
-            error.hint().as_deref(),
-            Some("decompress it; Parquet compresses inside, where it can be read")
-        );
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        let hint = error.hint().expect("a hint").to_string();
+        assert_eq!(hint, "decompress it; Parquet compresses inside, where it can be read");
     }
 
     #[test]
@@ -140,13 +136,13 @@ mod tests {
 
     #[test]
     fn unknown_extension_names_the_supported() {
-        let error = Format::from_path(Path::new("notes.docx")).expect_err("unknown");
-        assert_eq!(error.exit_code(), 2);
+        let error = InputFormat::from_path(Path::new("notes.docx")).expect_err("unknown");
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
         let supported = ".txt, .jsonl, .csv and .tsv, each also with .gz or .zst, and .parquet";
         assert_eq!(
             error.to_string(),
             format!("the format of notes.docx is not known by its extension; supported are {supported}")
         );
-        assert!(Format::from_path(Path::new("README")).is_err());
+        assert!(InputFormat::from_path(Path::new("README")).is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::Format;
+use super::InputFormat;
 use super::compression::{Compression, Told};
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ impl Input {
 
     /// Fails as [`open`](Self::open) would, without taking a byte, so that the last of many inputs is not found missing
     /// after the others were embedded. The format, unless only the first bytes tell it.
-    pub(super) fn check(&self, format: Option<Format>) -> Result<Option<Format>> {
+    pub(super) fn check(&self, format: Option<InputFormat>) -> Result<Option<InputFormat>> {
         if let Self::File(path) = self
             && check_not_folder(path)?.is_file()
         {
@@ -52,7 +52,7 @@ impl Input {
     }
 
     /// Opens it to be read once from start to end, or anywhere.
-    pub(super) fn open(&self, format: Option<Format>) -> Result<Opened> {
+    pub(super) fn open(&self, format: Option<InputFormat>) -> Result<Opened> {
         match self {
             Self::Stdin => {
                 let format = self.format(format)?;
@@ -63,7 +63,7 @@ impl Input {
                 check_not_folder(path)?;
                 let file = File::open(path).map_err(|source| no_input(path, source))?;
                 let format = self.format(format)?;
-                if format == Some(Format::Parquet) {
+                if format == Some(InputFormat::Parquet) {
                     return Ok(Opened::Parquet(file));
                 }
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, file));
@@ -73,16 +73,16 @@ impl Input {
     }
 
     /// The format that was asked for, else the one that the name tells.
-    fn format(&self, asked: Option<Format>) -> Result<Option<Format>> {
+    fn format(&self, asked: Option<InputFormat>) -> Result<Option<InputFormat>> {
         let format = match (self, asked) {
-            (Self::File(path), None) => Some(Format::from_path(path)?),
+            (Self::File(path), None) => Some(InputFormat::from_path(path)?),
             (Self::File(path), Some(format)) => {
                 format.check_compression(path, Compression::split(path).1)?;
                 asked
             }
             (Self::Stdin, _) => asked,
         };
-        if format == Some(Format::Parquet) && !self.can_be_read_again() {
+        if format == Some(InputFormat::Parquet) && !self.can_be_read_again() {
             return Err(not_parquet(&self.to_string()));
         }
         Ok(format)
@@ -99,7 +99,7 @@ pub(super) enum Opened {
 pub(super) struct Bytes {
     pub(super) reader: Box<dyn BufRead + Send>,
     /// The format, unless only the first bytes tell it.
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<InputFormat>,
     /// What the name says of the compression.
     pub(super) told: Told,
 }
@@ -116,10 +116,10 @@ fn check_not_folder(path: &Path) -> Result<fs::Metadata> {
 
 /// What gives its bytes once, from the start, is read as Parquet.
 pub(super) fn not_parquet(name: &str) -> Error {
-    Error::Usage {
-        message: format!("{name} cannot be read as Parquet, whose end must be read first"),
-        hint: Some("save it as a file and name that".to_owned()),
-    }
+    Error::usage_hint(
+        format!("{name} cannot be read as Parquet, whose end must be read first"),
+        "save it as a file and name that",
+    )
 }
 
 fn no_input(path: &Path, source: io::Error) -> Error {
@@ -176,7 +176,7 @@ mod tests {
     fn missing_file_is_no_input() {
         let folder = tempfile::tempdir().expect("a folder");
         let error = open_error(&folder.path().join("absent.txt"));
-        assert_eq!(error.exit_code(), 66);
+        assert_eq!(error.kind(), crate::ErrorKind::NoInput);
         assert!(error.to_string().contains("absent.txt: No such file"), "{error}");
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn folder_is_no_input() {
         let folder = tempfile::tempdir().expect("a folder");
         let error = open_error(folder.path());
-        assert_eq!(error.exit_code(), 66);
+        assert_eq!(error.kind(), crate::ErrorKind::NoInput);
         assert!(error.to_string().ends_with("it is a folder, not a file"), "{error}");
     }
 
@@ -193,12 +193,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("notes.md");
         fs::write(&path, "a line\n").expect("written");
-        assert_eq!(open_error(&path).exit_code(), 2);
+        assert_eq!(open_error(&path).kind(), crate::ErrorKind::Usage);
     }
 
     #[test]
     fn parquet_must_be_a_regular_file() {
-        let parquet = Some(super::Format::Parquet);
+        let parquet = Some(super::InputFormat::Parquet);
         for input in [Input::Stdin, Input::File("/dev/null".into())] {
             let error = input.open(parquet).map(|_| ()).expect_err("no end");
             assert_eq!(
@@ -206,8 +206,8 @@ mod tests {
                 format!("{input} cannot be read as Parquet, whose end must be read first")
             );
             assert_eq!(
-                (error.exit_code(), error.hint().as_deref()),
-                (2, Some("save it as a file and name that"))
+                (error.kind(), error.hint().map(|hint| hint.to_string())),
+                (crate::ErrorKind::Usage, Some("save it as a file and name that".to_owned()))
             );
             assert!(input.check(parquet).is_err());
         }

@@ -40,9 +40,8 @@ mod stream;
 mod survey;
 
 pub(crate) use jsonl::kind as json_kind;
-pub(crate) use names::shorten;
 
-pub use format::Format;
+pub use format::InputFormat;
 pub use input::Input;
 pub use kept::Kept;
 pub use options::{MAX_ROW_BYTES, TextOptions};

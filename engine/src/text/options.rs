@@ -1,6 +1,6 @@
 //! How to read an input: which fields, which format, which limits.
 
-use super::Format;
+use super::InputFormat;
 use crate::{Error, Result};
 
 /// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] says otherwise. No model reads a text of this size; a file
@@ -25,7 +25,7 @@ pub struct TextOptions {
     /// Fields or columns that go along with a record: its [`Kept`](super::Kept), in this order.
     pub keep: Vec<String>,
     /// The format, whatever the input's name says.
-    pub format: Option<Format>,
+    pub format: Option<InputFormat>,
     /// Longest row, in bytes, its end not counted; longest text where rows are no lines.
     pub max_row_bytes: usize,
     /// Replace what is not UTF-8 by U+FFFD and count it, instead of refusing it.
@@ -53,13 +53,13 @@ impl TextOptions {
     /// [`Error::Usage`] naming the field.
     pub fn check(&self) -> Result<()> {
         if self.text_fields.is_empty() {
-            return Err(usage("no text field is named; a text needs one at least".to_owned()));
+            return Err(Error::usage("no text field is named; a text needs at least one"));
         }
         if let Some(field) = first_twice(&self.text_fields) {
-            return Err(usage(format!("the text field `{field}` is named twice")));
+            return Err(Error::usage(format!("the text field `{field}` is named twice")));
         }
         if let Some(field) = first_twice(&self.keep) {
-            return Err(usage(format!("the field to keep `{field}` is named twice")));
+            return Err(Error::usage(format!("the field to keep `{field}` is named twice")));
         }
         self.keep.iter().try_for_each(|field| self.check_kept(field))
     }
@@ -71,17 +71,13 @@ impl TextOptions {
             EMBEDDING => "the vector in the output",
             _ => return Ok(()),
         };
-        Err(usage(format!("the field `{field}` cannot be kept: that name is {what}")))
+        Err(Error::usage(format!("the field `{field}` cannot be kept: that name is {what}")))
     }
 
     /// The field that ids are looked for in.
     pub(super) fn id_field_or_default(&self) -> &str {
         self.id_field.as_deref().unwrap_or(ID)
     }
-}
-
-fn usage(message: String) -> Error {
-    Error::Usage { message, hint: None }
 }
 
 fn first_twice(names: &[String]) -> Option<&String> {
@@ -98,7 +94,7 @@ mod tests {
 
     fn refused(options: TextOptions) -> String {
         let error = options.check().expect_err("contradicts itself");
-        assert_eq!(error.exit_code(), 2);
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
         error.to_string()
     }
 
@@ -118,7 +114,7 @@ mod tests {
         let twice = TextOptions { text_fields: names(&["a", "a"]), ..TextOptions::default() };
         assert_eq!(refused(twice), "the text field `a` is named twice");
         let none = TextOptions { text_fields: vec![], ..TextOptions::default() };
-        assert_eq!(refused(none), "no text field is named; a text needs one at least");
+        assert_eq!(refused(none), "no text field is named; a text needs at least one");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::RangeInclusive;
 
-use super::Format;
+use super::InputFormat;
 use super::bytes::{InputBytes, ReadFailure, Taken};
 use super::compression::{Compression, Told};
 use crate::{Error, Result};
@@ -30,7 +30,7 @@ pub(super) struct Source {
     /// Decompressed bytes that are already behind: those of the byte order mark.
     pub(super) skipped: u64,
     /// What the first byte that is not blank suggests.
-    pub(super) sniffed: Format,
+    pub(super) sniffed: InputFormat,
 }
 
 impl Source {
@@ -94,7 +94,7 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         return Some("looks like UTF-16; the input must be UTF-8");
     }
     head.starts_with(PARQUET_MAGIC).then_some(
-        "looks like Parquet, which is read from files named .parquet, or any with --format parquet",
+        "looks like Parquet, which is read from files named .parquet, or any whose format is given as parquet",
     )
 }
 
@@ -119,10 +119,10 @@ impl Read for Failed {
     }
 }
 
-fn sniff(head: &[u8]) -> Format {
+fn sniff(head: &[u8]) -> InputFormat {
     match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => Format::Jsonl,
-        _ => Format::Txt,
+        Some(b'{') => InputFormat::Jsonl,
+        _ => InputFormat::Txt,
     }
 }
 
@@ -142,7 +142,7 @@ fn looks_like_utf16(head: &[u8]) -> bool {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use super::{BufReader, Format, Source, Told};
+    use super::{BufReader, InputFormat, Source, Told};
 
     fn source(bytes: &[u8]) -> crate::Result<Source> {
         Source::new("in.txt", Told::Nothing, Box::new(Cursor::new(bytes.to_vec())))
@@ -156,7 +156,7 @@ mod tests {
         for bytes in [&little, &big, &[b"\xff\xfe".as_slice(), &little].concat(), &b"\xfe\xff".to_vec()] {
             let error = source(bytes).map(|_| ()).expect_err("UTF-16");
             assert_eq!(error.to_string(), "in.txt: looks like UTF-16; the input must be UTF-8");
-            assert_eq!(error.exit_code(), 65);
+            assert_eq!(error.kind(), crate::ErrorKind::BadData);
         }
     }
 
@@ -178,9 +178,8 @@ mod tests {
     #[test]
     fn parquet_is_no_text() {
         let error = source(b"PAR1\x15\0\x15\x0e").map(|_| ()).expect_err("Parquet");
-        let rule =
-            "looks like Parquet, which is read from files named .parquet, or any with --format parquet";
-        assert_eq!((error.to_string(), error.exit_code()), (format!("in.txt: {rule}"), 65));
+        let rule = "looks like Parquet, which is read from files named .parquet, or any whose format is given as parquet";
+        assert_eq!((error.to_string(), error.kind()), (format!("in.txt: {rule}"), crate::ErrorKind::BadData));
         assert!(source(b"PAR1 is a word\n").is_ok());
     }
 
@@ -196,22 +195,22 @@ mod tests {
         let mut text = String::new();
         let mut source = source("\u{feff}\u{feff}{".as_bytes()).expect("UTF-8");
         source.reader.read_to_string(&mut text).expect("UTF-8");
-        assert_eq!((text.as_str(), source.skipped, source.sniffed), ("\u{feff}{", 3, Format::Txt));
+        assert_eq!((text.as_str(), source.skipped, source.sniffed), ("\u{feff}{", 3, InputFormat::Txt));
     }
 
     #[test]
     fn first_byte_that_is_not_blank_tells_the_format() {
         for (head, format) in [
-            ("{\"text\":1}", Format::Jsonl),
-            (" \n {", Format::Jsonl),
-            ("\u{feff}{", Format::Jsonl),
-            ("", Format::Txt),
-            ("[", Format::Txt),
-            ("\"quoted\"", Format::Txt),
+            ("{\"text\":1}", InputFormat::Jsonl),
+            (" \n {", InputFormat::Jsonl),
+            ("\u{feff}{", InputFormat::Jsonl),
+            ("", InputFormat::Txt),
+            ("[", InputFormat::Txt),
+            ("\"quoted\"", InputFormat::Txt),
         ] {
             assert_eq!(source(head.as_bytes()).expect("UTF-8").sniffed, format, "{head:?}");
         }
-        assert_eq!(source(format!("{:200}{{", "").as_bytes()).expect("UTF-8").sniffed, Format::Jsonl);
+        assert_eq!(source(format!("{:200}{{", "").as_bytes()).expect("UTF-8").sniffed, InputFormat::Jsonl);
     }
 
     #[test]

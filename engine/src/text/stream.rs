@@ -1,11 +1,16 @@
 //! Several inputs as one stream of records.
 
+use std::collections::VecDeque;
+
 use arrow_schema::Field;
 
 use super::ids::SeenIds;
 use super::survey::Survey;
 use super::{Input, Record, RecordId, TextOptions, TextReader};
 use crate::Result;
+
+/// Bytes of text and kept values after which no more is read ahead.
+const AHEAD_BYTES: usize = 64 << 20;
 
 /// The records of several inputs, one after the other. Ends at the first error.
 ///
@@ -24,6 +29,8 @@ pub struct RecordStream {
     replaced: u64,
     bytes: u64,
     seen: SeenIds,
+    /// Records that were read ahead, and the failure that ended them, if one did.
+    ahead: VecDeque<Result<Record>>,
     done: bool,
 }
 
@@ -47,10 +54,39 @@ impl RecordStream {
             replaced: 0,
             bytes: 0,
             seen: SeenIds::default(),
+            ahead: VecDeque::new(),
             done: false,
         };
         stream.open_next()?;
         Ok(stream)
+    }
+
+    /// Reads up to `count` records ahead, or as many as have [`AHEAD_BYTES`]. They stay in the stream, and so does a failure after
+    /// them: [`RecordStream::ahead`] shows them.
+    ///
+    /// # Errors
+    /// If not even the first record can be read.
+    pub fn read_ahead(&mut self, count: usize) -> Result<()> {
+        let mut bytes = 0;
+        while self.ahead.len() < count && bytes < AHEAD_BYTES && !self.done {
+            let Some(record) = self.read() else { break };
+            bytes += record.as_ref().map_or(0, |record| record.text.len() + record.kept.bytes());
+            self.ahead.push_back(record);
+        }
+        match self.ahead.pop_front_if(|first| first.is_err()) {
+            Some(failed) => failed.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The records that were read ahead and not taken yet, those before a failure.
+    pub fn ahead(&self) -> impl Iterator<Item = &Record> {
+        self.ahead.iter().filter_map(|record| record.as_ref().ok())
+    }
+
+    /// Whether there is nothing after the records that were read ahead.
+    pub fn is_all_ahead(&self) -> bool {
+        self.done
     }
 
     /// The input that is being read: its format, and whether that was sniffed.
@@ -96,6 +132,15 @@ impl RecordStream {
         Ok(())
     }
 
+    fn read(&mut self) -> Option<Result<Record>> {
+        if self.done {
+            return None;
+        }
+        let record = self.next_record().transpose();
+        self.done = !matches!(record, Some(Ok(_)));
+        record
+    }
+
     fn next_record(&mut self) -> Result<Option<Record>> {
         while let Some(reader) = &mut self.reader {
             match reader.next().transpose()? {
@@ -120,12 +165,7 @@ impl Iterator for RecordStream {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let record = self.next_record().transpose();
-        self.done = !matches!(record, Some(Ok(_)));
-        record
+        self.ahead.pop_front().or_else(|| self.read())
     }
 }
 
@@ -165,7 +205,25 @@ mod tests {
         let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
         let error = stream.by_ref().find_map(Result::err).expect("twice");
         let rule = format!("{}, row 1: id 6 occurs twice; it is first in {}, row 2", inputs[1], inputs[0]);
-        assert_eq!((error.to_string(), error.exit_code()), (rule, 65));
+        assert_eq!((error.to_string(), error.kind()), (rule, crate::ErrorKind::BadData));
+        assert!(stream.next().is_none());
+    }
+
+    #[test]
+    fn what_is_read_ahead_stays_in_the_stream() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs =
+            inputs(&folder, &[("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}\n{\"text\":3}\n")]);
+        let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
+        stream.read_ahead(2).expect("the first can be read");
+        assert_eq!((stream.ahead().count(), stream.is_all_ahead(), stream.position()), (2, false, 2));
+        stream.read_ahead(10).expect("the first can be read");
+        assert_eq!((stream.ahead().count(), stream.is_all_ahead()), (2, true));
+        let texts: Vec<_> = stream.map(|record| record.map(|record| record.text).ok()).collect();
+        assert_eq!(texts, [Some("one".to_owned()), Some("two".to_owned()), None]);
+        let inputs = super::tests::inputs(&folder, &[("b.jsonl", "3\n")]);
+        let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
+        assert_eq!(stream.read_ahead(5).expect_err("no text").kind(), crate::ErrorKind::BadData);
         assert!(stream.next().is_none());
     }
 
@@ -175,7 +233,7 @@ mod tests {
         let mut inputs = inputs(&folder, &[("a.txt", "one\n")]);
         inputs.push(Input::File(folder.path().join("absent.txt")));
         let error = RecordStream::open(&inputs, &TextOptions::default()).map(|_| ()).expect_err("missing");
-        assert_eq!(error.exit_code(), 66);
+        assert_eq!(error.kind(), crate::ErrorKind::NoInput);
     }
 
     #[test]
@@ -186,14 +244,14 @@ mod tests {
         let error = RecordStream::open(&inputs, &options).map(|_| ()).expect_err("no fields");
         let message =
             format!("{} is read as txt, which has no fields, and so none named `year` to keep", inputs[1]);
-        assert_eq!((error.to_string(), error.exit_code()), (message, 2));
+        assert_eq!((error.to_string(), error.kind()), (message, crate::ErrorKind::Usage));
     }
 
     #[test]
     fn standard_input_twice_is_usage() {
         let inputs = [Input::Stdin, Input::Stdin];
         let error = RecordStream::open(&inputs, &TextOptions::default()).map(|_| ()).expect_err("twice");
-        assert_eq!(error.exit_code(), 2);
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
     }
 
     #[test]
@@ -216,7 +274,7 @@ mod tests {
         assert!(counts.is_sorted(), "{counts:?}");
         assert_eq!((counts.len(), stream.bytes_read()), (3, 19));
         let pipe = [Input::File("/dev/null".into())];
-        let options = TextOptions { format: Some(super::super::Format::Txt), ..TextOptions::default() };
+        let options = TextOptions { format: Some(super::super::InputFormat::Txt), ..TextOptions::default() };
         assert_eq!(RecordStream::open(&pipe, &options).expect("opened").bytes_total(), None);
     }
 

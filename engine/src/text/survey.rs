@@ -8,7 +8,7 @@ use arrow_schema::Field;
 use super::input::Opened;
 use super::parquet::ParquetFile;
 use super::reader::check_txt;
-use super::{Format, Input, TextOptions};
+use super::{Input, InputFormat, TextOptions};
 use crate::{Error, Result};
 
 /// What is known of all inputs.
@@ -29,14 +29,14 @@ impl Survey {
     pub(super) fn of(inputs: &[Input], options: &TextOptions) -> Result<Self> {
         options.check()?;
         if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
-            let message = "standard input is named twice; it can be read only once".to_owned();
-            return Err(Error::Usage { message, hint: None });
+            return Err(Error::usage("standard input is named twice; it can be read only once"));
         }
         let formats = inputs.iter().map(|input| input.check(options.format)).collect::<Result<Vec<_>>>()?;
-        for (input, _) in inputs.iter().zip(&formats).filter(|(_, format)| **format == Some(Format::Txt)) {
+        for (input, _) in inputs.iter().zip(&formats).filter(|(_, format)| **format == Some(InputFormat::Txt))
+        {
             check_txt(&input.to_string(), options)?;
         }
-        let parquet = |format: &Option<Format>| *format == Some(Format::Parquet);
+        let parquet = |format: &Option<InputFormat>| *format == Some(InputFormat::Parquet);
         let (columns, others): (Vec<_>, Vec<_>) =
             inputs.iter().zip(&formats).partition(|(_, format)| parquet(format));
         if let (Some((first, _)), Some((other, _)), Some(field)) =
@@ -53,12 +53,12 @@ impl Survey {
 }
 
 fn mixture(parquet: &Input, other: &Input, field: &str) -> Error {
-    Error::Usage {
-        message: format!(
+    Error::usage_hint(
+        format!(
             "the field `{field}` cannot be kept: its type is that of a column in {parquet}, and {other} has none"
         ),
-        hint: Some("embed Parquet files and others by themselves, or keep nothing".to_owned()),
-    }
+        "embed Parquet files and others by themselves, or keep nothing",
+    )
 }
 
 /// The types of kept columns, the same in every file.
@@ -68,7 +68,7 @@ fn kept_types<'a>(
 ) -> Result<Option<Vec<Field>>> {
     let mut first: Option<(&Input, Vec<Field>)> = None;
     for input in inputs {
-        let Opened::Parquet(file) = input.open(Some(Format::Parquet))? else { continue };
+        let Opened::Parquet(file) = input.open(Some(InputFormat::Parquet))? else { continue };
         let fields = kept_fields(input, file, options)?;
         match &first {
             Some((first, expected)) => check_same(first, expected, input, &fields)?,

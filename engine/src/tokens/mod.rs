@@ -7,21 +7,24 @@ mod fit;
 mod long_text;
 mod offsets;
 mod settings;
+mod shared;
 mod special;
 mod text_map;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use nearsay_models::TokenizerSettings;
 use tokenizers::models::ModelWrapper;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
 use long_text::Words;
+use shared::SharedTokenizer;
 
-pub use crate::guard::silence_expected_panics;
 pub(crate) use characters::{CharacterCounter, is_blank};
 pub use fit::Fit;
 pub(crate) use long_text::is_ideograph;
@@ -29,6 +32,10 @@ pub use offsets::{OffsetTokens, TokenOffset};
 pub use special::SpecialTokens;
 
 use crate::{Error, Result, guard};
+
+/// The version of how model files and texts are read: what of them changes token ids, prompts, lengths or pooling. A commit that can
+/// alter one of these raises it; jobs, indexes and caches are identified by it. `tests/tests/golden_bits.rs` fails if that was forgotten.
+pub const READING: u32 = 1;
 
 /// The longest tokenizer.json that is read: 128 MiB. The largest of our families has 17 MB.
 const FILE_LIMIT: u64 = 128 << 20;
@@ -55,12 +62,14 @@ pub struct TokenizerLimits {
     pub lower_case: bool,
 }
 
-/// A tokenizer that cuts every text to the model's length.
+/// A tokenizer that cuts every text to the model's length. Cloning shares the vocabulary.
 #[derive(Debug, Clone)]
 pub struct TextTokenizer {
-    tokenizer: Tokenizer,
-    path: PathBuf,
+    tokenizer: SharedTokenizer,
+    path: Arc<Path>,
     limits: TokenizerLimits,
+    /// The vocabulary's special tokens.
+    special_ids: Arc<HashSet<u32>>,
     /// Special tokens that a text gets around it.
     added_tokens: usize,
     /// A word of more characters than this is one unknown token, whatever follows in it (WordPiece).
@@ -81,21 +90,41 @@ impl TextTokenizer {
             .map_err(|error| refuse(format!("is not a tokenizer: {error}")))?;
         check_vocabulary(&tokenizer, limits.vocab_size).map_err(refuse)?;
         settings::apply(settings, &mut tokenizer).map_err(refuse)?;
+        let tokenizer = shared::share(tokenizer).map_err(|error| refuse(error.to_string()))?;
         let added_tokens =
             tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
-        if limits.max_tokens <= added_tokens {
-            return Err(Error::LengthTooShort { length: limits.max_tokens, special_tokens: added_tokens });
-        }
-        let truncation = TruncationParams { max_length: limits.max_tokens, ..TruncationParams::default() };
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(Some(truncation)).map_err(|error| refuse(error.to_string()))?;
-        let longest_word = match tokenizer.get_model() {
+        let longest_word = match tokenizer.get_model().inner() {
             ModelWrapper::WordPiece(model) => Some(model.max_input_chars_per_word),
             _ => None,
         };
-        let opened = Self { tokenizer, path: path.to_owned(), limits, added_tokens, longest_word };
+        let special = tokenizer.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special);
+        let special_ids = Arc::new(special.map(|(id, _)| id).collect());
+        let opened = Self { tokenizer, path: path.into(), limits, special_ids, added_tokens, longest_word };
+        let opened = opened.with_limits(limits.max_tokens, limits.lower_case)?;
         opened.check_added_tokens()?;
         Ok(opened)
+    }
+
+    /// The same tokenizer with another longest text, or for texts that are lower-cased first or are not.
+    ///
+    /// # Errors
+    /// [`Error::LengthTooShort`] if the limit leaves no room for a token.
+    pub fn with_limits(&self, max_tokens: usize, lower_case: bool) -> Result<Self> {
+        if max_tokens <= self.added_tokens {
+            return Err(Error::LengthTooShort { length: max_tokens, special_tokens: self.added_tokens });
+        }
+        let mut limited = self.clone();
+        limited.limits = TokenizerLimits { max_tokens, lower_case, ..self.limits };
+        let truncation = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
+        limited
+            .tokenizer
+            .with_truncation(Some(truncation))
+            .map_err(|error| self.refuse(error.to_string()))?;
+        Ok(limited)
+    }
+
+    fn refuse(&self, rule: String) -> Error {
+        Error::Tokenizer { path: self.path.to_path_buf(), rule }
     }
 
     /// The post-processor has ids of its own, which the vocabulary says nothing about.
@@ -103,12 +132,9 @@ impl TextTokenizer {
         let vocab_size = self.limits.vocab_size;
         match self.encode_whole("")?.ids.into_iter().find(|id| *id as usize >= vocab_size) {
             None => Ok(()),
-            Some(id) => Err(Error::Tokenizer {
-                path: self.path.clone(),
-                rule: format!(
-                    "every text gets the id {id}, but the model has embeddings for ids below {vocab_size} only"
-                ),
-            }),
+            Some(id) => Err(self.refuse(format!(
+                "every text gets the id {id}, but the model has embeddings for ids below {vocab_size} only"
+            ))),
         }
     }
 
@@ -124,7 +150,7 @@ impl TextTokenizer {
 
     /// Whether `id` is one of the vocabulary's special tokens.
     pub fn is_special(&self, id: u32) -> bool {
-        self.tokenizer.get_added_tokens_decoder().get(&id).is_some_and(|token| token.special)
+        self.special_ids.contains(&id)
     }
 
     /// Tokenizes one text, stripped of blanks at both ends as bert_score and sentence-transformers do.
@@ -176,11 +202,13 @@ impl TextTokenizer {
         self.run_by(|tokenizer| tokenizer.encode(text, true))
     }
 
-    fn run_by(&self, encode: impl FnOnce(&Tokenizer) -> tokenizers::Result<Encoding>) -> Result<Encoding> {
-        let refuse = |rule| Error::Tokenizer { path: self.path.clone(), rule };
+    fn run_by(
+        &self,
+        encode: impl FnOnce(&SharedTokenizer) -> tokenizers::Result<Encoding>,
+    ) -> Result<Encoding> {
         guard::catch(|| encode(&self.tokenizer))
-            .map_err(|panic| refuse(format!("fails on a text ({panic})")))?
-            .map_err(|error| refuse(format!("fails on a text: {error}")))
+            .map_err(|panic| self.refuse(format!("fails on a text ({panic})")))?
+            .map_err(|error| self.refuse(format!("fails on a text: {error}")))
     }
 
     fn tokens(&self, encoding: &Encoding) -> TokenizedText {

@@ -125,7 +125,7 @@ fn what_is_not_a_tokenizer_is_refused() {
 
 #[test]
 fn a_tokenizer_that_panics_is_an_error() {
-    silence_expected_panics();
+    crate::silence_expected_panics();
     // A template that names a special token's id list of another length than its tokens, after tokenizers#2151.
     let text = std::fs::read_to_string(fixture("bert")).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -11,7 +11,9 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, TryLockError, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError, mpsc};
+
+use rayon::prelude::*;
 
 thread_local! {
     /// Threads that an operation on this thread may use: those of its team while they share its work. None on threads of no team.
@@ -30,6 +32,10 @@ pub struct Team {
     mode: RwLock<()>,
 }
 
+/// Stack of a thread. Without optimisation a product's kernels keep each register of their tile several times in memory: 2 MiB are too
+/// few for them.
+const STACK_BYTES: usize = 8 << 20;
+
 impl Team {
     /// Starts `threads` threads, of which up to `sharers` share an operation.
     ///
@@ -41,6 +47,7 @@ impl Team {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.get())
             .thread_name(|number| format!("nearsay-{number}"))
+            .stack_size(STACK_BYTES)
             .start_handler(move |_| SHARING.set(Some(of_threads.clone())))
             .build()
             .map_err(std::io::Error::other)?;
@@ -116,12 +123,7 @@ impl Team {
         if self.sharers == 1 {
             return None;
         }
-        let _alone = match self.mode.try_write() {
-            Ok(alone) => alone,
-            // A body that panicked has left nothing undone.
-            Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let _idle = self.idle()?;
         self.sharing.store(self.sharers, Ordering::Relaxed);
         let _apart = OnDrop(|| self.sharing.store(1, Ordering::Relaxed));
         let done = AtomicBool::new(false);
@@ -139,6 +141,29 @@ impl Team {
             body()
         });
         Some(result)
+    }
+
+    /// [`Team::share`], with `work` of every item at once, each of which may use all threads. The results are in the items' order.
+    pub fn share_each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Option<Vec<R>> {
+        self.share(|| items.par_iter().map(&work).collect())
+    }
+
+    /// Runs `body` on the calling thread while the team stands still: for what takes less time than waking a thread does.
+    ///
+    /// `None`, and `body` was not run, if the team is at work already.
+    pub fn standing_still<R>(&self, body: impl FnOnce() -> R) -> Option<R> {
+        let _idle = self.idle()?;
+        Some(body())
+    }
+
+    /// Keeps the team from taking up work as long as the result lives; `None` if it is at work.
+    fn idle(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        match self.mode.try_write() {
+            Ok(idle) => Some(idle),
+            // A body that panicked has left nothing undone.
+            Err(TryLockError::Poisoned(idle)) => Some(idle.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -255,6 +280,7 @@ mod tests {
         });
         assert_eq!(result, Some("done"));
         assert_eq!(team.map(&[()], |_, ()| threads(), |_| true), [(0, 1)]);
+        assert_eq!(team.share_each(&[1, 2], |&item| (item, threads())), Some(vec![(1, 3), (2, 3)]));
         for_each([0; 0], |_: i32| unreachable!());
         assert_eq!(sum.into_inner(), 55);
     }
@@ -348,6 +374,8 @@ mod tests {
         let team = team(2);
         assert_eq!(team.share(|| team.share(|| 1)), Some(None));
         assert_eq!(team.map(&[()], |_, ()| team.share(|| 1), |_| true), [(0, None)]);
+        assert_eq!(team.share(|| team.standing_still(|| 1)), Some(None));
+        assert_eq!(team.standing_still(|| (team.share(|| 1), threads())), Some((None, 1)));
         let count = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {

@@ -2,6 +2,7 @@
 //!
 //! The same functions are there whatever the crate was built for; a device that it was not built for is reported as such.
 
+mod arithmetic;
 mod description;
 mod failure;
 mod form;

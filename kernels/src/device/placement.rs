@@ -2,8 +2,7 @@
 
 use candle_core::{DType, Device};
 
-use super::Form;
-use super::Precision;
+use super::{Form, Precision, arithmetic};
 use crate::ops::linear::{Encoding, encoding};
 use crate::{Error, InstructionSet, Result};
 
@@ -84,6 +83,11 @@ impl Placement {
             Device::Cpu => encoding(InstructionSet::current(), self.precision).map_or("none", Encoding::name),
             _ => self.precision.name(),
         }
+    }
+
+    /// The version of the bits of what is computed there (`ARITHMETIC`): results of different versions are never mixed.
+    pub fn arithmetic_version(&self) -> u32 {
+        arithmetic::version(&self.device, self.form == Form::Composed, self.precision)
     }
 
     /// How operations are carried out there.

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use crate::files::{CONFIG_LIMIT, ModelFolder};
 use crate::{Error, Result};
 
+/// Prompts that every model has: empty ones if its file does not name them, as in sentence-transformers 5 and later.
+const ALWAYS: [&str; 2] = ["document", "query"];
+
 /// The file that holds the settings.
 const FILE_NAME: &str = "config_sentence_transformers.json";
 
@@ -29,9 +32,15 @@ struct Config {
 }
 
 impl Settings {
-    /// The prompt that stands before every text where none is asked for.
+    /// The prompt of this name; `query` and `document` always exist.
+    pub fn prompt(&self, name: &str) -> Option<&str> {
+        let named = self.prompts.get(name).map(String::as_str);
+        named.or_else(|| ALWAYS.contains(&name).then_some(""))
+    }
+
+    /// The prompt that stands before every text if none is asked for.
     pub fn default_prompt(&self) -> Option<&str> {
-        self.prompts.get(self.default_prompt_name.as_ref()?).map(String::as_str)
+        self.prompt(self.default_prompt_name.as_ref()?)
     }
 
     /// Reads the file; a model without one has no prompts.
@@ -49,7 +58,10 @@ impl Settings {
         let prompts = prompts.unwrap_or_default();
         let prompts: BTreeMap<String, String> =
             prompts.into_iter().map(|(name, prompt)| (name, prompt.unwrap_or_default())).collect();
-        if let Some(name) = default_prompt_name.as_ref().filter(|name| !prompts.contains_key(*name)) {
+        let settings = Self { prompts, default_prompt_name, truncate_dim };
+        if let Some(name) = &settings.default_prompt_name
+            && settings.default_prompt().is_none()
+        {
             return Err(bad(
                 "default_prompt_name",
                 format!("it names {name}, which is not among the prompts"),
@@ -58,6 +70,6 @@ impl Settings {
         if truncate_dim == Some(0) {
             return Err(bad("truncate_dim", "it must be above 0 and is 0".to_owned()));
         }
-        Ok(Self { prompts, default_prompt_name, truncate_dim })
+        Ok(settings)
     }
 }

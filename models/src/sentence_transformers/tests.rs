@@ -279,7 +279,7 @@ fn settings_are_read_and_a_null_prompt_is_empty() {
     assert_eq!(settings.truncate_dim, Some(2));
     let empty = r#"{"prompts": {}, "default_prompt_name": null, "similarity_fn_name": null}"#;
     assert_eq!(with_file("config_sentence_transformers.json", empty).unwrap().settings, Settings::default());
-    for text in [r#"{"default_prompt_name": "query"}"#, r#"{"truncate_dim": 0}"#] {
+    for text in [r#"{"default_prompt_name": "passage"}"#, r#"{"truncate_dim": 0}"#] {
         assert!(
             matches!(with_file("config_sentence_transformers.json", text), Err(Error::Config { .. })),
             "{text}"

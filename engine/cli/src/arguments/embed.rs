@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use nearsay::embed::OutputType;
+use nearsay::Pooling;
 use nearsay::job::Part;
-use nearsay::output::Output;
 use nearsay::text::Input;
-use nearsay_kernels::Pooling;
+use nearsay::vectors::write::Output;
+use nearsay::vectors::{Level, OutputType};
 
 use super::{EmbedReadingArguments, RunningArguments, named};
 
@@ -149,6 +149,15 @@ fn output_type_parser() -> impl TypedValueParser<Value = OutputType> {
 pub(crate) enum LevelArgument {
     Sentence,
     Token,
+}
+
+impl LevelArgument {
+    pub(crate) fn into_level(self) -> Level {
+        match self {
+            Self::Sentence => Level::Text,
+            Self::Token => Level::Token,
+        }
+    }
 }
 
 /// `--on-long`.

@@ -11,13 +11,10 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearsay::text::Input;
-use nearsay::{DeviceChoice, Devices};
-use nearsay_kernels::Precision;
-
-use crate::context::Context;
+use nearsay::{DeviceChoice, Precision};
 
 pub(crate) use bench::BenchArguments;
-pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument, VerifyArguments};
+pub(crate) use embed::{EmbedArguments, OnLongArgument, VerifyArguments};
 pub(crate) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 
 /// Contextual embeddings and BERTScore with BERT-family models: exact, packed, the same bits in any batch.
@@ -139,21 +136,6 @@ pub(crate) struct RunningArguments {
     /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(crate) batch_tokens: Option<NonZero<usize>>,
-}
-
-impl RunningArguments {
-    /// Opens the devices, and says what was chosen where that was left open.
-    pub(crate) fn devices(&self, context: &Context) -> nearsay::Result<Devices> {
-        let devices = Devices::open(&self.device, self.precision.into())?;
-        if let Some(remark) = devices.remark() {
-            context.note(remark);
-        }
-        Ok(devices)
-    }
-
-    pub(crate) fn batch_tokens(&self) -> Option<usize> {
-        self.batch_tokens.map(NonZero::get)
-    }
 }
 
 const MODELS_EXAMPLES: &str = "Examples:

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use nearsay::text::{Format, TextOptions};
+use nearsay::text::{InputFormat, TextOptions};
 
 /// How records are read: texts of several fields, and what is kept of them.
 #[derive(Debug, Args)]
@@ -56,8 +56,8 @@ struct RowArguments {
     #[arg(long, value_name = "NAME")]
     id_field: Option<String>,
     /// The input's format, where its name does not tell
-    #[arg(long, value_parser = PossibleValuesParser::new(["txt", "jsonl", "csv", "tsv", "parquet"]).try_map(|name| name.parse::<Format>()))]
-    format: Option<Format>,
+    #[arg(long, value_parser = PossibleValuesParser::new(["txt", "jsonl", "csv", "tsv", "parquet"]).try_map(|name| name.parse::<InputFormat>()))]
+    format: Option<InputFormat>,
     /// Replace bytes that are not UTF-8 instead of stopping at them
     #[arg(long)]
     lossy: bool,

@@ -1,12 +1,11 @@
 //! How far an embedding run is: counts, speeds, the share of padding avoided, the time left.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration};
 use nearsay::embed::Counts;
-use nearsay::text::RecordStream;
+use nearsay::job::JobProgress;
 
 use crate::context::Context;
 use crate::progress::{Measure, Progress};
@@ -17,41 +16,31 @@ const STEPS: u64 = 1000;
 /// Progress of an embedding run.
 pub(crate) struct EmbedProgress {
     progress: Progress,
-    bytes_total: Option<u64>,
-    bytes_read: AtomicU64,
     /// When the first text of this run was encoded, and how far the input was read then.
     start: Mutex<Option<(Instant, u64)>>,
 }
 
 impl EmbedProgress {
-    pub(crate) fn new(context: &Context, records: &RecordStream) -> Self {
-        let bytes_total = records.bytes_total();
-        Self {
-            progress: Progress::new(context, Measure::Share(bytes_total.map(|_| STEPS))),
-            bytes_total,
-            bytes_read: AtomicU64::new(0),
-            start: Mutex::new(None),
-        }
+    /// Of an input of so many bytes, if that is known.
+    pub(crate) fn new(context: &Context, bytes_total: Option<u64>) -> Self {
+        let measure = Measure::Share(bytes_total.map(|_| STEPS));
+        Self { progress: Progress::new(context, measure), start: Mutex::new(None) }
     }
 
-    /// Hears how many bytes of the input were read.
-    pub(crate) fn read(&self, bytes: u64) {
-        self.bytes_read.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Hears what was counted before this run and in it, from any thread.
-    pub(crate) fn set(&self, before: &Counts, now: &Counts) {
-        let read = self.bytes_read.load(Ordering::Relaxed);
+    /// Shows how far the run is; may be called from any thread.
+    pub(crate) fn set(&self, now: &JobProgress) {
+        let read = now.bytes_read;
         let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, first) = *start.get_or_insert_with(|| (Instant::now(), read));
         drop(start);
-        let share = self.bytes_total.map(|total| read as f64 / total.max(1) as f64);
-        let left = self.bytes_total.and_then(|total| time_left(since.elapsed(), first, read, total));
-        self.progress.set((share.unwrap_or(0.0) * STEPS as f64) as u64, message(before, now, left));
+        let share = now.bytes_total.map(|total| read as f64 / total.max(1) as f64);
+        let left = now.bytes_total.and_then(|total| time_left(since.elapsed(), first, read, total));
+        let position = (share.unwrap_or(0.0) * STEPS as f64) as u64;
+        self.progress.set(position, message(&now.before, &now.now, left));
     }
 }
 
-/// By the speed since this run began to encode.
+/// By the speed since this run started to encode.
 fn time_left(elapsed: Duration, first: u64, read: u64, total: u64) -> Option<Duration> {
     if read <= first || elapsed < Duration::from_secs(2) {
         return None;
@@ -88,14 +77,10 @@ mod tests {
 
     #[test]
     fn the_message_has_counts_and_speeds() {
-        let now = Counts {
-            texts: 500,
-            tokens: 6000,
-            padded_tokens: 12_000,
-            encode: Duration::from_secs(2),
-            ..Counts::default()
-        };
-        let before = Counts { texts: 1000, ..Counts::default() };
+        let (mut now, mut before) = (Counts::default(), Counts::default());
+        (now.texts, now.tokens, now.padded_tokens) = (500, 6000, 12_000);
+        now.encode = Duration::from_secs(2);
+        before.texts = 1000;
         let text = message(&before, &now, Some(Duration::from_secs(90)));
         assert_eq!(text, "2 minutes left, 1,500 texts, 250 texts/s, 3,000 tokens/s, 50 % padding avoided");
     }

@@ -34,7 +34,7 @@ fn empty_texts_are_counted_with_a_prompt_and_without_special_tokens_too() {
     let desk = desk!();
     desk.write("in.txt", "a river\n\n \t\n\u{200b}\n").write("full.txt", "a river\nthe cat\n");
     let special =
-        "3 texts are empty; where a text is empty, the special tokens and the prompt are all that it has";
+        "3 texts are empty; the vector of an empty text comes from the special tokens and the prompt";
     for line in ["-m BERT", "-m STS --prompt-name query", "-m BERT --level token"] {
         let run = desk.run(&format!("embed in.txt {line} -o out.safetensors --json --overwrite"));
         assert_eq!(run.ends(0, &[special]).json()["empty"], 3, "{line}");

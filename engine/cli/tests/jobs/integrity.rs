@@ -3,7 +3,7 @@
 use std::fs;
 
 use nearsay::job::{FolderState, verify};
-use nearsay::{Interruption, Workers};
+use nearsay::{Control, Workers};
 use nearsay_tests::job::{JOB, files, resume_and_compare};
 
 use crate::{desk, undisturbed};
@@ -14,11 +14,11 @@ fn any_flipped_byte_of_any_file_is_found() {
     // One shard, so that the folder is small: every byte of it is tried.
     desk.write("in.jsonl", "{\"id\":1,\"title\":\"T\",\"text\":\"the river\"}\n");
     desk.run(JOB).ok();
-    let workers = Workers::new(std::num::NonZero::new(1), Interruption::default());
+    let workers = Workers::new(std::num::NonZero::new(1));
     let folder = desk.path("out");
-    let is_found = || match FolderState::read(&folder, &workers) {
+    let is_found = || match FolderState::read(&folder, &workers, &Control::default()) {
         Ok(state) => !verify(&[state]).problems.is_empty(),
-        Err(error) => error.exit_code() == 65,
+        Err(error) => error.kind() == nearsay::ErrorKind::BadData,
     };
     assert!(!is_found(), "it is sound as it is");
     let mut positions = 0;

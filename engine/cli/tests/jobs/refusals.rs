@@ -28,11 +28,11 @@ fn another_setting_is_refused_by_its_name() {
         ("--shard 0/2", "part"),
     ] {
         let run = desk.run(&format!("{JOB} --resume {option}"));
-        run.ends(65, &["the job in out/ was begun with", field, "hint:", "--overwrite"]);
+        run.ends(65, &["cannot resume the job in out/: it was started with", field, "hint:", "--overwrite"]);
     }
     desk.run(&JOB.replace("per-shard 10", "per-shard 20").replace(" -q", " --resume"))
         .ends(65, &["rows per shard 10"]);
-    desk.run(&JOB.replace("--keep title", "--resume")).ends(65, &["keep title", "is continued with nothing"]);
+    desk.run(&JOB.replace("--keep title", "--resume")).ends(65, &["keep title", "this run has none"]);
     let mut command = desk.command(&format!("{JOB} --resume"));
     command.env("NEARSAY_ISA", "portable");
     nearsay_tests::run::finish(JOB, command, None).ends(65, &["instruction set", "portable", "NEARSAY_ISA"]);
@@ -53,12 +53,12 @@ fn another_model_is_refused_and_the_same_by_another_name_is_not() {
     desk.run(&resume.replace("BERT", "./copy")).ok();
     assert_eq!(files(&desk.path("out")), undisturbed());
     let other = desk.run(&resume.replace("-m BERT", "-m STS"));
-    other.ends(65, &["begun with model", "families/bert", "continued with", "dense-prompts"]);
+    other.ends(65, &["started with model", "families/bert", "this run has", "dense-prompts"]);
     let mut weights = desk.read("copy/model.safetensors");
     let last = weights.len() - 1;
     weights[last] ^= 1;
     desk.write("copy/model.safetensors", &weights);
-    desk.run(&resume.replace("BERT", "./copy")).ends(65, &["begun with model"]);
+    desk.run(&resume.replace("BERT", "./copy")).ends(65, &["started with model"]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_input_that_was_edited_reordered_or_grew_is_refused() {
         desk.run(JOB).ok();
         desk.write("in.jsonl", rows.join("\n"));
         let run = desk.run(&format!("{JOB} --resume"));
-        run.ends(65, &["the input is not what the job in out/ was begun with", shard, "hint:"]);
+        run.ends(65, &["the input has changed since the job in out/ was started", shard, "hint:"]);
         assert_eq!(files(&desk.path("out")), undisturbed(), "{name}");
     }
 }
@@ -94,7 +94,7 @@ fn an_input_that_grew_behind_a_full_shard_is_refused_too() {
     desk.write("in.jsonl", lines[..60].join("\n"));
     desk.run(JOB).ok();
     desk.write("in.jsonl", &whole);
-    desk.run(&format!("{JOB} --resume")).ends(65, &["the input is not what", "it has 65 rows; it had 60"]);
+    desk.run(&format!("{JOB} --resume")).ends(65, &["the input has changed", "it has 65 rows; it had 60"]);
 }
 
 #[test]
@@ -106,12 +106,12 @@ fn a_second_writer_is_refused_while_the_first_lives() {
     wait_until("the manifest", || desk.path("out/_manifest.jsonl").exists());
     let pid = first.id().to_string();
     let second = desk.run(&format!("{JOB} --resume"));
-    second.ends(75, &["out/", &format!("process {pid} writes to"), "hint:"]);
+    second.ends(75, &["out/", &format!("in use by process {pid}"), "hint:"]);
     desk.run("verify out").ends(1, &["not complete"]);
     first.kill().expect("killed");
     first.wait().expect("waited");
     let resumed = desk.run_with(&line.replace("-q", "--resume"), "a river\n").ok();
-    assert!(!resumed.stderr.contains("writes to"), "{}", resumed.stderr);
+    assert!(!resumed.stderr.contains("in use"), "{}", resumed.stderr);
     desk.run("verify out").ok();
 }
 

@@ -12,8 +12,9 @@ mod boundaries;
 
 use std::ops::Range;
 
+use crate::error::phrase;
 use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// Choices of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,8 +60,10 @@ fn check_overlap(overlap: usize, room: usize) -> Result<()> {
     let message = format!(
         "the overlap of chunks must be smaller than half the {room} tokens that the longest length leaves for a text, got {overlap}"
     );
-    let hint = Some("a larger --max-length or a shorter prompt leaves more".to_owned());
-    Err(Error::Usage { message, hint })
+    Err(Error::usage_hint(
+        message,
+        phrase!["a larger ", Setting::MaxLength, " or a shorter prompt leaves more"],
+    ))
 }
 
 struct Planner<'a> {

@@ -2,22 +2,30 @@
 
 use std::sync::Mutex;
 
-use nearsay_models::{HubOptions, Model};
+use nearsay_kernels::Precision;
+use nearsay_models::HubOptions;
 
 use super::*;
-use crate::embed::{Columns, EmbedOptions, OutputType};
-use crate::output::{Destination, Metadata, Output, OutputFormat, row_writer};
+use crate::embed::EmbedOptions;
 use crate::text::{Kept, RecordId};
-use crate::{Interruption, Workers};
+use crate::vectors::rows::Columns;
+use crate::vectors::write::{Destination, Output, OutputFormat, row_writer};
+use crate::vectors::{Metadata, OutputType};
+use crate::{DeviceChoice, Session, SessionOptions};
 
-fn embedder(options: &EmbedOptions) -> Embedder {
+fn embedder(batch_tokens: usize) -> Embedder {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/families/bert");
-    let model = Model::open(model, &HubOptions::default()).unwrap();
-    Embedder::open(&model, options, Workers::new(None, Interruption::default())).unwrap()
+    let options = SessionOptions::default()
+        .device(DeviceChoice::Cpu)
+        .precision(Precision::F32)
+        .batch_tokens(batch_tokens)
+        .hub(HubOptions::default());
+    Session::with(model, &options).unwrap().embedder(&EmbedOptions::default()).unwrap()
 }
 
 fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
     let layout = RowLayout {
+        level: Level::Text,
         columns: Columns::new(OutputFormat::Npy, &[], None, &[], &[]).unwrap(),
         chunked: matches!(on_long, OnLong::Chunk(_)),
         marks_truncated: false,
@@ -25,7 +33,7 @@ fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
         ranges: None,
         dim: embedder.dimensions(),
     };
-    EmbedRun { embedder, level: Level::Text, layout, on_long }
+    EmbedRun { embedder, layout, on_long }
 }
 
 fn record(row: u64, text: String) -> Record {
@@ -37,7 +45,7 @@ fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: 
     let output = Output::File(folder.path().join("out.npy"));
     let destination = Destination::create(&output, false).unwrap();
     let mut writer =
-        row_writer(destination, OutputFormat::Npy, &run.schema().unwrap(), &Metadata::new()).unwrap();
+        row_writer(destination, OutputFormat::Npy, &run.layout.schema().unwrap(), &Metadata::new()).unwrap();
     let mut counts = Counts::default();
     let records = texts.zip(0..).map(|(text, row)| Ok(record(row, text)));
     run.run(records, writer.as_mut(), &mut counts, progress).unwrap();
@@ -46,7 +54,7 @@ fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: 
 
 #[test]
 fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
-    let embedder = embedder(&EmbedOptions { batch_tokens: Some(16), ..EmbedOptions::default() });
+    let embedder = embedder(16);
     let heard = Mutex::new(Vec::new());
     let each = |counts: &Counts| heard.lock().unwrap().push((counts.texts, counts.tokens));
     let texts = (0..100).map(|row| format!("the river {row}"));
@@ -58,7 +66,7 @@ fn progress_hears_of_every_micro_batch_and_ends_at_the_total() {
 
 #[test]
 fn repeated_texts_are_encoded_once_and_counted() {
-    let embedder = embedder(&EmbedOptions::default());
+    let embedder = embedder(0);
     let run = run_of(&embedder, OnLong::Truncate);
     let texts = || (0..100).map(|row| format!("the river {}", "cat ".repeat(row % 4)));
     let counts = counts_of(&run, texts(), &|_| ());
@@ -67,8 +75,8 @@ fn repeated_texts_are_encoded_once_and_counted() {
     assert_eq!(counts.tokens, once.tokens);
     let records: Vec<Record> = texts().zip(0..).map(|(text, row)| record(row, text)).collect();
     let vectors = run.vectors(&records).unwrap();
-    for (row, vector) in vectors.chunks(embedder.dimensions()).enumerate() {
+    for (row, vector) in vectors.rows().enumerate() {
         let alone = run.vectors(&records[row..=row]).unwrap();
-        assert_eq!(vector, alone, "{row}");
+        assert_eq!(vector, &alone[0], "{row}");
     }
 }

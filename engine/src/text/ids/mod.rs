@@ -16,7 +16,8 @@ use counted::Counted;
 use entry::{Entry, Key, KeyMaker, Place};
 use runs::{Pair, Runs};
 
-use super::{Input, RecordId, shorten};
+use super::{Input, RecordId};
+use crate::error::shorten;
 use crate::{Error, Result};
 
 /// Ids in memory at most: 26 MB of table, and 12 MB more while it is sorted.

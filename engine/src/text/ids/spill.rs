@@ -96,6 +96,6 @@ mod tests {
         let target =
             format!("a temporary file for ids in {} (TMPDIR names another folder)", folder.display());
         assert!(error.to_string().starts_with(&format!("writing {target} failed: No space")), "{error}");
-        assert_eq!(error.exit_code(), 74);
+        assert_eq!(error.kind(), crate::ErrorKind::Io);
     }
 }

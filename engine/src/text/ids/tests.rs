@@ -34,7 +34,7 @@ fn same_id_twice_names_both_rows() {
     seen.insert(&string("1"), 0, 5, &inputs()).expect("new");
     let error = seen.insert(&number(1), 1, 2, &inputs()).expect_err("twice");
     assert_eq!(error.to_string(), "b.jsonl, row 2: id 1 occurs twice; it is first in a.jsonl, row 4");
-    assert_eq!(error.exit_code(), 65);
+    assert_eq!(error.kind(), crate::ErrorKind::BadData);
 }
 
 #[test]

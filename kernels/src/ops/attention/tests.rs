@@ -235,7 +235,7 @@ fn layers_share_a_plan() {
     let cu_seqlens = from_lengths(&[3, 70]);
     let qkv = target.tensor(&random(9, 73 * 24), (73, 24));
     for _layer in 0..3 {
-        attention(&qkv, &cu_seqlens.clone(), 1).unwrap();
+        attention(&qkv, &cu_seqlens.clone(), 1, Form::Kernels).unwrap();
     }
     assert_eq!(cu_seqlens.plans().count(), 1);
 }
@@ -264,7 +264,7 @@ fn arguments_that_do_not_fit_are_named() {
     #[cfg(feature = "cuda")]
     {
         let qkv = Target::Cuda(DType::F16).tensor(&[0.0; 3 * 771], (3, 771));
-        let error = attention(&qkv, &cu_seqlens, 1).unwrap_err().to_string();
+        let error = attention(&qkv, &cu_seqlens, 1, Form::Kernels).unwrap_err().to_string();
         assert!(error.contains("attention: head_dim must be at most 256 on CUDA, got 257"), "{error}");
     }
 }

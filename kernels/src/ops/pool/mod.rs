@@ -36,6 +36,29 @@ pub enum Pooling {
     LastToken,
 }
 
+impl Pooling {
+    /// Every way.
+    pub const ALL: [Self; 6] =
+        [Self::Cls, Self::Max, Self::Mean, Self::MeanSqrtLength, Self::WeightedMean, Self::LastToken];
+
+    /// The name: `cls`, `max`, `mean`, `mean_sqrt_length`, `weighted_mean` or `last`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cls => "cls",
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::MeanSqrtLength => "mean_sqrt_length",
+            Self::WeightedMean => "weighted_mean",
+            Self::LastToken => "last",
+        }
+    }
+
+    /// The way of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
 /// What [`pool`] does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolOptions {

@@ -247,7 +247,8 @@ fn arguments_that_do_not_fit_are_named() {
 fn matrices_on_two_devices_are_refused() {
     let [first, other] = [Target::Cuda(DType::F32).device(), Device::Cpu]
         .map(|device| Tensor::new(&[[1.0f32]], &device).unwrap());
-    let error = token_match(&[TokenPair { candidate: &first, reference: &other }]).unwrap_err();
+    let error =
+        token_match(&[TokenPair { candidate: &first, reference: &other }], Form::Kernels).unwrap_err();
     assert_eq!(
         error.to_string(),
         "token_match: reference must be on the first candidate's device Cuda { gpu_id: 0 }, got Cpu"

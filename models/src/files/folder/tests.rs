@@ -57,7 +57,7 @@ fn links_out_of_the_folder_are_refused_unless_they_are_followed() {
     for name in ["config.json", "1_Pooling/config.json", "1_Pooling/absent.json"] {
         let error = folder.file(name).unwrap_err();
         assert!(matches!(error, Error::LinkOutsideFolder { .. }), "{name}: {error}");
-        assert!(error.hint().unwrap().contains("--follow-links"));
+        assert_eq!(error.setting(), Some(crate::HubSetting::FollowLinks));
     }
     assert!(folder.file("inside.json").unwrap().is_some());
     assert!(matches!(folder.file("dangling.json"), Err(Error::Io { .. })));

@@ -45,7 +45,7 @@ impl Files {
     /// The message without the folder, which is of bad data.
     fn refused(&self, name: &str, bytes: &[u8]) -> String {
         let error = self.read(name, bytes, &options()).expect_err("must be refused");
-        assert_eq!(error.exit_code(), 65, "{error}");
+        assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}");
         error.to_string().replace(&format!("{}/", self.0.path().display()), "")
     }
 }
@@ -88,7 +88,7 @@ fn members_and_frames_are_read_as_one() {
 
 #[test]
 fn format_that_is_asked_for_goes_with_the_compression_of_the_name() {
-    let options = TextOptions { format: Some(Format::Jsonl), ..options() };
+    let options = TextOptions { format: Some(InputFormat::Jsonl), ..options() };
     let files = Files::new();
     for (extension, _, compress) in BOTH {
         let bytes = compress(b"\"one\"\n");
@@ -103,7 +103,7 @@ fn format_that_is_asked_for_goes_with_the_compression_of_the_name() {
 fn standard_input_is_told_by_its_first_bytes() {
     for (_, _, compress) in BOTH {
         let rows = sniffed(Cursor::new(compress(b"{\"text\":\"one\"}\n"))).expect("opened");
-        assert_eq!((rows.format(), rows.is_sniffed()), (Format::Jsonl, true));
+        assert_eq!((rows.format(), rows.is_sniffed()), (InputFormat::Jsonl, true));
         assert_eq!(rows.map(|row| row.expect("a row").text).collect::<Vec<_>>(), ["one"]);
     }
 }
@@ -136,7 +136,7 @@ fn stream_that_ends_early_is_never_the_end_of_the_rows() {
         for length in (0..bytes.len()).filter(|length| *length != first) {
             let result = files.read(&format!("a.txt.{extension}"), &bytes[..length], &options());
             let error = result.expect_err("cut");
-            assert_eq!(error.exit_code(), 65, "{error}");
+            assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}");
         }
         let message = files.refused(&format!("a.txt.{extension}"), &bytes[..bytes.len() - 1]);
         let rule = format!("the {tool} stream ends too early; the file is not complete");
@@ -157,7 +157,7 @@ fn damaged_byte_is_found() {
             match sniffed(Cursor::new(bytes)).and_then(Iterator::collect::<Result<Vec<_>>>) {
                 // The time in the header, say.
                 Ok(records) => assert_eq!(records.len(), 40, "byte {index}"),
-                Err(error) => assert_eq!(error.exit_code(), 65, "{error}"),
+                Err(error) => assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}"),
             }
         }
     }
@@ -181,7 +181,7 @@ fn failed_read_is_the_systems_and_says_where() {
             let error = result.expect_err("broken");
             let message =
                 format!("reading standard input at byte {length} failed: Input/output error (os error 5)");
-            assert_eq!((error.to_string(), error.exit_code()), (message, 74));
+            assert_eq!((error.to_string(), error.kind()), (message, crate::ErrorKind::Io));
         }
     }
 }

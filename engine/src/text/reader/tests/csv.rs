@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn quotes_hold_separators_and_newlines() {
     let bytes = b"id,text\na,\"one, \"\"two\"\"\r\nthree\"\nb,four\n";
-    let records = read(Format::Csv, bytes, &options()).expect("readable");
+    let records = read(InputFormat::Csv, bytes, &options()).expect("readable");
     let rows: Vec<_> = records.iter().map(|record| (record.row, record.text.as_str())).collect();
     assert_eq!(rows, [(2, "one, \"two\"\r\nthree"), (4, "four")]);
     assert_eq!(records[0].id, string("a"));
@@ -13,58 +13,66 @@ fn quotes_hold_separators_and_newlines() {
 
 #[test]
 fn ids_are_strings() {
-    assert_eq!(ids(Format::Csv, b"id,text\n1,one\n,two\n"), [string("1"), string("")]);
-    assert_eq!(ids(Format::Csv, b"n,text\n1,one\n2,two\n"), [RecordId::Row(0), RecordId::Row(1)]);
+    assert_eq!(ids(InputFormat::Csv, b"id,text\n1,one\n,two\n"), [string("1"), string("")]);
+    assert_eq!(ids(InputFormat::Csv, b"n,text\n1,one\n2,two\n"), [RecordId::Row(0), RecordId::Row(1)]);
 }
 
 #[test]
 fn missing_column_lists_those_there_are() {
     refused(
-        Format::Csv,
+        InputFormat::Csv,
         b"id,body\n1,one\n",
         "in.csv: the header has no column `text`; its columns are `id`, `body`",
     );
-    let error = read(Format::Csv, b"text\none\n", &id_options("key")).expect_err("missing");
+    let error = read(InputFormat::Csv, b"text\none\n", &id_options("key")).expect_err("missing");
     assert_eq!(error.to_string(), "in.csv: the header has no column `key`; its columns are `text`");
 }
 
 #[test]
 fn only_column_is_not_guessed() {
-    refused(Format::Csv, b"body\none\n", "in.csv: the header has no column `text`; its columns are `body`");
+    refused(
+        InputFormat::Csv,
+        b"body\none\n",
+        "in.csv: the header has no column `text`; its columns are `body`",
+    );
 }
 
 #[test]
 fn other_separator_is_told() {
     refused(
-        Format::Csv,
+        InputFormat::Csv,
         b"id;text\n1;one\n",
         "in.csv: the header has no column `text`; its columns are `id;text`; it looks separated by ';'",
     );
-    let tabs = failure(Format::Csv, b"id\ttext\n").to_string();
+    let tabs = failure(InputFormat::Csv, b"id\ttext\n").to_string();
     assert!(tabs.ends_with("it looks separated by tabs"), "{tabs}");
-    let commas = failure(Format::Tsv, b"id,text\n").to_string();
+    let commas = failure(InputFormat::Tsv, b"id,text\n").to_string();
     assert!(commas.ends_with("it looks separated by ','"), "{commas}");
 }
 
 #[test]
 fn column_twice_is_refused() {
-    refused(Format::Csv, b"text,text\na,b\n", "in.csv: the header has the column `text` twice");
+    refused(InputFormat::Csv, b"text,text\na,b\n", "in.csv: the header has the column `text` twice");
 }
 
 #[test]
 fn ragged_row_names_its_line() {
     refused(
-        Format::Csv,
+        InputFormat::Csv,
         b"id,text\na,\"one\ntwo\"\nb\n",
         "in.csv, row 4: the number of fields is 1; the header has 2",
     );
-    refused(Format::Csv, b"id,text\na,b,c\n", "in.csv, row 2: the number of fields is 3; the header has 2");
+    refused(
+        InputFormat::Csv,
+        b"id,text\na,b,c\n",
+        "in.csv, row 2: the number of fields is 3; the header has 2",
+    );
 }
 
 #[test]
 fn unclosed_quote_names_the_line_it_is_in() {
     refused(
-        Format::Csv,
+        InputFormat::Csv,
         b"text\nok\n\"open\nmore\nmore\n",
         "in.csv, row 3: a quote is opened in this row and never closed",
     );
@@ -72,14 +80,18 @@ fn unclosed_quote_names_the_line_it_is_in() {
 
 #[test]
 fn blank_line_is_a_text_or_refused() {
-    assert_eq!(texts(Format::Csv, b"text\none\n\ntwo\n\n"), ["one", "", "two", ""]);
-    assert_eq!(texts(Format::Csv, b"id,text\na,one\n\n"), ["one"]);
-    refused(Format::Csv, b"id,text\n\na,one\n", "in.csv, row 2: the row is blank; only the last one may be");
+    assert_eq!(texts(InputFormat::Csv, b"text\none\n\ntwo\n\n"), ["one", "", "two", ""]);
+    assert_eq!(texts(InputFormat::Csv, b"id,text\na,one\n\n"), ["one"]);
+    refused(
+        InputFormat::Csv,
+        b"id,text\n\na,one\n",
+        "in.csv, row 2: the row is blank; only the last one may be",
+    );
 }
 
 #[test]
 fn tsv_has_no_quotes() {
     let bytes = b"score\ttext\n5.0\t\"She said, no\n4.0\t5\" of snow\n";
-    assert_eq!(texts(Format::Tsv, bytes), ["\"She said, no", "5\" of snow"]);
-    refused(Format::Tsv, b"a\ttext\n1\n", "in.tsv, row 2: the number of fields is 1; the header has 2");
+    assert_eq!(texts(InputFormat::Tsv, bytes), ["\"She said, no", "5\" of snow"]);
+    refused(InputFormat::Tsv, b"a\ttext\n1\n", "in.tsv, row 2: the number of fields is 1; the header has 2");
 }

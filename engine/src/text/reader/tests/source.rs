@@ -31,7 +31,7 @@ fn interrupted_reads_go_on() {
     let bytes = Cursor::new(b"one\ntwo\n".as_slice()).bytes();
     let reader = io::BufReader::new(Interrupted { bytes, ready: false });
     let rows =
-        TextReader::from_bufread("in", Some(Format::Txt), Box::new(reader), &options()).expect("opened");
+        TextReader::from_bufread("in", Some(InputFormat::Txt), Box::new(reader), &options()).expect("opened");
     assert_eq!(rows.map(|row| row.expect("a row").text).collect::<Vec<_>>(), ["one", "two"]);
 }
 
@@ -47,10 +47,10 @@ impl Read for Broken {
 fn failed_read_says_where() {
     let reader = Cursor::new([b'a'; 4096]).chain(io::BufReader::new(Broken));
     let mut rows =
-        TextReader::from_bufread("in", Some(Format::Txt), Box::new(reader), &options()).expect("opened");
+        TextReader::from_bufread("in", Some(InputFormat::Txt), Box::new(reader), &options()).expect("opened");
     let error = rows.next().expect("a row").expect_err("broken");
     assert_eq!(error.to_string(), "reading in at byte 4096 failed: the disk is gone");
-    assert_eq!(error.exit_code(), 74);
+    assert_eq!(error.kind(), crate::ErrorKind::Io);
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn format_is_sniffed_without_one() {
             .expect("opened")
     };
     let json = open(b"{\"text\":\"one\"}\n");
-    assert_eq!((json.format(), json.is_sniffed(), json.name()), (Format::Jsonl, true, "standard input"));
-    assert_eq!(open(b"one\n").format(), Format::Txt);
-    assert_eq!(open(b"").format(), Format::Txt);
-    assert!(!reader(Format::Txt, b"{", &options()).expect("opened").is_sniffed());
+    assert_eq!((json.format(), json.is_sniffed(), json.name()), (InputFormat::Jsonl, true, "standard input"));
+    assert_eq!(open(b"one\n").format(), InputFormat::Txt);
+    assert_eq!(open(b"").format(), InputFormat::Txt);
+    assert!(!reader(InputFormat::Txt, b"{", &options()).expect("opened").is_sniffed());
 }

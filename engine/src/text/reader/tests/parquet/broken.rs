@@ -1,7 +1,7 @@
 //! Files that are no Parquet, or no longer.
 
 use super::*;
-use crate::tokens::silence_expected_panics;
+use crate::silence_expected_panics;
 
 fn whole(files: &Files) -> Vec<u8> {
     let texts: Vec<String> = (0..20).map(|row| format!("text {row}")).collect();
@@ -21,7 +21,7 @@ fn other_files_are_refused_by_name() {
     let files = Files::new();
     for bytes in [b"".as_slice(), b"PAR1", b"a text of some length\n", b"PAR1PAR1", b"\xff\xff\xff\xffPAR1"] {
         let error = read(&files, bytes).expect_err("no Parquet");
-        assert_eq!(error.exit_code(), 65);
+        assert_eq!(error.kind(), crate::ErrorKind::BadData);
         let name = files.path("bad.parquet");
         let start = format!("{}: is not a valid Parquet file: ", name.display());
         assert!(error.to_string().starts_with(&start), "{error}");
@@ -33,7 +33,11 @@ fn cut_file_is_refused() {
     let files = Files::new();
     let bytes = whole(&files);
     for length in 0..bytes.len() {
-        assert_eq!(read(&files, &bytes[..length]).expect_err("cut").exit_code(), 65, "{length} bytes");
+        assert_eq!(
+            read(&files, &bytes[..length]).expect_err("cut").kind(),
+            crate::ErrorKind::BadData,
+            "{length} bytes"
+        );
     }
 }
 
@@ -47,7 +51,7 @@ fn no_byte_makes_it_panic() {
             let mut bytes = bytes.clone();
             bytes[index] ^= flip;
             if let Err(error) = read(&files, &bytes) {
-                assert_eq!(error.exit_code(), 65, "byte {index}: {error}");
+                assert_eq!(error.kind(), crate::ErrorKind::BadData, "byte {index}: {error}");
                 assert!(!error.to_string().contains('\n'), "{error}");
             }
         }
@@ -58,12 +62,13 @@ fn no_byte_makes_it_panic() {
 fn format_that_is_asked_for_needs_no_name() {
     let files = Files::new();
     std::fs::write(files.path("dump"), whole(&files)).expect("written");
-    let options = TextOptions { format: Some(Format::Parquet), ..options() };
+    let options = TextOptions { format: Some(InputFormat::Parquet), ..options() };
     let input = Input::File(files.path("dump"));
     assert_eq!(records(&input, &options).expect("readable").len(), 20);
     let bytes = Cursor::new(b"PAR1".to_vec());
-    let reader = TextReader::from_bufread("standard input", Some(Format::Parquet), Box::new(bytes), &options);
+    let reader =
+        TextReader::from_bufread("standard input", Some(InputFormat::Parquet), Box::new(bytes), &options);
     let error = reader.map(|_| ()).expect_err("no file");
     assert_eq!(error.to_string(), "standard input cannot be read as Parquet, whose end must be read first");
-    assert_eq!(error.exit_code(), 2);
+    assert_eq!(error.kind(), crate::ErrorKind::Usage);
 }

@@ -42,10 +42,13 @@ fn types_that_differ_are_found_at_once() {
     let b = files.write("b.parquet", &[("year", narrow), text()]);
     let error = open(&[a.clone(), b.clone()], &keeping(&["year"])).map(|_| ()).expect_err("differ");
     let rule = format!("the column `year` to keep is of type Int32; in {a} it is of type Int64");
-    assert_eq!((error.to_string(), error.exit_code()), (format!("{b}: {rule}"), 65));
+    assert_eq!((error.to_string(), error.kind()), (format!("{b}: {rule}"), crate::ErrorKind::BadData));
     assert!(open(&[a.clone(), b], &options()).is_ok());
     let c = files.write("c.parquet", &[text()]);
-    assert_eq!(open(&[a, c], &keeping(&["year"])).map(|_| ()).expect_err("missing").exit_code(), 65);
+    assert_eq!(
+        open(&[a, c], &keeping(&["year"])).map(|_| ()).expect_err("missing").kind(),
+        crate::ErrorKind::BadData
+    );
 }
 
 #[test]
@@ -56,8 +59,8 @@ fn fields_are_kept_of_one_kind_of_input() {
     let error = open(&inputs, &keeping(&["year"])).map(|_| ()).expect_err("a mixture");
     let rule = format!("its type is that of a column in {parquet}, and {} has none", inputs[1]);
     assert_eq!(
-        (error.to_string(), error.exit_code()),
-        (format!("the field `year` cannot be kept: {rule}"), 2)
+        (error.to_string(), error.kind()),
+        (format!("the field `year` cannot be kept: {rule}"), crate::ErrorKind::Usage)
     );
     let stream = open(&inputs, &options()).expect("opened");
     assert_eq!(stream.kept_types(), None);

@@ -1,0 +1,434 @@
+//! A model that turns texts into vectors.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use candle_core::Tensor;
+use nearsay_kernels::{normalize_row, read_f32, recycle};
+use nearsay_models::{LayerStates, SentenceHead};
+
+use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
+use super::limits;
+use super::options::EmbedOptions;
+use crate::Result;
+use crate::session::{
+    Cancel, Control, Devices, Distinct, EncodedBatch, Places, Session, TextEncoder, Windows, Workers,
+    pipeline,
+};
+use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
+use crate::vectors::Vectors;
+
+/// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
+const SHORTEST: f64 = 1e-12;
+
+/// A model that turns texts into vectors, with the choices of [`EmbedOptions`]. Cloning it, or changing its prompt, shares the weights;
+/// all calls may be made from many threads at once, and a text has the same bits in each.
+///
+/// ```no_run
+/// # fn main() -> nearsay::Result<()> {
+/// let embedder = nearsay::Embedder::open("sentence-transformers/all-MiniLM-L6-v2")?;
+/// let vectors = embedder.embed(&["A river ran over its banks.", "The flood came at night."])?;
+/// assert_eq!((vectors.len(), vectors.dim()), (2, 384));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Embedder {
+    session: Session,
+    options: Arc<EmbedOptions>,
+    parts: Arc<Parts>,
+    control: Control,
+}
+
+/// What the options come to for the model.
+#[derive(Debug)]
+struct Parts {
+    encoder: TextEncoder,
+    layer: usize,
+    tokenizer: TextTokenizer,
+    /// One for each of the encoder's devices.
+    heads: Vec<SentenceHead>,
+    pooling_reason: &'static str,
+    prompt: String,
+    /// What a text without tokens of its own becomes.
+    prompt_tokens: TokenizedText,
+    /// Values that are kept of a vector, if not all are.
+    dimensions: Option<usize>,
+    normalizes_tokens: bool,
+}
+
+/// Called with the texts and tokens of every micro-batch that is done, from any thread.
+pub(super) type Done<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// A matrix that micro-batches write their rows to, whichever thread they are on.
+pub(super) type Target<'a> = Mutex<&'a mut Vectors>;
+
+impl Embedder {
+    /// Opens the model `name` as [`Session::open`] does, with the choices of its files.
+    ///
+    /// # Errors
+    /// As [`Session::open`] and [`Session::embedder`].
+    pub fn open(name: &str) -> Result<Self> {
+        Session::open(name)?.embedder(&EmbedOptions::default())
+    }
+
+    fn new(session: &Session, options: &EmbedOptions) -> Result<Self> {
+        let model = session.model();
+        let layer = options.layer.unwrap_or(model.config().num_layers);
+        session.check_layer(layer)?;
+        let tokenizer =
+            session.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
+        let prompt = options.prompt_of(model)?;
+        let (pooling, pooling_reason) = options.pooling_of(model);
+        let prompt_tokens = tokenizer.encode(&prompt)?;
+        let mut heads = session.heads(pooling)?.to_vec();
+        for head in &mut heads {
+            if let Some(normalized) = options.normalize {
+                head.set_normalized(normalized);
+            }
+            if !head.includes_prompt() && !prompt.is_empty() {
+                head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
+            }
+        }
+        let dimensions = options.dimensions_of(model, &heads[0])?;
+        let parts = Parts {
+            encoder: session.encoder(layer)?,
+            layer,
+            tokenizer,
+            heads,
+            pooling_reason,
+            prompt,
+            prompt_tokens,
+            dimensions,
+            normalizes_tokens: options.normalize == Some(true),
+        };
+        Ok(Self {
+            session: session.clone(),
+            options: Arc::new(options.clone()),
+            parts: Arc::new(parts),
+            control: Control::default(),
+        })
+    }
+
+    /// The same with the prompt of this name before each text: one that the model's files name, or `query` or `document`, which are empty
+    /// if the files do not name them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the model has no such prompt.
+    pub fn prompt(&self, name: &str) -> Result<Self> {
+        self.with(|options| options.prompt(name))
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// As [`Session::embedder`].
+    pub fn with(&self, change: impl FnOnce(EmbedOptions) -> EmbedOptions) -> Result<Self> {
+        let changed = Self::new(&self.session, &change((*self.options).clone()))?;
+        Ok(Self { control: self.control.clone(), ..changed })
+    }
+
+    /// The same, whose calls `cancel` may stop.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: &Cancel) -> Self {
+        Self { control: self.control.with_cancel(cancel), ..self.clone() }
+    }
+
+    /// The same, whose calls must be finished by `deadline`.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { control: self.control.with_deadline(deadline), ..self.clone() }
+    }
+
+    /// The opened model.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What was chosen.
+    pub fn options(&self) -> &EmbedOptions {
+        &self.options
+    }
+
+    /// Width of a text's vector.
+    pub fn dimensions(&self) -> usize {
+        self.parts.dimensions.unwrap_or(self.head().output_dim())
+    }
+
+    fn head(&self) -> &SentenceHead {
+        &self.parts.heads[0]
+    }
+
+    /// What makes tokens of texts.
+    pub(super) fn tokenizer(&self) -> &TextTokenizer {
+        &self.parts.tokenizer
+    }
+
+    /// What may stop a call.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The longest text in tokens.
+    pub fn max_tokens(&self) -> usize {
+        self.parts.tokenizer.max_tokens()
+    }
+
+    /// Width of a token's vector.
+    pub fn hidden_dim(&self) -> usize {
+        self.session.config().hidden_dim
+    }
+
+    /// How a text's tokens become its vector, in words, and why that way.
+    pub fn pooling(&self) -> (String, &str) {
+        (self.head().description(), self.parts.pooling_reason)
+    }
+
+    /// Whether vectors have length 1.
+    pub fn is_normalized(&self) -> bool {
+        self.head().is_normalized()
+    }
+
+    /// Where the encoder runs.
+    pub fn devices(&self) -> &Devices {
+        self.session.devices()
+    }
+
+    /// Whether [`Embedder::embed_tokens`] brings each token's vector to length 1: only if that was asked for.
+    pub fn normalizes_tokens(&self) -> bool {
+        self.parts.normalizes_tokens
+    }
+
+    /// What stands before each text.
+    pub fn prompt_text(&self) -> &str {
+        &self.parts.prompt
+    }
+
+    /// The layer whose hidden states are taken.
+    pub fn layer(&self) -> usize {
+        self.parts.layer
+    }
+
+    /// Whether the encoder leaves the CPU free.
+    pub(super) fn works_beside_cpu(&self) -> bool {
+        self.parts.encoder.is_on_gpu()
+    }
+
+    /// The threads of work on the CPU.
+    pub fn workers(&self) -> &Workers {
+        self.session.workers()
+    }
+
+    /// One vector a text, in order. A text that occurs several times is encoded once.
+    ///
+    /// # Errors
+    /// If the tokenizer or the encoder fails, or the call is stopped.
+    pub fn embed<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Embedded> {
+        let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
+        let mut notices = EmbedNotices::default();
+        let target = Mutex::new(&mut vectors);
+        let limits = limits::of_texts(self);
+        let mut first = 0;
+        let prepared = Windows::new(texts.iter().map(|text| Ok(text.as_ref())), limits).map(|window| {
+            let distinct = Distinct::of(&window.items);
+            let different: Vec<&str> = distinct.firsts.iter().map(|&index| window.items[index]).collect();
+            let tokens = self.tokenize(&different)?;
+            for (place, &index) in (first..).zip(&distinct.indices) {
+                notices.add(place, &tokens[index]);
+            }
+            let start = first as usize;
+            first += window.items.len() as u64;
+            Ok((tokens, distinct.places().map(|place| start + place)))
+        });
+        let work = |(tokens, places): (Vec<TokenizedText>, Places)| {
+            self.embed_into(&tokens, &places, &target, &|_, _| ())
+        };
+        pipeline(self.works_beside_cpu(), prepared, work, Ok)?;
+        Ok(Embedded { vectors, notices })
+    }
+
+    /// The hidden states of every token of each text, in order.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn embed_tokens<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<EmbeddedTokens> {
+        let (tokens, offsets) = self.tokenize_with_offsets(texts)?;
+        let mut notices = EmbedNotices::default();
+        tokens.iter().zip(0..).for_each(|(text, place)| notices.add(place, text));
+        let mut cu_seqlens = vec![0];
+        for text in &tokens {
+            cu_seqlens.push(cu_seqlens[cu_seqlens.len() - 1] + text.ids.len());
+        }
+        let mut vectors = Vectors::zeros(cu_seqlens[tokens.len()], self.hidden_dim());
+        let places = Places::one_each(cu_seqlens[..tokens.len()].to_vec());
+        self.embed_tokens_into(&tokens, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        let token_ids = tokens.into_iter().flat_map(|text| text.ids).collect();
+        Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: offsets.concat(), notices })
+    }
+
+    /// Tokens of each text, with the prompt before it. A text is empty if it has no tokens besides the prompt's.
+    ///
+    /// # Errors
+    /// If the tokenizer fails or the call is stopped.
+    pub fn tokenize<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TokenizedText>> {
+        let prompt = &self.parts.prompt;
+        self.workers().map_short(&self.control, texts, |text| {
+            let text = match prompt.is_empty() {
+                true => Cow::Borrowed(text.as_ref()),
+                false => Cow::Owned(format!("{prompt}{}", text.as_ref())),
+            };
+            Ok(self.without_prompt(self.parts.tokenizer.encode(&text)?))
+        })
+    }
+
+    /// [`Self::tokenize`], and where each text's tokens stand in it.
+    pub(super) fn tokenize_with_offsets<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+    ) -> Result<(Vec<TokenizedText>, Vec<Vec<TokenOffset>>)> {
+        let tokens = self.workers().map_short(&self.control, texts, |text| {
+            let Parts { tokenizer, prompt, .. } = &*self.parts;
+            let OffsetTokens { tokens, offsets } = tokenizer.encode_with_offsets(prompt, text.as_ref())?;
+            Ok((self.without_prompt(tokens), offsets))
+        })?;
+        Ok(tokens.into_iter().unzip())
+    }
+
+    /// Says of a text whose tokens are the prompt's that it is empty.
+    fn without_prompt(&self, tokens: TokenizedText) -> TokenizedText {
+        let Parts { prompt, prompt_tokens, .. } = &*self.parts;
+        let is_empty = match prompt.is_empty() {
+            true => tokens.is_empty,
+            false => !tokens.truncated && tokens.ids == prompt_tokens.ids,
+        };
+        TokenizedText { is_empty, ..tokens }
+    }
+
+    /// One vector a text that is tokenized already, in order.
+    ///
+    /// # Errors
+    /// If the encoder fails or the call is stopped.
+    pub fn embed_tokenized(&self, texts: &[TokenizedText]) -> Result<Vectors> {
+        let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
+        let places = Places::one_each((0..texts.len()).collect());
+        self.embed_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+
+    /// Writes the vector of each text to all of its places in `target`.
+    pub(super) fn embed_into(
+        &self,
+        texts: &[TokenizedText],
+        places: &Places,
+        target: &Target<'_>,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let (kept, is_normalized) = (self.dimensions(), self.is_normalized());
+        let is_shortened = self.parts.dimensions.is_some();
+        self.encode(
+            texts,
+            |batch, states| {
+                let pooled: Tensor = self.parts.heads[batch.replica].forward(states)?;
+                let width = pooled.dim(1)?;
+                read_f32(&pooled, |values| {
+                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (vector, &text) in values.chunks_exact(width.max(1)).zip(batch.texts) {
+                        for &row in places.of(text) {
+                            let row = target.row_mut(row);
+                            row.copy_from_slice(&vector[..kept]);
+                            // The first values of a vector (Matryoshka) are brought back to length 1 if the whole was.
+                            if is_shortened && is_normalized {
+                                normalize_row(row, SHORTEST);
+                            }
+                        }
+                    }
+                })?;
+                recycle(pooled);
+                Ok(())
+            },
+            done,
+        )
+    }
+
+    /// Writes the vectors of each text's tokens to the rows of `target` from each of its places on.
+    pub(super) fn embed_tokens_into(
+        &self,
+        texts: &[TokenizedText],
+        places: &Places,
+        target: &Target<'_>,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let dim = self.hidden_dim();
+        self.encode(
+            texts,
+            |batch, states| {
+                let write = |values: &[f32]| {
+                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (tokens, &text) in states.cu_seqlens().ranges().zip(batch.texts) {
+                        let vectors = &values[tokens.start * dim..tokens.end * dim];
+                        for &row in places.of(text) {
+                            target.rows_mut(row..row + tokens.len()).copy_from_slice(vectors);
+                        }
+                    }
+                };
+                match self.parts.normalizes_tokens {
+                    true => read_f32(&states.normalized(SHORTEST)?, write)?,
+                    false => states.read(write)?,
+                }
+                Ok(())
+            },
+            done,
+        )
+    }
+
+    /// Calls `write` with the hidden states of every micro-batch.
+    fn encode(
+        &self,
+        texts: &[TokenizedText],
+        write: impl Fn(&EncodedBatch<'_>, LayerStates<'_>) -> Result<()> + Sync,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let layer = self.parts.layer;
+        let references: Vec<&TokenizedText> = texts.iter().collect();
+        self.parts.encoder.encode(&self.control, &references, &[layer], |batch| {
+            let states = batch.states.layer(layer)?;
+            write(&batch, states)?;
+            done(batch.texts.len() as u64, states.cu_seqlens().total_tokens() as u64);
+            Ok(vec![(); batch.texts.len()])
+        })?;
+        Ok(())
+    }
+
+    /// The mean of vectors by their weights, in `mean`, brought to length 1 if each of them is.
+    pub(super) fn mean<'a>(&self, vectors: impl Iterator<Item = (&'a [f32], usize)>, mean: &mut [f32]) {
+        let mut sums = vec![0.0_f64; mean.len()];
+        let mut total = 0.0;
+        for (vector, weight) in vectors {
+            let weight = weight as f64;
+            total += weight;
+            sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * f64::from(*value));
+        }
+        let total = f64::max(total, 1.0);
+        mean.iter_mut().zip(sums).for_each(|(value, sum)| *value = (sum / total) as f32);
+        if self.is_normalized() {
+            normalize_row(mean, SHORTEST);
+        }
+    }
+}
+
+impl Session {
+    /// An embedder with these options. It loads what of the model it needs and nobody has loaded before, and is cheap otherwise.
+    ///
+    /// # Errors
+    /// If the model's files break a rule, an option does not fit the model, or a device has no room.
+    pub fn embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
+        Embedder::new(self, options)
+    }
+}
+
+/// Tokens that a prompt puts before a text: all of its own but the one that ends it, as sentence-transformers counts.
+fn count_before_text(tokenizer: &TextTokenizer, prompt: &TokenizedText) -> usize {
+    let ends_special = prompt.ids.last().is_some_and(|id| tokenizer.is_special(*id));
+    prompt.ids.len() - usize::from(ends_special)
+}

@@ -1,0 +1,33 @@
+//! How many texts are read, tokenized and planned together.
+
+use super::Embedder;
+use crate::session::WindowLimits;
+
+/// For one vector a text. At 384 values and 4.5 bytes a token, a window of vectors takes at most 6 MiB and its tokens 1 MiB. For a GPU,
+/// which is given many micro-batches at a time, all bounds are four times these in the end.
+pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
+    let max_tokens = embedder.max_tokens();
+    for_device(
+        WindowLimits { items: 4096, useful_bytes: 1 << 20, bytes: 64 << 20, max_tokens, doublings: 0 },
+        embedder,
+    )
+}
+
+/// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28 MiB.
+pub(super) fn of_tokens(embedder: &Embedder) -> WindowLimits {
+    let useful_bytes = (32 << 20) / embedder.hidden_dim();
+    let max_tokens = embedder.max_tokens();
+    for_device(
+        WindowLimits { items: 4096, useful_bytes, bytes: 64 << 20, max_tokens, doublings: 0 },
+        embedder,
+    )
+}
+
+/// A job begins anew with each shard.
+fn for_device(limits: WindowLimits, embedder: &Embedder) -> WindowLimits {
+    if !embedder.works_beside_cpu() {
+        return limits;
+    }
+    let large = WindowLimits { items: 4 * limits.items, useful_bytes: 4 * limits.useful_bytes, ..limits };
+    large.starting_small()
+}

@@ -1,0 +1,200 @@
+//! Some texts of a window on their way: tokenized, encoded, made rows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use super::counts::{Counts, padded_tokens};
+use super::long_texts::Piece;
+use super::{EmbedRun, OnLong, Progress};
+use crate::Result;
+use crate::error::shorten;
+use crate::session::Distinct;
+use crate::text::Record;
+use crate::tokens::{TokenOffset, TokenizedText};
+use crate::vectors::rows::{RowOrigin, TokenRow, TokenRows};
+use crate::vectors::{Level, Vectors};
+
+/// Pieces of texts, tokenized.
+pub(super) struct TokenizedPieces {
+    /// The window that the pieces are of.
+    records: Arc<[Record]>,
+    pub(super) pieces: Vec<Piece>,
+    distinct: Distinct,
+    /// Of the distinct pieces.
+    tokens: Vec<TokenizedText>,
+    /// Where these tokens stand, at token level.
+    offsets: Vec<Vec<TokenOffset>>,
+}
+
+/// Pieces with their vectors, and what making them took.
+pub(super) struct EncodedPieces {
+    texts: TokenizedPieces,
+    /// One a piece; at token level one a token of each piece.
+    vectors: Vectors,
+    time: Duration,
+}
+
+impl TokenizedPieces {
+    pub(super) fn new(
+        run: &EmbedRun<'_>,
+        records: &Arc<[Record]>,
+        pieces: Vec<Piece>,
+        counts: &mut Counts,
+    ) -> Result<Self> {
+        let start = Instant::now();
+        let EmbedRun { embedder, on_long, .. } = run;
+        let text = |piece: &Piece| records[piece.record].text.get(piece.bytes.clone()).unwrap_or_default();
+        let texts: Vec<&str> = pieces.iter().map(text).collect();
+        let distinct = Distinct::of(&texts);
+        let different: Vec<&str> = distinct.firsts.iter().map(|&first| texts[first]).collect();
+        let (tokens, offsets) = match run.layout.level {
+            Level::Text => (embedder.tokenize(&different)?, Vec::new()),
+            Level::Token => embedder.tokenize_with_offsets(&different)?,
+        };
+        for (piece, &index) in pieces.iter().zip(&distinct.indices) {
+            on_long.check(&records[piece.record], &tokens[index], embedder.max_tokens())?;
+            counts.add_text(&tokens[index]);
+        }
+        counts.repeated += distinct.repeated();
+        counts.padded_tokens += padded_tokens(&tokens);
+        counts.tokenize += start.elapsed();
+        Ok(Self { records: records.clone(), pieces, distinct, tokens, offsets })
+    }
+
+    /// The record of a distinct piece, in words.
+    fn name_of(&self, index: usize) -> String {
+        let record = &self.records[self.pieces[self.distinct.firsts[index]].record];
+        format!("of the record with id {} (row {})", shorten(&record.id.to_string()), record.row)
+    }
+
+    /// The tokens of a piece.
+    fn tokens_of(&self, piece: usize) -> &TokenizedText {
+        &self.tokens[self.distinct.indices[piece]]
+    }
+
+    /// Tokens of all pieces, of repeated ones each time.
+    pub(super) fn total_tokens(&self) -> usize {
+        (0..self.pieces.len()).map(|piece| self.tokens_of(piece).ids.len()).sum()
+    }
+
+    /// Runs the encoder; `progress` is called with `counts` and what is added to them, after every micro-batch.
+    pub(super) fn encode(
+        self,
+        run: &EmbedRun<'_>,
+        counts: Counts,
+        progress: Progress<'_>,
+    ) -> Result<EncodedPieces> {
+        let start = Instant::now();
+        let running = Mutex::new(counts);
+        let done = |texts: u64, tokens: u64| {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.texts += texts;
+            running.tokens += tokens;
+            running.encode = counts.encode + start.elapsed();
+            progress(&running);
+        };
+        let vectors = match run.layout.level {
+            Level::Text => self.text_vectors(run, &done),
+            Level::Token => self.token_vectors(run, &done),
+        };
+        let vectors = vectors.map_err(|error| error.of_text(|index| self.name_of(index)))?;
+        Ok(EncodedPieces { texts: self, vectors, time: start.elapsed() })
+    }
+
+    /// One vector a piece.
+    fn text_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
+        let mut vectors = Vectors::zeros(self.pieces.len(), run.embedder.dimensions());
+        let target = Mutex::new(&mut vectors);
+        run.embedder.embed_into(&self.tokens, &self.distinct.places(), &target, done)?;
+        Ok(vectors)
+    }
+
+    /// One vector a token of each piece.
+    fn token_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
+        let mut rows = 0;
+        let starts: Vec<usize> = (0..self.pieces.len())
+            .map(|piece| {
+                let start = rows;
+                rows += self.tokens_of(piece).ids.len();
+                start
+            })
+            .collect();
+        let mut vectors = Vectors::zeros(rows, run.embedder.hidden_dim());
+        let target = Mutex::new(&mut vectors);
+        let places = self.distinct.places().map(|piece| starts[piece]);
+        run.embedder.embed_tokens_into(&self.tokens, &places, &target, done)?;
+        Ok(vectors)
+    }
+
+    /// `vectors` of the pieces as one vector a row: of merged chunks their mean.
+    fn merged(&self, run: &EmbedRun<'_>, vectors: Vectors) -> Vectors {
+        if !matches!(run.on_long, OnLong::Merge(_)) {
+            return vectors;
+        }
+        let mut merged = Vectors::zeros(self.records.len(), vectors.dim());
+        let mut next = 0;
+        let chunks = self.pieces.chunk_by(|left, right| left.record == right.record);
+        for (row, chunks) in chunks.enumerate() {
+            let pieces = next..next + chunks.len();
+            next = pieces.end;
+            let weighted = pieces.map(|piece| (&vectors[piece], self.tokens_of(piece).ids.len()));
+            run.embedder.mean(weighted, merged.row_mut(row));
+        }
+        merged
+    }
+
+    /// What each row is of.
+    fn origins(&self, run: &EmbedRun<'_>) -> Vec<RowOrigin<'_>> {
+        if matches!(run.on_long, OnLong::Merge(_)) {
+            let whole = |record| RowOrigin { record, chunk: None, truncated: false };
+            return self.records.iter().map(whole).collect();
+        }
+        let origin = |(index, piece): (usize, &Piece)| RowOrigin {
+            record: &self.records[piece.record],
+            chunk: Some(piece.place),
+            truncated: self.tokens_of(index).truncated,
+        };
+        self.pieces.iter().enumerate().map(origin).collect()
+    }
+
+    /// The tokens of each piece.
+    fn token_rows(&self) -> Vec<TokenRow<'_>> {
+        let row = |(index, piece): (usize, &Piece)| TokenRow {
+            token_ids: &self.tokens_of(index).ids,
+            offsets: &self.offsets[self.distinct.indices[index]],
+            start: piece.place.start(),
+        };
+        self.pieces.iter().enumerate().map(row).collect()
+    }
+}
+
+impl EncodedPieces {
+    /// One vector a row, at text level.
+    pub(super) fn text_vectors(self, run: &EmbedRun<'_>) -> Vectors {
+        self.texts.merged(run, self.vectors)
+    }
+
+    /// The rows of the pieces; with merged chunks, of all records.
+    pub(super) fn rows(self, run: &EmbedRun<'_>, schema: &SchemaRef) -> Result<RecordBatch> {
+        let Self { texts, vectors, .. } = self;
+        let origins = texts.origins(run);
+        match run.layout.level {
+            Level::Text => run.layout.text_rows(schema, &origins, texts.merged(run, vectors)),
+            Level::Token => {
+                let tokens = TokenRows { vectors, rows: texts.token_rows() };
+                run.layout.token_rows(schema, &origins, tokens)
+            }
+        }
+    }
+
+    /// Adds what was encoded and how long it took.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        let is_first = |piece: &&Piece| piece.place.index == 0;
+        counts.texts += self.texts.pieces.iter().filter(is_first).count() as u64;
+        counts.tokens += self.texts.tokens.iter().map(|text| text.ids.len() as u64).sum::<u64>();
+        counts.encode += self.time;
+    }
+}

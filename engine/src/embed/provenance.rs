@@ -1,0 +1,109 @@
+//! What an output says of the run that made it, and what embeds a query that fits a corpus.
+
+use nearsay_kernels::Pooling;
+use nearsay_models::files::Source;
+
+use super::{EmbedOptions, EmbedRun, Embedder, OnLong, PoolingChoice};
+use crate::session::Session;
+use crate::tokens::READING;
+use crate::vectors::{Level, Provenance};
+use crate::{Error, Result};
+
+impl EmbedRun<'_> {
+    /// How the vectors of this run come about. Two runs whose provenance differs in versions of the program and names of the model at most
+    /// write the same bytes of the same texts.
+    pub fn provenance(&self) -> Provenance {
+        let mut provenance = self.embedder.provenance();
+        if self.layout.level == Level::Token {
+            provenance.level = Level::Token;
+            provenance.pooling = "none".to_owned();
+            provenance.normalized = self.embedder.normalizes_tokens();
+            provenance.dimensions = self.layout.dim;
+        }
+        provenance.on_long = words(self.on_long);
+        provenance.output_type = self.layout.output_type;
+        provenance.ranges = self.layout.ranges.clone();
+        provenance
+    }
+}
+
+impl Embedder {
+    /// How the vectors of [`Embedder::embed`] come about.
+    pub fn provenance(&self) -> Provenance {
+        let (model, devices) = (self.session().model(), self.devices());
+        let placement = &devices.placements()[0];
+        Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            arithmetic: placement.arithmetic_version(),
+            reading: READING,
+            model: model.folder().name().to_owned(),
+            revision: match model.folder().source() {
+                Source::Folder => String::new(),
+                Source::Cache { commit, .. } => commit.clone(),
+            },
+            model_sha256: None,
+            precision: devices.precision(),
+            precision_arithmetic: placement.arithmetic().to_owned(),
+            device: devices.kind(),
+            instruction_set: devices.instruction_set(),
+            product_library: devices.product_library(),
+            level: Level::Text,
+            layer: self.layer(),
+            pooling: self.pooling().0,
+            normalized: self.is_normalized(),
+            dimensions: self.dimensions(),
+            prompt: self.prompt_text().to_owned(),
+            max_length: self.max_tokens(),
+            on_long: words(OnLong::Truncate),
+            output_type: Default::default(),
+            ranges: None,
+        }
+    }
+}
+
+impl EmbedOptions {
+    /// Options for queries that fit the vectors of `corpus`, by the model of `session`, which must be the corpus's: layer, pooling,
+    /// length and normalisation are the corpus's, the prompt is the model's for queries.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming what cannot be the same.
+    pub fn fitting(corpus: &Provenance, session: &Session) -> Result<Self> {
+        if let Some(digest) = &corpus.model_sha256 {
+            expect("a model whose SHA-256 is", digest, &session.model_digest()?)?;
+        }
+        expect("level", corpus.level.name(), Level::Text.name())?;
+        expect("reading", &corpus.reading.to_string(), &READING.to_string())?;
+        let of_model = &session.heads(None)?[0];
+        let pooling = match of_model.description() {
+            own if own == corpus.pooling => PoolingChoice::Auto,
+            own => match Pooling::named(&corpus.pooling) {
+                Some(mode) => PoolingChoice::Mode(mode),
+                None => return Err(misfit("pooling", &corpus.pooling, &own)),
+            },
+        };
+        let options = Self { pooling, ..Self::default() }
+            .prompt("query")
+            .layer(corpus.layer)
+            .max_length(corpus.max_length)
+            .normalize(corpus.normalized);
+        let usual = session.embedder(&options)?.dimensions();
+        Ok(if corpus.dimensions == usual { options } else { options.dimensions(corpus.dimensions) })
+    }
+}
+
+fn expect(what: &str, of_corpus: &str, of_model: &str) -> Result<()> {
+    if of_corpus == of_model { Ok(()) } else { Err(misfit(what, of_corpus, of_model)) }
+}
+
+fn misfit(what: &str, of_corpus: &str, of_model: &str) -> Error {
+    Error::usage(format!("the vectors were made with {what} {of_corpus}, and a query has {of_model} here"))
+}
+
+fn words(on_long: OnLong) -> String {
+    match on_long {
+        OnLong::Truncate => "truncate".to_owned(),
+        OnLong::Error => "error".to_owned(),
+        OnLong::Chunk(options) => format!("chunk, overlap {}", options.overlap),
+        OnLong::Merge(options) => format!("chunk, overlap {}, merged by mean", options.overlap),
+    }
+}

@@ -1,0 +1,124 @@
+//! The settings that a message can name.
+
+/// A setting that a message names. Each face of the library spells it in its own way: the library `max_length`, the command
+/// line `--max-length`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Setting {
+    /// A baseline file to rescale with.
+    BaselinePath,
+    /// Tokens that chunks share.
+    ChunkOverlap,
+    /// Texts that bytes are calibrated on.
+    Calibration,
+    /// Where the encoder runs.
+    Device,
+    /// How many values of a vector are kept.
+    Dimensions,
+    /// Whether links out of a model's folder are followed.
+    FollowLinks,
+    /// The format of an input.
+    Format,
+    /// Weights by inverse document frequency.
+    Idf,
+    /// Columns that are written as JSON text.
+    JsonColumn,
+    /// Columns that are kept next to the vectors.
+    Keep,
+    /// The language of the texts.
+    Lang,
+    /// The layer whose hidden states are taken.
+    Layer,
+    /// The lengths of texts that are measured.
+    Lengths,
+    /// One vector a text, or one a token.
+    Level,
+    /// A column that says which texts were cut.
+    MarkTruncated,
+    /// The longest text in tokens.
+    MaxLength,
+    /// How the vectors of chunks become one again.
+    Merge,
+    /// The model.
+    Model,
+    /// Whether the hub is left alone.
+    Offline,
+    /// What is done with long texts.
+    OnLong,
+    /// Where the result goes.
+    Output,
+    /// The numbers that vectors are written as.
+    OutputType,
+    /// Whether an existing output is replaced.
+    Overwrite,
+    /// How a text's tokens become one vector.
+    Pooling,
+    /// The number format of the encoder's arithmetic.
+    Precision,
+    /// Whether a job is continued.
+    Resume,
+}
+
+impl Setting {
+    /// Every setting.
+    pub const ALL: [Self; 26] = [
+        Self::BaselinePath,
+        Self::ChunkOverlap,
+        Self::Calibration,
+        Self::Device,
+        Self::Dimensions,
+        Self::FollowLinks,
+        Self::Format,
+        Self::Idf,
+        Self::JsonColumn,
+        Self::Keep,
+        Self::Lang,
+        Self::Layer,
+        Self::Lengths,
+        Self::Level,
+        Self::MarkTruncated,
+        Self::MaxLength,
+        Self::Merge,
+        Self::Model,
+        Self::Offline,
+        Self::OnLong,
+        Self::Output,
+        Self::OutputType,
+        Self::Overwrite,
+        Self::Pooling,
+        Self::Precision,
+        Self::Resume,
+    ];
+
+    /// The name in snake case, as the library's options have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BaselinePath => "baseline_path",
+            Self::ChunkOverlap => "chunk_overlap",
+            Self::Calibration => "calibration",
+            Self::Device => "device",
+            Self::Dimensions => "dimensions",
+            Self::FollowLinks => "follow_links",
+            Self::Format => "format",
+            Self::Idf => "idf",
+            Self::JsonColumn => "json_column",
+            Self::Keep => "keep",
+            Self::Lang => "lang",
+            Self::Layer => "layer",
+            Self::Lengths => "lengths",
+            Self::Level => "level",
+            Self::MarkTruncated => "mark_truncated",
+            Self::MaxLength => "max_length",
+            Self::Merge => "merge",
+            Self::Model => "model",
+            Self::Offline => "offline",
+            Self::OnLong => "on_long",
+            Self::Output => "output",
+            Self::OutputType => "output_type",
+            Self::Overwrite => "overwrite",
+            Self::Pooling => "pooling",
+            Self::Precision => "precision",
+            Self::Resume => "resume",
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a job would come to, told from a sample of its input.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::Result;
+use crate::embed::EmbedRun;
+use crate::text::{Record, RecordStream};
+use crate::vectors::Level;
+use crate::vectors::write::OutputFormat;
+
+/// Records of a sample: enough that what the system reads ahead does not blur the size of a record.
+pub(super) const SAMPLE_RECORDS: usize = 20_000;
+/// How long the sample is encoded.
+const ENCODE: Duration = Duration::from_secs(3);
+/// Bytes of text that are tokenized.
+const SURVEY_BYTES: usize = 4 << 20;
+/// Texts encoded at a time: enough that threads rarely wait for the last of them.
+const TEXTS: usize = 256;
+
+/// What a job over the whole input would come to.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Input rows; `None` if the input does not tell its size.
+    pub rows: Option<u64>,
+    /// Whether the rows were counted, rather than told from the sample.
+    pub rows_are_exact: bool,
+    /// Tokens of all texts; `None` if the rows are not known.
+    pub tokens: Option<u64>,
+    /// Of the sample.
+    pub tokens_per_text: f64,
+    /// The share of texts longer than the embedder's longest, from 0 to 1.
+    pub share_truncated: f64,
+    /// Of the vectors alone: ids and kept columns are small next to them.
+    pub output_bytes: Option<u64>,
+    /// Time that the encoder needs.
+    pub seconds: Option<f64>,
+    /// Of the sample.
+    pub tokens_per_second: f64,
+    /// Rows of the sample.
+    pub sample_rows: u64,
+}
+
+/// Takes the sample that was read ahead of `records`.
+pub(super) fn estimate(
+    run: &EmbedRun<'_>,
+    format: OutputFormat,
+    records: &mut RecordStream,
+) -> Result<Estimate> {
+    let is_all = records.is_all_ahead();
+    let read = records.bytes_read();
+    let sample = records.ahead().count();
+    let sample: Vec<Record> = records.by_ref().take(sample + usize::from(is_all)).collect::<Result<_>>()?;
+    let surveyed = beginning(&sample);
+    let counts = run.survey(surveyed)?;
+    let a_text = |sum: u64| if surveyed.is_empty() { 0.0 } else { sum as f64 / surveyed.len() as f64 };
+    let by_bytes = |total: u64| (read > 0).then(|| (sample.len() as f64 * total as f64 / read as f64) as u64);
+    let rows = if is_all { Some(sample.len() as u64) } else { records.bytes_total().and_then(by_bytes) };
+    let tokens_per_second = speed(run, &sample)?;
+    let of_all = |a_text: f64| rows.map(|rows| (rows as f64 * a_text) as u64);
+    let tokens = of_all(a_text(counts.tokens));
+    let vectors = if run.layout.level == Level::Text { of_all(a_text(counts.rows)) } else { tokens };
+    Ok(Estimate {
+        rows,
+        rows_are_exact: is_all,
+        tokens,
+        tokens_per_text: a_text(counts.tokens),
+        share_truncated: a_text(counts.truncated),
+        output_bytes: vectors.map(|vectors| output_bytes(run, format, vectors)).transpose()?,
+        seconds: tokens.map(|tokens| tokens as f64 / tokens_per_second.max(1.0)),
+        tokens_per_second,
+        sample_rows: sample.len() as u64,
+    })
+}
+
+/// As many records as have some [`SURVEY_BYTES`] of text; at least one.
+fn beginning(sample: &[Record]) -> &[Record] {
+    let mut bytes = 0;
+    let is_within = |record: &&Record| {
+        let is_within = bytes < SURVEY_BYTES;
+        bytes += record.text.len();
+        is_within
+    };
+    &sample[..sample.iter().take_while(is_within).count()]
+}
+
+/// Tokens a second over as much of the sample as is encoded in [`ENCODE`]. The first texts are not timed: they warm up caches and
+/// buffers.
+fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<f64> {
+    encode(run, &sample[..sample.len().min(TEXTS / 4)])?;
+    let start = Instant::now();
+    let mut tokens = 0;
+    for records in sample.chunks(TEXTS) {
+        tokens += encode(run, records)?;
+        if start.elapsed() > ENCODE {
+            break;
+        }
+    }
+    Ok(tokens as f64 / start.elapsed().as_secs_f64().max(1e-9))
+}
+
+/// The number of tokens encoded.
+fn encode(run: &EmbedRun<'_>, records: &[Record]) -> Result<usize> {
+    let texts: Vec<&str> = records.iter().map(|record| record.text.as_str()).collect();
+    let tokenized = run.embedder.tokenize(&texts)?;
+    run.embedder.embed_tokenized(&tokenized)?;
+    Ok(tokenized.iter().map(|text| text.ids.len()).sum())
+}
+
+fn output_bytes(run: &EmbedRun<'_>, format: OutputFormat, vectors: u64) -> Result<u64> {
+    let layout = &run.layout;
+    // A number is some 12 characters in JSON.
+    let is_json = format == OutputFormat::Jsonl;
+    let bytes = if is_json { 12 * layout.output_type.width(layout.dim)? } else { layout.vector_bytes()? };
+    Ok(vectors * bytes as u64)
+}

@@ -1,0 +1,210 @@
+//! Whether an output would replace one of the inputs or grow it, or replace a file of the model.
+
+use std::fs::Metadata;
+use std::path::Path;
+
+use nearsay_models::Model;
+
+use crate::text::Input;
+use crate::vectors::write::Output;
+use crate::{Error, Result};
+
+/// Refuses an output that a pattern of the input matches: the next run would read it.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub(super) fn refuse_matched_output(inputs: &[Input], output: &Output) -> Result<()> {
+    let output = match output {
+        Output::Stdout => return Ok(()),
+        Output::File(path) => path.clone(),
+        Output::Folder(path) => path.join("part-00000.parquet"),
+    };
+    match inputs.iter().find(|input| input.is_pattern_of(&output)) {
+        None => Ok(()),
+        Some(pattern) => Err(Error::usage_hint(
+            format!("the input pattern {pattern} matches the output {}", output.display()),
+            "write to a place that it does not match",
+        )),
+    }
+}
+
+/// Refuses an output that would destroy one of the inputs.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub(super) fn refuse_inputs(inputs: &[Input], output: &Output) -> Result<()> {
+    match output {
+        Output::File(path) => refuse_same_file(inputs, path),
+        Output::Folder(path) => refuse_input_inside(inputs, path),
+        Output::Stdout => refuse_stdout_into_input(inputs),
+    }
+}
+
+/// Refuses an output that is one of the inputs, by whatever name: another spelling of the path, a symbolic or a hard link,
+/// or standard input that was redirected from it.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
+    // An output that does not exist yet is no input: those exist.
+    let Ok(metadata) = output.metadata() else { return Ok(()) };
+    refuse(inputs, output, &metadata, &format!("the output {}", output.display()))
+}
+
+/// Refuses a job's folder that holds one of the inputs, which would be read as data when the job is resumed, or removed as a shard.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
+    let Ok(folder_path) = folder.canonicalize() else { return Ok(()) };
+    let lies_inside = |input: &&Input| match input {
+        Input::File(path) => {
+            path.canonicalize().is_ok_and(|path| path.parent() == Some(folder_path.as_path()))
+        }
+        Input::Stdin => false,
+    };
+    match inputs.iter().find(lies_inside) {
+        None => Ok(()),
+        Some(input) => Err(Error::usage_hint(
+            format!("the output folder {} holds the input {input}", folder.display()),
+            "name another folder",
+        )),
+    }
+}
+
+/// Refuses standard output that was redirected into one of the inputs, which would be read on into what is written to it.
+///
+/// # Errors
+/// [`Error::Usage`] naming the input.
+pub fn refuse_stdout_into_input(inputs: &[Input]) -> Result<()> {
+    match stdout_metadata() {
+        // A terminal or /dev/null may well be both.
+        Some(metadata) if metadata.is_file() => {
+            refuse(inputs, Path::new("-"), &metadata, "where standard output goes")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an output among the model's files, which would replace one of them, or be taken for one when the model is opened
+/// next; and one that is a file of the model by another name.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub(super) fn refuse_model_file(model: &Model, output: &Path) -> Result<()> {
+    if !model.folder().holds(output) && !is_read_by(model, output) {
+        return Ok(());
+    }
+    let (output, name) = (output.display(), model.folder().name());
+    Err(Error::usage_hint(
+        format!("the output {output} is among the files of the model {name}"),
+        "write to another folder",
+    ))
+}
+
+fn is_read_by(model: &Model, output: &Path) -> bool {
+    let Ok(metadata) = output.metadata() else { return false };
+    let tokenizer = model.tokenizer_file().ok();
+    let mut files = model.weights().paths().chain(tokenizer.as_deref());
+    files.any(|file| file.metadata().is_ok_and(|found| same(file, &found, output, &metadata)))
+}
+
+fn refuse(inputs: &[Input], output: &Path, metadata: &Metadata, what: &str) -> Result<()> {
+    let is_output = |input: &&Input| match input {
+        Input::File(path) => path.metadata().is_ok_and(|input| same(path, &input, output, metadata)),
+        Input::Stdin => is_stdin(metadata),
+    };
+    match inputs.iter().find(is_output) {
+        None => Ok(()),
+        Some(input) => Err(Error::usage_hint(
+            format!("{what} is the same file as the input {input}"),
+            "write to another file",
+        )),
+    }
+}
+
+#[cfg(unix)]
+fn same(_: &Path, left: &Metadata, _: &Path, right: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    left.dev() == right.dev() && left.ino() == right.ino()
+}
+
+#[cfg(not(unix))]
+fn same(left: &Path, _: &Metadata, right: &Path, _: &Metadata) -> bool {
+    left.canonicalize().is_ok_and(|left| right.canonicalize().is_ok_and(|right| left == right))
+}
+
+#[cfg(unix)]
+fn is_stdin(output: &Metadata) -> bool {
+    let anywhere = Path::new("-");
+    stream_metadata(&std::io::stdin()).is_some_and(|input| same(anywhere, &input, anywhere, output))
+}
+
+#[cfg(unix)]
+fn stdout_metadata() -> Option<Metadata> {
+    stream_metadata(&std::io::stdout())
+}
+
+#[cfg(unix)]
+fn stream_metadata(stream: &impl std::os::fd::AsFd) -> Option<Metadata> {
+    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|file| file.metadata()).ok()
+}
+
+#[cfg(not(unix))]
+fn is_stdin(_: &Metadata) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn stdout_metadata() -> Option<Metadata> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Input, refuse_same_file};
+
+    fn is_refused(input: &Path, output: &Path) -> bool {
+        match refuse_same_file(&[Input::Stdin, Input::File(input.to_owned())], output) {
+            Ok(()) => false,
+            Err(error) => {
+                assert_eq!(error.kind(), crate::ErrorKind::Usage);
+                let rule = format!("the output {} is the same file as the input", output.display());
+                assert_eq!(error.to_string(), format!("{rule} {}", input.display()));
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn one_file_by_many_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("rows.jsonl");
+        fs::write(&file, b"").expect("written");
+        fs::create_dir(folder.path().join("inner")).expect("made");
+        let (hard, soft) = (folder.path().join("hard.jsonl"), folder.path().join("soft.jsonl"));
+        fs::hard_link(&file, &hard).expect("linked");
+        let mut names = vec![file.clone(), folder.path().join("inner/.././rows.jsonl"), hard];
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&file, &soft).map(|()| names.push(soft)).expect("linked");
+        for name in &names {
+            assert!(is_refused(&file, name), "{}", name.display());
+            assert!(is_refused(name, &file), "{}", name.display());
+        }
+    }
+
+    #[test]
+    fn other_files_pass() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, other) = (folder.path().join("rows.jsonl"), folder.path().join("other.jsonl"));
+        fs::write(&file, b"").expect("written");
+        assert!(!is_refused(&file, &other));
+        fs::write(&other, b"").expect("written");
+        assert!(!is_refused(&file, &other));
+        assert!(!is_refused(&folder.path().join("absent"), &other));
+    }
+}

@@ -1,0 +1,72 @@
+//! What must be the same when a job is resumed: what makes the bytes of its shards.
+
+use std::path::Path;
+
+use super::{CorpusOptions, ShardPlan};
+use crate::embed::EmbedRun;
+use crate::error::shorten;
+use crate::vectors::{Metadata, differences};
+use crate::{Error, Result};
+
+/// The settings of a job: how its vectors come about, how the input is read, and how rows are grouped.
+pub(super) fn settings(run: &EmbedRun<'_>, options: &CorpusOptions, plan: ShardPlan) -> Result<Metadata> {
+    let text = &options.reading;
+    let mut provenance = run.provenance();
+    provenance.model_sha256 = Some(run.embedder.session().model_digest()?);
+    let mut settings = provenance.to_metadata();
+    let entries = [
+        ("text_field", text.text_fields.join(", ")),
+        ("join", text.join.clone()),
+        ("id_field", text.id_field.clone().unwrap_or_default()),
+        ("keep", text.keep.join(", ")),
+        ("lossy", text.lossy.to_string()),
+        ("mark_truncated", options.mark_truncated.to_string()),
+        ("schema", columns(run)?),
+        ("rows_per_shard", plan.rows_per_shard.to_string()),
+        ("part", plan.part.to_string()),
+    ];
+    settings.extend(entries.map(|(key, value)| (key.to_owned(), value)));
+    Ok(settings)
+}
+
+/// The columns of the output with their types, in words.
+fn columns(run: &EmbedRun<'_>) -> Result<String> {
+    let schema = run.layout.schema()?;
+    let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+    Ok(columns.collect::<Vec<_>>().join(", "))
+}
+
+/// The settings that the job was started with, if they have the effect of those asked for. The same model by another name is the same
+/// model, and another version of the program with the same bits the same program.
+pub(super) fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<Metadata> {
+    let differing: Vec<&str> = differences(&recorded, asked).collect();
+    let Some(&field) = differing.first() else { return Ok(recorded) };
+    if differing == ["schema"] {
+        // Then it is the input that makes other types.
+        let [was, is] =
+            [&recorded, asked].map(|settings| settings.get("schema").cloned().unwrap_or_default());
+        let rule = format!("its first rows give the columns {is}; those of the job are {was}");
+        return Err(Error::OtherInput { path: path.to_owned(), rule });
+    }
+    Err(Error::OtherJob {
+        path: path.to_owned(),
+        field: field.trim_end_matches("_sha256").replace('_', " "),
+        recorded: setting(&recorded, field),
+        asked: setting(asked, field),
+    })
+}
+
+/// A setting as a message shows it.
+pub(super) fn setting(settings: &Metadata, field: &str) -> String {
+    let value = |key: &str| settings.get(key).map(String::as_str).filter(|value| !value.is_empty());
+    match (field, value(field)) {
+        (_, None) => "none".to_owned(),
+        ("model_sha256", Some(digest)) => format!(
+            "{}{} (SHA-256 {}..)",
+            value("model").unwrap_or_default(),
+            value("revision").map(|revision| format!(" at revision {revision}")).unwrap_or_default(),
+            digest.get(..12).unwrap_or(digest)
+        ),
+        (_, Some(value)) => shorten(value).into_owned(),
+    }
+}

@@ -1,0 +1,71 @@
+//! The layer to score with, for the 140 models that bert_score tuned on WMT16.
+//!
+//! Data: `data/default_layers.tsv`, the table `model2layers` of `bert_score/utils.py:40`, made by `scripts/pack-baselines`.
+
+use super::model_names::published_name;
+use crate::error::phrase;
+use crate::{Error, Result, Setting};
+
+const TABLE: &str = include_str!("data/default_layers.tsv");
+
+/// The layer that bert_score uses for `model`, a name on the hub; none if its table does not have that name.
+///
+/// A revision (`NAME@REVISION`) is not part of the name, and a folder has none: nothing is guessed from a path.
+pub fn default_layer(model: &str) -> Option<usize> {
+    let name = published_name(model);
+    TABLE.lines().skip(1).find_map(|line| match line.split_once('\t') {
+        Some((known, layer)) if known == name => layer.parse().ok(),
+        _ => None,
+    })
+}
+
+/// `layer` if the user gave one, else the default of `model`; an error if there is neither.
+pub fn layer_or_default(model: &str, layer: Option<usize>) -> Result<usize> {
+    layer.or_else(|| default_layer(model)).ok_or_else(|| {
+        let message = format!(
+            "no layer is known for the model {model}: bert_score's table of tuned layers does not have it"
+        );
+        Error::usage_hint(message, phrase!["give the layer with ", Setting::Layer])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_those_of_bert_score() {
+        // bert_score/utils.py:41, :47 (under its old and its new name) and :121.
+        assert_eq!(default_layer("bert-base-uncased"), Some(9));
+        assert_eq!(default_layer("roberta-large"), Some(17));
+        assert_eq!(default_layer("FacebookAI/roberta-large"), Some(17));
+        assert_eq!(default_layer("microsoft/deberta-xlarge-mnli"), Some(40));
+    }
+
+    #[test]
+    fn the_table_is_whole_and_every_row_reads() {
+        let models: Vec<_> = TABLE.lines().skip(1).filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(models.len(), 140);
+        for model in models {
+            assert!(default_layer(model).is_some_and(|layer| (0..=48).contains(&layer)), "{model}");
+        }
+    }
+
+    #[test]
+    fn a_layer_that_was_given_wins() -> Result<()> {
+        assert_eq!(layer_or_default("roberta-large", Some(3))?, 3);
+        assert_eq!(layer_or_default("roberta-large", None)?, 17);
+        assert_eq!(layer_or_default("mine", Some(0))?, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn an_unknown_model_needs_a_layer() {
+        for model in ["mine", "", "MODEL", "roberta-large ", "./roberta-large"] {
+            let error = layer_or_default(model, None).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Usage, "{model}");
+            assert!(error.to_string().contains(model), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.settings().eq([Setting::Layer])));
+        }
+    }
+}

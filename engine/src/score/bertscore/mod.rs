@@ -1,0 +1,47 @@
+//! BERTScore: pairs of texts to precision, recall and F1.
+//!
+//! [`Scorer`] takes pairs of texts through tokenizer, encoder and match; the other parts run no encoder. The numbers are those of the
+//! Python package bert_score 0.3.13 (Zhang et al., "BERTScore: Evaluating Text Generation with BERT", ICLR 2020,
+//! arXiv:1904.09675) scored with a batch size of 1, where no padding exists; comments cite its lines as
+//! `bert_score/utils.py:…`. Where we differ on purpose, the item says so.
+//!
+//! | step | where |
+//! |---|---|
+//! | texts to scores | [`Scorer`] |
+//! | which model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
+//! | what a token weighs | [`TokenWeights`], [`IdfBuilder`] |
+//! | a pair's P, R, F1 | [`score_pair`] |
+//! | the best of several references | [`best_of`] |
+//! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
+//! | the mean over pairs | [`RunningMean`] |
+//! | what a number was computed with | [`Signature`] |
+
+mod baselines;
+mod cache;
+mod chunk;
+mod default_layers;
+mod default_models;
+mod idf;
+mod matching;
+mod mean;
+mod model_names;
+mod options;
+mod pair;
+mod scored;
+mod scorer;
+mod scores;
+mod signature;
+mod token_weights;
+
+pub use baselines::{Baseline, BaselineRow};
+pub use default_layers::{default_layer, layer_or_default};
+pub use default_models::{MULTILINGUAL_MODEL, default_model};
+pub use idf::{IdfBuilder, IdfWeights};
+pub use mean::{MeanScores, RunningMean};
+pub use options::{RescaleWith, ScoreOptions};
+pub use pair::{MatchedTokens, score_pair};
+pub use scored::{ScoreNotices, Scored};
+pub use scorer::Scorer;
+pub use scores::{Scores, best_of};
+pub use signature::{REPRODUCED_VERSION, Rescaling, Signature};
+pub use token_weights::TokenWeights;

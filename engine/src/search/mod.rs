@@ -1,0 +1,110 @@
+//! Search: the vectors of a corpus that are nearest to those of queries.
+
+use candle_core::{Device, Tensor};
+use nearsay_kernels::{Form, TopKSearch};
+
+use crate::vectors::Vectors;
+use crate::{Error, Result};
+
+/// Rows that are searched at a time: they are copied into memory of the kernel's, 12 MiB at 384 values.
+const BLOCK_ROWS: usize = 8192;
+
+/// A vector that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Hit {
+    /// The dot product with the query: the cosine, if both have length 1.
+    pub score: f32,
+    /// The vector's row.
+    pub row: usize,
+}
+
+impl Vectors {
+    /// For each of `queries`, the `k` vectors of the largest dot product with it, best first; of equal ones the lower row first. The
+    /// search is exact, and a query has the same hits alone and among others.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the queries have another width, or `k` is 0.
+    pub fn search(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Hit>>> {
+        if queries.dim() != self.dim() {
+            let (query, corpus) = (queries.dim(), self.dim());
+            return Err(Error::usage(format!(
+                "queries must have {corpus} dimensions as the corpus has, got {query}"
+            )));
+        }
+        if k == 0 {
+            return Err(Error::usage("a search must be for 1 hit at least, got 0"));
+        }
+        let k = k.min(self.len());
+        if queries.is_empty() || k == 0 {
+            return Ok(vec![Vec::new(); queries.len()]);
+        }
+        let mut search = TopKSearch::new(&matrix(queries.values(), self.dim())?, k, Form::Kernels)?;
+        for (block, values) in self.values().chunks(BLOCK_ROWS * self.dim()).enumerate() {
+            let first_row = u32::try_from(block * BLOCK_ROWS);
+            let first_row =
+                first_row.map_err(|_| Error::usage("a corpus in memory has 2^32 - 2 rows at most"))?;
+            search.feed(&matrix(values, self.dim())?, first_row)?;
+        }
+        let found = search.finish()?;
+        let (scores, rows) = (found.scores.to_vec2::<f32>()?, found.indices.to_vec2::<u32>()?);
+        let hits = |(scores, rows): (Vec<f32>, Vec<u32>)| {
+            let hit = |(score, row): (f32, u32)| Hit { score, row: row as usize };
+            scores.into_iter().zip(rows).map(hit).collect()
+        };
+        Ok(scores.into_iter().zip(rows).map(hits).collect())
+    }
+}
+
+fn matrix(values: &[f32], dim: usize) -> Result<Tensor> {
+    Ok(Tensor::from_slice(values, (values.len() / dim, dim), &Device::Cpu)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors(rows: &[[f32; 2]]) -> Vectors {
+        Vectors::new(rows.concat(), 2).unwrap()
+    }
+
+    fn rows(hits: &[Hit]) -> Vec<usize> {
+        hits.iter().map(|hit| hit.row).collect()
+    }
+
+    #[test]
+    fn the_largest_products_come_first_and_of_equal_ones_the_lower_row() {
+        let corpus = vectors(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]]);
+        let hits = corpus.search(&vectors(&[[2.0, 0.5], [0.0, -3.0]]), 3).unwrap();
+        assert_eq!(hits[0], [(0, 2.0), (2, 2.0), (1, 0.5)].map(|(row, score)| Hit { score, row }));
+        assert_eq!(rows(&hits[1]), [0, 2, 3]);
+    }
+
+    #[test]
+    fn there_are_as_many_hits_as_the_corpus_has_rows() {
+        let corpus = vectors(&[[1.0, 0.0], [0.0, 1.0]]);
+        assert_eq!(rows(&corpus.search(&vectors(&[[1.0, 0.1]]), 10).unwrap()[0]), [0, 1]);
+        let none = Vectors::new(Vec::new(), 2).unwrap();
+        assert_eq!(none.search(&corpus, 3).unwrap(), vec![Vec::new(); 2]);
+        assert!(corpus.search(&none, 3).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_corpus_of_several_blocks_is_one_corpus() {
+        let value = |row: usize| [((row * 7919) % 65_537) as f32, 1.0];
+        let corpus = vectors(&(0..2 * BLOCK_ROWS + 5).map(value).collect::<Vec<_>>());
+        let mut expected: Vec<usize> = (0..corpus.len()).collect();
+        expected.sort_by_key(|&row| std::cmp::Reverse(value(row)[0] as u64));
+        let hits = corpus.search(&vectors(&[[1.0, 0.0]]), 20).unwrap();
+        assert_eq!(rows(&hits[0]), expected[..20]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let corpus = vectors(&[[1.0, 0.0]]);
+        let wide = Vectors::new(vec![1.0; 3], 3).unwrap();
+        let error = corpus.search(&wide, 1).unwrap_err().to_string();
+        assert_eq!(error, "queries must have 2 dimensions as the corpus has, got 3");
+        assert!(corpus.search(&corpus, 0).is_err());
+    }
+}

@@ -1,0 +1,289 @@
+//! An opened model at work: tokenizer, weights on their devices, and long-lived threads.
+//!
+//! A [`Session`] is opened once and asked many ways, from any number of threads. What an [`Embedder`](crate::Embedder) or a
+//! [`Scorer`](crate::Scorer) of it needs is loaded when it is first needed and then shared: an encoder has as many layers as somebody has
+//! asked for. Everything above this room (embeddings, scores, jobs) is made from [`TextEncoder::encode`].
+//!
+//! Public here are also the parts that a face of the library needs by themselves: [`Devices`], [`Workers`], and what may stop a call,
+//! [`Cancel`] and [`Control`]. [`EncodedBatch`] shows types of nearsay-models.
+
+mod control;
+mod device_choice;
+mod devices;
+mod distinct;
+mod encoder;
+mod gpu;
+mod memory;
+mod micro_batches;
+mod occurrences;
+mod options;
+mod pipeline;
+mod windows;
+mod workers;
+
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nearsay_kernels::{Placement, Pooling, Precision};
+use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, StatedLength};
+
+pub use control::{Cancel, Control};
+pub use device_choice::DeviceChoice;
+pub use devices::Devices;
+pub(crate) use devices::name_of;
+pub(crate) use distinct::{Distinct, Places};
+pub(crate) use encoder::split;
+pub use encoder::{DEFAULT_BATCH_TOKENS, DEFAULT_GPU_BATCH_TOKENS, EncodedBatch, TextEncoder};
+pub use gpu::Gpu;
+pub(crate) use memory::in_halves;
+pub use occurrences::Occurrences;
+pub use options::SessionOptions;
+pub(crate) use pipeline::pipeline;
+pub(crate) use windows::{Measured, WindowLimits, Windows};
+pub use workers::Workers;
+
+use crate::error::phrase;
+use crate::tokens::{TextTokenizer, TokenizerLimits};
+use crate::{Error, Result, Setting};
+use encoder::EncodingResources;
+
+/// An opened model. Cloning shares everything.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    model: Arc<Model>,
+    devices: Devices,
+    resources: Arc<EncodingResources>,
+    workers: Workers,
+    batch_tokens: Option<NonZero<usize>>,
+    /// With the model's full length; read when it is first needed.
+    tokenizer: Mutex<Option<TextTokenizer>>,
+    /// On each device; none before a layer is needed.
+    replicas: Mutex<Arc<[Encoder]>>,
+    /// What the model's files say makes a text's vector, on each device; loaded when it is first needed.
+    heads: Mutex<Option<Arc<[SentenceHead]>>>,
+    digest: Mutex<Option<String>>,
+}
+
+impl Session {
+    /// Opens the model `name`: a folder, a name in the Hugging Face cache, or one on the hub, each as the environment says, on a GPU if
+    /// there is one. `NAME@REVISION` asks for a branch, a tag or a commit. No weights are loaded yet.
+    ///
+    /// # Errors
+    /// If the model is not found or its files break a rule.
+    pub fn open(name: &str) -> Result<Self> {
+        Self::with(name, &SessionOptions::default())
+    }
+
+    /// [`Session::open`] as `options` say.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; if a device is missing, or does not multiply in the precision.
+    pub fn with(name: &str, options: &SessionOptions) -> Result<Self> {
+        let devices = options.open_devices()?;
+        let model = Model::open(name, &options.hub)?;
+        tracing::info!(
+            family = model.family().name,
+            weights = model.weights().description(),
+            folder = %model.folder().root().display(),
+            "model"
+        );
+        Ok(Self::new(Arc::new(model), devices, options.batch_tokens, options.start_workers()))
+    }
+
+    fn new(
+        model: Arc<Model>,
+        devices: Devices,
+        batch_tokens: Option<NonZero<usize>>,
+        workers: Workers,
+    ) -> Self {
+        let resources = EncodingResources::new(&devices, batch_tokens.map(NonZero::get), workers.clone());
+        Self(Arc::new(Opened {
+            resources: Arc::new(resources),
+            model,
+            devices,
+            workers,
+            batch_tokens,
+            tokenizer: Mutex::default(),
+            replicas: Mutex::new(Arc::new([])),
+            heads: Mutex::default(),
+            digest: Mutex::default(),
+        }))
+    }
+
+    /// The same model on the same devices in another precision, with the same threads; its weights are loaded anew.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the devices do not multiply in it.
+    pub fn with_precision(&self, precision: Precision) -> Result<Self> {
+        let Opened { model, devices, batch_tokens, workers, .. } = &*self.0;
+        Ok(Self::new(model.clone(), devices.with_precision(precision)?, *batch_tokens, workers.clone()))
+    }
+
+    /// The model's files.
+    pub fn model(&self) -> &Model {
+        &self.0.model
+    }
+
+    /// Sizes and choices of the encoder.
+    pub fn config(&self) -> &EncoderConfig {
+        self.0.model.config()
+    }
+
+    /// Where the encoder runs, and in which precision.
+    pub fn devices(&self) -> &Devices {
+        &self.0.devices
+    }
+
+    /// The threads of work on the CPU.
+    pub fn workers(&self) -> &Workers {
+        &self.0.workers
+    }
+
+    /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all of these files, once.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn model_digest(&self) -> Result<String> {
+        let mut digest = lock(&self.0.digest);
+        let digest = match &mut *digest {
+            Some(digest) => digest,
+            none => none.insert(self.0.model.digest()?),
+        };
+        Ok(digest.clone())
+    }
+
+    /// The encoder with its layers up to `layer`, which are loaded unless somebody has asked for them before.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the model has no such layer; if a weight is missing, has another shape than the model's config says, or is not
+    /// finite; [`Error::DeviceMemory`] if a device has no room.
+    pub fn encoder(&self, layer: usize) -> Result<TextEncoder> {
+        self.check_layer(layer)?;
+        let replicas = self.replicas(layer)?;
+        Ok(TextEncoder::with_resources(replicas, self.0.resources.clone()))
+    }
+
+    /// Refuses a layer that the model lacks; 0 is the embeddings.
+    pub(crate) fn check_layer(&self, layer: usize) -> Result<()> {
+        let layers = self.config().num_layers;
+        if layer <= layers {
+            return Ok(());
+        }
+        let rule = format!(" must be 0 to {layers} for this model, got {layer}");
+        Err(Error::usage(phrase![Setting::Layer, rule]))
+    }
+
+    fn replicas(&self, layer: usize) -> Result<Arc<[Encoder]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        let mut replicas = lock(&self.0.replicas);
+        let is_enough = replicas.first().is_some_and(|encoder| encoder.loaded_layers() >= layer);
+        if is_enough {
+            return Ok(replicas.clone());
+        }
+        let grown: Vec<Encoder> = if replicas.is_empty() {
+            let load = |placement: &Placement| {
+                let options = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
+                model.load_encoder(&options).map_err(|error| no_room_for_model(error, placement))
+            };
+            devices.placements().iter().map(load).collect::<Result<_>>()?
+        } else {
+            let grow = |encoder: &Encoder| {
+                let grown = model.grow_encoder(encoder, layer);
+                grown.map_err(|error| no_room_for_model(error, encoder.placement()))
+            };
+            replicas.iter().map(grow).collect::<Result<_>>()?
+        };
+        *replicas = grown.into();
+        Ok(replicas.clone())
+    }
+
+    /// What makes a text's vector of its hidden states, on each device: `pooling`, or as the model's files say.
+    ///
+    /// # Errors
+    /// If a Dense layer's weights are missing or have another shape than its config says; [`Error::DeviceMemory`] if a device has no
+    /// room for them.
+    pub(crate) fn heads(&self, pooling: Option<Pooling>) -> Result<Arc<[SentenceHead]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        if let Some(mode) = pooling {
+            return Ok(vec![model.pooled_head(mode); devices.count()].into());
+        }
+        let mut heads = lock(&self.0.heads);
+        if let Some(heads) = &*heads {
+            return Ok(heads.clone());
+        }
+        let load = |placement: &Placement| {
+            model.load_head(placement).map_err(|error| no_room_for_model(error, placement))
+        };
+        let loaded: Arc<[SentenceHead]> =
+            devices.placements().iter().map(load).collect::<Result<Vec<_>>>()?.into();
+        *heads = Some(loaded.clone());
+        Ok(loaded)
+    }
+
+    /// The model's tokenizer, cutting texts to the length that is asked for, else to the one that the model's files state.
+    ///
+    /// # Errors
+    /// If tokenizer.json is missing, is not one, or does not fit the model; a length beyond the positions, or too short for a token.
+    pub(crate) fn tokenizer(
+        &self,
+        asked: Option<usize>,
+        stated: StatedLength,
+        lower_case: bool,
+    ) -> Result<TextTokenizer> {
+        let max_tokens = asked.map_or(Ok(stated.tokens), |length| self.within_positions(length))?;
+        let limited = self.full_tokenizer()?.with_limits(max_tokens, lower_case);
+        limited.map_err(|error| match (error, asked) {
+            (Error::LengthTooShort { length, special_tokens }, None) => {
+                too_short(stated, length, special_tokens)
+            }
+            (error, _) => error,
+        })
+    }
+
+    fn full_tokenizer(&self) -> Result<TextTokenizer> {
+        let model = &self.0.model;
+        let mut tokenizer = lock(&self.0.tokenizer);
+        let tokenizer = match &mut *tokenizer {
+            Some(tokenizer) => tokenizer,
+            none => {
+                let limits = TokenizerLimits {
+                    max_tokens: usize::MAX,
+                    vocab_size: model.config().vocab_size,
+                    lower_case: false,
+                };
+                let settings = model.tokenizer_settings();
+                none.insert(TextTokenizer::open(&model.tokenizer_file()?, settings, limits)?)
+            }
+        };
+        Ok(tokenizer.clone())
+    }
+
+    fn within_positions(&self, length: usize) -> Result<usize> {
+        let positions = self.config().max_tokens();
+        if length <= positions {
+            return Ok(length);
+        }
+        let rule = format!(" must be at most {positions}, the positions that this model has, got {length}");
+        Err(Error::usage(phrase![Setting::MaxLength, rule]))
+    }
+}
+
+/// What the user could not know is wrong with the model's files.
+fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Error {
+    let StatedLength { path, field, .. } = stated;
+    let rule = format!("must leave room for more than the {special_tokens} special tokens, got {length}");
+    Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule })
+}
+
+/// An error of loading, as what became of the device if it is about that.
+fn no_room_for_model(error: nearsay_models::Error, placement: &Placement) -> Error {
+    Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
+}
+
+/// What a panic in another call may have left behind is whole: values are put in when they are complete.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

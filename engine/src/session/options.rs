@@ -1,0 +1,104 @@
+//! How a model is opened.
+
+use std::num::NonZero;
+
+use nearsay_kernels::Precision;
+use nearsay_models::HubOptions;
+
+use super::{DeviceChoice, Devices, Workers};
+use crate::Result;
+
+/// How a model is opened: where it is looked for, and what does its work. Set what differs from the default:
+///
+/// ```
+/// use nearsay::{DeviceChoice, Precision, SessionOptions};
+///
+/// let options = SessionOptions::default().device(DeviceChoice::Cpu).precision(Precision::Bf16).threads(2);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// Where the encoder runs; by default on a GPU if there is one.
+    pub device: DeviceChoice,
+    /// The number format of the encoder's products; by default f32.
+    pub precision: Precision,
+    /// Threads of work on the CPU; `None`: one for each core. Not looked at if there are `workers`.
+    pub threads: Option<NonZero<usize>>,
+    /// Tokens that go through the encoder at once; `None`: as suits the device. Results do not depend on it.
+    pub batch_tokens: Option<NonZero<usize>>,
+    /// How models are looked for; by default as the environment says.
+    pub hub: HubOptions,
+    /// Threads that the session shares with other sessions; `None`: it has its own.
+    pub workers: Option<Workers>,
+    /// Devices that are open already; `None`: those that `device` and `precision` name are opened.
+    pub devices: Option<Devices>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            device: DeviceChoice::Auto,
+            precision: Precision::F32,
+            threads: None,
+            batch_tokens: None,
+            hub: HubOptions::from_env(),
+            workers: None,
+            devices: None,
+        }
+    }
+}
+
+impl SessionOptions {
+    /// With the encoder on this device.
+    #[must_use]
+    pub fn device(self, device: DeviceChoice) -> Self {
+        Self { device, ..self }
+    }
+
+    /// With products in this number format.
+    #[must_use]
+    pub fn precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// With so many threads on the CPU; 0 means one for each core.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: NonZero::new(threads), ..self }
+    }
+
+    /// With so many tokens through the encoder at once; 0 means as suits the device.
+    #[must_use]
+    pub fn batch_tokens(self, tokens: usize) -> Self {
+        Self { batch_tokens: NonZero::new(tokens), ..self }
+    }
+
+    /// With models looked for in this way.
+    #[must_use]
+    pub fn hub(self, hub: HubOptions) -> Self {
+        Self { hub, ..self }
+    }
+
+    /// With the threads of another session.
+    #[must_use]
+    pub fn workers(self, workers: Workers) -> Self {
+        Self { workers: Some(workers), ..self }
+    }
+
+    /// With devices that are open already.
+    #[must_use]
+    pub fn devices(self, devices: Devices) -> Self {
+        Self { devices: Some(devices), ..self }
+    }
+
+    pub(super) fn open_devices(&self) -> Result<Devices> {
+        match &self.devices {
+            Some(devices) => Ok(devices.clone()),
+            None => Devices::open(&self.device, self.precision),
+        }
+    }
+
+    pub(super) fn start_workers(&self) -> Workers {
+        self.workers.clone().unwrap_or_else(|| Workers::new(self.threads))
+    }
+}

@@ -1,0 +1,238 @@
+//! Threads that live as long as a session and share the work of all of its calls.
+
+use std::num::NonZero;
+use std::sync::{Arc, OnceLock};
+
+use nearsay_kernels::Team;
+
+use super::Control;
+use crate::Result;
+
+/// The threads of a session's work on the CPU: as many as it was given, however many callers there are. Clones share them.
+///
+/// They are started when there is the first work, and take turns with what several callers bring. A lone micro-batch on an idle machine
+/// is shared by them.
+#[derive(Debug, Clone)]
+pub struct Workers {
+    threads: NonZero<usize>,
+    team: Arc<LazyTeam>,
+}
+
+impl Workers {
+    /// `threads` of them, or one for each core that this process may use.
+    pub fn new(threads: Option<NonZero<usize>>) -> Self {
+        let threads = threads.unwrap_or_else(cores);
+        // More than there are cores would only take turns inside an operation.
+        Self { threads, team: Arc::new(LazyTeam::new(threads, cores())) }
+    }
+
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.threads.get()
+    }
+
+    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free.
+    ///
+    /// # Errors
+    /// The first failure in the items' order among those that happened; no further item is started after one.
+    pub(crate) fn map<T: Sync, R: Send>(
+        &self,
+        control: &Control,
+        items: &[T],
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        map(self.team.get(), control, items, |_, item| work(item))
+    }
+
+    /// The same for items that take some microseconds each. A single one on an idle machine is done by the caller itself.
+    pub(crate) fn map_short<T: Sync, R: Send>(
+        &self,
+        control: &Control,
+        items: &[T],
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        if let [item] = items
+            && let Some(team) = self.team.get()
+            && let Some(result) = team.standing_still(|| control.check().and_then(|()| work(item)))
+        {
+            return result.map(|result| vec![result]);
+        }
+        // Several at a time, for handing one to a thread takes a microsecond, too; and few enough that all threads end together.
+        let at_once = (items.len() / (8 * self.threads())).clamp(1, 32);
+        let groups: Vec<&[T]> = items.chunks(at_once).collect();
+        let results =
+            self.map(control, &groups, |group| group.iter().map(&work).collect::<Result<Vec<_>>>())?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// The same for work of kernels, which can be divided: items fewer than the cores are worked on at once, and each may use all
+    /// threads.
+    pub(crate) fn map_divisible<T: Sync, R: Send>(
+        &self,
+        control: &Control,
+        items: &[T],
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let few = !items.is_empty() && items.len() < self.threads().min(cores().get());
+        let run = |item: &T| control.check().and_then(|()| work(item));
+        let shared = self.team.get().filter(|_| few).and_then(|team| team.share_each(items, run));
+        match shared {
+            Some(results) => results.into_iter().collect(),
+            None => self.map(control, items, work),
+        }
+    }
+}
+
+/// Threads that wait for devices: more than one for each, so that a device need not wait for them. Each has a number.
+#[derive(Debug)]
+pub(super) struct Lanes(LazyTeam);
+
+impl Lanes {
+    pub(super) fn new(count: NonZero<usize>) -> Self {
+        Self(LazyTeam::new(count, NonZero::<usize>::MIN))
+    }
+
+    /// [`Workers::map`]; `work` is called with the number of its lane.
+    pub(super) fn map<T: Sync, R: Send>(
+        &self,
+        control: &Control,
+        items: &[T],
+        work: impl Fn(usize, &T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        map(self.0.get(), control, items, work)
+    }
+}
+
+/// A team that is started when it is first needed.
+#[derive(Debug)]
+struct LazyTeam {
+    threads: NonZero<usize>,
+    sharers: NonZero<usize>,
+    team: OnceLock<Option<Team>>,
+}
+
+impl LazyTeam {
+    fn new(threads: NonZero<usize>, sharers: NonZero<usize>) -> Self {
+        Self { threads, sharers, team: OnceLock::new() }
+    }
+
+    /// `None` if the system provides not even one thread: then callers do all work themselves.
+    fn get(&self) -> Option<&Team> {
+        self.team.get_or_init(|| start(self.threads, self.sharers)).as_ref()
+    }
+}
+
+/// As many threads as the system provides, or half as many, or a quarter, ..
+fn start(threads: NonZero<usize>, sharers: NonZero<usize>) -> Option<Team> {
+    let attempts = std::iter::successors(Some(threads), |count| NonZero::new(count.get() / 2));
+    for count in attempts {
+        match Team::new(count, sharers) {
+            Ok(team) if count == threads => return Some(team),
+            Ok(team) => {
+                tracing::warn!("only {count} of {threads} threads could be started");
+                return Some(team);
+            }
+            Err(error) => tracing::debug!("{count} threads cannot be started: {error}"),
+        }
+    }
+    tracing::warn!("no thread could be started: the work is done on the caller's");
+    None
+}
+
+fn map<T: Sync, R: Send>(
+    team: Option<&Team>,
+    control: &Control,
+    items: &[T],
+    work: impl Fn(usize, &T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let work = |thread, item: &T| control.check().and_then(|()| work(thread, item));
+    let Some(team) = team else { return items.iter().map(|item| work(0, item)).collect() };
+    let mut results = team.map(items, work, Result::is_ok);
+    results.sort_unstable_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Cores that this process may use.
+fn cores() -> NonZero<usize> {
+    std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{Cancel, Error};
+
+    fn workers(threads: usize) -> Workers {
+        Workers::new(NonZero::new(threads))
+    }
+
+    fn free() -> Control {
+        Control::default()
+    }
+
+    #[test]
+    fn results_keep_the_items_order() {
+        let items: Vec<u64> = (0..1000).collect();
+        let expected: Vec<u64> = items.iter().map(|item| item * item).collect();
+        for threads in [1, 2, 7, 200] {
+            let workers = workers(threads);
+            assert_eq!(workers.map(&free(), &items, |&item| Ok(item * item)).unwrap(), expected);
+            assert_eq!(workers.map_short(&free(), &items, |&item| Ok(item * item)).unwrap(), expected);
+            assert_eq!(workers.map_divisible(&free(), &items, |&item| Ok(item * item)).unwrap(), expected);
+        }
+        assert!(workers(3).map(&free(), &[] as &[u8], |_| Ok(())).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_single_short_item_is_done_by_the_caller() {
+        let here = std::thread::current().id();
+        let thread = |_: &()| Ok(std::thread::current().id());
+        assert_eq!(workers(3).map_short(&free(), &[()], thread).unwrap(), [here]);
+        assert_ne!(workers(3).map(&free(), &[()], thread).unwrap(), [here]);
+    }
+
+    #[test]
+    fn several_callers_of_the_same_workers_all_finish() {
+        let workers = workers(3);
+        let call = |i: u64| {
+            assert_eq!(workers.map_divisible(&free(), &[i], |&i| Ok(i + 1)).unwrap(), [i + 1]);
+            assert_eq!(workers.map_short(&free(), &[i], |&i| Ok(i + 1)).unwrap(), [i + 1]);
+            assert_eq!(workers.map(&free(), &[i, i], |&i| Ok(i + 1)).unwrap(), [i + 1; 2]);
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..200).for_each(call));
+            }
+        });
+    }
+
+    #[test]
+    fn a_failure_stops_the_rest() {
+        let started = AtomicUsize::new(0);
+        let items: Vec<usize> = (0..100_000).collect();
+        let result = workers(2).map(&free(), &items, |&item| {
+            started.fetch_add(1, Ordering::Relaxed);
+            if item == 5 { Err(Error::Bug("five".to_owned())) } else { Ok(()) }
+        });
+        assert_eq!(result.unwrap_err().to_string(), "a bug in nearsay: five");
+        assert!(started.load(Ordering::Relaxed) < 100);
+    }
+
+    #[test]
+    fn a_cancelled_call_does_nothing() {
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let control = free().with_cancel(&cancel);
+        let never = |_: &i32| -> Result<()> { unreachable!("it was cancelled before") };
+        let workers = workers(2);
+        for result in [
+            workers.map(&control, &[1, 2], never),
+            workers.map_short(&control, &[1], never),
+            workers.map_divisible(&control, &[1], never),
+        ] {
+            assert!(matches!(result, Err(Error::Cancelled)));
+        }
+    }
+}

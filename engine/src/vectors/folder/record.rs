@@ -1,0 +1,117 @@
+//! What a manifest has.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vectors::Metadata;
+use crate::vectors::write::Digest;
+
+/// An entry of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// The first one: how the job was started.
+    Begin {
+        /// [`FORMAT_VERSION`](super::FORMAT_VERSION) of the program that started it.
+        format_version: u32,
+        settings: Metadata,
+    },
+    /// A finished shard.
+    Shard(ShardRecord),
+    /// The last one: every shard is recorded.
+    End {
+        /// Rows of the whole input.
+        input_rows: u64,
+        /// Shards that the whole input makes, those of other machines too.
+        shards: u64,
+    },
+}
+
+/// What was counted while a shard was made: the same whenever and wherever it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShardCounts {
+    /// Rows of the input.
+    pub input_rows: u64,
+    /// Rows of the shard: one a text, or one a chunk.
+    pub rows: u64,
+    /// Tokens encoded.
+    pub tokens: u64,
+    /// Texts that were cut.
+    pub truncated: u64,
+    /// Texts without tokens of their own: their vectors come from the special tokens and the prompt.
+    pub empty: u64,
+    /// Those of them without any token, by a tokenizer that adds no special ones: their vectors are zeros.
+    pub without_tokens: u64,
+    /// Texts that were in their window already and were not encoded again.
+    pub repeated: u64,
+    /// Tokens that the same texts would be in padded batches of 32, in the order of the input.
+    pub padded_tokens: u64,
+}
+
+/// A finished shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRecord {
+    /// Its number, from 0.
+    pub shard: u64,
+    /// Its file's name in the job's folder.
+    pub file: String,
+    /// The first input row that it holds, from 0.
+    pub first_row: u64,
+    /// What was counted while it was made.
+    #[serde(flatten)]
+    pub counts: ShardCounts,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Digest of the input rows that it was made of.
+    pub input_sha256: String,
+}
+
+impl ShardRecord {
+    pub(crate) fn new(
+        shard: u64,
+        first_row: u64,
+        counts: ShardCounts,
+        file: Digest,
+        input_sha256: String,
+    ) -> Self {
+        Self {
+            shard,
+            file: file_name(shard),
+            first_row,
+            counts,
+            bytes: file.bytes,
+            sha256: file.sha256,
+            input_sha256,
+        }
+    }
+}
+
+/// The name of a shard's file.
+pub(crate) fn file_name(shard: u64) -> String {
+    format!("part-{shard:05}.parquet")
+}
+
+/// Whether a name is that of a shard's file.
+pub(crate) fn is_shard_name(name: &str) -> bool {
+    let digits = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(".parquet"));
+    digits.is_some_and(|digits| digits.parse::<u64>().is_ok_and(|shard| file_name(shard) == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        assert_eq!(file_name(7), "part-00007.parquet");
+        for name in ["part-00007.parquet", "part-1234567.parquet"] {
+            assert!(is_shard_name(name), "{name}");
+        }
+        for name in
+            ["part-7.parquet", "part-000007.parquet", "part-0000x.parquet", "part-00007.parquet.gz", "a"]
+        {
+            assert!(!is_shard_name(name), "{name}");
+        }
+    }
+}

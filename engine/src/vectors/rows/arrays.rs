@@ -1,0 +1,103 @@
+//! Ids and kept values to arrow arrays.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder};
+use arrow_array::{Array, ArrayRef, new_empty_array};
+use arrow_schema::DataType;
+use arrow_select::interleave::interleave;
+use serde_json::Value;
+
+use super::column_types::{Column, ColumnType, exact_float, id_value};
+use super::parquet_types;
+use crate::text::{Kept, Record, json_kind};
+use crate::{Error, Result};
+
+/// The ids of `records`.
+pub(super) fn ids(column: &Column, records: &[&Record]) -> Result<ArrayRef> {
+    let ids: Vec<Value> = records.iter().map(|record| id_value(&record.id)).collect();
+    values(column, records, &ids)
+}
+
+/// The values of kept column `index`.
+pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result<ArrayRef> {
+    if let ColumnType::Arrow(field) = &column.column_type {
+        return gathered(field.data_type(), records, index);
+    }
+    let value = |record: &&Record| match &record.kept {
+        Kept::Values(values) => values.get(index).cloned().unwrap_or(Value::Null),
+        Kept::Nothing | Kept::Row { .. } => Value::Null,
+    };
+    values(column, records, &records.iter().map(value).collect::<Vec<_>>())
+}
+
+/// Rows of the arrays that Parquet files were read into.
+fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<ArrayRef> {
+    let mut arrays: Vec<ArrayRef> = Vec::new();
+    let mut known: HashMap<*const ArrayRef, usize> = HashMap::new();
+    let mut places = Vec::with_capacity(records.len());
+    for record in records {
+        let Kept::Row { columns, index: row } = &record.kept else {
+            return Err(Error::Bug("a record of a Parquet file without its columns".to_owned()));
+        };
+        let array = match known.entry(columns.as_ptr()) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                arrays.push(parquet_types::gathered(&columns[index])?);
+                *entry.insert(arrays.len() - 1)
+            }
+        };
+        places.push((array, *row));
+    }
+    if arrays.is_empty() {
+        return Ok(new_empty_array(data_type));
+    }
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    parquet_types::as_type(&interleave(&arrays, &places)?, data_type)
+}
+
+fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {
+    let count = values.len();
+    let pairs = records.iter().zip(values);
+    let misfit = |record: &Record, value: &Value| does_not_fit(column, record, value);
+    macro_rules! build {
+        ($builder:expr, $take:expr) => {{
+            let mut builder = $builder;
+            for (record, value) in pairs {
+                match value {
+                    Value::Null => builder.append_null(),
+                    value => builder.append_value($take(value).ok_or_else(|| misfit(record, value))?),
+                }
+            }
+            Arc::new(builder.finish())
+        }};
+    }
+    Ok(match &column.column_type {
+        ColumnType::Boolean => build!(BooleanBuilder::with_capacity(count), Value::as_bool),
+        ColumnType::Int64 => build!(Int64Builder::with_capacity(count), Value::as_i64),
+        ColumnType::UInt64 => build!(UInt64Builder::with_capacity(count), Value::as_u64),
+        ColumnType::Float64 => build!(Float64Builder::with_capacity(count), exact_float),
+        ColumnType::Utf8 => build!(StringBuilder::new(), Value::as_str),
+        ColumnType::Json => build!(StringBuilder::new(), |value: &Value| Some(value.to_string())),
+        ColumnType::Arrow(_) => return Err(Error::Bug("a Parquet column is not gathered".to_owned())),
+    })
+}
+
+fn does_not_fit(column: &Column, record: &Record, value: &Value) -> Error {
+    let expected = match column.column_type {
+        ColumnType::Boolean => "booleans",
+        ColumnType::Int64 => "whole numbers of 64 bits",
+        ColumnType::UInt64 => "whole numbers from 0 to 2^64 - 1",
+        ColumnType::Float64 => "numbers that a float of 64 bits holds",
+        _ => "strings",
+    };
+    Error::ColumnType {
+        column: column.name.clone(),
+        row: record.row,
+        id: record.id.to_string(),
+        found: json_kind(value),
+        expected,
+    }
+}

@@ -1,0 +1,160 @@
+//! The columns of an output, and rows of them.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use super::arrays;
+use super::column_types::{Columns, check_names};
+use super::vector_columns::{TokenRows, number_type, text_column, token_columns, token_fields};
+use crate::Result;
+use crate::text::Record;
+use crate::vectors::schema::{EMBEDDING, fixed_list};
+use crate::vectors::{Level, OutputType, Ranges, Vectors};
+
+/// The columns of a chunk's place in its text.
+const CHUNK_COLUMNS: [&str; 5] = ["chunk", "byte_start", "byte_end", "character_start", "character_end"];
+/// The column that says whether a text was cut.
+const TRUNCATED: &str = "truncated";
+
+/// What the rows of an output hold.
+#[derive(Debug, Clone)]
+pub struct RowLayout {
+    /// What a vector is of.
+    pub level: Level,
+    /// Ids and kept columns.
+    pub columns: Columns,
+    /// Whether rows are chunks of texts.
+    pub chunked: bool,
+    /// Whether rows say if their text was cut.
+    pub marks_truncated: bool,
+    /// The numbers of the vectors.
+    pub output_type: OutputType,
+    /// For bytes: what each dimension's values range over.
+    pub ranges: Option<Ranges>,
+    /// Values in a vector, before they become numbers of the output's type.
+    pub dim: usize,
+}
+
+/// Where a chunk stands in its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChunkPlace {
+    /// The chunk's number in its text, from 0.
+    pub(crate) index: u32,
+    /// Start and end in bytes, then in characters.
+    pub(crate) offsets: [u32; 4],
+}
+
+impl ChunkPlace {
+    /// Where it begins, in bytes and in characters.
+    pub(crate) fn start(self) -> (u32, u32) {
+        (self.offsets[0], self.offsets[2])
+    }
+}
+
+/// What a row is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowOrigin<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) chunk: Option<ChunkPlace>,
+    pub(crate) truncated: bool,
+}
+
+impl RowLayout {
+    /// The schema of the rows.
+    ///
+    /// # Errors
+    /// When the output's type does not fit the vectors' width, or two columns would have one name.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        let width = self.output_type.width(self.dim)? as i32;
+        match self.level {
+            Level::Text => {
+                let vectors = fixed_list(number_type(self.output_type), width);
+                self.schema_with([Field::new(EMBEDDING, vectors, false)])
+            }
+            Level::Token => self.schema_with(token_fields(self.output_type, width)),
+        }
+    }
+
+    /// Bytes of a vector in the output.
+    ///
+    /// # Errors
+    /// When the output's type does not fit the vectors' width.
+    pub fn vector_bytes(&self) -> Result<usize> {
+        let number = number_type(self.output_type).primitive_width().unwrap_or(0);
+        Ok(self.output_type.width(self.dim)? * number)
+    }
+
+    fn schema_with(&self, vectors: impl IntoIterator<Item = Field>) -> Result<SchemaRef> {
+        let mut fields = vec![self.columns.id.field(false)];
+        fields.extend(self.columns.kept.iter().map(|column| column.field(true)));
+        if self.chunked {
+            fields.extend(CHUNK_COLUMNS.map(|name| Field::new(name, DataType::UInt32, false)));
+        }
+        if self.marks_truncated {
+            fields.push(Field::new(TRUNCATED, DataType::Boolean, false));
+        }
+        fields.extend(vectors);
+        check_names(&fields)?;
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// Rows with one vector each, which are not copied if the output has f32.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`](crate::Error::NonFinite) naming the record; a value that its column's type does not hold.
+    pub(crate) fn text_rows(
+        &self,
+        schema: &SchemaRef,
+        origins: &[RowOrigin<'_>],
+        vectors: Vectors,
+    ) -> Result<RecordBatch> {
+        let vectors = text_column(self, origins, vectors)?;
+        self.rows(schema, origins, vec![vectors])
+    }
+
+    /// Rows with the vectors of their tokens.
+    ///
+    /// # Errors
+    /// As [`RowLayout::text_rows`].
+    pub(crate) fn token_rows(
+        &self,
+        schema: &SchemaRef,
+        origins: &[RowOrigin<'_>],
+        tokens: TokenRows<'_>,
+    ) -> Result<RecordBatch> {
+        self.rows(schema, origins, token_columns(self, origins, tokens)?)
+    }
+
+    fn rows(
+        &self,
+        schema: &SchemaRef,
+        origins: &[RowOrigin<'_>],
+        vectors: Vec<ArrayRef>,
+    ) -> Result<RecordBatch> {
+        let records: Vec<&Record> = origins.iter().map(|origin| origin.record).collect();
+        let mut columns = vec![arrays::ids(&self.columns.id, &records)?];
+        for (index, column) in self.columns.kept.iter().enumerate() {
+            columns.push(arrays::kept(column, &records, index)?);
+        }
+        if self.chunked {
+            columns.extend(chunk_columns(origins));
+        }
+        if self.marks_truncated {
+            let marks: Vec<bool> = origins.iter().map(|origin| origin.truncated).collect();
+            columns.push(Arc::new(BooleanArray::from(marks)));
+        }
+        columns.extend(vectors);
+        Ok(RecordBatch::try_new(SchemaRef::clone(schema), columns)?)
+    }
+}
+
+fn chunk_columns(origins: &[RowOrigin<'_>]) -> [ArrayRef; 5] {
+    let place = |origin: &RowOrigin<'_>, part: usize| {
+        origin.chunk.map_or(0, |chunk| if part == 0 { chunk.index } else { chunk.offsets[part - 1] })
+    };
+    [0, 1, 2, 3, 4].map(|part| {
+        Arc::new(origins.iter().map(|origin| place(origin, part)).collect::<UInt32Array>()) as ArrayRef
+    })
+}

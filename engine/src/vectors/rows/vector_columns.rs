@@ -1,0 +1,141 @@
+//! The columns of vectors: of texts, or of their tokens.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float16Array, Float32Array, Int8Array, ListArray, StringArray, UInt8Array,
+    UInt32Array,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field};
+
+use super::layout::{RowLayout, RowOrigin};
+use crate::error::shorten;
+use crate::tokens::TokenOffset;
+use crate::vectors::schema::{
+    BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, TOKEN_IDS, TOKENS, fixed_list, item, list,
+};
+use crate::vectors::{Numbers, OutputType, Vectors};
+use crate::{Error, Result};
+
+/// The column of vectors, one a row.
+pub(super) fn text_column(
+    layout: &RowLayout,
+    origins: &[RowOrigin<'_>],
+    vectors: Vectors,
+) -> Result<ArrayRef> {
+    for (origin, vector) in origins.iter().zip(&vectors) {
+        check_finite(origin, vector)?;
+    }
+    Ok(Arc::new(fixed_lists(layout, vectors)?))
+}
+
+/// The hidden states of all rows' tokens, and where they stand.
+#[derive(Debug)]
+pub(crate) struct TokenRows<'a> {
+    /// One a token, row after row.
+    pub(crate) vectors: Vectors,
+    pub(crate) rows: Vec<TokenRow<'a>>,
+}
+
+/// The tokens of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenRow<'a> {
+    pub(crate) token_ids: &'a [u32],
+    /// In the row's own text.
+    pub(crate) offsets: &'a [TokenOffset],
+    /// Where the row's text begins in the record's, in bytes and in characters.
+    pub(crate) start: (u32, u32),
+}
+
+impl TokenRow<'_> {
+    /// Starts and ends in the record's text, in bytes.
+    fn bytes(&self) -> impl Iterator<Item = [u32; 2]> {
+        self.offsets.iter().map(|offset| moved(&offset.bytes, self.start.0))
+    }
+
+    /// The same in characters.
+    fn characters(&self) -> impl Iterator<Item = [u32; 2]> {
+        self.offsets.iter().map(|offset| moved(&offset.characters, self.start.1))
+    }
+}
+
+/// What stands nowhere, as special tokens do, is not moved.
+fn moved(range: &Range<usize>, start: u32) -> [u32; 2] {
+    let start = if range.end == 0 { 0 } else { start };
+    [range.start as u32 + start, range.end as u32 + start]
+}
+
+/// The columns of token-level rows.
+pub(super) fn token_fields(output_type: OutputType, width: i32) -> [Field; 5] {
+    [
+        (TOKEN_IDS, DataType::UInt32),
+        (TOKENS, DataType::Utf8),
+        (BYTE_OFFSETS, fixed_list(DataType::UInt32, 2)),
+        (CHARACTER_OFFSETS, fixed_list(DataType::UInt32, 2)),
+        (EMBEDDINGS, fixed_list(number_type(output_type), width)),
+    ]
+    .map(|(name, value)| Field::new(name, list(value), false))
+}
+
+pub(super) fn token_columns(
+    layout: &RowLayout,
+    origins: &[RowOrigin<'_>],
+    TokenRows { vectors, rows }: TokenRows<'_>,
+) -> Result<Vec<ArrayRef>> {
+    let lengths: Vec<usize> = rows.iter().map(|row| row.token_ids.len()).collect();
+    let mut of_tokens = vectors.rows();
+    for (origin, &length) in origins.iter().zip(&lengths) {
+        of_tokens.by_ref().take(length).try_for_each(|vector| check_finite(origin, vector))?;
+    }
+    let ids: UInt32Array = rows.iter().flat_map(|row| row.token_ids.iter().copied()).collect();
+    let tokens = rows.iter().flat_map(|row| row.offsets).map(|offset| offset.token.as_str());
+    let tokens = StringArray::from_iter_values(tokens);
+    let bytes = pairs(rows.iter().flat_map(TokenRow::bytes));
+    let characters = pairs(rows.iter().flat_map(TokenRow::characters));
+    let vectors = fixed_lists(layout, vectors)?;
+    let columns: [ArrayRef; 5] =
+        [Arc::new(ids), Arc::new(tokens), Arc::new(bytes?), Arc::new(characters?), Arc::new(vectors)];
+    columns.into_iter().map(|values| in_rows(&lengths, values)).collect()
+}
+
+/// Values as lists of these lengths.
+fn in_rows(lengths: &[usize], values: ArrayRef) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+    Ok(Arc::new(ListArray::try_new(item(values.data_type().clone()), offsets, values, None)?))
+}
+
+fn pairs(pairs: impl Iterator<Item = [u32; 2]>) -> Result<FixedSizeListArray> {
+    let ends: UInt32Array = pairs.flatten().collect();
+    Ok(FixedSizeListArray::try_new(item(DataType::UInt32), 2, Arc::new(ends), None)?)
+}
+
+fn fixed_lists(layout: &RowLayout, vectors: Vectors) -> Result<FixedSizeListArray> {
+    let width = layout.output_type.width(layout.dim)? as i32;
+    let values: ArrayRef = match layout.output_type.convert(vectors, layout.ranges.as_ref())? {
+        Numbers::F32(values) => Arc::new(Float32Array::from(values)),
+        Numbers::F16(values) => Arc::new(Float16Array::from(values)),
+        Numbers::I8(values) => Arc::new(Int8Array::from(values)),
+        Numbers::U8(values) => Arc::new(UInt8Array::from(values)),
+    };
+    Ok(FixedSizeListArray::try_new(item(number_type(layout.output_type)), width, values, None)?)
+}
+
+/// The arrow type of a vector's numbers.
+pub(super) fn number_type(output_type: OutputType) -> DataType {
+    match output_type {
+        OutputType::F32 => DataType::Float32,
+        OutputType::F16 => DataType::Float16,
+        OutputType::I8 | OutputType::Binary => DataType::Int8,
+        OutputType::U8 | OutputType::Ubinary => DataType::UInt8,
+    }
+}
+
+fn check_finite(origin: &RowOrigin<'_>, vectors: &[f32]) -> Result<()> {
+    if vectors.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    let id = origin.record.id.to_string();
+    Err(Error::NonFinite { what: format!("the vector of the record with id {}", shorten(&id)) })
+}

@@ -1,0 +1,104 @@
+//! Where vectors go: a file or standard output.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::stream::StreamWriter;
+use super::{OutputFile, OutputFormat};
+use crate::Result;
+
+/// An output as the user named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output, `-` on the command line; takes jsonl only.
+    Stdout,
+    /// A file to be made.
+    File(PathBuf),
+    /// A folder to be filled by a job: a name that ends in a separator, or that of a folder.
+    Folder(PathBuf),
+}
+
+impl Output {
+    /// The output at a path: a folder of shards if it ends in a separator, or is a folder.
+    pub fn at(path: &Path) -> Self {
+        let name = path.as_os_str();
+        let ends_in_separator =
+            name.as_encoded_bytes().last().is_some_and(|last| std::path::is_separator((*last).into()));
+        // A folder whose name is that of a file is most likely a mistake, and told as one.
+        let is_folder = || path.is_dir() && !OutputFormat::has_known_extension(path);
+        if ends_in_separator || is_folder() {
+            Self::Folder(path.to_owned())
+        } else {
+            Self::File(path.to_owned())
+        }
+    }
+
+    /// Where it is, unless it is standard output.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) | Self::Folder(path) => Some(path),
+        }
+    }
+}
+
+/// `-` is standard output, anything else a path, also one that is not UTF-8.
+impl From<OsString> for Output {
+    fn from(name: OsString) -> Self {
+        if name == "-" { Self::Stdout } else { Self::at(Path::new(&name)) }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => formatter.write_str("standard output"),
+            Self::File(path) | Self::Folder(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+/// An output that was made and waits for bytes.
+pub struct Destination(pub(super) Sink);
+
+/// What a [`Destination`] writes to.
+pub(super) enum Sink {
+    File(OutputFile),
+    Stream(StreamWriter),
+}
+
+impl Destination {
+    /// Makes the output, before a model is loaded; see [`OutputFile::create`].
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::create`].
+    pub fn create(output: &Output, overwrite: bool) -> Result<Self> {
+        Ok(Self(match output {
+            Output::Stdout => Sink::Stream(StreamWriter::stdout()),
+            Output::File(path) | Output::Folder(path) => Sink::File(OutputFile::create(path, overwrite)?),
+        }))
+    }
+}
+
+impl From<OutputFile> for Destination {
+    fn from(file: OutputFile) -> Self {
+        Self(Sink::File(file))
+    }
+}
+
+impl Sink {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<()> {
+        match self {
+            Self::File(file) => file.persist(),
+            Self::Stream(stream) => stream.finish(),
+        }
+    }
+}

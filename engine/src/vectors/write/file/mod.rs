@@ -1,0 +1,184 @@
+//! A file that appears under its name only when it is complete.
+
+use std::fs;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::unfinished::Unfinished;
+use crate::error::phrase;
+use crate::{Error, Result, Setting};
+
+/// Bytes that are handed to the system at a time.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// How the names of temporary files begin and end.
+const PREFIX: &str = ".nearsay-";
+const SUFFIX: &str = ".part";
+
+/// Whether a name is that of a temporary file.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// A temporary file in the target's folder. [`persist`](Self::persist) gives it the target's name; dropped before that, it
+/// is removed.
+pub struct OutputFile {
+    target: PathBuf,
+    overwrite: bool,
+    file: BufWriter<NamedTempFile>,
+    unfinished: Unfinished,
+}
+
+impl OutputFile {
+    /// Makes the temporary file, so that what would stop the output at its end stops it before the work.
+    ///
+    /// A target that is a symbolic link is not followed: it stands for an existing file, and overwriting replaces the link.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`] when the target exists and is not to be overwritten, is not a regular file, or its folder is
+    /// missing or cannot be written to.
+    pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
+        let refuse = |reason: String| cannot_create(target, reason);
+        if target.file_name().is_none() {
+            return Err(refuse("it names no file".to_owned()));
+        }
+        let folder = folder_of(target);
+        match fs::metadata(folder) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(refuse(format!("{} is not a folder", folder.display()))),
+            Err(error) => {
+                return Err(refuse(format!("its folder {} cannot be used: {error}", folder.display())));
+            }
+        }
+        check_target(target, overwrite)?;
+        let file = temporary_file(folder).map_err(|error| refuse(error.to_string()))?;
+        let unfinished = Unfinished::new(file.path());
+        let file = BufWriter::with_capacity(WRITE_BYTES, file);
+        Ok(Self { target: target.to_owned(), overwrite, file, unfinished })
+    }
+
+    /// Where the file will be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The folder that it is written in.
+    pub fn folder(&self) -> &Path {
+        folder_of(&self.target)
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`], as when the disk is full.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| writing_failed(&self.target, error))
+    }
+
+    /// Replaces the file's first bytes; nothing can be appended any more.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn rewrite_start(&mut self, bytes: &[u8]) -> Result<()> {
+        let rewrite = |file: &mut BufWriter<NamedTempFile>| {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(bytes)
+        };
+        rewrite(&mut self.file).map_err(|error| writing_failed(&self.target, error))
+    }
+
+    /// Has the bytes on the disk, then gives the file its name, then has the name on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::CannotCreate`] when a file of this name has appeared that is not to be overwritten.
+    pub fn persist(self) -> Result<()> {
+        let Self { target, overwrite, file, unfinished } = self;
+        let failed = |error| writing_failed(&target, error);
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        rename(file, &target, overwrite)?;
+        drop(unfinished);
+        sync_folder(folder_of(&target)).map_err(failed)
+    }
+}
+
+/// For writers that are given any stream; the errors of [`OutputFile::write`] name the file, these do not.
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn check_target(target: &Path, overwrite: bool) -> Result<()> {
+    let kind = match fs::symlink_metadata(target) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(cannot_create(target, error.to_string())),
+    };
+    if kind.is_dir() {
+        Err(cannot_create(target, "it is a folder".to_owned()))
+    } else if !kind.is_file() && !kind.is_symlink() {
+        Err(cannot_create(target, "it exists and is not a regular file".to_owned()))
+    } else if !overwrite {
+        Err(exists(target))
+    } else {
+        Ok(())
+    }
+}
+
+fn rename(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
+    let renamed = if overwrite { file.persist(target) } else { file.persist_noclobber(target) };
+    let error = match renamed {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    if error.error.kind() == io::ErrorKind::AlreadyExists {
+        return Err(exists(target));
+    }
+    if overwrite {
+        return Err(writing_failed(target, error.error));
+    }
+    // Some file systems cannot rename without overwriting; the work is done, and must not be lost to that.
+    check_target(target, overwrite)?;
+    error.file.persist(target).map(|_| ()).map_err(|error| writing_failed(target, error.error))
+}
+
+/// A temporary file is made with mode 0600; this one is to be the output, with what the umask leaves of 0666.
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new name is on the disk only when its folder is. Elsewhere than on Unix a folder cannot be opened to be synced.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn cannot_create(target: &Path, reason: String) -> Error {
+    Error::CannotCreate { path: target.to_owned(), reason, hint: None }
+}
+
+fn exists(target: &Path) -> Error {
+    let hint = Some(phrase!["pass ", Setting::Overwrite, " to replace it"]);
+    Error::CannotCreate { path: target.to_owned(), reason: "it exists".to_owned(), hint }
+}
+
+fn writing_failed(target: &Path, source: io::Error) -> Error {
+    Error::Io { action: "writing", target: target.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests;

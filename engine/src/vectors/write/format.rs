@@ -1,0 +1,163 @@
+//! The formats of output that are written.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use super::Output;
+use crate::vectors::Level;
+use crate::{Error, Result};
+
+/// How vectors are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputFormat {
+    /// numpy's array file, version 1.0: one `<f4` matrix, without ids.
+    Npy,
+    /// One JSON object a line.
+    Jsonl,
+    /// Named tensors: the matrix, and ids when there are any.
+    Safetensors,
+    /// Parquet: ids, kept columns and vectors, typed.
+    Parquet,
+    /// Arrow's IPC file: the same.
+    Arrow,
+}
+
+/// What an output is to hold besides one vector for each text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OutputContent {
+    /// What a vector is of.
+    pub level: Level,
+    /// Whether columns of the input are kept.
+    pub keeps_columns: bool,
+    /// Whether rows are chunks of texts.
+    pub chunked: bool,
+    /// Whether rows say if their text was cut.
+    pub marks_truncated: bool,
+}
+
+/// Every format with its name, which is also its extension.
+const FORMATS: [(OutputFormat, &str); 5] = [
+    (OutputFormat::Npy, "npy"),
+    (OutputFormat::Jsonl, "jsonl"),
+    (OutputFormat::Safetensors, "safetensors"),
+    (OutputFormat::Parquet, "parquet"),
+    (OutputFormat::Arrow, "arrow"),
+];
+
+impl OutputFormat {
+    /// The format of an output: that of its extension, jsonl for standard output, parquet for a job's folder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the supported extensions.
+    pub fn of(output: &Output) -> Result<Self> {
+        match output {
+            Output::Stdout => Ok(Self::Jsonl),
+            Output::Folder(_) => Ok(Self::Parquet),
+            Output::File(path) => Self::from_path(path),
+        }
+    }
+
+    fn from_path(path: &Path) -> Result<Self> {
+        path.extension().and_then(Self::from_extension).ok_or_else(|| {
+            Error::usage_hint(
+                format!(
+                    "cannot tell the output format from the extension of {}; supported are .parquet, .npy, .jsonl, .safetensors and .arrow",
+                    path.display()
+                ),
+                "a name that ends in / is a folder of .parquet shards",
+            )
+        })
+    }
+
+    pub(super) fn has_known_extension(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| Self::from_extension(extension).is_some())
+    }
+
+    /// The format that an extension (without its dot, in any case) stands for.
+    pub fn from_extension(extension: &OsStr) -> Option<Self> {
+        let is_it = |name: &str| extension.eq_ignore_ascii_case(name);
+        FORMATS.iter().find(|(_, name)| is_it(name)).map(|(format, _)| *format)
+    }
+
+    /// Whether columns of this format have types of their own.
+    pub fn is_typed(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow)
+    }
+
+    /// Refuses what the format has no place for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for npy, which holds one matrix and nothing else.
+    pub fn check(self, content: OutputContent) -> Result<()> {
+        let refuse = |what: &str| {
+            let hint = "write .parquet, .jsonl, .arrow or .safetensors";
+            Err(Error::usage_hint(format!("npy holds one matrix and {what}"), hint))
+        };
+        match content {
+            _ if self != Self::Npy => Ok(()),
+            OutputContent { level: Level::Token, .. } => refuse("cannot say which tokens are of which text"),
+            OutputContent { keeps_columns: true, .. } => refuse("no columns to keep"),
+            OutputContent { chunked: true, .. } => refuse("cannot say which chunk is of which text"),
+            OutputContent { marks_truncated: true, .. } => refuse("no column of marks"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = FORMATS.iter().find(|(format, _)| format == self).map_or("", |(_, name)| name);
+        formatter.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::{Level, Output, OutputContent, OutputFormat};
+
+    fn of(name: &str) -> crate::Result<OutputFormat> {
+        OutputFormat::of(&Output::from(OsString::from(name)))
+    }
+
+    #[test]
+    fn extension_or_standard_output_tells() {
+        assert_eq!(of("a.npy").ok(), Some(OutputFormat::Npy));
+        assert_eq!(of("a.b.SafeTensors").ok(), Some(OutputFormat::Safetensors));
+        assert_eq!(of("a.parquet").ok(), Some(OutputFormat::Parquet));
+        assert_eq!(of("a/").ok(), Some(OutputFormat::Parquet));
+        assert_eq!(of("-").ok(), Some(OutputFormat::Jsonl));
+    }
+
+    #[test]
+    fn other_extensions_name_the_supported() {
+        for name in ["a.csv", "a.txt", "a"] {
+            let error = of(name).expect_err("not supported");
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+            let start =
+                format!("cannot tell the output format from the extension of {name}; supported are .parquet");
+            assert!(error.to_string().starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn npy_holds_one_matrix() {
+        let plain = OutputContent::default();
+        for (content, what) in [
+            (OutputContent { level: Level::Token, ..plain }, "tokens"),
+            (OutputContent { keeps_columns: true, ..plain }, "columns"),
+            (OutputContent { chunked: true, ..plain }, "chunk"),
+            (OutputContent { marks_truncated: true, ..plain }, "marks"),
+        ] {
+            let error = OutputFormat::Npy.check(content).expect_err("one matrix");
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+            assert!(error.to_string().contains(what), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.to_string().contains(".safetensors")));
+            assert!(OutputFormat::Jsonl.check(content).is_ok());
+            assert!(OutputFormat::Safetensors.check(content).is_ok());
+        }
+        assert!(OutputFormat::Npy.check(plain).is_ok());
+    }
+}

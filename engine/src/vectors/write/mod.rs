@@ -1,0 +1,32 @@
+//! Writers of vectors: parquet, npy, jsonl, safetensors and arrow files, and jsonl to standard output.
+//!
+//! [`Destination::create`] makes a temporary file next to the target, before a model is loaded. [`row_writer`] is called with the schema
+//! of the rows (see [`schema`](super::schema)), and then with rows, in input order. `finish` completes the file, has it on the disk, and
+//! only then gives it its name. Whatever ends a run before that leaves no file, or the old one. Numbers that are not finite are refused
+//! where rows are made ([`rows`](super::rows)).
+
+mod arrow;
+mod destination;
+mod digest;
+mod file;
+mod format;
+mod json_value;
+mod jsonl;
+mod npy;
+mod numbers;
+mod parquet;
+mod safetensors;
+mod stream;
+mod unfinished;
+mod writer;
+
+pub use self::parquet::ParquetRows;
+pub use destination::{Destination, Output};
+pub use digest::Digest;
+pub(crate) use digest::hexadecimal;
+pub use file::OutputFile;
+pub(crate) use file::{is_temporary, sync_folder};
+pub use format::{OutputContent, OutputFormat};
+pub(crate) use json_value::append_value;
+pub use unfinished::remove_unfinished;
+pub use writer::{RowWriter, row_writer};
