@@ -1,8 +1,8 @@
 //! Compiles every CUDA C++ file of this crate to PTX for feature `cuda`, for compute capability 8.0 and up.
 //!
-//! The driver makes machine code of a module when it is loaded, all of it, and keeps that for the next run: 3 s for the 21 kernels of
-//! add_norm.cu, of which a model uses one. So each kernel is a module by itself, `add_norm_2_f16.ptx` in OUT_DIR, and `add_norm.rs`
-//! lists those of `add_norm.cu` by name.
+//! The driver makes machine code of a module when it is loaded, all of it, and keeps that for the next run: 3
+//! s for the 21 kernels of add_norm.cu, of which a model uses one. So each kernel is a module by itself,
+//! `add_norm_2_f16.ptx` in OUT_DIR, and `add_norm.rs` lists those of `add_norm.cu` by name.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -39,8 +39,8 @@ fn main() {
     }
 }
 
-/// Each kernel of a module as a module with that kernel alone, by name. A kernel begins with `.visible .entry NAME(` and ends with the
-/// line `}`; what lies outside of all is everybody's.
+/// Each kernel of a module as a module with that kernel alone, by name. A kernel begins with
+/// `.visible .entry NAME(` and ends with the line `}`; what lies outside of all is everybody's.
 fn kernels(ptx: &str) -> Vec<(&str, String)> {
     const ENTRY: &str = ".visible .entry ";
     let (mut shared, mut bodies) = (String::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! Attention over sequences of equal length beside candle's operations: two batched products and a softmax, as
-//! candle-transformers' `BertModel` has it.
+//! Attention over sequences of equal length beside candle's operations: two batched products and a softmax,
+//! as candle-transformers' `BertModel` has it.
 
 use candle_core::{D, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput};

@@ -1,4 +1,5 @@
-//! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's operations.
+//! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's
+//! operations.
 
 use candle_core::D;
 use criterion::{Criterion, Throughput};

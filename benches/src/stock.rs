@@ -1,5 +1,5 @@
-//! candle-transformers' `BertModel`, used as sentence-transformers uses PyTorch: texts sorted by length, batches of 64, padded to
-//! the longest of the batch, masked, mean-pooled, brought to length 1.
+//! candle-transformers' `BertModel`, used as sentence-transformers uses PyTorch: texts sorted by length,
+//! batches of 64, padded to the longest of the batch, masked, mean-pooled, brought to length 1.
 
 use std::path::Path;
 

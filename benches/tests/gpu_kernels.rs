@@ -1,4 +1,5 @@
-//! What `gpu-kernels` says of arguments that it cannot use. With these tests, `cargo test` builds the program, for `scripts/gpu-check`.
+//! What `gpu-kernels` says of arguments that it cannot use. With these tests, `cargo test` builds the
+//! program, for `scripts/gpu-check`.
 
 use std::process::Command;
 

@@ -1,5 +1,6 @@
-//! Panics of other crates on crafted files: a tokenizer.json inside tokenizers (huggingface/tokenizers#2151), a Parquet
-//! file inside parquet. Such a panic is the file's fault, not ours: it is caught and becomes an error.
+//! Panics of other crates on crafted files: a tokenizer.json inside tokenizers (huggingface/tokenizers#2151),
+//! a Parquet file inside parquet. Such a panic is the file's fault, not ours: it is caught and becomes an
+//! error.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -20,8 +21,8 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Keeps panics that this crate catches off stderr. For programs: it replaces the process's panic hook by one that passes all
-/// others on to the hook before it.
+/// Keeps panics that this crate catches off stderr. For programs: it replaces the process's panic hook by one
+/// that passes all others on to the hook before it.
 pub fn silence_expected_panics() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

@@ -1,7 +1,8 @@
 //! Embeddings, search and BERTScore with BERT-family models.
 //!
-//! A model is opened once and asked many ways: [`Embedder`] turns texts into vectors, which can be searched; [`Scorer`] scores
-//! generated texts against references. Both are handles of a [`Session`], which holds the weights and the threads.
+//! A model is opened once and asked many ways: [`Embedder`] turns texts into vectors, which can be searched;
+//! [`Scorer`] scores generated texts against references. Both are handles of a [`Session`], which holds the
+//! weights and the threads.
 //!
 //! ```
 //! use nearsay::{EmbedOptions, ScoreOptions, Session};
@@ -45,8 +46,8 @@
 //! # }
 //! ```
 //!
-//! All of it may be called from many threads at once, without more work in parallel than there are cores, and the same text has the same
-//! bits whatever else is going on:
+//! All of it may be called from many threads at once, without more work in parallel than there are cores, and
+//! the same text has the same bits whatever else is going on:
 //!
 //! ```
 //! use nearsay::{ScoreOptions, Session};
@@ -72,14 +73,16 @@
 //!
 //! # Rooms
 //!
-//! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`], [`embed`], [`job`], [`score`],
-//! [`search`], [`bench`]. docs/architecture.md follows a text and a pair through them.
+//! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`],
+//! [`embed`], [`job`], [`score`], [`search`], [`bench`](mod@bench). docs/architecture.md follows a text and a pair
+//! through them.
 //!
 //! # Types of other crates
 //!
-//! Types of candle appear in this crate's API nowhere but in errors that are passed on; types of arrow in [`vectors::schema`],
-//! [`vectors::rows`], [`vectors::write`] and the records of [`text`]; types of tokenizers nowhere. [`Precision`] and [`Pooling`] come from
-//! nearsay-kernels, [`HubOptions`] and [`Model`] from nearsay-models.
+//! Types of candle appear in this crate's API nowhere but in errors that are passed on; types of arrow in
+//! [`vectors::schema`], [`vectors::rows`], [`vectors::write`] and the records of [`text`]; types of
+//! tokenizers nowhere. [`Precision`] and [`Pooling`] come from nearsay-kernels, [`HubOptions`] and [`Model`]
+//! from nearsay-models.
 
 pub mod bench;
 pub mod embed;
@@ -103,7 +106,8 @@ pub use score::bertscore::{ScoreOptions, Scorer};
 pub use session::{Cancel, Control, DeviceChoice, Devices, Gpu, Session, SessionOptions, Workers};
 pub use vectors::Vectors;
 
-/// Refuses settings in the environment that cannot be followed, such as an instruction set that the CPU lacks.
+/// Refuses settings in the environment that cannot be followed, such as an instruction set that the CPU
+/// lacks.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the variable.

@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// Cumulative sequence lengths: sequence `i` is rows `cu_seqlens[i]..cu_seqlens[i + 1]` of a packed tensor.
 ///
-/// The name is the one that variable-length attention goes by in FlashAttention and its users. It begins with 0, never
-/// decreases, and ends with the number of rows. Cloning shares the values.
+/// The name is the one that variable-length attention goes by in FlashAttention and its users. It begins with
+/// 0, never decreases, and ends with the number of rows. Cloning shares the values.
 #[derive(Debug, Clone)]
 pub struct CuSeqlens {
     offsets: Arc<[u32]>,

@@ -1,12 +1,13 @@
 //! Fused maths on packed token tensors.
 //!
-//! A packed tensor holds the tokens of several sequences back to back, [total_tokens, width], and [`CuSeqlens`] says where
-//! each begins. There is no padding. The crate knows no model, no file and no text. Every operation has a plain reference
-//! with sums in f64, and a kernel for the CPU; each is a candle custom operation, so the tensor's device chooses. On Metal operations
-//! are composed of candle's own (docs/metal.md).
+//! A packed tensor holds the tokens of several sequences back to back, [total_tokens, width], and
+//! [`CuSeqlens`] says where each begins. There is no padding. The crate knows no model, no file and no text.
+//! Every operation has a plain reference with sums in f64, and a kernel for the CPU; each is a candle custom
+//! operation, so the tensor's device chooses. On Metal operations are composed of candle's own
+//! (docs/metal.md).
 //!
-//! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they use the team's other threads too, with the
-//! same result. [`Peaks`] measures what they could reach.
+//! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they use the team's
+//! other threads too, with the same result. [`Peaks`] measures what they could reach.
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 

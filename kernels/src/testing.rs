@@ -37,8 +37,8 @@ pub(crate) fn assert_close(what: &str, got: &[f32], expected: &[f64], bound: f64
 
 /// How far a LayerNorm with |weight|, |bias| <= 1 of `a + b` may be off in f32.
 ///
-/// Centring errs by about n eps max|x| and the division by the standard deviation s magnifies it; the statistics' own sums
-/// err by n eps relative, on values of size max|x| / s.
+/// Centring errs by about n eps max|x| and the division by the standard deviation s magnifies it; the
+/// statistics' own sums err by n eps relative, on values of size max|x| / s.
 pub(crate) fn norm_bound(a: &[f32], b: &[f32], hidden_dim: usize) -> f64 {
     let mut worst: f64 = 0.0;
     for (a, b) in a.chunks_exact(hidden_dim).zip(b.chunks_exact(hidden_dim)) {
@@ -51,21 +51,22 @@ pub(crate) fn norm_bound(a: &[f32], b: &[f32], hidden_dim: usize) -> f64 {
     (hidden_dim + 8) as f64 * f32::EPSILON as f64 * (worst + 1.0)
 }
 
-/// Where an operation is tested: a CPU's instruction set, candle's operations in its place (as on Metal), or CUDA in one element type.
+/// Where an operation is tested: a CPU's instruction set, candle's operations in its place (as on Metal), or
+/// CUDA in one element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Values are f32.
     Cpu(InstructionSet),
     /// Values are of this type; the device is the CPU.
     Composed(DType),
-    /// Values are of this type; the device is the first one. A build with feature `cuda` is tested on one, real or emulated
-    /// (scripts/test-cuda): without any the tests fail.
+    /// Values are of this type; the device is the first one. A build with feature `cuda` is tested on one,
+    /// real or emulated (scripts/test-cuda): without any the tests fail.
     #[cfg(feature = "cuda")]
     Cuda(DType),
 }
 
-/// Every instruction set of this CPU first; candle's operations in f32 and f16; and, in builds with feature `cuda`, every element type
-/// on CUDA.
+/// Every instruction set of this CPU first; candle's operations in f32 and f16; and, in builds with feature
+/// `cuda`, every element type on CUDA.
 pub(crate) fn targets() -> Vec<Target> {
     let sets = available_sets().map(Target::Cpu);
     let sets = sets.chain([DType::F32, DType::F16].map(Target::Composed));

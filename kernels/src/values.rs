@@ -7,7 +7,8 @@ use crate::{Error, Result};
 
 const NAME: &str = "read_f32";
 
-/// Calls `read` with all values of `tensor` in f32, row after row. A contiguous f32 tensor on the CPU is not copied.
+/// Calls `read` with all values of `tensor` in f32, row after row. A contiguous f32 tensor on the CPU is not
+/// copied.
 ///
 /// # Errors
 /// If the tensor is not of numbers, or its device fails.

@@ -7,8 +7,8 @@ use crate::{EncoderConfig, Error, Positions, Result};
 
 /// Tokens of several texts, packed, with the positions and types that the model gives them.
 ///
-/// Checked when it is made: every id is in the vocabulary, every text is within the model's positions. An encoder relies on
-/// that (a wrong index would kill a CUDA context).
+/// Checked when it is made: every id is in the vocabulary, every text is within the model's positions. An
+/// encoder relies on that (a wrong index would kill a CUDA context).
 #[derive(Debug, Clone)]
 pub struct PackedBatch {
     input_ids: Tensor,
@@ -18,8 +18,8 @@ pub struct PackedBatch {
 }
 
 impl PackedBatch {
-    /// Packs `texts`, each the token ids of one text with its special tokens, for the model that `config` describes.
-    /// All tokens are of type 0.
+    /// Packs `texts`, each the token ids of one text with its special tokens, for the model that `config`
+    /// describes. All tokens are of type 0.
     ///
     /// # Errors
     /// If an id is not in the vocabulary or a text has more tokens than the model has positions.
@@ -75,8 +75,8 @@ impl Positions {
     fn extend(self, text: &[u32], positions: &mut Vec<u32>) {
         match self {
             Self::FromZero => positions.extend(0..text.len() as u32),
-            // As transformers' create_position_ids_from_input_ids: padding tokens keep the padding position and are not
-            // counted, even where a text spells one out.
+            // As transformers' create_position_ids_from_input_ids: padding tokens keep the padding position
+            // and are not counted, even where a text spells one out.
             Self::AfterPadding { pad_token_id } => {
                 let mut counted = 0;
                 positions.extend(text.iter().map(|&id| {

@@ -4,8 +4,8 @@ use nearsay_kernels::Activation;
 
 use crate::{Error, Result};
 
-/// The largest size that any field may have. A hidden size, a vocabulary or a depth beyond it is a damaged file, and is
-/// refused before anything is allocated for it.
+/// The largest size that any field may have. A hidden size, a vocabulary or a depth beyond it is a damaged
+/// file, and is refused before anything is allocated for it.
 const LARGEST_SIZE: usize = 1 << 24;
 
 /// The deepest encoder; no BERT comes near it.

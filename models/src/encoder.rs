@@ -1,4 +1,5 @@
-//! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed batches.
+//! The encoder: embeddings and post-LayerNorm transformer layers (Devlin et al., "BERT", 2019), over packed
+//! batches.
 
 use std::sync::Arc;
 
@@ -55,7 +56,8 @@ impl Encoder {
         empty.grown(parameters, names, num_layers)
     }
 
-    /// The same encoder with its first `num_layers` layers at least: shares those that it has and loads the others.
+    /// The same encoder with its first `num_layers` layers at least: shares those that it has and loads the
+    /// others.
     pub(crate) fn grown(
         &self,
         parameters: &Parameters<'_>,
@@ -73,8 +75,8 @@ impl Encoder {
         Ok(grown)
     }
 
-    /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use, at the speed of one
-    /// that does.
+    /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use,
+    /// at the speed of one that does.
     ///
     /// # Errors
     /// If the sizes make no model, or `options` ask for more layers than there are.

@@ -1,7 +1,7 @@
 //! What can be wrong with a model's files.
 //!
-//! A variant carries data (path, tensor, field, both values); its message is one sentence that names the file or the
-//! tensor, the rule and both values. What the user can do about it is [`Error::hint`].
+//! A variant carries data (path, tensor, field, both values); its message is one sentence that names the file
+//! or the tensor, the rule and both values. What the user can do about it is [`Error::hint`].
 
 use std::io;
 use std::path::PathBuf;

@@ -27,8 +27,8 @@ pub(crate) enum Step {
 }
 
 impl SentenceHead {
-    /// `modes` side by side, then `steps` in order. `hidden_dim` is the encoder's; with `includes_prompt` false the pooling is
-    /// to leave out a prompt's tokens.
+    /// `modes` side by side, then `steps` in order. `hidden_dim` is the encoder's; with `includes_prompt`
+    /// false the pooling is to leave out a prompt's tokens.
     pub(crate) fn new(
         modes: Vec<Pooling>,
         steps: Vec<Step>,
@@ -50,7 +50,8 @@ impl SentenceHead {
         Self::new(vec![Pooling::Mean], vec![Step::Normalize], hidden_dim, true)
     }
 
-    /// Replaces what the model's files say about the last step: vectors are brought to length 1 there, or left as they are.
+    /// Replaces what the model's files say about the last step: vectors are brought to length 1 there, or
+    /// left as they are.
     pub fn set_normalized(&mut self, normalized: bool) {
         match (self.steps.last(), normalized) {
             (None, _) => self.pool.normalize = normalized,

@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// Hidden states of a packed batch, one matrix for each layer that was asked for.
 ///
-/// Their memory goes to the thread's next batch when they are dropped. A clone of a tensor would be found empty then, so tensors are
-/// not handed out: [`LayerStates`] copies what is to be kept.
+/// Their memory goes to the thread's next batch when they are dropped. A clone of a tensor would be found
+/// empty then, so tensors are not handed out: [`LayerStates`] copies what is to be kept.
 #[derive(Debug)]
 pub struct HiddenStates {
     layers: Vec<(usize, Tensor)>,
@@ -46,7 +46,8 @@ impl Drop for HiddenStates {
     }
 }
 
-/// A view of one layer's hidden states, [total_tokens, hidden_dim], on the encoder's device and in its element type.
+/// A view of one layer's hidden states, [total_tokens, hidden_dim], on the encoder's device and in its
+/// element type.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerStates<'a> {
     hidden: &'a Tensor,

@@ -16,8 +16,8 @@ pub struct StatedLength {
 }
 
 impl Model {
-    /// The longest text for embeddings: what a sentence-transformers folder says, else the tokenizer's length, both within the
-    /// positions.
+    /// The longest text for embeddings: what a sentence-transformers folder says, else the tokenizer's
+    /// length, both within the positions.
     pub fn sentence_length(&self) -> StatedLength {
         let lengths = self.sentence_transformer().map(|sentence| &sentence.lengths);
         let stated = lengths.and_then(|lengths| Some((lengths.max_seq_length?, lengths.stated_in?)));

@@ -94,10 +94,12 @@ impl Model {
         path.ok_or_else(|| Error::MissingTokenizer { folder: self.folder.root().to_owned() })
     }
 
-    /// The encoder, as much of it and as `options` say. Files that the cache pins by a SHA-256 are compared with it first.
+    /// The encoder, as much of it and as `options` say. Files that the cache pins by a SHA-256 are compared
+    /// with it first.
     ///
     /// # Errors
-    /// If a checksum differs, there are fewer layers, or a weight is missing, has another shape than config.json says, or is not finite.
+    /// If a checksum differs, there are fewer layers, or a weight is missing, has another shape than
+    /// config.json says, or is not finite.
     pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
             self.folder.verify()?;
@@ -119,7 +121,8 @@ impl Model {
         Ok(encoder)
     }
 
-    /// `encoder`, which is this model's, with its first `num_layers` layers at least. Those that it has are shared, the others loaded.
+    /// `encoder`, which is this model's, with its first `num_layers` layers at least. Those that it has are
+    /// shared, the others loaded.
     ///
     /// # Errors
     /// As [`Model::load_encoder`], checksums apart.
@@ -131,7 +134,8 @@ impl Model {
         Parameters::find(&self.weights, self.family.prefixes, self.family.names.word_embeddings)
     }
 
-    /// The SHA-256 of what the model is made of: its configurations, tokenizer and weights. Reads all of these files.
+    /// The SHA-256 of what the model is made of: its configurations, tokenizer and weights. Reads all of
+    /// these files.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -149,7 +153,8 @@ impl Model {
         self.sentence.is_some()
     }
 
-    /// Whether the files stand in the Hugging Face cache, where a snapshot may hold only what another program asked for.
+    /// Whether the files stand in the Hugging Face cache, where a snapshot may hold only what another program
+    /// asked for.
     pub fn is_cached(&self) -> bool {
         matches!(self.folder.source(), Source::Cache { .. })
     }
@@ -175,7 +180,8 @@ impl Model {
         self.sentence.as_ref().map(|sentence| sentence.settings.prompts.clone()).unwrap_or_default()
     }
 
-    /// The prompt of this name; `query` and `document` always exist, and are empty if the files do not name them.
+    /// The prompt of this name; `query` and `document` always exist, and are empty if the files do not name
+    /// them.
     pub fn prompt(&self, name: &str) -> Option<String> {
         let of_nothing = Settings::default();
         let settings = self.sentence.as_ref().map_or(&of_nothing, |sentence| &sentence.settings);
@@ -192,8 +198,8 @@ impl Model {
         self.sentence.as_ref()?.settings.truncate_dim
     }
 
-    /// What makes a text's vector of its hidden states: as modules.json says, or their mean where there is none. Dense layers multiply
-    /// in f32, on the encoder's device.
+    /// What makes a text's vector of its hidden states: as modules.json says, or their mean where there is
+    /// none. Dense layers multiply in f32, on the encoder's device.
     ///
     /// # Errors
     /// If a Dense layer's weights are missing or have another shape than its config says.
@@ -207,7 +213,8 @@ impl Model {
         Ok(SentenceHead::new(pooling.modes.clone(), steps, self.config.hidden_dim, pooling.include_prompt))
     }
 
-    /// One way of pooling in the place of pooling and Dense layers; the rest is as modules.json says. There are no weights to load.
+    /// One way of pooling in the place of pooling and Dense layers; the rest is as modules.json says. There
+    /// are no weights to load.
     pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
         let sentence = self.sentence.as_ref();
         let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
@@ -224,8 +231,8 @@ impl Model {
         Ok(Step::Dense(Linear::new(&weight, bias.as_ref(), &encoder.in_f32())?, dense.activation))
     }
 
-    /// Tensors that no part of the encoder has asked for, apart from those that checkpoints are known to carry along (heads of
-    /// their training, poolers, buffers) and the layers above `num_layers`.
+    /// Tensors that no part of the encoder has asked for, apart from those that checkpoints are known to
+    /// carry along (heads of their training, poolers, buffers) and the layers above `num_layers`.
     fn unused_tensors(&self, num_layers: usize) -> Vec<String> {
         let above = |name: &str| {
             let tail = name.split_once(&format!("{}.", self.family.names.layers)).map(|(_, tail)| tail);

@@ -1,4 +1,5 @@
-//! Weights that no file holds: random ones, for encoders of a known shape whose speed is wanted and nothing else.
+//! Weights that no file holds: random ones, for encoders of a known shape whose speed is wanted and nothing
+//! else.
 
 use candle_core::{Device, Tensor};
 
@@ -7,8 +8,9 @@ use crate::parameters::Source;
 
 /// Random weights of whatever shape is asked for.
 ///
-/// Matrices [rows, width] are uniform with variance 1 / width, so that an encoder's values neither vanish nor grow from layer to
-/// layer; biases are 0 and the weights of norms 1. A tensor depends on the seed and its name, not on what was loaded before.
+/// Matrices [rows, width] are uniform with variance 1 / width, so that an encoder's values neither vanish nor
+/// grow from layer to layer; biases are 0 and the weights of norms 1. A tensor depends on the seed and its
+/// name, not on what was loaded before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RandomWeights {
     pub(crate) seed: u64,
@@ -48,7 +50,8 @@ fn uniform(seed: u64, limit: f32, count: usize) -> Vec<f32> {
     values
 }
 
-/// A generator of random bits: splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+/// A generator of random bits: splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 
-/// The repository: `NEARSAY_TEST_REPOSITORY` where the tests run on another machine, else where they were built.
+/// The repository: `NEARSAY_TEST_REPOSITORY` where the tests run on another machine, else where they were
+/// built.
 pub fn repository() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let built_in = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -42,7 +43,8 @@ pub fn json(name: &str) -> serde_json::Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is fetched if it is not there.
+/// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is fetched if it is not
+/// there.
 ///
 /// # Panics
 /// If it cannot be had: no test passes by skipping.

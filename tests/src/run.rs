@@ -90,8 +90,8 @@ impl Desk {
         names
     }
 
-    /// The program with arguments cut at blanks. `FIXTURE:NAME` stands for the path of that fixture, `BERT` for the tiny
-    /// BERT, `STS` for the tiny sentence-transformers model.
+    /// The program with arguments cut at blanks. `FIXTURE:NAME` stands for the path of that fixture, `BERT`
+    /// for the tiny BERT, `STS` for the tiny sentence-transformers model.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(line.split_whitespace().map(argument));
@@ -192,7 +192,8 @@ fn peak_kib(process: u32) -> u64 {
 }
 
 impl Run {
-    /// Holds that it ended with `code` and said every one of `parts` on stderr; on failure it printed no result.
+    /// Holds that it ended with `code` and said every one of `parts` on stderr; on failure it printed no
+    /// result.
     ///
     /// # Panics
     /// If not.

@@ -1,7 +1,8 @@
-//! The same text gives the same bits: alone, in any batch, in any order, with any budget of tokens, any number of threads; in each
-//! precision.
+//! The same text gives the same bits: alone, in any batch, in any order, with any budget of tokens, any
+//! number of threads; in each precision.
 //!
-//! Property tests over the tiny models of every family, and one over all-MiniLM-L6-v2. Bits are compared, not values.
+//! Property tests over the tiny models of every family, and one over all-MiniLM-L6-v2. Bits are compared, not
+//! values.
 
 use std::path::Path;
 

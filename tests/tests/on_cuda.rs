@@ -1,5 +1,6 @@
-//! The engine on CUDA devices, real or emulated (scripts/test-cuda): the CPU's numbers, invariance, several devices, too little
-//! memory, a device that is lost. A build with feature `cuda` needs a device for these tests; they do not pass without one.
+//! The engine on CUDA devices, real or emulated (scripts/test-cuda): the CPU's numbers, invariance, several
+//! devices, too little memory, a device that is lost. A build with feature `cuda` needs a device for these
+//! tests; they do not pass without one.
 #![cfg(feature = "cuda")]
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,9 @@
-//! Kernels against what the machine can do, with floors far below what was measured and far above what a kernel reaches that lost
-//! its instruction set: a closure or an iterator that is not inlined into it makes it some forty times slower, and nothing fails.
+//! Kernels against what the machine can do, with floors far below what was measured and far above what a
+//! kernel reaches that lost its instruction set: a closure or an iterator that is not inlined into it makes
+//! it some forty times slower, and nothing fails.
 //!
-//! Optimised builds alone: without optimisation nothing is inlined. One test, so that kernels are not timed side by side.
+//! Optimised builds alone: without optimisation nothing is inlined. One test, so that kernels are not timed
+//! side by side.
 
 #![cfg(not(debug_assertions))]
 

@@ -1,13 +1,16 @@
-//! Times every operation of an encoder on a CUDA device by itself, beside what the device could do at most, and prints JSON.
+//! Times every operation of an encoder on a CUDA device by itself, beside what the device could do at most,
+//! and prints JSON.
 //!
 //! usage: `gpu-kernels [--precision f16,bf16,f32] [--tokens 8192] [--launches 50] [--rotated N] SHAPE ..`
 //!
-//! A time is the wall clock's around a number of launches and a wait for the last, divided by their number: where a kernel is shorter
-//! than its launch takes, it is the launch's. `microseconds` goes around buffers of [`ROTATED_BYTES`] together (or N of them), so that
-//! inputs come from memory; `microseconds_warm` keeps to one, which an L2 may hold, as it does between the layers of a model.
+//! A time is the wall clock's around a number of launches and a wait for the last, divided by their number:
+//! where a kernel is shorter than its launch takes, it is the launch's. `microseconds` goes around buffers of
+//! [`ROTATED_BYTES`] together (or N of them), so that inputs come from memory; `microseconds_warm` keeps to
+//! one, which an L2 may hold, as it does between the layers of a model.
 //!
-//! The floor of an operation is the longer of its operations by the peak of products and its bytes by the peak of copies, both
-//! measured here; bytes are those of inputs and outputs, once each. `share_of_floor` is the floor by `microseconds`.
+//! The floor of an operation is the longer of its operations by the peak of products and its bytes by the
+//! peak of copies, both measured here; bytes are those of inputs and outputs, once each. `share_of_floor` is
+//! the floor by `microseconds`.
 
 use std::io::Write;
 use std::time::Instant;
@@ -34,7 +37,8 @@ const ATTENTION_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 const POOLED_LENGTHS: [usize; 2] = [32, 128];
 const MATCHED_LENGTHS: [usize; 3] = [32, 128, 512];
 const SEARCHING_QUERIES: [usize; 3] = [1, 64, 1024];
-/// Rows of a corpus for each row of a micro-batch: 65,536 as a rule, of 128 MiB where they have 1,024 values of 16 bits.
+/// Rows of a corpus for each row of a micro-batch: 65,536 as a rule, of 128 MiB where they have 1,024 values
+/// of 16 bits.
 const SEARCHED_ROWS: usize = 8;
 const HITS: usize = 10;
 

@@ -181,7 +181,8 @@ fn latency_table(rows: &[Latency]) -> Table {
     table
 }
 
-/// An empty table whose last three columns are numbers. Markdown, so that it can be pasted where it is talked about.
+/// An empty table whose last three columns are numbers. Markdown, so that it can be pasted where it is talked
+/// about.
 fn table(header: [&str; 6]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);

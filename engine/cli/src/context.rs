@@ -82,7 +82,8 @@ impl Context {
     }
 }
 
-/// Opens devices; with operations composed from candle's, as on Metal, if NEARSAY_COMPOSED is `1`: for tests and bug reports.
+/// Opens devices; with operations composed from candle's, as on Metal, if NEARSAY_COMPOSED is `1`: for tests
+/// and bug reports.
 pub(crate) fn open(
     choice: &nearsay::DeviceChoice,
     precision: nearsay::Precision,

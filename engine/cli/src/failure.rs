@@ -12,7 +12,8 @@ use crate::signals::Interruption;
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
 
-/// Prints `error` with its hint, and returns its exit code. A reader of stdout that has gone away is no failure.
+/// Prints `error` with its hint, and returns its exit code. A reader of stdout that has gone away is no
+/// failure.
 pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> ExitCode {
     let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     match known {

@@ -24,8 +24,8 @@ use clap::Parser;
 use arguments::{Cli, Command};
 use context::Context;
 
-/// Runs the command that `arguments` name, the first of which is the program's own name, and reports a failure on standard error.
-/// The exit code is 0 for success, else that of `failure`.
+/// Runs the command that `arguments` name, the first of which is the program's own name, and reports a
+/// failure on standard error. The exit code is 0 for success, else that of `failure`.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let start = Instant::now();
     nearsay::silence_expected_panics();

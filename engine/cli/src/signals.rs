@@ -1,9 +1,10 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks the work to end cleanly, the second ends the process at once.
 //!
-//! Work asks between two micro-batches. What cannot ask, such as a read of standard input to which nobody writes, is given
-//! [`GRACE`], then the process ends all the same. No temporary file stays in either case.
+//! Work asks between two micro-batches. What cannot ask, such as a read of standard input to which nobody
+//! writes, is given [`GRACE`], then the process ends all the same. No temporary file stays in either case.
 //!
-//! Where the system gives no thread to wait for signals, the first still asks, and nothing ends what cannot ask.
+//! Where the system gives no thread to wait for signals, the first still asks, and nothing ends what cannot
+//! ask.
 
 use std::io;
 use std::sync::Arc;
@@ -81,7 +82,6 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
 
 /// A file that outgrows the shell's limit is then a write that fails (EFBIG), and not the end of the process.
 fn take_file_size_limit_as_error() -> anyhow::Result<()> {
-    #[cfg(unix)]
     flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
         .context("cannot install a signal handler")?;
     Ok(())
@@ -90,15 +90,14 @@ fn take_file_size_limit_as_error() -> anyhow::Result<()> {
 /// The signals that end the work; a terminal that goes away sends SIGHUP.
 fn handled() -> Vec<i32> {
     let mut numbers = vec![SIGINT, SIGTERM];
-    #[cfg(unix)]
     if !hangup_is_ignored() {
         numbers.push(signal_hook::consts::SIGHUP);
     }
     numbers
 }
 
-/// Whether whoever started us wants SIGHUP ignored, as nohup does. Taken for granted where the system does not say.
-#[cfg(unix)]
+/// Whether whoever started us wants SIGHUP ignored, as nohup does. Taken for granted where the system does
+/// not say.
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,5 @@
-//! The command line as a contract: exit codes, where output goes, JSON keys, formats and options of `embed` and `score`.
+//! The command line as a contract: exit codes, where output goes, JSON keys, formats and options of `embed`
+//! and `score`.
 
 use std::time::Duration;
 
@@ -232,7 +233,6 @@ fn models_are_listed_and_looked_into() {
     assert_eq!(facts["activation"], "gelu");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_terminal_gets_the_result_and_colours_and_no_word_about_our_log() {
     let desk = desk();

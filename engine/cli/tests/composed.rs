@@ -1,4 +1,5 @@
-//! The whole program by operations composed of candle's, as they run on Metal, but on the CPU: the kernels' numbers to the precision.
+//! The whole program by operations composed of candle's, as they run on Metal, but on the CPU: the kernels'
+//! numbers to the precision.
 
 use nearsay_tests::desk;
 use nearsay_tests::run::{Desk, Run, finish};

@@ -1,5 +1,6 @@
-//! What befalls CUDA devices, on emulated ones, which do as they are told (tests/cuda_emulator): too little memory, a device that
-//! is lost, several of them, none. Run by scripts/test-cuda, which brings the emulator; without it these tests do not pass.
+//! What befalls CUDA devices, on emulated ones, which do as they are told (tests/cuda_emulator): too little
+//! memory, a device that is lost, several of them, none. Run by scripts/test-cuda, which brings the emulator;
+//! without it these tests do not pass.
 #![cfg(feature = "cuda")]
 
 use std::process::Command;
@@ -79,7 +80,8 @@ fn without_a_device_cuda_ends_with_a_hint_and_auto_goes_on() {
     assert!(run.stderr.contains("--precision f16 needs a GPU: there is no CUDA device"), "{}", run.stderr);
 }
 
-/// A GPU that is older than the kernels are made for, and a driver that does not know what they are written in.
+/// A GPU that is older than the kernels are made for, and a driver that does not know what they are written
+/// in.
 #[test]
 fn what_is_too_old_is_said_and_auto_goes_on() {
     let desk = desk();
@@ -111,8 +113,8 @@ fn a_number_too_high_is_named() {
     assert!(run.stderr.contains("there is no cuda:2, only cuda:0 to cuda:1"), "{}", run.stderr);
 }
 
-/// Allocations fail one after another, wherever they are made: either the batch is halved and the bytes are the same, or what failed
-/// came before the work, and says so.
+/// Allocations fail one after another, wherever they are made: either the batch is halved and the bytes are
+/// the same, or what failed came before the work, and says so.
 #[test]
 fn an_allocation_that_fails_halves_the_batch_or_is_told() {
     let desk = desk();

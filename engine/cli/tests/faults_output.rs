@@ -1,4 +1,5 @@
-//! Outputs that cannot be made, signals, readers that go away, devices that are not there, and texts at the edge of a batch.
+//! Outputs that cannot be made, signals, readers that go away, devices that are not there, and texts at the
+//! edge of a batch.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -46,8 +47,8 @@ fn a_hangup_that_nohup_ignores_stays_ignored() {
     assert_eq!(desk.names(), ["out.npy"]);
 }
 
-/// As another user with at most so many threads. None where we are not the superuser: a limit on our own user's threads would
-/// count those of everything else that runs.
+/// As another user with at most so many threads. None where we are not the superuser: a limit on our own
+/// user's threads would count those of everything else that runs.
 #[cfg(target_os = "linux")]
 fn with_threads(desk: &Desk, count: usize, line: &str) -> Option<Command> {
     let limited = |program: &std::ffi::OsStr| {
@@ -174,7 +175,6 @@ fn few_file_handles_are_enough_for_many_inputs() {
     assert_eq!(finish(&line, command, None).ok().rows().len(), 40);
 }
 
-#[cfg(unix)]
 #[test]
 fn odd_paths_work_or_are_refused() {
     use std::ffi::OsString;
@@ -207,7 +207,6 @@ fn an_input_is_never_its_own_output() {
     let text = "{\"text\":\"a\"}\n";
     desk.write("in.jsonl", text).write("more.jsonl", text);
     std::fs::hard_link(desk.path("in.jsonl"), desk.path("hard.jsonl")).expect("a link");
-    #[cfg(unix)]
     std::os::unix::fs::symlink("in.jsonl", desk.path("soft.jsonl")).expect("a link");
     for output in ["in.jsonl", "./in.jsonl", "hard.jsonl", "soft.jsonl"] {
         let run = desk.run(&format!("embed more.jsonl in.jsonl -m BERT --overwrite -o {output}"));

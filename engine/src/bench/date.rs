@@ -19,8 +19,8 @@ fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Days since 1970 as year, month and day (Hinnant, "chrono-compatible low-level date algorithms": years that begin in March, so
-/// that the leap day is the last; eras of 400 years).
+/// Days since 1970 as year, month and day (Hinnant, "chrono-compatible low-level date algorithms": years that
+/// begin in March, so that the leap day is the last; eras of 400 years).
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -8,8 +8,8 @@ use serde::Serialize;
 /// A machine, as far as its speed depends on it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The CPU's model name as the system gives it; the architecture where it gives none. A name that tells no model, as virtual
-    /// machines have it ("Intel(R) Xeon(R) Processor"), is followed by family and model.
+    /// The CPU's model name as the system gives it; the architecture where it gives none. A name that tells
+    /// no model, as virtual machines have it ("Intel(R) Xeon(R) Processor"), is followed by family and model.
     pub cpu: String,
     /// Cores that this process may use.
     pub cores: usize,

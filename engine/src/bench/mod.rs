@@ -1,14 +1,15 @@
 //! Measuring: how fast an encoder runs on this machine, as a share of the machine's peak.
 //!
-//! Token ids go through the same [`TextEncoder`](crate::session::TextEncoder), workers and pooling as in `embed`; there is no tokenizing
-//! and no reading. For every device and precision:
+//! Token ids go through the same [`TextEncoder`](crate::session::TextEncoder), workers and pooling as in
+//! `embed`; there is no tokenizing and no reading. For every device and precision:
 //!
-//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches), and over a natural mix of lengths (see `workload`);
+//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches),
+//!   and over a natural mix of lengths (see `workload`);
 //! - **latency**: single texts of 12 and of 128 tokens, one after the other.
 //!
-//! A pass is repeated for some time, and the median counts; the best is next to it in JSON. One pass before them warms up.
-//! Operations are counted as `flops` says and compared with the peak of the precision (see [`PeakRates`]), although everything between
-//! linear layers runs in f32 in each of them.
+//! A pass is repeated for some time, and the median counts; the best is next to it in JSON. One pass before
+//! them warms up. Operations are counted as `flops` says and compared with the peak of the precision (see
+//! [`PeakRates`]), although everything between linear layers runs in f32 in each of them.
 
 mod commit;
 mod date;
@@ -50,10 +51,12 @@ pub struct BenchProgress {
     pub next: String,
 }
 
-/// Measures `subject` as `options` say, with all of `workers`; `progress` is called before every figure is measured.
+/// Measures `subject` as `options` say, with all of `workers`; `progress` is called before every figure is
+/// measured.
 ///
 /// # Errors
-/// If an option does not fit the model, the model cannot be loaded, no threads can be started, or `control` stops the run.
+/// If an option does not fit the model, the model cannot be loaded, no threads can be started, or `control`
+/// stops the run.
 pub fn run(
     subject: &Subject,
     options: &BenchOptions,

@@ -9,7 +9,8 @@ use crate::Result;
 /// Tokens of a pass: 32 texts of 128.
 const PASS_TOKENS: usize = 4096;
 
-/// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end together.
+/// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end
+/// together.
 const THREAD_TOKENS: usize = 8 * crate::session::DEFAULT_BATCH_TOKENS;
 
 /// Micro-batches of a pass for each GPU: several for each of its lanes.

@@ -129,7 +129,8 @@ impl Report {
     }
 }
 
-/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU or GPU, model and date.
+/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU or GPU,
+/// model and date.
 pub fn file_name(subject: &Subject, devices: &Devices) -> String {
     let gpu = devices.gpus().into_iter().next().map(|gpu| gpu.name);
     let processor = gpu.unwrap_or_else(|| Machine::current().cpu);

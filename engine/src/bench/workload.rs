@@ -4,8 +4,8 @@ use nearsay_models::{EncoderConfig, SplitMix64};
 
 use crate::tokens::TokenizedText;
 
-/// Every run measures the same texts. With this seed even the shortest mix, of 63 texts, has a quarter of abstracts and the mean that
-/// a long one has.
+/// Every run measures the same texts. With this seed even the shortest mix, of 63 texts, has a quarter of
+/// abstracts and the mean that a long one has.
 const SEED: u64 = 1;
 
 /// Texts that go through the encoder together.
@@ -47,8 +47,9 @@ fn texts(lengths: Vec<usize>, config: &EncoderConfig) -> Vec<TokenizedText> {
     lengths.into_iter().map(|length| tokenized(text(length))).collect()
 }
 
-/// Lengths that resemble a corpus of sentences with abstracts among them: three in four are log-normal with a median of 20 tokens
-/// and a deviation of e^0.5, the others with a median of 200 and e^0.4, cut to 256. Their mean is 66.
+/// Lengths that resemble a corpus of sentences with abstracts among them: three in four are log-normal with a
+/// median of 20 tokens and a deviation of e^0.5, the others with a median of 200 and e^0.4, cut to 256. Their
+/// mean is 66.
 fn natural_lengths(tokens: usize, max_tokens: usize, seed: u64) -> Vec<usize> {
     const LONGEST: usize = 256;
     const SHORTEST: usize = 3;

@@ -30,7 +30,8 @@ impl Deref for Embedded {
 pub struct EmbeddedTokens {
     /// One vector a token.
     pub vectors: Vectors,
-    /// Where each text begins among the tokens, and at last their number: text i is rows `cu_seqlens[i]..cu_seqlens[i + 1]`.
+    /// Where each text begins among the tokens, and at last their number: text i is rows
+    /// `cu_seqlens[i]..cu_seqlens[i + 1]`.
     pub cu_seqlens: Vec<usize>,
     /// The ids of the tokens, special tokens and the prompt's included.
     pub token_ids: Vec<u32>,

@@ -22,8 +22,9 @@ use crate::vectors::Vectors;
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
 const SHORTEST: f64 = 1e-12;
 
-/// A model that turns texts into vectors, with the choices of [`EmbedOptions`]. Cloning it, or changing its prompt, shares the weights;
-/// all calls may be made from many threads at once, and a text has the same bits in each.
+/// A model that turns texts into vectors, with the choices of [`EmbedOptions`]. Cloning it, or changing its
+/// prompt, shares the weights; all calls may be made from many threads at once, and a text has the same bits
+/// in each.
 ///
 /// ```no_run
 /// # fn main() -> nearsay::Result<()> {
@@ -111,11 +112,11 @@ impl Embedder {
         })
     }
 
-    /// The same with the prompt of this name before each text: one that the model's files name, or `query` or `document`, which are empty
-    /// if the files do not name them.
+    /// The same with the prompt of this name before each text: one that the model's files name, or `query` or
+    /// `document`, which are empty if the files do not name them.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the model has no such prompt.
+    /// [`Error::Usage`](crate::Error::Usage) if the model has no such prompt.
     pub fn prompt(&self, name: &str) -> Result<Self> {
         self.with(|options| options.prompt(name))
     }
@@ -267,7 +268,8 @@ impl Embedder {
         Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: offsets.concat(), notices })
     }
 
-    /// Tokens of each text, with the prompt before it. A text is empty if it has no tokens besides the prompt's.
+    /// Tokens of each text, with the prompt before it. A text is empty if it has no tokens besides the
+    /// prompt's.
     ///
     /// # Errors
     /// If the tokenizer fails or the call is stopped.
@@ -337,7 +339,8 @@ impl Embedder {
                         for &row in places.of(text) {
                             let row = target.row_mut(row);
                             row.copy_from_slice(&vector[..kept]);
-                            // The first values of a vector (Matryoshka) are brought back to length 1 if the whole was.
+                            // The first values of a vector (Matryoshka) are brought back to length 1 if the
+                            // whole was.
                             if is_shortened && is_normalized {
                                 normalize_row(row, SHORTEST);
                             }
@@ -418,7 +421,8 @@ impl Embedder {
 }
 
 impl Session {
-    /// An embedder with these options. It loads what of the model it needs and nobody has loaded before, and is cheap otherwise.
+    /// An embedder with these options. It loads what of the model it needs and nobody has loaded before, and
+    /// is cheap otherwise.
     ///
     /// # Errors
     /// If the model's files break a rule, an option does not fit the model, or a device has no room.
@@ -427,7 +431,8 @@ impl Session {
     }
 }
 
-/// Tokens that a prompt puts before a text: all of its own but the one that ends it, as sentence-transformers counts.
+/// Tokens that a prompt puts before a text: all of its own but the one that ends it, as sentence-transformers
+/// counts.
 fn count_before_text(tokenizer: &TextTokenizer, prompt: &TokenizedText) -> usize {
     let ends_special = prompt.ids.last().is_some_and(|id| tokenizer.is_special(*id));
     prompt.ids.len() - usize::from(ends_special)

@@ -3,8 +3,9 @@
 use super::Embedder;
 use crate::session::WindowLimits;
 
-/// For one vector a text. At 384 values and 4.5 bytes a token, a window of vectors takes at most 6 MiB and its tokens 1 MiB. For a GPU,
-/// which is given many micro-batches at a time, all bounds are four times these in the end.
+/// For one vector a text. At 384 values and 4.5 bytes a token, a window of vectors takes at most 6 MiB and
+/// its tokens 1 MiB. For a GPU, which is given many micro-batches at a time, all bounds are four times these
+/// in the end.
 pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     let max_tokens = embedder.max_tokens();
     for_device(
@@ -13,7 +14,8 @@ pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     )
 }
 
-/// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28 MiB.
+/// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28
+/// MiB.
 pub(super) fn of_tokens(embedder: &Embedder) -> WindowLimits {
     let useful_bytes = (32 << 20) / embedder.hidden_dim();
     let max_tokens = embedder.max_tokens();

@@ -1,5 +1,5 @@
-//! Texts to vectors: [`Embedder`] embeds texts in memory, [`EmbedRun`] a stream of records into rows of an output. What reads files and
-//! decides on columns and shards is a [`job`](crate::job).
+//! Texts to vectors: [`Embedder`] embeds texts in memory, [`EmbedRun`] a stream of records into rows of an
+//! output. What reads files and decides on columns and shards is a [`job`](crate::job).
 
 mod chunks;
 mod counts;

@@ -28,12 +28,14 @@ pub enum PoolingChoice {
 pub struct EmbedOptions {
     /// How tokens become a vector.
     pub pooling: PoolingChoice,
-    /// Whether vectors are brought to length 1; `None`: as the model's files say. At token level each token's, and only if this says so.
+    /// Whether vectors are brought to length 1; `None`: as the model's files say. At token level each
+    /// token's, and only if this says so.
     pub normalize: Option<bool>,
-    /// Keep only the first values of each vector (Matryoshka); `None`: as many as the model's files say (`truncate_dim`), mostly all.
+    /// Keep only the first values of each vector (Matryoshka); `None`: as many as the model's files say
+    /// (`truncate_dim`), mostly all.
     pub dimensions: Option<usize>,
-    /// One of the prompts that the model's files name, or `query` or `document`, which are empty if the files do not name them; `None`:
-    /// the model's default prompt, if it has one.
+    /// One of the prompts that the model's files name, or `query` or `document`, which are empty if the files
+    /// do not name them; `None`: the model's default prompt, if it has one.
     pub prompt_name: Option<String>,
     /// The longest text in tokens; `None`: as the model's files say.
     pub max_length: Option<usize>,

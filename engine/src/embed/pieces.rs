@@ -80,7 +80,8 @@ impl TokenizedPieces {
         (0..self.pieces.len()).map(|piece| self.tokens_of(piece).ids.len()).sum()
     }
 
-    /// Runs the encoder; `progress` is called with `counts` and what is added to them, after every micro-batch.
+    /// Runs the encoder; `progress` is called with `counts` and what is added to them, after every
+    /// micro-batch.
     pub(super) fn encode(
         self,
         run: &EmbedRun<'_>,

@@ -10,8 +10,8 @@ use crate::vectors::{Level, Provenance};
 use crate::{Error, Result};
 
 impl EmbedRun<'_> {
-    /// How the vectors of this run come about. Two runs whose provenance differs in versions of the program and names of the model at most
-    /// write the same bytes of the same texts.
+    /// How the vectors of this run come about. Two runs whose provenance differs in versions of the program
+    /// and names of the model at most write the same bytes of the same texts.
     pub fn provenance(&self) -> Provenance {
         let mut provenance = self.embedder.provenance();
         if self.layout.level == Level::Token {
@@ -62,8 +62,9 @@ impl Embedder {
 }
 
 impl EmbedOptions {
-    /// Options for queries that fit the vectors of `corpus`, by the model of `session`, which must be the corpus's: layer, pooling,
-    /// length and normalisation are the corpus's, the prompt is the model's for queries.
+    /// Options for queries that fit the vectors of `corpus`, by the model of `session`, which must be the
+    /// corpus's: layer, pooling, length and normalisation are the corpus's, the prompt is the model's for
+    /// queries.
     ///
     /// # Errors
     /// [`Error::Usage`] naming what cannot be the same.

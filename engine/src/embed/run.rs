@@ -42,8 +42,9 @@ impl Measured for Record {
 impl EmbedRun<'_> {
     /// Embeds `records`, in order. `counts` is what was counted before, and is added to.
     ///
-    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder works. If reading fails, the
-    /// rows before are written first; finishing the writer is left to the caller.
+    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder
+    /// works. If reading fails, the rows before are written first; finishing the writer is left to the
+    /// caller.
     ///
     /// # Errors
     /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped.
@@ -96,8 +97,8 @@ impl EmbedRun<'_> {
         pieces
     }
 
-    /// What would be counted of `records`: texts, rows, tokens (of repeated texts each time), and as `truncated` the texts that are too
-    /// long. Nothing is encoded.
+    /// What would be counted of `records`: texts, rows, tokens (of repeated texts each time), and as
+    /// `truncated` the texts that are too long. Nothing is encoded.
     ///
     /// # Errors
     /// If tokenizing fails, or a text is longer than it may be.
@@ -183,8 +184,8 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Preparation<'_, I> {
     }
 }
 
-/// Pieces that are worked on together: all of a window's, unless they are chunks with rows of their own, of which one text may have
-/// many. Then at most some `bytes`.
+/// Pieces that are worked on together: all of a window's, unless they are chunks with rows of their own, of
+/// which one text may have many. Then at most some `bytes`.
 fn groups(pieces: Vec<Piece>, on_long: OnLong, bytes: usize) -> Vec<Vec<Piece>> {
     if !matches!(on_long, OnLong::Chunk(_)) {
         return if pieces.is_empty() { Vec::new() } else { vec![pieces] };

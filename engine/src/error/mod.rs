@@ -1,8 +1,9 @@
 //! What can go wrong.
 //!
-//! A message is one sentence: what, where (file, row, tensor), and the rule with both values. What the user can do about
-//! it is [`Error::hint`], and what it is about [`Error::kind`]. Neither knows of flags or exit codes: settings in them are
-//! data ([`Setting`]), which each face of the library says in its own words ([`Phrase`]).
+//! A message is one sentence: what, where (file, row, tensor), and the rule with both values. What the user
+//! can do about it is [`Error::hint`], and what it is about [`Error::kind`]. Neither knows of flags or exit
+//! codes: settings in them are data ([`Setting`]), which each face of the library says in its own words
+//! ([`Phrase`]).
 //!
 //! The conversions from errors of candle and arrow are for this library's own use.
 
@@ -259,7 +260,8 @@ impl Error {
             Self::NoInput { .. } => ErrorKind::NoInput,
             Self::Device { .. } | Self::NoGpu { .. } => ErrorKind::Unavailable,
             Self::DeviceMemory { .. } | Self::DeviceLost { .. } => ErrorKind::Unavailable,
-            // Shapes that do not fit inside the encoder are our doing: files and settings were checked before.
+            // Shapes that do not fit inside the encoder are our doing: files and settings were checked
+            // before.
             Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => {
                 ErrorKind::Internal
             }

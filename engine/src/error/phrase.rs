@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::Setting;
 
-/// A message or a hint. Settings in it are data, so that each face of the library can say them in its own words
-/// ([`Phrase::render`]); [`Display`](fmt::Display) says them as the library does: "raise `max_length`".
+/// A message or a hint. Settings in it are data, so that each face of the library can say them in its own
+/// words ([`Phrase::render`]); [`Display`](fmt::Display) says them as the library does: "raise `max_length`".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Phrase(Vec<Part>);
 
@@ -16,7 +16,8 @@ enum Part {
 }
 
 impl Phrase {
-    /// The text, with each setting, and the value that it should have if the phrase says one, as `say` puts it.
+    /// The text, with each setting, and the value that it should have if the phrase says one, as `say` puts
+    /// it.
     pub fn render(&self, say: impl Fn(Setting, Option<&str>) -> String) -> String {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
@@ -75,7 +76,8 @@ impl<V: fmt::Display> From<(Setting, V)> for Phrase {
     }
 }
 
-/// A [`Phrase`] of texts, settings and pairs of a setting and a value: `phrase!["run with ", (Setting::Device, "cpu")]`.
+/// A [`Phrase`] of texts, settings and pairs of a setting and a value:
+/// `phrase!["run with ", (Setting::Device, "cpu")]`.
 macro_rules! phrase {
     ($($part:expr),+ $(,)?) => { $crate::error::Phrase::default()$(.and($part))+ };
 }

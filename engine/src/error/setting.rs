@@ -1,7 +1,7 @@
 //! The settings that a message can name.
 
-/// A setting that a message names. Each face of the library spells it in its own way: the library `max_length`, the command
-/// line `--max-length`.
+/// A setting that a message names. Each face of the library spells it in its own way: the library
+/// `max_length`, the command line `--max-length`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {

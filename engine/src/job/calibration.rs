@@ -11,7 +11,8 @@ const TEXTS: usize = 1000;
 /// Texts that are few.
 const FEW: usize = 100;
 
-/// What each dimension's values range over in the calibration's texts: those that the options name, or the `first` of the input.
+/// What each dimension's values range over in the calibration's texts: those that the options name, or the
+/// `first` of the input.
 pub(super) fn calibrate(
     run: &EmbedRun<'_>,
     options: &CorpusOptions,

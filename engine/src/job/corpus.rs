@@ -1,4 +1,5 @@
-//! Files embedded into a file or into a folder of shards: what is read, what is decided by the first records, where the rows go.
+//! Files embedded into a file or into a folder of shards: what is read, what is decided by the first records,
+//! where the rows go.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -165,7 +166,8 @@ impl CorpusOptions {
     }
 }
 
-/// Files to be embedded, and where their vectors go. Everything that can be refused without a model was refused when it was opened.
+/// Files to be embedded, and where their vectors go. Everything that can be refused without a model was
+/// refused when it was opened.
 ///
 /// ```no_run
 /// use nearsay::Embedder;
@@ -190,11 +192,12 @@ enum Target {
 }
 
 impl Corpus {
-    /// Checks that all of `inputs` can be read (patterns are expanded), and makes `output` or opens its folder.
+    /// Checks that all of `inputs` can be read (patterns are expanded), and makes `output` or opens its
+    /// folder.
     ///
     /// # Errors
-    /// [`Error::Usage`] if options contradict each other, or the output would destroy an input; [`Error::NoInput`], [`Error::BadInput`];
-    /// [`Error::CannotCreate`]; [`Error::Busy`].
+    /// [`Error::Usage`] if options contradict each other, or the output would destroy an input;
+    /// [`Error::NoInput`], [`Error::BadInput`]; [`Error::CannotCreate`]; [`Error::Busy`].
     pub fn open(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Self> {
         let inputs = CorpusFiles::check(inputs, output, options)?;
         let target = Target::open(output, options)?;
@@ -209,8 +212,8 @@ impl Corpus {
     /// Embeds all records and completes the output. `observer` is told how far it is.
     ///
     /// # Errors
-    /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped. Of a file there is nothing then; of a
-    /// folder every shard that was finished.
+    /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped. Of a file
+    /// there is nothing then; of a folder every shard that was finished.
     pub fn embed(self, embedder: &Embedder, observer: &dyn Observer) -> Result<JobSummary> {
         let Self { mut files, target } = self;
         let run = files.plan(embedder, files.options.head_records(files.format), observer)?;
@@ -359,8 +362,8 @@ impl CorpusFiles {
 }
 
 impl Embedder {
-    /// Embeds the records of files into `output`: a file, whose extension says the format, or, if it ends in `/`, a folder of shards that
-    /// can be resumed. Patterns among `inputs` are expanded.
+    /// Embeds the records of files into `output`: a file, whose extension says the format, or, if it ends in
+    /// `/`, a folder of shards that can be resumed. Patterns among `inputs` are expanded.
     ///
     /// # Errors
     /// As [`Corpus::open`] and [`Corpus::embed`].

@@ -1,4 +1,5 @@
-//! A digest of input rows: ids, texts and kept values, so that a job notices when its input is not what it was.
+//! A digest of input rows: ids, texts and kept values, so that a job notices when its input is not what it
+//! was.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type};
@@ -43,7 +44,8 @@ impl InputDigest {
     }
 }
 
-/// A value as bytes that no other value of its column has: as JSON, and a float, which may not be finite, by its bits.
+/// A value as bytes that no other value of its column has: as JSON, and a float, which may not be finite, by
+/// its bits.
 fn column_value(column: &ArrayRef, row: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![u8::from(column.is_null(row))];
     match column.data_type() {

@@ -86,8 +86,8 @@ fn beginning(sample: &[Record]) -> &[Record] {
     &sample[..sample.iter().take_while(is_within).count()]
 }
 
-/// Tokens a second over as much of the sample as is encoded in [`ENCODE`]. The first texts are not timed: they warm up caches and
-/// buffers.
+/// Tokens a second over as much of the sample as is encoded in [`ENCODE`]. The first texts are not timed:
+/// they warm up caches and buffers.
 fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<f64> {
     encode(run, &sample[..sample.len().min(TEXTS / 4)])?;
     let start = Instant::now();

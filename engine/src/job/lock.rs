@@ -1,4 +1,5 @@
-//! A job's folder as one process has it: made or opened, locked, and cleared of what a killed process left in it.
+//! A job's folder as one process has it: made or opened, locked, and cleared of what a killed process left in
+//! it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -38,8 +39,8 @@ impl JobFolder {
     /// Makes the folder, or opens one that holds a job, and locks it. What it holds is not touched.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] when it cannot be made, holds a job that is not to be touched, or holds something else;
-    /// [`Error::Busy`] when another process writes to it.
+    /// [`Error::CannotCreate`] when it cannot be made, holds a job that is not to be touched, or holds
+    /// something else; [`Error::Busy`] when another process writes to it.
     pub fn open(path: &Path, existing: Existing) -> Result<Self> {
         let is_new = make(path)?;
         let names = names(path)?;
@@ -79,7 +80,8 @@ impl JobFolder {
         self.existing == Existing::Overwrite
     }
 
-    /// Makes room for the job's first write: takes away what a killed process left, and a job that is to be overwritten.
+    /// Makes room for the job's first write: takes away what a killed process left, and a job that is to be
+    /// overwritten.
     pub(super) fn start(&mut self) -> Result<()> {
         self.is_new = false;
         let is_overwritten = self.is_overwritten();
@@ -94,8 +96,8 @@ impl JobFolder {
         Ok(strays)
     }
 
-    /// Removes files of the job, the manifests last: what a crash leaves in between is a job whose shards are missing, and no folder
-    /// of shards that nothing is known of.
+    /// Removes files of the job, the manifests last: what a crash leaves in between is a job whose shards are
+    /// missing, and no folder of shards that nothing is known of.
     fn remove(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
         let mut chosen: Vec<String> = names(&self.path)?.into_iter().filter(|name| chosen(name)).collect();
         chosen.sort_by_key(|name| (name == MANIFEST, name == COPY, name.clone()));
@@ -111,8 +113,8 @@ impl JobFolder {
     }
 }
 
-/// The lock is freed with the file; that it says nobody's number afterwards is a courtesy. A folder that was made for a job that never
-/// started is removed again.
+/// The lock is freed with the file; that it says nobody's number afterwards is a courtesy. A folder that was
+/// made for a job that never started is removed again.
 impl Drop for JobFolder {
     fn drop(&mut self) {
         let _ = self.lock.set_len(0);
@@ -136,8 +138,8 @@ fn make(path: &Path) -> Result<bool> {
     Ok(is_new)
 }
 
-/// Refuses what is not an ordinary file, such as a link that leads out of the folder. Where there is nothing any more, the process that
-/// holds the lock has just finished a shard.
+/// Refuses what is not an ordinary file, such as a link that leads out of the folder. Where there is nothing
+/// any more, the process that holds the lock has just finished a shard.
 fn expect_regular(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
@@ -274,7 +276,6 @@ mod tests {
         assert!(JobFolder::open(folder.path(), Existing::Overwrite).is_ok());
     }
 
-    #[cfg(unix)]
     #[test]
     fn links_are_not_followed() {
         let folder = tempfile::tempdir().unwrap();

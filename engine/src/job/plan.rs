@@ -20,7 +20,8 @@ impl ShardPlan {
     }
 }
 
-/// One of several machines that do a job together: it does every shard whose number is `index` modulo `count`.
+/// One of several machines that do a job together: it does every shard whose number is `index` modulo
+/// `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     index: u64,

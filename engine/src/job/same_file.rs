@@ -1,6 +1,8 @@
 //! Whether an output would replace one of the inputs or grow it, or replace a file of the model.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nearsay_models::Model;
@@ -40,18 +42,19 @@ pub(super) fn refuse_inputs(inputs: &[Input], output: &Output) -> Result<()> {
     }
 }
 
-/// Refuses an output that is one of the inputs, by whatever name: another spelling of the path, a symbolic or a hard link,
-/// or standard input that was redirected from it.
+/// Refuses an output that is one of the inputs, by whatever name: another spelling of the path, a symbolic or
+/// a hard link, or standard input that was redirected from it.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
 fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
     // An output that does not exist yet is no input: those exist.
     let Ok(metadata) = output.metadata() else { return Ok(()) };
-    refuse(inputs, output, &metadata, &format!("the output {}", output.display()))
+    refuse(inputs, &metadata, &format!("the output {}", output.display()))
 }
 
-/// Refuses a job's folder that holds one of the inputs, which would be read as data when the job is resumed, or removed as a shard.
+/// Refuses a job's folder that holds one of the inputs, which would be read as data when the job is resumed,
+/// or removed as a shard.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -72,22 +75,21 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
     }
 }
 
-/// Refuses standard output that was redirected into one of the inputs, which would be read on into what is written to it.
+/// Refuses standard output that was redirected into one of the inputs, which would be read on into what is
+/// written to it.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the input.
 pub fn refuse_stdout_into_input(inputs: &[Input]) -> Result<()> {
     match stdout_metadata() {
         // A terminal or /dev/null may well be both.
-        Some(metadata) if metadata.is_file() => {
-            refuse(inputs, Path::new("-"), &metadata, "where standard output goes")
-        }
+        Some(metadata) if metadata.is_file() => refuse(inputs, &metadata, "where standard output goes"),
         _ => Ok(()),
     }
 }
 
-/// Refuses an output among the model's files, which would replace one of them, or be taken for one when the model is opened
-/// next; and one that is a file of the model by another name.
+/// Refuses an output among the model's files, which would replace one of them, or be taken for one when the
+/// model is opened next; and one that is a file of the model by another name.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -106,12 +108,12 @@ fn is_read_by(model: &Model, output: &Path) -> bool {
     let Ok(metadata) = output.metadata() else { return false };
     let tokenizer = model.tokenizer_file().ok();
     let mut files = model.weights().paths().chain(tokenizer.as_deref());
-    files.any(|file| file.metadata().is_ok_and(|found| same(file, &found, output, &metadata)))
+    files.any(|file| file.metadata().is_ok_and(|found| same(&found, &metadata)))
 }
 
-fn refuse(inputs: &[Input], output: &Path, metadata: &Metadata, what: &str) -> Result<()> {
+fn refuse(inputs: &[Input], metadata: &Metadata, what: &str) -> Result<()> {
     let is_output = |input: &&Input| match input {
-        Input::File(path) => path.metadata().is_ok_and(|input| same(path, &input, output, metadata)),
+        Input::File(path) => path.metadata().is_ok_and(|input| same(&input, metadata)),
         Input::Stdin => is_stdin(metadata),
     };
     match inputs.iter().find(is_output) {
@@ -123,42 +125,21 @@ fn refuse(inputs: &[Input], output: &Path, metadata: &Metadata, what: &str) -> R
     }
 }
 
-#[cfg(unix)]
-fn same(_: &Path, left: &Metadata, _: &Path, right: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
+fn same(left: &Metadata, right: &Metadata) -> bool {
     left.dev() == right.dev() && left.ino() == right.ino()
 }
 
-#[cfg(not(unix))]
-fn same(left: &Path, _: &Metadata, right: &Path, _: &Metadata) -> bool {
-    left.canonicalize().is_ok_and(|left| right.canonicalize().is_ok_and(|right| left == right))
-}
-
-#[cfg(unix)]
 fn is_stdin(output: &Metadata) -> bool {
-    let anywhere = Path::new("-");
-    stream_metadata(&std::io::stdin()).is_some_and(|input| same(anywhere, &input, anywhere, output))
+    stream_metadata(&std::io::stdin()).is_some_and(|input| same(&input, output))
 }
 
-#[cfg(unix)]
 fn stdout_metadata() -> Option<Metadata> {
     stream_metadata(&std::io::stdout())
 }
 
-#[cfg(unix)]
-fn stream_metadata(stream: &impl std::os::fd::AsFd) -> Option<Metadata> {
-    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
+fn stream_metadata(stream: &impl AsFd) -> Option<Metadata> {
+    let file = stream.as_fd().try_clone_to_owned().map(File::from);
     file.and_then(|file| file.metadata()).ok()
-}
-
-#[cfg(not(unix))]
-fn is_stdin(_: &Metadata) -> bool {
-    false
-}
-
-#[cfg(not(unix))]
-fn stdout_metadata() -> Option<Metadata> {
-    None
 }
 
 #[cfg(test)]
@@ -189,7 +170,6 @@ mod tests {
         let (hard, soft) = (folder.path().join("hard.jsonl"), folder.path().join("soft.jsonl"));
         fs::hard_link(&file, &hard).expect("linked");
         let mut names = vec![file.clone(), folder.path().join("inner/.././rows.jsonl"), hard];
-        #[cfg(unix)]
         std::os::unix::fs::symlink(&file, &soft).map(|()| names.push(soft)).expect("linked");
         for name in &names {
             assert!(is_refused(&file, name), "{}", name.display());

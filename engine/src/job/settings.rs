@@ -36,8 +36,8 @@ fn columns(run: &EmbedRun<'_>) -> Result<String> {
     Ok(columns.collect::<Vec<_>>().join(", "))
 }
 
-/// The settings that the job was started with, if they have the effect of those asked for. The same model by another name is the same
-/// model, and another version of the program with the same bits the same program.
+/// The settings that the job was started with, if they have the effect of those asked for. The same model by
+/// another name is the same model, and another version of the program with the same bits the same program.
 pub(super) fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<Metadata> {
     let differing: Vec<&str> = differences(&recorded, asked).collect();
     let Some(&field) = differing.first() else { return Ok(recorded) };

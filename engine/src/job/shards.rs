@@ -43,7 +43,8 @@ impl ShardedJob {
     /// Starts or resumes the job in `folder`, whose settings must be those that it was started with.
     ///
     /// # Errors
-    /// [`Error::OtherJob`] naming the first setting that differs; [`Error::BadInput`] when both manifests are beyond use; [`Error::Io`].
+    /// [`Error::OtherJob`] naming the first setting that differs; [`Error::BadInput`] when both manifests are
+    /// beyond use; [`Error::Io`].
     pub(super) fn open(
         mut folder: JobFolder,
         plan: ShardPlan,
@@ -83,8 +84,8 @@ impl ShardedJob {
     /// Makes every shard of ours that is not there yet. `records` is the whole input, from its start.
     ///
     /// # Errors
-    /// [`Error::OtherInput`] when rows are not those that a shard was made of; what [`EmbedRun::run`] fails by. Shards that are finished
-    /// stay in every case.
+    /// [`Error::OtherInput`] when rows are not those that a shard was made of; what [`EmbedRun::run`] fails
+    /// by. Shards that are finished stay in every case.
     pub(super) fn run(
         &mut self,
         run: &EmbedRun<'_>,

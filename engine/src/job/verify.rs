@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::lock::{names, writer_of};
 use super::settings::setting;
-use crate::vectors::folder::{Damage, ShardRecord, State, check_file, is_shard_name};
+use crate::vectors::folder::{Damage, ShardRecord, State, check_file, holds_no_job, is_shard_name};
 use crate::vectors::{Metadata, differences};
 use crate::{Control, Error, Result, Workers};
 
@@ -45,17 +45,15 @@ impl FolderState {
     /// Compares every file with its checksum; `control` may stop it.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when the folder cannot be read, [`Error::BadInput`] when it holds no job or both manifests are beyond use.
+    /// [`Error::NoInput`] when the folder cannot be read, [`Error::BadInput`] when it holds no job or both
+    /// manifests are beyond use.
     pub fn read(path: &Path, workers: &Workers, control: &Control) -> Result<Self> {
         let names =
             std::fs::read_dir(path).map_err(|source| Error::NoInput { path: path.to_owned(), source });
         names.map(drop)?;
         let writer = writer_of(path);
         let state = State::read(path)?;
-        let Some(settings) = state.settings else {
-            let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
-            return Err(Error::BadInput { input: path.display().to_string(), rule });
-        };
+        let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
         // The two files are read one after the other: what one lacks may have been written meanwhile.
         let writer = writer.or_else(|| writer_of(path));
         let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
@@ -89,7 +87,8 @@ fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
     Ok(names.iter().filter(is_unrecorded).map(what).collect())
 }
 
-/// Whether folders hold what they should, each by itself and, where there are several, as the parts of one job.
+/// Whether folders hold what they should, each by itself and, where there are several, as the parts of one
+/// job.
 pub fn verify(folders: &[FolderState]) -> Verified {
     let mut verified = Verified::default();
     for folder in folders {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::bertscore::{MeanScores, Scores};
 
-/// The object that `nearsay score --json` prints. A number that is NaN or infinite is written as `null`, which is all that
-/// JSON has for it.
+/// The object that `nearsay score --json` prints. A number that is NaN or infinite is written as `null`,
+/// which is all that JSON has for it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScoreReport<'a> {
     /// The signature of the BERTScore.
@@ -32,13 +32,15 @@ pub struct BertScoreReport<'a> {
     pub segments: &'a [Scores],
 }
 
-/// The line that bert-score prints: `{signature} P: 0.000000 R: 0.000000 F1: 0.000000` (`bert_score_cli/score.py:124`).
+/// The line that bert-score prints: `{signature} P: 0.000000 R: 0.000000 F1: 0.000000`
+/// (`bert_score_cli/score.py:124`).
 pub fn text_line(signature: &str, mean: &MeanScores) -> String {
     let [precision, recall, f1] = [mean.precision, mean.recall, mean.f1].map(six_digits);
     format!("{signature} P: {precision} R: {recall} F1: {f1}")
 }
 
-/// The line that bert-score's `-s` prints for a pair: P, R and F1, tab separated (`bert_score_cli/score.py:129`).
+/// The line that bert-score's `-s` prints for a pair: P, R and F1, tab separated
+/// (`bert_score_cli/score.py:129`).
 pub fn segment_line(scores: &Scores) -> String {
     [scores.precision, scores.recall, scores.f1].map(|score| six_digits(f64::from(score))).join("\t")
 }

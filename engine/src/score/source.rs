@@ -1,7 +1,8 @@
 //! Candidates and references, side by side, which can be read more than once.
 //!
-//! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that inputs of different lengths are
-//! refused before any work; then to score. Standard input and pipes cannot be read twice: their texts are kept.
+//! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that inputs
+//! of different lengths are refused before any work; then to score. Standard input and pipes cannot be read
+//! twice: their texts are kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +38,8 @@ impl TextSource {
         Ok(Self::new(&input.to_string(), move || read(&input, &options)))
     }
 
-    /// Whatever `open` returns each time that it is called, which must be the same texts. `name` stands for them in messages.
+    /// Whatever `open` returns each time that it is called, which must be the same texts. `name` stands for
+    /// them in messages.
     pub fn new(name: &str, open: impl Fn() -> Result<Texts> + Send + Sync + 'static) -> Self {
         Self { name: name.to_owned(), open: Arc::new(open) }
     }

@@ -20,8 +20,8 @@ pub struct Hit {
 }
 
 impl Vectors {
-    /// For each of `queries`, the `k` vectors of the largest dot product with it, best first; of equal ones the lower row first. The
-    /// search is exact, and a query has the same hits alone and among others.
+    /// For each of `queries`, the `k` vectors of the largest dot product with it, best first; of equal ones
+    /// the lower row first. The search is exact, and a query has the same hits alone and among others.
     ///
     /// # Errors
     /// [`Error::Usage`] if the queries have another width, or `k` is 0.

@@ -16,7 +16,8 @@ impl Cancel {
         Self::default()
     }
 
-    /// Cancels the calls. They return [`Error::Cancelled`] after the micro-batch that they are at, some milliseconds on a CPU.
+    /// Cancels the calls. They return [`Error::Cancelled`] after the micro-batch that they are at, some
+    /// milliseconds on a CPU.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

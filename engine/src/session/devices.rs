@@ -11,8 +11,8 @@ use super::{DeviceChoice, Gpu};
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
-/// Lanes of a CUDA device: one whose results are being fetched, one at work, one being queued. On an H200 two do 1 to 2 % less, four do
-/// as much.
+/// Lanes of a CUDA device: one whose results are being fetched, one at work, one being queued. On an H200 two
+/// do 1 to 2 % less, four do as much.
 const LANES: usize = 3;
 
 /// The CPU, or one or more GPUs of one kind, with the number format that they multiply in.
@@ -51,7 +51,8 @@ impl Devices {
         Self::open_as(choice, Arithmetic { precision, composed: false })
     }
 
-    /// The same with operations composed from candle's own, as they are on Metal: for tests, and to look into a bug report of Metal.
+    /// The same with operations composed from candle's own, as they are on Metal: for tests, and to look into
+    /// a bug report of Metal.
     ///
     /// # Errors
     /// As [`Devices::open`].
@@ -198,14 +199,15 @@ impl Devices {
         !self.first().is_cpu()
     }
 
-    /// Threads that keep them busy. Metal has one: candle has a single queue there, and lanes would wait for each other's work.
+    /// Threads that keep them busy. Metal has one: candle has a single queue there, and lanes would wait for
+    /// each other's work.
     pub(super) fn lanes(&self) -> NonZero<usize> {
         let of_each = if self.first().is_metal() { 1 } else { LANES };
         NonZero::new(of_each * self.count()).unwrap_or(NonZero::<usize>::MIN)
     }
 
-    /// `cpu`, or the kind of GPUs and their models without repetitions: `cuda (NVIDIA H200)`. Numbers computed on the same kind are the
-    /// same (but see docs/metal.md).
+    /// `cpu`, or the kind of GPUs and their models without repetitions: `cuda (NVIDIA H200)`. Numbers
+    /// computed on the same kind are the same (but see docs/metal.md).
     pub(crate) fn kind(&self) -> String {
         match self.first() {
             Device::Cpu => "cpu".to_owned(),

@@ -1,7 +1,8 @@
 //! Texts through the encoder: packed micro-batches, shared by the workers.
 //!
-//! On the CPU a worker is a thread of a core. On GPUs it is a lane: a thread that queues one micro-batch after another on a stream
-//! of its own, so that while one lane waits for its results, the others keep the device busy.
+//! On the CPU a worker is a thread of a core. On GPUs it is a lane: a thread that queues one micro-batch
+//! after another on a stream of its own, so that while one lane waits for its results, the others keep the
+//! device busy.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,14 +19,16 @@ use super::{Control, Devices, Workers, micro_batches};
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
-/// Tokens of a micro-batch on the CPU if the user says nothing: enough rows for each reading of the weights, and few enough that a
-/// layer's activations stay in a core's L2 (the inner ones of a feed-forward block take 1.5 MiB at 4 * 384 values a token). On an
-/// Emerald Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500 tokens/s, 192 13,300, 384 12,600, 512 12,400.
+/// Tokens of a micro-batch on the CPU if the user says nothing: enough rows for each reading of the weights,
+/// and few enough that a layer's activations stay in a core's L2 (the inner ones of a feed-forward block take
+/// 1.5 MiB at 4 * 384 values a token). On an Emerald Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500
+/// tokens/s, 192 13,300, 384 12,600, 512 12,400.
 pub const DEFAULT_BATCH_TOKENS: usize = 256;
 
-/// The same on a GPU: enough rows that the last tiles of a product, which leave processors without work, count for little. On an H200,
-/// texts of 128 tokens in f16, thousand tokens/s of MiniLM (6 layers) and BERT base: 8,192 tokens 12,000 and 2,550, 16,384 13,000 and
-/// 2,600, 32,768 13,800 and not measured. More also means fewer micro-batches to share among lanes and GPUs.
+/// The same on a GPU: enough rows that the last tiles of a product, which leave processors without work,
+/// count for little. On an H200, texts of 128 tokens in f16, thousand tokens/s of MiniLM (6 layers) and BERT
+/// base: 8,192 tokens 12,000 and 2,550, 16,384 13,000 and 2,600, 32,768 13,800 and not measured. More also
+/// means fewer micro-batches to share among lanes and GPUs.
 pub const DEFAULT_GPU_BATCH_TOKENS: usize = 16384;
 
 /// An encoder with the threads and the memory that its work has. Cloning shares all of them.
@@ -81,7 +84,8 @@ pub(crate) fn split(rows: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<Tensor>
 }
 
 impl TextEncoder {
-    /// `replicas` are the same encoder on each of `devices`; micro-batches have up to `batch_tokens` tokens, or as suits the devices.
+    /// `replicas` are the same encoder on each of `devices`; micro-batches have up to `batch_tokens` tokens,
+    /// or as suits the devices.
     pub fn new(
         replicas: Vec<Encoder>,
         devices: &Devices,
@@ -111,9 +115,10 @@ impl TextEncoder {
         &self.resources.workers
     }
 
-    /// Encodes `texts` and makes something of each: `make` is called with each micro-batch's hidden states of `layers`, and returns one
-    /// result for each of its texts. Results come in the texts' order and do not depend on how they were batched, if `make` looks at each
-    /// text alone. What `make` leaves on a device is there when this returns, for any thread.
+    /// Encodes `texts` and makes something of each: `make` is called with each micro-batch's hidden states of
+    /// `layers`, and returns one result for each of its texts. Results come in the texts' order and do not
+    /// depend on how they were batched, if `make` looks at each text alone. What `make` leaves on a device is
+    /// there when this returns, for any thread.
     ///
     /// If a device runs out of memory, `make` may be called again for the same texts.
     ///
@@ -156,7 +161,8 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
         (self.make)(EncodedBatch { states: &states, texts: batch, replica })
     }
 
-    /// A micro-batch, in halves of halves if the device has not enough memory. A text has the same bits either way.
+    /// A micro-batch, in halves of halves if the device has not enough memory. A text has the same bits
+    /// either way.
     fn fitting(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
         let budget = &self.encoder.resources.budget;
         let device = || name_of(self.encoder.replicas[replica].device());

@@ -36,7 +36,8 @@ impl BatchBudget {
         }
     }
 
-    /// Tokens of the micro-batches of one more call. Memory that was missing may be free again: others use a device, too.
+    /// Tokens of the micro-batches of one more call. Memory that was missing may be free again: others use a
+    /// device, too.
     pub(super) fn batch_tokens(&self) -> usize {
         let tokens = self.batch_tokens.load(Ordering::Relaxed);
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -71,8 +72,8 @@ impl BatchBudget {
     }
 }
 
-/// One result an item by `attempt`, which is given all items, or if a device runs out of memory halves of them, and so on. `halving` is
-/// called before items are cut in half.
+/// One result an item by `attempt`, which is given all items, or if a device runs out of memory halves of
+/// them, and so on. `halving` is called before items are cut in half.
 ///
 /// # Errors
 /// What `attempt` failed with, also out of memory with a single item.

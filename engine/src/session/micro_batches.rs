@@ -1,7 +1,8 @@
 //! Planning: which texts share a micro-batch.
 //!
-//! By length, longest first, under a budget of tokens: texts of a batch are of like length, so the workers' shares are even,
-//! and the short ones at the end fill the gaps. What a text's vector is does not depend on the plan.
+//! By length, longest first, under a budget of tokens: texts of a batch are of like length, so the workers'
+//! shares are even, and the short ones at the end fill the gaps. What a text's vector is does not depend on
+//! the plan.
 
 /// Micro-batches of whole texts, as indices into `lengths`.
 ///

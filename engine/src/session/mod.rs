@@ -1,11 +1,12 @@
 //! An opened model at work: tokenizer, weights on their devices, and long-lived threads.
 //!
-//! A [`Session`] is opened once and asked many ways, from any number of threads. What an [`Embedder`](crate::Embedder) or a
-//! [`Scorer`](crate::Scorer) of it needs is loaded when it is first needed and then shared: an encoder has as many layers as somebody has
-//! asked for. Everything above this room (embeddings, scores, jobs) is made from [`TextEncoder::encode`].
+//! A [`Session`] is opened once and asked many ways, from any number of threads. What an
+//! [`Embedder`](crate::Embedder) or a [`Scorer`](crate::Scorer) of it needs is loaded when it is first needed
+//! and then shared: an encoder has as many layers as somebody has asked for. Everything above this room
+//! (embeddings, scores, jobs) is made from [`TextEncoder::encode`].
 //!
-//! Public here are also the parts that a face of the library needs by themselves: [`Devices`], [`Workers`], and what may stop a call,
-//! [`Cancel`] and [`Control`]. [`EncodedBatch`] shows types of nearsay-models.
+//! Public here are also the parts that a face of the library needs by themselves: [`Devices`], [`Workers`],
+//! and what may stop a call, [`Cancel`] and [`Control`]. [`EncodedBatch`] shows types of nearsay-models.
 
 mod control;
 mod device_choice;
@@ -68,8 +69,9 @@ struct Opened {
 }
 
 impl Session {
-    /// Opens the model `name`: a folder, a name in the Hugging Face cache, or one on the hub, each as the environment says, on a GPU if
-    /// there is one. `NAME@REVISION` asks for a branch, a tag or a commit. No weights are loaded yet.
+    /// Opens the model `name`: a folder, a name in the Hugging Face cache, or one on the hub, each as the
+    /// environment says, on a GPU if there is one. `NAME@REVISION` asks for a branch, a tag or a commit. No
+    /// weights are loaded yet.
     ///
     /// # Errors
     /// If the model is not found or its files break a rule.
@@ -113,7 +115,8 @@ impl Session {
         }))
     }
 
-    /// The same model on the same devices in another precision, with the same threads; its weights are loaded anew.
+    /// The same model on the same devices in another precision, with the same threads; its weights are loaded
+    /// anew.
     ///
     /// # Errors
     /// [`Error::Usage`] if the devices do not multiply in it.
@@ -158,8 +161,8 @@ impl Session {
     /// The encoder with its layers up to `layer`, which are loaded unless somebody has asked for them before.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the model has no such layer; if a weight is missing, has another shape than the model's config says, or is not
-    /// finite; [`Error::DeviceMemory`] if a device has no room.
+    /// [`Error::Usage`] if the model has no such layer; if a weight is missing, has another shape than the
+    /// model's config says, or is not finite; [`Error::DeviceMemory`] if a device has no room.
     pub fn encoder(&self, layer: usize) -> Result<TextEncoder> {
         self.check_layer(layer)?;
         let replicas = self.replicas(layer)?;
@@ -200,11 +203,12 @@ impl Session {
         Ok(replicas.clone())
     }
 
-    /// What makes a text's vector of its hidden states, on each device: `pooling`, or as the model's files say.
+    /// What makes a text's vector of its hidden states, on each device: `pooling`, or as the model's files
+    /// say.
     ///
     /// # Errors
-    /// If a Dense layer's weights are missing or have another shape than its config says; [`Error::DeviceMemory`] if a device has no
-    /// room for them.
+    /// If a Dense layer's weights are missing or have another shape than its config says;
+    /// [`Error::DeviceMemory`] if a device has no room for them.
     pub(crate) fn heads(&self, pooling: Option<Pooling>) -> Result<Arc<[SentenceHead]>> {
         let Opened { model, devices, .. } = &*self.0;
         if let Some(mode) = pooling {
@@ -223,10 +227,12 @@ impl Session {
         Ok(loaded)
     }
 
-    /// The model's tokenizer, cutting texts to the length that is asked for, else to the one that the model's files state.
+    /// The model's tokenizer, cutting texts to the length that is asked for, else to the one that the model's
+    /// files state.
     ///
     /// # Errors
-    /// If tokenizer.json is missing, is not one, or does not fit the model; a length beyond the positions, or too short for a token.
+    /// If tokenizer.json is missing, is not one, or does not fit the model; a length beyond the positions, or
+    /// too short for a token.
     pub(crate) fn tokenizer(
         &self,
         asked: Option<usize>,

@@ -1,7 +1,7 @@
 //! Windows on their way: prepared, worked on, taken, in their order.
 //!
-//! If the work is a device's, it runs while the caller prepares the next window and takes the one before; on the CPU it needs all cores
-//! anyway.
+//! If the work is a device's, it runs while the caller prepares the next window and takes the one before; on
+//! the CPU it needs all cores anyway.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crate::Result;
 
-/// Does `work` on everything that `prepared` yields and calls `take` with the results, in order. If `is_beside`, `work` leaves the CPU
-/// free, and runs on a thread of its own while the next item is prepared.
+/// Does `work` on everything that `prepared` yields and calls `take` with the results, in order. If
+/// `is_beside`, `work` leaves the CPU free, and runs on a thread of its own while the next item is prepared.
 ///
 /// # Errors
-/// What failed first in the order of the items. What was worked on before a failure of `prepared` is taken first; after a failure of
-/// `take` nothing is taken any more, so that no gap is left.
+/// What failed first in the order of the items. What was worked on before a failure of `prepared` is taken
+/// first; after a failure of `take` nothing is taken any more, so that no gap is left.
 pub(crate) fn pipeline<P: Send, R: Send>(
     is_beside: bool,
     prepared: impl Iterator<Item = Result<P>>,

@@ -1,8 +1,10 @@
-//! Cutting a stream into windows: what is read, tokenized and planned together. Their size bounds the memory, whatever the stream's.
+//! Cutting a stream into windows: what is read, tokenized and planned together. Their size bounds the memory,
+//! whatever the stream's.
 
 use crate::{Error, Result};
 
-/// Bytes of text that a token has at most, as a rule: what comes after so many for each token that is kept is not looked at.
+/// Bytes of text that a token has at most, as a rule: what comes after so many for each token that is kept is
+/// not looked at.
 const BYTES_A_TOKEN: usize = 8;
 
 /// What is counted of an item of a stream.
@@ -34,7 +36,8 @@ impl Measured for String {
     }
 }
 
-/// When a window is full. Each bound holds by itself; one item more than fits is let in, so a window is never empty.
+/// When a window is full. Each bound holds by itself; one item more than fits is let in, so a window is never
+/// empty.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WindowLimits {
     /// Items.
@@ -50,7 +53,8 @@ pub(crate) struct WindowLimits {
 }
 
 impl WindowLimits {
-    /// Smaller windows first, the fourth as large as these: a device has not long to wait for something to do.
+    /// Smaller windows first, the fourth as large as these: a device has not long to wait for something to
+    /// do.
     pub(crate) fn starting_small(self) -> Self {
         Self { items: self.items / 8, useful_bytes: self.useful_bytes / 8, doublings: 3, ..self }
     }

@@ -8,10 +8,11 @@ use nearsay_kernels::Team;
 use super::Control;
 use crate::Result;
 
-/// The threads of a session's work on the CPU: as many as it was given, however many callers there are. Clones share them.
+/// The threads of a session's work on the CPU: as many as it was given, however many callers there are.
+/// Clones share them.
 ///
-/// They are started when there is the first work, and take turns with what several callers bring. A lone micro-batch on an idle machine
-/// is shared by them.
+/// They are started when there is the first work, and take turns with what several callers bring. A lone
+/// micro-batch on an idle machine is shared by them.
 #[derive(Debug, Clone)]
 pub struct Workers {
     threads: NonZero<usize>,
@@ -31,7 +32,8 @@ impl Workers {
         self.threads.get()
     }
 
-    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is free.
+    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is
+    /// free.
     ///
     /// # Errors
     /// The first failure in the items' order among those that happened; no further item is started after one.
@@ -44,7 +46,8 @@ impl Workers {
         map(self.team.get(), control, items, |_, item| work(item))
     }
 
-    /// The same for items that take some microseconds each. A single one on an idle machine is done by the caller itself.
+    /// The same for items that take some microseconds each. A single one on an idle machine is done by the
+    /// caller itself.
     pub(crate) fn map_short<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -57,7 +60,8 @@ impl Workers {
         {
             return result.map(|result| vec![result]);
         }
-        // Several at a time, for handing one to a thread takes a microsecond, too; and few enough that all threads end together.
+        // Several at a time, for handing one to a thread takes a microsecond, too; and few enough that all
+        // threads end together.
         let at_once = (items.len() / (8 * self.threads())).clamp(1, 32);
         let groups: Vec<&[T]> = items.chunks(at_once).collect();
         let results =
@@ -65,8 +69,8 @@ impl Workers {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// The same for work of kernels, which can be divided: items fewer than the cores are worked on at once, and each may use all
-    /// threads.
+    /// The same for work of kernels, which can be divided: items fewer than the cores are worked on at once,
+    /// and each may use all threads.
     pub(crate) fn map_divisible<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -83,7 +87,8 @@ impl Workers {
     }
 }
 
-/// Threads that wait for devices: more than one for each, so that a device need not wait for them. Each has a number.
+/// Threads that wait for devices: more than one for each, so that a device need not wait for them. Each has a
+/// number.
 #[derive(Debug)]
 pub(super) struct Lanes(LazyTeam);
 

@@ -18,8 +18,8 @@ impl Taken {
     }
 }
 
-/// Counts what is taken from a reader, goes on when a signal interrupts it, and puts the offset into its errors, so that
-/// they are told from those of a decoder on top.
+/// Counts what is taken from a reader, goes on when a signal interrupts it, and puts the offset into its
+/// errors, so that they are told from those of a decoder on top.
 pub(super) struct InputBytes {
     reader: Box<dyn BufRead + Send>,
     taken: Taken,

@@ -1,7 +1,9 @@
-//! Inputs compressed as a whole: gzip and Zstandard, told by the name or, where it does not tell, by the first bytes.
+//! Inputs compressed as a whole: gzip and Zstandard, told by the name or, where it does not tell, by the
+//! first bytes.
 //!
-//! Both may consist of several members or frames, one after the other. Memory is bounded whatever the input says of itself:
-//! gzip needs 32 KiB, and a Zstandard frame with a window above 128 MiB (`zstd --long=28` and more) is refused.
+//! Both may consist of several members or frames, one after the other. Memory is bounded whatever the input
+//! says of itself: gzip needs 32 KiB, and a Zstandard frame with a window above 128 MiB (`zstd --long=28` and
+//! more) is refused.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,7 +12,8 @@ use std::path::Path;
 
 use super::InputFormat;
 
-/// The largest window of a Zstandard frame, as a power of two: 128 MiB, the limit of the zstd tool without `--long`.
+/// The largest window of a Zstandard frame, as a power of two: 128 MiB, the limit of the zstd tool without
+/// `--long`.
 const MAX_WINDOW_LOG: u32 = 27;
 /// Decompressed bytes that are made at a time.
 const BUFFER_BYTES: usize = 64 << 10;

@@ -1,8 +1,8 @@
 //! csv and tsv: a header, then rows of as many fields.
 //!
-//! Rows are split here and not by the `csv` crate, which ends a row at a lone `\r` too, drops blank lines, takes an
-//! unclosed quote for the end of the file, and puts no limit to a row. Where none of that matters the two agree; a test
-//! holds that.
+//! Rows are split here and not by the `csv` crate, which ends a row at a lone `\r` too, drops blank lines,
+//! takes an unclosed quote for the end of the file, and puts no limit to a row. Where none of that matters
+//! the two agree; a test holds that.
 
 use serde_json::Value;
 

@@ -1,7 +1,9 @@
-//! Names with `*`, `?`, `[..]` and `**`, for shells that leave them alone and lists longer than a command line.
+//! Names with `*`, `?`, `[..]` and `**`, for shells that leave them alone and lists longer than a command
+//! line.
 //!
-//! `*` and `?` match neither `/` nor a leading dot; `**` matches any number of folders. A file of exactly that name comes
-//! first: then nothing is expanded. Names that are not UTF-8 are neither patterns nor matched by one.
+//! `*` and `?` match neither `/` nor a leading dot; `**` matches any number of folders. A file of exactly
+//! that name comes first: then nothing is expanded. Names that are not UTF-8 are neither patterns nor matched
+//! by one.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -19,7 +21,8 @@ const RULES: MatchOptions = MatchOptions {
 };
 
 impl Input {
-    /// The inputs, each pattern replaced by the regular files that it matches, sorted by the bytes of their paths.
+    /// The inputs, each pattern replaced by the regular files that it matches, sorted by the bytes of their
+    /// paths.
     ///
     /// # Errors
     /// [`Error::NoInput`] naming a pattern that matches no file, or a folder that cannot be looked into.
@@ -89,7 +92,8 @@ fn regular_files(found: Paths, hidden: &HiddenNames) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The components of a pattern that begin with a dot: they alone match hidden files and folders, and none matches `..`.
+/// The components of a pattern that begin with a dot: they alone match hidden files and folders, and none
+/// matches `..`.
 struct HiddenNames {
     patterns: Vec<Pattern>,
     parents: usize,

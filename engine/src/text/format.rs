@@ -42,8 +42,8 @@ impl InputFormat {
     /// The format that a path's extension stands for; that of a compression (`.gz`, `.zst`) may follow it.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the supported extensions when the path has another one, or none, and when it names a
-    /// compressed Parquet file.
+    /// [`Error::Usage`] naming the supported extensions when the path has another one, or none, and when it
+    /// names a compressed Parquet file.
     pub fn from_path(path: &Path) -> Result<Self> {
         let (name, compression) = Compression::split(path);
         let format =

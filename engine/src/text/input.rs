@@ -39,8 +39,8 @@ impl Input {
         fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
     }
 
-    /// Fails as [`open`](Self::open) would, without taking a byte, so that the last of many inputs is not found missing
-    /// after the others were embedded. The format, unless only the first bytes tell it.
+    /// Fails as [`open`](Self::open) would, without taking a byte, so that the last of many inputs is not
+    /// found missing after the others were embedded. The format, unless only the first bytes tell it.
     pub(super) fn check(&self, format: Option<InputFormat>) -> Result<Option<InputFormat>> {
         if let Self::File(path) = self
             && check_not_folder(path)?.is_file()
@@ -223,7 +223,6 @@ mod tests {
         assert_eq!(Input::Stdin.size(), None);
     }
 
-    #[cfg(unix)]
     #[test]
     fn path_need_not_be_utf8() {
         use std::os::unix::ffi::OsStringExt;

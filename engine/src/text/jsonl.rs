@@ -1,8 +1,9 @@
 //! One JSON value a line: an object with a text field, or a string, which is the text.
 //!
-//! Of a key that an object holds twice, the last counts, as in other readers of JSON. Fields inside fields are not reached.
+//! Of a key that an object holds twice, the last counts, as in other readers of JSON. Fields inside fields
+//! are not reached.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::lines::{LineReader, is_blank};
 use super::names::list_names;
@@ -46,7 +47,8 @@ impl JsonlRows {
         }
     }
 
-    /// A row that is a string has no fields: it is the text where a text is one field and nothing else is asked for.
+    /// A row that is a string has no fields: it is the text where a text is one field and nothing else is
+    /// asked for.
     fn bare_text(&self, text: String) -> Result<Row, String> {
         let id_field = self.id_required.then_some(&self.id_field);
         let second_text_field = self.text_fields.get(1);
@@ -81,20 +83,13 @@ impl JsonlRows {
     }
 
     fn id_from(&self, value: &Value) -> Result<RecordId, String> {
-        match value {
-            Value::String(string) => Ok(RecordId::String(string.clone())),
-            Value::Number(number) => exact_integer(number).map(RecordId::Number).ok_or_else(|| {
-                format!(
-                    "field `{}` is {number}; a number that is an id must be a whole one of 64 bits",
-                    self.id_field
-                )
-            }),
-            other => Err(format!(
-                "field `{}` is {}; it must be a string or a whole number",
-                self.id_field,
-                kind(other)
-            )),
-        }
+        let field = &self.id_field;
+        RecordId::from_json(value).ok_or_else(|| match value {
+            Value::Number(number) => {
+                format!("field `{field}` is {number}; a number that is an id must be a whole one of 64 bits")
+            }
+            other => format!("field `{field}` is {}; it must be a string or a whole number", kind(other)),
+        })
     }
 }
 
@@ -104,11 +99,6 @@ fn field_of<'a>(fields: &'a Map<String, Value>, field: &str) -> Result<&'a Value
 
 fn missing(field: &str, fields: &Map<String, Value>) -> String {
     format!("no field `{field}`; the fields are {}", list_names(fields.keys().map(String::as_str)))
-}
-
-/// Only whole numbers of 64 bits come out of a JSON parser as they went in.
-fn exact_integer(number: &Number) -> Option<Number> {
-    number.as_u64().map(Number::from).or_else(|| number.as_i64().map(Number::from))
 }
 
 /// What a value is, in words.
@@ -124,7 +114,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 }
 
 /// serde_json counts lines too; a row has only one, and its number is in the message already.
-fn describe(error: &serde_json::Error) -> String {
+pub(crate) fn describe(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let cause = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
     format!("not valid JSON: {cause} at byte {} of the row", error.column())

@@ -10,8 +10,8 @@ use serde_json::Value;
 pub enum Kept {
     /// No field is kept.
     Nothing,
-    /// Values of jsonl as they are there; numbers beyond 64 bits become the nearest 64-bit float. Those of csv and tsv are
-    /// strings.
+    /// Values of jsonl as they are there; numbers beyond 64 bits become the nearest 64-bit float. Those of
+    /// csv and tsv are strings.
     Values(Vec<Value>),
     /// One row of columns of Parquet, a column for each field, with the types that they have there.
     Row {
@@ -23,7 +23,8 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// About how many bytes of memory it holds on to, for those who gather records; of columns, a row's share.
+    /// About how many bytes of memory it holds on to, for those who gather records; of columns, a row's
+    /// share.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Nothing => 0,

@@ -1,15 +1,17 @@
 //! Bytes to lines of UTF-8: the one place that decides where a row ends.
 
 use std::io::{self, BufRead, Read};
+use std::path::Path;
 
-use super::TextOptions;
 use super::bytes::{ReadFailure, Taken};
 use super::compression::Compression;
+use super::input::{Bytes, Opened};
 use super::source::Source;
+use super::{Input, InputFormat, TextOptions};
 use crate::{Error, Result};
 
 /// Reads lines, of which one or more make a row.
-pub(super) struct LineReader {
+pub(crate) struct LineReader {
     name: String,
     reader: Box<dyn BufRead + Send>,
     compression: Option<Compression>,
@@ -28,6 +30,22 @@ pub(super) struct LineReader {
 }
 
 impl LineReader {
+    /// Opens a file of lines in UTF-8, which may be compressed.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] when it cannot be opened, [`Error::BadInput`] when its first bytes are not those of
+    /// such a file, and [`Error::Io`] when they cannot be read.
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
+        let input = Input::File(path.to_owned());
+        match input.open(Some(InputFormat::Jsonl))? {
+            Opened::Bytes(Bytes { reader, told, .. }) => {
+                let source = Source::new(&input.to_string(), told, reader)?;
+                Ok(Self::new(input.to_string(), source, &TextOptions::default()))
+            }
+            Opened::Parquet(_) => Err(Error::Bug("a file of lines was opened as Parquet".to_owned())),
+        }
+    }
+
     pub(super) fn new(name: String, source: Source, options: &TextOptions) -> Self {
         Self {
             name,
@@ -65,7 +83,7 @@ impl LineReader {
     }
 
     /// The next line as a row of its own, without its end. `None` at the end of the input.
-    pub(super) fn next_row(&mut self) -> Result<Option<String>> {
+    pub(crate) fn next_row(&mut self) -> Result<Option<String>> {
         let line = self.start_row()?;
         Ok(line.map(|mut line| {
             line.truncate(line_body(&line).len());
@@ -73,9 +91,9 @@ impl LineReader {
         }))
     }
 
-    /// Holds that the row that was read last, which is blank, is also the input's last: a blank last line is an editor's
-    /// doing, but before the end it would shift the count of rows, silently.
-    pub(super) fn expect_end(&mut self) -> Result<()> {
+    /// Holds that the row that was read last, which is blank, is also the input's last: a blank last line is
+    /// an editor's doing, but before the end it would shift the count of rows, silently.
+    pub(crate) fn expect_end(&mut self) -> Result<()> {
         let blank = self.bad_row("the row is blank; only the last one may be".to_owned());
         match self.next_row()? {
             None => Ok(()),
@@ -150,7 +168,7 @@ impl LineReader {
     }
 
     /// The error that the row that was read last breaks a rule.
-    pub(super) fn bad_row(&self, rule: String) -> Error {
+    pub(crate) fn bad_row(&self, rule: String) -> Error {
         self.bad_row_at(self.row, rule)
     }
 
@@ -160,7 +178,7 @@ impl LineReader {
 }
 
 /// Whether a row holds nothing that can be seen in an editor.
-pub(super) fn is_blank(row: &str) -> bool {
+pub(crate) fn is_blank(row: &str) -> bool {
     row.bytes().all(|byte| byte.is_ascii_whitespace())
 }
 

@@ -6,7 +6,7 @@ use crate::error::shorten;
 const MAX_NAMES: usize = 20;
 
 /// `` `a`, `b` `` for a message that says what there is.
-pub(super) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut listed: Vec<String> =
         names.take(MAX_NAMES + 1).map(|name| format!("`{}`", shorten(name).escape_debug())).collect();
     if listed.len() > MAX_NAMES {

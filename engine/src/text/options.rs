@@ -3,8 +3,8 @@
 use super::InputFormat;
 use crate::{Error, Result};
 
-/// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] says otherwise. No model reads a text of this size; a file
-/// with a longer row is most likely not text, or has lost its newlines.
+/// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] says otherwise. No model reads a text of this
+/// size; a file with a longer row is most likely not text, or has lost its newlines.
 pub const MAX_ROW_BYTES: usize = 64 << 20;
 
 /// The field that ids are looked for in when none is named, and what ids are called in every output.
@@ -15,12 +15,13 @@ const EMBEDDING: &str = "embedding";
 /// How to read an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextOptions {
-    /// The fields or columns that make the text, in this order. Lines of a txt file have no fields and are the text.
+    /// The fields or columns that make the text, in this order. Lines of a txt file have no fields and are
+    /// the text.
     pub text_fields: Vec<String>,
     /// What stands between two text fields.
     pub join: String,
-    /// The field or column that holds the id. When it is named it must be there; when it is not, `id` is used where it
-    /// is there.
+    /// The field or column that holds the id. When it is named it must be there; when it is not, `id` is used
+    /// where it is there.
     pub id_field: Option<String>,
     /// Fields or columns that go along with a record: its [`Kept`](super::Kept), in this order.
     pub keep: Vec<String>,

@@ -3,23 +3,36 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::Kept;
 
 /// What a record is called in the output.
 ///
-/// Kept exactly: the number 1 and the string "1" are different ids, and integers beyond 2^53 keep every digit.
+/// Kept exactly: the number 1 and the string "1" are different ids, and integers beyond 2^53 keep every
+/// digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RecordId {
     /// The record has no id of its own: its position in the whole input, from 0.
     Row(u64),
-    /// A whole number that fits in 64 bits, signed or unsigned. Others cannot be kept exactly and are refused by the reader.
+    /// A whole number that fits in 64 bits, signed or unsigned. Others cannot be kept exactly and are refused
+    /// by the reader.
     Number(serde_json::Number),
     /// A string, which may be empty. Ids of csv and tsv files are always strings.
     String(String),
 }
 
 impl RecordId {
+    /// The id that a value is: a string or a whole number of 64 bits. Other numbers do not come out of a JSON
+    /// parser as they went in.
+    pub(crate) fn from_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(string) => Some(Self::String(string.clone())),
+            Value::Number(number) if number.is_u64() || number.is_i64() => Some(Self::Number(number.clone())),
+            _ => None,
+        }
+    }
+
     /// Whether the id was in the input, rather than counted.
     pub fn is_explicit(&self) -> bool {
         !matches!(self, Self::Row(_))
@@ -42,7 +55,7 @@ impl fmt::Display for RecordId {
         match self {
             Self::Row(row) => write!(formatter, "{row}"),
             Self::Number(number) => write!(formatter, "{number}"),
-            Self::String(string) => write!(formatter, "{}", serde_json::Value::from(string.as_str())),
+            Self::String(string) => write!(formatter, "{}", Value::from(string.as_str())),
         }
     }
 }
@@ -52,8 +65,8 @@ impl fmt::Display for RecordId {
 pub struct Record {
     /// What the record is called in the output.
     pub id: RecordId,
-    /// Where the row starts in its own file: the line's number, from 1. A csv header is line 1. In Parquet the row's number,
-    /// from 1.
+    /// Where the row starts in its own file: the line's number, from 1. A csv header is line 1. In Parquet
+    /// the row's number, from 1.
     pub row: u64,
     /// The text, as it was given; it may be empty.
     pub text: String,

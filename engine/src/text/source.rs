@@ -14,7 +14,8 @@ const HEAD_BYTES: usize = 64;
 const MAX_HEAD_BYTES: usize = 4096;
 /// Controls that text does not have; the tab comes after them.
 const FEW_CONTROLS: RangeInclusive<u8> = 0..=8;
-/// Two-byte units of which one half is always such a control that make UTF-16 of an input without a byte order mark.
+/// Two-byte units of which one half is always such a control that make UTF-16 of an input without a byte
+/// order mark.
 const MIN_UTF16_UNITS: usize = 3;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -37,8 +38,8 @@ impl Source {
     /// Looks at the first bytes and puts them back. `told` is what the input's name says of its compression.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`] when the very
-    /// first cannot be read. What fails behind them fails when it is read.
+    /// [`Error::BadInput`] when they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`]
+    /// when the very first cannot be read. What fails behind them fails when it is read.
     pub(super) fn new(name: &str, told: Told, reader: Box<dyn BufRead + Send>) -> Result<Self> {
         let taken = Taken::default();
         let bytes = InputBytes::new(reader, taken.clone());
@@ -126,8 +127,9 @@ fn sniff(head: &[u8]) -> InputFormat {
     }
 }
 
-/// A byte order mark of UTF-16, or one of the first [`FEW_CONTROLS`] in every other of the first bytes: the upper half of a
-/// Latin, Greek, Cyrillic, Hebrew or Arabic letter. No text in UTF-8 has a control behind every character.
+/// A byte order mark of UTF-16, or one of the first [`FEW_CONTROLS`] in every other of the first bytes: the
+/// upper half of a Latin, Greek, Cyrillic, Hebrew or Arabic letter. No text in UTF-8 has a control behind
+/// every character.
 fn looks_like_utf16(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return true;

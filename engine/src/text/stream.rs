@@ -14,9 +14,9 @@ const AHEAD_BYTES: usize = 64 << 20;
 
 /// The records of several inputs, one after the other. Ends at the first error.
 ///
-/// Rows without an id are numbered over all inputs, from 0. An id that occurs twice is an error that names both rows: at
-/// once where the rows are near, before the stream ends in any case. Of the ids half a million are in memory; more go to a
-/// temporary file.
+/// Rows without an id are numbered over all inputs, from 0. An id that occurs twice is an error that names
+/// both rows: at once where the rows are near, before the stream ends in any case. Of the ids half a million
+/// are in memory; more go to a temporary file.
 pub struct RecordStream {
     inputs: Vec<Input>,
     options: TextOptions,
@@ -35,13 +35,14 @@ pub struct RecordStream {
 }
 
 impl RecordStream {
-    /// Checks that every input can be read, and opens the first. The others are opened when their turn comes, so that a
-    /// thousand files need one file handle.
+    /// Checks that every input can be read, and opens the first. The others are opened when their turn comes,
+    /// so that a thousand files need one file handle.
     ///
     /// # Errors
-    /// Those of [`TextReader::open`]; [`Error::Usage`](crate::Error::Usage) when standard input is named twice, or fields
-    /// are kept of Parquet and other inputs together; [`Error::BadInput`](crate::Error::BadInput) when two Parquet files
-    /// have a kept column of different types.
+    /// Those of [`TextReader::open`]; [`Error::Usage`](crate::Error::Usage) when standard input is named
+    /// twice, or fields are kept of Parquet and other inputs together;
+    /// [`Error::BadInput`](crate::Error::BadInput) when two Parquet files have a kept column of different
+    /// types.
     pub fn open(inputs: &[Input], options: &TextOptions) -> Result<Self> {
         let survey = Survey::of(inputs, options)?;
         let mut stream = Self {
@@ -61,8 +62,8 @@ impl RecordStream {
         Ok(stream)
     }
 
-    /// Reads up to `count` records ahead, or as many as have [`AHEAD_BYTES`]. They stay in the stream, and so does a failure after
-    /// them: [`RecordStream::ahead`] shows them.
+    /// Reads up to `count` records ahead, or as many as have 64 MiB of text. They stay in the stream, and so
+    /// does a failure after them: [`RecordStream::ahead`] shows them.
     ///
     /// # Errors
     /// If not even the first record can be read.
@@ -104,8 +105,8 @@ impl RecordStream {
         self.replaced + self.reader.as_ref().map_or(0, TextReader::replaced)
     }
 
-    /// The kept columns in the order of [`TextOptions::keep`], each nullable, where all inputs are Parquet. `None` where one
-    /// is not, and where there is no input.
+    /// The kept columns in the order of [`TextOptions::keep`], each nullable, where all inputs are Parquet.
+    /// `None` where one is not, and where there is no input.
     pub fn kept_types(&self) -> Option<&[Field]> {
         self.survey.kept_types.as_deref()
     }
@@ -115,8 +116,8 @@ impl RecordStream {
         self.survey.bytes
     }
 
-    /// Bytes of the inputs that were taken from disk so far, compressed as they are; of Parquet, the share of the rows
-    /// that were read.
+    /// Bytes of the inputs that were taken from disk so far, compressed as they are; of Parquet, the share of
+    /// the rows that were read.
     pub fn bytes_read(&self) -> u64 {
         self.bytes + self.reader.as_ref().map_or(0, TextReader::bytes_read)
     }

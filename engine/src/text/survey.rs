@@ -1,12 +1,10 @@
-//! What is looked up of all inputs before the first is read, so that the last of a thousand is not found wanting after the
-//! others were embedded.
-
-use std::fs::File;
+//! What is looked up of all inputs before the first is read, so that the last of a thousand is not found
+//! wanting after the others were embedded.
 
 use arrow_schema::Field;
 
 use super::input::Opened;
-use super::parquet::ParquetFile;
+use super::parquet::kept_fields;
 use super::reader::check_txt;
 use super::{Input, InputFormat, TextOptions};
 use crate::{Error, Result};
@@ -24,8 +22,9 @@ impl Survey {
     /// Checks that every input can be read, and that they have what is kept in common.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the options contradict each other or the inputs, [`Error::NoInput`] when one cannot be opened,
-    /// and [`Error::BadInput`] when a Parquet file lacks a column or has a kept one of another type than the first.
+    /// [`Error::Usage`] when the options contradict each other or the inputs, [`Error::NoInput`] when one
+    /// cannot be opened, and [`Error::BadInput`] when a Parquet file lacks a column or has a kept one of
+    /// another type than the first.
     pub(super) fn of(inputs: &[Input], options: &TextOptions) -> Result<Self> {
         options.check()?;
         if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
@@ -69,17 +68,13 @@ fn kept_types<'a>(
     let mut first: Option<(&Input, Vec<Field>)> = None;
     for input in inputs {
         let Opened::Parquet(file) = input.open(Some(InputFormat::Parquet))? else { continue };
-        let fields = kept_fields(input, file, options)?;
+        let fields = kept_fields(input.to_string(), file, options)?;
         match &first {
             Some((first, expected)) => check_same(first, expected, input, &fields)?,
             None => first = Some((input, fields)),
         }
     }
     Ok(first.map(|(_, fields)| fields))
-}
-
-fn kept_fields(input: &Input, file: File, options: &TextOptions) -> Result<Vec<Field>> {
-    ParquetFile::open(input.to_string(), file, options).map(ParquetFile::kept_fields)
 }
 
 fn check_same(first: &Input, expected: &[Field], input: &Input, fields: &[Field]) -> Result<()> {

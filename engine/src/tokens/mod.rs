@@ -1,6 +1,7 @@
 //! Texts to token ids, exactly as the model's own fast tokenizer makes them.
 //!
-//! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128, and 256 is right.
+//! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128,
+//! and 256 is right.
 
 mod characters;
 mod fit;
@@ -33,8 +34,9 @@ pub use special::SpecialTokens;
 
 use crate::{Error, Result, guard};
 
-/// The version of how model files and texts are read: what of them changes token ids, prompts, lengths or pooling. A commit that can
-/// alter one of these raises it; jobs, indexes and caches are identified by it. `tests/tests/golden_bits.rs` fails if that was forgotten.
+/// The version of how model files and texts are read: what of them changes token ids, prompts, lengths or
+/// pooling. A commit that can alter one of these raises it; jobs, indexes and caches are identified by it.
+/// `tests/tests/golden_bits.rs` fails if that was forgotten.
 pub const READING: u32 = 1;
 
 /// The longest tokenizer.json that is read: 128 MiB. The largest of our families has 17 MB.
@@ -80,7 +82,8 @@ impl TextTokenizer {
     /// Reads a tokenizer.json; `settings` are those of the files beside it.
     ///
     /// # Errors
-    /// If it is not one, if it has an id that the model has no embedding for, or if the limit leaves no room for a token.
+    /// If it is not one, if it has an id that the model has no embedding for, or if the limit leaves no room
+    /// for a token.
     pub fn open(path: &Path, settings: &TokenizerSettings, limits: TokenizerLimits) -> Result<Self> {
         let refuse = |rule: String| Error::Tokenizer { path: path.to_owned(), rule };
         let bytes = read(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;

@@ -1,6 +1,7 @@
-//! tokenizer_config.json has the last word on a few settings of tokenizer.json: transformers' fast tokenizers for BERT and
-//! RoBERTa rewrite normalizer and pre-tokenizer where the two disagree (`tokenization_bert_fast.py`, `tokenization_roberta_fast.py`,
-//! version 4). Only what the file states outright is applied.
+//! tokenizer_config.json has the last word on a few settings of tokenizer.json: transformers' fast tokenizers
+//! for BERT and RoBERTa rewrite normalizer and pre-tokenizer where the two disagree
+//! (`tokenization_bert_fast.py`, `tokenization_roberta_fast.py`, version 4). Only what the file states
+//! outright is applied.
 
 use nearsay_models::TokenizerSettings;
 use tokenizers::Tokenizer;

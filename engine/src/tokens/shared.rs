@@ -1,4 +1,5 @@
-//! A tokenizer whose clones share the vocabulary, which may have 17 MB: each text length that is asked for is a clone.
+//! A tokenizer whose clones share the vocabulary, which may have 17 MB: each text length that is asked for is
+//! a clone.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

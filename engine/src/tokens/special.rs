@@ -14,8 +14,8 @@ pub struct SpecialTokens {
 }
 
 impl SpecialTokens {
-    /// What tokenizer_config.json or special_tokens_map.json names, else the names that the tokenizer's kind is born with in
-    /// transformers: `[CLS]` and `[SEP]` for BERT's, `<s>` and `</s>` for RoBERTa's.
+    /// What tokenizer_config.json or special_tokens_map.json names, else the names that the tokenizer's kind
+    /// is born with in transformers: `[CLS]` and `[SEP]` for BERT's, `<s>` and `</s>` for RoBERTa's.
     pub fn find(settings: &TokenizerSettings, tokenizer: &TextTokenizer) -> Self {
         let id = |named: &Option<String>, usual: [&str; 2]| match named {
             Some(token) => tokenizer.token_to_id(token),

@@ -48,7 +48,8 @@ fn blanks_at_both_ends_do_not_count() {
     }
 }
 
-/// Texts of 60 kB in which a cut falls inside words, characters, controls that BERT drops, and special tokens.
+/// Texts of 60 kB in which a cut falls inside words, characters, controls that BERT drops, and special
+/// tokens.
 fn long_texts() -> Vec<String> {
     let pieces = [
         "river  ",
@@ -126,7 +127,8 @@ fn what_is_not_a_tokenizer_is_refused() {
 #[test]
 fn a_tokenizer_that_panics_is_an_error() {
     crate::silence_expected_panics();
-    // A template that names a special token's id list of another length than its tokens, after tokenizers#2151.
+    // A template that names a special token's id list of another length than its tokens, after
+    // tokenizers#2151.
     let text = std::fs::read_to_string(fixture("bert")).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     json["post_processor"]["special_tokens"]["[CLS]"]["ids"] = serde_json::json!([]);

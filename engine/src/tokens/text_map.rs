@@ -1,15 +1,17 @@
 //! From positions in the text that a tokenizer is given back to those in the text that the user gave.
 //!
-//! Between the two, in this order: a prompt is put before the text, blanks at both ends are stripped, letters are lower-cased (a
-//! setting; `İ` becomes three bytes of two), and overlong words are shortened. Positions are bytes. What the tokenizer's own
-//! normalizer does is not known here: its offsets take that into account already.
+//! Between the two, in this order: a prompt is put before the text, blanks at both ends are stripped, letters
+//! are lower-cased (a setting; `İ` becomes three bytes of two), and overlong words are shortened. Positions
+//! are bytes. What the tokenizer's own normalizer does is not known here: its offsets take that into account
+//! already.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{TextTokenizer, long_text, strip};
 
-/// A run of an altered text and what it was. Runs of one length were not altered and map byte by byte, others as a whole.
+/// A run of an altered text and what it was. Runs of one length were not altered and map byte by byte, others
+/// as a whole.
 #[derive(Debug)]
 struct Run {
     altered: Range<usize>,
@@ -118,7 +120,8 @@ impl TextMap<'_> {
 }
 
 impl TextTokenizer {
-    /// What [`TextTokenizer::encode`] makes of the prompt and the text before it runs the tokenizer, and the way back.
+    /// What [`TextTokenizer::encode`] makes of the prompt and the text before it runs the tokenizer, and the
+    /// way back.
     pub(super) fn alter<'a>(&self, prompt: &str, text: &'a str) -> (Cow<'a, str>, TextMap<'a>) {
         let whole = join(prompt, text);
         let stripped = whole.len() - whole.trim_start_matches(super::is_blank).len();

@@ -4,8 +4,9 @@ use std::ops::{Index, Range};
 
 use crate::{Error, Result};
 
-/// Some vectors of equal width: a matrix `[rows, dim]` of f32, contiguous, row after row, as it comes out of pooling. Whoever takes it
-/// (arrow, a file, a socket, numpy) need not copy it: [`Vectors::values`], [`Vectors::into_values`].
+/// Some vectors of equal width: a matrix `[rows, dim]` of f32, contiguous, row after row, as it comes out of
+/// pooling. Whoever takes it (arrow, a file, a socket, numpy) need not copy it: [`Vectors::values`],
+/// [`Vectors::into_values`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
     values: Vec<f32>,

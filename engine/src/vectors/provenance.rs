@@ -9,7 +9,8 @@ use nearsay_kernels::Precision;
 use super::{Level, OutputType, Ranges};
 use crate::{Error, Result};
 
-/// Words about an output, by name: what Parquet, Arrow and safetensors files hold of a [`Provenance`], and a job's manifest of its settings.
+/// Words about an output, by name: what Parquet, Arrow and safetensors files hold of a [`Provenance`], and a
+/// job's manifest of its settings.
 pub type Metadata = BTreeMap<String, String>;
 
 /// How vectors came about: whoever opens a file of vectors can embed a query that fits them, or say why not.
@@ -103,7 +104,8 @@ impl Provenance {
         entries.into_iter().chain(optional).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Reads what [`Provenance::to_metadata`] wrote; other names are left alone. `source` stands for the file in messages.
+    /// Reads what [`Provenance::to_metadata`] wrote; other names are left alone. `source` stands for the file
+    /// in messages.
     ///
     /// # Errors
     /// [`Error::BadInput`] if a property is missing or not one of its kind.
@@ -135,8 +137,8 @@ impl Provenance {
     }
 }
 
-/// The settings whose effect on bytes differs, by name, the model's files first. A version that is missing is the first; what the model
-/// is called has no effect.
+/// The settings whose effect on bytes differs, by name, the model's files first. A version that is missing is
+/// the first; what the model is called has no effect.
 pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl Iterator<Item = &'a str> {
     let names: BTreeSet<&str> = left.keys().chain(right.keys()).map(String::as_str).collect();
     let (model, others): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| *name == "model_sha256");

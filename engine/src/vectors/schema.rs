@@ -1,4 +1,5 @@
-//! What the columns of an output are called, and the arrow types that they have. This module shows types of arrow.
+//! What the columns of an output are called, and the arrow types that they have. This module shows types of
+//! arrow.
 //!
 //! Writers are given arrow record batches of one schema. Sentence level:
 //!
@@ -10,11 +11,12 @@
 //! | `truncated` | Boolean, on request |
 //! | `embedding` | FixedSizeList of Float32, Float16, Int8 or UInt8 |
 //!
-//! Token level has, in the place of `embedding`, lists of one entry a token: `token_ids` (UInt32), `tokens` (Utf8), `byte_offsets` and
-//! `character_offsets` (FixedSizeList of two UInt32: start and end in the text), `embeddings` (FixedSizeList of numbers).
+//! Token level has, in the place of `embedding`, lists of one entry a token: `token_ids` (UInt32), `tokens`
+//! (Utf8), `byte_offsets` and `character_offsets` (FixedSizeList of two UInt32: start and end in the text),
+//! `embeddings` (FixedSizeList of numbers).
 //!
-//! JSON text is a Utf8 column whose field says so in its metadata: a number and a string stay apart in it, and a format that is JSON
-//! itself writes it as it stands.
+//! JSON text is a Utf8 column whose field says so in its metadata: a number and a string stay apart in it,
+//! and a format that is JSON itself writes it as it stands.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -16,7 +16,8 @@ pub(crate) static DRIVER: Library = Library {
     opened: OnceLock::new(),
 };
 
-/// cuBLAS and cuBLASLt, which must be of one version: libcublas calls functions of libcublasLt that are not public.
+/// cuBLAS and cuBLASLt, which must be of one version: libcublas calls functions of libcublasLt that are not
+/// public.
 pub(crate) static CUBLAS: Library = Library {
     name: "libcublas.so.13 (or .12)",
     alternatives: &[&["libcublasLt.so.13", "libcublas.so.13"], &["libcublasLt.so.12", "libcublas.so.12"]],
@@ -40,8 +41,9 @@ pub(crate) static NVRTC: Library = Library {
     opened: OnceLock::new(),
 };
 
-/// candle's own library of kernels for quantized matrices and mixtures of experts. It is compiled with candle, but left out of the
-/// link: it would bring the CUDA runtime library, the C++ library and code that runs when the program starts.
+/// candle's own library of kernels for quantized matrices and mixtures of experts. It is compiled with
+/// candle, but left out of the link: it would bring the CUDA runtime library, the C++ library and code that
+/// runs when the program starts.
 pub(crate) static MOE: Library = Library {
     name: "candle's kernels for quantized matrices",
     alternatives: &[],
@@ -168,11 +170,13 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Handle {
-    /// Opens a file, or whatever the system's loader finds by a name without a slash; or what the loader said.
+    /// Opens a file, or whatever the system's loader finds by a name without a slash; or what the loader
+    /// said.
     fn open(path: &Path) -> Result<Self, String> {
         let path =
             CString::new(path.as_os_str().as_bytes()).map_err(|_| "its path holds a zero byte".to_owned())?;
-        // SAFETY: `path` is a C string. Opening a library runs its initializers: they are NVIDIA's, as linking would run them.
+        // SAFETY: `path` is a C string. Opening a library runs its initializers: they are NVIDIA's, as
+        // linking would run them.
         let handle = unsafe { dlopen(path.as_ptr(), RTLD_NOW) };
         NonNull::new(handle).map(Self).ok_or_else(last_error)
     }
@@ -196,10 +200,12 @@ fn last_error() -> String {
     message.to_string_lossy().into_owned()
 }
 
-/// All functions that the library needs are looked up at once, so that what is missing is seen when it is opened.
+/// All functions that the library needs are looked up at once, so that what is missing is seen when it is
+/// opened.
 const RTLD_NOW: c_int = 2;
 
-// SAFETY: declared as dlfcn.h has them. The C library has these since glibc 2.34; before, libdl has, which std links.
+// SAFETY: declared as dlfcn.h has them. The C library has these since glibc 2.34; before, libdl has, which
+// std links.
 unsafe extern "C" {
     fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;

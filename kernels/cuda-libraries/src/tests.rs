@@ -22,7 +22,8 @@ unsafe extern "C" {
     fn swprintf(text: *mut c_int, size: usize, format: *const c_int, ...) -> c_int;
 }
 
-/// Overwrites all registers that hold arguments, as a function that is called may. `resolve` does so in tests.
+/// Overwrites all registers that hold arguments, as a function that is called may. `resolve` does so in
+/// tests.
 pub(crate) fn overwrite_argument_registers() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: it changes only registers that the C ABI lets a function change.
@@ -76,7 +77,8 @@ fn formatted(first: c_int) -> String {
         "%d %d %g %g %d %g %d %g %g %g %g %g %d %g %g\0".chars().map(|c| c as c_int).collect();
     let mut text = [0; 128];
     let x: [c_double; 10] = std::array::from_fn(|i| i as c_double + 0.5);
-    // SAFETY: the format ends with a zero, the text has the size that is given, the arguments are those of the format.
+    // SAFETY: the format ends with a zero, the text has the size that is given, the arguments are those of
+    // the format.
     let written = unsafe {
         swprintf(
             text.as_mut_ptr(),

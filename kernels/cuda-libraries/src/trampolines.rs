@@ -1,9 +1,9 @@
 //! The functions of NVIDIA's libraries, defined as jumps.
 //!
-//! Each function of the lists in `symbols` has an [`Entry`], and its trampoline jumps to the address in it. At first that is
-//! [`unresolved`], which keeps the arguments as they are, has [`resolve`] look up the function and note its address, and goes on to
-//! it; from then on a call costs one jump more. A function, its entry and its name have sections of their own, so the linker drops
-//! those that nothing calls.
+//! Each function of the lists in `symbols` has an [`Entry`], and its trampoline jumps to the address in it.
+//! At first that is [`unresolved`], which keeps the arguments as they are, has [`resolve`] look up the
+//! function and note its address, and goes on to it; from then on a call costs one jump more. A function, its
+//! entry and its name have sections of their own, so the linker drops those that nothing calls.
 //!
 //! The symbols are hidden: the libraries call each other's functions, never the trampolines.
 
@@ -49,11 +49,13 @@ extern "C" fn resolve(entry: &Entry) -> NonNull<c_void> {
     }
 }
 
-/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved, and jumps to what it
-/// found. The entry's address is in r11. (System V ABI for x86_64, 3.2.3: rdi to r9 and xmm0 to xmm7; al is the count of vector
-/// registers that a variadic call uses. On entry the stack is 8 bytes off a multiple of 16.)
+/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved,
+/// and jumps to what it found. The entry's address is in r11. (System V ABI for x86_64, 3.2.3: rdi to r9 and
+/// xmm0 to xmm7; al is the count of vector registers that a variadic call uses. On entry the stack is 8 bytes
+/// off a multiple of 16.)
 #[cfg(target_arch = "x86_64")]
-// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls may change.
+// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls
+// may change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -99,10 +101,12 @@ extern "C" fn unresolved() {
     )
 }
 
-/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved, and jumps to what it
-/// found. The entry's address is in x16. (Procedure call standard for aarch64, 6.1: x0 to x8 and q0 to q7.)
+/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved,
+/// and jumps to what it found. The entry's address is in x16. (Procedure call standard for aarch64, 6.1: x0
+/// to x8 and q0 to q7.)
 #[cfg(target_arch = "aarch64")]
-// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls may change.
+// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls
+// may change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -135,8 +139,8 @@ extern "C" fn unresolved() {
     )
 }
 
-/// Defines one trampoline for every line of some lists, by the macros that the lists call. The macros are taken back, so that other
-/// code of the crate may define them again.
+/// Defines one trampoline for every line of some lists, by the macros that the lists call. The macros are
+/// taken back, so that other code of the crate may define them again.
 macro_rules! trampolines {
     ($($library:ident = $static:ident),*; $($lists:expr),*) => {
         #[cfg(target_arch = "x86_64")]
@@ -176,8 +180,9 @@ unsafe extern "C" {
     fn cuInit();
 }
 
-/// Every program that uses this crate gets the object file that holds this, and with it the trampolines, before the linker comes
-/// to candle's functions and to the libraries: rustc names what is `used` in the first file of each link.
+/// Every program that uses this crate gets the object file that holds this, and with it the trampolines,
+/// before the linker comes to candle's functions and to the libraries: rustc names what is `used` in the
+/// first file of each link.
 // SAFETY: it is never called through this.
 #[used]
 static LINKED: unsafe extern "C" fn() = cuInit;

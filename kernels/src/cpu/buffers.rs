@@ -1,7 +1,8 @@
 //! Memory of finished activations, reused: fresh pages cost more than small layers do.
 //!
-//! Every thread keeps what was given back to it, up to a limit, and an operation takes its output from there. Memory that was
-//! never written by anybody is zero, memory that was holds old values; an operation writes all of it either way.
+//! Every thread keeps what was given back to it, up to a limit, and an operation takes its output from there.
+//! Memory that was never written by anybody is zero, memory that was holds old values; an operation writes
+//! all of it either way.
 
 use std::cell::RefCell;
 
@@ -20,7 +21,8 @@ pub(crate) fn take(count: usize) -> Vec<f32> {
         let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= count);
         let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
         if smallest.is_none() {
-            // The new one takes the place of the largest that is too small, or texts of growing length would leave all sizes behind.
+            // The new one takes the place of the largest that is too small, or texts of growing length would
+            // leave all sizes behind.
             let largest = free.iter().enumerate().max_by_key(|(_, buffer)| buffer.capacity());
             largest.map(|(index, _)| index).map(|index| free.swap_remove(index));
         }
@@ -47,10 +49,11 @@ pub(crate) fn give(buffer: Vec<f32>) {
 
 /// Gives the memory of a finished activation to this thread's next operations.
 ///
-/// `tensor` must be its storage's only owner, as the result of an operation of this crate is: others would find it empty and fail.
-/// On other devices than the CPU it is simply dropped.
+/// `tensor` must be its storage's only owner, as the result of an operation of this crate is: others would
+/// find it empty and fail. On other devices than the CPU it is simply dropped.
 pub fn recycle(tensor: Tensor) {
-    // A tensor that cannot be taken apart (another device, a view of something else) is dropped, which is right too.
+    // A tensor that cannot be taken apart (another device, a view of something else) is dropped, which is
+    // right too.
     let _ = tensor.inplace_op1(&Recycle);
 }
 

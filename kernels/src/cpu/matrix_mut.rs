@@ -31,8 +31,8 @@ impl<'a> MatrixMut<'a> {
     pub(crate) fn split_at_row(self, row: usize) -> [Self; 2] {
         let row = row.min(self.rows);
         let offset = if row == self.rows { 0 } else { row * self.stride };
-        // SAFETY: row `row` is one of the matrix. Behind the last row of some columns there may be nothing to point to; no value is ever
-        // reached through a matrix without rows.
+        // SAFETY: row `row` is one of the matrix. Behind the last row of some columns there may be nothing to
+        // point to; no value is ever reached through a matrix without rows.
         let second = unsafe { self.first.add(offset) };
         let below = Self { first: second, rows: self.rows - row, ..self };
         [Self { rows: row, ..self }, below]
@@ -41,7 +41,8 @@ impl<'a> MatrixMut<'a> {
     /// The columns before `column` and the others.
     pub(crate) fn split_at_column(self, column: usize) -> [Self; 2] {
         let column = column.min(self.columns);
-        // SAFETY: the column is one of the first row or right behind it; a matrix without rows keeps its pointer, as above.
+        // SAFETY: the column is one of the first row or right behind it; a matrix without rows keeps its
+        // pointer, as above.
         let second = unsafe { self.first.add(if self.rows == 0 { 0 } else { column }) };
         let right = Self { first: second, columns: self.columns - column, ..self };
         [Self { columns: column, ..self }, right]

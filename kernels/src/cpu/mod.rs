@@ -1,4 +1,5 @@
-//! What the CPU's kernels are built on: vector instructions, the product that most of them are an epilogue of, threads, and memory that is used again.
+//! What the CPU's kernels are built on: vector instructions, the product that most of them are an epilogue
+//! of, threads, and memory that is used again.
 
 pub(crate) mod buffers;
 pub(crate) mod matrix_mut;

@@ -7,13 +7,15 @@
 //! | int8 | `sum += a b`, in fours | `vpdpbusd` of AVX512-VNNI or AVX-VNNI, else what kernels use instead |
 //! | memory | sums of a buffer | vector loads of consecutive values |
 //!
-//! Arithmetic runs in chains that do not depend on one another, whose operands stay in registers: nothing that reads or writes
-//! memory can be faster. A multiply-add is two operations. Memory is read only, [`BUFFER_BYTES`] shared out among the threads;
-//! where all last-level caches together come near that, the figure is partly theirs.
+//! Arithmetic runs in chains that do not depend on one another, whose operands stay in registers: nothing
+//! that reads or writes memory can be faster. A multiply-add is two operations. Memory is read only,
+//! [`BUFFER_BYTES`] shared out among the threads; where all last-level caches together come near that, the
+//! figure is partly theirs.
 //!
-//! Every figure is the best of [`WINDOWS`] short runs, since other work on the machine only ever makes a run slower. Unlike
-//! everything else in this crate it runs on threads of its own: as many as are asked for, at the same time, their rates added up.
-//! `NEARSAY_ISA` makes no difference: it is the CPU that is measured, not what the kernels may use of it.
+//! Every figure is the best of [`WINDOWS`] short runs, since other work on the machine only ever makes a run
+//! slower. Unlike everything else in this crate it runs on threads of its own: as many as are asked for, at
+//! the same time, their rates added up. `NEARSAY_ISA` makes no difference: it is the CPU that is measured,
+//! not what the kernels may use of it.
 
 use std::hint::black_box;
 use std::io;
@@ -25,8 +27,8 @@ use crate::cpu::simd::{
     Bf16Kernel, Bf16Simd, InstructionSet, Kernel, NativeBf16, Simd, dispatch, dispatch_bytes_to, dispatch_to,
 };
 
-/// Chains of dependent instructions. An FMA takes four cycles and two begin in each, so eight would do for it; more than twelve,
-/// with their operands, would not fit into AVX2's sixteen registers.
+/// Chains of dependent instructions. An FMA takes four cycles and two begin in each, so eight would do for
+/// it; more than twelve, with their operands, would not fit into AVX2's sixteen registers.
 const CHAINS: usize = 12;
 
 /// The same for bf16, whose instruction takes up to twelve cycles; AVX-512 has 32 registers.
@@ -41,7 +43,8 @@ const WINDOWS: usize = 12;
 /// The shortest run.
 const WINDOW: Duration = Duration::from_millis(15);
 
-/// Memory that is read, all threads together: several times the last-level cache that a machine gives to its cores.
+/// Memory that is read, all threads together: several times the last-level cache that a machine gives to its
+/// cores.
 const BUFFER_BYTES: usize = 480 << 20;
 
 /// Rates of some number of threads working at the same time, added up.
@@ -81,8 +84,8 @@ impl Peaks {
 
     /// Operations a second in bf16: by the CPU's own instruction, or by widening to f32, whichever is faster.
     ///
-    /// Intel's instruction is half as fast as its f32 multiply-adds (Sapphire and Emerald Rapids: 88 against 183 GFLOP/s on a
-    /// core), so the kernels widen there, and the rate of f32 is the limit.
+    /// Intel's instruction is half as fast as its f32 multiply-adds (Sapphire and Emerald Rapids: 88 against
+    /// 183 GFLOP/s on a core), so the kernels widen there, and the rate of f32 is the limit.
     pub fn bf16(&self) -> f64 {
         self.bf16_instruction.map_or(self.f32, |instruction| instruction.max(self.f32))
     }
@@ -106,8 +109,8 @@ fn arithmetic_rate(threads: usize, work: impl Fn() -> usize + Sync) -> io::Resul
     rate(threads, || (), |()| work())
 }
 
-/// What `threads` threads do in a second, added up, in the best window: each prepares an input of its own, then `work` says how
-/// much it has done.
+/// What `threads` threads do in a second, added up, in the best window: each prepares an input of its own,
+/// then `work` says how much it has done.
 fn rate<T>(
     threads: usize,
     prepare: impl Fn() -> T + Sync,

@@ -1,9 +1,11 @@
-//! The threads of the CPU's kernels: each with a piece of work of its own, or all of them inside one operation.
+//! The threads of the CPU's kernels: each with a piece of work of its own, or all of them inside one
+//! operation.
 //!
-//! As a rule a thread takes a micro-batch through all layers by itself. A single text on an idle machine would leave the other threads
-//! without work: then an operation divides its rows, columns or heads among them, never a sum, so that the bits are the same either
-//! way. The two never mix: pieces wait while an operation is shared, and nothing is shared while there are pieces to work on. A thread
-//! that waited for its part of an operation could otherwise take up a piece that somebody else brought.
+//! As a rule a thread takes a micro-batch through all layers by itself. A single text on an idle machine
+//! would leave the other threads without work: then an operation divides its rows, columns or heads among
+//! them, never a sum, so that the bits are the same either way. The two never mix: pieces wait while an
+//! operation is shared, and nothing is shared while there are pieces to work on. A thread that waited for its
+//! part of an operation could otherwise take up a piece that somebody else brought.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,7 +18,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError, mpsc};
 use rayon::prelude::*;
 
 thread_local! {
-    /// Threads that an operation on this thread may use: those of its team while they share its work. None on threads of no team.
+    /// Threads that an operation on this thread may use: those of its team while they share its work. None on
+    /// threads of no team.
     static SHARING: RefCell<Option<Arc<AtomicUsize>>> = const { RefCell::new(None) };
 }
 
@@ -32,8 +35,8 @@ pub struct Team {
     mode: RwLock<()>,
 }
 
-/// Stack of a thread. Without optimisation a product's kernels keep each register of their tile several times in memory: 2 MiB are too
-/// few for them.
+/// Stack of a thread. Without optimisation a product's kernels keep each register of their tile several times
+/// in memory: 2 MiB are too few for them.
 const STACK_BYTES: usize = 8 << 20;
 
 impl Team {
@@ -59,9 +62,9 @@ impl Team {
         self.pool.current_num_threads()
     }
 
-    /// Calls `work` with every item, each time on one of the team's threads, whose number is its first argument. Several calls at once
-    /// take turns, item by item. The results come as they are done, each with its item's index; once `goes_on` says no to one, no
-    /// further item is started.
+    /// Calls `work` with every item, each time on one of the team's threads, whose number is its first
+    /// argument. Several calls at once take turns, item by item. The results come as they are done, each with
+    /// its item's index; once `goes_on` says no to one, no further item is started.
     ///
     /// Called on a thread of this team, it works on all items there.
     pub fn map<T: Sync, R: Send>(
@@ -74,7 +77,8 @@ impl Team {
             return map_here(items, |item| work(thread, item), goes_on);
         }
         let _pieces = self.mode.read().unwrap_or_else(PoisonError::into_inner);
-        // Enough that no thread waits for this one to hand out the next item, and few enough that another call's come soon.
+        // Enough that no thread waits for this one to hand out the next item, and few enough that another
+        // call's come soon.
         let ahead = 2 * self.threads();
         let (sender, done) = mpsc::channel::<(usize, Result<R, Box<dyn Any + Send>>)>();
         let (work, mut results, mut panic) = (&work, Vec::with_capacity(items.len()), None);
@@ -114,9 +118,10 @@ impl Team {
         panic.map_or(results, |payload| resume_unwind(payload))
     }
 
-    /// Runs `body` on a thread of the team; operations in it use the other threads, too, which meanwhile look for work without falling
-    /// asleep. An encoder's layer divides its work five times; waking a thread for each takes longer than many a piece does
-    /// (measured on two cores: 12 tokens 2.1 ms with threads that sleep, 1.6 ms with threads that do not).
+    /// Runs `body` on a thread of the team; operations in it use the other threads, too, which meanwhile look
+    /// for work without falling asleep. An encoder's layer divides its work five times; waking a thread for
+    /// each takes longer than many a piece does (measured on two cores: 12 tokens 2.1 ms with threads that
+    /// sleep, 1.6 ms with threads that do not).
     ///
     /// `None`, and `body` was not run, if the team is at work already, or has nobody to share with.
     pub fn share<R: Send>(&self, body: impl FnOnce() -> R + Send) -> Option<R> {
@@ -143,12 +148,14 @@ impl Team {
         Some(result)
     }
 
-    /// [`Team::share`], with `work` of every item at once, each of which may use all threads. The results are in the items' order.
+    /// [`Team::share`], with `work` of every item at once, each of which may use all threads. The results are
+    /// in the items' order.
     pub fn share_each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Option<Vec<R>> {
         self.share(|| items.par_iter().map(&work).collect())
     }
 
-    /// Runs `body` on the calling thread while the team stands still: for what takes less time than waking a thread does.
+    /// Runs `body` on the calling thread while the team stands still: for what takes less time than waking a
+    /// thread does.
     ///
     /// `None`, and `body` was not run, if the team is at work already.
     pub fn standing_still<R>(&self, body: impl FnOnce() -> R) -> Option<R> {
@@ -182,9 +189,9 @@ fn map_here<T, R>(
     results
 }
 
-/// Looks without work after which a thread lets others have its core. On a machine with fewer free cores than the team has threads, one
-/// that spun on would keep the thread with the work waiting for a whole time slice (measured with 16 threads on two cores: 90 ms for
-/// 12 tokens).
+/// Looks without work after which a thread lets others have its core. On a machine with fewer free cores than
+/// the team has threads, one that spun on would keep the thread with the work waiting for a whole time slice
+/// (measured with 16 threads on two cores: 90 ms for 12 tokens).
 const PATIENCE: u32 = 64;
 
 /// Works on whatever the team has to do until `done` is set.
@@ -316,7 +323,8 @@ mod tests {
         assert!(results.iter().any(|&(index, _)| index == 5) && started.into_inner() < 20);
     }
 
-    /// Many callers, whose pieces and shared bodies come in any order: never more at work than there are threads.
+    /// Many callers, whose pieces and shared bodies come in any order: never more at work than there are
+    /// threads.
     #[test]
     fn callers_at_once_share_the_threads() {
         let (team, working, most) = (team(2), AtomicUsize::new(0), AtomicUsize::new(0));

@@ -43,7 +43,7 @@ impl<'a> Parameter<'a> {
 
 /// Room for `count` values of any content, to be overwritten.
 pub(crate) fn output<T: DeviceRepr>(device: &CudaDevice, count: usize) -> Result<CudaSlice<T>> {
-    // SAFETY: whoever asks for it launches a kernel that writes all of it before anything reads it; none of the types has
-    // invalid bit patterns. An allocation of nothing is refused by the driver.
+    // SAFETY: whoever asks for it launches a kernel that writes all of it before anything reads it; none of
+    // the types has invalid bit patterns. An allocation of nothing is refused by the driver.
     unsafe { device.alloc::<T>(count.max(1)) }
 }

@@ -44,8 +44,9 @@ pub(crate) fn open_device(ordinal: usize) -> Result<Device, Unavailable> {
     if let Err(error) = PROBE.kernel::<f32>(&device, "normalize") {
         return Err(of_module(&error).unwrap_or_else(|| refused(error)));
     }
-    // SAFETY: candle's stream is the calling thread's own. A tensor is used by the thread that made it, or by others after that
-    // thread has waited for the device (weights: `Encoder` does so when they are loaded; results: whoever hands them on).
+    // SAFETY: candle's stream is the calling thread's own. A tensor is used by the thread that made it, or by
+    // others after that thread has waited for the device (weights: `Encoder` does so when they are loaded;
+    // results: whoever hands them on).
     unsafe { device.disable_event_tracking() };
     keep_freed_memory(&context).map_err(|error| unavailable(&error))?;
     Ok(Device::Cuda(device))
@@ -82,8 +83,8 @@ fn of_module(error: &candle_core::Error) -> Option<Unavailable> {
     })
 }
 
-/// Freed memory goes back to the system at every synchronisation unless the pool is told to keep it; allocations would then take
-/// milliseconds.
+/// Freed memory goes back to the system at every synchronisation unless the pool is told to keep it;
+/// allocations would then take milliseconds.
 fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
     let pools = context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)?;
     if pools == 0 {
@@ -127,18 +128,20 @@ fn driver_version() -> Result<(u32, u32), DriverError> {
 }
 
 fn cublaslt_version() -> String {
-    // SAFETY: a function without arguments that only returns a number; the library was opened with the device.
+    // SAFETY: a function without arguments that only returns a number; the library was opened with the
+    // device.
     let version = unsafe { cublaslt::cublasLtGetVersion() };
     format!("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100)
 }
 
-/// Waits for what the calling thread has queued, with an error that [`failure_of`] understands (candle's own is not).
+/// Waits for what the calling thread has queued, with an error that [`failure_of`] understands (candle's own
+/// is not).
 pub(crate) fn synchronize(device: &CudaDevice) -> candle_core::Result<()> {
     device.cuda_stream().synchronize().w()
 }
 
-/// What became of the device, if that is what `error` tells. A driver's error other than running out of memory is taken for its loss:
-/// after most of them no call of this process succeeds any more.
+/// What became of the device, if that is what `error` tells. A driver's error other than running out of
+/// memory is taken for its loss: after most of them no call of this process succeeds any more.
 pub(crate) fn failure_of(error: &candle_core::Error) -> Option<Failure> {
     match cuda_error(error)? {
         CudaError::Cuda(error) | CudaError::Load { cuda: error, .. } => Some(failure_of_driver(error)),

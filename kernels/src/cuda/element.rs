@@ -21,7 +21,8 @@ impl Element for half::bf16 {
     const SUFFIX: &'static str = "bf16";
 }
 
-/// `body` with `$element` as the type that the `DType` `$dtype` stands for; another type is an error that names the operation.
+/// `body` with `$element` as the type that the `DType` `$dtype` stands for; another type is an error that
+/// names the operation.
 macro_rules! for_element {
     ($operation:expr, $dtype:expr, $element:ident => $body:expr) => {
         match $dtype {

@@ -1,8 +1,8 @@
 //! What the CUDA kernels share on the host's side: their modules, their element types, their arguments.
 //!
-//! A kernel lies beside its operation (`add_norm.cu` beside `add_norm.rs`), is compiled to PTX when the crate is built, and loaded
-//! through candle. A warp, a tile or a thread block never depends on what else is in the batch, and no sum is divided among
-//! blocks, so a text has the same bits in any company.
+//! A kernel lies beside its operation (`add_norm.cu` beside `add_norm.rs`), is compiled to PTX when the crate
+//! is built, and loaded through candle. A warp, a tile or a thread block never depends on what else is in the
+//! batch, and no sum is divided among blocks, so a text has the same bits in any company.
 //!
 //! Launches are queued on the device's stream of the calling thread and return at once.
 

@@ -26,7 +26,8 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Lets a block have `bytes` of dynamic shared memory: without this, it has at most 48 KiB together with the static.
+    /// Lets a block have `bytes` of dynamic shared memory: without this, it has at most 48 KiB together with
+    /// the static.
     pub(crate) fn allow_shared_memory(&self, bytes: usize) -> Result<()> {
         let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         self.function.set_attribute(attribute, bytes as i32).w()

@@ -1,17 +1,19 @@
 //! y = x W^T + b by cuBLASLt, by one algorithm for each (out_dim, in_dim, element type).
 //!
-//! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in another company.
-//! Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number of rows. Algorithms that divide the
-//! sum over in_dim among blocks (split-K) are refused. None is given workspace: on Hopper those of 16 bits would take 4 bytes for a
-//! counter that hands out tiles, at many rows and not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm
-//! that it offered so for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows, and those of 16 bits all
-//! the same. So of these the fastest is taken (`tuning`), which was not always the first: up to a tenth faster for BERT base.
+//! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in
+//! another company. Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number
+//! of rows. Algorithms that divide the sum over in_dim among blocks (split-K) are refused. None is given
+//! workspace: on Hopper those of 16 bits would take 4 bytes for a counter that hands out tiles, at many rows
+//! and not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm that it offered so
+//! for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows, and those of 16
+//! bits all the same. So of these the fastest is taken (`tuning`), which was not always the first: up to a
+//! tenth faster for BERT base.
 //!
-//! Sums are f32 for all element types; f32 is not rounded to TF32. The bias is added to the finished sum, before it is rounded to the
-//! element type.
+//! Sums are f32 for all element types; f32 is not rounded to TF32. The bias is added to the finished sum,
+//! before it is rounded to the element type.
 //!
-//! cuBLASLt stores matrices by columns: what is a [rows, columns] matrix here is [columns, rows] to it, so it is given
-//! W^T stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
+//! cuBLASLt stores matrices by columns: what is a [rows, columns] matrix here is [columns, rows] to it, so it
+//! is given W^T stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
 
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -74,7 +76,8 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Product {
-    /// A product with weights [out_dim, in_dim], whose bias of `out_dim` values lies at `bias` as long as this lives.
+    /// A product with weights [out_dim, in_dim], whose bias of `out_dim` values lies at `bias` as long as
+    /// this lives.
     pub(crate) fn new<T: Element>(
         device: &CudaDevice,
         [out_dim, in_dim]: [usize; 2],
@@ -132,8 +135,9 @@ impl Plan {
         let (input, _input) = input.device_ptr(stream);
         let (output, _output) = output.device_ptr_mut(stream);
         let (one, zero) = (1.0f32, 0.0f32);
-        // SAFETY: the pointers are to live device memory of the layouts' sizes (asserted above), which is what the description and
-        // the algorithm were made for; the sum's factors are read before the call returns.
+        // SAFETY: the pointers are to live device memory of the layouts' sizes (asserted above), which is
+        // what the description and the algorithm were made for; the sum's factors are read before the call
+        // returns.
         unsafe {
             result::matmul(
                 self.handle.0,
@@ -172,8 +176,8 @@ impl Plan {
         Ok(algorithm)
     }
 
-    /// Which of `candidates` is the fastest of those with the first one's bits. Products of f32 have no faster ones (H200), and
-    /// where there is no room to try, the first will do.
+    /// Which of `candidates` is the fastest of those with the first one's bits. Products of f32 have no
+    /// faster ones (H200), and where there is no room to try, the first will do.
     fn fastest<T: Element>(&self, candidates: &[sys::cublasLtMatmulAlgo_t], device: &CudaDevice) -> usize {
         if size_of::<T>() > 2 {
             return 0;
@@ -190,7 +194,8 @@ impl Plan {
         tuning.fastest(TYPICAL_ROWS).unwrap_or(0)
     }
 
-    /// What cuBLASLt proposes, best first, of what can do any number of rows without dividing sums: at least one.
+    /// What cuBLASLt proposes, best first, of what can do any number of rows without dividing sums: at least
+    /// one.
     fn candidates(&self) -> Result<Vec<sys::cublasLtMatmulAlgo_t>> {
         let preference = Preference::without_workspace_and_split_sums()?;
         let (input, output) = self.shape.layouts(TYPICAL_ROWS)?;

@@ -1,8 +1,9 @@
-//! Which of several ways to multiply is the fastest on this device, among those that give the same bits as the first.
+//! Which of several ways to multiply is the fastest on this device, among those that give the same bits as
+//! the first.
 //!
-//! A timing is never the same twice, so what is chosen by it must not show in any result. The first way is therefore the measure: the
-//! others are held against its output on random values, first and last rows of a micro-batch and of fewer rows, and one that differs in a bit is
-//! out.
+//! A timing is never the same twice, so what is chosen by it must not show in any result. The first way is
+//! therefore the measure: the others are held against its output on random values, first and last rows of a
+//! micro-batch and of fewer rows, and one that differs in a bit is out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,20 +16,24 @@ use super::element::Element;
 
 /// Rows of random values, which are repeated.
 const SAMPLE: usize = 64;
-/// Other numbers of rows at which bits are compared: of less than a tile, and of part of one behind whole ones.
+/// Other numbers of rows at which bits are compared: of less than a tile, and of part of one behind whole
+/// ones.
 const OTHER_ROWS: [usize; 3] = [1, 65, 1000];
 /// Runs that are timed together, and how often.
 const RUNS: u32 = 8;
 const LOOPS: usize = 3;
 /// Another way than the first is taken if its time is at most this share of the first's.
 const GAIN: f64 = 0.97;
-/// A timed run has so many operations: small products are done sooner than they are launched, so they get more rows.
+/// A timed run has so many operations: small products are done sooner than they are launched, so they get
+/// more rows.
 const OPERATIONS: usize = 20_000_000_000;
 const MOST_ROWS: usize = 1 << 16;
-/// A device on which the product of a sample takes longer is none that is worth this (an emulated one is told by it).
+/// A device on which the product of a sample takes longer is none that is worth this (an emulated one is told
+/// by it).
 const PATIENCE: Duration = Duration::from_micros(100);
 
-/// x W^T for `rows` rows by one of the ways: its number, x [rows, in_dim], W [out_dim, in_dim], room for [rows, out_dim], rows.
+/// x W^T for `rows` rows by one of the ways: its number, x [rows, in_dim], W [out_dim, in_dim], room for
+/// [rows, out_dim], rows.
 pub(super) type Multiply<'a, T> =
     &'a dyn Fn(usize, &CudaView<'_, T>, &CudaView<'_, T>, &mut CudaSlice<T>, usize) -> Result<()>;
 
@@ -43,7 +48,8 @@ pub(super) struct Tuning<'a, T> {
 }
 
 impl<T: Element> Tuning<'_, T> {
-    /// The number of the fastest way for `rows` rows or more; the first where there is no choice or the device is slow.
+    /// The number of the fastest way for `rows` rows or more; the first where there is no choice or the
+    /// device is slow.
     pub(super) fn fastest(&self, rows: usize) -> Result<usize> {
         if self.ways < 2 || self.seconds_of_sample()? > PATIENCE {
             return Ok(0);

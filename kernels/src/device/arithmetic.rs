@@ -1,8 +1,9 @@
 //! `ARITHMETIC`: versions of the kernels' bits.
 //!
-//! A commit that can alter one bit of any result (another order of a sum, another instruction, another constant) raises the number of
-//! every precision and kind of device that it touches. Jobs, indexes and caches are identified by these numbers, not by the version of the
-//! program: results of different numbers are never mixed. `tests/tests/golden_bits.rs` fails if a number was not raised.
+//! A commit that can alter one bit of any result (another order of a sum, another instruction, another
+//! constant) raises the number of every precision and kind of device that it touches. Jobs, indexes and
+//! caches are identified by these numbers, not by the version of the program: results of different numbers
+//! are never mixed. `tests/tests/golden_bits.rs` fails if a number was not raised.
 
 use candle_core::Device;
 

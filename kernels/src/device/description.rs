@@ -17,7 +17,8 @@ pub struct DeviceDescription {
     pub product_library: Option<String>,
 }
 
-/// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside its memory.
+/// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside
+/// its memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DevicePeaks {
     /// Operations a second in f32 (no TF32).

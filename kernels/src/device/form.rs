@@ -4,10 +4,11 @@ use candle_core::Device;
 
 /// How operations are carried out.
 ///
-/// Composed operations have the same arguments and results as the kernels and run on any device that candle has. They keep batches
-/// packed, and statistics, softmax and sums are f32 whatever the element type. They do not sum in f64 (Metal has none), do not give a
-/// row the same bits in any batch (candle chooses the tiles of a product by its shape), and are slow: every step reads and writes
-/// memory, and attention goes sequence by sequence. See docs/metal.md.
+/// Composed operations have the same arguments and results as the kernels and run on any device that candle
+/// has. They keep batches packed, and statistics, softmax and sums are f32 whatever the element type. They do
+/// not sum in f64 (Metal has none), do not give a row the same bits in any batch (candle chooses the tiles of
+/// a product by its shape), and are slow: every step reads and writes memory, and attention goes sequence by
+/// sequence. See docs/metal.md.
 ///
 /// Each operation's `composed.rs` is tested on the CPU, in f32 and f16, by the tests of its kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,7 @@
 //! The devices of this machine: finding, opening and naming them, and what can go wrong with one.
 //!
-//! The same functions are there whatever the crate was built for; a device that it was not built for is reported as such.
+//! The same functions are there whatever the crate was built for; a device that it was not built for is
+//! reported as such.
 
 mod arithmetic;
 mod description;
@@ -42,7 +43,8 @@ pub fn cuda_count() -> Result<usize, Unavailable> {
     Err(Unavailable::NotBuilt("CUDA"))
 }
 
-/// The CUDA device of this number, from 0. Each call has a state of its own for the same device: share what it returns.
+/// The CUDA device of this number, from 0. Each call has a state of its own for the same device: share what
+/// it returns.
 ///
 /// # Errors
 /// As [`cuda_count`], or if there is no such device.
@@ -78,7 +80,8 @@ pub fn describe(device: &Device) -> Option<DeviceDescription> {
     }
 }
 
-/// Waits until `device` has done what the calling thread asked of it. Where that failed, [`failure_of`] knows what became of it.
+/// Waits until `device` has done what the calling thread asked of it. Where that failed, [`failure_of`] knows
+/// what became of it.
 ///
 /// # Errors
 /// If the device failed.

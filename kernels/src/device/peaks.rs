@@ -1,4 +1,5 @@
-//! What a GPU can do at most: products of large square matrices by what linear layers use there, copies inside its memory.
+//! What a GPU can do at most: products of large square matrices by what linear layers use there, copies
+//! inside its memory.
 
 use std::time::{Duration, Instant};
 

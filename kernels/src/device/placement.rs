@@ -72,7 +72,8 @@ impl Placement {
         self.hidden_dtype
     }
 
-    /// How products are taken there. Results have the same bits only where this, the instruction set and the device are the same.
+    /// How products are taken there. Results have the same bits only where this, the instruction set and the
+    /// device are the same.
     pub fn arithmetic(&self) -> &'static str {
         match &self.device {
             // Only where it is asked for.
@@ -85,7 +86,8 @@ impl Placement {
         }
     }
 
-    /// The version of the bits of what is computed there (`ARITHMETIC`): results of different versions are never mixed.
+    /// The version of the bits of what is computed there (`ARITHMETIC`): results of different versions are
+    /// never mixed.
     pub fn arithmetic_version(&self) -> u32 {
         arithmetic::version(&self.device, self.form == Form::Composed, self.precision)
     }

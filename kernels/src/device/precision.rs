@@ -1,6 +1,7 @@
 //! The number format of an encoder's products.
 
-/// What linear layers multiply in. What lies between them (norms, softmax, pooling, scores) is computed in f32 in each.
+/// What linear layers multiply in. What lies between them (norms, softmax, pooling, scores) is computed in
+/// f32 in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// f32, summed in f32: exact to rounding.
@@ -10,7 +11,8 @@ pub enum Precision {
     F16,
     /// bf16, summed in f32: 8 bits of mantissa in weights and inputs; on GPUs in hidden states too.
     Bf16,
-    /// Bytes, summed exactly: weights with a scale for each output, inputs with a scale and a zero for each token. On CPUs only.
+    /// Bytes, summed exactly: weights with a scale for each output, inputs with a scale and a zero for each
+    /// token. On CPUs only.
     Int8,
 }
 

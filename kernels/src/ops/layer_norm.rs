@@ -1,8 +1,10 @@
-//! LayerNorm of a row: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton, 2016).
+//! LayerNorm of a row: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton,
+//! 2016).
 //!
-//! No operation by itself: it always follows a sum, so the sum's operation (`embed_norm`, [`crate::add_norm()`]) ends
-//! with it. Statistics in f32, the variance from centred values in a second pass. Order of the sums: each lane of four
-//! vectors adds every value that falls to it from first to last, then the vectors are added, then the lanes by halves.
+//! No operation by itself: it always follows a sum, so the sum's operation (`embed_norm`,
+//! [`crate::add_norm()`]) ends with it. Statistics in f32, the variance from centred values in a second pass.
+//! Order of the sums: each lane of four vectors adds every value that falls to it from first to last, then
+//! the vectors are added, then the lanes by halves.
 
 use candle_core::{D, Tensor};
 

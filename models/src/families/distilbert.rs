@@ -1,5 +1,5 @@
-//! DistilBERT (Sanh et al., 2019): <https://arxiv.org/abs/1910.01108>. BERT without token types, under names of its own;
-//! `hidden_dim` in its config.json is what everybody else calls the intermediate size.
+//! DistilBERT (Sanh et al., 2019): <https://arxiv.org/abs/1910.01108>. BERT without token types, under names
+//! of its own; `hidden_dim` in its config.json is what everybody else calls the intermediate size.
 
 use serde_json::Value;
 

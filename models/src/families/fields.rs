@@ -53,7 +53,8 @@ pub(super) fn activation(config: &Value, field: &str) -> Result<Activation> {
     })
 }
 
-/// Refuses a field whose value asks for mathematics that the encoder does not have; missing and null are fine.
+/// Refuses a field whose value asks for mathematics that the encoder does not have; missing and null are
+/// fine.
 pub(super) fn only(config: &Value, field: &str, supported: &Value) -> Result<()> {
     match config.get(field) {
         None | Some(Value::Null) => Ok(()),

@@ -12,7 +12,8 @@ use crate::{EncoderConfig, Result};
 
 /// Names of an encoder's weights in a checkpoint, below the checkpoint's prefix.
 ///
-/// The names of linear layers and norms stand without `.weight` and `.bias`; those of a layer's parts below the layer's own.
+/// The names of linear layers and norms stand without `.weight` and `.bias`; those of a layer's parts below
+/// the layer's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WeightNames {
     pub(crate) word_embeddings: &'static str,
@@ -44,7 +45,8 @@ pub struct Family {
     pub(crate) names: &'static WeightNames,
 }
 
-/// Every family that can be loaded. A new one is a file beside this one and a line here (docs/adding-a-model.md).
+/// Every family that can be loaded. A new one is a file beside this one and a line here
+/// (docs/adding-a-model.md).
 pub const FAMILIES: [Family; 3] = [bert::FAMILY, roberta::FAMILY, distilbert::FAMILY];
 
 /// The family that config.json names.
@@ -66,8 +68,8 @@ fn supported() -> String {
     FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ")
 }
 
-/// A repository whose modelling code is its own (`auto_map`) may say `model_type: bert` and compute something else, as Jina's
-/// first models do.
+/// A repository whose modelling code is its own (`auto_map`) may say `model_type: bert` and compute something
+/// else, as Jina's first models do.
 fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
     let Some(code) = config.get("auto_map").and_then(|map| map.get("AutoModel")).and_then(Value::as_str)
     else {
@@ -77,7 +79,8 @@ fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
     Err(refused("auto_map.AutoModel", rule))
 }
 
-/// Tensors that checkpoints carry beside the encoder and that nobody misses: heads of their training, poolers, buffers.
+/// Tensors that checkpoints carry beside the encoder and that nobody misses: heads of their training,
+/// poolers, buffers.
 pub(crate) fn is_known_extra(name: &str) -> bool {
     const PARTS: [&str; 9] = [
         "pooler",

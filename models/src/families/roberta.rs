@@ -1,5 +1,6 @@
-//! RoBERTa (Liu et al., 2019: <https://arxiv.org/abs/1907.11692>), and XLM-RoBERTa and CamemBERT, which differ from it in their
-//! tokenizers only. BERT's mathematics; positions begin behind the padding token's number.
+//! RoBERTa (Liu et al., 2019: <https://arxiv.org/abs/1907.11692>), and XLM-RoBERTa and CamemBERT, which
+//! differ from it in their tokenizers only. BERT's mathematics; positions begin behind the padding token's
+//! number.
 
 use serde_json::Value;
 

@@ -36,7 +36,8 @@ impl Repository {
     }
 }
 
-/// Whether this is one part of a repository's name. The hub allows these characters and no leading dot or dash.
+/// Whether this is one part of a repository's name. The hub allows these characters and no leading dot or
+/// dash.
 fn is_plain(part: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(allowed)
@@ -93,8 +94,8 @@ pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The repository's folder and the source, if this path is itself a snapshot in a cache: what huggingface_hub's
-/// `snapshot_download` returns and people pass on.
+/// The repository's folder and the source, if this path is itself a snapshot in a cache: what
+/// huggingface_hub's `snapshot_download` returns and people pass on.
 pub(super) fn of_snapshot(path: &Path) -> Option<(PathBuf, Source)> {
     let path = path.canonicalize().ok()?;
     let commit = path.file_name()?.to_str().filter(|name| is_commit(name))?.to_owned();

@@ -1,7 +1,7 @@
 //! Checks a snapshot against the digests that name its blobs.
 //!
-//! The hub stores large files (weights) under their SHA-256, and the cache keeps that as the blob's name. Small files are
-//! named by git's SHA-1, which pins nothing against an attacker, and are not checked.
+//! The hub stores large files (weights) under their SHA-256, and the cache keeps that as the blob's name.
+//! Small files are named by git's SHA-1, which pins nothing against an attacker, and are not checked.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -47,8 +47,8 @@ impl ModelFolder {
         Ok(verification)
     }
 
-    /// The SHA-256 of what a model is made of: every .json file of its folder and its modules' folders, and `weights`. Reads all of
-    /// these files.
+    /// The SHA-256 of what a model is made of: every .json file of its folder and its modules' folders, and
+    /// `weights`. Reads all of these files.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -86,7 +86,8 @@ impl ModelFolder {
             if name.starts_with('.') {
                 continue;
             }
-            // A link counts as what it leads to; `file` says whether it may be followed, and what of one that leads nowhere.
+            // A link counts as what it leads to; `file` says whether it may be followed, and what of one that
+            // leads nowhere.
             let is_folder = match entry.path().metadata() {
                 Ok(metadata) => metadata.is_dir(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => false,

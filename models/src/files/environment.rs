@@ -1,7 +1,7 @@
 //! The environment variables that say where models are.
 //!
-//! All of them are read here, once, into an [`Environment`], so that everything else (and every test) is a function of
-//! its arguments.
+//! All of them are read here, once, into an [`Environment`], so that everything else (and every test) is a
+//! function of its arguments.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,8 @@ impl Environment {
         self.get(name).is_some_and(|value| ON.iter().any(|on| value.eq_ignore_ascii_case(on)))
     }
 
-    /// The folder of the cache: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, then `hub` in [`Self::huggingface_home`].
+    /// The folder of the cache: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, then `hub` in
+    /// [`Self::huggingface_home`].
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let named = self.path("HF_HUB_CACHE").or_else(|| self.path("HUGGINGFACE_HUB_CACHE"));
         named.or_else(|| Some(self.huggingface_home()?.join("hub")))

@@ -1,8 +1,8 @@
 //! How long a text may be: `sentence_bert_config.json`.
 //!
-//! A RoBERTa's position table has 514 rows and takes 512 tokens, and sentence-transformers itself writes 514 where the
-//! tokenizer states no length. So a `max_seq_length` up to the table's rows is taken, the encoder capping it; a larger one
-//! belongs to another encoder and is refused.
+//! A RoBERTa's position table has 514 rows and takes 512 tokens, and sentence-transformers itself writes 514
+//! where the tokenizer states no length. So a `max_seq_length` up to the table's rows is taken, the encoder
+//! capping it; a larger one belongs to another encoder and is refused.
 
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ use crate::{EncoderConfig, Error, Result};
 /// The longest text, and whether it is put into lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lengths {
-    /// The longest sequence, special tokens included: `max_seq_length`, else the tokenizer's `model_max_length`.
+    /// The longest sequence, special tokens included: `max_seq_length`, else the tokenizer's
+    /// `model_max_length`.
     pub max_seq_length: Option<usize>,
     /// The file that says `max_seq_length`; none where the length is the tokenizer's.
     pub stated_in: Option<&'static str>,
@@ -26,7 +27,8 @@ struct Config {
     do_lower_case: Option<bool>,
 }
 
-/// The file's name, and those that older versions wrote for other families (sentence_transformers/models/Transformer.py).
+/// The file's name, and those that older versions wrote for other families
+/// (sentence_transformers/models/Transformer.py).
 pub(crate) const FILE_NAMES: [&str; 7] = [
     "sentence_bert_config.json",
     "sentence_roberta_config.json",

@@ -1,8 +1,8 @@
-//! What a sentence-transformers model does after its transformer: pooling, dense layers, normalisation; and its
-//! lengths and prompts.
+//! What a sentence-transformers model does after its transformer: pooling, dense layers, normalisation; and
+//! its lengths and prompts.
 //!
-//! Source: `modules.json` and the configurations that it names, as sentence-transformers 2 to 5 write them. These are
-//! plain descriptions; weights are opened by whoever runs the steps.
+//! Source: `modules.json` and the configurations that it names, as sentence-transformers 2 to 5 write them.
+//! These are plain descriptions; weights are opened by whoever runs the steps.
 
 mod dense;
 mod lengths;
@@ -45,11 +45,13 @@ pub enum Step {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and what it names, behind the encoder of `config`; none where a model has no such file.
+    /// Reads `modules.json` and what it names, behind the encoder of `config`; none where a model has no such
+    /// file.
     ///
     /// # Errors
-    /// A module, an activation or a pooling mode that we do not have, modules in another order than Transformer,
-    /// Pooling and then any of Dense and Normalize, or widths and lengths that do not fit each other or the encoder.
+    /// A module, an activation or a pooling mode that we do not have, modules in another order than
+    /// Transformer, Pooling and then any of Dense and Normalize, or widths and lengths that do not fit each
+    /// other or the encoder.
     pub fn read(folder: &ModelFolder, config: &EncoderConfig) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Ok(None) };
         let path = folder.root().join("modules.json");

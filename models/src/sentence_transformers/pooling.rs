@@ -70,7 +70,8 @@ enum Names {
 }
 
 impl PoolingConfig {
-    /// Reads the configuration in a module's subfolder, behind an encoder whose hidden states have `hidden_dim` values.
+    /// Reads the configuration in a module's subfolder, behind an encoder whose hidden states have
+    /// `hidden_dim` values.
     pub(super) fn read(folder: &ModelFolder, subfolder: &str, hidden_dim: usize) -> Result<Self> {
         let relative = join(subfolder, "config.json");
         let config: Config = read_config(folder, &relative)?;

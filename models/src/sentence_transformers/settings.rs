@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::files::{CONFIG_LIMIT, ModelFolder};
 use crate::{Error, Result};
 
-/// Prompts that every model has: empty ones if its file does not name them, as in sentence-transformers 5 and later.
+/// Prompts that every model has: empty ones if its file does not name them, as in sentence-transformers 5 and
+/// later.
 const ALWAYS: [&str; 2] = ["document", "query"];
 
 /// The file that holds the settings.
@@ -16,7 +17,8 @@ const FILE_NAME: &str = "config_sentence_transformers.json";
 /// Prompts, and what the model's author advises.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What is put before a text, by the prompt's name: `query` to `query: `. A null in the file is an empty one.
+    /// What is put before a text, by the prompt's name: `query` to `query: `. A null in the file is an empty
+    /// one.
     pub prompts: BTreeMap<String, String>,
     /// The prompt that is taken where none is asked for.
     pub default_prompt_name: Option<String>,

@@ -6,8 +6,8 @@ use half::{bf16, f16};
 
 use super::Dtype;
 
-/// Bytes read at a time, a multiple of every element's size: large enough that a read's cost does not count, small
-/// enough to stay in a second-level cache.
+/// Bytes read at a time, a multiple of every element's size: large enough that a read's cost does not count,
+/// small enough to stay in a second-level cache.
 const BLOCK: usize = 1 << 18;
 
 /// How one stored type becomes f32.
@@ -20,8 +20,8 @@ pub(super) struct Decoder {
 /// Converts whole elements and appends them.
 type Append = fn(&[u8], &mut Vec<f32>);
 
-/// The decoder of a type, if it is a floating-point type that f32 can stand for. F64 is rounded to nearest; a value
-/// beyond f32 becomes infinite and is then refused as not finite.
+/// The decoder of a type, if it is a floating-point type that f32 can stand for. F64 is rounded to nearest; a
+/// value beyond f32 becomes infinite and is then refused as not finite.
 pub(super) fn decoder(dtype: Dtype) -> Option<Decoder> {
     let (size, append): (usize, Append) = match dtype {
         Dtype::F32 => (4, |bytes, values| extend(bytes, values, f32::from_le_bytes)),
@@ -54,7 +54,8 @@ impl Decoder {
     }
 }
 
-/// Brings a strided tensor into the ordinary order. The caller has checked that no element lies outside `values`.
+/// Brings a strided tensor into the ordinary order. The caller has checked that no element lies outside
+/// `values`.
 pub(super) fn gather(values: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
     let count = shape.iter().product();
     let mut gathered = Vec::with_capacity(count);

@@ -36,7 +36,8 @@ impl Format {
 pub(super) struct StoredTensor {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
-    /// Elements between neighbours of each dimension; none for the ordinary order, the last dimension fastest.
+    /// Elements between neighbours of each dimension; none for the ordinary order, the last dimension
+    /// fastest.
     pub(super) strides: Option<Vec<usize>>,
     /// The first byte, from the beginning of the file.
     pub(super) start: u64,

@@ -34,7 +34,8 @@ impl Index {
         }
     }
 
-    /// Which file holds which tensor. Tensors that the index does not name are there too, so that they are reported.
+    /// Which file holds which tensor. Tensors that the index does not name are there too, so that they are
+    /// reported.
     pub(super) fn places(
         &self,
         path: &Path,

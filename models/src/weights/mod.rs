@@ -1,10 +1,10 @@
 //! Weights on disk to tensors in memory.
 //!
-//! [`Weights::open`] reads the headers of `model.safetensors`, its shards, or `pytorch_model.bin` and its shards, and
-//! checks that every tensor lies inside its file. [`Weights::load`] then reads one tensor's bytes and nothing else,
-//! converts them to f32 and checks the shape and that all values are finite. Weights are read with ordinary reads and
-//! never mapped: a file that is cut short while we run gives an error and not SIGBUS, and no `unsafe` is needed.
-//! No allocation is larger than what the file backs.
+//! [`Weights::open`] reads the headers of `model.safetensors`, its shards, or `pytorch_model.bin` and its
+//! shards, and checks that every tensor lies inside its file. [`Weights::load`] then reads one tensor's bytes
+//! and nothing else, converts them to f32 and checks the shape and that all values are finite. Weights are
+//! read with ordinary reads and never mapped: a file that is cut short while we run gives an error and not
+//! SIGBUS, and no `unsafe` is needed. No allocation is larger than what the file backs.
 
 mod decode;
 mod file;
@@ -119,8 +119,8 @@ impl Weights {
     /// Reads one tensor: f32, contiguous, on the CPU, all of its values finite.
     ///
     /// # Errors
-    /// A tensor that is missing, has another shape than `expected`, is stored in a type that is not converted, has a
-    /// value that is not finite, or cannot be read.
+    /// A tensor that is missing, has another shape than `expected`, is stored in a type that is not
+    /// converted, has a value that is not finite, or cannot be read.
     pub fn load(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
         let (file, stored) = self.stored(name).ok_or_else(|| self.missing(name))?;
         if stored.shape != expected {

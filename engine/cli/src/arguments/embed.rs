@@ -31,11 +31,12 @@ texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP],
 #[derive(Debug, Args)]
 #[command(after_help = EMBED_EXAMPLES)]
 pub(crate) struct EmbedArguments {
-    /// Texts: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; a pattern of such files
-    /// ('*.jsonl'); or - for standard input
+    /// Texts: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; a pattern of
+    /// such files ('*.jsonl'); or - for standard input
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
-    /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl on standard output
+    /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl
+    /// on standard output
     #[arg(short, long, value_name = "OUTPUT", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(crate) output: Output,
     /// Replace the output if it exists; a job is removed and begun again
@@ -59,7 +60,8 @@ pub(crate) struct EmbedArguments {
     /// Leave vectors as long as they come, whatever the model's files say
     #[arg(long)]
     pub(crate) no_normalize: bool,
-    /// Keep only the first N values of each vector (Matryoshka models), brought back to length 1 where the whole was
+    /// Keep only the first N values of each vector (Matryoshka models), brought back to length 1 where the
+    /// whole was
     #[arg(long, value_name = "N")]
     pub(crate) dimensions: Option<usize>,
     /// The numbers of the output: f32, f16, i8, u8, binary or ubinary, as sentence-transformers quantises

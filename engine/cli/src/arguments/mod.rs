@@ -133,7 +133,8 @@ pub(crate) struct RunningArguments {
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
-    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 16384 on a GPU]
+    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 16384
+    /// on a GPU]
     #[arg(long, value_name = "N")]
     pub(crate) batch_tokens: Option<NonZero<usize>>,
 }

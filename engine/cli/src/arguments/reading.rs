@@ -8,7 +8,8 @@ use nearsay::text::{InputFormat, TextOptions};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct EmbedReadingArguments {
-    /// The column or field that holds the text (.jsonl, .csv, .tsv, .parquet); given again, the texts are joined in that order
+    /// The column or field that holds the text (.jsonl, .csv, .tsv, .parquet); given again, the texts are
+    /// joined in that order
     #[arg(long, value_name = "NAME", default_value = "text")]
     text_field: Vec<String>,
     /// What stands between the texts of several fields

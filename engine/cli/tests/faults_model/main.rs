@@ -1,5 +1,6 @@
-//! Broken model files: the program refuses each with exit code 78 and a message that names the file, the tensor or
-//! field, the rule and the values; nothing panics, hangs or takes memory that the files do not back.
+//! Broken model files: the program refuses each with exit code 78 and a message that names the file, the
+//! tensor or field, the rule and the values; nothing panics, hangs or takes memory that the files do not
+//! back.
 //!
 //! Archives with hostile member names do not apply: nothing is ever unpacked.
 

@@ -1,4 +1,5 @@
-//! Bytes that are no text, and characters that tools trip over: each is refused by name or is a text like any other.
+//! Bytes that are no text, and characters that tools trip over: each is refused by name or is a text like any
+//! other.
 
 use nearsay_tests::desk;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! Bad, odd and huge texts: what the program makes of them. The tiny models of tests/fixtures stand in for real ones.
+//! Bad, odd and huge texts: what the program makes of them. The tiny models of tests/fixtures stand in for
+//! real ones.
 
 mod characters;
 

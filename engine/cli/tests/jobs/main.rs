@@ -1,4 +1,5 @@
-//! Jobs: folders of shards that can be killed and continued. What needs strace or mounts is in scripts/test-faults.
+//! Jobs: folders of shards that can be killed and continued. What needs strace or mounts is in
+//! scripts/test-faults.
 
 mod crash;
 mod integrity;

@@ -1,8 +1,10 @@
-//! Where a text may be cut: ends of sentences, and ends and starts of words. By characters alone, in any language.
+//! Where a text may be cut: ends of sentences, and ends and starts of words. By characters alone, in any
+//! language.
 //!
-//! A sentence ends before the end of a line, or behind `.`, `!`, `?` or `…` (and what closes: quotes, brackets) where a blank
-//! follows; behind `。`, `！`, `？` whatever follows, since no blanks do where these are written. Abbreviations are not known: `Dr.`
-//! ends a sentence. Words end at blanks; an ideograph is a word. Positions are bytes.
+//! A sentence ends before the end of a line, or behind `.`, `!`, `?` or `…` (and what closes: quotes,
+//! brackets) where a blank follows; behind `。`, `！`, `？` whatever follows, since no blanks do where these are
+//! written. Abbreviations are not known: `Dr.` ends a sentence. Words end at blanks; an ideograph is a word.
+//! Positions are bytes.
 
 use std::ops::Range;
 
@@ -64,8 +66,8 @@ fn starts_word(text: &str, position: usize) -> bool {
     }
 }
 
-/// Whether a word ends between two characters because one of them is an ideograph. What is no letter behind one (a full stop, a
-/// variation selector) stays with it.
+/// Whether a word ends between two characters because one of them is an ideograph. What is no letter behind
+/// one (a full stop, a variation selector) stays with it.
 fn parts_ideographs(last: char, next: char) -> bool {
     is_ideograph(next) || (is_ideograph(last) && next.is_alphanumeric())
 }

@@ -1,12 +1,14 @@
 //! Long texts cut into chunks that the model takes whole.
 //!
-//! A chunk is a part of the text, in bytes and characters of it as it was given. It ends with a sentence if one ends in the last
-//! half of what fits, else with a word, else (inside of one enormous word) between two characters. The next one starts with a word
-//! about `overlap` tokens before its end. Both its start and its end lie behind those of the chunk before, so that the time is linear.
+//! A chunk is a part of the text, in bytes and characters of it as it was given. It ends with a sentence if
+//! one ends in the last half of what fits, else with a word, else (inside of one enormous word) between two
+//! characters. The next one starts with a word about `overlap` tokens before its end. Both its start and its
+//! end lie behind those of the chunk before, so that the time is linear.
 //!
-//! How much fits is looked up by a prefix that is only likely to be ample; what is certain, since it is tried out, is that no chunk
-//! is cut when it is encoded behind the prompt. The exception is one single character with more tokens than there is room for.
-//! The plan depends on the text, the prompt and the tokenizer alone. No chunk is read from or written to anything here.
+//! How much fits is looked up by a prefix that is only likely to be ample; what is certain, since it is tried
+//! out, is that no chunk is cut when it is encoded behind the prompt. The exception is one single character
+//! with more tokens than there is room for. The plan depends on the text, the prompt and the tokenizer alone.
+//! No chunk is read from or written to anything here.
 
 mod boundaries;
 
@@ -106,7 +108,8 @@ impl Planner<'_> {
         Ok(fit)
     }
 
-    /// Bytes to look at where the last chunk had room for `bytes`: an eighth more, within the lengths that tokens may well have.
+    /// Bytes to look at where the last chunk had room for `bytes`: an eighth more, within the lengths that
+    /// tokens may well have.
     fn sight(&self, bytes: usize) -> usize {
         (bytes + bytes / 8 + 16).clamp(self.room, self.room.saturating_mul(32))
     }
@@ -139,8 +142,8 @@ impl Planner<'_> {
         (end > covered).then_some(end)
     }
 
-    /// Where the chunk behind `chunk` starts, whose tokens are the first of `tokens`. The word at which the overlap begins is taken
-    /// whole, unless that makes it longer than half of what fits.
+    /// Where the chunk behind `chunk` starts, whose tokens are the first of `tokens`. The word at which the
+    /// overlap begins is taken whole, unless that makes it longer than half of what fits.
     fn next_start(&self, chunk: Range<usize>, tokens: &[Range<usize>]) -> usize {
         let own = tokens.iter().filter(|token| token.end <= chunk.end).count();
         let back =

@@ -154,7 +154,8 @@ fn time_is_linear_whatever_the_text() {
         for text in &texts {
             let start = Instant::now();
             plan_chunks(&tokenizer, "", text, ChunkOptions { overlap: 200 }).unwrap();
-            // One or two seconds at most on two shared cores of a Xeon; minutes if each chunk looked at the rest of the text.
+            // One or two seconds at most on two shared cores of a Xeon; minutes if each chunk looked at the
+            // rest of the text.
             let piece: String = text.chars().take(8).collect();
             assert!(start.elapsed() < Duration::from_secs(30), "{family} {piece}: {:?}", start.elapsed());
         }
@@ -201,7 +202,8 @@ fn check_ends(chunks: &[Chunk], text: &str) {
     }
 }
 
-/// No sentence ends inside the last half of the room and behind the chunk before, unless the chunk ends with one itself.
+/// No sentence ends inside the last half of the room and behind the chunk before, unless the chunk ends with
+/// one itself.
 fn check_sentences(tokenizer: &TextTokenizer, prompt: &str, chunks: &[Chunk], text: &str) {
     let half = tokenizer.room(prompt).unwrap() / 2 + 1;
     let mut covered = 0;

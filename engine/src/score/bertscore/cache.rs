@@ -20,8 +20,8 @@ pub(super) struct EncodedText {
 
 /// Texts that were encoded lately, up to a number of bytes.
 ///
-/// A text that comes again after it was dropped is encoded again, to the same bits; so the budget is a matter of time and
-/// memory alone.
+/// A text that comes again after it was dropped is encoded again, to the same bits; so the budget is a matter
+/// of time and memory alone.
 #[derive(Debug)]
 pub(super) struct TextCache {
     entries: HashMap<Arc<str>, Entry>,
@@ -58,7 +58,8 @@ impl TextCache {
         }
     }
 
-    /// Ends a round: where the budget is exceeded, what was not used for longest goes, until half of the budget is free.
+    /// Ends a round: where the budget is exceeded, what was not used for longest goes, until half of the
+    /// budget is free.
     pub(super) fn end_round(&mut self) {
         self.round += 1;
         if self.bytes <= self.budget {

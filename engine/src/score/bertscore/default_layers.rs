@@ -1,6 +1,7 @@
 //! The layer to score with, for the 140 models that bert_score tuned on WMT16.
 //!
-//! Data: `data/default_layers.tsv`, the table `model2layers` of `bert_score/utils.py:40`, made by `scripts/pack-baselines`.
+//! Data: `data/default_layers.tsv`, the table `model2layers` of `bert_score/utils.py:40`, made by
+//! `scripts/pack-baselines`.
 
 use super::model_names::published_name;
 use crate::error::phrase;
@@ -10,7 +11,8 @@ const TABLE: &str = include_str!("data/default_layers.tsv");
 
 /// The layer that bert_score uses for `model`, a name on the hub; none if its table does not have that name.
 ///
-/// A revision (`NAME@REVISION`) is not part of the name, and a folder has none: nothing is guessed from a path.
+/// A revision (`NAME@REVISION`) is not part of the name, and a folder has none: nothing is guessed from a
+/// path.
 pub fn default_layer(model: &str) -> Option<usize> {
     let name = published_name(model);
     TABLE.lines().skip(1).find_map(|line| match line.split_once('\t') {

@@ -1,7 +1,8 @@
 //! The model to score a language with.
 //!
 //! Data: `data/multilingual_languages.tsv`, the 104 languages of multilingual BERT (cased) from the list in
-//! `multilingual.md` of google-research/bert, each with its ISO 639-1 code, or ISO 639-3 where it has no shorter one.
+//! `multilingual.md` of google-research/bert, each with its ISO 639-1 code, or ISO 639-3 where it has no
+//! shorter one.
 
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
@@ -11,7 +12,8 @@ const TABLE: &str = include_str!("data/multilingual_languages.tsv");
 /// The model for every language that has none of its own.
 pub const MULTILINGUAL_MODEL: &str = "bert-base-multilingual-cased";
 
-/// Languages with a model of their own (`bert_score/utils.py:29-37`). `en-sci` is English of scientific papers.
+/// Languages with a model of their own (`bert_score/utils.py:29-37`). `en-sci` is English of scientific
+/// papers.
 const OWN_MODELS: [(&str, &str); 4] = [
     ("en", "roberta-large"),
     ("en-sci", "allenai/scibert_scivocab_uncased"),
@@ -24,8 +26,9 @@ const NORWEGIAN: &str = "no";
 
 /// The model that bert_score uses for `language`, a code in either case.
 ///
-/// bert_score takes multilingual BERT for **any** other text, so `eng`, `zh-cn` or a typing error gives scores of a model that
-/// was not meant. Ours takes it for the languages that it was trained on; any other code is an error.
+/// bert_score takes multilingual BERT for **any** other text, so `eng`, `zh-cn` or a typing error gives
+/// scores of a model that was not meant. Ours takes it for the languages that it was trained on; any other
+/// code is an error.
 pub fn default_model(language: &str) -> Result<&'static str> {
     let code = language.to_lowercase();
     let own = OWN_MODELS.iter().find(|(known, _)| *known == code).map(|(_, model)| *model);

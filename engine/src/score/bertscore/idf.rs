@@ -10,7 +10,8 @@ use crate::{Error, Result, Setting};
 
 /// Counts document frequencies, one reference at a time.
 ///
-/// Holds one counter for each distinct token id, so its memory is bounded by the vocabulary, not by the references.
+/// Holds one counter for each distinct token id, so its memory is bounded by the vocabulary, not by the
+/// references.
 #[derive(Debug, Clone, Default)]
 pub struct IdfBuilder {
     documents: u64,
@@ -25,10 +26,12 @@ impl IdfBuilder {
         Self::default()
     }
 
-    /// Adds a reference as its token ids, special tokens included. It counts as a set: repeated tokens count once.
+    /// Adds a reference as its token ids, special tokens included. It counts as a set: repeated tokens count
+    /// once.
     ///
-    /// Every reference of every pair is a document of its own, duplicates too (`bert_score/score.py:78-86, :116`). Specials are
-    /// in every document, so their weight comes out as ln(1) = 0 with no special case.
+    /// Every reference of every pair is a document of its own, duplicates too
+    /// (`bert_score/score.py:78-86, :116`). Specials are in every document, so their weight comes out as
+    /// ln(1) = 0 with no special case.
     pub fn add(&mut self, token_ids: &[u32]) {
         self.documents += 1;
         self.distinct.clear();
@@ -42,7 +45,8 @@ impl IdfBuilder {
 
     /// The weights; an error for fewer than two references.
     ///
-    /// With one reference each of its tokens weighs ln(2/2) = 0, and recall is 0/0: bert_score returns NaN there.
+    /// With one reference each of its tokens weighs ln(2/2) = 0, and recall is 0/0: bert_score returns NaN
+    /// there.
     pub fn finish(self) -> Result<IdfWeights> {
         if self.documents < 2 {
             return Err(too_few_references(self.documents));

@@ -19,8 +19,8 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// The scores of `pairs`, each a candidate and its references by their numbers: matched in one go, or in halves of halves if a device
-    /// has not enough memory for their maxima.
+    /// The scores of `pairs`, each a candidate and its references by their numbers: matched in one go, or in
+    /// halves of halves if a device has not enough memory for their maxima.
     pub(super) fn score(&self, pairs: &[&[usize]]) -> Result<Vec<Scores>> {
         let scores = in_halves(pairs, &|pairs| self.attempt(pairs), &|_| ());
         scores.map_err(|error| {

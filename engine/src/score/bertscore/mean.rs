@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::Scores;
 
-/// Means of P, R and F1 over the pairs so far: f64 sums in input order, so that the result depends on the input alone.
+/// Means of P, R and F1 over the pairs so far: f64 sums in input order, so that the result depends on the
+/// input alone.
 #[derive(Debug, Clone, Default)]
 pub struct RunningMean {
     pairs: u64,
@@ -25,7 +26,8 @@ impl RunningMean {
         self.sums.f1 += f64::from(scores.f1);
     }
 
-    /// The means. NaN where any pair's score is NaN, and for no pairs, as torch's mean (`bert_score_cli/score.py:120`).
+    /// The means. NaN where any pair's score is NaN, and for no pairs, as torch's mean
+    /// (`bert_score_cli/score.py:120`).
     pub fn mean(&self) -> MeanScores {
         let pairs = self.pairs as f64;
         MeanScores {
@@ -41,7 +43,8 @@ impl RunningMean {
     }
 }
 
-/// Precision, recall and F1 over all pairs. F1 is the mean of the pairs' F1, not the harmonic mean of the other two.
+/// Precision, recall and F1 over all pairs. F1 is the mean of the pairs' F1, not the harmonic mean of the
+/// other two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct MeanScores {
     /// Mean precision.

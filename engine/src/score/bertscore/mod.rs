@@ -1,9 +1,9 @@
 //! BERTScore: pairs of texts to precision, recall and F1.
 //!
-//! [`Scorer`] takes pairs of texts through tokenizer, encoder and match; the other parts run no encoder. The numbers are those of the
-//! Python package bert_score 0.3.13 (Zhang et al., "BERTScore: Evaluating Text Generation with BERT", ICLR 2020,
-//! arXiv:1904.09675) scored with a batch size of 1, where no padding exists; comments cite its lines as
-//! `bert_score/utils.py:…`. Where we differ on purpose, the item says so.
+//! [`Scorer`] takes pairs of texts through tokenizer, encoder and match; the other parts run no encoder. The
+//! numbers are those of the Python package bert_score 0.3.13 (Zhang et al., "BERTScore: Evaluating Text
+//! Generation with BERT", ICLR 2020, arXiv:1904.09675) scored with a batch size of 1, where no padding
+//! exists; comments cite its lines as `bert_score/utils.py:…`. Where we differ on purpose, the item says so.
 //!
 //! | step | where |
 //! |---|---|

@@ -73,11 +73,12 @@ pub(super) struct ResolvedOptions {
 }
 
 impl ScoreOptions {
-    /// Refuses what bert_score's tables and the baseline file do not have for the model `name`, before it is opened.
+    /// Refuses what bert_score's tables and the baseline file do not have for the model `name`, before it is
+    /// opened.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::Error::Usage); [`Error::NoInput`](crate::Error::NoInput) and [`Error::BadInput`](crate::Error::BadInput)
-    /// of a baseline file.
+    /// [`Error::Usage`](crate::Error::Usage); [`Error::NoInput`](crate::Error::NoInput) and
+    /// [`Error::BadInput`](crate::Error::BadInput) of a baseline file.
     pub fn check(&self, name: &str) -> Result<()> {
         self.resolve(name).map(drop)
     }

@@ -1,8 +1,9 @@
 //! Precision, recall and F1 of one pair, from the matches of its tokens.
 //!
 //! P = Σ w(i) m(i) / Σ w(i) over the candidate's tokens, R the same over the reference's, F1 = 2PR / (P + R)
-//! (`bert_score/utils.py:527-572`). Sums are f64 in token order, so a score depends on its pair alone; results are f32.
-//! The reference divides each weight by the sum first and adds in f32, which differs in the last digits only.
+//! (`bert_score/utils.py:527-572`). Sums are f64 in token order, so a score depends on its pair alone;
+//! results are f32. The reference divides each weight by the sum first and adds in f32, which differs in the
+//! last digits only.
 
 use super::{Scores, TokenWeights};
 use crate::{Error, Result};
@@ -14,14 +15,15 @@ pub struct MatchedTokens<'a> {
     pub maxima: &'a [f32],
     /// The token ids, special tokens included; as many as `maxima`.
     pub token_ids: &'a [u32],
-    /// Whether the text has no tokens of its own, only special ones around it. The reference asks for exactly two tokens
-    /// instead (`bert_score/utils.py:548-549`), which misjudges tokenizers that add one special token, or none.
+    /// Whether the text has no tokens of its own, only special ones around it. The reference asks for exactly
+    /// two tokens instead (`bert_score/utils.py:548-549`), which misjudges tokenizers that add one special
+    /// token, or none.
     pub is_empty: bool,
 }
 
 impl MatchedTokens<'_> {
-    /// Σ w m / Σ w. NaN if all weights are 0, as in the reference. A NaN maximum counts even with weight 0: it means
-    /// that the encoder's output is broken.
+    /// Σ w m / Σ w. NaN if all weights are 0, as in the reference. A NaN maximum counts even with weight 0:
+    /// it means that the encoder's output is broken.
     fn weighted_mean(&self, weights: &TokenWeights) -> f64 {
         let mut weighted_sum = 0.0;
         let mut weight_sum = 0.0;
@@ -46,8 +48,9 @@ impl MatchedTokens<'_> {
 
 /// The raw scores of a pair.
 ///
-/// Zero if either text is empty. Where one side's weights are all 0 (possible with idf: every token of a reference occurs in
-/// all references) its mean is NaN and F1 is 0, as in the reference. Fails only if a side's lengths differ.
+/// Zero if either text is empty. Where one side's weights are all 0 (possible with idf: every token of a
+/// reference occurs in all references) its mean is NaN and F1 is 0, as in the reference. Fails only if a
+/// side's lengths differ.
 pub fn score_pair(
     candidate: MatchedTokens<'_>,
     reference: MatchedTokens<'_>,
@@ -77,8 +80,9 @@ mod tests {
     use super::*;
     use crate::score::bertscore::IdfBuilder;
 
-    // Five and four random hidden states of 4 dimensions (torch.manual_seed(7), torch.randn(1, 5, 4), torch.randn(1, 4, 4)),
-    // their matches, and what greedy_cos_idf of bert_score 0.3.13 gives for them (torch 2.15, CPU).
+    // Five and four random hidden states of 4 dimensions (torch.manual_seed(7), torch.randn(1, 5, 4),
+    // torch.randn(1, 4, 4)), their matches, and what greedy_cos_idf of bert_score 0.3.13 gives for them
+    // (torch 2.15, CPU).
     const CANDIDATE_IDS: [u32; 5] = [101, 7, 8, 9, 102];
     const REFERENCE_IDS: [u32; 4] = [101, 8, 10, 102];
     const ROW_MAXIMA: [f32; 5] = [0.891044, 0.36749488, 0.62142193, 0.7684403, 0.40495843];
@@ -125,7 +129,8 @@ mod tests {
 
     #[test]
     fn weights_that_are_all_zero_give_nan_and_an_f1_of_zero() -> Result<()> {
-        // greedy_cos_idf with 0 for 8 and 10 as well: P = 0.5857857, R = nan, F1 = 0. Here 8 weighs 0 on both sides.
+        // greedy_cos_idf with 0 for 8 and 10 as well: P = 0.5857857, R = nan, F1 = 0. Here 8 weighs 0 on both
+        // sides.
         let scores = example(&TokenWeights::Uniform { zero: vec![101, 102, 8, 10] })?;
         assert!(!scores.precision.is_nan() && scores.recall.is_nan());
         assert_eq!(scores.f1, 0.0);

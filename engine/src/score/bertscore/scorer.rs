@@ -42,11 +42,12 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// Documents whose tokens are counted together.
 const IDF_DOCUMENTS: usize = 1024;
 
-/// Bytes of text to a token, at the least that is usual (English has 4.5); only a window's size depends on it.
+/// Bytes of text to a token, at the least that is usual (English has 4.5); only a window's size depends on
+/// it.
 const BYTES_PER_TOKEN: usize = 3;
 
-/// A model that scores pairs of texts with BERTScore, with the choices of [`ScoreOptions`]. Cloning it shares the weights; all calls may
-/// be made from many threads at once, and a pair has the same bits in each.
+/// A model that scores pairs of texts with BERTScore, with the choices of [`ScoreOptions`]. Cloning it shares
+/// the weights; all calls may be made from many threads at once, and a pair has the same bits in each.
 ///
 /// ```no_run
 /// # fn main() -> nearsay::Result<()> {
@@ -315,7 +316,8 @@ impl Scorer {
         all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
     }
 
-    /// Each text's hidden states with rows of length 1, all on the first device; `None` if they are not finite.
+    /// Each text's hidden states with rows of length 1, all on the first device; `None` if they are not
+    /// finite.
     fn matrices(&self, texts: &[&TokenizedText]) -> Result<Vec<Option<Tensor>>> {
         let (layer, encoder) = (self.parts.layer, &self.parts.encoder);
         let place = encoder.encoder().device();
@@ -330,7 +332,8 @@ impl Scorer {
 }
 
 impl Session {
-    /// A scorer with these options. It loads what of the model it needs and nobody has loaded before, and is cheap otherwise.
+    /// A scorer with these options. It loads what of the model it needs and nobody has loaded before, and is
+    /// cheap otherwise.
     ///
     /// # Errors
     /// If the model's files break a rule, an option does not fit the model, or a device has no room.
@@ -349,8 +352,9 @@ impl Measured for PairTexts {
     }
 }
 
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it; `None` if they are not finite.
-/// They are moved to the device `elsewhere` if they are not to stay where they were encoded.
+/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it;
+/// `None` if they are not finite. They are moved to the device `elsewhere` if they are not to stay where they
+/// were encoded.
 fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<Option<Tensor>>> {
     let own = states.normalized(0.0)?;
     let cu_seqlens = states.cu_seqlens();
@@ -363,7 +367,8 @@ fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<
             drop(moved);
             // The encoder waits for its own device alone, and threads on other streams read these.
             synchronize(place)?;
-            // Memory is given back in the order of the device that the thread spoke to last: that is this batch's again.
+            // Memory is given back in the order of the device that the thread spoke to last: that is this
+            // batch's again.
             synchronize(own.device())?;
             texts
         }

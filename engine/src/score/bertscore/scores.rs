@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// BERTScore of one pair. Precision and recall lie within -1 and 1 before rescaling, at or below 1 after it; NaN where
-/// undefined.
+/// BERTScore of one pair. Precision and recall lie within -1 and 1 before rescaling, at or below 1 after it;
+/// NaN where undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scores {
     /// Weighted mean, over the candidate's tokens, of the best similarity to a token of the reference.
@@ -33,11 +33,13 @@ impl Scores {
     }
 }
 
-/// The scores of a candidate against several references: P, R and F1 are maximised **independently**, before rescaling.
+/// The scores of a candidate against several references: P, R and F1 are maximised **independently**, before
+/// rescaling.
 ///
-/// As in the reference implementation (`bert_score/score.py:135-139`), so P, R and F1 may come from three references, and F1
-/// need not be the harmonic mean of the other two. A NaN of one reference makes the maximum NaN, as in `torch.max`: a
-/// score that is undefined against one reference is not hidden by another. None if there are no references.
+/// As in the reference implementation (`bert_score/score.py:135-139`), so P, R and F1 may come from three
+/// references, and F1 need not be the harmonic mean of the other two. A NaN of one reference makes the
+/// maximum NaN, as in `torch.max`: a score that is undefined against one reference is not hidden by another.
+/// None if there are no references.
 pub fn best_of(scores: &[Scores]) -> Option<Scores> {
     scores.iter().copied().reduce(|best, other| best.zip(other, larger_or_nan))
 }
@@ -65,7 +67,8 @@ mod tests {
 
     #[test]
     fn nan_propagates_wherever_it_stands() {
-        // torch.tensor([[.1, .9, .3], [nan, .2, .5], [.4, .3, .2]]).max(dim=0)[0] is [nan, 0.9, 0.5] (torch 2.15).
+        // torch.tensor([[.1, .9, .3], [nan, .2, .5], [.4, .3, .2]]).max(dim=0)[0] is [nan, 0.9, 0.5] (torch
+        // 2.15).
         let rows = [scores(0.1, 0.9, 0.3), scores(f32::NAN, 0.2, 0.5), scores(0.4, 0.3, 0.2)];
         for shift in 0..rows.len() {
             let mut rotated = rows;

@@ -1,14 +1,13 @@
 //! The signature of a score: what it was computed with, in one line that papers can print.
 //!
 //! The form is that of bert_score (`bert_score/utils.py:665-684`):
-//! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`.
-//! Ours:
+//! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
 //! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m})[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
-//! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared across the two tools.
-//! (bert_score 0.3.13 itself prints 0.3.12 there: its `__version__` was not raised for that release.) The brackets say what
-//! computed them: our version in place of transformers', and the two settings that change numbers. `_fast-tokenizer` always
-//! stands, since our tokenizers are the fast ones.
+//! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
+//! across the two tools. (bert_score 0.3.13 itself prints 0.3.12 there: its `__version__` was not raised for
+//! that release.) The brackets say what computed them: our version in place of transformers', and the two
+//! settings that change numbers. `_fast-tokenizer` always stands, since our tokenizers are the fast ones.
 
 use std::fmt;
 
@@ -77,7 +76,8 @@ mod tests {
 
     #[test]
     fn the_form_is_that_of_bert_score() {
-        // get_hash("roberta-large", 17, idf, rescale, custom, True) of bert_score 0.3.13 with transformers 4.57.3.
+        // get_hash("roberta-large", 17, idf, rescale, custom, True) of bert_score 0.3.13 with transformers
+        // 4.57.3.
         let expected = [
             (false, Rescaling::None, "no-idf_version=0.3.12(hug_trans=4.57.3)_fast-tokenizer"),
             (true, Rescaling::Published, "idf_version=0.3.12(hug_trans=4.57.3)-rescaled_fast-tokenizer"),

@@ -1,7 +1,7 @@
 //! Positions whose rows have no id of their own: their ids are these positions.
 //!
-//! A stream without ids is one range. Where rows with and without an id alternate there may be as many ranges as rows; the
-//! earliest then go to disk, in their order.
+//! A stream without ids is one range. Where rows with and without an id alternate there may be as many ranges
+//! as rows; the earliest then go to disk, in their order.
 
 use std::collections::VecDeque;
 use std::ops::Range;

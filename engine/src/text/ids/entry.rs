@@ -7,8 +7,8 @@ use crate::text::RecordId;
 /// Bits of a [`Place`] that hold the row; the others hold the input.
 const ROW_BITS: u32 = 40;
 
-/// An input's index and a row in it, in 8 bytes: 16 million inputs of a million million rows. Places are ordered as they are
-/// read.
+/// An input's index and a row in it, in 8 bytes: 16 million inputs of a million million rows. Places are
+/// ordered as they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place(u64);
 
@@ -31,8 +31,9 @@ const NUMBER: u64 = u64::MAX;
 /// The first word of a negative number; the second is its bits.
 const NEGATIVE: u64 = u64::MAX - 1;
 
-/// Stands for an id. A number is kept exactly, so that it can be compared with counted rows in the end; numbers that are not
-/// negative are the last keys, in their order. A string is its hash, whose first bit is 0.
+/// Stands for an id. A number is kept exactly, so that it can be compared with counted rows in the end;
+/// numbers that are not negative are the last keys, in their order. A string is its hash, whose first bit is
+/// 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key([u64; 2]);
 

@@ -1,9 +1,10 @@
 //! Which ids have occurred, and where, in bounded memory.
 //!
-//! The latest ids are in a table, at most [`MAX_IN_MEMORY`]: a duplicate among them is found at once. A full table is
-//! sorted and goes to disk as a run (`runs`); a duplicate there is found when runs are merged, at the latest when the input
-//! ends. Of an id its key and place are kept, not the id itself (`entry`): two different strings are taken for one with a
-//! probability of n^2 / 2^128, 10^-20 for 10^9 rows. Rows without an id are counted, as ranges (`counted`).
+//! The latest ids are in a table, at most [`MAX_IN_MEMORY`]: a duplicate among them is found at once. A full
+//! table is sorted and goes to disk as a run (`runs`); a duplicate there is found when runs are merged, at
+//! the latest when the input ends. Of an id its key and place are kept, not the id itself (`entry`): two
+//! different strings are taken for one with a probability of n^2 / 2^128, 10^-20 for 10^9 rows. Rows without
+//! an id are counted, as ranges (`counted`).
 
 mod counted;
 mod entry;
@@ -53,7 +54,8 @@ impl SeenIds {
     /// Notes the id of a row of one of `inputs`.
     ///
     /// # Errors
-    /// [`Error::BadRow`] with both rows when it is seen to have occurred, [`Error::Io`] when a temporary file fails.
+    /// [`Error::BadRow`] with both rows when it is seen to have occurred, [`Error::Io`] when a temporary file
+    /// fails.
     pub(super) fn insert(&mut self, id: &RecordId, input: usize, row: u64, inputs: &[Input]) -> Result<()> {
         let (key, place) = (self.keys.key(id), Place::new(input, row));
         if let RecordId::Row(position) = id {

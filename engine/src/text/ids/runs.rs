@@ -31,8 +31,8 @@ impl Runs {
         self.0.is_empty()
     }
 
-    /// Adds sorted entries of different ids, and merges as far as it goes. The first two rows with one id, if a merge meets
-    /// any.
+    /// Adds sorted entries of different ids, and merges as far as it goes. The first two rows with one id, if
+    /// a merge meets any.
     pub(super) fn push(&mut self, sorted: &[Entry]) -> Result<Option<Pair>> {
         let mut writer = SpillWriter::new()?;
         sorted.iter().try_for_each(|entry| writer.push(entry.to_bytes()))?;
@@ -56,7 +56,8 @@ impl Runs {
         Ok(pair)
     }
 
-    /// Goes through the entries of all runs and of memory, in order. The first two rows with one id, if there are any.
+    /// Goes through the entries of all runs and of memory, in order. The first two rows with one id, if there
+    /// are any.
     pub(super) fn finish(
         &mut self,
         sorted: &[Entry],
@@ -96,8 +97,8 @@ impl<'a> Merge<'a> {
         self.advance(source).map(|()| Some(entry))
     }
 
-    /// Goes to the end, since which of several pairs comes first here is chance; the one whose second row comes first in the
-    /// input is told.
+    /// Goes to the end, since which of several pairs comes first here is chance; the one whose second row
+    /// comes first in the input is told.
     fn find_pair(mut self, mut each: impl FnMut(Entry) -> Result<()>) -> Result<Option<Pair>> {
         let mut found: Option<Pair> = None;
         let mut last: Option<Entry> = None;

@@ -1,4 +1,5 @@
-//! Fixed-size items in an anonymous temporary file: written once from start to end, then read once from start to end.
+//! Fixed-size items in an anonymous temporary file: written once from start to end, then read once from start
+//! to end.
 //!
 //! The file has no name and is gone with its handle, however the process ends.
 

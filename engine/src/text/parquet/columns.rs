@@ -73,8 +73,8 @@ impl Columns {
         }
     }
 
-    /// The file's schema with views in place of strings that are only looked at: a value that a dictionary holds once then
-    /// takes its bytes once, and not again in each row.
+    /// The file's schema with views in place of strings that are only looked at: a value that a dictionary
+    /// holds once then takes its bytes once, and not again in each row.
     pub(super) fn with_views(&self, schema: &Schema) -> SchemaRef {
         let kept: Vec<usize> = self.keep.iter().map(|column| column.root).collect();
         let looked_at: Vec<usize> = self.texts.iter().chain(&self.id).map(|column| column.root).collect();

@@ -1,8 +1,9 @@
-//! A file that the parquet crate reads here and there, and which remembers where the system could not read it: the crate
-//! makes every failure a message of its own.
+//! A file that the parquet crate reads here and there, and which remembers where the system could not read
+//! it: the crate makes every failure a message of its own.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::text::bytes::ReadFailure;
 
 /// What the system said last, if it failed.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Failure(Arc<Mutex<Option<ReadFailure>>>);
 
 impl Failure {
@@ -29,6 +30,7 @@ impl Failure {
 }
 
 /// A file of Parquet.
+#[derive(Debug)]
 pub(super) struct ParquetSource {
     file: Arc<File>,
     size: u64,
@@ -39,6 +41,11 @@ impl ParquetSource {
     pub(super) fn new(file: File) -> io::Result<Self> {
         let size = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), size, failure: Failure::default() })
+    }
+
+    /// The same file, to be read by another reader.
+    pub(super) fn again(&self) -> Self {
+        Self { file: self.file.clone(), size: self.size, failure: Failure::default() }
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -80,24 +87,16 @@ impl ChunkReader for ParquetSource {
     }
 }
 
-/// Reads from a place of its own in a file that others read too, on the same thread.
+/// Reads from a place of its own in a file that others read too.
 pub(super) struct Positioned {
     file: Arc<File>,
     position: u64,
     failure: Failure,
 }
 
-impl Positioned {
-    fn read_here(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut file = self.file.as_ref();
-        file.seek(SeekFrom::Start(self.position))?;
-        file.read(buffer)
-    }
-}
-
 impl Read for Positioned {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.read_here(buffer) {
+        match self.file.read_at(buffer, self.position) {
             Ok(count) => {
                 self.position += count as u64;
                 Ok(count)

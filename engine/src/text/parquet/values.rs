@@ -19,7 +19,8 @@ pub(super) struct Batch {
     pub(super) kept: Arc<[ArrayRef]>,
 }
 
-enum Ids {
+/// A column of ids.
+pub(crate) enum Ids {
     Signed(Int64Array),
     Unsigned(UInt64Array),
     Strings(StringViewArray),
@@ -84,7 +85,11 @@ fn not(array: &ArrayRef, what: &str) -> ArrowError {
 }
 
 impl Ids {
-    fn new(array: &ArrayRef) -> Result<Self, ArrowError> {
+    /// Those of an array of whole numbers or strings.
+    ///
+    /// # Errors
+    /// If it is of another type.
+    pub(crate) fn new(array: &ArrayRef) -> Result<Self, ArrowError> {
         match array.data_type() {
             DataType::UInt64 => array.as_primitive_opt::<UInt64Type>().cloned().map(Self::Unsigned),
             data_type if data_type.is_integer() => {
@@ -95,7 +100,8 @@ impl Ids {
         .ok_or_else(|| not(array, "a whole number"))
     }
 
-    fn get(&self, row: usize) -> Option<RecordId> {
+    /// The id of a row; none where it is null.
+    pub(crate) fn get(&self, row: usize) -> Option<RecordId> {
         match self {
             Self::Signed(ids) => ids.is_valid(row).then(|| RecordId::Number(ids.value(row).into())),
             Self::Unsigned(ids) => ids.is_valid(row).then(|| RecordId::Number(ids.value(row).into())),

@@ -44,14 +44,15 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// Opens an input. Its format is that of the options, else what its extension says, else (standard input) jsonl when
-    /// its first byte that is not blank is `{`, and txt otherwise. It is decompressed where its name ends in .gz or .zst, or
-    /// where its name says nothing and its first bytes are those of such a file.
+    /// Opens an input. Its format is that of the options, else what its extension says, else (standard input)
+    /// jsonl when its first byte that is not blank is `{`, and txt otherwise. It is decompressed where its
+    /// name ends in .gz or .zst, or where its name says nothing and its first bytes are those of such a file.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when it cannot be opened, [`Error::Usage`] when its extension is not known or the options
-    /// contradict each other or the format, [`Error::BadInput`] when it is no such file as its name says, is UTF-16 or lacks
-    /// a column, [`Error::BadRow`] when a header is malformed, and [`Error::Io`] when reading fails.
+    /// [`Error::NoInput`] when it cannot be opened, [`Error::Usage`] when its extension is not known or the
+    /// options contradict each other or the format, [`Error::BadInput`] when it is no such file as its name
+    /// says, is UTF-16 or lacks a column, [`Error::BadRow`] when a header is malformed, and [`Error::Io`]
+    /// when reading fails.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
         options.check()?;
         match input.open(options.format)? {
@@ -63,7 +64,8 @@ impl TextReader {
         }
     }
 
-    /// Reads bytes from anywhere, compressed or not. `name` stands for them in messages; without a format it is sniffed.
+    /// Reads bytes from anywhere, compressed or not. `name` stands for them in messages; without a format it
+    /// is sniffed.
     ///
     /// # Errors
     /// Those of [`open`](Self::open); Parquet is refused as [`Error::Usage`].
@@ -119,8 +121,8 @@ impl TextReader {
         }
     }
 
-    /// Bytes of the input that were taken so far, before they were decompressed; of Parquet, the share of its rows that
-    /// were read.
+    /// Bytes of the input that were taken so far, before they were decompressed; of Parquet, the share of its
+    /// rows that were read.
     pub fn bytes_read(&self) -> u64 {
         match &self.rows {
             Rows::Lines(lines, _) => lines.bytes_taken(),

@@ -1,7 +1,8 @@
 //! How much of a text the model's length takes.
 //!
-//! Only as much of the text is tokenized as that needs, in prefixes that grow until one is ample (see `long_text`), so a call does
-//! not take longer for a longer text. Positions are bytes of the text as the user gave it, without the prompt.
+//! Only as much of the text is tokenized as that needs, in prefixes that grow until one is ample (see
+//! `long_text`), so a call does not take longer for a longer text. Positions are bytes of the text as the
+//! user gave it, without the prompt.
 
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ use crate::Result;
 /// The tokens of a text that the model's length has room for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fit {
-    /// Where each lies in the text, in bytes; neither the prompt's tokens nor those that the post-processor adds.
+    /// Where each lies in the text, in bytes; neither the prompt's tokens nor those that the post-processor
+    /// adds.
     pub tokens: Vec<Range<usize>>,
     /// The end of the last of them.
     pub end: usize,
@@ -41,14 +43,15 @@ impl TextTokenizer {
         self.fit_prefixes(prompt, text, lengths, long_text::is_ample)
     }
 
-    /// [`TextTokenizer::fit`] by a shorter prefix, of about `length` bytes: what it says of the last few tokens is likely and not
-    /// certain. `is_all` is certain where it holds.
+    /// [`TextTokenizer::fit`] by a shorter prefix, of about `length` bytes: what it says of the last few
+    /// tokens is likely and not certain. `is_all` is certain where it holds.
     pub(crate) fn fit_likely(&self, prompt: &str, text: &str, length: usize) -> Result<Fit> {
         let lengths = std::iter::successors(Some(length.max(1)), |length| Some(length.saturating_mul(2)));
         self.fit_prefixes(prompt, text, lengths, long_text::is_likely_ample)
     }
 
-    /// Whether [`TextTokenizer::encode`] cuts `text` behind `prompt`. Faster for short texts, since no offsets are made.
+    /// Whether [`TextTokenizer::encode`] cuts `text` behind `prompt`. Faster for short texts, since no
+    /// offsets are made.
     pub(crate) fn cuts(&self, prompt: &str, text: &str) -> Result<bool> {
         let whole = format!("{prompt}{text}");
         if self.limits.lower_case || whole.len() > FIRST_PREFIX {

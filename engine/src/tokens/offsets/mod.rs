@@ -1,8 +1,8 @@
 //! Where each token lies in the text as the user gave it, in bytes and in characters.
 //!
-//! The tokens are those of [`TextTokenizer::encode`], by the same steps. Ranges lie between characters: where a byte-level tokenizer
-//! makes several tokens of one character, each of them has the whole of it. Characters that the tokenizer drops are in no range, or
-//! in a neighbour's. Word boundaries are not reported.
+//! The tokens are those of [`TextTokenizer::encode`], by the same steps. Ranges lie between characters: where
+//! a byte-level tokenizer makes several tokens of one character, each of them has the whole of it. Characters
+//! that the tokenizer drops are in no range, or in a neighbour's. Word boundaries are not reported.
 
 use std::ops::Range;
 
@@ -15,13 +15,15 @@ use crate::Result;
 /// The tokens of a text and where they lie in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetTokens {
-    /// What `encode` gives for the prompt and the text: the prompt's tokens count where it says whether the text is empty.
+    /// What `encode` gives for the prompt and the text: the prompt's tokens count where it says whether the
+    /// text is empty.
     pub tokens: TokenizedText,
     /// One a token.
     pub offsets: Vec<TokenOffset>,
 }
 
-/// One token's string and its place in the text. Tokens of the prompt and those that the post-processor adds have the range 0..0.
+/// One token's string and its place in the text. Tokens of the prompt and those that the post-processor adds
+/// have the range 0..0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenOffset {
     /// As the tokenizer writes it: `##ing`, `Ġriver`, `▁mill`.
@@ -33,8 +35,8 @@ pub struct TokenOffset {
 }
 
 impl TextTokenizer {
-    /// Tokenizes `text` with `prompt` before it, as [`TextTokenizer::encode`] would the two together, and says where in `text` each
-    /// token lies.
+    /// Tokenizes `text` with `prompt` before it, as [`TextTokenizer::encode`] would the two together, and
+    /// says where in `text` each token lies.
     ///
     /// # Errors
     /// If the tokenizer fails on it.

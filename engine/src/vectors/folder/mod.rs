@@ -1,4 +1,5 @@
-//! A job's folder: shards of Parquet, and a manifest that says how the job was started and what each finished shard holds.
+//! A job's folder: shards of Parquet, and a manifest that says how the job was started and what each finished
+//! shard holds.
 //!
 //! ```text
 //! FOLDER/part-00000.parquet    the rows that came of input rows 0 to 9,999
@@ -25,6 +26,12 @@ pub use record::{ShardCounts, ShardRecord};
 
 use super::write::Digest;
 use crate::{Error, Result};
+
+/// Refuses a folder without a manifest.
+pub(crate) fn holds_no_job(folder: &Path) -> Error {
+    let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
+    Error::BadInput { input: folder.display().to_string(), rule }
+}
 
 /// The version of a folder's layout and manifest.
 pub const FORMAT_VERSION: u32 = 1;

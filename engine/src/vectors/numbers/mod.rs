@@ -1,13 +1,16 @@
 //! Number formats that vectors are written in: f32, f16, a byte or a bit a value.
 //!
-//! Bytes and bits are those of sentence-transformers' `quantize_embeddings`, in f32 arithmetic and in its order:
-//! step = (max - min) / 255 of each dimension; u8: trunc((x - min) / step); i8: trunc((x - min) / step - 128); bits: x > 0, the first
-//! value in the highest bit of the first byte, ubinary the byte itself and binary the byte less 128. It differs in one thing: a value
-//! outside of the ranges becomes the type's nearest end, where numpy's `astype` wraps around (300 becomes 44). A dimension whose
-//! range is zero says nothing: its value is 0, where numpy divides zero by zero. f16 rounds to nearest, ties to even.
+//! Bytes and bits are those of sentence-transformers' `quantize_embeddings`, in f32 arithmetic and in its
+//! order: step = (max - min) / 255 of each dimension; u8: trunc((x - min) / step); i8:
+//! `trunc((x - min) / step - 128)`; bits: x > 0, the first value in the highest bit of the first byte, ubinary
+//! the byte itself and binary the byte less 128. It differs in one thing: a value outside of the ranges becomes the type's
+//! nearest end, where numpy's `astype` wraps around (300 becomes 44). A dimension whose range is zero says
+//! nothing: its value is 0, where numpy divides zero by zero. f16 rounds to nearest, ties to even.
 //!
-//! Vectors are [texts, dimensions] f32, back to back. Nothing is read or written here, and nothing is brought back to f32.
+//! Vectors are [texts, dimensions] f32, back to back. Nothing is read or written here, and nothing is brought
+//! back to f32.
 
+mod number_type;
 mod ranges;
 
 use std::fmt;
@@ -15,6 +18,7 @@ use std::str::FromStr;
 
 use half::f16;
 
+pub use number_type::NumberType;
 pub use ranges::Ranges;
 
 use super::Vectors;
@@ -97,8 +101,8 @@ impl OutputType {
     /// Converts vectors; f32 without a copy.
     ///
     /// # Errors
-    /// For i8 and u8 without ranges of `dim` dimensions, for bits that make no whole bytes, for a value that is not finite (other than
-    /// as f32), and for one that f16 has no finite number for.
+    /// For i8 and u8 without ranges of `dim` dimensions, for bits that make no whole bytes, for a value that
+    /// is not finite (other than as f32), and for one that f16 has no finite number for.
     pub fn convert(self, vectors: Vectors, ranges: Option<&Ranges>) -> Result<Numbers> {
         let dim = vectors.dim();
         self.width(dim)?;

@@ -33,8 +33,8 @@ impl Ranges {
         }
     }
 
-    /// (x - min) / step of every value, through `round`. Rust's conversions to integers truncate toward zero, stop at the type's ends
-    /// and make 0 of NaN, which only a range of zero gives.
+    /// (x - min) / step of every value, through `round`. Rust's conversions to integers truncate toward zero,
+    /// stop at the type's ends and make 0 of NaN, which only a range of zero gives.
     pub(super) fn scaled<T>(&self, vectors: &[f32], round: impl Fn(f32) -> T) -> Vec<T> {
         let steps: Vec<f32> = self.min.iter().zip(&self.max).map(|(min, max)| (max - min) / 255.0).collect();
         let mut scaled = Vec::with_capacity(vectors.len());

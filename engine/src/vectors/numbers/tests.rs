@@ -30,8 +30,8 @@ fn bytes_are_truncated_toward_zero_and_stop_at_the_ends() {
 #[test]
 fn each_dimension_has_its_own_range() {
     let ranges = ranges(&[-1.0, 0.0], &[1.0, 51.0]);
-    // Steps 2/255 and 0.2: (0 + 1) / step = 127.5; 10.1 / 0.2 = 50.5. 2/255 is rounded up to f32, so 2 / step is just below 255, as
-    // it is in numpy.
+    // Steps 2/255 and 0.2: (0 + 1) / step = 127.5; 10.1 / 0.2 = 50.5. 2/255 is rounded up to f32, so 2 / step
+    // is just below 255, as it is in numpy.
     let values = convert(OutputType::U8, &[0.0, 10.1, 1.0, 51.0], 2, Some(&ranges)).unwrap();
     assert_eq!(values, Numbers::U8(vec![127, 50, 254, 255]));
 }

@@ -1,8 +1,9 @@
 //! Which columns an output has, and of which types.
 //!
-//! Formats that have types need them before the first row is written. Those of ids and of columns kept from jsonl are told from the
-//! first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is an error that names its row. What is of several
-//! types there already, or is nested, is written as JSON text.
+//! Formats that have types need them before the first row is written. Those of ids and of columns kept from
+//! jsonl are told from the first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is
+//! an error that names its row. What is of several types there already, or is nested, is written as JSON
+//! text.
 
 use arrow_schema::{DataType, Field};
 use serde_json::{Number, Value};
@@ -93,11 +94,12 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The columns of records that begin with `head`. `keep` are the kept columns' names, and `types` their types where the input is
-    /// Parquet; those in `as_json` are JSON text, whatever they hold.
+    /// The columns of records that begin with `head`. `keep` are the kept columns' names, and `types` their
+    /// types where the input is Parquet; those in `as_json` are JSON text, whatever they hold.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a format cannot hold kept columns, or two columns of the output would have one name.
+    /// [`Error::Usage`] when a format cannot hold kept columns, or two columns of the output would have one
+    /// name.
     pub fn new(
         format: OutputFormat,
         keep: &[String],
@@ -174,7 +176,8 @@ fn kept_type(format: OutputFormat, head: &[Record], index: usize) -> ColumnType 
     narrowest(head.iter().filter_map(value), ColumnType::Utf8)
 }
 
-/// The narrowest type that holds all `values` exactly; JSON text where there is none, `otherwise` where all are null.
+/// The narrowest type that holds all `values` exactly; JSON text where there is none, `otherwise` where all
+/// are null.
 fn narrowest(values: impl Iterator<Item = Value>, otherwise: ColumnType) -> ColumnType {
     let values: Vec<Value> = values.collect();
     match values.iter().filter_map(value_type).reduce(common) {

@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::arrays;
 use super::column_types::{Columns, check_names};
-use super::vector_columns::{TokenRows, number_type, text_column, token_columns, token_fields};
+use super::vector_columns::{TokenRows, text_column, token_columns, token_fields};
 use crate::Result;
 use crate::text::Record;
 use crate::vectors::schema::{EMBEDDING, fixed_list};
@@ -70,7 +70,7 @@ impl RowLayout {
         let width = self.output_type.width(self.dim)? as i32;
         match self.level {
             Level::Text => {
-                let vectors = fixed_list(number_type(self.output_type), width);
+                let vectors = fixed_list(self.output_type.number_type().arrow(), width);
                 self.schema_with([Field::new(EMBEDDING, vectors, false)])
             }
             Level::Token => self.schema_with(token_fields(self.output_type, width)),
@@ -82,8 +82,7 @@ impl RowLayout {
     /// # Errors
     /// When the output's type does not fit the vectors' width.
     pub fn vector_bytes(&self) -> Result<usize> {
-        let number = number_type(self.output_type).primitive_width().unwrap_or(0);
-        Ok(self.output_type.width(self.dim)? * number)
+        Ok(self.output_type.width(self.dim)? * self.output_type.number_type().bytes())
     }
 
     fn schema_with(&self, vectors: impl IntoIterator<Item = Field>) -> Result<SchemaRef> {
@@ -103,7 +102,8 @@ impl RowLayout {
     /// Rows with one vector each, which are not copied if the output has f32.
     ///
     /// # Errors
-    /// [`Error::NonFinite`](crate::Error::NonFinite) naming the record; a value that its column's type does not hold.
+    /// [`Error::NonFinite`](crate::Error::NonFinite) naming the record; a value that its column's type does
+    /// not hold.
     pub(crate) fn text_rows(
         &self,
         schema: &SchemaRef,

@@ -2,8 +2,8 @@
 //!
 //! They stay as they are, with two exceptions that arrow's writers make necessary:
 //!
-//! - A dictionary is one of a row group or a file; an output gathers rows of several. Its values are what counts: they are written
-//!   plainly, and in Parquet as a dictionary again, with keys of 32 bits.
+//! - A dictionary is one of a row group or a file; an output gathers rows of several. Its values are what
+//!   counts: they are written plainly, and in Parquet as a dictionary again, with keys of 32 bits.
 //! - date64 is written by arrow as a number without a meaning; it becomes date32, which holds the same days.
 
 use std::sync::Arc;

@@ -74,7 +74,7 @@ pub(super) fn token_fields(output_type: OutputType, width: i32) -> [Field; 5] {
         (TOKENS, DataType::Utf8),
         (BYTE_OFFSETS, fixed_list(DataType::UInt32, 2)),
         (CHARACTER_OFFSETS, fixed_list(DataType::UInt32, 2)),
-        (EMBEDDINGS, fixed_list(number_type(output_type), width)),
+        (EMBEDDINGS, fixed_list(output_type.number_type().arrow(), width)),
     ]
     .map(|(name, value)| Field::new(name, list(value), false))
 }
@@ -119,17 +119,7 @@ fn fixed_lists(layout: &RowLayout, vectors: Vectors) -> Result<FixedSizeListArra
         Numbers::I8(values) => Arc::new(Int8Array::from(values)),
         Numbers::U8(values) => Arc::new(UInt8Array::from(values)),
     };
-    Ok(FixedSizeListArray::try_new(item(number_type(layout.output_type)), width, values, None)?)
-}
-
-/// The arrow type of a vector's numbers.
-pub(super) fn number_type(output_type: OutputType) -> DataType {
-    match output_type {
-        OutputType::F32 => DataType::Float32,
-        OutputType::F16 => DataType::Float16,
-        OutputType::I8 | OutputType::Binary => DataType::Int8,
-        OutputType::U8 | OutputType::Ubinary => DataType::UInt8,
-    }
+    Ok(FixedSizeListArray::try_new(item(layout.output_type.number_type().arrow()), width, values, None)?)
 }
 
 fn check_finite(origin: &RowOrigin<'_>, vectors: &[f32]) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Arrow IPC files (.arrow, .feather): record batches as they lie in memory, which readers map without decoding.
+//! Arrow IPC files (.arrow, .feather): record batches as they lie in memory, which readers map without
+//! decoding.
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;

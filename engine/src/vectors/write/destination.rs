@@ -26,7 +26,7 @@ impl Output {
         let ends_in_separator =
             name.as_encoded_bytes().last().is_some_and(|last| std::path::is_separator((*last).into()));
         // A folder whose name is that of a file is most likely a mistake, and told as one.
-        let is_folder = || path.is_dir() && !OutputFormat::has_known_extension(path);
+        let is_folder = || path.is_dir() && OutputFormat::of_extension(path).is_none();
         if ends_in_separator || is_folder() {
             Self::Folder(path.to_owned())
         } else {

@@ -36,16 +36,21 @@ pub struct OutputContent {
     pub marks_truncated: bool,
 }
 
-/// Every format with its name, which is also its extension.
-const FORMATS: [(OutputFormat, &str); 5] = [
-    (OutputFormat::Npy, "npy"),
-    (OutputFormat::Jsonl, "jsonl"),
-    (OutputFormat::Safetensors, "safetensors"),
-    (OutputFormat::Parquet, "parquet"),
-    (OutputFormat::Arrow, "arrow"),
-];
-
 impl OutputFormat {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Parquet, Self::Npy, Self::Jsonl, Self::Safetensors, Self::Arrow];
+
+    /// Its name, which is also its extension.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Npy => "npy",
+            Self::Jsonl => "jsonl",
+            Self::Safetensors => "safetensors",
+            Self::Arrow => "arrow",
+        }
+    }
+
     /// The format of an output: that of its extension, jsonl for standard output, parquet for a job's folder.
     ///
     /// # Errors
@@ -59,10 +64,11 @@ impl OutputFormat {
     }
 
     fn from_path(path: &Path) -> Result<Self> {
-        path.extension().and_then(Self::from_extension).ok_or_else(|| {
+        Self::of_extension(path).ok_or_else(|| {
             Error::usage_hint(
                 format!(
-                    "cannot tell the output format from the extension of {}; supported are .parquet, .npy, .jsonl, .safetensors and .arrow",
+                    "cannot tell the output format from the extension of {}; supported are .parquet, .npy, \
+                     .jsonl, .safetensors and .arrow",
                     path.display()
                 ),
                 "a name that ends in / is a folder of .parquet shards",
@@ -70,14 +76,14 @@ impl OutputFormat {
         })
     }
 
-    pub(super) fn has_known_extension(path: &Path) -> bool {
-        path.extension().is_some_and(|extension| Self::from_extension(extension).is_some())
+    /// The format that a path's extension stands for.
+    pub fn of_extension(path: &Path) -> Option<Self> {
+        path.extension().and_then(Self::from_extension)
     }
 
     /// The format that an extension (without its dot, in any case) stands for.
     pub fn from_extension(extension: &OsStr) -> Option<Self> {
-        let is_it = |name: &str| extension.eq_ignore_ascii_case(name);
-        FORMATS.iter().find(|(_, name)| is_it(name)).map(|(format, _)| *format)
+        Self::ALL.into_iter().find(|format| extension.eq_ignore_ascii_case(format.name()))
     }
 
     /// Whether columns of this format have types of their own.
@@ -107,8 +113,7 @@ impl OutputFormat {
 
 impl fmt::Display for OutputFormat {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = FORMATS.iter().find(|(format, _)| format == self).map_or("", |(_, name)| name);
-        formatter.write_str(name)
+        formatter.write_str(self.name())
     }
 }
 

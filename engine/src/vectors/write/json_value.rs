@@ -1,7 +1,7 @@
 //! A value of an arrow column as JSON.
 //!
-//! Numbers, strings, booleans, lists and structs have a JSON type. What has none (dates, decimals, bytes, ..) is a string, as arrow
-//! displays it.
+//! Numbers, strings, booleans, lists and structs have a JSON type. What has none (dates, decimals, bytes, ..)
+//! is a string, as arrow displays it.
 
 use std::io::Write;
 
@@ -88,7 +88,8 @@ fn append_struct(json: &mut Vec<u8>, column: &ArrayRef, row: usize) -> Result<()
     Ok(())
 }
 
-/// A moment with a time zone, as it is in UTC: arrow displays zones by their offset only, and knows none by its name.
+/// A moment with a time zone, as it is in UTC: arrow displays zones by their offset only, and knows none by
+/// its name.
 fn append_moment(json: &mut Vec<u8>, column: &ArrayRef, row: usize, unit: TimeUnit) -> Result<()> {
     let in_utc = cast(&column.slice(row, 1), &DataType::Timestamp(unit, Some("+00:00".into())))?;
     append_string(json, &displayed(&in_utc, 0)?);

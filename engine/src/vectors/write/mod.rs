@@ -1,9 +1,10 @@
 //! Writers of vectors: parquet, npy, jsonl, safetensors and arrow files, and jsonl to standard output.
 //!
-//! [`Destination::create`] makes a temporary file next to the target, before a model is loaded. [`row_writer`] is called with the schema
-//! of the rows (see [`schema`](super::schema)), and then with rows, in input order. `finish` completes the file, has it on the disk, and
-//! only then gives it its name. Whatever ends a run before that leaves no file, or the old one. Numbers that are not finite are refused
-//! where rows are made ([`rows`](super::rows)).
+//! [`Destination::create`] makes a temporary file next to the target, before a model is loaded.
+//! [`row_writer`] is called with the schema of the rows (see [`schema`](super::schema)), and then with rows,
+//! in input order. `finish` completes the file, has it on the disk, and only then gives it its name. Whatever
+//! ends a run before that leaves no file, or the old one. Numbers that are not finite are refused where rows
+//! are made ([`rows`](super::rows)).
 
 mod arrow;
 mod destination;

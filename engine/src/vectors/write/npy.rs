@@ -1,12 +1,14 @@
-//! numpy's array file, version 1.0 (numpy.lib.format): magic, version, a header of fixed width, then the numbers.
+//! numpy's array file, version 1.0 (numpy.lib.format): magic, version, a header of fixed width, then the
+//! numbers.
 //!
-//! The array is `[rows, dim]`, C order, of the type that the vectors have. The number of rows is known last, so the header is written
-//! twice. Ids have no place in this format: row i of the array is record i of the input.
+//! The array is `[rows, dim]`, C order, of the type that the vectors have. The number of rows is known last,
+//! so the header is written twice. Ids have no place in this format: row i of the array is record i of the
+//! input.
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
 
-use super::numbers::{array_bytes, names};
+use super::numbers::{array_bytes, number_type};
 use super::{OutputFile, RowWriter};
 use crate::vectors::schema::{EMBEDDING, vectors};
 use crate::{Error, Result};
@@ -30,7 +32,7 @@ impl NpyRows {
         let DataType::FixedSizeList(number, dim) = field.data_type() else {
             return Err(Error::Bug(format!("vectors of {}", field.data_type())));
         };
-        let (descr, dim) = (names(number.data_type())?.npy, *dim);
+        let (descr, dim) = (number_type(number.data_type())?.npy(), *dim);
         file.write(&header(descr, 0, dim)?)?;
         Ok(Self { file, descr, dim, rows: 0 })
     }

@@ -5,24 +5,12 @@ use arrow_array::types::{Float16Type, Float32Type, Int8Type, Int64Type, UInt8Typ
 use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use arrow_schema::DataType;
 
+use crate::vectors::NumberType;
 use crate::{Error, Result};
 
-/// How numpy and safetensors call a type of numbers.
-pub(super) struct NumberNames {
-    pub(super) npy: &'static str,
-    pub(super) safetensors: &'static str,
-}
-
-/// The names of a type that vectors may have.
-pub(super) fn names(number: &DataType) -> Result<NumberNames> {
-    let (npy, safetensors) = match number {
-        DataType::Float32 => ("<f4", "F32"),
-        DataType::Float16 => ("<f2", "F16"),
-        DataType::Int8 => ("|i1", "I8"),
-        DataType::UInt8 => ("|u1", "U8"),
-        other => return Err(Error::Bug(format!("vectors of {other}"))),
-    };
-    Ok(NumberNames { npy, safetensors })
+/// The type of the numbers of a vector's column.
+pub(super) fn number_type(data_type: &DataType) -> Result<NumberType> {
+    NumberType::from_arrow(data_type).ok_or_else(|| Error::Bug(format!("vectors of {data_type}")))
 }
 
 /// Numbers that files hold in little-endian order.

@@ -1,7 +1,8 @@
 //! Parquet files.
 //!
-//! Vectors stand plainly: no compression shrinks their bits much, and a reader gets them at the disk's speed. The other columns are
-//! compressed by Zstandard. The bytes of a file depend on the rows and on how they came in batches, and on nothing else.
+//! Vectors stand plainly: no compression shrinks their bits much, and a reader gets them at the disk's speed.
+//! The other columns are compressed by Zstandard. The bytes of a file depend on the rows and on how they came
+//! in batches, and on nothing else.
 
 use std::io;
 

@@ -6,7 +6,8 @@ use crate::{Error, Result};
 
 /// Buffered bytes to standard output, or in tests to anything.
 ///
-/// A reader that went away is [`Error::Io`] with [`io::ErrorKind::BrokenPipe`], so that the program can end quietly.
+/// A reader that went away is [`Error::Io`] with [`io::ErrorKind::BrokenPipe`], so that the program can end
+/// quietly.
 pub(super) struct StreamWriter {
     stream: BufWriter<Box<dyn Write + Send>>,
 }

@@ -1,7 +1,8 @@
 //! Temporary files that stand on the disk now.
 //!
-//! A program that must end at once, while its main thread waits for input that never comes, cannot drop what that thread owns.
-//! So the paths are kept here, for the whole process, and [`remove_unfinished`] takes the files away.
+//! A program that must end at once, while its main thread waits for input that never comes, cannot drop what
+//! that thread owns. So the paths are kept here, for the whole process, and [`remove_unfinished`] takes the
+//! files away.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,8 @@ impl Drop for Unfinished {
     }
 }
 
-/// Removes every temporary file of an output that is not finished. For programs that are about to exit: writing to such an
-/// output afterwards leads nowhere.
+/// Removes every temporary file of an output that is not finished. For programs that are about to exit:
+/// writing to such an output afterwards leads nowhere.
 pub fn remove_unfinished() {
     for path in std::mem::take(&mut *paths()) {
         // The program ends whether this works or not.

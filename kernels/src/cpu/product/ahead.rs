@@ -1,11 +1,12 @@
 //! The next panel, asked for while this one is multiplied, or behind the last one the rows of the next block.
 //!
-//! The weights of an encoder are larger than the L2, so a panel comes from the last-level cache. A core has few places for lines that
-//! are on their way (16 on Golden Cove); asking for many at once would hold up the loads of the tile itself, so requests are spread
-//! over the inner loop.
+//! The weights of an encoder are larger than the L2, so a panel comes from the last-level cache. A core has
+//! few places for lines that are on their way (16 on Golden Cove); asking for many at once would hold up the
+//! loads of the tile itself, so requests are spread over the inner loop.
 //!
-//! Rows come from memory where they are a corpus that is searched, and a tile of rows is as many streams, each read a word at a time.
-//! A search for one query among 200,000 rows of 384 (two cores of an Emerald Rapids) took 28 ms, and 18 ms since they are asked for.
+//! Rows come from memory where they are a corpus that is searched, and a tile of rows is as many streams,
+//! each read a word at a time. A search for one query among 200,000 rows of 384 (two cores of an Emerald
+//! Rapids) took 28 ms, and 18 ms since they are asked for.
 
 use super::LINE_WORDS;
 use crate::cpu::simd::Simd;

@@ -1,7 +1,7 @@
 //! Number formats of a product: how 32-bit words hold them, and how two words multiply.
 //!
-//! A word is a group of values that stand next to each other along the inner dimension: one f32, two bf16 or four bytes. Both
-//! factors are kept as words, so one register tile serves all formats.
+//! A word is a group of values that stand next to each other along the inner dimension: one f32, two bf16 or
+//! four bytes. Both factors are kept as words, so one register tile serves all formats.
 
 use crate::cpu::simd::{Bf16Simd, Simd};
 
@@ -53,8 +53,9 @@ impl<S: Simd> Format<S> for F32 {
 
 /// bf16, summed in f32: each element is one chain over pairs, first to last.
 ///
-/// The instruction adds the products of a pair with rounding to nearest even and subnormal numbers as zero (Intel's Software
-/// Developer's Manual, VDPBF16PS). A product of two bf16 is exact in f32, so a pair errs by at most two roundings of the sum.
+/// The instruction adds the products of a pair with rounding to nearest even and subnormal numbers as zero
+/// (Intel's Software Developer's Manual, VDPBF16PS). A product of two bf16 is exact in f32, so a pair errs by
+/// at most two roundings of the sum.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bf16;
 
@@ -92,7 +93,8 @@ impl Int8 {
     pub(crate) const GROUP: usize = 4;
 }
 
-/// How bytes stand for numbers: a row's are `row_scales[row] * (byte - row_zeros[row])`, a column's `column_scales[column] * byte`.
+/// How bytes stand for numbers: a row's are `row_scales[row] * (byte - row_zeros[row])`, a column's
+/// `column_scales[column] * byte`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByteScales<'a> {
     /// Step of each row of the left factor.

@@ -1,12 +1,14 @@
-//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and the search.
+//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and
+//! the search.
 //!
-//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`Format`]. B is packed once into panels of
-//! `2 * LANES` columns, each panel holding its words of the inner dimension back to back, so that the register tile reads it with
-//! unit stride (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, without blocking over the inner
-//! dimension). A is read row by row, one broadcast a word; see [`padded`] for how far apart its rows should lie.
+//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`Format`]. B is packed
+//! once into panels of `2 * LANES` columns, each panel holding its words of the inner dimension back to back,
+//! so that the register tile reads it with unit stride (Goto and van de Geijn, "Anatomy of High-Performance
+//! Matrix Multiplication", 2008, without blocking over the inner dimension). A is read row by row, one
+//! broadcast a word; see [`padded`] for how far apart its rows should lie.
 //!
-//! Order of the reduction: every element is one chain over the words of the inner dimension, first to last, whatever the tile
-//! that it falls into. So a row's result does not depend on the rows around it.
+//! Order of the reduction: every element is one chain over the words of the inner dimension, first to last,
+//! whatever the tile that it falls into. So a row's result does not depend on the rows around it.
 
 mod ahead;
 mod format;
@@ -22,7 +24,8 @@ use crate::cpu::simd::Simd;
 use ahead::Ahead;
 use tile::Piece;
 
-/// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and the output.
+/// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and
+/// the output.
 const BLOCK_BYTES: usize = 768 << 10;
 
 /// A multiple of every tile's rows; a block has at least as many.
@@ -36,8 +39,8 @@ pub(crate) fn block_rows(words: usize) -> usize {
     (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 24) * BLOCK_UNIT
 }
 
-/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple of 4 KiB, so that the
-/// same column of a tile's rows does not fall into one set of the L1.
+/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple
+/// of 4 KiB, so that the same column of a tile's rows does not fall into one set of the L1.
 pub(crate) fn padded(words: usize) -> usize {
     if words.is_multiple_of(1024) { words + LINE_WORDS } else { words }
 }
@@ -78,16 +81,17 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What becomes of a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns `column..column + 2 * LANES`.
+/// What becomes of a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns
+/// `column..column + 2 * LANES`.
 ///
-/// Columns at or beyond the matrix's own are padding, of any content. A row's result must not depend on how many rows come
-/// together: they do so only that their arithmetic can be interleaved.
+/// Columns at or beyond the matrix's own are padding, of any content. A row's result must not depend on how
+/// many rows come together: they do so only that their arithmetic can be interleaved.
 pub(crate) trait Epilogue<S: Simd, F: Format<S>> {
     fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]);
 }
 
-/// Multiplies `rows` by the panels of `columns` and hands every piece of the result to `epilogue`, each exactly once; for one row, columns
-/// come in ascending order.
+/// Multiplies `rows` by the panels of `columns` and hands every piece of the result to `epilogue`, each
+/// exactly once; for one row, columns come in ascending order.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
     simd: S,

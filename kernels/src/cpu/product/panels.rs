@@ -15,8 +15,8 @@ unsafe impl bytemuck::Zeroable for Line {}
 // SAFETY: the same, and it has no padding and any bits are a value of it.
 unsafe impl bytemuck::Pod for Line {}
 
-/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind the last column is of
-/// any content, except as [`Panels::pack_transposed`] says; an epilogue passes over it.
+/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind
+/// the last column is of any content, except as [`Panels::pack_transposed`] says; an epilogue passes over it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     lines: Vec<Line>,
@@ -66,8 +66,8 @@ impl Panels {
         &bytemuck::cast_slice(&self.lines)[index * size..(index + 1) * size]
     }
 
-    /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights, keys, references). The last
-    /// vector of columns is filled up with copies of the last column.
+    /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights,
+    /// keys, references). The last vector of columns is filled up with copies of the last column.
     ///
     /// # Panics
     /// If `source` is too short for the last row.
@@ -87,8 +87,9 @@ impl Panels {
             let last_row = (columns - 1 - column).min(S::LANES - 1);
             let first = (column / self.width) * inner * self.width + column % self.width;
             for k in (0..whole).step_by(S::LANES) {
-                // SAFETY: the assertion covers rows `column..=column + last_row`, each of `inner >= k + LANES` words; `reset` made room
-                // for `inner` rows of `width` words in this panel, of which `column % width + LANES` is at most one.
+                // SAFETY: the assertion covers rows `column..=column + last_row`, each of
+                // `inner >= k + LANES` words; `reset` made room for `inner` rows of `width` words in this
+                // panel, of which `column % width + LANES` is at most one.
                 unsafe {
                     let from = source.as_ptr().add(column * stride + k);
                     let to = words.as_mut_ptr().add(first + k * self.width);

@@ -1,4 +1,5 @@
-//! The register tile: a few rows by two vectors of columns, summed over the whole inner dimension without leaving registers.
+//! The register tile: a few rows by two vectors of columns, summed over the whole inner dimension without
+//! leaving registers.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -50,8 +51,8 @@ impl<'a, S: Simd, F: Format<S>, E: Epilogue<S, F>> Piece<'a, S, F, E> {
     #[inline(always)]
     fn tile<const HEIGHT: usize>(&mut self, row: usize, ahead: &mut Ahead<'_>) -> usize {
         assert!(row + HEIGHT <= self.rows.count);
-        // SAFETY: `Rows::new` checked that `count` rows of `words` words lie `stride` apart, `new` that the panel holds as many
-        // pairs of vectors, and the assertion that the tile's rows are among them.
+        // SAFETY: `Rows::new` checked that `count` rows of `words` words lie `stride` apart, `new` that the
+        // panel holds as many pairs of vectors, and the assertion that the tile's rows are among them.
         let sums = unsafe {
             let first = self.rows.values.as_ptr().add(row * self.rows.stride);
             let operands = Operands {
@@ -104,7 +105,8 @@ unsafe fn tile_sums<S: Simd, F: Format<S>, const HEIGHT: usize>(
     for first in (0..words).step_by(STEPS) {
         ahead.fetch(simd);
         for k in first..words.min(first + STEPS) {
-            // SAFETY: the caller promises `words` pairs of vectors in the panel and `words` words in each of HEIGHT rows.
+            // SAFETY: the caller promises `words` pairs of vectors in the panel and `words` words in each of
+            // HEIGHT rows.
             unsafe {
                 let left = simd.load_words_unchecked(panel.add(k * 2 * S::LANES));
                 let right = simd.load_words_unchecked(panel.add(k * 2 * S::LANES + S::LANES));

@@ -1,4 +1,5 @@
-//! AVX2 with FMA, and AVX-VNNI: 8 lanes, 16 registers. The tile of 6 x 16 takes 12 of them for sums, 2 for weights, 1 for an activation.
+//! AVX2 with FMA, and AVX-VNNI: 8 lanes, 16 registers. The tile of 6 x 16 takes 12 of them for sums, 2 for
+//! weights, 1 for an activation.
 
 use std::arch::x86_64::*;
 

@@ -1,4 +1,5 @@
-//! AVX-512, AVX512-VNNI and AVX512-BF16: 16 lanes, 32 registers. The tile of 12 x 32 takes 24 of them for sums, 2 for weights; activations are broadcast from memory.
+//! AVX-512, AVX512-VNNI and AVX512-BF16: 16 lanes, 32 registers. The tile of 12 x 32 takes 24 of them for
+//! sums, 2 for weights; activations are broadcast from memory.
 
 use std::arch::x86_64::*;
 

@@ -42,7 +42,8 @@ impl Bf16Simd for Avx512Bf16 {
     #[inline(always)]
     fn store_bf16(self, vector: Self::Vector, target: &mut [u16]) {
         assert!(target.len() >= Self::LANES);
-        // SAFETY: `self` proves the feature; the slice holds LANES values; both types are 32 bytes of any content.
+        // SAFETY: `self` proves the feature; the slice holds LANES values; both types are 32 bytes of any
+        // content.
         unsafe {
             let halves = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(vector));
             _mm256_storeu_si256(target.as_mut_ptr().cast(), halves);

@@ -6,8 +6,8 @@ use super::{Portable, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512, avx512_bf16};
 
-/// What kernels are compiled for. The VNNI and BF16 sets are the ones before them with more: AVX2 with AVX-VNNI, AVX-512 with
-/// AVX512-VNNI, that with AVX512-BF16.
+/// What kernels are compiled for. The VNNI and BF16 sets are the ones before them with more: AVX2 with
+/// AVX-VNNI, AVX-512 with AVX512-VNNI, that with AVX512-BF16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
     /// Plain Rust; every CPU.
@@ -52,8 +52,8 @@ impl InstructionSet {
 
     /// Whether products of bf16 are faster by the CPU's own instruction than by widening them to f32.
     ///
-    /// AMD's Zen 4 does twice the work of f32 with it (227 against 113 GFLOP/s on a core). Intel's Sapphire and Emerald Rapids
-    /// do half (88 against 183): their bf16 lives in AMX.
+    /// AMD's Zen 4 does twice the work of f32 with it (227 against 113 GFLOP/s on a core). Intel's Sapphire
+    /// and Emerald Rapids do half (88 against 183): their bf16 lives in AMX.
     pub(crate) fn multiplies_bf16_fast(self) -> bool {
         self == Self::Avx512Bf16 && !is_intel()
     }
@@ -81,7 +81,8 @@ impl InstructionSet {
 
     /// The one that the kernels use: the highest that the CPU has, or a lower one that `NEARSAY_ISA` names.
     ///
-    /// A name that is unknown or that the CPU lacks is reported by [`requested_instruction_set`] and ignored here.
+    /// A name that is unknown or that the CPU lacks is reported by [`requested_instruction_set`] and ignored
+    /// here.
     pub fn current() -> Self {
         static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
         *CURRENT.get_or_init(|| {

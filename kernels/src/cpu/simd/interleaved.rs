@@ -1,8 +1,8 @@
 //! Several vectors worked on together.
 //!
-//! A function such as `exp` is one long chain of dependent instructions. Run for one vector after the other, the chains fill the
-//! CPU's scheduler and wait for each other (measured on an Emerald Rapids: 45 cycles a vector of GELU); run for several in step,
-//! each instruction finds its operands ready.
+//! A function such as `exp` is one long chain of dependent instructions. Run for one vector after the other,
+//! the chains fill the CPU's scheduler and wait for each other (measured on an Emerald Rapids: 45 cycles a
+//! vector of GELU); run for several in step, each instruction finds its operands ready.
 
 use super::{Arithmetic, Simd};
 
@@ -14,8 +14,8 @@ impl<S: Simd, const N: usize> Interleaved<S, N> {
     /// Values of `N` vectors.
     pub(crate) const LANES: usize = N * S::LANES;
 
-    /// Loads up to `N` vectors from `source` and fills the rest with `fill`. Whole ones without a loop over a slice, which would put
-    /// them into memory.
+    /// Loads up to `N` vectors from `source` and fills the rest with `fill`. Whole ones without a loop over a
+    /// slice, which would put them into memory.
     #[inline(always)]
     pub(crate) fn load_or(self, source: &[f32], fill: f32) -> [S::Vector; N] {
         let mut vectors = [self.0.splat(fill); N];
@@ -56,8 +56,8 @@ impl<S: Simd, const N: usize> Interleaved<S, N> {
     }
 }
 
-/// Loops rather than `array::from_fn`: a closure is a function of its own, which the compiler may leave without the caller's
-/// instruction set.
+/// Loops rather than `array::from_fn`: a closure is a function of its own, which the compiler may leave
+/// without the caller's instruction set.
 macro_rules! lane_by_lane {
     ($(fn $name:ident($first:ident $(, $other:ident)*);)*) => {
         $(#[inline(always)]

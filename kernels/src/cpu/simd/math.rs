@@ -1,11 +1,12 @@
 //! Elementary functions over vectors of f32.
 //!
-//! The coefficients are our own fits: weighted least squares on Chebyshev nodes, reweighted towards equal error
-//! (Lawson's method), in double precision against a 40-digit reference, then rounded to f32.
+//! The coefficients are our own fits: weighted least squares on Chebyshev nodes, reweighted towards equal
+//! error (Lawson's method), in double precision against a 40-digit reference, then rounded to f32.
 
 use super::Arithmetic;
 
-/// e to the power of x: relative error under 2 ULP for x in -87.3..=88.7, 0 below, e^88.376 above, NaN for NaN.
+/// e to the power of x: relative error under 2 ULP for x in -87.3..=88.7, 0 below, e^88.376 above, NaN for
+/// NaN.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 is split in two so that n ln 2 is exact (Cody and Waite).
 #[inline(always)]
@@ -35,12 +36,13 @@ pub(crate) fn exp2_nonpositive<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vecto
     simd.zero_where_less(simd.scale_exponent(mantissa, n), x, LOWEST)
 }
 
-/// The normal distribution's Phi(x) = (1 + erf(x / sqrt 2)) / 2: absolute error under 2e-7; exactly 0 below -5.7 and exactly 1
-/// above 5.7.
+/// The normal distribution's Phi(x) = (1 + erf(x / sqrt 2)) / 2: absolute error under 2e-7; exactly 0 below
+/// -5.7 and exactly 1 above 5.7.
 ///
-/// Phi - 1/2 is odd: x P(x^2) / Q(x^2), both of degree 5, fitted on 0..=5.7 to a target that overshoots by 1.8e-7 at its end, so
-/// that the clamp reaches 1/2 exactly. All coefficients are positive, so nothing cancels. A third of the work of a form with an
-/// exponential, and a third as long a chain of dependent instructions.
+/// Phi - 1/2 is odd: x P(x^2) / Q(x^2), both of degree 5, fitted on 0..=5.7 to a target that overshoots by
+/// 1.8e-7 at its end, so that the clamp reaches 1/2 exactly. All coefficients are positive, so nothing
+/// cancels. A third of the work of a form with an exponential, and a third as long a chain of dependent
+/// instructions.
 #[inline(always)]
 pub(crate) fn normal_cdf<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
     const P: [f32; 6] =

@@ -1,16 +1,17 @@
-//! Vectors for the CPU kernels: one algorithm, written once over [`Simd`], compiled for every instruction set.
+//! Vectors for the CPU kernels: one algorithm, written once over [`Simd`], compiled for every instruction
+//! set.
 //!
-//! A type that implements [`Simd`] is a proof that the CPU has its instructions: it can be made only by a constructor that
-//! checks. [`dispatch`] picks the best one, once, and runs a [`Kernel`] inside a function compiled for it (the scheme of
-//! memchr's `Vector` and rten-simd's `Isa`). `NEARSAY_ISA` forces a lower one, for tests and bug reports; see
-//! [`InstructionSet`].
+//! A type that implements [`Simd`] is a proof that the CPU has its instructions: it can be made only by a
+//! constructor that checks. [`dispatch`] picks the best one, once, and runs a [`Kernel`] inside a function
+//! compiled for it (the scheme of memchr's `Vector` and rten-simd's `Isa`). `NEARSAY_ISA` forces a lower one,
+//! for tests and bug reports; see [`InstructionSet`].
 //!
-//! A vector holds f32; [`Simd::Words`] holds as many 32-bit words: integers, or groups of narrower values (two bf16, four
-//! bytes) that products take a word at a time.
+//! A vector holds f32; [`Simd::Words`] holds as many 32-bit words: integers, or groups of narrower values
+//! (two bf16, four bytes) that products take a word at a time.
 //!
-//! All operations on f32 are IEEE single operations without reassociation, so a kernel gives the same bits for a value
-//! whether it stands in a full vector or in a remainder. Instruction sets differ from one another in the last bits (lanes per
-//! sum; how a product of bf16 rounds).
+//! All operations on f32 are IEEE single operations without reassociation, so a kernel gives the same bits
+//! for a value whether it stands in a full vector or in a remainder. Instruction sets differ from one another
+//! in the last bits (lanes per sum; how a product of bf16 rounds).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -88,13 +89,15 @@ pub(crate) trait Simd: Arithmetic {
     fn largest(self, vector: Self::Vector) -> f32;
     /// The smallest lane; any value if a lane is NaN.
     fn smallest(self, vector: Self::Vector) -> f32;
-    /// A bit for each lane, the first lane's lowest: whether `a <= b` does not hold, because `a` is larger or either is NaN.
+    /// A bit for each lane, the first lane's lowest: whether `a <= b` does not hold, because `a` is larger or
+    /// either is NaN.
     fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32;
-    /// Transposes a block of `LANES` x `LANES` words: `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
+    /// Transposes a block of `LANES` x `LANES` words:
+    /// `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
     ///
     /// # Safety
-    /// `LANES` words must be readable at each of the rows up to `last_row` of `source`, `stride` apart, and `LANES` words writable
-    /// at each of `LANES` rows of `target`, `target_stride` apart.
+    /// `LANES` words must be readable at each of the rows up to `last_row` of `source`, `stride` apart, and
+    /// `LANES` words writable at each of `LANES` rows of `target`, `target_stride` apart.
     unsafe fn transpose(
         self,
         source: *const u32,
@@ -111,19 +114,23 @@ pub(crate) trait Simd: Arithmetic {
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words;
     /// The f32 whose bits are `words`.
     fn as_f32(self, words: Self::Words) -> Self::Vector;
-    /// `sums` (i32) plus the products of the four bytes of each word, unsigned in `a`, signed in `b`; exact, wrapping.
+    /// `sums` (i32) plus the products of the four bytes of each word, unsigned in `a`, signed in `b`; exact,
+    /// wrapping.
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words;
     /// `a - b * c` on i32, wrapping.
     fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words;
     /// i32 to the nearest f32.
     fn to_f32(self, words: Self::Words) -> Self::Vector;
-    /// The nearest bf16, ties to even. A NaN may become another value only if its payload is not the one that arithmetic makes.
+    /// The nearest bf16, ties to even. A NaN may become another value only if its payload is not the one that
+    /// arithmetic makes.
     fn round_bf16(self, vector: Self::Vector) -> Self::Vector;
-    /// Stores the nearest integers (ties to even), cut to 0..=255, at the front of `target`. Values must be within i32.
+    /// Stores the nearest integers (ties to even), cut to 0..=255, at the front of `target`. Values must be
+    /// within i32.
     fn store_bytes(self, vector: Self::Vector, target: &mut [u8]);
 
-    /// Runs a part of a kernel as a function of its own, for which the compiler divides the registers anew: a loop in the midst of a
-    /// large kernel may find none left and keep its sums in memory (measured on a softmax: half its time).
+    /// Runs a part of a kernel as a function of its own, for which the compiler divides the registers anew: a
+    /// loop in the midst of a large kernel may find none left and keep its sums in memory (measured on a
+    /// softmax: half its time).
     fn call<K: Kernel>(self, kernel: K) -> K::Output;
 
     /// Loads a whole vector from the front of `source`.
@@ -162,7 +169,8 @@ pub(crate) trait Bf16Simd: Simd {
 /// Lanes of the widest vector.
 pub(crate) const MAX_LANES: usize = 16;
 
-/// An algorithm written over [`Simd`]. `run` must be `#[inline(always)]`, so that it is compiled for the instruction set.
+/// An algorithm written over [`Simd`]. `run` must be `#[inline(always)]`, so that it is compiled for the
+/// instruction set.
 pub(crate) trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
@@ -179,8 +187,8 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_to(InstructionSet::current(), kernel)
 }
 
-/// Runs a kernel on f32 with the instructions of `set`, or plain ones where the CPU lacks them. What `set` has for narrower
-/// formats makes no difference to it, so it is not compiled for them.
+/// Runs a kernel on f32 with the instructions of `set`, or plain ones where the CPU lacks them. What `set`
+/// has for narrower formats makes no difference to it, so it is not compiled for them.
 pub(crate) fn dispatch_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {

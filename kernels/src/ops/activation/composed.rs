@@ -1,8 +1,8 @@
 //! [`Activation`] composed of candle's operations, on f32.
 //!
-//! On the CPU they keep the bound that [`Activation`] states. On Metal candle takes erf from Abramowitz and Stegun 7.1.26, whose
-//! absolute error is under 1.5e-7, so GELU's is under 1e-7 |x| and the roundings of a few operations: by its source within the same
-//! bound, but nobody has measured it.
+//! On the CPU they keep the bound that [`Activation`] states. On Metal candle takes erf from Abramowitz and
+//! Stegun 7.1.26, whose absolute error is under 1.5e-7, so GELU's is under 1e-7 |x| and the roundings of a
+//! few operations: by its source within the same bound, but nobody has measured it.
 
 use candle_core::{Result, Tensor};
 

@@ -1,6 +1,7 @@
 //! Activation functions, applied in the epilogue of a linear layer.
 //!
-//! Vector code for the CPU, a kernel of its own for CUDA, candle's operations for Metal and a plain f64 reference for each.
+//! Vector code for the CPU, a kernel of its own for CUDA, candle's operations for Metal and a plain f64
+//! reference for each.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -10,8 +11,9 @@ use crate::cpu::simd::{Arithmetic, math};
 
 /// What a linear layer applies to its sums.
 ///
-/// Names as in transformers' `ACT2FN`; formulas in each variant. Absolute error of the CPU's f32 against the f64 formula is
-/// under 4e-7 (1 + |x|) for all, and for GELU under 4 units in the last place of x, over all f32.
+/// Names as in transformers' `ACT2FN`; formulas in each variant. Absolute error of the CPU's f32 against the
+/// f64 formula is under 4e-7 (1 + |x|) for all, and for GELU under 4 units in the last place of x, over all
+/// f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// x
@@ -81,7 +83,8 @@ fn gelu_tanh<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
     simd.mul_add(half, math::tanh(simd, inner), half)
 }
 
-/// erf in f64: Maclaurin series below 3, Lentz's continued fraction of erfc above (Abramowitz and Stegun 7.1.5, 7.1.14).
+/// erf in f64: Maclaurin series below 3, Lentz's continued fraction of erfc above (Abramowitz and Stegun
+/// 7.1.5, 7.1.14).
 fn reference_erf(x: f64) -> f64 {
     let z = x.abs();
     let value = if z < 3.0 { erf_series(z) } else { 1.0 - erfc_fraction(z) };
@@ -145,8 +148,8 @@ mod tests {
         }
     }
 
-    /// Every binade of f32 on both sides of 0, subnormal numbers too. Beside the sum of 4e-7 (1 + |x|) this holds small x to what they
-    /// can be held to, and large ones to x and 0 exactly.
+    /// Every binade of f32 on both sides of 0, subnormal numbers too. Beside the sum of 4e-7 (1 + |x|) this
+    /// holds small x to what they can be held to, and large ones to x and 0 exactly.
     #[test]
     fn gelu_errs_by_less_than_four_units_in_the_last_place_of_its_argument() {
         let positive = (0..f32::MAX.to_bits()).step_by(8191).map(f32::from_bits);

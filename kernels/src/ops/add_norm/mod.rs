@@ -1,7 +1,8 @@
 //! Residual and LayerNorm in one pass: y = LayerNorm(x + residual).
 //!
-//! x, residual: [total_tokens, hidden_dim] f32, contiguous. y: the same shape. Order of the sums: see [`crate::LayerNorm`].
-//! On CUDA all three may be f16 or bf16, on Metal (composed of candle's operations) f16; sums and statistics are f32 in any case.
+//! x, residual: [total_tokens, hidden_dim] f32, contiguous. y: the same shape. Order of the sums: see
+//! [`crate::LayerNorm`]. On CUDA all three may be f16 or bf16, on Metal (composed of candle's operations)
+//! f16; sums and statistics are f32 in any case.
 
 mod composed;
 #[cfg(feature = "cuda")]

@@ -32,8 +32,8 @@ fn launch<T: Element>(hidden: Argument<'_>, cu_seqlens: &CuSeqlens) -> Result<Ve
     let mut launch = kernel.builder();
     launch.arg(&hidden).arg(&offsets).arg(&mut broken).arg(&count).arg(&dim).arg(&num_sequences);
     let values_of_a_block = THREADS as usize * PIECES * (16 / size_of::<T>());
-    // SAFETY: these are the arguments of all_finite.cu; `super::all_finite` has checked that `cu_seqlens` covers `hidden`, so that
-    // every token is in a sequence.
+    // SAFETY: these are the arguments of all_finite.cu; `super::all_finite` has checked that `cu_seqlens`
+    // covers `hidden`, so that every token is in a sequence.
     unsafe { launch.launch(cuda::blocks(hidden.len().div_ceil(values_of_a_block), THREADS)) }.w()?;
     Ok(device.clone_dtoh(&broken)?.into_iter().map(|broken| broken == 0).collect())
 }

@@ -1,8 +1,8 @@
 //! Whether every value of a sequence is finite: neither infinite nor not a number.
 //!
-//! hidden: [total_tokens, dim], contiguous; on the CPU f32, on CUDA f32, f16 or bf16. `cu_seqlens`: where each sequence begins.
-//! The answers are on the CPU: on CUDA this waits for the device, and brings 4 bytes a sequence in the place of all values.
-//! On Metal all values are brought, as f32.
+//! hidden: [total_tokens, dim], contiguous; on the CPU f32, on CUDA f32, f16 or bf16. `cu_seqlens`: where
+//! each sequence begins. The answers are on the CPU: on CUDA this waits for the device, and brings 4 bytes a
+//! sequence in the place of all values. On Metal all values are brought, as f32.
 
 #[cfg(feature = "cuda")]
 mod cuda;

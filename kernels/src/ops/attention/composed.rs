@@ -1,6 +1,7 @@
-//! [`super::attention`] composed of candle's operations, in f32, one sequence after another: no sequence's numbers depend on another's,
-//! and none is padded. For many short texts that is slow, a dozen operations each; for long ones all scores of a sequence are in memory
-//! at once, 4 * num_heads * tokens^2 bytes of them and as many of weights.
+//! [`super::attention`] composed of candle's operations, in f32, one sequence after another: no sequence's
+//! numbers depend on another's, and none is padded. For many short texts that is slow, a dozen operations
+//! each; for long ones all scores of a sequence are in memory at once, 4 * num_heads * tokens^2 bytes of them
+//! and as many of weights.
 
 use candle_core::{D, DType, Result, Tensor};
 

@@ -1,7 +1,8 @@
-//! Attention on the CPU: keys and values of one head packed into panels, then two products with a softmax between them.
+//! Attention on the CPU: keys and values of one head packed into panels, then two products with a softmax
+//! between them.
 //!
-//! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The weights are not divided by their sum before the second
-//! product but its result after it: head_dim divisions a query instead of one a key.
+//! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The weights are not divided by their sum before
+//! the second product but its result after it: head_dim divisions a query instead of one a key.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -17,11 +18,12 @@ use crate::cpu::{buffers, team};
 /// Queries whose scores are held together: 512 keys take 96 KiB.
 const BLOCK_QUERIES: usize = 48;
 
-/// Queries of all heads that are worked on together: short sequences take several heads in one go, so that what is done once a head
-/// does not outweigh what is done for each query.
+/// Queries of all heads that are worked on together: short sequences take several heads in one go, so that
+/// what is done once a head does not outweigh what is done for each query.
 const ROWS_TOGETHER: usize = 96;
 
-/// Tokens that make it worth to divide the heads among threads: below, a head takes less time than waking a thread.
+/// Tokens that make it worth to divide the heads among threads: below, a head takes less time than waking a
+/// thread.
 const TOKENS_OF_A_TEAM: usize = 64;
 
 pub(super) fn attention(qkv: &[f32], cu_seqlens: &CuSeqlens, heads: Heads) -> Vec<f32> {

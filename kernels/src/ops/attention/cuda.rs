@@ -144,8 +144,9 @@ type PlanKey = (DeviceId, usize);
 
 /// The plans of one [`CuSeqlens`]: every layer of a model asks for the same, which is made and copied once.
 ///
-/// One for each device and number of query slots that were asked for, which for a model is one. A plan is used on the stream that
-/// it was copied on: a batch stays with the thread that packed it, and a thread has one stream of a device.
+/// One for each device and number of query slots that were asked for, which for a model is one. A plan is
+/// used on the stream that it was copied on: a batch stays with the thread that packed it, and a thread has
+/// one stream of a device.
 #[derive(Debug, Default)]
 pub(crate) struct Plans(Mutex<Vec<(PlanKey, Arc<DevicePlan>)>>);
 

@@ -1,11 +1,12 @@
 //! Which rows each warp of the attention kernels on CUDA works on, for all heads alike.
 //!
-//! A block has four warps and a tile of keys (then values) in four slots of 16 rows, one for each warp to bring. A sequence of up to
-//! 64 tokens takes as many slots as it fills, and shares its block with others; each warp then has the queries of its own slot. A
-//! longer one has blocks of its own, each with 64 (or 128) of its queries, which go through all of its keys 64 at a time.
+//! A block has four warps and a tile of keys (then values) in four slots of 16 rows, one for each warp to
+//! bring. A sequence of up to 64 tokens takes as many slots as it fills, and shares its block with others;
+//! each warp then has the queries of its own slot. A longer one has blocks of its own, each with 64 (or 128)
+//! of its queries, which go through all of its keys 64 at a time.
 //!
-//! Whether a sequence is short, where its tiles of keys begin and which queries a warp has follows from its length alone; who shares
-//! its block, and in which slot it begins, is of no consequence for its bits.
+//! Whether a sequence is short, where its tiles of keys begin and which queries a warp has follows from its
+//! length alone; who shares its block, and in which slot it begins, is of no consequence for its bits.
 
 use crate::CuSeqlens;
 
@@ -70,8 +71,8 @@ impl Plan {
         }
     }
 
-    /// Into the fullest block that has room. Longer sequences come first, so that no block is left with room that a later one would
-    /// have filled.
+    /// Into the fullest block that has room. Longer sequences come first, so that no block is left with room
+    /// that a later one would have filled.
     fn push_short(&mut self, slot: Slot, open: &mut [Vec<usize>; SLOTS + 1]) {
         let needed = (slot.length as usize).div_ceil(SLOT_ROWS);
         let found = (needed..SLOTS).find_map(|free| open[free].pop().map(|block| (block, free)));

@@ -1,9 +1,11 @@
-//! The softmax of attention's scores on the CPU, but for the division: that is left to the product with the values.
+//! The softmax of attention's scores on the CPU, but for the division: that is left to the product with the
+//! values.
 
 use crate::cpu::simd::{Arithmetic, Interleaved, Kernel, Simd, math};
 
-/// Rows that are worked on together. Each row's maximum must be known before its powers, and their sum before the next product: rows
-/// one by one leave the CPU waiting (measured on an Emerald Rapids: 16 cycles a vector, against half as many).
+/// Rows that are worked on together. Each row's maximum must be known before its powers, and their sum before
+/// the next product: rows one by one leave the CPU waiting (measured on an Emerald Rapids: 16 cycles a
+/// vector, against half as many).
 pub(super) const ROWS: usize = 4;
 
 /// Scores of some queries with every key, a row each.
@@ -13,8 +15,8 @@ pub(super) struct ScoreRows<'a> {
     pub(super) stride: usize,
 }
 
-/// Replaces each score s of the first `num_keys` of a row by e^(scale (s - largest)), what lies behind them by 0, and stores
-/// 1 / their sum.
+/// Replaces each score s of the first `num_keys` of a row by e^(scale (s - largest)), what lies behind them
+/// by 0, and stores 1 / their sum.
 ///
 /// The power is one of 2: `scale` holds log2 e.
 pub(super) struct Softmax<'a> {
@@ -96,7 +98,8 @@ fn weigh<S: Simd>(simd: S, mut group: Group<'_>, num_keys: usize, scale: f32, su
     let scale = rows.splat(scale);
     let mut totals = rows.splat(0.0);
     for column in (0..group.stride).step_by(S::LANES) {
-        // Not one multiply-add: what it rounds in `scale * largest` would be the largest score's exponent, which must be 0.
+        // Not one multiply-add: what it rounds in `scale * largest` would be the largest score's exponent,
+        // which must be 0.
         let exponents = rows.mul(rows.sub(group.load(simd, column), largest), scale);
         let weights = math::exp2_nonpositive(rows, exponents);
         group.store(simd, weights, column);

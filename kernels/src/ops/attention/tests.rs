@@ -6,16 +6,18 @@ use super::{Heads, attention, attention_reference, cpu};
 use crate::testing::{Target, assert_close, available_sets, random, targets, team};
 use crate::{CuSeqlens, Form};
 
-/// Lengths beside the edges of the CPU's vectors, and of the slots (16 rows) and tiles (64 rows) of the CUDA kernels.
+/// Lengths beside the edges of the CPU's vectors, and of the slots (16 rows) and tiles (64 rows) of the CUDA
+/// kernels.
 const LENGTHS: [usize; 21] =
     [1, 2, 3, 0, 7, 8, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 128, 130, 257];
 
 /// Heads for which different kernels run on CUDA.
 const HEAD_DIMS: [usize; 5] = [8, 32, 64, 128, 200];
 
-/// Scores err by head_dim eps sum|q k| <= head_dim^2 eps / sqrt(head_dim) for values in -1..1, which changes a weight by that
-/// much relatively; the second product adds num_keys eps, exp and division a few more. Where the element type is narrow, weights
-/// (of which the largest is 1; what is too small for a f16 of full precision errs by 2^-25) and the output are rounded to it.
+/// Scores err by head_dim eps sum|q k| <= head_dim^2 eps / sqrt(head_dim) for values in -1..1, which changes
+/// a weight by that much relatively; the second product adds num_keys eps, exp and division a few more. Where
+/// the element type is narrow, weights (of which the largest is 1; what is too small for a f16 of full
+/// precision errs by 2^-25) and the output are rounded to it.
 fn bound(target: Target, num_keys: usize, head_dim: usize) -> f64 {
     let scores = (head_dim as f64).powf(1.5);
     4.0 * f32::EPSILON as f64 * (scores + num_keys as f64 + 8.0) + 2.0 * target.rounding()
@@ -51,11 +53,12 @@ fn agrees_with_the_reference() {
     }
 }
 
-/// Every query finds one key, whose value comes out as it is: a row or column out of place would show in any element type.
+/// Every query finds one key, whose value comes out as it is: a row or column out of place would show in any
+/// element type.
 #[test]
 fn a_query_that_fits_one_key_gets_its_value() {
-    // The number of a token in its sequence, in signs; a token that differs in one of them has a score that is lower by
-    // 2 * 64^2 / sqrt(head_dim) at least, of which e to that power is 0 beside 1.
+    // The number of a token in its sequence, in signs; a token that differs in one of them has a score that
+    // is lower by 2 * 64^2 / sqrt(head_dim) at least, of which e to that power is 0 beside 1.
     let code = |token: usize, i: usize| if token >> (i % 16) & 1 == 1 { 64.0 } else { -64.0 };
     let wanted = |query: usize, length: usize| (query * 7 + 3) % length;
     let value = |key: usize, i: usize| ((key * 31 + i * 5) % 251) as f32 - 125.0;
@@ -156,8 +159,8 @@ fn threads_of_a_team_give_the_same_bits() {
 fn large_scores_do_not_overflow() {
     for target in targets() {
         for head_dim in HEAD_DIMS {
-            // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32. With 1e6 it is a score whose last digit
-            // is worth thousands.
+            // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32. With 1e6 it is a
+            // score whose last digit is worth thousands.
             large_scores(target, head_dim, 200.0);
             large_scores(target, head_dim, if target.dtype() == DType::F16 { 60_000.0 } else { 1e6 + 1.0 });
         }

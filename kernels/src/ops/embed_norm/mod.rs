@@ -1,9 +1,10 @@
 //! Embedding gather and LayerNorm in one pass: y = LayerNorm(word[id] + position[p] + token_type[t]).
 //!
-//! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens, hidden_dim] f32.
-//! Order of the sums: word + token type + position, as transformers adds them; then see [`crate::LayerNorm`].
-//! On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are not checked there, and one beyond its table takes
-//! the last row: whoever makes them checks them. On Metal (composed of candle's operations) the same holds, with f16 alone.
+//! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens,
+//! hidden_dim] f32. Order of the sums: word + token type + position, as transformers adds them; then see
+//! [`crate::LayerNorm`]. On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are
+//! not checked there, and one beyond its table takes the last row: whoever makes them checks them. On Metal
+//! (composed of candle's operations) the same holds, with f16 alone.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -42,9 +43,9 @@ pub struct TokenIndices<'a> {
 }
 
 impl Embeddings {
-    /// `word` [vocab_size, hidden_dim], `position` [max_positions, hidden_dim], `token_type` [type_vocab_size, hidden_dim];
-    /// a model without token types has one row of zeros there. All f32; taken to where `placement` says, in the type of its hidden
-    /// states.
+    /// `word` [vocab_size, hidden_dim], `position` [max_positions, hidden_dim], `token_type`
+    /// [type_vocab_size, hidden_dim]; a model without token types has one row of zeros there. All f32; taken
+    /// to where `placement` says, in the type of its hidden states.
     ///
     /// # Errors
     /// If a table's width is not that of `norm`, a table has no rows, or the device has no room.

@@ -1,5 +1,5 @@
-//! [`super::Linear`] composed of candle's operations: its matmul in the element type of hidden states (sums are f32 on Metal), bias and
-//! activation in f32.
+//! [`super::Linear`] composed of candle's operations: its matmul in the element type of hidden states (sums
+//! are f32 on Metal), bias and activation in f32.
 
 use candle_core::{DType, Device, Result, Tensor};
 

@@ -54,7 +54,8 @@ impl<'a> Forward<'a> {
         divided
     }
 
-    /// Blocks of rows become operands of the product (`prepare`), and are multiplied while the cache has them.
+    /// Blocks of rows become operands of the product (`prepare`), and are multiplied while the cache has
+    /// them.
     #[inline(always)]
     fn multiply<S: Simd, F: Format<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
         let Self { weights: PackedWeights { panels, bias, in_dim, .. }, activation, .. } = self;

@@ -1,17 +1,19 @@
 //! Linear layer: y = activation(x W^T + b).
 //!
-//! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]` or none.
-//! y: [total_tokens, out_dim] f32.
+//! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]`
+//! or none. y: [total_tokens, out_dim] f32.
 //!
-//! On the CPU the product is taken in one of three precisions: f32; bf16, to which weights and inputs are rounded; bytes, with a step
-//! for each output of the weights and a step and a zero for each row of the input. Input, output and bias are f32 in each. The weights
-//! are packed for the precision and the CPU's instruction set when the layer is made. Order of the reduction: see `product`; the bias
-//! is added to the finished sum.
+//! On the CPU the product is taken in one of three precisions: f32; bf16, to which weights and inputs are
+//! rounded; bytes, with a step for each output of the weights and a step and a zero for each row of the
+//! input. Input, output and bias are f32 in each. The weights are packed for the precision and the CPU's
+//! instruction set when the layer is made. Order of the reduction: see `product`; the bias is added to the
+//! finished sum.
 //!
-//! On CUDA everything is of one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias (see `cuda::product`
-//! for how rows stay independent of each other), an activation follows in place.
+//! On CUDA everything is of one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias
+//! (see `cuda::product` for how rows stay independent of each other), an activation follows in place.
 //!
-//! On Metal x, W and y are f32 or f16; candle multiplies, bias and activation follow in f32. How it sums depends on the number of rows.
+//! On Metal x, W and y are f32 or f16; candle multiplies, bias and activation follow in f32. How it sums
+//! depends on the number of rows.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -59,7 +61,8 @@ enum Weights {
 }
 
 impl Linear {
-    /// Takes `weight` [out_dim, in_dim] and `bias` `[out_dim]`, both f32 on the CPU, to where `placement` says.
+    /// Takes `weight` [out_dim, in_dim] and `bias` `[out_dim]`, both f32 on the CPU, to where `placement`
+    /// says.
     ///
     /// # Errors
     /// If a shape does not fit, a tensor is not f32, or the device has no room or no product for them.

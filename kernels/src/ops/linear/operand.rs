@@ -1,4 +1,5 @@
-//! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far apart as suits the cache.
+//! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far
+//! apart as suits the cache.
 
 use crate::cpu::product::{Bf16, Int8, Rows, padded};
 use crate::cpu::simd::{
@@ -20,7 +21,8 @@ pub(super) struct Operand {
 }
 
 impl Operand {
-    /// Makes room for `rows` of `values` values, `group` to a word. Values that fill up a row's last word are zero.
+    /// Makes room for `rows` of `values` values, `group` to a word. Values that fill up a row's last word are
+    /// zero.
     #[inline(always)]
     fn reset(&mut self, rows: usize, values: usize, group: usize) {
         self.row_words = values.div_ceil(group);
@@ -106,7 +108,8 @@ impl Kernel for SetBytes<'_> {
     }
 }
 
-/// The bytes of a row: `value / step + zero`, rounded. What fills up the last word stands for 0; the weights' bytes there are 0.
+/// The bytes of a row: `value / step + zero`, rounded. What fills up the last word stands for 0; the weights'
+/// bytes there are 0.
 #[inline(always)]
 fn store_bytes<S: Simd>(simd: S, row: &[f32], target: &mut [u8], [step, zero]: [f32; 2]) {
     let inverse = simd.splat(if step > 0.0 { 1.0 / step } else { 0.0 });
@@ -184,7 +187,8 @@ pub(super) fn byte_rows(set: InstructionSet, values: &[f32], in_dim: usize) -> B
     rows
 }
 
-/// A row of weights to bytes; returns their step. Plain loops: with the instruction set, rounding is an instruction and not a call.
+/// A row of weights to bytes; returns their step. Plain loops: with the instruction set, rounding is an
+/// instruction and not a call.
 struct ByteRow<'a> {
     row: &'a [f32],
     bytes: &'a mut [i8],

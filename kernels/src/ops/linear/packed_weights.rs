@@ -9,7 +9,8 @@ use crate::cpu::product::{Bf16, Int8, Panels};
 use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, NativeBf16, Simd, dispatch_bytes_to, dispatch_to};
 use crate::cpu::{buffers, team};
 
-/// Rows that are worth a thread of their own: with fewer, reading the weights is the work, so threads divide the columns.
+/// Rows that are worth a thread of their own: with fewer, reading the weights is the work, so threads divide
+/// the columns.
 const ROWS_OF_A_THREAD: usize = 96;
 
 /// Weights in panels, and what goes with each column, filled up with zeros to whole panels.

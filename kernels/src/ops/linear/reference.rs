@@ -2,7 +2,8 @@
 
 use crate::Activation;
 
-/// activation(x W^T + b) with sums in f64: `hidden` [total_tokens, in_dim], `weight` [out_dim, in_dim], `bias` `[out_dim]`.
+/// activation(x W^T + b) with sums in f64: `hidden` [total_tokens, in_dim], `weight` [out_dim, in_dim],
+/// `bias` `[out_dim]`.
 pub(crate) fn linear(hidden: &[f32], weight: &[f32], bias: &[f32], activation: Activation) -> Vec<f64> {
     let in_dim = weight.len() / bias.len();
     let mut output = Vec::new();

@@ -1,5 +1,5 @@
-//! [`super::normalize`] composed of candle's operations. The squares are summed in f32: lengths below 1e-19 become 0, those above 1e19
-//! infinite.
+//! [`super::normalize`] composed of candle's operations. The squares are summed in f32: lengths below 1e-19
+//! become 0, those above 1e19 infinite.
 
 use candle_core::{D, DType, Result, Tensor};
 

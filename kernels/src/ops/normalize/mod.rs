@@ -1,9 +1,9 @@
 //! Rows to length 1: y = x / max(||x||, epsilon).
 //!
-//! x, y: [rows, dim] f32, contiguous. The length is summed in f64, in 16 lanes whose sums are then added first to last; each value
-//! is multiplied by 1 / length in f64 and rounded to f32. On CUDA x and y may be f16 or bf16, and a warp's lanes take the place of the
-//! 16. On Metal (composed of candle's operations) they may be f16, and everything is f32: the length errs by up to dim / 2 units in the
-//! last place.
+//! x, y: [rows, dim] f32, contiguous. The length is summed in f64, in 16 lanes whose sums are then added
+//! first to last; each value is multiplied by 1 / length in f64 and rounded to f32. On CUDA x and y may be
+//! f16 or bf16, and the lanes of a warp stand for the 16. On Metal (composed of
+//! candle's operations) they may be f16, and everything is f32: the length errs by up to dim / 2 units in the last place.
 
 pub(crate) mod composed;
 #[cfg(feature = "cuda")]
@@ -65,8 +65,8 @@ pub fn normalize_row(row: &mut [f32], epsilon: f64) {
     dispatch(Rows { dim: row.len(), values: row, epsilon });
 }
 
-/// Rows of `dim` values. There is no vector of f64 in `Simd`: the compiler makes them of plain loops, with the instruction set that
-/// it has here.
+/// Rows of `dim` values. There is no vector of f64 in `Simd`: the compiler makes them of plain loops, with
+/// the instruction set that it has here.
 struct Rows<'a> {
     values: &'a mut [f32],
     dim: usize,
@@ -148,9 +148,10 @@ mod tests {
         }
     }
 
-    /// f64 sums err by dim 2^-53, far below the rounding to the element type: half a unit in the last place, and as good as another
-    /// where the f64 lies beside the middle of two. f16 and bf16 are rounded from f32, so twice. Composed, the sum of dim squares is f32:
-    /// they are of one sign, so it errs by (dim + 1) 2^-24 relatively, its root by half of that, and root and quotient round once.
+    /// f64 sums err by dim 2^-53, far below the rounding to the element type: half a unit in the last place,
+    /// and as good as another where the f64 lies beside the middle of two. f16 and bf16 are rounded from f32,
+    /// so twice. Composed, the sum of dim squares is f32: they are of one sign, so it errs by (dim + 1) 2^-24
+    /// relatively, its root by half of that, and root and quotient round once.
     #[test]
     fn every_target_agrees_with_the_formula() {
         for target in targets() {

@@ -1,5 +1,6 @@
-//! [`super::pool`] composed of candle's operations, one sequence after another. Sums are f32: over n tokens they err by up to n units
-//! in the last place of the values' mean size. A maximum may lose a NaN, as candle's does.
+//! [`super::pool`] composed of candle's operations, one sequence after another. Sums are f32: over n tokens
+//! they err by up to n units in the last place of the values' mean size. A maximum may lose a NaN, as
+//! candle's does.
 
 use candle_core::{DType, Result, Tensor};
 

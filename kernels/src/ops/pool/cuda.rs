@@ -38,7 +38,8 @@ fn launch<T: Element>(
         let mut launch = kernel.builder();
         launch.arg(&hidden).arg(&cu_seqlens).arg(&modes).arg(&mut output);
         launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&normalize);
-        // SAFETY: these are the arguments of pool.cu; `super::pool` has checked that `cu_seqlens` covers `hidden`.
+        // SAFETY: these are the arguments of pool.cu; `super::pool` has checked that `cu_seqlens` covers
+        // `hidden`.
         unsafe { launch.launch(cuda::blocks(num_sequences, THREADS)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(output, device.clone()))

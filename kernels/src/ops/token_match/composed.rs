@@ -1,4 +1,5 @@
-//! [`super::token_match`] composed of candle's operations, in f32, one pair after another. All cosines of a pair are in memory at once.
+//! [`super::token_match`] composed of candle's operations, in f32, one pair after another. All cosines of a
+//! pair are in memory at once.
 
 use candle_core::{DType, Device, Result, Tensor};
 
@@ -17,7 +18,8 @@ pub(super) fn token_match(pairs: &[TokenPair<'_>], device: &Device) -> Result<Te
     Tensor::cat(&maxima, 0)
 }
 
-/// Row maxima and column maxima of `candidate` [m, dim] times the transpose of `reference` [n, dim]: `[m]` and `[n]`.
+/// Row maxima and column maxima of `candidate` [m, dim] times the transpose of `reference` [n, dim]: `[m]`
+/// and `[n]`.
 fn match_pair(candidate: &Tensor, reference: &Tensor) -> Result<[Tensor; 2]> {
     let sides = [candidate, reference];
     if sides.iter().any(|side| side.elem_count() == 0) {

@@ -1,7 +1,7 @@
 //! The match on the CPU: a product whose epilogue keeps maxima.
 //!
-//! Row maxima and column maxima both stay in vectors: a piece of the product is one row by two vectors of columns, so the
-//! columns' maxima are lane-wise and the row's is kept as a vector until its last piece.
+//! Row maxima and column maxima both stay in vectors: a piece of the product is one row by two vectors of
+//! columns, so the columns' maxima are lane-wise and the row's is kept as a vector until its last piece.
 
 use crate::cpu::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::cpu::simd::{InstructionSet, Kernel, Simd, dispatch_to};
@@ -67,8 +67,9 @@ impl Maxima {
 }
 
 impl<S: Simd> Epilogue<S, F32> for Maxima {
-    /// A vector that begins behind the last column is passed over. Lanes behind it in one that begins before are copies of it: what
-    /// they win for a row, the last column wins too, and their own maxima are not asked for.
+    /// A vector that begins behind the last column is passed over. Lanes behind it in one that begins before
+    /// are copies of it: what they win for a row, the last column wins too, and their own maxima are not
+    /// asked for.
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,

@@ -61,9 +61,10 @@ fn launch<T: Element>(operation: &TokenMatch<'_>, device: &CudaDevice) -> Result
         let kernel = KERNELS.kernel::<T>(device, NAME)?;
         let mut launch = kernel.builder();
         launch.arg(&tiles).arg(&mut maxima).arg(&dim);
-        // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to as many rows of `dim` values of type T as it
-        // says: `super::token_match` has checked every matrix' width and type, and `append_tiles` stays within its rows. The
-        // matrices outlive the launch, and what is freed behind it is freed in the stream's order. `maxima` has room for all `places`.
+        // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to as many rows of `dim`
+        // values of type T as it says: `super::token_match` has checked every matrix' width and type, and
+        // `append_tiles` stays within its rows. The matrices outlive the launch, and what is freed behind it
+        // is freed in the stream's order. `maxima` has room for all `places`.
         unsafe { launch.launch(cuda::blocks(count as usize, THREADS)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(maxima, device.clone()))
@@ -83,7 +84,8 @@ fn begin(count: usize, device: &CudaDevice) -> Result<CudaSlice<f32>> {
     Ok(maxima)
 }
 
-/// Where a matrix' values lie on the device, and what tells other streams, once it is dropped, that `stream` has read them.
+/// Where a matrix' values lie on the device, and what tells other streams, once it is dropped, that `stream`
+/// has read them.
 fn locate<'a, T: Element>(
     matrix: &'a Parameter<'_>,
     stream: &'a CudaStream,
@@ -91,7 +93,8 @@ fn locate<'a, T: Element>(
     Ok(matrix.values::<T>(NAME)?.view_ptr(stream))
 }
 
-/// The tiles of a pair whose matrices, candidate and reference, begin at `addresses` and have rows of `row_bytes` bytes.
+/// The tiles of a pair whose matrices, candidate and reference, begin at `addresses` and have rows of
+/// `row_bytes` bytes.
 fn append_tiles(addresses: [u64; 2], place: &PairPlace, row_bytes: usize, tiles: &mut Vec<Tile>) {
     for candidate in parts(addresses[0], &place.candidate_tokens, row_bytes) {
         for reference in parts(addresses[1], &place.reference_tokens, row_bytes) {

@@ -70,8 +70,9 @@ impl Case {
     fn assert_agrees(&self, target: Target) {
         for ([a, b], got) in self.pairs.iter().zip(self.run(target)) {
             let expected = token_match_reference(a, b, self.dim);
-            // A cosine's chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, which is at most the product
-            // of the rows' lengths (Cauchy and Schwarz). They are 1 but for the rounding of the values.
+            // A cosine's chain of dim multiply-adds errs by dim eps times the sum of the products' sizes,
+            // which is at most the product of the rows' lengths (Cauchy and Schwarz). They are 1 but for the
+            // rounding of the values.
             let lengths = (1.0 + target.rounding()).powi(2);
             let bound = 2.0 * (self.dim + 1) as f64 * f32::EPSILON as f64 * lengths;
             let [m, n] = [a, b].map(|side| side.len() / self.dim);
@@ -137,7 +138,8 @@ fn a_pair_has_the_same_bits_alone_and_in_company() {
     }
 }
 
-/// In the first row of a tile, in a later one, in the second tile; and beside 16 rows that share a fragment with it, or none.
+/// In the first row of a tile, in a later one, in the second tile; and beside 16 rows that share a fragment
+/// with it, or none.
 #[test]
 fn a_token_has_the_same_bits_wherever_it_lies() {
     for target in targets().into_iter().filter(|target| target.is_of_our_kernels()) {

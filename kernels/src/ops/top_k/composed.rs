@@ -1,5 +1,5 @@
-//! [`super::top_k`] composed of candle's operations: scores in f32 by a product on the device, the best of them chosen on the CPU. Here
-//! scores are written, those of some rows at a time.
+//! [`super::top_k`] composed of candle's operations: scores in f32 by a product on the device, the best of
+//! them chosen on the CPU. Here scores are written, those of some rows at a time.
 
 use candle_core::{DType, Result, Tensor};
 

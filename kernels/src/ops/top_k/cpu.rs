@@ -1,11 +1,13 @@
 //! The search on the CPU: a product whose epilogue keeps survivors.
 //!
-//! Queries are the product's columns, packed once; rows are its left factor as they lie, so that the corpus, far larger than the
-//! queries, is read once and never copied. A block of rows stays in the L2 while it is multiplied by all queries. A piece of the
-//! product is compared with its queries' thresholds a vector at a time; of a million rows some hundred pass for a query.
+//! Queries are the product's columns, packed once; rows are its left factor as they lie, so that the corpus,
+//! far larger than the queries, is read once and never copied. A block of rows stays in the L2 while it is
+//! multiplied by all queries. A piece of the product is compared with its queries' thresholds a vector at a
+//! time; of a million rows some hundred pass for a query.
 //!
-//! One query takes as long as a panel of them, 32 with AVX-512. The 10 best of a million rows of 384, on two cores of an Emerald
-//! Rapids: 98 ms for 1 to 32 queries (16 GB/s), 279 ms for 100, 1.87 s for 1,000 (410 GFLOP/s).
+//! One query takes as long as a panel of them, 32 with AVX-512. The 10 best of a million rows of 384, on two
+//! cores of an Emerald Rapids: 98 ms for 1 to 32 queries (16 GB/s), 279 ms for 100, 1.87 s for 1,000 (410
+//! GFLOP/s).
 
 use std::ops::Range;
 
@@ -14,7 +16,8 @@ use crate::cpu::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
 use crate::cpu::team;
 
-/// Multiply-adds that make it worth to divide the rows among threads: less takes no longer than waking a thread.
+/// Multiply-adds that make it worth to divide the rows among threads: less takes no longer than waking a
+/// thread.
 const WORK_OF_A_TEAM: usize = 1 << 20;
 
 /// Queries that were packed once, and their best rows so far.
@@ -120,7 +123,8 @@ impl Survivors {
         Self { first_row: 0, thresholds: vec![f32::NAN; num_queries], best: vec![Best::new(k); num_queries] }
     }
 
-    /// No hits yet, of rows that come after all rows of `self`: what does not exceed its thresholds need not be kept.
+    /// No hits yet, of rows that come after all rows of `self`: what does not exceed its thresholds need not
+    /// be kept.
     fn behind(&self, k: usize) -> Self {
         Self { thresholds: self.thresholds.clone(), ..Self::new(self.best.len(), k) }
     }

@@ -16,7 +16,8 @@ const ROWS: usize = 128;
 const THREADS: u32 = 128;
 /// Two buffers (`BUFFER_BYTES` of top_k.cu): 128 bytes of each row and each query of a tile.
 const SHARED_BYTES: usize = 2 * (ROWS + QUERIES) * 128;
-/// What there is room for in shared memory, where lists are cut and merged: a list of these and of a tile's rows.
+/// What there is room for in shared memory, where lists are cut and merged: a list of these and of a tile's
+/// rows.
 const MOST_HITS: usize = 1024;
 /// Rows and columns are counted with 31 bits, and a little beyond the last.
 const MOST: usize = 1 << 30;
@@ -26,7 +27,8 @@ const MOST_QUERIES: usize = 4096;
 pub(super) const MOST_BLOCKS: usize = 512;
 /// Hits in the lists of a launch that more sections are made for: 128 MiB.
 const LISTED: usize = 1 << 24;
-/// Tiles of a section. A list begins without a threshold: with fewer tiles there would be more to sort than to multiply.
+/// Tiles of a section. A list begins without a threshold: with fewer tiles there would be more to sort than
+/// to multiply.
 const FEWEST_TILES: usize = 2;
 
 /// Scores and indices, [num_queries, k], of `[queries, rows]`, of which there are `k` or more.
@@ -146,9 +148,10 @@ impl<'a, T: Element> Search<'a, T> {
         });
         let config =
             LaunchConfig { shared_mem_bytes: SHARED_BYTES as u32, ..cuda::blocks(plan.blocks(), THREADS) };
-        // SAFETY: these are the arguments of top_k.cu. `queries` has `num_queries` rows and `rows` has `num_rows`, each of `dim` values of
-        // type T: `super::top_k` has checked their widths and types. `hits` and `counts` have room for the lists of all sections, and
-        // a list for k hits and a tile's. Every block has a section with rows.
+        // SAFETY: these are the arguments of top_k.cu. `queries` has `num_queries` rows and `rows` has
+        // `num_rows`, each of `dim` values of type T: `super::top_k` has checked their widths and types.
+        // `hits` and `counts` have room for the lists of all sections, and a list for k hits and a tile's.
+        // Every block has a section with rows.
         unsafe { launch.launch(config) }.w()?;
         Ok(Lists { hits, counts })
     }
@@ -168,8 +171,8 @@ impl<'a, T: Element> Search<'a, T> {
         sizes.iter().for_each(|size| {
             launch.arg(size);
         });
-        // SAFETY: these are the arguments of top_k.cu; the lists are those of the same plan, and the results have room for
-        // [num_queries, k]. The lists are freed behind the launch, in the stream's order.
+        // SAFETY: these are the arguments of top_k.cu; the lists are those of the same plan, and the results
+        // have room for [num_queries, k]. The lists are freed behind the launch, in the stream's order.
         unsafe { launch.launch(cuda::blocks(plan.num_queries, THREADS)) }.w()?;
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! A row that was found, as one number, and the best of many such rows.
 
-/// A score and its row. Of two hits the better is the larger: the larger score, or of equal scores the lower row. 0.0 and -0.0 are
-/// equal; NaN, which only products that overflow can give, is behind all numbers.
+/// A score and its row. Of two hits the better is the larger: the larger score, or of equal scores the lower
+/// row. 0.0 and -0.0 are equal; NaN, which only products that overflow can give, is behind all numbers.
 ///
-/// The upper half is the score's bits, changed so that their order as an integer is the scores' order; the lower half is the
-/// complement of the row. `top_k.cu` has the same.
+/// The upper half is the score's bits, changed so that their order as an integer is the scores' order; the
+/// lower half is the complement of the row. `top_k.cu` has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hit(u64);
 
@@ -38,7 +38,8 @@ impl Hit {
 
 /// The `k` best of the hits that were taken, and some more.
 ///
-/// Hits are collected until there are about twice as many as are wanted, then the best are kept: a hit costs the same whatever `k` is.
+/// Hits are collected until there are about twice as many as are wanted, then the best are kept: a hit costs
+/// the same whatever `k` is.
 #[derive(Debug, Clone)]
 pub(super) struct Best {
     hits: Vec<Hit>,
@@ -46,7 +47,8 @@ pub(super) struct Best {
     threshold: f32,
 }
 
-/// Hits beyond `k` that are collected at least: to select one by one, for a small `k`, would take longer than to look at a few more.
+/// Hits beyond `k` that are collected at least: to select one by one, for a small `k`, would take longer than
+/// to look at a few more.
 const FEWEST: usize = 16;
 
 impl Best {
@@ -54,8 +56,8 @@ impl Best {
         Self { hits: Vec::new(), k, threshold: f32::NAN }
     }
 
-    /// A score that is at most this cannot be among the best, if its row is higher than those of all hits before. NaN, which nothing is
-    /// at most, while that is not known of any score.
+    /// A score that is at most this cannot be among the best, if its row is higher than those of all hits
+    /// before. NaN, which nothing is at most, while that is not known of any score.
     pub(super) fn threshold(&self) -> f32 {
         self.threshold
     }

@@ -1,21 +1,26 @@
-//! The search: for each query the k rows of a corpus whose inner products with it are largest, exactly, without writing the products.
-//! With rows of length 1 these are the nearest by cosine. The product's epilogue compares every score with the query's k-th best so
-//! far, and only what is better is kept (a threshold and a queue behind it, as in Johnson, Douze and Jégou, "Billion-scale similarity
-//! search with GPUs", 2017, where the products are written first).
+//! The search: for each query the k rows of a corpus whose inner products with it are largest, exactly,
+//! without writing the products. With rows of length 1 these are the nearest by cosine. The product's
+//! epilogue compares every score with the query's k-th best so far, and only what is better is kept (a
+//! threshold and a queue behind it, as in Johnson, Douze and Jégou, "Billion-scale similarity search with
+//! GPUs", 2017, where the products are written first).
 //!
-//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU f32; on CUDA f32, f16 or bf16, both alike. Output: scores
-//! f32 and indices of rows u32, [num_queries, min(k, num_rows)], best first. Of equal scores the lower index comes first, on every
-//! device; 0.0 and -0.0 are equal, and given as 0.0. On Metal (composed of candle's operations, scores chosen from on the CPU) f32 or f16.
+//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU f32; on CUDA f32, f16 or bf16,
+//! both alike. Output: scores f32 and indices of rows u32, [num_queries, min(k, num_rows)], best first. Of
+//! equal scores the lower index comes first, on every device; 0.0 and -0.0 are equal, and given as 0.0. On
+//! Metal (composed of candle's operations, scores chosen from on the CPU) f32 or f16.
 //!
-//! Order of the reductions: a score sums over dim, first to last, in f32, as in [`mod@crate::token_match`]. That order depends on dim and
-//! the device alone, so a row has the same score among any rows and for any number of queries, and what a query finds does not depend
-//! on the others. What is best is exact in any order, so a corpus can be searched shard by shard ([`TopK::merge`]) with the
-//! same result, bit for bit. (Not on Metal: see docs/metal.md.)
+//! Order of the reductions: a score sums over dim, first to last, in f32, as in [`mod@crate::token_match`].
+//! That order depends on dim and the device alone, so a row has the same score among any rows and for any
+//! number of queries, and what a query finds does not depend on the others. What is best is exact in any
+//! order, so a corpus can be searched shard by shard ([`TopK::merge`]) with the same result, bit for bit.
+//! (Not on Metal: see docs/metal.md.)
 //!
-//! Rows must be finite: whoever makes them checks that ([`crate::all_finite`]). A product that overflows to NaN comes last.
+//! Rows must be finite: whoever makes them checks that ([`crate::all_finite`]). A product that overflows to
+//! NaN comes last.
 //!
-//! The floor: 2 num_queries num_rows dim operations, and reading every row once. The latter is the longer below 10 queries on a core
-//! that multiplies 100 GFLOP/s and reads 20 GB/s, and below 184 in 16 bits on an H200 (790 TFLOP/s, 4.3 TB/s).
+//! The floor: 2 num_queries num_rows dim operations, and reading every row once. The latter is the longer
+//! below 10 queries on a core that multiplies 100 GFLOP/s and reads 20 GB/s, and below 184 in 16 bits on an
+//! H200 (790 TFLOP/s, 4.3 TB/s).
 
 mod composed;
 mod cpu;
@@ -53,8 +58,9 @@ pub struct TopK {
 /// The `k` best of `rows` for each of `queries`, on their device.
 ///
 /// # Errors
-/// If `k` is 0, the widths differ or are 0, or not both have one element type and one device; if there are more rows than 32 bits count;
-/// on CUDA, if more than 1,024 rows would be found for a query, or there are more than 2^30 rows or columns.
+/// If `k` is 0, the widths differ or are 0, or not both have one element type and one device; if there are
+/// more rows than 32 bits count; on CUDA, if more than 1,024 rows would be found for a query, or there are
+/// more than 2^30 rows or columns.
 pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<TopK> {
     check_rows(queries, rows)?;
     #[cfg(feature = "cuda")]
@@ -86,8 +92,9 @@ fn no_kernel(queries: &Tensor) -> Error {
     candle_core::Error::Msg(format!("{NAME}: no kernel for {:?}", queries.device())).into()
 }
 
-/// A search that is given its corpus block by block. The queries are packed once, and each block is searched with what is known of those
-/// before it. The result is that of a single search, bit for bit (but not on Metal).
+/// A search that is given its corpus block by block. The queries are packed once, and each block is searched
+/// with what is known of those before it. The result is that of a single search, bit for bit (but not on
+/// Metal).
 pub struct TopKSearch {
     state: State,
     queries: Tensor,
@@ -127,11 +134,12 @@ impl TopKSearch {
         Ok(Self { state, queries: queries.clone(), k, next_row: 0, num_rows: 0 })
     }
 
-    /// Searches `rows` [num_rows, dim], of which the first is row `first_row` of the corpus. Blocks come in the order of their rows.
+    /// Searches `rows` [num_rows, dim], of which the first is row `first_row` of the corpus. Blocks come in
+    /// the order of their rows.
     ///
     /// # Errors
-    /// If `rows` has another width, type or device than the queries, is not contiguous, begins before the end of the block before, or has
-    /// rows whose numbers do not fit into 32 bits.
+    /// If `rows` has another width, type or device than the queries, is not contiguous, begins before the end
+    /// of the block before, or has rows whose numbers do not fit into 32 bits.
     pub fn feed(&mut self, rows: &Tensor, first_row: u32) -> Result<()> {
         check_rows(&self.queries, rows)?;
         let num_rows = rows.dim(0)?;
@@ -222,9 +230,10 @@ fn check_rows(queries: &Tensor, rows: &Tensor) -> Result<()> {
 }
 
 impl TopK {
-    /// The best of two shards of one corpus, which were searched for the same queries and the same k: what a search of both together
-    /// finds, bit for bit. `first_row_of_other` is added to the indices of `other`; its rows may lie before or behind those of
-    /// `self`. The result is on the device of `self`; other devices than the CPU are waited for.
+    /// The best of two shards of one corpus, which were searched for the same queries and the same k: what a
+    /// search of both together finds, bit for bit. `first_row_of_other` is added to the indices of `other`;
+    /// its rows may lie before or behind those of `self`. The result is on the device of `self`; other
+    /// devices than the CPU are waited for.
     ///
     /// # Errors
     /// If the numbers of queries or k differ, or an index would not fit into 32 bits.

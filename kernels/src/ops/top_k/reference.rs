@@ -1,7 +1,7 @@
 //! The search as its definition reads, in f64.
 
-/// For each of `queries` [num_queries, dim] the `k` best of `rows` [num_rows, dim], or as many as there are, best first: a row's
-/// inner product with the query, and its index.
+/// For each of `queries` [num_queries, dim] the `k` best of `rows` [num_rows, dim], or as many as there are,
+/// best first: a row's inner product with the query, and its index.
 ///
 /// # Panics
 /// If a value is not finite.

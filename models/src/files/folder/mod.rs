@@ -2,6 +2,7 @@
 
 use std::fs::{File, FileType};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -9,7 +10,8 @@ use serde::de::DeserializeOwned;
 use super::layout;
 use crate::{Error, Result};
 
-/// The most bytes that a configuration file may have: 16 MiB. The largest index of shards that we know has 2 MB.
+/// The most bytes that a configuration file may have: 16 MiB. The largest index of shards that we know has 2
+/// MB.
 pub const CONFIG_LIMIT: u64 = 16 << 20;
 
 /// Where a model's folder was found.
@@ -33,8 +35,8 @@ pub enum Source {
 pub struct ModelFolder {
     name: String,
     root: PathBuf,
-    /// What links may lead to, made canonical: the folder itself, or the repository's folder in the cache, whose
-    /// `blobs/` the links of a snapshot lead to. None: anywhere.
+    /// What links may lead to, made canonical: the folder itself, or the repository's folder in the cache,
+    /// whose `blobs/` the links of a snapshot lead to. None: anywhere.
     boundary: Option<PathBuf>,
     source: Source,
     transformer_prefix: String,
@@ -65,8 +67,8 @@ impl ModelFolder {
         &self.source
     }
 
-    /// Whether a file of this path, there or not, lies among the model's: in its folder, or for a snapshot in the cache in the
-    /// folder of its repository, where the blobs are that it links to.
+    /// Whether a file of this path, there or not, lies among the model's: in its folder, or for a snapshot in
+    /// the cache in the folder of its repository, where the blobs are that it links to.
     pub fn holds(&self, path: &Path) -> bool {
         let above = match &self.source {
             Source::Folder => 0,
@@ -80,8 +82,8 @@ impl ModelFolder {
         root.ancestors().nth(above).is_some_and(|home| folder.starts_with(home))
     }
 
-    /// The subfolder that holds the transformer's own files: empty, or `0_Transformer` in sentence-transformers' old
-    /// layout.
+    /// The subfolder that holds the transformer's own files: empty, or `0_Transformer` in
+    /// sentence-transformers' old layout.
     pub fn transformer_prefix(&self) -> &str {
         &self.transformer_prefix
     }
@@ -94,8 +96,9 @@ impl ModelFolder {
     /// The path of a file, if there is one.
     ///
     /// # Errors
-    /// A name that is absolute, has `..`, or leads through a link out of the model's folder; a link to nothing;
-    /// something that is not an ordinary file (a folder, a pipe, a device), which is found out without opening it.
+    /// A name that is absolute, has `..`, or leads through a link out of the model's folder; a link to
+    /// nothing; something that is not an ordinary file (a folder, a pipe, a device), which is found out
+    /// without opening it.
     pub fn file(&self, relative: &str) -> Result<Option<PathBuf>> {
         let Some(path) = self.walk(relative)? else { return Ok(None) };
         let metadata = path.metadata().map_err(Error::io(&path))?;
@@ -158,8 +161,8 @@ impl ModelFolder {
     }
 }
 
-/// The parts of a relative name, `.` left out; none if it is absolute, has `..`, a backslash (a separator on Windows)
-/// or a NUL.
+/// The parts of a relative name, `.` left out; none if it is absolute, has `..`, a backslash (a separator on
+/// Windows) or a NUL.
 pub(super) fn plain_parts(relative: &str) -> Option<Vec<&str>> {
     if relative.contains(['\\', '\0']) {
         return None;
@@ -186,7 +189,8 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-/// Parses JSON; an error names the field. A byte order mark at the start is skipped, as Python's `utf-8-sig` does.
+/// Parses JSON; an error names the field. A byte order mark at the start is skipped, as Python's `utf-8-sig`
+/// does.
 pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -197,24 +201,14 @@ pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Resu
     Ok(value)
 }
 
-#[cfg(unix)]
 fn kind(file_type: FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
     match file_type {
+        other if other.is_dir() => "a folder",
         other if other.is_fifo() => "a pipe",
         other if other.is_socket() => "a socket",
         other if other.is_char_device() || other.is_block_device() => "a device",
-        other => portable_kind(other),
+        _ => "something else",
     }
-}
-
-#[cfg(not(unix))]
-fn kind(file_type: FileType) -> &'static str {
-    portable_kind(file_type)
-}
-
-fn portable_kind(file_type: FileType) -> &'static str {
-    if file_type.is_dir() { "a folder" } else { "something else" }
 }
 
 #[cfg(test)]

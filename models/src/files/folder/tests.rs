@@ -43,7 +43,6 @@ fn names_that_leave_the_folder_are_refused() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn links_out_of_the_folder_are_refused_unless_they_are_followed() {
     use std::os::unix::fs::symlink;
@@ -66,7 +65,6 @@ fn links_out_of_the_folder_are_refused_unless_they_are_followed() {
     assert!(trusting.file("1_Pooling/config.json").unwrap().is_some());
 }
 
-#[cfg(unix)]
 #[test]
 fn pipes_folders_and_devices_are_refused_without_being_opened() {
     let (directory, folder) = folder_with(&[("model.safetensors/x", "")]);

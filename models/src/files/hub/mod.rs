@@ -1,8 +1,8 @@
 //! Downloads a model from the hub into the cache, by hf-hub.
 //!
-//! hf-hub 0.5 reads neither `HF_TOKEN` nor `HF_HUB_CACHE` and sets no timeouts, so everything is passed to it, and it
-//! runs on a thread of its own that must give a sign of life every [`STALL_LIMIT`]; a resolver, a connection or a
-//! transfer that hangs is given up. Only the files that we read are downloaded.
+//! hf-hub 0.5 reads neither `HF_TOKEN` nor `HF_HUB_CACHE` and sets no timeouts, so everything is passed to
+//! it, and it runs on a thread of its own that must give a sign of life every [`STALL_LIMIT`]; a resolver, a
+//! connection or a transfer that hangs is given up. Only the files that we read are downloaded.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,8 @@ fn watch(signs: &Receiver<Sign>, stall_limit: Duration) -> Result<(), String> {
     }
 }
 
-/// What to do about a failure. The hub answers 401 also for a repository that does not exist, to those who have no token.
+/// What to do about a failure. The hub answers 401 also for a repository that does not exist, to those who
+/// have no token.
 fn hint(reason: &str) -> &'static str {
     let has_status = |codes: &[&str]| codes.iter().any(|code| reason.contains(&format!("status: {code}")));
     match () {

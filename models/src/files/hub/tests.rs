@@ -103,7 +103,6 @@ fn asked(requests: &Requests) -> Vec<String> {
     requests.lock().unwrap().iter().map(|(path, _)| path.rsplit("main/").next().unwrap().to_owned()).collect()
 }
 
-#[cfg(unix)]
 #[test]
 fn what_we_read_is_downloaded_once_and_checked() {
     let cache = tempfile::tempdir().unwrap();
@@ -126,7 +125,6 @@ fn what_we_read_is_downloaded_once_and_checked() {
     assert_eq!(asked(&requests).len(), before);
 }
 
-#[cfg(unix)]
 #[test]
 fn an_incomplete_snapshot_is_completed_without_what_is_there() {
     let cache = tempfile::tempdir().unwrap();

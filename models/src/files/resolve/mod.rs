@@ -11,8 +11,8 @@ use crate::weights::FILE_NAMES;
 use crate::{Error, Result};
 
 impl ModelFolder {
-    /// Finds a model: a folder of that name, a snapshot in the cache, or the hub, unless offline. `NAME@REVISION` asks
-    /// for a branch, a tag or a commit; `main` is meant without one.
+    /// Finds a model: a folder of that name, a snapshot in the cache, or the hub, unless offline.
+    /// `NAME@REVISION` asks for a branch, a tag or a commit; `main` is meant without one.
     ///
     /// # Errors
     /// [`Error::ModelNotFound`] says everything that was looked for, and where.

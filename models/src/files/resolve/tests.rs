@@ -26,14 +26,8 @@ fn cache_with(files: &[&str]) -> TempDir {
     cache
 }
 
-#[cfg(unix)]
 fn link(target: &str, path: &Path) {
     std::os::unix::fs::symlink(target, path).unwrap();
-}
-
-#[cfg(not(unix))]
-fn link(_target: &str, path: &Path) {
-    fs::write(path, "{}").unwrap();
 }
 
 fn offline(cache: &TempDir) -> HubOptions {
@@ -72,7 +66,6 @@ fn the_path_of_a_snapshot_is_a_cache_too() {
     assert!(folder.file("config.json").unwrap().is_some());
 }
 
-#[cfg(unix)]
 #[test]
 fn a_snapshot_that_links_out_of_its_repository_is_refused() {
     let cache = cache_with(&FILES);
@@ -109,7 +102,6 @@ fn an_incomplete_snapshot_says_what_it_lacks() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_link_to_a_blob_that_is_not_there_is_an_incomplete_snapshot() {
     let cache = cache_with(&FILES);

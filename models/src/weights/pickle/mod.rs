@@ -1,11 +1,12 @@
 //! A machine for the few pickle opcodes that PyTorch writes for tensors. It executes nothing.
 //!
-//! Opcodes: CPython's Lib/pickletools.py; what PyTorch writes: torch/serialization.py. Classes and functions are names,
-//! and only those of [`ALLOWED`] may be named at all, as in PyTorch's own `weights_only` loader; an opcode that we do
-//! not know is refused too. candle-core's parser is not used: it copies a value each time it is remembered (so that a
-//! pickle of 300 bytes can ask for terabytes), allocates lengths before it has seen as many bytes, and skips what it
-//! does not know. Here values are small and copied, tuples and dictionaries stand in lists and are named by their
-//! number, so that memory is linear in the pickle's length and no value can be nested deeper than the stack.
+//! Opcodes: CPython's Lib/pickletools.py; what PyTorch writes: torch/serialization.py. Classes and functions
+//! are names, and only those of [`ALLOWED`] may be named at all, as in PyTorch's own `weights_only` loader;
+//! an opcode that we do not know is refused too. candle-core's parser is not used: it copies a value each
+//! time it is remembered (so that a pickle of 300 bytes can ask for terabytes), allocates lengths before it
+//! has seen as many bytes, and skips what it does not know. Here values are small and copied, tuples and
+//! dictionaries stand in lists and are named by their number, so that memory is linear in the pickle's length
+//! and no value can be nested deeper than the stack.
 
 use std::collections::HashMap;
 use std::fmt;

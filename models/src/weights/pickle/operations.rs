@@ -181,7 +181,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Attributes of an object. A dictionary of tensors has one, `_metadata`, with versions of modules: left out.
+    /// Attributes of an object. A dictionary of tensors has one, `_metadata`, with versions of modules: left
+    /// out.
     pub(super) fn build(&mut self) -> PickleResult<()> {
         let state = self.pop()?;
         let is_metadata = |pair: &(Value<'_>, Value<'_>)| pair.0 == Value::Text("_metadata");

@@ -1,8 +1,9 @@
 //! `pytorch_model.bin`: a zip archive with a pickle that describes tensors, and one member a storage.
 //!
-//! Format: torch/serialization.py, written since PyTorch 1.6. `<prefix>/data.pkl` holds the dictionary of tensors,
-//! `<prefix>/data/<key>` the bytes. All members are stored without compression, which bounds every size by the file's
-//! own length: there are no zip bombs. Nothing is ever unpacked to disk, so that names in the archive mean nothing.
+//! Format: torch/serialization.py, written since PyTorch 1.6. `<prefix>/data.pkl` holds the dictionary of
+//! tensors, `<prefix>/data/<key>` the bytes. All members are stored without compression, which bounds every
+//! size by the file's own length: there are no zip bombs. Nothing is ever unpacked to disk, so that names in
+//! the archive mean nothing.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,8 +16,8 @@ use super::file::{StoredTensor, TENSOR_LIMIT, Tensors, elements};
 use super::state_dict::{PickledTensor, state_dict};
 use crate::{Error, Result};
 
-/// The longest pickle that is read: 512 KiB, some 3000 tensors. The largest models of our families have 800, and a
-/// hostile pickle takes up to 200 times its length in memory.
+/// The longest pickle that is read: 512 KiB, some 3000 tensors. The largest models of our families have 800,
+/// and a hostile pickle takes up to 200 times its length in memory.
 const PICKLE_LIMIT: u64 = 1 << 19;
 /// How a zip archive begins.
 const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
@@ -167,7 +168,8 @@ fn span(shape: &[usize], strides: &[usize]) -> Option<usize> {
     reach?.checked_add(1)
 }
 
-/// Whether the last dimension is the fastest, without holes. The stride of a dimension of one element means nothing.
+/// Whether the last dimension is the fastest, without holes. The stride of a dimension of one element means
+/// nothing.
 fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1;
     shape.iter().zip(strides).rev().all(|(size, stride)| {

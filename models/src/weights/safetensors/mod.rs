@@ -1,8 +1,9 @@
 //! safetensors: eight bytes with the header's length, a JSON header, the data.
 //!
-//! Format: <https://huggingface.co/docs/safetensors#format>. The header is parsed from the file as it is read, so that
-//! one of blanks takes no memory, and strictly: a name that stands twice, a hole between tensors, an overlap, a size
-//! that does not fit its shape, or a file that is longer or shorter than its tensors is refused.
+//! Format: <https://huggingface.co/docs/safetensors#format>. The header is parsed from the file as it is
+//! read, so that one of blanks takes no memory, and strictly: a name that stands twice, a hole between
+//! tensors, an overlap, a size that does not fit its shape, or a file that is longer or shorter than its
+//! tensors is refused.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,8 +19,8 @@ use crate::{Error, Result};
 
 /// Bytes of the header's length.
 const PREFIX: u64 = 8;
-/// The longest header that is read: 4 MiB. The format allows 100 MB, but the headers of our families have less than
-/// 100 kB, and a list of numbers takes up to 15 times its length in memory.
+/// The longest header that is read: 4 MiB. The format allows 100 MB, but the headers of our families have
+/// less than 100 kB, and a list of numbers takes up to 15 times its length in memory.
 const HEADER_LIMIT: u64 = 4 << 20;
 
 /// Where the tensors of a file are.
@@ -95,8 +96,8 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// Checks that the tensors lie back to back and that each is as long as its shape asks for. Returns them and the
-/// length of the data, or the rule that is broken.
+/// Checks that the tensors lie back to back and that each is as long as its shape asks for. Returns them and
+/// the length of the data, or the rule that is broken.
 fn place(mut header: Vec<(String, TensorInfo)>, data_start: u64) -> Result<(Tensors, u64), String> {
     header.sort_by_key(|(_, info)| info.data_offsets);
     let mut tensors = Tensors::new();

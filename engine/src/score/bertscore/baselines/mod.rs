@@ -1,8 +1,8 @@
 //! Baselines for rescaling: what unrelated sentences score, by language, model and layer.
 //!
 //! A raw score x becomes (x - b) / (1 - b), each of P, R and F1 with its own b, the row of the layer
-//! (`bert_score/score.py:142-164`). It spreads the scores over a readable range and changes no ranking. 72 baselines are
-//! compiled in; [`Baseline::from_file`] reads others.
+//! (`bert_score/score.py:142-164`). It spreads the scores over a readable range and changes no ranking. 72
+//! baselines are compiled in; [`Baseline::from_file`] reads others.
 
 mod parse;
 mod published;
@@ -29,19 +29,22 @@ pub struct Baseline {
 impl Baseline {
     /// The published baseline of `model` in `language`, a code in either case.
     ///
-    /// Without a language it is an error: the same model has other baselines in other languages, and the reference
-    /// asserts one too (`bert_score/score.py:88-89`). A baseline that does not exist is an error as well; the reference
-    /// prints a warning there, returns raw scores and still calls them rescaled (`bert_score/score.py:160-164`).
+    /// Without a language it is an error: the same model has other baselines in other languages, and the
+    /// reference asserts one too (`bert_score/score.py:88-89`). A baseline that does not exist is an error as
+    /// well; the reference prints a warning there, returns raw scores and still calls them rescaled
+    /// (`bert_score/score.py:160-164`).
     pub fn find(language: Option<&str>, model: &str) -> Result<Self> {
         published::find(language, model)
     }
 
-    /// The baseline in a file of the published form: comma separated, `LAYER,P,R,F` first, then a row for each layer from 0.
+    /// The baseline in a file of the published form: comma separated, `LAYER,P,R,F` first, then a row for
+    /// each layer from 0.
     ///
     /// It must be a regular file of at most 1 MiB; a pipe or a device may have no end.
     ///
-    /// The reference takes the first row for the header whatever it says, and the row number for the layer whatever its
-    /// first column says; ours refuses a file in which these differ, since it would be read with a shifted layer.
+    /// The reference takes the first row for the header whatever it says, and the row number for the layer
+    /// whatever its first column says; ours refuses a file in which these differ, since it would be read with
+    /// a shifted layer.
     pub fn from_file(path: &Path) -> Result<Self> {
         let contents = read(path)?;
         let name = path.display().to_string();
@@ -120,8 +123,8 @@ mod tests {
 
     #[test]
     fn rescaling_gives_the_bits_of_bert_score() -> Result<()> {
-        // Raw and rescaled scores of bert_score's own test for roberta-large (tests/test_score_function.py:21), and of an
-        // empty pair; (raw - b) / (1 - b) by torch 2.15 in f32.
+        // Raw and rescaled scores of bert_score's own test for roberta-large
+        // (tests/test_score_function.py:21), and of an empty pair; (raw - b) / (1 - b) by torch 2.15 in f32.
         let row = Baseline::find(Some("en"), "roberta-large")?.row(17)?;
         let raw = Scores { precision: 0.98433024, recall: 0.9823839, f1: 0.9833561 };
         let expected = Scores { precision: 0.90700114, recall: 0.8954571, f1: 0.90138376 };

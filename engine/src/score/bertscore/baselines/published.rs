@@ -1,7 +1,8 @@
 //! The 72 baselines that bert_score publishes (MIT, `data/LICENSE-bert_score`).
 //!
-//! Data: `data/baselines.csv`, one line for each language, model and layer, made by `scripts/pack-baselines` from the folder
-//! `rescale_baseline` of bert_score 0.3.13. A lookup reads its 1,300 lines once; nothing is kept parsed.
+//! Data: `data/baselines.csv`, one line for each language, model and layer, made by `scripts/pack-baselines`
+//! from the folder `rescale_baseline` of bert_score 0.3.13. A lookup reads its 1,300 lines once; nothing is
+//! kept parsed.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! The manifest of a job, kept twice.
 //!
-//! Entries are only ever appended, first to one file, then to its copy, each time synced. What a crash tears is therefore the last
-//! line of one of them. The job's state is the longer of the two runs of valid lines from the start; a file that has less, or something
-//! else behind it, is made equal to that before the job goes on.
+//! Entries are only ever appended, first to one file, then to its copy, each time synced. What a crash tears
+//! is therefore the last line of one of them. The job's state is the longer of the two runs of valid lines
+//! from the start; a file that has less, or something else behind it, is made equal to that before the job
+//! goes on.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -49,7 +50,8 @@ impl State {
         self.bytes.is_empty()
     }
 
-    /// Reads both files. Of each line, the one that is valid counts; what stands behind a line that is valid in neither is not looked at.
+    /// Reads both files. Of each line, the one that is valid counts; what stands behind a line that is valid
+    /// in neither is not looked at.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let paths = [MANIFEST, COPY].map(|name| folder.join(name));
         let files = [read(&paths[0])?, read(&paths[1])?];
@@ -137,8 +139,8 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The line at byte `start` of either file that is as it was written, and its entry unless a later version wrote that. Both files have
-/// the same bytes in the same places.
+/// The line at byte `start` of either file that is as it was written, and its entry unless a later version
+/// wrote that. Both files have the same bytes in the same places.
 fn next_valid(files: &[Option<Vec<u8>>; 2], start: usize) -> Option<(&[u8], Option<Entry>)> {
     files.iter().flatten().find_map(|bytes| {
         let line = Lines(bytes.get(start..)?).next()?;

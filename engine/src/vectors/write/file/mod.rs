@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -22,8 +23,8 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// A temporary file in the target's folder. [`persist`](Self::persist) gives it the target's name; dropped before that, it
-/// is removed.
+/// A temporary file in the target's folder. [`persist`](Self::persist) gives it the target's name; dropped
+/// before that, it is removed.
 pub struct OutputFile {
     target: PathBuf,
     overwrite: bool,
@@ -34,11 +35,12 @@ pub struct OutputFile {
 impl OutputFile {
     /// Makes the temporary file, so that what would stop the output at its end stops it before the work.
     ///
-    /// A target that is a symbolic link is not followed: it stands for an existing file, and overwriting replaces the link.
+    /// A target that is a symbolic link is not followed: it stands for an existing file, and overwriting
+    /// replaces the link.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] when the target exists and is not to be overwritten, is not a regular file, or its folder is
-    /// missing or cannot be written to.
+    /// [`Error::CannotCreate`] when the target exists and is not to be overwritten, is not a regular file, or
+    /// its folder is missing or cannot be written to.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let refuse = |reason: String| cannot_create(target, reason);
         if target.file_name().is_none() {
@@ -92,7 +94,8 @@ impl OutputFile {
     /// Has the bytes on the disk, then gives the file its name, then has the name on the disk.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::CannotCreate`] when a file of this name has appeared that is not to be overwritten.
+    /// [`Error::Io`], and [`Error::CannotCreate`] when a file of this name has appeared that is not to be
+    /// overwritten.
     pub fn persist(self) -> Result<()> {
         let Self { target, overwrite, file, unfinished } = self;
         let failed = |error| writing_failed(&target, error);
@@ -153,8 +156,7 @@ fn rename(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
 
@@ -162,9 +164,9 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A new name is on the disk only when its folder is. Elsewhere than on Unix a folder cannot be opened to be synced.
+/// A new name is on the disk only when its folder is.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    fs::File::open(folder)?.sync_all()
 }
 
 fn cannot_create(target: &Path, reason: String) -> Error {

@@ -115,7 +115,6 @@ fn device_is_not_replaced() {
     assert!(error.to_string().ends_with("it exists and is not a regular file"), "{error}");
 }
 
-#[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,5 +1,5 @@
-//! Named tensors in one file (the safetensors format): 8 bytes of header length, a header of JSON, then the tensors, back to
-//! back.
+//! Named tensors in one file (the safetensors format): 8 bytes of header length, a header of JSON, then the
+//! tensors, back to back.
 //!
 //! | level | tensor | dtype | shape |
 //! |---|---|---|---|
@@ -13,8 +13,9 @@
 //! | both | any other column, `NAME_json` | U8 | a JSON array of its values |
 //! | both | `padding` | U8 | zeros, where `embeddings` do not end at a multiple of 8 bytes |
 //!
-//! `embeddings` comes first and is written as it comes; the others go to temporary files beside the output and are appended at the
-//! end, so that memory does not grow. The header, whose sizes are known last, has its room reserved, and is padded with blanks.
+//! `embeddings` comes first and is written as it comes; the others go to temporary files beside the output
+//! and are appended at the end, so that memory does not grow. The header, whose sizes are known last, has its
+//! room reserved, and is padded with blanks.
 
 mod header;
 mod rows;

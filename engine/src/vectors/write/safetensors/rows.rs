@@ -3,7 +3,7 @@
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::super::numbers::{array_bytes, names};
+use super::super::numbers::{array_bytes, number_type};
 use super::super::{OutputFile, RowWriter};
 use super::header::{Header, Tensor};
 use super::side::SideTensor;
@@ -73,7 +73,7 @@ fn embeddings_tensor(data_type: Option<&DataType>) -> Result<Tensor> {
     match data_type {
         Some(DataType::List(item)) => embeddings_tensor(Some(item.data_type())),
         Some(DataType::FixedSizeList(number, dim)) => {
-            let dtype = names(number.data_type())?.safetensors;
+            let dtype = number_type(number.data_type())?.safetensors();
             Ok(Tensor { name: EMBEDDINGS.to_owned(), dtype, shape: vec![0, *dim as u64], bytes: 0 })
         }
         other => Err(Error::Bug(format!("vectors of type {other:?}"))),

@@ -29,8 +29,8 @@ pub trait RowWriter: Send {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// A writer of rows of `schema` (see [`schema`](crate::vectors::schema)). `metadata` is for the formats that have a place for it: parquet,
-/// arrow and safetensors.
+/// A writer of rows of `schema` (see [`schema`](crate::vectors::schema)). `metadata` is for the formats that
+/// have a place for it: parquet, arrow and safetensors.
 ///
 /// # Errors
 /// [`Error::Usage`] when standard output is to take another format than jsonl, and [`Error::Io`].

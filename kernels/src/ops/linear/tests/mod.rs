@@ -29,7 +29,8 @@ fn targets() -> Vec<(InstructionSet, Encoding)> {
     sets.chain(NativeBf16::new().map(|native| (InstructionSet::Avx512Bf16, Encoding::Bf16(native)))).collect()
 }
 
-/// What a layer of this encoding is to compute exactly: `hidden` and `weight` with the values that the encoding can hold.
+/// What a layer of this encoding is to compute exactly: `hidden` and `weight` with the values that the
+/// encoding can hold.
 fn encoded(encoding: Encoding, hidden: &[f32], weight: &[f32], in_dim: usize) -> [Vec<f32>; 2] {
     match encoding {
         Encoding::F32 => [hidden.to_vec(), weight.to_vec()],
@@ -61,10 +62,11 @@ fn in_signed_bytes(row: &[f32]) -> Vec<f32> {
     row.iter().map(|&x| scale * step(x)).collect()
 }
 
-/// A chain of n multiply-adds is off by at most n eps times the sum of the products' sizes (Higham, Accuracy and Stability of
-/// Numerical Algorithms, 3.1; twice that where product and sum round apart); no activation here has a slope above 1.13.
-/// Bytes sum exactly, yet their scales round, and `encoded` rounds the products by them once more; an input that lies between two
-/// steps may fall either way where a CPU rounds `x / scale + zero` twice, which is a step of the input times a weight.
+/// A chain of n multiply-adds is off by at most n eps times the sum of the products' sizes (Higham, Accuracy
+/// and Stability of Numerical Algorithms, 3.1; twice that where product and sum round apart); no activation
+/// here has a slope above 1.13. Bytes sum exactly, yet their scales round, and `encoded` rounds the products
+/// by them once more; an input that lies between two steps may fall either way where a CPU rounds
+/// `x / scale + zero` twice, which is a step of the input times a weight.
 fn bound(encoding: Encoding, row: &[f32], weights: &[f32], bias: f32) -> f64 {
     let size: f64 = row.iter().zip(weights).map(|(&x, &w)| (x as f64 * w as f64).abs()).sum();
     let chain = 2.0 * (row.len() + 2) as f64 * f32::EPSILON as f64 * (size + bias.abs() as f64);

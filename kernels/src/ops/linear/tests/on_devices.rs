@@ -32,8 +32,8 @@ impl Layer {
         target.values(&self.linear.forward_activated(&hidden, activation).unwrap())
     }
 
-    /// How far one output may be off. Sums as on the CPU; the finished sum is rounded to the element type, and the activation's result
-    /// is once more.
+    /// How far one output may be off. Sums as on the CPU; the finished sum is rounded to the element type,
+    /// and the activation's result is once more.
     fn bound(&self, target: Target, hidden: &[f32], [row, column]: [usize; 2]) -> f64 {
         let in_dim = self.parameters.in_dim;
         let (inputs, weights) =

@@ -76,7 +76,8 @@ impl Case {
     pub(super) fn assert_agrees(&self, target: Target, k: usize) {
         let (queries, rows) = (self.num_queries(), self.num_rows());
         let what = format!("{target:?} {queries} of {rows} x {}, k {k}", self.dim);
-        // A chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, of which each is at most 1.
+        // A chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, of which each is
+        // at most 1.
         let bound = (self.dim + 1) as f64 * f32::EPSILON as f64 * self.dim as f64;
         let all = top_k_reference(&self.queries, &self.rows, self.dim, rows);
         let found = self.run(target, k);

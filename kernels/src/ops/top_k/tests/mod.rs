@@ -12,7 +12,8 @@ use super::{TopK, TopKSearch, top_k, top_k_reference};
 use crate::Form;
 use crate::testing::{Target, targets, team};
 
-/// Numbers of queries at and beside the vectors' sizes on the CPU and the tiles' on CUDA, and their fragments'.
+/// Numbers of queries at and beside the vectors' sizes on the CPU and the tiles' on CUDA, and their
+/// fragments'.
 const QUERIES: [usize; 8] = [1, 2, 15, 16, 17, 33, 64, 65];
 const ROWS: [usize; 11] = [0, 1, 7, 8, 13, 63, 64, 65, 127, 128, 129];
 
@@ -213,7 +214,8 @@ fn the_threads_of_a_team_find_the_same() {
     }
 }
 
-/// What is promised of rows that are not finite, or whose products are not: as many hits as always, of different rows.
+/// What is promised of rows that are not finite, or whose products are not: as many hits as always, of
+/// different rows.
 #[test]
 fn products_that_overflow_do_not_make_hits_disappear() {
     for target in targets() {
@@ -309,7 +311,8 @@ fn more_hits_than_a_block_keeps_are_refused_on_cuda() {
     assert_eq!(error, "top_k: at most 1024 rows can be found for a query on CUDA, got 1025");
 }
 
-/// Chunks of many tiles, of which lists are cut again and again, and of few; more hits than are merged at a time.
+/// Chunks of many tiles, of which lists are cut again and again, and of few; more hits than are merged at a
+/// time.
 #[cfg(feature = "cuda")]
 #[test]
 fn the_number_of_blocks_changes_nothing_on_cuda() {

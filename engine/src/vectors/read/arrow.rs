@@ -1,0 +1,138 @@
+//! Arrow IPC files, mapped: vectors that are not compressed stay where they are.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_ipc::convert::try_fb_to_schema;
+use arrow_ipc::reader::{FileDecoder, read_footer_length};
+use arrow_ipc::{Block, root_as_footer, root_as_message};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::columns::VectorColumns;
+use super::source::{Head, Piece, Pieces, VectorSource};
+use crate::{Error, Result, guard};
+
+/// Bytes at the end of a file: the footer's length and the magic.
+const TRAILER: usize = 10;
+/// What stands before the length of a message since version 0.15 of the format.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// A file whose footer was read.
+#[derive(Debug)]
+pub(super) struct ArrowFile {
+    name: String,
+    file: Buffer,
+    schema: SchemaRef,
+    columns: VectorColumns,
+    decoder: FileDecoder,
+    blocks: Vec<Block>,
+    rows: u64,
+}
+
+impl ArrowFile {
+    /// Reads the footer of a file that is mapped. `name` stands for the file in messages.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if it is no Arrow file or its columns break a rule.
+    pub(super) fn open(name: String, file: Buffer) -> Result<Self> {
+        let bad_input = |rule: String| Error::BadInput { input: name.clone(), rule };
+        let footer = guarded("is not a valid Arrow file", || Footer::read(&file)).map_err(bad_input)?;
+        let columns = VectorColumns::find(&footer.schema).map_err(bad_input)?;
+        let Footer { schema, decoder, blocks, rows } = footer;
+        let decoder = decoder.with_projection(columns.roots.clone());
+        Ok(Self { name, file, schema, columns, decoder, blocks, rows })
+    }
+
+    fn piece(&self, number: usize, block: &Block) -> Result<Option<Piece>> {
+        let decode = || {
+            let batch: Option<RecordBatch> =
+                self.decoder.read_record_batch(block, &slice(&self.file, block)?)?;
+            batch.map(|batch| self.columns.piece(&batch)).transpose()
+        };
+        guarded(&format!("cannot be read at batch {number}"), decode)
+            .map_err(|rule| Error::BadInput { input: self.name.clone(), rule })
+    }
+}
+
+impl VectorSource for ArrowFile {
+    fn head(&self) -> Head {
+        self.columns.head(self.rows, &self.schema)
+    }
+
+    fn pieces(&self) -> Result<Pieces<'_>> {
+        let piece = |(number, block)| self.piece(number, block).transpose();
+        Ok(Box::new((1..).zip(&self.blocks).filter_map(piece)))
+    }
+}
+
+/// What a file's end says.
+struct Footer {
+    schema: SchemaRef,
+    decoder: FileDecoder,
+    blocks: Vec<Block>,
+    rows: u64,
+}
+
+impl Footer {
+    fn read(file: &Buffer) -> Result<Self, ArrowError> {
+        let (rest, trailer) = file.split_last_chunk::<TRAILER>().ok_or_else(|| broken("it is too short"))?;
+        let length = read_footer_length(*trailer)?;
+        let start = rest.len().checked_sub(length).ok_or_else(|| broken("it is shorter than its footer"))?;
+        let footer =
+            root_as_footer(&rest[start..]).map_err(|error| broken(&format!("its footer: {error}")))?;
+        let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
+        let schema = Arc::new(try_fb_to_schema(schema)?);
+        let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
+        for block in footer.dictionaries().iter().flatten() {
+            decoder.read_dictionary(block, &slice(file, block)?)?;
+        }
+        let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
+        let mut rows = 0u64;
+        for block in &blocks {
+            rows = rows.saturating_add(rows_of(&slice(file, block)?)?);
+        }
+        Ok(Self { schema, decoder, blocks, rows })
+    }
+}
+
+/// The bytes of a message and of what belongs to it.
+fn slice(file: &Buffer, block: &Block) -> Result<Buffer, ArrowError> {
+    let number = |value: i64| usize::try_from(value).ok();
+    let (start, metadata) = (number(block.offset()), number(block.metaDataLength().into()));
+    let end = start
+        .zip(metadata)
+        .and_then(|(start, metadata)| start.checked_add(metadata)?.checked_add(number(block.bodyLength())?));
+    match (start, end) {
+        (Some(start), Some(end)) if end <= file.len() => Ok(file.slice_with_length(start, end - start)),
+        _ => Err(broken("a batch lies outside of the file")),
+    }
+}
+
+/// Rows of a batch, and whether it can be read.
+fn rows_of(message: &[u8]) -> Result<u64, ArrowError> {
+    let message = message.strip_prefix(&CONTINUATION).unwrap_or(message);
+    let message = message.get(size_of::<u32>()..).ok_or_else(|| broken("a batch has no message"))?;
+    let message = root_as_message(message).map_err(|error| broken(&format!("a message: {error}")))?;
+    let Some(batch) = message.header_as_record_batch() else { return Ok(0) };
+    if batch.compression().is_some() {
+        return Err(broken("its batches are compressed; vectors are read of files that are not"));
+    }
+    u64::try_from(batch.length()).map_err(|_| broken("a batch has less than 0 rows"))
+}
+
+fn broken(rule: &str) -> ArrowError {
+    ArrowError::IpcError(rule.to_owned())
+}
+
+/// Lets arrow work; its errors and panics are the file's fault.
+fn guarded<T>(what: &str, body: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, String> {
+    let message = match guard::catch(body) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(ArrowError::IpcError(message) | ArrowError::InvalidArgumentError(message))) => message,
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("the reader fails on it ({panic})"),
+    };
+    // Names in the file may hold anything; a message has one line.
+    Err(format!("{what}: {}", message.replace(char::is_control, " ")))
+}

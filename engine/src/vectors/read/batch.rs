@@ -1,0 +1,130 @@
+//! Vectors that were read together.
+
+use arrow_buffer::ScalarBuffer;
+use half::f16;
+
+use crate::text::RecordId;
+use crate::vectors::{NumberType, Vectors};
+use crate::{Error, Result};
+
+/// Some rows of a file of vectors, in the file's order.
+#[derive(Debug, Clone)]
+pub struct VectorBatch {
+    pub(super) first_row: u64,
+    pub(super) ids: Vec<RecordId>,
+    pub(super) numbers: StoredNumbers,
+    pub(super) width: usize,
+}
+
+/// The numbers of some vectors, back to back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NumberSlice<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// 16-bit floats.
+    F16(&'a [f16]),
+    /// Bytes from -128.
+    I8(&'a [i8]),
+    /// Bytes from 0.
+    U8(&'a [u8]),
+}
+
+impl VectorBatch {
+    /// The place of the first row among the file's, from 0.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// How many rows there are; never 0.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The id of each row: the record's, or the row's place where the file has no ids.
+    pub fn ids(&self) -> &[RecordId] {
+        &self.ids
+    }
+
+    /// Numbers in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The numbers of all rows, row after row, as they stand in the file. Floats are finite.
+    pub fn numbers(&self) -> NumberSlice<'_> {
+        self.numbers.as_slice()
+    }
+
+    /// The vectors as f32, which every f16 is exactly.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for bytes: what they stand for is said by the file's provenance.
+    pub fn vectors(&self) -> Result<Vectors> {
+        let values = match self.numbers() {
+            NumberSlice::F32(values) => values.to_vec(),
+            NumberSlice::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+            NumberSlice::I8(_) | NumberSlice::U8(_) => {
+                return Err(Error::usage("vectors of bytes cannot be taken for floats"));
+            }
+        };
+        Vectors::new(values, self.width)
+    }
+}
+
+/// Numbers in memory that is shared: a file's that is mapped, or what was read or decoded.
+#[derive(Debug, Clone)]
+pub(super) enum StoredNumbers {
+    F32(ScalarBuffer<f32>),
+    F16(ScalarBuffer<f16>),
+    I8(ScalarBuffer<i8>),
+    U8(ScalarBuffer<u8>),
+}
+
+impl StoredNumbers {
+    pub(super) fn as_slice(&self) -> NumberSlice<'_> {
+        match self {
+            Self::F32(values) => NumberSlice::F32(values),
+            Self::F16(values) => NumberSlice::F16(values),
+            Self::I8(values) => NumberSlice::I8(values),
+            Self::U8(values) => NumberSlice::U8(values),
+        }
+    }
+
+    pub(super) fn number_type(&self) -> NumberType {
+        match self {
+            Self::F32(_) => NumberType::F32,
+            Self::F16(_) => NumberType::F16,
+            Self::I8(_) => NumberType::I8,
+            Self::U8(_) => NumberType::U8,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F16(values) => values.len(),
+            Self::I8(values) => values.len(),
+            Self::U8(values) => values.len(),
+        }
+    }
+
+    /// `count` numbers from `first` on, without a copy.
+    pub(super) fn slice(&self, first: usize, count: usize) -> Self {
+        match self {
+            Self::F32(values) => Self::F32(values.slice(first, count)),
+            Self::F16(values) => Self::F16(values.slice(first, count)),
+            Self::I8(values) => Self::I8(values.slice(first, count)),
+            Self::U8(values) => Self::U8(values.slice(first, count)),
+        }
+    }
+
+    /// The first number that is not finite.
+    pub(super) fn first_not_finite(&self) -> Option<usize> {
+        match self {
+            Self::F32(values) => values.iter().position(|value| !value.is_finite()),
+            Self::F16(values) => values.iter().position(|value| !value.is_finite()),
+            Self::I8(_) | Self::U8(_) => None,
+        }
+    }
+}

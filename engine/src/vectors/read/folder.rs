@@ -1,0 +1,82 @@
+//! The vectors of a job: those of its shards, one shard after the other, each after its SHA-256 was found to
+//! be the manifest's.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::parquet::ParquetVectors;
+use super::source::{Head, Piece, Pieces, VectorSource};
+use crate::vectors::Metadata;
+use crate::vectors::folder::{ShardRecord, State, check_file, holds_no_job};
+use crate::{Error, Result};
+
+/// A folder whose manifest was read.
+#[derive(Debug)]
+pub(super) struct JobVectors {
+    path: PathBuf,
+    settings: Metadata,
+    shards: Vec<ShardRecord>,
+    is_complete: bool,
+}
+
+impl JobVectors {
+    /// Reads a folder's manifest. A job that is not complete, or that another process works on, has the
+    /// shards that are recorded.
+    ///
+    /// # Errors
+    /// If the folder holds no job, or nothing is left of its manifest.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let state = State::read(path)?;
+        let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
+        // One that was damaged in the manifest is recorded again.
+        let mut shards = state.shards;
+        shards.sort_by_key(|shard| shard.shard);
+        shards.dedup_by(|later, earlier| {
+            let is_same = later.shard == earlier.shard;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
+        let is_complete = state.end.is_some_and(|(_, count)| count == shards.len() as u64);
+        Ok(Self { path: path.to_owned(), settings, shards, is_complete })
+    }
+
+    /// Whether every row of the input is here.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn rows_of(&self, shard: &ShardRecord) -> Result<impl Iterator<Item = Result<Piece>> + Send + use<>> {
+        if let Some(rule) = check_file(&self.path, shard)? {
+            return Err(Error::DamagedJob { path: self.path.clone(), rule });
+        }
+        let path = self.path.join(&shard.file);
+        let name = path.display().to_string();
+        let file = File::open(&path).map_err(|source| Error::NoInput { path, source })?;
+        let vectors = ParquetVectors::open(name.clone(), file)?;
+        let (found, rows) = (vectors.head().rows.unwrap_or(0), shard.counts.rows);
+        if found != rows {
+            let rule = format!("has {found} rows; the manifest has {rows}");
+            return Err(Error::BadInput { input: name, rule });
+        }
+        vectors.rows()
+    }
+}
+
+impl VectorSource for JobVectors {
+    fn head(&self) -> Head {
+        let rows = self.shards.iter().map(|shard| shard.counts.rows).fold(0, u64::saturating_add);
+        Head { rows: Some(rows), metadata: self.settings.clone(), ..Head::default() }
+    }
+
+    fn pieces(&self) -> Result<Pieces<'_>> {
+        let of_shard = |shard| -> Pieces<'_> {
+            match self.rows_of(shard) {
+                Ok(rows) => Box::new(rows),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        };
+        Ok(Box::new(self.shards.iter().flat_map(of_shard)))
+    }
+}

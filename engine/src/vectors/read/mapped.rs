@@ -1,0 +1,71 @@
+//! Files that are one matrix in memory, with ids beside it or without.
+
+use arrow_buffer::Buffer;
+
+use super::matrix::Matrix;
+use super::npy;
+use super::safetensors::{JsonIds, Tensors, tensors};
+use super::source::{Head, Piece, Pieces, VectorSource, rows_at_once};
+use crate::vectors::Metadata;
+use crate::{Error, Result};
+
+/// A matrix in a file that is mapped.
+#[derive(Debug)]
+pub(super) struct MappedMatrix {
+    name: String,
+    matrix: Matrix,
+    ids: Option<Buffer>,
+    metadata: Metadata,
+}
+
+impl MappedMatrix {
+    /// Of a npy file.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if it breaks a rule.
+    pub(super) fn npy(name: String, file: &Buffer) -> Result<Self> {
+        match npy::matrix(file) {
+            Ok(matrix) => Ok(Self { name, matrix, ids: None, metadata: Metadata::new() }),
+            Err(rule) => Err(Error::BadInput { input: name, rule }),
+        }
+    }
+
+    /// Of a safetensors file.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if it breaks a rule.
+    pub(super) fn safetensors(name: String, file: &Buffer) -> Result<Self> {
+        match tensors(file) {
+            Ok(Tensors { matrix, ids, metadata }) => Ok(Self { name, matrix, ids, metadata }),
+            Err(rule) => Err(Error::BadInput { input: name, rule }),
+        }
+    }
+}
+
+impl VectorSource for MappedMatrix {
+    fn head(&self) -> Head {
+        Head {
+            rows: Some(self.matrix.rows() as u64),
+            width: Some(self.matrix.width()),
+            number_type: Some(self.matrix.number_type()),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    fn pieces(&self) -> Result<Pieces<'_>> {
+        let matrix = &self.matrix;
+        let rows = matrix.rows();
+        let step = rows_at_once(matrix.width() * matrix.number_type().bytes());
+        let mut ids = self.ids.clone().map(JsonIds::new);
+        let mut piece = move |start: usize| -> Result<Piece, String> {
+            let end = rows.min(start + step);
+            let ids = ids.as_mut().map(|ids| {
+                let taken = ids.take(end - start)?;
+                if end == rows { ids.expect_end().map(|()| taken) } else { Ok(taken) }
+            });
+            Ok(Piece { rows: end - start, ids: ids.transpose()?, numbers: matrix.numbers(start..end) })
+        };
+        let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
+        Ok(Box::new((0..rows).step_by(step).map(move |start| piece(start).map_err(bad_input))))
+    }
+}

@@ -1,0 +1,132 @@
+//! Crates use lower crates.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use nearsay_tests::repository;
+
+use crate::source::{code, sources};
+
+/// Every member, lower ones first.
+pub(crate) const LAYERS: [Layer; 7] = [
+    Layer { folder: "kernels/cuda-libraries", name: "nearsay-cuda-libraries", uses: &[] },
+    Layer { folder: "kernels", name: "nearsay-kernels", uses: &["nearsay-cuda-libraries"] },
+    Layer { folder: "models", name: "nearsay-models", uses: &["nearsay-kernels"] },
+    Layer { folder: "engine", name: "nearsay", uses: &["nearsay-kernels", "nearsay-models"] },
+    Layer {
+        folder: "engine/cli",
+        name: "nearsay-cli",
+        // The last one for its tests.
+        uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-tests"],
+    },
+    Layer {
+        folder: "benches",
+        name: "nearsay-benches",
+        uses: &["nearsay", "nearsay-kernels", "nearsay-models"],
+    },
+    Layer { folder: "tests", name: "nearsay-tests", uses: &["nearsay", "nearsay-kernels", "nearsay-models"] },
+];
+
+/// A member of the workspace, and the crates of ours that it may use.
+pub(crate) struct Layer {
+    pub(crate) folder: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) uses: &'static [&'static str],
+}
+/// The crates of ours, as Cargo.toml names them.
+fn crates() -> impl Iterator<Item = &'static str> {
+    LAYERS.iter().map(|layer| layer.name)
+}
+
+/// The crates of ours among a Cargo.toml's dependencies, whatever the table: of the build, for tests, of one
+/// target.
+fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    let (mut found, mut in_table) = (BTreeSet::new(), false);
+    let ours = |name: &str| crates().find(|known| *known == name.trim().trim_matches(['"', '\'']));
+    for line in manifest.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
+        if let Some(table) = line.strip_prefix('[') {
+            let table = table.trim_end_matches(']');
+            in_table = table.ends_with("dependencies");
+            let (parent, name) = table.rsplit_once('.').unwrap_or_default();
+            found.extend(ours(name).filter(|_| parent.ends_with("dependencies")));
+        } else if in_table && let Some((name, value)) = line.split_once('=') {
+            found.extend(ours(name.split('.').next().unwrap_or_default()));
+            // `other-name = { package = "nearsay" }`
+            let package = value.split_once("package").and_then(|(_, rest)| rest.split('"').nth(1));
+            found.extend(package.and_then(ours));
+        }
+    }
+    found
+}
+
+/// The crates of ours that a source names as paths, by their names in Cargo.toml.
+fn used_crates(source: &str) -> BTreeSet<&'static str> {
+    let lines = code(source);
+    let names = |name: &str| {
+        let path = format!("{}::", name.replace('-', "_"));
+        let import = format!("use {}", name.replace('-', "_"));
+        lines.iter().any(|line| {
+            // A path that begins here: also `::name::`, but not `other::name::`.
+            let starts = |at: usize| {
+                let before = line[..at].strip_suffix("::").unwrap_or(&line[..at]);
+                !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '>'))
+            };
+            let imports = line.trim().trim_end_matches(';').strip_prefix("pub ").unwrap_or(line.trim());
+            line.match_indices(&path).any(|(at, _)| starts(at))
+                || imports.trim_end_matches(';') == import
+                || imports.starts_with(&format!("{import} as "))
+        })
+    };
+    crates().filter(|name| names(name)).collect()
+}
+
+#[test]
+fn the_layers_are_the_members() {
+    let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let members = LAYERS.map(|layer| format!("\"{}\"", layer.folder)).join(", ");
+    assert!(manifest.contains(&format!("members = [{members}]")), "a member is not in LAYERS");
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    for Layer { folder, uses, .. } in LAYERS {
+        let path = repository().join(folder).join("Cargo.toml");
+        let manifest = fs::read_to_string(&path).unwrap();
+        for name in dependencies(&manifest) {
+            assert!(uses.contains(&name), "{} depends on {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn sources_use_no_higher_crate() {
+    for layer in LAYERS {
+        for (path, source) in sources(&repository().join(layer.folder)) {
+            for name in used_crates(&source) {
+                assert!(layer.uses.contains(&name) || name == layer.name, "{} uses {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_checker_of_manifests_sees_every_table() {
+    let found = |text| dependencies(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(found("[dependencies]\nnearsay-models.workspace = true"), ["nearsay-models"]);
+    assert_eq!(found("[dev-dependencies]\n\"nearsay\" = { path = \"x\" }"), ["nearsay"]);
+    assert_eq!(found("[build-dependencies.nearsay]\npath = \"x\""), ["nearsay"]);
+    assert_eq!(found("[target.'cfg(unix)'.dependencies]\nnearsay = \"1\""), ["nearsay"]);
+    assert_eq!(found("[dependencies]\nother = { package = \"nearsay\" }"), ["nearsay"]);
+    assert!(found("[package]\nname = \"nearsay\"\n[dependencies]\nserde = \"1\" # nearsay = 1").is_empty());
+}
+
+#[test]
+fn the_checker_of_sources_sees_uses_and_no_comments() {
+    let found = |text| used_crates(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(found("use nearsay::Error;"), ["nearsay"]);
+    assert_eq!(found("let x = ::nearsay_models::Model::open();"), ["nearsay-models"]);
+    assert!(found("other::nearsay::x(); my_nearsay::y();").is_empty());
+    assert_eq!(found("fn f() -> nearsay_models::Error {}"), ["nearsay-models"]);
+    assert_eq!(found("    pub use nearsay as engine;"), ["nearsay"]);
+    assert!(found("// use nearsay::Error;\nlet my_nearsay::x; \"nearsay::y\"").is_empty());
+}
