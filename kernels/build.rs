@@ -1,15 +1,15 @@
 //! Compiles every CUDA C++ file of this crate to PTX for feature `cuda`, for compute capability 8.0 and up.
 //!
-//! The driver makes machine code of a module when it is loaded, all of it, and keeps that for the next run: 3
-//! s for the 21 kernels of add_norm.cu, of which a model uses one. So each kernel is a module by itself,
-//! `add_norm_2_f16.ptx` in OUT_DIR, and `add_norm.rs` lists those of `add_norm.cu` by name.
+//! The driver compiles a whole module to machine code when it is loaded, and caches the result: 3 s for the
+//! 21 kernels of add_norm.cu, of which a model uses one. So each kernel is its own module,
+//! `add_norm_2_f16.ptx` in OUT_DIR, and `add_norm.rs` there lists those of `add_norm.cu` by name.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// What the kernels are compiled for.
+/// The architecture that kernels are compiled for.
 const ARCHITECTURE: &str = "compute_80";
 
 fn main() {
@@ -39,8 +39,8 @@ fn main() {
     }
 }
 
-/// Each kernel of a module as a module with that kernel alone, by name. A kernel begins with
-/// `.visible .entry NAME(` and ends with the line `}`; what lies outside of all is everybody's.
+/// Splits a module into one module per kernel, by name. A kernel starts with `.visible .entry NAME(` and ends
+/// with the line `}`; text outside all kernels goes into every module.
 fn kernels(ptx: &str) -> Vec<(&str, String)> {
     const ENTRY: &str = ".visible .entry ";
     let (mut shared, mut bodies) = (String::new(), Vec::new());
@@ -60,7 +60,7 @@ fn kernels(ptx: &str) -> Vec<(&str, String)> {
     bodies.into_iter().map(|(name, body)| (name, format!("{shared}{body}"))).collect()
 }
 
-/// NVCC, or nvcc of the toolkit at CUDA_HOME or CUDA_PATH, or the one on the PATH.
+/// `NVCC`, or nvcc of the toolkit at `CUDA_HOME` or `CUDA_PATH`, or the one on the PATH.
 fn find_nvcc() -> PathBuf {
     if let Some(nvcc) = env::var_os("NVCC") {
         return nvcc.into();

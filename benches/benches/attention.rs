@@ -1,12 +1,12 @@
-//! Attention over sequences of equal length beside candle's operations: two batched products and a softmax,
-//! as candle-transformers' `BertModel` has it.
+//! Attention over sequences of equal length, compared with candle's operations: two batched products and a
+//! softmax, as in candle-transformers' `BertModel`.
 
 use candle_core::{D, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{CuSeqlens, Form, attention, recycle};
 
-/// Tokens of all sequences together.
+/// Total tokens of all sequences.
 const TOKENS: usize = 512;
 
 const NUM_HEADS: usize = 12;

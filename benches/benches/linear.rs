@@ -1,5 +1,5 @@
-//! Linear layers of all-MiniLM-L6-v2 beside `gemm` (the product alone, as candle's `matmul` calls it) and
-//! candle's own layer.
+//! Linear layers of all-MiniLM-L6-v2, compared with `gemm` (the product alone, as candle's `matmul` calls it)
+//! and candle's own layer.
 
 use candle_core::{Device, Tensor};
 use candle_nn::Module;

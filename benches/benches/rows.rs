@@ -1,4 +1,4 @@
-//! What works row by row - residual with LayerNorm, pooling, bringing rows to length 1 - beside candle's
+//! Row-wise operations (residual with LayerNorm, pooling, normalizing rows), compared with candle's
 //! operations.
 
 use candle_core::D;

@@ -1,4 +1,5 @@
-//! The match of BERTScore beside candle's operations, which write the matrix of cosines and read it twice.
+//! The match of BERTScore, compared with candle's operations, which write the matrix of cosines and read it
+//! twice.
 
 use candle_core::Tensor;
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -7,7 +8,7 @@ use nearsay_kernels::{Form, TokenPair, normalize, token_match};
 
 const HIDDEN_DIM: usize = 384;
 
-/// Pairs of a call.
+/// Pairs per call.
 const PAIRS: usize = 64;
 
 fn main() -> anyhow::Result<()> {

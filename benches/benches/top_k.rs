@@ -1,4 +1,4 @@
-//! The search beside candle's product, which writes all scores, of which the best are still to be chosen.
+//! The search, compared with candle's product, which writes all scores without choosing the best.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};

@@ -1,10 +1,10 @@
-//! What the benchmarks of single kernels share.
+//! Shared code of the benchmarks of single kernels.
 
 use anyhow::ensure;
 use candle_core::{Device, Tensor};
 use criterion::Criterion;
 
-/// Runs `benches` as Criterion's command line asks, on one thread.
+/// Runs `benches` with Criterion's command line, on one thread.
 ///
 /// # Errors
 /// If candle would use more threads than the kernels' one, or a benchmark cannot be set up.

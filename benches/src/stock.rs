@@ -1,5 +1,5 @@
 //! candle-transformers' `BertModel`, used as sentence-transformers uses PyTorch: texts sorted by length,
-//! batches of 64, padded to the longest of the batch, masked, mean-pooled, brought to length 1.
+//! batches of 64, padded to the longest in the batch, masked, mean-pooled, normalized.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
 
-/// Texts of a batch.
+/// Texts per batch.
 const BATCH_TEXTS: usize = 64;
 
 /// The stock model on the CPU.
@@ -20,7 +20,7 @@ impl StockBert {
     /// Loads config.json and model.safetensors of `folder`.
     ///
     /// # Errors
-    /// If a file is missing or is not what candle-transformers expects.
+    /// If a file is missing or candle-transformers cannot read it.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let config = std::fs::read(folder.join("config.json")).context("config.json")?;
         let config: Config = serde_json::from_slice(&config)?;
@@ -29,7 +29,7 @@ impl StockBert {
         Ok(Self { model: BertModel::load(builder, &config)? })
     }
 
-    /// One vector of length 1 a text, in order. `texts` are token ids with special tokens.
+    /// One vector of length 1 per text, in order. `texts` are token ids with special tokens.
     ///
     /// # Errors
     /// If candle fails.

@@ -1,5 +1,5 @@
-//! What `gpu-kernels` says of arguments that it cannot use. With these tests, `cargo test` builds the
-//! program, for `scripts/gpu-check`.
+//! `gpu-kernels`' messages about unusable arguments. These tests also make `cargo test` build the program,
+//! for `scripts/gpu-check`.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
 //! Panics of other crates on crafted files: a tokenizer.json inside tokenizers (huggingface/tokenizers#2151),
-//! a Parquet file inside parquet. Such a panic is the file's fault, not ours: it is caught and becomes an
+//! a Parquet file inside parquet. Such a panic is the file's fault, not ours: it is caught and turned into an
 //! error.
 
 use std::cell::Cell;
@@ -9,10 +9,10 @@ thread_local! {
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `body`; a panic in it becomes its message.
+/// Runs `body` and turns a panic in it into its message.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     EXPECTED.set(true);
-    // Nothing that `body` may have left half done is used after a panic: the caller drops it.
+    // After a panic, nothing that `body` left half done is used: the caller drops it.
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     EXPECTED.set(false);
     result.map_err(|payload| {
@@ -21,8 +21,8 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Keeps panics that this crate catches off stderr. For programs: it replaces the process's panic hook by one
-/// that passes all others on to the hook before it.
+/// Keeps panics that this crate catches off stderr. For programs: it replaces the process's panic hook with
+/// one that passes all other panics to the previous hook.
 pub fn silence_expected_panics() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

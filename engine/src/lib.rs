@@ -74,8 +74,8 @@
 //! # Rooms
 //!
 //! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`],
-//! [`embed`], [`job`], [`score`], [`search`], [`bench`](mod@bench). docs/architecture.md follows a text and a pair
-//! through them.
+//! [`embed`], [`job`], [`score`], [`search`], [`bench`](mod@bench). docs/architecture.md follows a text and a
+//! pair through them.
 //!
 //! # Types of other crates
 //!

@@ -1,4 +1,4 @@
-//! Reading the arguments of an operation: shapes checked, CPU storage as slices.
+//! Reads an operation's arguments: checks shapes, returns CPU storage as slices.
 
 use candle_core::{CpuStorage, Layout, Tensor};
 
@@ -33,7 +33,7 @@ fn contiguous<'a, T>(
     }
 }
 
-/// The two sizes of a matrix; any other rank is an error that says what the columns mean.
+/// The two sizes of a matrix. Any other rank is an error that names the columns.
 pub(crate) fn matrix(
     operation: &'static str,
     argument: &'static str,
@@ -45,7 +45,7 @@ pub(crate) fn matrix(
     }
 }
 
-/// Refuses a tensor of another shape than `expected`.
+/// Checks that a tensor has the shape `expected`.
 pub(crate) fn expect_shape(
     operation: &'static str,
     argument: &'static str,
@@ -69,7 +69,7 @@ pub(crate) fn shape(
     Error::Shape { operation, argument, expected: expected.to_owned(), actual: actual.to_vec() }
 }
 
-/// Calls `body` with the values of a contiguous f32 tensor on the CPU (a parameter that an operation holds).
+/// Calls `body` with the values of a contiguous f32 tensor on the CPU (one of an operation's parameters).
 pub(crate) fn with_f32<T>(
     tensor: &Tensor,
     body: impl FnOnce(&[f32]) -> candle_core::Result<T>,
@@ -77,6 +77,6 @@ pub(crate) fn with_f32<T>(
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(storage) => body(f32_slice("parameter", storage, layout)?),
-        _ => candle_core::bail!("a parameter lies on {:?}, the input on the CPU", tensor.device()),
+        _ => candle_core::bail!("a parameter is on {:?}, the input on the CPU", tensor.device()),
     }
 }

@@ -1,4 +1,4 @@
-//! Where each sequence of a packed tensor begins and ends.
+//! Where each sequence of a packed tensor starts and ends.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use crate::{Error, Result};
 
 /// Cumulative sequence lengths: sequence `i` is rows `cu_seqlens[i]..cu_seqlens[i + 1]` of a packed tensor.
 ///
-/// The name is the one that variable-length attention goes by in FlashAttention and its users. It begins with
-/// 0, never decreases, and ends with the number of rows. Cloning shares the values.
+/// FlashAttention and its users have the same name for it. It starts with 0, never decreases, and ends with
+/// the number of rows. Cloning shares the values.
 #[derive(Debug, Clone)]
 pub struct CuSeqlens {
     offsets: Arc<[u32]>,
-    /// What attention on CUDA makes of the offsets and copies to a device, once for all layers of a model.
+    /// Attention's plans on CUDA, made from the offsets and copied to a device once for all layers of a
+    /// model.
     #[cfg(feature = "cuda")]
     plans: Arc<crate::ops::attention::Plans>,
 }
@@ -26,13 +27,13 @@ impl PartialEq for CuSeqlens {
 impl Eq for CuSeqlens {}
 
 impl CuSeqlens {
-    /// Checks and takes cumulative lengths.
+    /// Checks and stores cumulative lengths.
     ///
     /// # Errors
-    /// If they do not begin with 0 or if they decrease.
+    /// If they do not start with 0 or if they decrease.
     pub fn new(offsets: Vec<u32>) -> Result<Self> {
         if offsets.first() != Some(&0) {
-            return Err(broken(format!("must begin with 0, got {:?}", offsets.first())));
+            return Err(broken(format!("must start with 0, got {:?}", offsets.first())));
         }
         if let Some(i) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
             return Err(broken(format!("must not decrease, got {} after {}", offsets[i + 1], offsets[i])));
@@ -84,7 +85,7 @@ impl CuSeqlens {
         (0..self.num_sequences()).map(|index| self.range(index))
     }
 
-    /// The length of the longest sequence; 0 where there is none.
+    /// The length of the longest sequence; 0 if there are none.
     pub fn longest(&self) -> usize {
         self.ranges().map(|range| range.len()).max().unwrap_or(0)
     }
@@ -110,9 +111,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_cumulative() {
-        assert!(CuSeqlens::new(vec![]).unwrap_err().to_string().contains("must begin with 0, got None"));
+        assert!(CuSeqlens::new(vec![]).unwrap_err().to_string().contains("must start with 0, got None"));
         assert!(
-            CuSeqlens::new(vec![1, 2]).unwrap_err().to_string().contains("must begin with 0, got Some(1)")
+            CuSeqlens::new(vec![1, 2]).unwrap_err().to_string().contains("must start with 0, got Some(1)")
         );
         let error = CuSeqlens::new(vec![0, 5, 3]).unwrap_err().to_string();
         assert_eq!(error, "cu_seqlens: must not decrease, got 3 after 5");

@@ -1,4 +1,4 @@
-//! What can be wrong with a kernel's arguments.
+//! Errors in a kernel's arguments.
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -6,7 +6,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// A rule that an argument of a kernel breaks.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A tensor has another shape than the operation needs.
+    /// A tensor does not have the shape that the operation needs.
     #[error("{operation}: {argument} must have shape {expected}, got {actual:?}")]
     Shape {
         /// The operation.
@@ -18,7 +18,7 @@ pub enum Error {
         /// The shape that was given.
         actual: Vec<usize>,
     },
-    /// An argument breaks a rule that is not about its shape.
+    /// An argument breaks a rule other than one about its shape.
     #[error("{operation}: {rule}")]
     Argument {
         /// The operation.

@@ -1,13 +1,13 @@
-//! Fused maths on packed token tensors.
+//! Fused operations on packed token tensors.
 //!
-//! A packed tensor holds the tokens of several sequences back to back, [total_tokens, width], and
-//! [`CuSeqlens`] says where each begins. There is no padding. The crate knows no model, no file and no text.
-//! Every operation has a plain reference with sums in f64, and a kernel for the CPU; each is a candle custom
-//! operation, so the tensor's device chooses. On Metal operations are composed of candle's own
-//! (docs/metal.md).
+//! A packed tensor holds the tokens of several sequences back to back, [total_tokens, width], without
+//! padding. [`CuSeqlens`] holds the row at which each sequence starts. The crate knows nothing of models,
+//! files or text. Every operation has a plain reference with sums in f64, and a kernel for the CPU. Each is a
+//! candle custom operation, so the tensor's device selects the kernel. On Metal, operations are composed of
+//! candle's own (docs/metal.md).
 //!
-//! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they use the team's
-//! other threads too, with the same result. [`Peaks`] measures what they could reach.
+//! CPU kernels run on the calling thread alone, unless it belongs to a [`Team`]: then they also use the
+//! team's other threads, with the same result. [`Peaks`] measures the CPU's limits.
 
 #![allow(unsafe_code, reason = "vector instructions and register tiles; every use says why it is sound")]
 

@@ -1,4 +1,4 @@
-//! What the kernels' tests share.
+//! Helpers that the kernels' tests share.
 
 use candle_core::{DType, Device, Shape, Tensor};
 
@@ -23,7 +23,7 @@ pub(crate) fn random(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| (next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0).collect()
 }
 
-/// Every value within its bound of what is expected, and as many of them.
+/// Asserts that `got` has the length of `expected` and each value is within its bound.
 pub(crate) fn assert_close(what: &str, got: &[f32], expected: &[f64], bound: f64) {
     assert_eq!(got.len(), expected.len(), "{what}: number of values");
     for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
@@ -51,16 +51,16 @@ pub(crate) fn norm_bound(a: &[f32], b: &[f32], hidden_dim: usize) -> f64 {
     (hidden_dim + 8) as f64 * f32::EPSILON as f64 * (worst + 1.0)
 }
 
-/// Where an operation is tested: a CPU's instruction set, candle's operations in its place (as on Metal), or
-/// CUDA in one element type.
+/// Where an operation is tested: on one of the CPU's instruction sets, composed of candle's operations (as on
+/// Metal), or on CUDA in one element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Values are f32.
     Cpu(InstructionSet),
     /// Values are of this type; the device is the CPU.
     Composed(DType),
-    /// Values are of this type; the device is the first one. A build with feature `cuda` is tested on one,
-    /// real or emulated (scripts/test-cuda): without any the tests fail.
+    /// Values are of this type; the device is the first one. Builds with feature `cuda` need a device for
+    /// their tests, real or emulated (scripts/test-cuda): without one the tests fail.
     #[cfg(feature = "cuda")]
     Cuda(DType),
 }
@@ -76,17 +76,17 @@ pub(crate) fn targets() -> Vec<Target> {
 }
 
 impl Target {
-    /// How its operations are carried out.
+    /// The form in which it runs operations.
     pub(crate) fn form(self) -> Form {
         if matches!(self, Self::Composed(_)) { Form::Composed } else { Form::Kernels }
     }
 
-    /// Whether it sums in f64 where kernels of ours do, and gives a row the same bits in any company.
+    /// Whether it runs our kernels, with their sums in f64 and the same bits for a row in any batch.
     pub(crate) fn is_of_our_kernels(self) -> bool {
         !matches!(self, Self::Composed(_))
     }
 
-    /// `values` as this target's element type holds them.
+    /// `values` rounded to this target's element type.
     pub(crate) fn held(self, values: &[f32]) -> Vec<f32> {
         let tensor = Tensor::new(values, &Device::Cpu).unwrap().to_dtype(self.dtype()).unwrap();
         tensor.to_dtype(DType::F32).unwrap().to_vec1().unwrap()
@@ -104,14 +104,14 @@ impl Target {
     /// A tensor of this target's type, on its device.
     pub(crate) fn tensor(self, values: &[f32], shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
-        // GPUs give out no memory of zero bytes.
+        // GPUs allocate no memory of zero bytes.
         let placed = if values.is_empty() { &[0.0] } else { values };
         let tensor = Tensor::new(placed, &Device::Cpu).unwrap().to_dtype(self.dtype()).unwrap();
         let tensor = tensor.to_device(&self.device()).unwrap();
         tensor.narrow(0, 0, values.len()).unwrap().reshape(shape).unwrap()
     }
 
-    /// The same as a view that begins one value into its memory.
+    /// The same as a view that starts one value into its memory.
     pub(crate) fn shifted_tensor(self, values: &[f32], shape: impl Into<Shape>) -> Tensor {
         let placed = [&[0.0], values].concat();
         let tensor = self.tensor(&placed, placed.len());
@@ -133,7 +133,7 @@ impl Target {
         }
     }
 
-    /// The precision whose hidden states are of this target's type.
+    /// A placement whose hidden states have this target's type.
     pub(crate) fn placement(self) -> Placement {
         let precision = match self.dtype() {
             DType::F16 => Precision::F16,
@@ -166,7 +166,7 @@ fn cuda_device() -> Device {
         .clone()
 }
 
-/// A team whose threads share an operation, all of them.
+/// A team in which every thread takes part.
 pub(crate) fn team(threads: usize) -> crate::Team {
     let threads = std::num::NonZero::new(threads).unwrap();
     crate::Team::new(threads, threads).unwrap()

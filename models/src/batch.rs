@@ -5,10 +5,10 @@ use nearsay_kernels::{CuSeqlens, TokenIndices};
 
 use crate::{EncoderConfig, Error, Positions, Result};
 
-/// Tokens of several texts, packed, with the positions and types that the model gives them.
+/// Tokens of several texts, packed, with the model's positions and token types.
 ///
-/// Checked when it is made: every id is in the vocabulary, every text is within the model's positions. An
-/// encoder relies on that (a wrong index would kill a CUDA context).
+/// The constructor checks that every id is in the vocabulary and that every text fits the model's positions.
+/// Encoders rely on this: a wrong index would kill a CUDA context.
 #[derive(Debug, Clone)]
 pub struct PackedBatch {
     input_ids: Tensor,
@@ -18,8 +18,8 @@ pub struct PackedBatch {
 }
 
 impl PackedBatch {
-    /// Packs `texts`, each the token ids of one text with its special tokens, for the model that `config`
-    /// describes. All tokens are of type 0.
+    /// Packs `texts`(token ids with special tokens) for the model that `config` describes. All tokens have
+    /// type 0.
     ///
     /// # Errors
     /// If an id is not in the vocabulary or a text has more tokens than the model has positions.
@@ -32,7 +32,7 @@ impl PackedBatch {
         }
         let vector = |mut values: Vec<u32>| {
             let count = values.len();
-            // GPUs give out no memory of zero bytes.
+            // GPUs cannot allocate zero bytes.
             values.resize(count.max(1), 0);
             Tensor::from_vec(values, count.max(1), device)?.narrow(0, 0, count)
         };
@@ -53,7 +53,7 @@ impl PackedBatch {
         }
     }
 
-    /// Where each text begins.
+    /// Where each text starts.
     pub fn cu_seqlens(&self) -> &CuSeqlens {
         &self.cu_seqlens
     }
@@ -76,7 +76,7 @@ impl Positions {
         match self {
             Self::FromZero => positions.extend(0..text.len() as u32),
             // As transformers' create_position_ids_from_input_ids: padding tokens keep the padding position
-            // and are not counted, even where a text spells one out.
+            // and are not counted, even if they are spelled out in a text.
             Self::AfterPadding { pad_token_id } => {
                 let mut counted = 0;
                 positions.extend(text.iter().map(|&id| {

@@ -1,17 +1,17 @@
-//! What an encoder's mathematics depend on, whatever its family calls it.
+//! The sizes and choices that an encoder's computation depends on, for every family.
 
 use nearsay_kernels::Activation;
 
 use crate::{Error, Result};
 
-/// The largest size that any field may have. A hidden size, a vocabulary or a depth beyond it is a damaged
-/// file, and is refused before anything is allocated for it.
+/// The largest value of any size field. A hidden size, vocabulary or depth above it means a damaged file,
+/// which is refused before anything is allocated for it.
 const LARGEST_SIZE: usize = 1 << 24;
 
-/// The deepest encoder; no BERT comes near it.
+/// The most layers an encoder may have; no BERT comes close.
 const MOST_LAYERS: usize = 4096;
 
-/// Sizes and choices of a BERT-like encoder, checked.
+/// The checked sizes and choices of a BERT-like encoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
     /// Rows of the word embedding table.
@@ -26,11 +26,11 @@ pub struct EncoderConfig {
     pub intermediate_dim: usize,
     /// Rows of the position table.
     pub max_positions: usize,
-    /// Rows of the token type table; 0 for models that have none.
+    /// Rows of the token type table; 0 for models without one.
     pub type_vocab_size: usize,
-    /// What is added to a variance before its root is taken.
+    /// Added to a variance before the square root.
     pub layer_norm_epsilon: f64,
-    /// Between the two linear layers of a feed-forward block.
+    /// The activation between the two linear layers of a feed-forward block.
     pub activation: Activation,
     /// How tokens are numbered.
     pub positions: Positions,
@@ -43,13 +43,13 @@ pub enum Positions {
     FromZero,
     /// From `pad_token_id + 1` on (the RoBERTa family).
     AfterPadding {
-        /// The padding token, whose number is the position of padding.
+        /// The padding token's id, which is also the position of padding.
         pad_token_id: u32,
     },
 }
 
 impl EncoderConfig {
-    /// The longest text, in tokens, that the positions allow.
+    /// The longest text, in tokens, that the position table allows.
     pub fn max_tokens(&self) -> usize {
         match self.positions {
             Positions::FromZero => self.max_positions,
@@ -57,7 +57,7 @@ impl EncoderConfig {
         }
     }
 
-    /// Refuses a layer that the model lacks; 0 is the embeddings.
+    /// Refuses a layer that the model does not have; 0 is the embeddings.
     ///
     /// # Errors
     /// [`Error::NoSuchLayer`].
@@ -84,10 +84,10 @@ impl EncoderConfig {
             + layers * (attention + feed_forward + 4 * self.hidden_dim)
     }
 
-    /// Refuses sizes that make no model, before anything is allocated.
+    /// Refuses impossible sizes before anything is allocated.
     ///
     /// # Errors
-    /// Naming the field of config.json (as `names` calls it), the rule and the values.
+    /// Names the field of config.json (from `names`), the rule and the values.
     pub(crate) fn validate(self, names: &FieldNames) -> Result<Self> {
         self.check_sizes(names)?;
         self.check_relations(names)?;
@@ -135,7 +135,7 @@ impl EncoderConfig {
     }
 }
 
-/// What a family calls the sizes in its config.json.
+/// A family's names for the sizes in its config.json.
 pub(crate) struct FieldNames {
     pub(crate) vocab_size: &'static str,
     pub(crate) hidden_dim: &'static str,
@@ -145,7 +145,7 @@ pub(crate) struct FieldNames {
     pub(crate) max_positions: &'static str,
 }
 
-/// The names that BERT uses, and most families after it.
+/// BERT's names, which most later families also use.
 pub(crate) const BERT_NAMES: FieldNames = FieldNames {
     vocab_size: "vocab_size",
     hidden_dim: "hidden_size",
@@ -155,7 +155,7 @@ pub(crate) const BERT_NAMES: FieldNames = FieldNames {
     max_positions: "max_position_embeddings",
 };
 
-/// The names that DistilBERT uses.
+/// DistilBERT's names.
 pub(crate) const DISTILBERT_NAMES: FieldNames = FieldNames {
     vocab_size: "vocab_size",
     hidden_dim: "dim",
@@ -165,7 +165,7 @@ pub(crate) const DISTILBERT_NAMES: FieldNames = FieldNames {
     max_positions: "max_position_embeddings",
 };
 
-/// A field of config.json that breaks a rule.
+/// The error for a field of config.json that breaks a rule.
 pub(crate) fn refused(field: &str, rule: String) -> Error {
     Error::Config { path: "config.json".into(), field: field.to_owned(), rule }
 }

@@ -15,12 +15,12 @@ use crate::parameters::Parameters;
 use crate::random::RandomWeights;
 use crate::{EncoderConfig, Error, HiddenStates, PackedBatch, Result};
 
-/// How much of an encoder is loaded, how and where.
+/// How many layers of an encoder to load, where, and in which precision.
 #[derive(Debug, Clone)]
 pub struct EncoderOptions {
-    /// The first so many layers; `None`: all. What lies above is not read.
+    /// Load only the first `num_layers` layers (`None`: all). Higher layers are not read.
     pub num_layers: Option<usize>,
-    /// Where the weights lie, and the number format of products.
+    /// The device of the weights and the precision of products.
     pub placement: Placement,
 }
 
@@ -41,7 +41,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Loads the embeddings and as many layers as `options` say.
+    /// Loads the embeddings and the layers that `options` asks for.
     pub(crate) fn load(
         parameters: &Parameters<'_>,
         names: &WeightNames,
@@ -56,8 +56,8 @@ impl Encoder {
         empty.grown(parameters, names, num_layers)
     }
 
-    /// The same encoder with its first `num_layers` layers at least: shares those that it has and loads the
-    /// others.
+    /// The same encoder with at least its first `num_layers` layers: shares those already loaded and loads
+    /// the rest.
     pub(crate) fn grown(
         &self,
         parameters: &Parameters<'_>,
@@ -70,16 +70,16 @@ impl Encoder {
             let layer = EncoderLayer::load(parameters, names, &self.config, number, &self.placement)?;
             grown.layers.push(Arc::new(layer));
         }
-        // Whatever thread the encoder is used by, its weights are there.
+        // Wait for the weights, so that any thread can use the encoder.
         synchronize(self.placement.device())?;
         Ok(grown)
     }
 
-    /// An encoder of this shape with random weights, the same for the same seed: it computes nothing of use,
-    /// at the speed of one that does.
+    /// An encoder of this shape with random weights, which depend only on the seed. Its output is
+    /// meaningless; its speed is that of a real encoder.
     ///
     /// # Errors
-    /// If the sizes make no model, or `options` ask for more layers than there are.
+    /// If the sizes are impossible, or `options` asks for more layers than the shape has.
     pub fn random(config: EncoderConfig, options: &EncoderOptions, seed: u64) -> Result<Self> {
         let config = config.validate(&BERT_NAMES)?;
         let (weights, names) = (RandomWeights { seed }, &families::bert::NAMES);
@@ -87,27 +87,27 @@ impl Encoder {
         Self::load(&parameters, names, config, options)
     }
 
-    /// Sizes and choices. `num_layers` is the model's own, which may be more than were loaded.
+    /// Sizes and choices. `num_layers` is the whole model's and may exceed the number of loaded layers.
     pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
-    /// The number of layers that were loaded: the highest that can be asked for.
+    /// The number of loaded layers, which is also the highest layer that can be requested.
     pub fn loaded_layers(&self) -> usize {
         self.layers.len()
     }
 
-    /// The number format of its products.
+    /// The precision of its products.
     pub fn precision(&self) -> Precision {
         self.placement.precision()
     }
 
-    /// Where its weights lie, and the number format of its products.
+    /// The device of its weights and the precision of its products.
     pub fn placement(&self) -> &Placement {
         &self.placement
     }
 
-    /// Where the weights lie and batches must.
+    /// The device of the weights. Batches must be on it too.
     pub fn device(&self) -> &Device {
         self.placement.device()
     }

@@ -1,27 +1,27 @@
-//! What can be wrong with a model's files.
+//! Errors of finding, reading and running a model.
 //!
-//! A variant carries data (path, tensor, field, both values); its message is one sentence that names the file
-//! or the tensor, the rule and both values. What the user can do about it is [`Error::hint`].
+//! Each variant carries data (path, tensor, field, both values). Its message is one sentence that names the
+//! file or tensor, the rule and both values. [`Error::hint`] says what the user can do about it.
 
 use std::io;
 use std::path::PathBuf;
 
-use nearsay_kernels::device::Failure;
+use nearsay_kernels::device::DeviceFailure;
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An option of [`HubOptions`](crate::HubOptions) that can stand in the way of a model.
+/// A [`HubOptions`](crate::HubOptions) field that can keep a model from being found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HubSetting {
-    /// `offline`, which keeps the hub from being asked.
+    /// `offline`: the hub is not queried.
     Offline,
-    /// `follow_links`, without which links out of a model's folder are refused.
+    /// `follow_links`: without it, links out of a model's folder are refused.
     FollowLinks,
 }
 
-/// Every failure of finding, reading or running a model.
+/// Any failure to find, read or run a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,9 +31,9 @@ pub enum Error {
     /// A text has more tokens than the model has positions.
     #[error("text {index} of the batch has {tokens} tokens; the model takes at most {limit}")]
     TextTooLong {
-        /// The text's place in the batch, from 0.
+        /// The text's index in the batch, from 0.
         index: usize,
-        /// Its tokens.
+        /// Its length in tokens.
         tokens: usize,
         /// The model's limit.
         limit: usize,
@@ -41,22 +41,22 @@ pub enum Error {
     /// A token has no embedding.
     #[error("text {index} of the batch has token id {id}; the model's vocabulary has {vocab_size} entries")]
     TokenOutsideVocabulary {
-        /// The text's place in the batch, from 0.
+        /// The text's index in the batch, from 0.
         index: usize,
-        /// The token.
+        /// The token's id.
         id: u32,
         /// Rows of the embedding table.
         vocab_size: usize,
     },
-    /// A layer was asked for that the model does not have, or that was not loaded.
+    /// The requested layer does not exist or was not loaded.
     #[error("layer {layer} was asked for; there are layers 0 to {num_layers}")]
     NoSuchLayer {
         /// The layer.
         layer: usize,
-        /// The highest there is.
+        /// The highest layer.
         num_layers: usize,
     },
-    /// Hidden states of a layer are wanted that was not asked for when the batch was encoded.
+    /// The layer was not requested when the batch was encoded.
     #[error("layer {layer} was not asked for when the batch was encoded")]
     LayerNotKept {
         /// The layer.
@@ -71,62 +71,62 @@ pub enum Error {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
-    /// No place that was searched has the model.
+    /// The model was not found in any of the places searched.
     #[error("model {name} was not found: {}", looked.join("; "))]
     ModelNotFound {
         /// The name as the user gave it.
         name: String,
-        /// What was looked for, where, and what was there instead; one phrase a place.
+        /// One phrase per place: what was looked for, where, and what was found instead.
         looked: Vec<String>,
-        /// Whether the hub was left out because it was not to be asked.
+        /// Whether the hub was skipped because of offline mode.
         offline: bool,
         /// What to do about it.
         hint: &'static str,
     },
-    /// The system refused to read a file.
+    /// Reading a file failed.
     #[error("reading {} failed: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A link in a model's folder leads out of it.
+    /// A link in a model's folder points outside it.
     #[error("{} is refused: it is a link to {}, outside of the model's folder {}", link.display(), target.display(), root.display())]
     LinkOutsideFolder {
         /// The link.
         link: PathBuf,
-        /// Where it leads.
+        /// Its target.
         target: PathBuf,
         /// The folder that it must stay in.
         root: PathBuf,
     },
-    /// A name inside a model's files leads out of the model's folder.
+    /// A name in a model's files points outside the model's folder.
     #[error("{name} is refused: {rule} (the model's folder is {})", root.display())]
     OutsideFolder {
-        /// The name as the model's files or our caller gave it.
+        /// The name as the model's files or the caller gave it.
         name: String,
         /// The rule that it breaks.
         rule: String,
         /// The folder that it must stay in.
         root: PathBuf,
     },
-    /// Something that must be an ordinary file is not one.
+    /// A path that must be an ordinary file is something else.
     #[error("{} must be an ordinary file and is {kind}", path.display())]
     NotAFile {
         /// Its path.
         path: PathBuf,
-        /// What it is, with its article.
+        /// What it is instead, with an article.
         kind: &'static str,
     },
-    /// A file that the model cannot do without is missing.
+    /// A required file is missing.
     #[error("{} is missing from the folder of the model", path.display())]
     MissingFile {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
     },
     /// A file is larger than its kind may be.
-    #[error("{} has {bytes} bytes, more than the {limit} that such a file may have", path.display())]
+    #[error("{} has {bytes} bytes; at most {limit} are read", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -135,14 +135,14 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
-    /// A file is not the JSON that it should be.
+    /// A file is not the expected JSON.
     #[error("{}{}: {message}", path.display(), place(field))]
     Json {
         /// The file.
         path: PathBuf,
-        /// Path of the field, such as `[2].type`; `.` is the whole document, `?` a place that is not known.
+        /// Path of the field, such as `[2].type`; `.` is the whole document, `?` an unknown place.
         field: String,
-        /// What serde said, with line and column.
+        /// serde's message, with line and column.
         message: String,
     },
     /// A field of a configuration breaks a rule.
@@ -155,24 +155,24 @@ pub enum Error {
         /// The rule, with the field's value.
         rule: String,
     },
-    /// A model asks for something that we do not have.
+    /// The model needs something unsupported.
     #[error("{}: {what} {name} is not supported; supported are {supported}", path.display())]
     Unsupported {
-        /// The file that asks for it.
+        /// The file that names it.
         path: PathBuf,
         /// The kind of thing: `module`, `activation function`, `pooling mode`.
         what: &'static str,
-        /// What was asked for.
+        /// Its name.
         name: String,
-        /// What there is, separated by commas.
+        /// The supported names, separated by commas.
         supported: String,
     },
-    /// A folder has no weights in any format that we read.
+    /// A folder has no weights in a supported format.
     #[error("{} has no weights: none of {looked} is there", folder.display())]
     NoWeights {
         /// The folder.
         folder: PathBuf,
-        /// The names that were looked for.
+        /// The names searched for.
         looked: String,
     },
     /// A weight file is shorter than its header says.
@@ -180,19 +180,19 @@ pub enum Error {
     Incomplete {
         /// The file.
         path: PathBuf,
-        /// Bytes that there should be.
+        /// Expected bytes.
         expected: u64,
-        /// Bytes that there are.
+        /// Actual bytes.
         actual: u64,
     },
-    /// A weight file goes on after its last tensor.
+    /// A weight file has bytes after its last tensor.
     #[error("{} has trailing bytes: its tensors end at byte {expected} of {actual}", path.display())]
     TrailingBytes {
         /// The file.
         path: PathBuf,
-        /// Bytes that there should be.
+        /// Expected bytes.
         expected: u64,
-        /// Bytes that there are.
+        /// Actual bytes.
         actual: u64,
     },
     /// A weight file breaks a rule of its format.
@@ -200,15 +200,15 @@ pub enum Error {
     BadWeights {
         /// The file.
         path: PathBuf,
-        /// The rule, with the value that breaks it.
+        /// The broken rule, with the value.
         rule: String,
     },
-    /// A pickle holds something else than tensors. Nothing of it was executed.
+    /// A pickle contains something other than tensors. Nothing in it was executed.
     #[error("{} is refused: its pickle holds {found}, and only tensors are read (nothing was executed)", path.display())]
     RefusedPickle {
         /// The file.
         path: PathBuf,
-        /// What it holds: `os.system`, `opcode 0x69 (INST) at byte 12`.
+        /// The refused content: `os.system`, `opcode 0x69 (INST) at byte 12`.
         found: String,
     },
     /// The weights lack a tensor.
@@ -216,22 +216,22 @@ pub enum Error {
     MissingTensor {
         /// The tensor's name.
         name: String,
-        /// Where it was looked for, as [`crate::weights::Weights::description`] says it.
+        /// The file searched, as in [`crate::weights::Weights::description`].
         file: String,
     },
-    /// A tensor has another shape than the configuration asks for.
+    /// A tensor's shape differs from the configuration's.
     #[error("{}: tensor {} has shape {actual:?}, and {expected:?} is expected from config.json", path.display(), name.escape_debug())]
     ShapeMismatch {
         /// The tensor's name.
         name: String,
         /// The file that holds it.
         path: PathBuf,
-        /// The shape that the configuration asks for.
+        /// The shape in the configuration.
         expected: Vec<usize>,
         /// The shape in the file.
         actual: Vec<usize>,
     },
-    /// A tensor is stored in a type that is not converted.
+    /// A tensor is stored in an unsupported type.
     #[error("{}: tensor {} is stored as {stored}; weights are read from F32, F16, BF16 and F64", path.display(), name.escape_debug())]
     UnsupportedType {
         /// The tensor's name.
@@ -248,22 +248,22 @@ pub enum Error {
         name: String,
         /// The file that holds it.
         path: PathBuf,
-        /// How many of its values.
+        /// The number of such values.
         count: usize,
     },
-    /// A file's content is not what its name in the cache says.
+    /// A file's content does not match the digest in its name in the cache.
     #[error("{} has SHA-256 {actual}, and its name in the cache pins {expected}", path.display())]
     Checksum {
         /// The file.
         path: PathBuf,
         /// The digest that names it.
         expected: String,
-        /// The digest of what it holds.
+        /// The digest of its content.
         actual: String,
     },
 }
 
-/// Where a JSON file is wrong, if that is said.
+/// The place of a JSON error, if known.
 fn place(field: &str) -> String {
     match field {
         "." | "?" => String::new(),
@@ -272,8 +272,8 @@ fn place(field: &str) -> String {
 }
 
 impl Error {
-    /// What became of the device that was at work, if that is what this tells.
-    pub fn device_failure(&self) -> Option<Failure> {
+    /// The device failure that caused this error, if any.
+    pub fn device_failure(&self) -> Option<DeviceFailure> {
         match self {
             Self::Kernel(nearsay_kernels::Error::Tensor(error)) | Self::Tensor(error) => {
                 nearsay_kernels::device::failure_of(error)
@@ -282,7 +282,7 @@ impl Error {
         }
     }
 
-    /// The option that stood in the way, if one did.
+    /// The option that caused the error, if one did.
     pub fn setting(&self) -> Option<HubSetting> {
         match self {
             Self::ModelNotFound { offline: true, .. } => Some(HubSetting::Offline),
@@ -291,7 +291,7 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, if that is known.
+    /// What the user can do about it, if known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::ModelNotFound { hint, .. } => Some(hint),

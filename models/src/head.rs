@@ -1,4 +1,4 @@
-//! What stands behind the encoder when a text's vector is wanted: pooling, Dense layers, length 1.
+//! From hidden states to a text's vector: pooling, Dense layers, normalization.
 
 use candle_core::Tensor;
 use nearsay_kernels::{Activation, Linear, PoolOptions, Pooling, normalize, pool};
@@ -8,18 +8,18 @@ use crate::{LayerStates, Result};
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
 const SHORTEST: f64 = 1e-12;
 
-/// The way from the hidden states of a text to its vector. Cloning shares the weights.
+/// Turns a text's hidden states into its vector. Cloning shares the weights.
 #[derive(Debug, Clone)]
 pub struct SentenceHead {
     pool: PoolOptions,
-    steps: Vec<Step>,
+    steps: Vec<HeadStep>,
     hidden_dim: usize,
     includes_prompt: bool,
 }
 
-/// A step behind pooling.
+/// A step after pooling.
 #[derive(Debug, Clone)]
-pub(crate) enum Step {
+pub(crate) enum HeadStep {
     /// y = activation(x W^T + b)
     Dense(Linear, Activation),
     /// y = x / ||x||
@@ -27,17 +27,17 @@ pub(crate) enum Step {
 }
 
 impl SentenceHead {
-    /// `modes` side by side, then `steps` in order. `hidden_dim` is the encoder's; with `includes_prompt`
-    /// false the pooling is to leave out a prompt's tokens.
+    /// `modes` concatenated, then `steps` in order. `hidden_dim` is the encoder's. If `includes_prompt` is
+    /// false, pooling must skip a prompt's tokens.
     pub(crate) fn new(
         modes: Vec<Pooling>,
-        steps: Vec<Step>,
+        steps: Vec<HeadStep>,
         hidden_dim: usize,
         includes_prompt: bool,
     ) -> Self {
         let mut steps = steps;
-        // Pooling can bring the vector to length 1 in the same pass.
-        let normalize = matches!(steps.first(), Some(Step::Normalize));
+        // Pooling can normalize the vector in the same pass.
+        let normalize = matches!(steps.first(), Some(HeadStep::Normalize));
         if normalize {
             steps.remove(0);
         }
@@ -45,25 +45,24 @@ impl SentenceHead {
         Self { pool, steps, hidden_dim, includes_prompt }
     }
 
-    /// The mean brought to length 1, as most sentence-transformers folders have it.
+    /// The L2-normalized mean, as in most sentence-transformers folders.
     pub fn normalized_mean(hidden_dim: usize) -> Self {
-        Self::new(vec![Pooling::Mean], vec![Step::Normalize], hidden_dim, true)
+        Self::new(vec![Pooling::Mean], vec![HeadStep::Normalize], hidden_dim, true)
     }
 
-    /// Replaces what the model's files say about the last step: vectors are brought to length 1 there, or
-    /// left as they are.
+    /// Overrides the model's files: the last step normalizes vectors, or leaves them unchanged.
     pub fn set_normalized(&mut self, normalized: bool) {
         match (self.steps.last(), normalized) {
             (None, _) => self.pool.normalize = normalized,
-            (Some(Step::Normalize), false) => {
+            (Some(HeadStep::Normalize), false) => {
                 self.steps.pop();
             }
-            (Some(Step::Dense(..)), true) => self.steps.push(Step::Normalize),
+            (Some(HeadStep::Dense(..)), true) => self.steps.push(HeadStep::Normalize),
             _ => {}
         }
     }
 
-    /// Leaves the first `count` tokens of every text out of pooling.
+    /// Excludes the first `count` tokens of every text from pooling.
     pub fn skip_tokens(&mut self, count: usize) {
         self.pool.skip_tokens = count;
     }
@@ -77,40 +76,42 @@ impl SentenceHead {
     pub fn is_normalized(&self) -> bool {
         match self.steps.last() {
             None => self.pool.normalize,
-            Some(step) => matches!(step, Step::Normalize),
+            Some(step) => matches!(step, HeadStep::Normalize),
         }
     }
 
-    /// Values in a vector.
+    /// Values per vector.
     pub fn output_dim(&self) -> usize {
         let dense = self.steps.iter().rev().find_map(|step| match step {
-            Step::Dense(linear, _) => Some(linear.out_dim()),
-            Step::Normalize => None,
+            HeadStep::Dense(linear, _) => Some(linear.out_dim()),
+            HeadStep::Normalize => None,
         });
         dense.unwrap_or(self.pool.modes.len() * self.hidden_dim)
     }
 
-    /// In words: `mean`, `mean + max, dense 768 to 256`.
+    /// A description: `mean`, `mean + max, dense 768 to 256`.
     pub fn description(&self) -> String {
         let modes: Vec<&str> = self.pool.modes.iter().map(|mode| mode.name()).collect();
         let dense = self.steps.iter().filter_map(|step| match step {
-            Step::Dense(linear, _) => Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim())),
-            Step::Normalize => None,
+            HeadStep::Dense(linear, _) => {
+                Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim()))
+            }
+            HeadStep::Normalize => None,
         });
         format!("{}{}", modes.join(" + "), dense.collect::<String>())
     }
 
-    /// One vector a text, [num_sequences, output_dim], in f32 on the encoder's device.
+    /// One vector per text, [num_sequences, output_dim], in f32 on the encoder's device.
     ///
     /// # Errors
-    /// If the hidden states have another width than the model's.
+    /// If the hidden states' width is not the model's.
     pub fn forward(&self, states: LayerStates<'_>) -> Result<Tensor> {
         let form = states.form();
         let mut vectors = pool(states.hidden(), states.cu_seqlens(), &self.pool, form)?;
         for step in &self.steps {
             vectors = match step {
-                Step::Dense(linear, activation) => linear.forward_activated(&vectors, *activation)?,
-                Step::Normalize => normalize(&vectors, SHORTEST, form)?,
+                HeadStep::Dense(linear, activation) => linear.forward_activated(&vectors, *activation)?,
+                HeadStep::Normalize => normalize(&vectors, SHORTEST, form)?,
             };
         }
         Ok(vectors)
@@ -123,9 +124,9 @@ mod tests {
     use candle_core::Device;
     use nearsay_kernels::{CuSeqlens, Form, Placement};
 
-    fn dense() -> Step {
+    fn dense() -> HeadStep {
         let weight = Tensor::new(&[[2.0f32, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
-        Step::Dense(Linear::new(&weight, None, &Placement::CPU).unwrap(), Activation::Relu)
+        HeadStep::Dense(Linear::new(&weight, None, &Placement::CPU).unwrap(), Activation::Relu)
     }
 
     fn vector(head: &SentenceHead) -> Vec<f32> {
@@ -139,16 +140,16 @@ mod tests {
     fn steps_run_in_their_order() {
         let head = SentenceHead::new(vec![Pooling::Mean], vec![dense()], 2, true);
         assert_eq!((vector(&head), head.output_dim(), head.is_normalized()), (vec![6.0, 0.0, 0.0], 3, false));
-        let head = SentenceHead::new(vec![Pooling::Mean], vec![Step::Normalize, dense()], 2, true);
+        let head = SentenceHead::new(vec![Pooling::Mean], vec![HeadStep::Normalize, dense()], 2, true);
         assert_eq!((vector(&head), head.is_normalized()), (vec![1.2, 0.0, 0.0], false));
-        let head = SentenceHead::new(vec![Pooling::Mean], vec![dense(), Step::Normalize], 2, true);
+        let head = SentenceHead::new(vec![Pooling::Mean], vec![dense(), HeadStep::Normalize], 2, true);
         assert_eq!((vector(&head), head.is_normalized()), (vec![1.0, 0.0, 0.0], true));
         assert_eq!(head.description(), "mean, dense 2 to 3");
     }
 
     #[test]
     fn the_length_can_be_chosen() {
-        for steps in [vec![], vec![Step::Normalize], vec![dense()], vec![dense(), Step::Normalize]] {
+        for steps in [vec![], vec![HeadStep::Normalize], vec![dense()], vec![dense(), HeadStep::Normalize]] {
             let mut head = SentenceHead::new(vec![Pooling::Cls], steps, 2, true);
             head.set_normalized(true);
             assert!(head.is_normalized());

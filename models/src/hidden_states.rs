@@ -5,10 +5,10 @@ use nearsay_kernels::{CuSeqlens, Form, normalize, read_f32, recycle};
 
 use crate::{Error, Result};
 
-/// Hidden states of a packed batch, one matrix for each layer that was asked for.
+/// Hidden states of a packed batch, one matrix per requested layer.
 ///
-/// Their memory goes to the thread's next batch when they are dropped. A clone of a tensor would be found
-/// empty then, so tensors are not handed out: [`LayerStates`] copies what is to be kept.
+/// When they are dropped, their memory is reused by the thread's next batch. A clone of a tensor would be
+/// empty then, so tensors are not handed out: use [`LayerStates`] to copy values.
 #[derive(Debug)]
 pub struct HiddenStates {
     layers: Vec<(usize, Tensor)>,
@@ -24,7 +24,7 @@ impl HiddenStates {
     /// The hidden states of layer `number`. Layer 0 is the embeddings after their LayerNorm.
     ///
     /// # Errors
-    /// [`Error::LayerNotKept`] if that layer was not asked for.
+    /// [`Error::LayerNotKept`] if that layer was not requested.
     pub fn layer(&self, number: usize) -> Result<LayerStates<'_>> {
         let (_, hidden) = self
             .layers
@@ -34,7 +34,7 @@ impl HiddenStates {
         Ok(LayerStates { hidden, cu_seqlens: &self.cu_seqlens, form: self.form })
     }
 
-    /// Where each text begins.
+    /// Where each text starts.
     pub fn cu_seqlens(&self) -> &CuSeqlens {
         &self.cu_seqlens
     }
@@ -56,27 +56,27 @@ pub struct LayerStates<'a> {
 }
 
 impl<'a> LayerStates<'a> {
-    /// A view of `hidden`, whose operations are carried out in `form`.
+    /// A view of `hidden` whose operations run in `form`.
     pub fn new(hidden: &'a Tensor, cu_seqlens: &'a CuSeqlens, form: Form) -> Self {
         Self { hidden, cu_seqlens, form }
     }
 
-    /// Where each text begins.
+    /// Where each text starts.
     pub fn cu_seqlens(&self) -> &'a CuSeqlens {
         self.cu_seqlens
     }
 
-    /// How operations on them are carried out.
+    /// How operations on them run.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The view itself, for operations of this crate, which keep none of it.
+    /// The tensor itself, for operations of this crate that keep no reference to it.
     pub(crate) fn hidden(&self) -> &'a Tensor {
         self.hidden
     }
 
-    /// A copy in f32: one vector after the other.
+    /// A copy in f32, vector by vector.
     ///
     /// # Errors
     /// If the device fails.
@@ -84,7 +84,7 @@ impl<'a> LayerStates<'a> {
         self.read(<[f32]>::to_vec)
     }
 
-    /// Calls `read` with the values in f32, one vector after the other; on the CPU they are not copied.
+    /// Calls `read` with the values in f32, vector by vector. On the CPU they are not copied.
     ///
     /// # Errors
     /// If the device fails.
@@ -92,7 +92,7 @@ impl<'a> LayerStates<'a> {
         Ok(read_f32(self.hidden, read)?)
     }
 
-    /// x / max(||x||, epsilon) of every token, [total_tokens, hidden_dim] in memory of its own.
+    /// x / max(||x||, epsilon) for every token, as a new tensor [total_tokens, hidden_dim].
     ///
     /// # Errors
     /// If the device fails.

@@ -1,10 +1,10 @@
-//! How long a text may be by what a model's files say, and which of them says it.
+//! The longest text according to a model's files, and the file that states it.
 
 use std::path::PathBuf;
 
 use crate::Model;
 
-/// A length that a model's files state.
+/// A length stated by a model's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedLength {
     /// The longest text in tokens, special tokens included.
@@ -16,8 +16,8 @@ pub struct StatedLength {
 }
 
 impl Model {
-    /// The longest text for embeddings: what a sentence-transformers folder says, else the tokenizer's
-    /// length, both within the positions.
+    /// The longest text for embeddings: the sentence-transformers folder's length, else the tokenizer's,
+    /// limited by the positions.
     pub fn sentence_length(&self) -> StatedLength {
         let lengths = self.sentence_transformer().map(|sentence| &sentence.lengths);
         let stated = lengths.and_then(|lengths| Some((lengths.max_seq_length?, lengths.stated_in?)));
@@ -27,7 +27,7 @@ impl Model {
         }
     }
 
-    /// The longest text by the tokenizer's length, within the positions.
+    /// The longest text according to the tokenizer, limited by the positions.
     pub fn tokenizer_length(&self) -> StatedLength {
         let tokens = self.tokenizer_settings().model_max_length.unwrap_or(usize::MAX);
         self.within_positions(tokens, "tokenizer_config.json", "model_max_length")

@@ -1,8 +1,8 @@
 //! BERT-family model files to packed encoders.
 //!
-//! [`Model::open`] finds and checks a model's files, [`Model::load_encoder`] and [`Model::load_head`] load as
-//! much of it as is wanted. An [`Encoder`] turns [`PackedBatch`]es into [`HiddenStates`]; a [`SentenceHead`]
-//! pools these to vectors. [`Encoder::random`] makes one of the [`SHAPES`] without files.
+//! [`Model::open`] finds and checks a model's files; [`Model::load_encoder`] and [`Model::load_head`] load
+//! the parts you need. An [`Encoder`] turns [`PackedBatch`]es into [`HiddenStates`]; a [`SentenceHead`] pools
+//! these into vectors. [`Encoder::random`] builds one of the [`SHAPES`] without files.
 
 #[cfg(not(unix))]
 compile_error!("nearsay runs on Linux and macOS; Windows is not supported");

@@ -1,4 +1,4 @@
-//! A model: its files, read and checked; encoder and head are loaded from it as far as they are wanted.
+//! A model's files, read and checked. Encoder and head are loaded from them on request.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings};
-use crate::head::{SentenceHead, Step};
+use crate::head::{HeadStep, SentenceHead};
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Dense, SentenceTransformer, Settings, Step as Module};
+use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result};
 
-/// A model's files. No weights are in memory yet.
+/// A model's files. Weights are not in memory yet.
 #[derive(Debug)]
 pub struct Model {
     folder: ModelFolder,
@@ -65,7 +65,7 @@ impl Model {
         &self.folder
     }
 
-    /// The family that the model belongs to.
+    /// The model's family.
     pub fn family(&self) -> Family {
         self.family
     }
@@ -75,7 +75,7 @@ impl Model {
         &self.config
     }
 
-    /// What the tokenizer's configuration says beside the tokenizer itself.
+    /// The tokenizer's configuration, besides the tokenizer itself.
     pub fn tokenizer_settings(&self) -> &TokenizerSettings {
         &self.tokenizer
     }
@@ -94,12 +94,11 @@ impl Model {
         path.ok_or_else(|| Error::MissingTokenizer { folder: self.folder.root().to_owned() })
     }
 
-    /// The encoder, as much of it and as `options` say. Files that the cache pins by a SHA-256 are compared
-    /// with it first.
+    /// Loads the encoder as `options` says. Files that the cache pins by a SHA-256 are checked first.
     ///
     /// # Errors
-    /// If a checksum differs, there are fewer layers, or a weight is missing, has another shape than
-    /// config.json says, or is not finite.
+    /// If a checksum differs, the model has fewer layers, or a weight is missing, not finite, or not of the
+    /// shape in config.json.
     pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
             self.folder.verify()?;
@@ -121,11 +120,11 @@ impl Model {
         Ok(encoder)
     }
 
-    /// `encoder`, which is this model's, with its first `num_layers` layers at least. Those that it has are
-    /// shared, the others loaded.
+    /// `encoder`, which must be this model's, with at least its first `num_layers` layers. Loaded layers are
+    /// shared, the rest are read.
     ///
     /// # Errors
-    /// As [`Model::load_encoder`], checksums apart.
+    /// As [`Model::load_encoder`], except checksums.
     pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize) -> Result<Encoder> {
         encoder.grown(&self.parameters()?, self.family.names, num_layers)
     }
@@ -134,11 +133,10 @@ impl Model {
         Parameters::find(&self.weights, self.family.prefixes, self.family.names.word_embeddings)
     }
 
-    /// The SHA-256 of what the model is made of: its configurations, tokenizer and weights. Reads all of
-    /// these files.
+    /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files.
     ///
     /// # Errors
-    /// If one cannot be read.
+    /// If a file cannot be read.
     pub fn digest(&self) -> Result<String> {
         let dense = match &self.sentence {
             Some(sentence) => sentence.open_dense(&self.folder)?,
@@ -148,13 +146,13 @@ impl Model {
         self.folder.digest(self.weights.paths().chain(dense))
     }
 
-    /// Whether the files say how a text's vector is made (modules.json).
+    /// Whether the files define how to compute a text's vector (modules.json).
     pub fn has_modules(&self) -> bool {
         self.sentence.is_some()
     }
 
-    /// Whether the files stand in the Hugging Face cache, where a snapshot may hold only what another program
-    /// asked for.
+    /// Whether the files are in the Hugging Face cache, where a snapshot may have only the files that another
+    /// program requested.
     pub fn is_cached(&self) -> bool {
         matches!(self.folder.source(), Source::Cache { .. })
     }
@@ -165,17 +163,17 @@ impl Model {
         self.sentence.as_ref().is_some_and(|sentence| sentence.steps.iter().any(is_dense))
     }
 
-    /// What modules.json and the files that it names say, if there is one.
+    /// The contents of modules.json and the files that it names, if there is one.
     pub fn sentence_transformer(&self) -> Option<&SentenceTransformer> {
         self.sentence.as_ref()
     }
 
-    /// Whether a sentence-transformers folder asks for lower-cased texts.
+    /// Whether a sentence-transformers folder asks for lowercased texts.
     pub fn lower_cases(&self) -> bool {
         self.sentence.as_ref().is_some_and(|sentence| sentence.lengths.do_lower_case)
     }
 
-    /// The prompts that the files name.
+    /// The prompts in the files.
     pub fn prompts(&self) -> BTreeMap<String, String> {
         self.sentence.as_ref().map(|sentence| sentence.settings.prompts.clone()).unwrap_or_default()
     }
@@ -188,51 +186,51 @@ impl Model {
         settings.prompt(name).map(str::to_owned)
     }
 
-    /// The prompt that the files put before every text if none is asked for.
+    /// The prompt put before every text by default.
     pub fn default_prompt(&self) -> Option<&str> {
         self.sentence.as_ref()?.settings.default_prompt()
     }
 
-    /// How many values of each vector the files say to keep (`truncate_dim`).
+    /// How many values of each vector to keep, according to the files (`truncate_dim`).
     pub fn stated_dimensions(&self) -> Option<usize> {
         self.sentence.as_ref()?.settings.truncate_dim
     }
 
-    /// What makes a text's vector of its hidden states: as modules.json says, or their mean where there is
-    /// none. Dense layers multiply in f32, on the encoder's device.
+    /// Turns a text's hidden states into its vector: as modules.json says, or their mean without one. Dense
+    /// layers multiply in f32, on the encoder's device.
     ///
     /// # Errors
-    /// If a Dense layer's weights are missing or have another shape than its config says.
+    /// If a Dense layer's weights are missing or differ in shape from its config.
     pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
         let Some(sentence) = &self.sentence else { return Ok(self.pooled_head(Pooling::Mean)) };
         let steps =
             sentence.steps.iter().map(|module| self.load_step(module, encoder)).collect::<Result<_>>()?;
-        // Whatever thread the head is used by, its weights are there.
+        // Wait for the weights, so that any thread can use the head.
         synchronize(encoder.device())?;
         let pooling = &sentence.pooling;
         Ok(SentenceHead::new(pooling.modes.clone(), steps, self.config.hidden_dim, pooling.include_prompt))
     }
 
-    /// One way of pooling in the place of pooling and Dense layers; the rest is as modules.json says. There
-    /// are no weights to load.
+    /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json
+    /// says. It has no weights to load.
     pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
         let sentence = self.sentence.as_ref();
         let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
-        let steps = if normalizes { vec![Step::Normalize] } else { Vec::new() };
+        let steps = if normalizes { vec![HeadStep::Normalize] } else { Vec::new() };
         let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
         SentenceHead::new(vec![mode], steps, self.config.hidden_dim, includes_prompt)
     }
 
-    fn load_step(&self, module: &Module, encoder: &Placement) -> Result<Step> {
-        let Module::Dense(dense) = module else { return Ok(Step::Normalize) };
+    fn load_step(&self, module: &Module, encoder: &Placement) -> Result<HeadStep> {
+        let Module::Dense(dense) = module else { return Ok(HeadStep::Normalize) };
         let weights = dense.open(&self.folder)?;
         let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
         let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
-        Ok(Step::Dense(Linear::new(&weight, bias.as_ref(), &encoder.in_f32())?, dense.activation))
+        Ok(HeadStep::Dense(Linear::new(&weight, bias.as_ref(), &encoder.in_f32())?, dense.activation))
     }
 
-    /// Tensors that no part of the encoder has asked for, apart from those that checkpoints are known to
-    /// carry along (heads of their training, poolers, buffers) and the layers above `num_layers`.
+    /// Tensors that the encoder did not load, except known extras (training heads, poolers, buffers) and the
+    /// layers above `num_layers`.
     fn unused_tensors(&self, num_layers: usize) -> Vec<String> {
         let above = |name: &str| {
             let tail = name.split_once(&format!("{}.", self.family.names.layers)).map(|(_, tail)| tail);

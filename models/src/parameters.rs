@@ -1,13 +1,13 @@
-//! Weights by the names that an encoder's parts give them, whatever prefix a checkpoint puts before them.
+//! Weights by the names that an encoder's parts use, without the checkpoint's prefix.
 
 use candle_core::Tensor;
 
 use crate::weights::Weights;
 use crate::{Error, Result};
 
-/// Where weights come from: files, or nowhere (see `random`).
-pub(crate) trait Source {
-    /// What is told where a weight is missing.
+/// A source of weights: files, or random values (see `random`).
+pub(crate) trait WeightSource {
+    /// The name of this source in errors about missing weights.
     fn description(&self) -> &str;
 
     fn contains(&self, name: &str) -> bool;
@@ -16,7 +16,7 @@ pub(crate) trait Source {
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
 }
 
-impl Source for Weights {
+impl WeightSource for Weights {
     fn description(&self) -> &str {
         self.description()
     }
@@ -33,7 +33,7 @@ impl Source for Weights {
 /// Weights below one prefix.
 #[derive(Clone)]
 pub(crate) struct Parameters<'a> {
-    weights: &'a dyn Source,
+    weights: &'a dyn WeightSource,
     prefix: String,
 }
 
@@ -54,8 +54,8 @@ impl LinearParameters {
 }
 
 impl<'a> Parameters<'a> {
-    /// Finds the prefix in `prefixes` (each with its dot, or empty) under which `landmark` stands.
-    pub(crate) fn find(weights: &'a dyn Source, prefixes: &[&str], landmark: &str) -> Result<Self> {
+    /// Finds the prefix in `prefixes` (each with its dot, or empty) under which `landmark` exists.
+    pub(crate) fn find(weights: &'a dyn WeightSource, prefixes: &[&str], landmark: &str) -> Result<Self> {
         let prefix = prefixes.iter().find(|prefix| weights.contains(&format!("{prefix}{landmark}")));
         match prefix {
             Some(prefix) => Ok(Self { weights, prefix: (*prefix).to_owned() }),
@@ -71,12 +71,12 @@ impl<'a> Parameters<'a> {
         Self { prefix: format!("{}{name}.", self.prefix), ..self.clone() }
     }
 
-    /// A weight on the CPU; whatever it becomes a part of takes it to its device.
+    /// A weight on the CPU. The part that uses it moves it to its device.
     pub(crate) fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.weights.load(&format!("{}{name}", self.prefix), shape)
     }
 
-    /// Weight and bias of the LayerNorm `name`, under the names of today or TensorFlow's (`gamma`, `beta`).
+    /// Weight and bias of the LayerNorm `name`, under today's names or TensorFlow's (`gamma`, `beta`).
     pub(crate) fn norm(&self, name: &str, width: usize) -> Result<(Tensor, Tensor)> {
         let old = self.weights.contains(&format!("{}{name}.gamma", self.prefix));
         let [weight, bias] = if old { ["gamma", "beta"] } else { ["weight", "bias"] };

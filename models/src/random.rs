@@ -1,28 +1,27 @@
-//! Weights that no file holds: random ones, for encoders of a known shape whose speed is wanted and nothing
-//! else.
+//! Random weights, for measuring the speed of encoders of a known shape.
 
 use candle_core::{Device, Tensor};
 
 use crate::Result;
-use crate::parameters::Source;
+use crate::parameters::WeightSource;
 
-/// Random weights of whatever shape is asked for.
+/// Random weights of any shape.
 ///
-/// Matrices [rows, width] are uniform with variance 1 / width, so that an encoder's values neither vanish nor
-/// grow from layer to layer; biases are 0 and the weights of norms 1. A tensor depends on the seed and its
-/// name, not on what was loaded before.
+/// Matrices [rows, width] are uniform with variance 1 / width, so that values neither vanish nor grow from
+/// layer to layer; biases are 0 and the weights of norms 1. A tensor depends on the seed and its name, not on
+/// earlier loads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RandomWeights {
     pub(crate) seed: u64,
 }
 
-impl Source for RandomWeights {
+impl WeightSource for RandomWeights {
     fn description(&self) -> &str {
         "random weights"
     }
 
     fn contains(&self, name: &str) -> bool {
-        // TensorFlow's names for what has a name here already.
+        // TensorFlow's names for `weight` and `bias`.
         !name.ends_with(".gamma") && !name.ends_with(".beta")
     }
 
@@ -39,7 +38,7 @@ impl Source for RandomWeights {
 /// `count` values between `-limit` and `limit`, two from each step of the generator.
 fn uniform(seed: u64, limit: f32, count: usize) -> Vec<f32> {
     let mut generator = SplitMix64::new(seed);
-    // An integer of 32 bits to -1..=1.
+    // Maps a 32-bit integer to -1..=1.
     let unit = limit / (1u32 << 31) as f32;
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {
@@ -56,7 +55,7 @@ fn uniform(seed: u64, limit: f32, count: usize) -> Vec<f32> {
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// The same seed gives the same bits, today and on every machine.
+    /// The same seed returns the same bits on every machine, and always will.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -1,4 +1,4 @@
-//! Shapes of well-known encoders: their sizes without their weights, for measuring what they cost.
+//! Shapes of well-known encoders: their sizes without their weights, for measuring their cost.
 //!
 //! Sizes are those of each model's config.json, vocabulary included. See [`crate::Encoder::random`].
 
@@ -9,7 +9,7 @@ use crate::{EncoderConfig, Positions};
 /// A known encoder's sizes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    /// The name that `--shape` takes.
+    /// The name for `--shape`.
     pub name: &'static str,
     /// Its sizes.
     pub config: EncoderConfig,
@@ -29,13 +29,13 @@ pub const SHAPES: [Shape; 9] = [
 ];
 
 impl Shape {
-    /// The shape of this name, if it is known.
+    /// The shape with this name, if known.
     pub fn find(name: &str) -> Option<Self> {
         SHAPES.into_iter().find(|shape| shape.name == name)
     }
 }
 
-/// Sizes of a layer.
+/// A layer's sizes.
 #[derive(Clone, Copy)]
 struct Widths {
     hidden_dim: usize,
@@ -48,7 +48,7 @@ const LARGE: Widths = Widths { hidden_dim: 1024, num_heads: 16 };
 
 const BERT_WORDS: usize = 30_522;
 const ROBERTA_WORDS: usize = 50_265;
-/// Also that of multilingual-e5 and bge-m3.
+/// Also the vocabulary size of multilingual-e5 and bge-m3.
 const XLM_ROBERTA_WORDS: usize = 250_002;
 
 const fn bert(name: &'static str, num_layers: usize, widths: Widths) -> Shape {

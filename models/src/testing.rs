@@ -1,4 +1,4 @@
-//! What this crate's tests share.
+//! Shared code of this crate's tests.
 
 use nearsay_kernels::Activation;
 

@@ -1,1 +1,1 @@
-"""What `scripts/gpu-check` packs: the steps of run.sh, in the order of `__main__.STEPS`."""
+"""The package of `scripts/gpu-check`: the steps of run.sh, in the order of `__main__.STEPS`."""

@@ -31,7 +31,7 @@ class Step:
     """At most, with --quick."""
 
 
-# What is right comes first, then the figures that matter most, so that a run that is cut off has them.
+# Correctness comes first, then the most important figures, so that an interrupted run has them.
 STEPS = {
     "machine": Step(machine.run, "GPU, driver, versions; whether nearsay sees the GPU", 60, 60),
     "tests": Step(tests.run, "the compiled tests of the engine and of the kernels on CUDA", 240, 150),
@@ -96,13 +96,13 @@ def head(package: Package, size: str) -> dict[str, object]:
 
 
 def end(*_: object) -> None:
-    """What runs is ended, and what there is is printed; once, since `timeout` sends the signal twice."""
+    """Ends the running program and prints the results so far; only once, since `timeout` sends the signal twice."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 
 
 def run(name: str, context: Context, last: float, size: str) -> None:
-    """One step, within its time; what stops it does not stop the others."""
+    """Runs one step within its time limit. A failed step does not stop the others."""
     begin, step = time.monotonic(), STEPS[name]
     seconds = step.quick_seconds if size == "quick" else step.seconds
     context.programs.deadline = min(last, begin + seconds) if size != "tiny" else last
@@ -113,7 +113,7 @@ def run(name: str, context: Context, last: float, size: str) -> None:
         step.run(context)
     except Failure as failure:
         outcome, reason = "stopped", str(failure)
-    except Exception as error:  # noqa: BLE001: whatever is wrong with one step, the others are worth their time
+    except Exception as error:  # noqa: BLE001: one broken step must not stop the others
         outcome, reason = "failed", f"{type(error).__name__}: {error}"
         context.programs.say(traceback.format_exc())
     if reason:

@@ -1,4 +1,4 @@
-"""Step `kernels`: every operation on CUDA by itself, by the program `gpu-kernels`."""
+"""Step `kernels`: every operation on CUDA alone, with the program `gpu-kernels`."""
 from __future__ import annotations
 
 from .step import Context, say

@@ -45,7 +45,7 @@ def version(package: str) -> Optional[str]:
 
 
 def cuda_libraries() -> dict[str, str]:
-    """Versions of NVIDIA's libraries that this Python has."""
+    """Versions of NVIDIA's libraries in this Python."""
     found = (entry for entry in metadata.distributions() if (entry.metadata["Name"] or "").startswith("nvidia-"))
     return dict(sorted((entry.metadata["Name"], entry.version) for entry in found))
 
@@ -59,7 +59,7 @@ def cpu_name() -> str:
 
 
 def smi(context: Context) -> list[dict[str, str]]:
-    """What nvidia-smi says of each GPU; nothing where it is missing."""
+    """nvidia-smi's report on each GPU; empty if it is missing."""
     if shutil.which("nvidia-smi") is None:
         print("  nvidia-smi was not found", file=sys.stderr)
         return []

@@ -1,4 +1,4 @@
-"""Where the models lie."""
+"""The folders of the models."""
 from __future__ import annotations
 
 import json
@@ -15,11 +15,11 @@ def name_of(shape: Optional[ModelShape]) -> str:
 
 
 def folder_of(context: Context, shape: Optional[ModelShape]) -> Path:
-    """The packed model's folder for None. Those with random weights are made when one is first asked for."""
+    """The packed model's folder for None. Models with random weights are created on first use."""
     if shape is None:
         return context.package.minilm
     folder = context.package.work / "models"
-    # All in one go, for which PyTorch is started once; those that are there are left alone.
+    # Creates all at once, so that PyTorch starts once; existing ones are kept.
     if not (folder / shape.name / ".complete").exists():
         command = [context.package.python, "-m", "gpu_check.random_models", context.package.minilm, folder]
         context.programs.output([*command, *(json.dumps(asdict(each)) for each in context.sizes.random_models())])

@@ -1,4 +1,4 @@
-"""The package's files, the work folder, and where this Python's CUDA libraries lie."""
+"""The package's files, the work folder, and the folders of this Python's CUDA libraries."""
 from __future__ import annotations
 
 import json
@@ -15,7 +15,7 @@ VARIABLE = "NEARSAY_CUDA_LIBRARIES"
 
 @dataclass(frozen=True)
 class Package:
-    """`root` is what was packed, `work` a folder for everything that is unpacked or made."""
+    """`root` is the package, `work` a folder for everything that is unpacked or created."""
 
     root: Path
     work: Path
@@ -50,18 +50,18 @@ class Package:
 
     @property
     def repository(self) -> Path:
-        """A folder that the tests take for the repository: its fixtures are there."""
+        """A folder with the fixtures, which the tests use as the repository."""
         return self.work / "files" / "repository"
 
     def description(self) -> dict[str, Any]:
         return json.loads((self.root / "package.json").read_text("utf-8"))
 
     def environment(self) -> dict[str, str]:
-        """For every program that is run."""
+        """The environment of every program that is run."""
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
         environment["NEARSAY_TEST_REPOSITORY"] = str(self.repository)
         environment["NEARSAY_TEST_MINILM"] = str(self.minilm)
-        # Machine code that the driver made of PTX is kept for the next program, also where there is no home.
+        # Keep machine code that the driver compiled from PTX for the next program, even without a home folder.
         environment.setdefault("CUDA_CACHE_PATH", str(self.work / "compute-cache"))
         environment.setdefault(VARIABLE, os.pathsep.join(map(str, library_folders())))
         return environment

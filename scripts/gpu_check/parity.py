@@ -1,4 +1,4 @@
-"""Step `parity`: the program on the GPU beside the program on the CPU, and the same bits in any batch and order."""
+"""Step `parity`: the program on the GPU compared with the CPU, and the same bits in any batch and order."""
 from __future__ import annotations
 
 import json
@@ -14,7 +14,7 @@ from .step import Context
 from .texts import Writer, write_lines
 
 PRECISIONS = ("f32", "f16", "bf16")
-# bf16 is reported, its bound is only to notice what is plainly wrong.
+# bf16 is only reported; its bound catches gross errors.
 SMALLEST_COSINE = {"f32": 0.99999, "f16": 0.9995, "bf16": 0.99}
 LARGEST_DIFFERENCE = {"f32": 2e-5, "f16": 3e-3, "bf16": 3e-2}
 SEED = 20240607
@@ -22,7 +22,7 @@ DEFAULT_BATCH_TOKENS = 16384
 
 
 class Parity:
-    """Of one model. `None` is the one that is packed."""
+    """Parity of one model. `None` is the packed one."""
 
     def __init__(self, context: Context, shape: Optional[ModelShape]) -> None:
         self.context = context
@@ -104,7 +104,7 @@ def cosines(left: numpy.ndarray, right: numpy.ndarray) -> numpy.ndarray:
 
 
 def differing(left: Path, right: Path) -> str:
-    """Which rows are not the same bits."""
+    """The rows whose bits differ."""
     rows = numpy.flatnonzero((numpy.load(left).view(numpy.uint32) != numpy.load(right).view(numpy.uint32)).any(axis=1))
     return f"{len(rows)} rows differ, the first is {rows[0] + 1}" if len(rows) else ""
 

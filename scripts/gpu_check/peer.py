@@ -1,11 +1,11 @@
-"""Measures one peer of nearsay's and prints a line of JSON for every figure.
+"""Measures one of nearsay's peers and prints one line of JSON per figure.
 
 usage: python3 -m gpu_check.peer KIND MODEL_FOLDER FILE [FILE] --batches 32,128 --rounds 3 --device cuda --precision f16
        [--layer N] [--out FILE]
 
 KIND is `sentence-transformers` (texts in, vectors out), `transformers` (tokens in, vectors out: tokenized before, sorted by length,
-padded to the longest of each batch), or `bert_score` (two files of texts, line by line; precision f32 is what it comes with). --out
-takes the vectors or the F1 of the last round as .npy.
+padded to the longest of each batch), or `bert_score` (two files of texts, line by line; f32 is its default precision).
+--out writes the vectors or the F1 of the last round as .npy.
 """
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ import numpy
 import torch
 
 TYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
-# What the sentence-transformers folders say of all-MiniLM-L6-v2.
+# The longest text, as in all-MiniLM-L6-v2's sentence-transformers folder.
 LONGEST = 256
 Encode = Callable[[int], numpy.ndarray]
-# To encode with a batch size, to warm up with it, and how much is encoded.
+# Functions that encode and warm up with a batch size, and the amount of work.
 Peer = tuple[Encode, Callable[[int], Any], dict[str, Any]]
 
 
@@ -111,7 +111,7 @@ def transformers(options: argparse.Namespace, texts: list[str]) -> Peer:
 
 
 def pooled(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The mean over real tokens, brought to length 1."""
+    """The normalized mean over real tokens."""
     hidden = model(**batch).last_hidden_state
     mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
     return torch.nn.functional.normalize((hidden * mask).sum(1).float() / mask.sum(1).float(), dim=1)

@@ -1,8 +1,8 @@
 """Step `peers`: nearsay and its peers on the same GPU, weights and texts, one after the other in one run.
 
-Tokens are real ones, special tokens included, padding not. A peer's model is loaded and warm; its time is its call alone. nearsay's
-time is the process's less what it says that loading took, so the first use of each kernel counts against nearsay. nearsay runs before
-and after the peers. Of several batch sizes the best counts, on either side.
+Tokens are real ones, special tokens included, padding not. A peer's model is loaded and warm; its time covers only its
+call. nearsay's time is that of the process minus the loading time that it reports, so the first use of each kernel
+counts against nearsay. nearsay runs before and after the peers. On either side, the best of several batch sizes counts.
 """
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from .texts import Writer, write_lines
 SEED = 7
 # nearsay's batches, in tokens. None: its default.
 BATCH_TOKENS = (None, 32768)
-# So many times the peers' texts where the start is to weigh less: for one more figure of nearsay's embedding, and for its scoring.
+# A multiple of the peers' texts, so that startup weighs less: for an extra figure of nearsay's embedding, and for its
+# scoring.
 LONG = 5
 SMALLEST_COSINE = 0.999
 GOALS = {"sentence-transformers": 3.0, "bert_score": 10.0}
@@ -33,7 +34,7 @@ Row = dict[str, Any]
 
 
 class Comparison:
-    """One model. `None` is the one that is packed."""
+    """Compares one model. `None` is the packed one."""
 
     def __init__(self, context: Context, shape: Optional[ModelShape]) -> None:
         self.context = context
@@ -57,7 +58,7 @@ class Comparison:
         return row
 
     def peer(self, kind: str, files: tuple[str, ...], batches: tuple[int, ...], *more: object) -> list[Row]:
-        """What a peer printed, also if it did not come to its end."""
+        """A peer's output, even if it did not finish."""
         sizes = self.sizes
         command = [self.context.package.python, "-m", "gpu_check.peer", kind, self.model, *map(self.file, files)]
         command += ["--batches", ",".join(map(str, batches)), "--rounds", sizes.rounds, "--device", sizes.peer_device, *more]
@@ -110,7 +111,7 @@ class Comparison:
         return [self.add(kind, WORK[kind], "tokens/s", with_rate(row, tokens)) for row in rows]
 
     def agreement(self) -> None:
-        """That both made the same vectors."""
+        """Checks that both computed the same vectors."""
         ours, theirs = self.file("nearsay.npy"), self.file("sentence-transformers.npy")
         if theirs.exists():
             smallest = float(cosines(numpy.load(ours), numpy.load(theirs)).min())
@@ -126,13 +127,13 @@ class Comparison:
             say("bert_score was not packed, and is left out")
             return
         for precision in precisions:
-            # It comes in f32.
+            # Its default precision is f32.
             peer = "bert_score" if precision == "f32" else f"bert_score in {precision}"
             self.ratio(peer, rate_of_scoring(ours), best(self.peer_scores(precision)))
 
     def nearsay_scores(self) -> Row:
-        """`score` does not say what loading took: a run of one pair stands for it. That is seconds, and not the same twice, so there are
-        more pairs than for the peers; theirs come first."""
+        """`score` does not report its loading time, so it is estimated by a run with one pair. That takes seconds and
+        varies, so nearsay gets more pairs than the peers; theirs come first."""
         load, _ = self.score("first-")
         whole, scores = self.score("long-")
         numpy.save(self.file("nearsay-scores.npy"), numpy.array(scores[: self.sizes.peer_pairs], numpy.float32))
@@ -159,8 +160,8 @@ class Comparison:
 
 
 def rate_of_scoring(rows: list[Row]) -> float:
-    """All rounds together. Each has the difference of two processes' times, which varies more than what is measured: a mean of rates
-    would follow the shortest."""
+    """All rounds together. Each is the difference of two processes' times, which varies more than the quantity
+    measured, so a mean of rates would follow the shortest."""
     seconds = sum(row["seconds_process"] - row["seconds_of_one_pair"] for row in rows)
     return sum(row["pairs"] for row in rows) / max(seconds, 1e-3)
 
@@ -170,12 +171,12 @@ def read_lines(text: str) -> list[Row]:
 
 
 def with_rate(row: Row, amount: int) -> Row:
-    """`amount` a second in the median round; nothing where the peer had not the memory."""
+    """`amount` per second in the median round; no rate if the peer ran out of memory."""
     return {**row, "rate": amount / median(row["seconds"])} if "seconds" in row else row
 
 
 def best(rows: list[Row], rate: str = "rate") -> Optional[float]:
-    """The median of the rounds with the batch size that is fastest."""
+    """The median rate over the rounds with the fastest batch size."""
     batches: dict[Any, list[float]] = {}
     for row in rows:
         if rate in row:

@@ -11,7 +11,7 @@ from typing import Any, Optional, Sequence
 
 
 class Failure(Exception):
-    """A program failed. `output` is what it had printed by then."""
+    """A program failed. `output` is its output so far."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -19,11 +19,11 @@ class Failure(Exception):
 
 
 class OutOfTime(Failure):
-    """The step's time was over before the program was done."""
+    """The step ran out of time before the program finished."""
 
 
 class Programs:
-    """Starts programs until a point in time."""
+    """Runs programs until a deadline."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
         self.log = log
@@ -31,7 +31,7 @@ class Programs:
         self.deadline = float("inf")
 
     def run(self, command: Sequence[object], **environment: str) -> tuple[int, str, float]:
-        """Exit code, standard output, seconds. Standard error goes to the log; both do if the program fails."""
+        """Exit code, standard output, seconds. Standard error goes to the log; both go there if the program fails."""
         words = [str(word) for word in command]
         self.say("$ " + " ".join(words))
         seconds_left = self.deadline - time.monotonic()
@@ -45,7 +45,7 @@ class Programs:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**self.environment, **environment},
-                # A group of its own, which ends as a whole; not a session, which might outlive this one.
+                # A separate process group, which is killed as a whole; not a session, which might outlive this one.
                 preexec_fn=os.setpgrp,
             )
             output = self._wait(process, seconds_left)
@@ -67,7 +67,7 @@ class Programs:
             raise
 
     def run_well(self, command: Sequence[object], **environment: str) -> tuple[int, str, float]:
-        """As `run`, of a program that must succeed."""
+        """Like `run`, for a program that must succeed."""
         code, text, seconds = self.run(command, **environment)
         if code:
             name = " ".join([Path(str(command[0])).name, *map(str, command[1:3])])
@@ -79,7 +79,7 @@ class Programs:
         return self.run_well(command, **environment)[1]
 
     def json(self, command: Sequence[object], **environment: str) -> Any:
-        """The object that a program prints; the last line where there are several."""
+        """The object that a program prints, from the last line if there are several."""
         text = self.output(command, **environment).strip()
         try:
             return json.loads(text)
@@ -91,7 +91,7 @@ class Programs:
             log.write(message + "\n")
 
     def last_line(self) -> Optional[str]:
-        """What the log said before the last exit code."""
+        """The last message in the log before the exit code."""
         lines = [line for line in self.log.read_text("utf-8", "replace").splitlines() if line.strip()]
         said = [line for line in lines if not line.startswith(("$ ", "exit code"))]
         return said[-1] if said else None

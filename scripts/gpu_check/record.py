@@ -1,4 +1,4 @@
-"""result.json: written anew after every figure, so that a run that is cut off loses nothing."""
+"""result.json: rewritten after every figure, so that an interrupted run loses nothing."""
 from __future__ import annotations
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Record:
-    """What was found so far, by step. `step` may be set to the name of the one that is at work."""
+    """The results so far, by step. `step` may be set to the name of the running step."""
 
     def __init__(self, path: Path, head: dict[str, Any]) -> None:
         self.path = path
@@ -23,12 +23,12 @@ class Record:
         self.write()
 
     def put(self, **figures: Any) -> None:
-        """Figures of the step at work, by name."""
+        """Sets figures of the running step, by name."""
         self.content["steps"][self.step].update(figures)
         self.write()
 
     def add(self, name: str, figure: Any) -> None:
-        """One more figure of a list."""
+        """Appends a figure to a list."""
         self.content["steps"][self.step].setdefault(name, []).append(figure)
         self.write()
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks and measures nearsay on this machine's GPU with what lies beside this file.
+# Checks and measures nearsay on this machine's GPU with the files next to this one.
 # usage: run.sh [--quick | --tiny] [--limit SECONDS] [--out FOLDER] [--list] [STEP ..]
 # Needs NVIDIA's driver and a Python 3.9 or newer with PyTorch, transformers, sentence-transformers and numpy ($PYTHON, default
 # python3). No network, no compiler.

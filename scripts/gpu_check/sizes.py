@@ -1,4 +1,4 @@
-"""How much each step does: all of it, about a third (--quick), or next to nothing (--tiny, for the CUDA emulator)."""
+"""How much each step does: everything, about a third (--quick), or almost nothing (--tiny, for the CUDA emulator)."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ class Sizes:
     parity_texts: int = 3000
     parity_pairs: int = 1000
     parity_batch_tokens: tuple[int, ...] = (512, 8192, 32768)
-    # Of these, for which the CPU takes longer, so many texts and this precision alone.
+    # These models are slower on the CPU, so they get fewer texts and only this precision.
     parity_models: tuple[ModelShape, ...] = (BERT_BASE,)
     parity_model_texts: int = 500
     parity_model_precision: str = "f16"
@@ -54,7 +54,8 @@ class Sizes:
     headline: tuple[Bench, ...] = ()
     sweep: tuple[Bench, ...] = ()
     seconds_per_figure: float = 2.0
-    # Beside peers: a model (None: the one that is packed), and for embedding by which peers, for scoring in which precisions of bert_score's.
+    # Comparisons with peers: a model (None: the packed one), with the peers for embedding, or bert_score's precisions
+    # for scoring.
     embeddings: tuple[tuple[Optional[ModelShape], tuple[str, ...]], ...] = ((None, EMBEDDING_PEERS), (BERT_BASE, EMBEDDING_PEERS))
     scorings: tuple[tuple[Optional[ModelShape], tuple[str, ...]], ...] = ((BERT_LARGE, ("f32", "f16")), (None, ("f32", "f16")))
     peer_texts: int = 20000
@@ -66,11 +67,11 @@ class Sizes:
     peer_precision: str = "f16"
     # Single kernels: arguments of `gpu-kernels`.
     kernels: tuple[str, ...] = ("--precision", "f16,bf16,f32", "minilm-l6", "bert-base", "roberta-large")
-    # Tests by name, where not all are run: (kernels, whole engine).
+    # Names of the tests to run, if not all: (kernels, whole engine).
     test_filters: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def random_models(self) -> tuple[ModelShape, ...]:
-        """All that are compared, each once."""
+        """All shapes that are compared, without duplicates."""
         compared = [shape for shape, _ in (*self.embeddings, *self.scorings) if shape]
         return tuple(dict.fromkeys((*self.parity_models, *compared)))
 

@@ -1,4 +1,4 @@
-"""What every step is given."""
+"""The context of every step."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Context:
     sizes: Sizes
 
     def check(self, name: str, holds: bool, detail: str = "") -> None:
-        """Records something that must hold: the run's exit code depends on it."""
+        """Records a check, on which the run's exit code depends."""
         self.record.add("checks", {"name": name, "holds": bool(holds), "detail": detail})
         print(f"  {'ok    ' if holds else 'FAILED'} {name}" + (f": {detail}" if detail else ""))
 
@@ -27,5 +27,5 @@ class Context:
 
 
 def say(message: str) -> None:
-    """What was just measured."""
+    """Prints a figure that was just measured."""
     print(f"  {message}")

@@ -84,7 +84,7 @@ def ratios(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def kernels(report: Any) -> Iterator[str]:
-    """A line for each shape and precision."""
+    """One line per shape and precision."""
     if not report:
         return
     measured = [row for row in report["operations"] if "error" not in row]

@@ -7,13 +7,13 @@ from .step import Context
 
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 FAILED = re.compile(r"^test (\S+) \.\.\. FAILED$", re.MULTILINE)
-# Of the output of tests that failed, the end is kept.
+# The length of the kept end of failed tests' output.
 KEPT_CHARACTERS = 20000
 
 
 def run(context: Context) -> None:
     kernels, engine = context.sizes.test_filters
-    # The engine's first: were the kernels' to take all the time, it would still be known whether the whole works.
+    # The engine's tests run first: if the kernels' tests use up the time, it is still known whether the whole works.
     run_tests(context, "tests-on-cuda", engine)
     run_tests(context, "tests-of-kernels", kernels)
 

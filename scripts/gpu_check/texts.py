@@ -10,9 +10,9 @@ import random
 from pathlib import Path
 from typing import Iterator
 
-# WordPiece's vocabulary is ordered by frequency behind its single characters.
+# WordPiece's vocabulary is ordered by frequency after its single characters.
 FIRST_WORD, WORDS = 1996, 8000
-# With punctuation, under the 256 tokens that all-MiniLM-L6-v2 is cut to.
+# With punctuation, below the 256 tokens at which all-MiniLM-L6-v2 truncates.
 LONGEST = 210
 
 
@@ -31,7 +31,7 @@ class Writer:
         return " ".join(self.punctuated(words))
 
     def punctuated(self, words: list[str]) -> Iterator[str]:
-        """With a capital and a full stop for every sentence of some twenty words, and commas within."""
+        """Adds a capital and a full stop to every sentence of some twenty words, and commas within."""
         begins = True
         for position, word in enumerate(words, 1):
             ends = position == len(words) or self.random.random() < 0.05
@@ -40,14 +40,14 @@ class Writer:
             begins = ends
 
     def texts(self, count: int) -> list[str]:
-        """No two are the same: nearsay would encode a repeated one once."""
+        """Distinct texts: nearsay would encode a repeated one only once."""
         found: dict[str, None] = {}
         while len(found) < count:
             found[self.text()] = None
         return list(found)
 
     def paraphrase(self, text: str) -> str:
-        """The text with some words replaced and some left out."""
+        """The text with some words replaced and some omitted."""
         changed = []
         for word in text.split():
             chance = self.random.random()

@@ -17,7 +17,7 @@ def sweep(context: Context) -> None:
 
 
 def run_all(context: Context, benches: tuple[Bench, ...]) -> None:
-    """One that fails does not keep the others from being measured."""
+    """Runs all benches, even if one fails."""
     for bench in benches:
         try:
             report = context.programs.json(command(context, bench))
@@ -26,7 +26,7 @@ def run_all(context: Context, benches: tuple[Bench, ...]) -> None:
         except Failure as failure:
             context.check(f"bench {bench.name()}", False, str(failure))
             continue
-        # The program knows its commit only where it runs in the repository.
+        # The program knows its commit only if it runs in the repository.
         report["commit"] = context.package.description()["commit"]
         context.record.add("reports", {"arguments": bench.name(), "batch_tokens": bench.batch_tokens, **report})
         for row in report["throughput"]:

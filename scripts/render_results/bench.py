@@ -1,4 +1,4 @@
-"""What `nearsay bench` measured on a CPU."""
+"""Tables of `nearsay bench` results on a CPU."""
 from __future__ import annotations
 
 from .markdown import table

@@ -1,4 +1,4 @@
-"""What scripts/gpu-check measured on a GPU."""
+"""Tables of scripts/gpu-check results on a GPU."""
 from __future__ import annotations
 
 from typing import Any, Iterator
@@ -22,7 +22,7 @@ def summary(result: Result) -> list[str]:
 
 
 def details(result: Result) -> list[str]:
-    """Everything, for the page beside the results."""
+    """Everything, for the page next to the results."""
     steps = result["steps"]
     lines = [*summary(result), *checks(steps), ""]
     reports = steps.get("sweep", {}).get("reports", [])
@@ -46,7 +46,7 @@ def title(result: Result) -> str:
 
 
 def unfinished(steps: Result) -> str:
-    """Which steps did not come to their end, and why."""
+    """The steps that did not finish, and why."""
     cut = [f"{name} {step['outcome']} ({step['reason']})" for name, step in steps.items() if step.get("outcome", "done") != "done"]
     return f"Not to their end: {'; '.join(cut)}." if cut else ""
 
@@ -97,13 +97,13 @@ def is_scoring(run: Result) -> bool:
 
 
 def rate_of_scoring(runs: list[Result]) -> float:
-    """All rounds together: the time of each is the difference of two processes', and varies."""
+    """All rounds together: each time is the difference of two processes' times, and varies."""
     seconds = [run["seconds_process"] - run["seconds_of_one_pair"] for run in runs]
     return sum(run["rate"] * time for run, time in zip(runs, seconds)) / sum(seconds)
 
 
 def is_of(run: Result, peer: str) -> bool:
-    """Whether a run is of a peer: `bert_score` comes in f32, `bert_score in f16` is another."""
+    """Whether a run belongs to a peer: `bert_score` runs in f32, `bert_score in f16` is another peer."""
     who, _, precision = peer.partition(" in ")
     return run["who"] == who and (who != "bert_score" or run["precision"] == (precision or "f32"))
 

@@ -1,4 +1,4 @@
-//! A small job, and what its folder must come to.
+//! A small job and the expected contents of its folder.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,16 +28,16 @@ pub fn input() -> String {
     (0..ROWS).map(row).collect()
 }
 
-/// The desk with the input on it.
+/// The desk, with the input written.
 pub fn prepared(desk: Desk) -> Desk {
     desk.write("in.jsonl", input());
     desk
 }
 
-/// The files of a folder by name, but for the lock, which says nothing.
+/// The files of a folder by name, except the lock.
 ///
 /// # Panics
-/// If one cannot be read.
+/// If a file cannot be read.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let file = |path: std::path::PathBuf| {
@@ -47,7 +47,7 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.map(file).filter(|(name, _)| name != ".nearsay-lock").collect()
 }
 
-/// What the folder holds after a run that nothing has interrupted.
+/// The contents of the folder after an uninterrupted run.
 pub fn undisturbed(desk: Desk) -> BTreeMap<String, Vec<u8>> {
     let desk = prepared(desk);
     desk.run(JOB).ok();
@@ -56,10 +56,10 @@ pub fn undisturbed(desk: Desk) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Continues the job, and holds that its folder comes to the same bytes.
+/// Resumes the job and checks that its folder ends up with the expected bytes.
 ///
 /// # Panics
-/// If not.
+/// If it does not.
 #[track_caller]
 pub fn resume_and_compare(desk: &Desk, expected: &BTreeMap<String, Vec<u8>>) -> Run {
     let run = desk.run(&JOB.replace(" -q", " --resume")).ok();

@@ -1,4 +1,4 @@
-//! What the tests share: where fixtures, the model and the program are.
+//! Shared code of the tests: the paths of fixtures, the model and the program.
 
 pub mod job;
 pub mod run;
@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 
-/// The repository: `NEARSAY_TEST_REPOSITORY` where the tests run on another machine, else where they were
-/// built.
+/// The repository: `NEARSAY_TEST_REPOSITORY` if the tests run on another machine, else the folder where they
+/// were built.
 pub fn repository() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let built_in = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -43,11 +43,11 @@ pub fn json(name: &str) -> serde_json::Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is fetched if it is not
-/// there.
+/// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is downloaded if
+/// necessary.
 ///
 /// # Panics
-/// If it cannot be had: no test passes by skipping.
+/// If it is not available: no test passes by skipping.
 pub fn minilm() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

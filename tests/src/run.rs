@@ -1,4 +1,4 @@
-//! Runs the program in a folder of its own and looks at what it did.
+//! Runs the program in a separate folder and checks its results.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::fixture;
 
-/// A folder for one test; the program runs in it.
+/// The folder of one test, in which the program runs.
 pub struct Desk {
     folder: tempfile::TempDir,
     program: PathBuf,
 }
 
-/// A [`run::Desk`](Desk) for the program `nearsay` of the package whose tests call this.
+/// A [`run::Desk`](Desk) for the program `nearsay` of the calling package.
 #[macro_export]
 macro_rules! desk {
     () => {
@@ -24,20 +24,20 @@ macro_rules! desk {
     };
 }
 
-/// What the program did.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Run {
     /// The arguments, for messages.
     pub line: String,
-    /// The exit code; none where a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it wrote to stdout.
+    /// Its output on stdout.
     pub stdout: Vec<u8>,
-    /// What it wrote to stderr.
+    /// Its output on stderr.
     pub stderr: String,
     /// How long it took.
     pub time: Duration,
-    /// The most memory that it held, in MiB; 0 where the system has no /proc.
+    /// Its peak memory in MiB; 0 if the system has no /proc.
     pub peak_mib: u64,
 }
 
@@ -90,8 +90,8 @@ impl Desk {
         names
     }
 
-    /// The program with arguments cut at blanks. `FIXTURE:NAME` stands for the path of that fixture, `BERT`
-    /// for the tiny BERT, `STS` for the tiny sentence-transformers model.
+    /// The program with arguments split at blanks. `FIXTURE:NAME` is replaced by the path of that fixture,
+    /// `BERT` by the tiny BERT's, `STS` by the tiny sentence-transformers model's.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(line.split_whitespace().map(argument));
@@ -104,7 +104,7 @@ impl Desk {
         command
     }
 
-    /// Runs the program on a terminal of its own; what that shows, stderr included, is in the run's `stdout`.
+    /// Runs the program on a new terminal. The terminal's text, stderr included, is in the run's `stdout`.
     pub fn run_on_terminal(&self, line: &str) -> Run {
         const SPAWN: &str =
             "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -143,7 +143,7 @@ fn argument(word: &str) -> std::ffi::OsString {
 /// Runs a prepared command to its end, with `input` on standard input.
 ///
 /// # Panics
-/// If it cannot be run, or if it panicked: no input may make it do so.
+/// If it cannot be run, or if it panicked: no input may cause a panic.
 pub fn finish(line: &str, mut command: Command, input: Option<Vec<u8>>) -> Run {
     if input.is_some() {
         command.stdin(Stdio::piped());
@@ -151,7 +151,7 @@ pub fn finish(line: &str, mut command: Command, input: Option<Vec<u8>>) -> Run {
     let start = Instant::now();
     let mut child = command.spawn().expect("the program starts");
     let stdin = child.stdin.take();
-    // The program may end before it has read everything: that is not what is looked at here.
+    // The program may exit before it has read everything, which is not checked here.
     let writer = std::thread::spawn(move || {
         if let (Some(mut stdin), Some(input)) = (stdin, input) {
             let _ = stdin.write_all(&input);
@@ -192,11 +192,11 @@ fn peak_kib(process: u32) -> u64 {
 }
 
 impl Run {
-    /// Holds that it ended with `code` and said every one of `parts` on stderr; on failure it printed no
-    /// result.
+    /// Checks that it exited with `code` and wrote each of `parts` to stderr, and that it printed no result
+    /// on failure.
     ///
     /// # Panics
-    /// If not.
+    /// If it did not.
     #[track_caller]
     pub fn ends(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "nearsay {}\n{}", self.line, self.stderr);
@@ -211,16 +211,16 @@ impl Run {
         self
     }
 
-    /// Holds that it ended well.
+    /// Checks that it succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
         self.ends(0, &[])
     }
 
-    /// What it printed.
+    /// Its output as text.
     ///
     /// # Panics
-    /// If that is not UTF-8.
+    /// If it is not UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).expect("UTF-8")
     }
@@ -228,16 +228,16 @@ impl Run {
     /// The JSON that it printed.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it is not JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(self.text()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The rows of .jsonl that it printed.
+    /// The .jsonl rows that it printed.
     ///
     /// # Panics
-    /// If they are none.
+    /// If a row is not JSON.
     #[track_caller]
     pub fn rows(&self) -> Vec<Value> {
         self.text().split_terminator('\n').map(|line| serde_json::from_str(line).expect("a row")).collect()

@@ -1,13 +1,13 @@
-//! Processes that are signalled while they work.
+//! Sending signals to running processes.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// Waits, for at most 20 seconds, until something holds.
+/// Waits, for at most 20 seconds, until a condition is true.
 ///
 /// # Panics
-/// If it never does.
+/// If it never is.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -25,10 +25,10 @@ pub fn send(signal: &str, child: &Child) {
     assert!(status.success());
 }
 
-/// Sends a signal, and gives the exit code and stderr.
+/// Sends a signal and returns the exit code and stderr.
 ///
 /// # Panics
-/// If the process is still there after five seconds, or panicked.
+/// If the process is still running after five seconds, or panicked.
 pub fn end_by(signal: &str, mut child: Child) -> (Option<i32>, String) {
     send(signal, &child);
     let start = Instant::now();
@@ -48,7 +48,7 @@ pub fn end_by(signal: &str, mut child: Child) -> (Option<i32>, String) {
     (status.code(), stderr)
 }
 
-/// Feeds rows for as long as somebody reads them.
+/// Feeds rows for as long as the process reads them.
 ///
 /// # Panics
 /// If the process has no pipe as its standard input.

@@ -1,7 +1,8 @@
-//! Bits change with their version alone: `ARITHMETIC` of the kernels, `READING` of files and texts.
+//! Bits may change only together with their version: `ARITHMETIC` for the kernels, `READING` for files and
+//! texts.
 //!
 //! `tests/data/golden_bits.json` has the digests that `golden-bits` printed on each instruction set. A commit
-//! that alters them on purpose raises the version and records them again, on a machine that has the
+//! that changes them on purpose must raise the version and record them again, on a machine with the
 //! instruction set:
 //!
 //!     cargo run --release -p nearsay-tests --bin golden-bits -- --record
@@ -13,13 +14,13 @@ use nearsay_kernels::InstructionSet;
 use nearsay_tests::repository;
 use serde_json::{Map, Value};
 
-/// What was recorded, by instruction set.
+/// The recorded digests, by instruction set.
 fn recorded() -> Map<String, Value> {
     let text = fs::read_to_string(repository().join("tests/data/golden_bits.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// What `golden-bits` prints on an instruction set.
+/// The output of `golden-bits` on an instruction set.
 fn measured(set: InstructionSet) -> Value {
     let output =
         Command::new(env!("CARGO_BIN_EXE_golden-bits")).env("NEARSAY_ISA", set.name()).output().unwrap();
@@ -27,7 +28,7 @@ fn measured(set: InstructionSet) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The places at which two results differ.
+/// The places where two results differ.
 fn differences(path: &str, recorded: &Value, measured: &Value, found: &mut Vec<String>) {
     match (recorded, measured) {
         (Value::Object(recorded), Value::Object(measured)) => {
@@ -52,7 +53,7 @@ fn bits_are_those_of_their_version() {
     assert!(recorded.contains_key("portable") && recorded.contains_key("avx2"));
     let mut found = Vec::new();
     for (set, measured) in &measured {
-        // What is not recorded yet, a machine that has it records; the sets below it are compared.
+        // A set that is not recorded yet is skipped; the sets below it are still compared.
         if let Some(recorded) = recorded.get(set) {
             differences(set, recorded, measured, &mut found);
         }

@@ -1,6 +1,6 @@
-//! Headers that promise more than a file holds are refused without memory for what they promise.
+//! Headers that claim more data than the file has are refused without allocating memory for the claim.
 //!
-//! A binary of its own: the peak of its memory is measured.
+//! A separate binary, because it measures its peak memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nearsay::ErrorKind;
 use nearsay::vectors::read::VectorFile;
 
-/// The most memory that this process ever had, in bytes.
+/// The peak memory of this process, in bytes.
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("/proc");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
@@ -82,7 +82,7 @@ fn headers_that_promise_too_much_are_refused_in_little_memory() {
     {
         add(format!("{index}.safetensors"), safetensors(shape, end));
     }
-    // A header said to be as long as nothing can be.
+    // A header with an impossible length.
     let mut long = u64::MAX.to_le_bytes().to_vec();
     long.extend([b'{'; 64]);
     add("long.safetensors".to_owned(), long);

@@ -1,5 +1,5 @@
-//! The same text gives the same bits: alone, in any batch, in any order, with any budget of tokens, any
-//! number of threads; in each precision.
+//! The same text gets the same bits in each precision: alone, in any batch, in any order, with any token
+//! budget and any number of threads.
 //!
 //! Property tests over the tiny models of every family, and one over all-MiniLM-L6-v2. Bits are compared, not
 //! values.

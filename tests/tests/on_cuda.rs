@@ -1,6 +1,6 @@
-//! The engine on CUDA devices, real or emulated (scripts/test-cuda): the CPU's numbers, invariance, several
-//! devices, too little memory, a device that is lost. A build with feature `cuda` needs a device for these
-//! tests; they do not pass without one.
+//! The engine on CUDA devices, real or emulated (scripts/test-cuda): parity with the CPU, invariance, several
+//! devices, too little memory, a lost device. A build with feature `cuda` needs a device for these tests;
+//! they do not pass without one.
 #![cfg(feature = "cuda")]
 
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ fn cosine(left: &[f32], right: &[f32]) -> f64 {
     dot(left, right) / (dot(left, left) * dot(right, right)).sqrt()
 }
 
-/// The smallest cosine to the CPU's f32 that a precision may have.
+/// The smallest allowed cosine between a precision and the CPU's f32.
 fn smallest_cosine(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 0.999_99,

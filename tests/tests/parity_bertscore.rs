@@ -1,7 +1,6 @@
 //! BERTScore of all-MiniLM-L6-v2 against values that bert_score 0.3.13 computed with batch size 1.
 //!
-//! Bound: cosines of f32 vectors that two implementations compute to some 1e-6; the check beside the project
-//! asks for 2e-5.
+//! Bound: two implementations compute cosines of f32 vectors to some 1e-6; the external check requires 2e-5.
 
 use nearsay::score::bertscore::Scores;
 use nearsay::score::{PairSource, PairTexts, TextSource};

@@ -1,7 +1,7 @@
 //! Vectors of texts against sentence-transformers: tiny folders for every module, and all-MiniLM-L6-v2.
 //!
 //! Bound: the tiny models' as in parity_encoder.rs; all-MiniLM-L6-v2's vectors have length 1 over 384 values
-//! and come from six layers, and two f32 implementations differ by under 1e-6 in each value.
+//! and come from six layers; two f32 implementations differ by less than 1e-6 in each value.
 
 use std::path::Path;
 
@@ -98,7 +98,7 @@ fn dense_normalize_and_prompts() {
         let got = embed(&fixture(folder), EmbedOptions::default().prompt(name), &texts(folder));
         assert_close(name, &got, &expected[&format!("prompt.{name}")], TINY_BOUND);
     }
-    // An empty prompt (null in the file) is none.
+    // An empty prompt (null in the file) counts as none.
     let got = embed(&fixture(folder), EmbedOptions::default().prompt("document"), &texts(folder));
     assert_close("document", &got, &expected["embeddings"], TINY_BOUND);
 }
@@ -131,10 +131,10 @@ fn all_minilm_l6_v2() {
     assert_close("all-MiniLM-L6-v2", &got, &expected["embeddings"], MINILM_BOUND);
 }
 
-/// How near vectors of length 1 in a narrower precision must come to those of sentence-transformers in f32. A
-/// bf16 has 8 bits, so each product errs by 2^-8 or so at random; over six layers that leaves a cosine of
-/// 0.99995. A byte has steps of 1/255 of a row's range, an error ten times as large, hence a hundred times as
-/// far from 1. The bounds are those of the engine's goals.
+/// How close vectors of length 1 in a narrower precision must be to those of sentence-transformers in f32. A
+/// bf16 has 8 bits, so each product has a random error of about 2^-8; over six layers that leaves a cosine of
+/// 0.99995. A byte has steps of 1/255 of a row's range, an error ten times as large, so its cosine is a
+/// hundred times as far from 1. The bounds are the engine's goals.
 #[test]
 fn all_minilm_l6_v2_in_narrower_precisions() {
     let expected = tensors("minilm/expected.safetensors")["embeddings"].to_vec2::<f32>().unwrap();

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A place in a cache of the model hub for the files of `name`.
+/// A folder in a cache of the model hub for the files of `name`.
 fn snapshot(cache: &Path, name: &str) -> PathBuf {
     let folder = cache.join(format!("models--{}", name.replace('/', "--")));
     fs::create_dir_all(folder.join("refs")).unwrap();
@@ -33,8 +33,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A model of `layers` layers with the tokenizer and the sizes of a fixture of two; its layers have weights
-/// of their own, permutations of the fixture's.
+/// A model of `layers` layers with the tokenizer and sizes of a two-layer fixture. Each layer has different
+/// weights, permuted from the fixture's.
 fn deepen(model: &Path, to: &Path, layers: usize) {
     copy(model, to);
     let mut config: Value = serde_json::from_slice(&fs::read(to.join("config.json")).unwrap()).unwrap();

@@ -1,9 +1,9 @@
-//! Kernels against what the machine can do, with floors far below what was measured and far above what a
-//! kernel reaches that lost its instruction set: a closure or an iterator that is not inlined into it makes
-//! it some forty times slower, and nothing fails.
+//! Compares kernels with the machine's limits. The floors are far below the measured speeds and far above the
+//! speed of a kernel that lost its instruction set: a closure or iterator that is not inlined makes a kernel
+//! some forty times slower without any failure.
 //!
-//! Optimised builds alone: without optimisation nothing is inlined. One test, so that kernels are not timed
-//! side by side.
+//! For optimised builds only: without optimisation nothing is inlined. It is one test, so that kernels are
+//! not timed concurrently.
 
 #![cfg(not(debug_assertions))]
 
@@ -25,7 +25,7 @@ const FLOOR_OF_PRODUCTS: f64 = 0.12;
 /// Share of the memory's rate at which a row-wise operation must read and write; measured: 50 to 100 %.
 const FLOOR_OF_ROWS: f64 = 0.08;
 
-/// The best of several runs, since other work on the machine only ever makes a run slower.
+/// The best of several runs, since other work on the machine can only slow a run down.
 fn best_seconds(mut run: impl FnMut()) -> f64 {
     let timed = |_| {
         let start = Instant::now();

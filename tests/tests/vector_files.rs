@@ -1,4 +1,4 @@
-//! What was embedded is read back: the bits, the ids, and how the vectors came about.
+//! Reads embedded output back: the bits, the ids, and how the vectors were made.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const ROWS: usize = 25;
 
-/// A model, 25 texts with ids, and a place for outputs.
+/// A model, 25 texts with ids, and a folder for outputs.
 struct Desk {
     folder: TempDir,
     embedder: Embedder,
@@ -168,7 +168,7 @@ fn every_byte_of_a_job_that_is_flipped_is_found_or_changes_nothing() {
             fs::write(&path, &flipped).unwrap();
             match rows(&job) {
                 Ok(found) if found == whole => same += 1,
-                // A line of one manifest that is damaged is taken from the other.
+                // A damaged line of one manifest is read from the other.
                 Ok(_) => panic!("{}, byte {index}: other rows", path.display()),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::BadData, "{}, byte {index}: {error}", path.display());

@@ -1,10 +1,10 @@
-//! Encodes the same texts with nearsay and with candle-transformers' `BertModel`, in turn, and prints tokens
-//! a second and the ratio as JSON.
+//! Encodes the same texts with nearsay and with candle-transformers' `BertModel`, alternating, and prints
+//! tokens per second and the ratio as JSON.
 //!
 //! usage: `beside-candle MODEL TEXTS.jsonl [ROUNDS]`
 //!
-//! Both get the same token ids; a time is the encoder's and the pooling's alone. Threads: RAYON_NUM_THREADS
-//! for candle, the same number for nearsay.
+//! Both get the same token ids; times cover only the encoder and the pooling. Threads: RAYON_NUM_THREADS for
+//! candle, the same number for nearsay.
 
 use std::time::Instant;
 

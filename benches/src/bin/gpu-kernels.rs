@@ -1,16 +1,16 @@
-//! Times every operation of an encoder on a CUDA device by itself, beside what the device could do at most,
-//! and prints JSON.
+//! Times each operation of an encoder alone on a CUDA device, compares it with the device's limit, and prints
+//! JSON.
 //!
 //! usage: `gpu-kernels [--precision f16,bf16,f32] [--tokens 8192] [--launches 50] [--rotated N] SHAPE ..`
 //!
-//! A time is the wall clock's around a number of launches and a wait for the last, divided by their number:
-//! where a kernel is shorter than its launch takes, it is the launch's. `microseconds` goes around buffers of
-//! [`ROTATED_BYTES`] together (or N of them), so that inputs come from memory; `microseconds_warm` keeps to
+//! A time is the wall-clock time of a number of launches plus a wait for the last, divided by their number.
+//! If a kernel is shorter than its launch, the time is that of the launch. `microseconds` rotates through
+//! [`ROTATED_BYTES`] of buffers (or N of them), so that inputs come from memory; `microseconds_warm` reuses
 //! one, which an L2 may hold, as it does between the layers of a model.
 //!
-//! The floor of an operation is the longer of its operations by the peak of products and its bytes by the
-//! peak of copies, both measured here; bytes are those of inputs and outputs, once each. `share_of_floor` is
-//! the floor by `microseconds`.
+//! The floor of an operation is the longer of two times: its operations at the peak of products, and its
+//! bytes at the peak of copies, both measured here. Bytes count inputs and outputs once each.
+//! `share_of_floor` is the floor divided by `microseconds`.
 
 use std::io::Write;
 use std::time::Instant;
@@ -28,17 +28,17 @@ use serde_json::{Value, json};
 
 /// Several times the L2 of an H200, 60 MB.
 const ROTATED_BYTES: usize = 256 << 20;
-/// The fewest and the most sets of buffers.
+/// The minimum and maximum number of sets of buffers.
 const ROTATED: [usize; 2] = [2, 64];
-/// Loops of which the fastest counts: others use the machine's processors, too.
+/// The number of loops, of which the fastest counts: other programs use the machine's processors too.
 const LOOPS: usize = 3;
 
 const ATTENTION_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 const POOLED_LENGTHS: [usize; 2] = [32, 128];
 const MATCHED_LENGTHS: [usize; 3] = [32, 128, 512];
 const SEARCHING_QUERIES: [usize; 3] = [1, 64, 1024];
-/// Rows of a corpus for each row of a micro-batch: 65,536 as a rule, of 128 MiB where they have 1,024 values
-/// of 16 bits.
+/// Corpus rows per row of a micro-batch: usually 65,536 in total, which are 128 MiB with 1,024 values of 16
+/// bits each.
 const SEARCHED_ROWS: usize = 8;
 const HITS: usize = 10;
 
@@ -72,7 +72,7 @@ struct Options {
     /// Rows of a micro-batch.
     tokens: usize,
     launches: usize,
-    /// Sets of buffers; `None`: as many as [`ROTATED_BYTES`] hold.
+    /// Sets of buffers; `None`: enough to fill [`ROTATED_BYTES`].
     rotated: Option<usize>,
 }
 
@@ -118,7 +118,7 @@ struct Case {
     detail: String,
     flops: f64,
     bytes: f64,
-    /// Launches it on the set of buffers of this number, whatever its size.
+    /// Launches it on the set of buffers with this number; numbers wrap around.
     launch: Box<dyn Fn(usize) -> Result<Tensor>>,
 }
 
@@ -133,7 +133,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// A row for every operation; one that fails says why and leaves the others be.
+    /// One row per operation. A failed operation reports its error, and the others still run.
     fn operations(&self) -> Vec<Value> {
         let fitting = |lengths: &[usize]| -> Vec<usize> {
             lengths.iter().copied().filter(|length| 2 * length <= self.options.tokens).collect()
@@ -177,7 +177,7 @@ impl Bench<'_> {
         }))
     }
 
-    /// Of one launch in the fastest of several loops, after one that is not counted.
+    /// Seconds per launch in the fastest of several loops, after a warm-up.
     fn seconds(&self, launch: &dyn Fn(usize) -> Result<Tensor>) -> Result<f64> {
         let device = self.placement.device();
         let mut fastest = f64::INFINITY;
@@ -213,7 +213,7 @@ impl Bench<'_> {
         (count * self.placement.hidden_dtype().size_in_bytes()) as f64
     }
 
-    /// How many sets of buffers of `count` values there are.
+    /// The number of sets of buffers of `count` values.
     fn sets(&self, count: usize) -> usize {
         let [fewest, most] = ROTATED;
         let fitting = ROTATED_BYTES / (self.bytes(count) as usize).max(1);
@@ -250,7 +250,7 @@ impl Bench<'_> {
             name: "embed_norm",
             detail: String::new(),
             flops: 0.0,
-            // Of the tables, positions and types stay in a cache.
+            // The position and type tables stay in a cache.
             bytes: self.bytes(2 * tokens * width) + (3 * size_of::<u32>() * tokens) as f64,
             launch: Box::new(move |index| {
                 let [input_ids, position_ids, type_ids] = sets[index % sets.len()].as_slice() else {

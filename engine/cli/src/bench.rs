@@ -1,4 +1,4 @@
-//! `nearsay bench`: measures, prints tables or JSON, and keeps the JSON where it is asked to.
+//! `nearsay bench`: measures, prints tables or JSON, and saves the JSON if requested.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn subject(
     Ok(Subject::Model(Session::with(name, &session)?))
 }
 
-/// The file for the JSON; in a folder it is named after CPU or GPU, model and date.
+/// Creates the file for the JSON; in a folder it is named after CPU or GPU, model and date.
 fn create(
     path: &Path,
     subject: &Subject,
@@ -102,7 +102,7 @@ fn print_report(report: &Report) -> nearsay::Result<()> {
     print_line(&latency_table(&report.latency).to_string())
 }
 
-/// What was measured and where, and the peaks: a line each.
+/// The subject, the machine and the peaks, one line each.
 fn heading(report: &Report) -> String {
     let Report { machine, model, .. } = report;
     let threads = plural(report.threads as u64, "thread", "threads");
@@ -142,7 +142,7 @@ fn peaks(peaks: &PeakRates) -> String {
     rates.join(", ")
 }
 
-/// What a CPU's own instruction for bf16 does; GPUs have no other.
+/// The rate of a CPU's bf16 instruction; GPUs have only one rate.
 fn bf16_instruction(peaks: &PeakRates) -> String {
     match (peaks.bf16_instruction_gflops, peaks.int8_gops) {
         (Some(rate), _) => format!(" (instruction: {rate:.0})"),
@@ -181,8 +181,8 @@ fn latency_table(rows: &[Latency]) -> Table {
     table
 }
 
-/// An empty table whose last three columns are numbers. Markdown, so that it can be pasted where it is talked
-/// about.
+/// An empty table whose last three columns are numbers. In Markdown, so that it can be pasted into a
+/// discussion.
 fn table(header: [&str; 6]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
@@ -192,7 +192,7 @@ fn table(header: [&str; 6]) -> Table {
     table
 }
 
-/// A number without decimals, thousands apart.
+/// Formats a number without decimals and with grouped thousands.
 fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What every command gets: the global arguments, what may end the work, and when the program started.
+//! The context of every command: global arguments, interruption, and the program's start time.
 
 use std::num::NonZero;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::arguments::{GlobalArguments, RunningArguments};
 use crate::failure;
 use crate::signals::Interruption;
 
-/// What every command gets.
+/// The context of every command.
 pub(crate) struct Context {
     pub(crate) global: GlobalArguments,
     pub(crate) interruption: Interruption,
@@ -17,14 +17,14 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A remark for the user, on stderr unless `--quiet`.
+    /// Prints a note for the user to stderr, unless `--quiet`.
     pub(crate) fn note(&self, text: impl std::fmt::Display) {
         if !self.global.quiet {
             failure::say(format_args!("{text}"));
         }
     }
 
-    /// Where models are looked for.
+    /// Where to find models.
     pub(crate) fn hub(&self) -> HubOptions {
         let mut options = HubOptions::from_env();
         options.offline |= self.global.offline;
@@ -37,21 +37,21 @@ impl Context {
         Ok(Model::open(name, &self.hub())?)
     }
 
-    /// Opens the devices, and says what was chosen if that was left open.
+    /// Opens the devices, and prints the choice if it was automatic.
     pub(crate) fn open_devices(&self, running: &RunningArguments) -> nearsay::Result<Devices> {
         let devices = open(&running.device, running.precision.into())?;
         self.remark_on(&devices);
         Ok(devices)
     }
 
-    /// Says which devices were chosen if that was left open.
+    /// Prints which devices were chosen, if the choice was automatic.
     pub(crate) fn remark_on(&self, devices: &Devices) {
         if let Some(remark) = devices.remark() {
             self.note(remark);
         }
     }
 
-    /// Opens a model on devices that are open already.
+    /// Opens a model on open devices.
     pub(crate) fn open_session(
         &self,
         name: &str,
@@ -71,18 +71,18 @@ impl Context {
         Workers::new(threads)
     }
 
-    /// The token that a signal cancels calls by.
+    /// The token by which a signal cancels calls.
     pub(crate) fn cancel(&self) -> Cancel {
         self.interruption.cancel()
     }
 
-    /// What may stop a call: a signal.
+    /// The control that lets a signal stop a call.
     pub(crate) fn control(&self) -> Control {
         Control::default().with_cancel(&self.cancel())
     }
 }
 
-/// Opens devices; with operations composed from candle's, as on Metal, if NEARSAY_COMPOSED is `1`: for tests
+/// Opens devices. If NEARSAY_COMPOSED is `1`, operations are composed from candle's, as on Metal: for tests
 /// and bug reports.
 pub(crate) fn open(
     choice: &nearsay::DeviceChoice,

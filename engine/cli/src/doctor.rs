@@ -1,4 +1,4 @@
-//! `nearsay doctor`: what this machine offers, and what stands in the way.
+//! `nearsay doctor`: reports this machine's capabilities and problems.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::arguments::DoctorArguments;
 use crate::context::Context;
 use crate::print::{print_json, print_line};
 
-/// What is found; `--json` prints it.
+/// The findings; `--json` prints them.
 #[derive(Debug, Serialize)]
 struct Findings {
     version: &'static str,
@@ -21,7 +21,7 @@ struct Findings {
     instruction_sets: Vec<&'static str>,
     instruction_set_used: &'static str,
     devices: Vec<String>,
-    /// Why there is no GPU to run on, in builds that could.
+    /// Why no GPU can be used, in builds that support one.
     no_gpu: Option<String>,
     cache: String,
     cached_models: Vec<String>,
@@ -82,10 +82,10 @@ fn find(context: &Context) -> Findings {
     }
 }
 
-/// The GPUs that `--device` can name, and why there is none in builds that could run on one.
+/// The GPUs for `--device`, and the reason if there is none in a build that supports one.
 fn gpus() -> (Vec<String>, Option<String>) {
     let cuda = match nearsay_kernels::device::cuda_count() {
-        // The driver, or that there is none, is told by asking for the first.
+        // Opening the first device reports a missing or broken driver.
         Ok(0) | Err(_) => vec![DeviceChoice::Cuda(vec![0])],
         Ok(count) => (0..count).map(|ordinal| DeviceChoice::Cuda(vec![ordinal])).collect(),
     };

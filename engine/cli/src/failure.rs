@@ -1,4 +1,4 @@
-//! What the user is told when something goes wrong, and the exit code. Codes follow BSD's sysexits.h.
+//! Error messages and exit codes. The codes follow BSD's sysexits.h.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -12,8 +12,7 @@ use crate::signals::Interruption;
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
 
-/// Prints `error` with its hint, and returns its exit code. A reader of stdout that has gone away is no
-/// failure.
+/// Prints `error` with its hint, and returns its exit code. A closed reader of stdout is not a failure.
 pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> ExitCode {
     let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     match known {
@@ -23,7 +22,7 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
             say(format_args!("{} interrupted by signal {signal}", label("error:", "31")));
             return ExitCode::from(128 + signal as u8);
         }
-        // Its message names its cause already.
+        // Its message already names its cause.
         Some(known) => say(format_args!("{} {}", label("error:", "31"), words(&known.message()))),
         None => say(format_args!("{} {error:#}", label("error:", "31"))),
     }
@@ -47,7 +46,7 @@ fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// A phrase with its settings as flags.
+/// Renders a phrase with its settings as flags.
 pub(crate) fn words(phrase: &Phrase) -> String {
     phrase.render(|setting, value| match value {
         None => flag(setting),
@@ -63,19 +62,19 @@ fn flag(setting: Setting) -> String {
     }
 }
 
-/// What the user can do about what was just said.
+/// Prints a hint about the last message.
 pub(crate) fn hint(text: &str) {
     say(format_args!("{} {text}", label("hint:", "36")));
 }
 
-/// Prints what clap says: help and version to stdout with 0, a usage error to stderr with 2.
+/// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell if this fails.
+    // If this fails, it cannot be reported.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// One line to stderr. Nobody is left to tell if this fails.
+/// Prints a line to stderr. If this fails, it cannot be reported.
 pub(crate) fn say(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
@@ -91,7 +90,7 @@ pub(crate) fn start_log(global: &GlobalArguments) {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(io::stderr)
-        // Colours there need a feature that is not built in, and asking for them makes every command say so.
+        // Colours need a feature that is not built in; requesting them makes every command print a warning.
         .with_ansi(false)
         .without_time()
         .with_target(false)

@@ -1,6 +1,6 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 //!
-//! A library with one function, so that other programs can carry the command, too.
+//! A library with one function, so that other programs can include the command too.
 
 mod arguments;
 mod bench;
@@ -24,8 +24,8 @@ use clap::Parser;
 use arguments::{Cli, Command};
 use context::Context;
 
-/// Runs the command that `arguments` name, the first of which is the program's own name, and reports a
-/// failure on standard error. The exit code is 0 for success, else that of `failure`.
+/// Runs the command in `arguments`, the first of which is the program's name, and reports a failure on
+/// standard error. The exit code is 0 for success, else as in `failure`.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let start = Instant::now();
     nearsay::silence_expected_panics();
@@ -38,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(interruption) => Context { global, interruption, start },
         Err(error) => return failure::report(&error, &signals::Interruption::default()),
     };
-    // A panic is a bug and has said so on stderr already; its exit code is that of one.
+    // A panic is a bug, and was already reported on stderr.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, command))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => failure::report(&error, &context.interruption),

@@ -45,7 +45,7 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is said of a model: names and values, in the order in which they are printed.
+/// Facts about a model: names and values, in the order they are printed.
 type Facts = Vec<(&'static str, Value)>;
 
 fn describe(model: &Model) -> nearsay::Result<Facts> {
@@ -81,7 +81,7 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
     ])
 }
 
-/// As config.json spells it.
+/// The name of an activation in config.json.
 fn activation_name(activation: Activation) -> &'static str {
     match activation {
         Activation::Identity => "identity",
@@ -103,7 +103,7 @@ fn found(model: &Model) -> String {
     }
 }
 
-/// Checksums, and every weight read once.
+/// Verifies checksums, and reads every weight once.
 fn check(model: &Model) -> nearsay::Result<Facts> {
     let verification = model.folder().verify()?;
     let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
@@ -114,7 +114,7 @@ fn check(model: &Model) -> nearsay::Result<Facts> {
     ])
 }
 
-/// A value as people read it.
+/// Formats a value for people.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),

@@ -7,7 +7,7 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> nearsay::Result<()> {
     print_line(&to_json(value)?)
 }
 
-/// A value as one line of JSON.
+/// Formats a value as one line of JSON.
 pub(crate) fn to_json(value: &impl serde::Serialize) -> nearsay::Result<String> {
     serde_json::to_string(value).map_err(|error| nearsay::Error::Bug(error.to_string()))
 }

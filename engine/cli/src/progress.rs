@@ -1,4 +1,4 @@
-//! A progress bar on a terminal; a line every 30 seconds anywhere else.
+//! A progress bar on a terminal; a line every 30 seconds elsewhere.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -9,14 +9,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::context::Context;
 use crate::failure::say;
 
-/// How often a line is written where there is no terminal.
+/// Interval between lines without a terminal.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// What is measured.
+/// The measured quantity.
 pub(crate) enum Measure {
-    /// Things of this name, towards a total.
+    /// Number of things with this name, out of a total.
     Count(&'static str, u64),
-    /// A share of so many steps; `None` where the end is not known. The message says everything else.
+    /// A share of this many steps; `None` if the end is unknown. The message has everything else.
     Share(Option<u64>),
 }
 
@@ -24,14 +24,14 @@ pub(crate) enum Measure {
 pub(crate) struct Progress {
     bar: ProgressBar,
     measure: Measure,
-    /// Where lines are written: when the next is due.
+    /// When the next line is due, if lines are written.
     lines: Option<LineClock>,
 }
 
-/// Says when a line is due.
+/// Determines when a line is due.
 struct LineClock {
     interval: Duration,
-    /// When the last line was written, or the work began.
+    /// When the last line was written, or the work started.
     last: Mutex<Instant>,
 }
 
@@ -65,11 +65,11 @@ impl Progress {
             Measure::Share(None) => (None, "{spinner} {elapsed}  {wide_msg}".to_owned()),
         };
         let bar = ProgressBar::with_draw_target(total, target);
-        // The templates are constants of ours; the plain style stands in if one were wrong.
+        // The templates are constants; the plain style is a fallback if one were wrong.
         bar.set_style(
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        // No steady tick: it needs a thread, and panics where the system gives none.
+        // No steady tick: it needs a thread, and panics if the system has none.
         bar.tick();
         let writes_lines = !is_terminal && !context.global.quiet;
         Self { bar, measure, lines: writes_lines.then(|| LineClock::new(INTERVAL)) }

@@ -21,7 +21,7 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
         (None, None) => anyhow::bail!(Error::Bug("clap lets neither --model nor --lang through".to_owned())),
     };
     let options = options(&arguments);
-    // What bert_score's tables lack, and inputs of different lengths, are told before a model is loaded.
+    // Report missing table entries and inputs of different lengths before a model is loaded.
     options.check(name)?;
     let source = open_sources(&arguments)?;
     let pairs = source.count()?;

@@ -1,10 +1,11 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks the work to end cleanly, the second ends the process at once.
+//! SIGINT, SIGTERM and SIGHUP: the first signal asks the work to end cleanly, the second ends the process at
+//! once.
 //!
-//! Work asks between two micro-batches. What cannot ask, such as a read of standard input to which nobody
-//! writes, is given [`GRACE`], then the process ends all the same. No temporary file stays in either case.
+//! The work checks between micro-batches. If it cannot, for example while it waits for standard input, the
+//! process ends after [`GRACE`]. No temporary file stays in either case.
 //!
-//! Where the system gives no thread to wait for signals, the first still asks, and nothing ends what cannot
-//! ask.
+//! If the system has no thread to wait for signals, the first signal still asks, but nothing ends work that
+//! cannot check.
 
 use std::io;
 use std::sync::Arc;
@@ -18,15 +19,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// How long the work may take to end by itself.
+/// Time that the work has to end cleanly.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// The first signal that asked the work to end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interruption {
-    /// Its number; 0 before there was one.
+    /// Its number; 0 if there was none.
     number: Arc<AtomicUsize>,
-    /// Set with it.
+    /// Set together with the number.
     flag: Arc<AtomicBool>,
 }
 
@@ -36,7 +37,7 @@ impl Interruption {
         self.number.load(Ordering::Relaxed)
     }
 
-    /// The token that it cancels calls by.
+    /// The token that cancels calls.
     pub(crate) fn cancel(&self) -> Cancel {
         Arc::clone(&self.flag).into()
     }
@@ -71,7 +72,7 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
                 thread::sleep(GRACE);
                 end(signal);
             };
-            // Without a thread to time it there is no grace.
+            // Without a thread to time it, end at once.
             if thread::Builder::new().spawn(grace).is_err() {
                 end(signal);
             }
@@ -80,14 +81,14 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }
 
-/// A file that outgrows the shell's limit is then a write that fails (EFBIG), and not the end of the process.
+/// Makes a file over the shell's size limit fail the write (EFBIG) instead of ending the process.
 fn take_file_size_limit_as_error() -> anyhow::Result<()> {
     flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
         .context("cannot install a signal handler")?;
     Ok(())
 }
 
-/// The signals that end the work; a terminal that goes away sends SIGHUP.
+/// The signals that end the work; closing a terminal sends SIGHUP.
 fn handled() -> Vec<i32> {
     let mut numbers = vec![SIGINT, SIGTERM];
     if !hangup_is_ignored() {
@@ -96,8 +97,7 @@ fn handled() -> Vec<i32> {
     numbers
 }
 
-/// Whether whoever started us wants SIGHUP ignored, as nohup does. Taken for granted where the system does
-/// not say.
+/// Whether our parent process wants SIGHUP ignored, as nohup does. True if the system does not report it.
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

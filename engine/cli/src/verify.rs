@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure;
 use crate::print::{plural, print_json, print_line};
 
-/// A folder as `--json` shows it.
+/// A folder in the output of `--json`.
 #[derive(Serialize)]
 struct FolderReport<'a> {
     folder: String,
@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
     let is_sound = verified.problems.is_empty() && verified.mismatch.is_none();
     if !verified.problems.is_empty() || is_sound && !verified.missing.is_empty() {
         failure::hint(
-            "run the command that started the job with --resume: it repairs what is damaged and makes what is missing",
+            "run the command that started the job with --resume: it rewrites damaged and missing shards",
         );
     }
     Ok(match (is_sound, verified.missing.is_empty()) {

@@ -1,4 +1,4 @@
-//! `nearsay bench`: what it prints, what its JSON has, what it refuses.
+//! `nearsay bench`: its output, its JSON and its errors.
 
 use nearsay_tests::desk;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn a_model_is_measured_to_a_layer_and_the_json_is_kept() {
     }
     let report: Value = serde_json::from_slice(&desk.read("out.json")).expect("JSON");
     assert_eq!((&report["model"]["layer"], &report["threads"]), (&json!(2), &json!(1)));
-    // The model has 40 positions: a text of 128 tokens is left out.
+    // The model has 40 positions, so a text of 128 tokens is skipped.
     assert_eq!(report["latency"].as_array().map(Vec::len), Some(1));
     desk.run(&format!("{QUICK} -m BERT -o out.json")).ends(73, &["out.json"]);
 }

@@ -209,7 +209,7 @@ fn options_change_what_they_say() {
     }
     assert!(vectors("-m STS --dimensions 5").iter().all(|vector| (norm(vector) - 1.0).abs() < 1e-5));
     assert_ne!(vectors("-m STS --prompt-name query"), vectors("-m STS"));
-    // A model that names no prompts has empty ones.
+    // A model without named prompts has empty ones.
     assert_eq!(vectors("-m BERT --prompt-name query"), vectors("-m BERT"));
     assert_ne!(vectors("-m BERT --layer 1"), plain);
     assert_eq!(vectors("-m BERT --layer 3 --threads 1 --batch-tokens 3"), plain);
@@ -258,7 +258,7 @@ fn doctor_ends_soon_where_the_hub_does_not_answer() {
 #[test]
 fn a_score_that_is_not_a_number_is_null_and_told() {
     let desk = desk!();
-    // Every token of these references stands in all of them: idf gives them no weight.
+    // Every token of these references is in all of them: idf weighs them 0.
     desk.write("c.txt", "a river\na river\n").write("r.txt", "a river\na river\n");
     let run = desk
         .run("score -c c.txt -r r.txt -m BERT -l 1 --idf --json")
@@ -266,7 +266,7 @@ fn a_score_that_is_not_a_number_is_null_and_told() {
     let numbers = run.json()["metrics"]["bertscore"].clone();
     for scores in [&numbers, &numbers["segments"][0]] {
         assert_eq!((&scores["precision"], &scores["recall"]), (&Value::Null, &Value::Null));
-        // bert_score puts 0 in the place of an F1 that is not a number; so do we.
+        // bert_score returns 0 for an F1 that is NaN; so do we.
         assert_eq!(scores["f1"], 0.0);
     }
 }

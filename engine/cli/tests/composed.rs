@@ -1,5 +1,5 @@
-//! The whole program by operations composed of candle's, as they run on Metal, but on the CPU: the kernels'
-//! numbers to the precision.
+//! The whole program with operations composed from candle's, as on Metal, but on the CPU: the same numbers as
+//! the kernels' within the precision.
 
 use nearsay_tests::desk;
 use nearsay_tests::run::{Desk, Run, finish};
@@ -14,7 +14,7 @@ const MODELS: [&str; 6] = [
     "STS",
 ];
 
-/// A precision and the smallest cosine to the kernels' f32 that it may have.
+/// Each precision, and the smallest cosine allowed to the kernels' f32.
 const PRECISIONS: [(&str, f64); 2] = [("f32", 0.999_999), ("f16", 0.999_5)];
 
 fn desk() -> Desk {

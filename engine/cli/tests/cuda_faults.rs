@@ -1,6 +1,5 @@
-//! What befalls CUDA devices, on emulated ones, which do as they are told (tests/cuda_emulator): too little
-//! memory, a device that is lost, several of them, none. Run by scripts/test-cuda, which brings the emulator;
-//! without it these tests do not pass.
+//! Faults of CUDA devices, on emulated ones (tests/cuda_emulator): too little memory, a lost device, several
+//! devices, none. Run by scripts/test-cuda, which sets up the emulator; without it these tests fail.
 #![cfg(feature = "cuda")]
 
 use std::process::Command;
@@ -74,14 +73,13 @@ fn without_a_device_cuda_ends_with_a_hint_and_auto_goes_on() {
     assert!(run.stderr.contains("running on the CPU: there is no CUDA device"), "{}", run.stderr);
     embed(&desk, "-o cpu.npy --device cpu", &none).ok();
     assert_eq!(desk.read("auto.npy"), desk.read("cpu.npy"));
-    // The CPU is no way out for f16.
+    // The CPU is not a fallback for f16.
     let run = embed(&desk, "-o f16.npy --precision f16", &none);
     assert_code(&run, 69);
     assert!(run.stderr.contains("--precision f16 needs a GPU: there is no CUDA device"), "{}", run.stderr);
 }
 
-/// A GPU that is older than the kernels are made for, and a driver that does not know what they are written
-/// in.
+/// A GPU that is too old for the kernels, and a driver that is too old to compile them.
 #[test]
 fn what_is_too_old_is_said_and_auto_goes_on() {
     let desk = desk();
@@ -113,8 +111,8 @@ fn a_number_too_high_is_named() {
     assert!(run.stderr.contains("there is no cuda:2, only cuda:0 to cuda:1"), "{}", run.stderr);
 }
 
-/// Allocations fail one after another, wherever they are made: either the batch is halved and the bytes are
-/// the same, or what failed came before the work, and says so.
+/// One allocation fails per run, each time a different one. Either the batch is halved and the bytes are the
+/// same, or the failure was before the work and is reported.
 #[test]
 fn an_allocation_that_fails_halves_the_batch_or_is_told() {
     let desk = desk();
@@ -142,14 +140,14 @@ fn memory_that_is_never_enough_is_told() {
     assert!(run.stderr.contains("out of memory") && run.stderr.contains("hint:"), "{}", run.stderr);
 }
 
-/// There is room for the model and for short texts.
+/// There is memory for the model and for short texts.
 #[test]
 fn a_text_that_has_no_room_alone_is_named() {
     let desk = desk();
     desk.write("texts.txt", format!("the river ran\n{}\nover its banks\n", "the river ".repeat(40)));
     let run = embed(&desk, "-o out.npy --device cuda --precision f32", &[("MEMORY", "160000")]);
     assert_code(&run, 75);
-    let named = "there is no room for a text of 40 tokens alone, of the record with id 1 (row 2)";
+    let named = "even a single text of 40 tokens, of the record with id 1 (row 2), does not fit";
     assert!(run.stderr.contains(named) && run.stderr.contains("--max-length"), "{}", run.stderr);
 }
 
@@ -163,7 +161,7 @@ fn a_lost_device_ends_the_run_and_leaves_what_was_written() {
     assert!(run.stderr.contains("cuda:0 was lost: "), "{}", run.stderr);
     assert!(run.stderr.contains("--resume"), "{}", run.stderr);
     assert!(desk.path("job/part-00000.parquet").exists(), "the first shard was finished before");
-    // What is there is as it was written; the rest is missing.
+    // The finished shards are intact; the rest is missing.
     let verified = desk.run("verify job/");
     assert_code(&verified, 1);
     assert!(!verified.stderr.contains("checksum"), "{}", verified.stderr);
@@ -198,7 +196,7 @@ fn precisions_that_a_gpu_lacks_are_refused_and_auto_avoids_them() {
     assert!(run.stderr.contains("the CPU does not multiply in f16"), "{}", run.stderr);
 }
 
-/// Tokens and texts of no tokens at all go the same way.
+/// Token level and texts without any tokens work the same way.
 #[test]
 fn token_level_and_empty_texts_work() {
     let desk = desk();
@@ -220,7 +218,7 @@ fn token_level_and_empty_texts_work() {
     }
 }
 
-/// The weights of a Dense module are on the device, too.
+/// The weights of a Dense module are also on the device.
 #[test]
 fn memory_that_is_too_little_for_a_head_is_told() {
     let desk = desk();
@@ -228,10 +226,6 @@ fn memory_that_is_too_little_for_a_head_is_told() {
         let line = "embed texts.txt -m STS -o out.npy --overwrite --device cuda";
         let run = finish(line, emulated(desk.command(line), &[("FAIL_ALLOCATION", number)]), None);
         assert_code(&run, 69);
-        assert!(
-            run.stderr.contains("cuda:0 is out of memory: there is no room for the model"),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains("cuda:0 is out of memory: not enough for the model"), "{}", run.stderr);
     }
 }

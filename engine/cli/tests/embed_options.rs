@@ -1,9 +1,9 @@
-//! What `nearsay embed` makes of long and repeated texts, kept columns, output types and dry runs.
+//! `nearsay embed` with long and repeated texts, kept columns, output types and dry runs.
 
 use nearsay_tests::desk;
 use serde_json::{Value, json};
 
-/// A text of some 300 tokens for the tiny BERT, whose longest is 40.
+/// A text of about 300 tokens for the tiny BERT, whose longest text has 40.
 fn long_text() -> String {
     "The river ran over its banks. \"The cat saw the water!\" Was it cold? Nobody knew, é猫. ".repeat(9)
 }

@@ -1,5 +1,5 @@
-//! Outputs that cannot be made, signals, readers that go away, devices that are not there, and texts at the
-//! edge of a batch.
+//! Outputs that cannot be created, signals, readers that close, missing devices, and texts at the edge of a
+//! batch.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -47,8 +47,8 @@ fn a_hangup_that_nohup_ignores_stays_ignored() {
     assert_eq!(desk.names(), ["out.npy"]);
 }
 
-/// As another user with at most so many threads. None where we are not the superuser: a limit on our own
-/// user's threads would count those of everything else that runs.
+/// The command as another user with at most `count` threads. `None` without root: a limit for the current
+/// user would count all its other threads.
 #[cfg(target_os = "linux")]
 fn with_threads(desk: &Desk, count: usize, line: &str) -> Option<Command> {
     let limited = |program: &std::ffi::OsStr| {

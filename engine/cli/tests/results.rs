@@ -1,4 +1,4 @@
-//! scripts/render-results: the README's tables of what `nearsay bench` measured.
+//! scripts/render-results: the README's tables of `nearsay bench` results.
 
 use std::process::{Command, Stdio};
 
@@ -30,7 +30,7 @@ fn results_are_rendered_into_the_readme() {
     render(&[]).ends(1, &["results:begin"]);
 }
 
-/// What scripts/gpu-check writes, cut down to what is rendered of it.
+/// Output of scripts/gpu-check, reduced to the rendered fields.
 const GPU_RESULT: &str = r#"{
   "date": "2026-11-26T04:00:00Z", "size": "quick", "package": {"commit": "0123456789ab"},
   "steps": {

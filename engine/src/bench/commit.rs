@@ -1,10 +1,10 @@
-//! Which state of the sources was measured.
+//! The commit of the measured sources.
 
 use std::path::Path;
 use std::process::Command;
 
-/// `NEARSAY_COMMIT` as it was when the program was built; else that of the repository, where the program runs
-/// in it, with `-dirty` behind it if a file differs. Whoever measures there has just built there.
+/// `NEARSAY_COMMIT` at build time; else, if the program runs in the repository, the repository's commit, with
+/// `-dirty` appended if a file differs. A program measured there was just built there.
 pub(super) fn commit() -> Option<String> {
     option_env!("NEARSAY_COMMIT").map(str::to_owned).or_else(commit_of_working_folder)
 }

@@ -1,4 +1,4 @@
-//! Now, in UTC, as RFC 3339 writes it.
+//! The current time in UTC, as RFC 3339.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ pub(super) fn now() -> String {
     rfc3339(seconds)
 }
 
-/// Seconds since 1970 as a date and a time.
+/// Formats seconds since 1970 as a date and time.
 fn rfc3339(seconds: u64) -> String {
     let (year, month, day) = date(seconds / DAY);
     let second = seconds % DAY;
@@ -19,8 +19,8 @@ fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Days since 1970 as year, month and day (Hinnant, "chrono-compatible low-level date algorithms": years that
-/// begin in March, so that the leap day is the last; eras of 400 years).
+/// Days since 1970 as year, month and day (Hinnant, "chrono-compatible low-level date algorithms": years
+/// start in March, so that the leap day is the last; eras of 400 years).
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

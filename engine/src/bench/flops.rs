@@ -1,9 +1,9 @@
-//! Operations of an encoder, a multiply-add being two.
+//! Operations of an encoder; a multiply-add counts as two.
 //!
-//! A token of a text of L tokens takes, in every layer with hidden size h and intermediate size i:
+//! In a text of L tokens, each token needs in every layer with hidden size h and intermediate size i:
 //!
-//! - linear layers: 2 (4 h^2 + 2 h i), query, key, value and output, and both of the feed-forward block;
-//! - attention: 4 L h, its products with every key and every value.
+//! - linear layers: 2 (4 h^2 + 2 h i), for query, key, value and output, and both feed-forward layers;
+//! - attention: 4 L h, for the products with every key and value.
 //!
 //! Embeddings, norms, softmax, activations and pooling are not counted.
 
@@ -35,7 +35,8 @@ mod tests {
         let linear = 2 * (4 * 384 * 384 + 2 * 384 * 1536);
         let attention = 2 * 128 * 384 * 2;
         assert_eq!(token_flops(&config("minilm-l6"), 6, 128), (6 * (linear + attention)) as f64);
-        // 22.4 million, as others count; bert-base 174.6 million; roberta-large to layer 17 436.7 million.
+        // 22.4 million, as others count them; bert-base 174.6 million; roberta-large to layer 17 436.7
+        // million.
         assert_eq!((token_flops(&config("minilm-l6"), 6, 128) / 1e5).round(), 224.0);
         assert_eq!((token_flops(&config("bert-base"), 12, 128) / 1e5).round(), 1746.0);
         assert_eq!((token_flops(&config("roberta-large"), 17, 128) / 1e5).round(), 4367.0);

@@ -1,26 +1,26 @@
-//! What the measurement ran on.
+//! The machine that a measurement ran on.
 
 use std::process::Command;
 
 use nearsay_kernels::InstructionSet;
 use serde::Serialize;
 
-/// A machine, as far as its speed depends on it.
+/// The properties of a machine that affect its speed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The CPU's model name as the system gives it; the architecture where it gives none. A name that tells
-    /// no model, as virtual machines have it ("Intel(R) Xeon(R) Processor"), is followed by family and model.
+    /// The CPU's model name as the system reports it, else the architecture. A generic name, as on virtual
+    /// machines ("Intel(R) Xeon(R) Processor"), is followed by family and model.
     pub cpu: String,
     /// Cores that this process may use.
     pub cores: usize,
-    /// What the kernels use of it.
+    /// The instruction set that the kernels use.
     pub instruction_set: &'static str,
     /// Operating system and architecture.
     pub os: String,
 }
 
 impl Machine {
-    /// The one that this process runs on.
+    /// The machine that this process runs on.
     pub fn current() -> Self {
         let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         Self {

@@ -1,15 +1,15 @@
-//! Measuring: how fast an encoder runs on this machine, as a share of the machine's peak.
+//! Measures how fast an encoder runs on this machine, as a share of the machine's peak.
 //!
 //! Token ids go through the same [`TextEncoder`](crate::session::TextEncoder), workers and pooling as in
-//! `embed`; there is no tokenizing and no reading. For every device and precision:
+//! `embed`; tokenizing and reading are not measured. For every device and precision:
 //!
-//! - **throughput**: passes over texts of equal lengths, some 4096 tokens a pass (on GPUs, 16 micro-batches),
-//!   and over a natural mix of lengths (see `workload`);
+//! - **throughput**: passes over texts of equal lengths, about 4096 tokens per pass (on GPUs, 16
+//!   micro-batches), and over a natural mix of lengths (see `workload`);
 //! - **latency**: single texts of 12 and of 128 tokens, one after the other.
 //!
-//! A pass is repeated for some time, and the median counts; the best is next to it in JSON. One pass before
-//! them warms up. Operations are counted as `flops` says and compared with the peak of the precision (see
-//! [`PeakRates`]), although everything between linear layers runs in f32 in each of them.
+//! After one warm-up pass, a pass is repeated for some time and the median reported; the JSON also has the
+//! best. Operations are counted as in `flops` and compared with the peak of the precision (see
+//! [`PeakRates`]), although everything between linear layers always runs in f32.
 
 mod commit;
 mod date;
@@ -40,19 +40,18 @@ use statistics::Sample;
 use subject::Loaded;
 use workload::Workload;
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Debug, Clone)]
 pub struct BenchProgress {
-    /// Figures that are done.
+    /// Figures done so far.
     pub done: usize,
     /// Figures in all.
     pub total: usize,
-    /// What is measured next.
+    /// The next figure.
     pub next: String,
 }
 
-/// Measures `subject` as `options` say, with all of `workers`; `progress` is called before every figure is
-/// measured.
+/// Measures `subject` with `options` on all `workers`; `progress` is called before every figure.
 ///
 /// # Errors
 /// If an option does not fit the model, the model cannot be loaded, no threads can be started, or `control`
@@ -99,11 +98,11 @@ fn peak_of(report: &Report, precision: Precision) -> Result<f64> {
     report.peaks.of(precision).ok_or_else(missing)
 }
 
-/// One precision of one encoder.
+/// The measurement of an encoder in one precision.
 struct Bench<'a> {
     loaded: Loaded,
     precision: Precision,
-    /// Operations a second that the machine can do in it.
+    /// The machine's peak in operations per second in this precision.
     peak: f64,
     options: &'a BenchOptions,
     control: &'a Control,
@@ -141,7 +140,7 @@ impl Bench<'_> {
         })
     }
 
-    /// Seconds of each pass, until the time is over: at least one, after one that is not counted.
+    /// Times each pass in seconds until the time is over: at least one, after an uncounted pass.
     fn measure(&self, workload: &Workload) -> Result<Sample> {
         self.loaded.encode(workload, self.control)?;
         let (begin, mut seconds) = (Instant::now(), Vec::new());

@@ -1,4 +1,4 @@
-//! What may be chosen.
+//! Options of a measurement.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use crate::error::phrase;
 use crate::session::Devices;
 use crate::{Error, Result, Setting};
 
-/// Lengths of texts in tokens where none are chosen.
+/// Default lengths of texts in tokens.
 pub const DEFAULT_LENGTHS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 
-/// Choices of a measurement.
+/// Options of a measurement.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BenchOptions {
-    /// Which precisions, in this order.
+    /// Precisions to measure, in this order.
     pub precisions: Vec<Precision>,
-    /// Lengths of texts in tokens; `None`: those of [`DEFAULT_LENGTHS`] for which the model has positions.
+    /// Lengths of texts in tokens; `None`: those in [`DEFAULT_LENGTHS`] within the model's positions.
     pub lengths: Option<Vec<usize>>,
     /// The shortest time to spend on each figure.
     pub time: Duration,
-    /// The layer whose hidden states are taken; `None`: the last.
+    /// The layer whose hidden states are used; `None`: the last.
     pub layer: Option<usize>,
     /// Where the encoder runs.
     pub devices: Devices,
-    /// Tokens of a micro-batch; `None`: as suits the device.
+    /// Tokens per micro-batch; `None`: the device's default.
     pub batch_tokens: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What the devices that are measured can do at most.
+//! Peak rates of the measured devices.
 
 use std::num::NonZero;
 
@@ -8,31 +8,31 @@ use serde::Serialize;
 use crate::session::Devices;
 use crate::{Error, Result};
 
-/// Billions of operations and of bytes a second. Of several GPUs, all together.
+/// Billions of operations and of bytes per second, summed over all GPUs.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct PeakRates {
     /// Operations in f32.
     pub f32_gflops: f64,
-    /// Operations in f16, by GPUs.
+    /// Operations in f16, for GPUs.
     pub f16_gflops: Option<f64>,
     /// Operations in bf16; on a CPU the faster of its instruction and f32.
     pub bf16_gflops: Option<f64>,
-    /// Operations by the CPU's instruction for bf16, if it has one.
+    /// Operations with the CPU's bf16 instruction, if it has one.
     pub bf16_instruction_gflops: Option<f64>,
-    /// Operations on bytes, by CPUs.
+    /// Operations on bytes, for CPUs.
     pub int8_gops: Option<f64>,
-    /// Bytes read from memory by a CPU, or read and written by a copy in a GPU's.
+    /// Bytes read from memory by a CPU, or read and written by a copy in GPU memory.
     pub memory_gb_per_second: f64,
 }
 
 impl PeakRates {
-    /// Measures `devices`; a CPU with as many threads.
+    /// Measures `devices`; a CPU with `threads` threads.
     pub(super) fn measure(devices: &Devices, threads: usize) -> Result<Self> {
         if devices.are_gpus() { Self::of_gpus(devices) } else { Self::of_cpu(threads) }
     }
 
     fn of_gpus(devices: &Devices) -> Result<Self> {
-        // They are of one kind and work side by side.
+        // They are of one kind and work in parallel.
         let count = devices.count() as f64;
         let peaks = device::measure_peaks(devices.first()).map_err(|error| {
             Error::from(error)
@@ -66,7 +66,7 @@ impl PeakRates {
         })
     }
 
-    /// Billions of operations a second in `precision`, if the devices multiply in it.
+    /// Billions of operations per second in `precision`, if the devices support it.
     pub(super) fn of(&self, precision: Precision) -> Option<f64> {
         match precision {
             Precision::F32 => Some(self.f32_gflops),

@@ -1,4 +1,4 @@
-//! What will be measured, made before anything is.
+//! The plan of a measurement.
 
 use nearsay_models::EncoderConfig;
 
@@ -6,20 +6,19 @@ use super::options::BenchOptions;
 use super::workload::Workload;
 use crate::Result;
 
-/// Tokens of a pass: 32 texts of 128.
+/// Tokens per pass: 32 texts of 128.
 const PASS_TOKENS: usize = 4096;
 
-/// Tokens of a pass for each thread where that is more: eight micro-batches, so that the last ones end
-/// together.
+/// Tokens per pass for each thread, if that is more: eight micro-batches, so that the last ones end together.
 const THREAD_TOKENS: usize = 8 * crate::session::DEFAULT_BATCH_TOKENS;
 
-/// Micro-batches of a pass for each GPU: several for each of its lanes.
+/// Micro-batches per pass for each GPU: several for each of its lanes.
 const GPU_BATCHES: usize = 16;
 
 /// Lengths of single texts: a query, and a paragraph.
 const SINGLE_TEXTS: [usize; 2] = [12, 128];
 
-/// The work of every precision.
+/// The work for every precision.
 pub(super) struct BenchPlan {
     pub(super) layer: usize,
     pub(super) workloads: Vec<Workload>,

@@ -1,4 +1,4 @@
-//! What was measured; its JSON is what `benches/results` keeps.
+//! The report of a measurement; `benches/results` keeps its JSON.
 
 use serde::Serialize;
 
@@ -13,21 +13,21 @@ use crate::session::{Devices, Gpu};
 pub struct Report {
     /// nearsay's version.
     pub nearsay: &'static str,
-    /// The commit that it was built from, if that is known.
+    /// The commit that it was built from, if known.
     pub commit: Option<String>,
-    /// When it began, in UTC.
+    /// Start time in UTC.
     pub date: String,
-    /// Where.
+    /// The machine that it ran on.
     pub machine: Machine,
     /// The GPUs that the encoder ran on.
     pub gpus: Vec<Gpu>,
-    /// What was measured.
+    /// The measured model or shape.
     pub model: MeasuredModel,
-    /// Threads that worked.
+    /// Number of threads.
     pub threads: usize,
-    /// Seconds spent on each figure, at least.
+    /// Minimum seconds spent on each figure.
     pub seconds_per_figure: f64,
-    /// What the machine can do at most, with as many threads.
+    /// The machine's peak rates with the same threads.
     pub peaks: PeakRates,
     /// Passes over many texts.
     pub throughput: Vec<Throughput>,
@@ -35,7 +35,7 @@ pub struct Report {
     pub latency: Vec<Latency>,
 }
 
-/// The sizes of what was measured.
+/// The sizes of the measured model or shape.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct MeasuredModel {
@@ -43,7 +43,7 @@ pub struct MeasuredModel {
     pub name: String,
     /// Whether its weights were random.
     pub random_weights: bool,
-    /// The layer whose hidden states were taken.
+    /// The layer whose hidden states were used.
     pub layer: usize,
     /// Width of a hidden state.
     pub hidden_dim: usize,
@@ -65,25 +65,25 @@ pub struct Throughput {
     pub precision: &'static str,
     /// `32 x 128` (texts x tokens), or `natural mix`.
     pub work: String,
-    /// Texts of a pass.
+    /// Texts per pass.
     pub texts: usize,
-    /// Tokens of each, if they are equal.
+    /// Tokens per text, if all are equal.
     pub length: Option<usize>,
-    /// Tokens of a pass.
+    /// Tokens per pass.
     pub tokens: usize,
-    /// Passes that were measured.
+    /// Number of measured passes.
     pub rounds: usize,
-    /// Of the median pass.
+    /// Speed of the median pass.
     pub tokens_per_second: f64,
-    /// Of the fastest pass.
+    /// Speed of the fastest pass.
     pub tokens_per_second_best: f64,
-    /// Billions of operations a second in the median pass.
+    /// Billions of operations per second in the median pass.
     pub gflops: f64,
-    /// The same by the peak of the precision.
+    /// The same divided by the peak of the precision.
     pub share_of_peak: f64,
 }
 
-/// How long a single text takes.
+/// Latency of a single text.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Latency {
@@ -95,14 +95,14 @@ pub struct Latency {
     pub tokens: usize,
     /// How often it was encoded.
     pub runs: usize,
-    /// Milliseconds that half of the runs did not exceed.
+    /// Median in milliseconds.
     pub p50_ms: f64,
-    /// Milliseconds that 99 of 100 runs did not exceed.
+    /// 99th percentile in milliseconds.
     pub p99_ms: f64,
 }
 
 impl Report {
-    /// A report of what is about to be measured, without its figures.
+    /// A report of a measurement before its figures.
     pub(super) fn new(subject: &Subject, options: &BenchOptions, layer: usize, threads: usize) -> Self {
         let config = subject.config();
         Self {
@@ -129,8 +129,8 @@ impl Report {
     }
 }
 
-/// The name under which `benches/results` keeps a measurement of `subject` made here and now: CPU or GPU,
-/// model and date.
+/// The file name in `benches/results` for a measurement of `subject` here and now: CPU or GPU, model and
+/// date.
 pub fn file_name(subject: &Subject, devices: &Devices) -> String {
     let gpu = devices.gpus().into_iter().next().map(|gpu| gpu.name);
     let processor = gpu.unwrap_or_else(|| Machine::current().cpu);
@@ -139,7 +139,7 @@ pub fn file_name(subject: &Subject, devices: &Devices) -> String {
     format!("{}_{}_{}.json", words(&processor), words(model), &date[..10])
 }
 
-/// Letters and digits of a name, lower case, a hyphen for anything between; without what says nothing.
+/// The letters and digits of a name in lower case, joined by hyphens; drops words without information.
 fn words(name: &str) -> String {
     let name = name.to_lowercase().replace("(r)", " ").replace("(tm)", " ");
     let parts = name.split(|c: char| !c.is_ascii_alphanumeric());

@@ -16,8 +16,8 @@ impl Sample {
         self.sorted.len()
     }
 
-    /// The smallest value that at least `percent` of 100 of all do not exceed (nearest rank): one that was
-    /// measured, never one in between. NaN if there are none.
+    /// The smallest value that at least `percent` % of the values do not exceed (nearest rank): always a
+    /// measured value, never an interpolated one. NaN if there are none.
     pub(super) fn percentile(&self, percent: usize) -> f64 {
         let rank = (self.count() * percent).div_ceil(100);
         self.sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
@@ -27,7 +27,7 @@ impl Sample {
         self.percentile(50)
     }
 
-    /// The shortest.
+    /// The shortest time.
     pub(super) fn best(&self) -> f64 {
         self.percentile(0)
     }

@@ -1,4 +1,4 @@
-//! What is measured: a model, or random weights of a known shape.
+//! The subject of a measurement: a model, or random weights of a known shape.
 
 use std::hint::black_box;
 
@@ -15,17 +15,17 @@ use crate::{Error, Result};
 /// Random weights are the same in every run.
 const SEED: u64 = 1;
 
-/// What is measured.
+/// The subject of a measurement.
 #[derive(Debug)]
 pub enum Subject {
     /// A model.
     Model(Session),
-    /// Random weights, with the mean brought to length 1 after them.
+    /// Random weights, followed by the L2-normalized mean.
     Shape(Shape),
 }
 
 impl Subject {
-    /// Its name: a model's as it was asked for, or a shape's.
+    /// Its name: the model's as requested, or the shape's.
     pub fn name(&self) -> &str {
         match self {
             Self::Model(session) => session.model().folder().name(),
@@ -79,16 +79,16 @@ impl Subject {
     }
 }
 
-/// An encoder and what makes vectors of its hidden states.
+/// An encoder, and the heads that turn its hidden states into vectors.
 pub(super) struct Loaded {
     layer: usize,
     encoder: TextEncoder,
-    /// One for each of the encoder's devices.
+    /// One per device of the encoder.
     heads: Vec<SentenceHead>,
 }
 
 impl Loaded {
-    /// Makes a vector of every text of `workload`, as `embed` does.
+    /// Computes a vector for every text of `workload`, as `embed` does.
     ///
     /// # Errors
     /// If the encoder fails, or `control` stops it.
@@ -105,7 +105,7 @@ impl Loaded {
         Ok(())
     }
 
-    /// Operations of one pass over `workload`.
+    /// Operations in one pass over `workload`.
     pub(super) fn flops(&self, workload: &Workload) -> f64 {
         flops(self.encoder.encoder().config(), self.layer, workload.lengths())
     }

@@ -1,18 +1,18 @@
-//! Texts to be measured, as token ids: random ones, spread over the whole vocabulary.
+//! Texts to measure with: random token ids from the whole vocabulary.
 
 use nearsay_models::{EncoderConfig, SplitMix64};
 
 use crate::tokens::TokenizedText;
 
 /// Every run measures the same texts. With this seed even the shortest mix, of 63 texts, has a quarter of
-/// abstracts and the mean that a long one has.
+/// abstracts and the same mean as a long one.
 const SEED: u64 = 1;
 
-/// Texts that go through the encoder together.
+/// Texts that are encoded together.
 pub(super) struct Workload {
     /// `32 x 128`, `natural mix`.
     pub(super) name: String,
-    /// The length of each text, if it is the same for all.
+    /// The length of each text, if all are equal.
     pub(super) length: Option<usize>,
     pub(super) texts: Vec<TokenizedText>,
 }
@@ -24,7 +24,7 @@ impl Workload {
         Self { name, length: Some(length), texts: texts(vec![length; count], config) }
     }
 
-    /// Texts of natural lengths, of `tokens` tokens together or just over.
+    /// Texts of natural lengths with `tokens` tokens in total, or just over.
     pub(super) fn natural_mix(tokens: usize, config: &EncoderConfig) -> Self {
         let lengths = natural_lengths(tokens, config.max_tokens(), SEED);
         Self { name: "natural mix".to_owned(), length: None, texts: texts(lengths, config) }

@@ -1,4 +1,4 @@
-//! What a run counts.
+//! Counts of a run.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -6,28 +6,28 @@ use std::time::Duration;
 use crate::tokens::TokenizedText;
 use crate::vectors::folder::ShardCounts;
 
-/// Texts in a batch of an engine that pads, for comparison: sentence-transformers' default.
+/// Batch size of an engine that pads, for comparison: sentence-transformers' default.
 const PADDED_BATCH: usize = 32;
 
-/// What a run counted.
+/// Counts of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Texts read: one an input row.
+    /// Texts read: one per input row.
     pub texts: u64,
-    /// Rows written: one a text, or one a chunk.
+    /// Rows written: one per text, or one per chunk.
     pub rows: u64,
     /// Tokens encoded.
     pub tokens: u64,
-    /// Texts that were cut.
+    /// Texts that were truncated.
     pub truncated: u64,
-    /// Texts without tokens of their own: their vectors are made of the special tokens and the prompt.
+    /// Texts without tokens except special tokens and the prompt; their vectors come from these alone.
     pub empty: u64,
-    /// Those of them without any token, by a tokenizer that adds no special ones: their vectors are zeros.
+    /// Empty texts without any token, if the tokenizer adds no special ones: their vectors are zeros.
     pub without_tokens: u64,
-    /// Texts that were in their window already and were not encoded again.
+    /// Repeated texts in a window, which were not encoded again.
     pub repeated: u64,
-    /// Tokens that the same texts would be in padded batches of 32, in the order of the input.
+    /// Tokens that the same texts would have in padded batches of 32, in input order.
     pub padded_tokens: u64,
     /// Time spent tokenizing.
     pub tokenize: Duration,
@@ -42,7 +42,7 @@ impl Counts {
         self.without_tokens += u64::from(text.ids.is_empty());
     }
 
-    /// The share of the work that padding would have been, from 0 to 1.
+    /// The share of a padding engine's work that would be padding, from 0 to 1.
     pub fn padding_avoided(&self) -> f64 {
         if self.padded_tokens == 0 { 0.0 } else { 1.0 - self.tokens as f64 / self.padded_tokens as f64 }
     }
@@ -67,7 +67,7 @@ impl Add for Counts {
     }
 }
 
-/// What a shard's record keeps: all but the times.
+/// A shard's record keeps everything except the times.
 impl From<Counts> for ShardCounts {
     fn from(counts: Counts) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What an embedding returns.
+//! Results of an embedding.
 
 use std::ops::{Deref, Range};
 
@@ -6,13 +6,13 @@ use crate::session::Occurrences;
 use crate::tokens::{TokenOffset, TokenizedText};
 use crate::vectors::Vectors;
 
-/// The vectors of some texts, in their order, and what was out of the ordinary. It derefs to [`Vectors`].
+/// The vectors of some texts, in order, and notices about the texts. It derefs to [`Vectors`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Embedded {
-    /// One vector a text.
+    /// One vector per text.
     pub vectors: Vectors,
-    /// What was out of the ordinary.
+    /// Notices about unusual texts.
     pub notices: EmbedNotices,
 }
 
@@ -24,20 +24,20 @@ impl Deref for Embedded {
     }
 }
 
-/// The hidden states of some texts' tokens, back to back, and what was out of the ordinary.
+/// The hidden states of some texts' tokens, back to back, and notices about the texts.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EmbeddedTokens {
-    /// One vector a token.
+    /// One vector per token.
     pub vectors: Vectors,
-    /// Where each text begins among the tokens, and at last their number: text i is rows
+    /// Start of each text in the tokens, then the number of tokens: text i is rows
     /// `cu_seqlens[i]..cu_seqlens[i + 1]`.
     pub cu_seqlens: Vec<usize>,
-    /// The ids of the tokens, special tokens and the prompt's included.
+    /// The token ids, including special tokens and the prompt.
     pub token_ids: Vec<u32>,
-    /// Where each token stands in its text.
+    /// Offsets of each token in its text.
     pub offsets: Vec<TokenOffset>,
-    /// What was out of the ordinary.
+    /// Notices about unusual texts.
     pub notices: EmbedNotices,
 }
 
@@ -48,13 +48,13 @@ impl EmbeddedTokens {
     }
 }
 
-/// What was out of the ordinary in texts that were embedded.
+/// Unusual texts of an embedding: empty or truncated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbedNotices {
-    /// Texts without tokens of their own: their vectors come from the special tokens and the prompt.
+    /// Texts without tokens except special tokens and the prompt; their vectors come from these alone.
     pub empty: Occurrences,
-    /// Texts that were cut to the longest length.
+    /// Texts that were truncated to the longest length.
     pub truncated: Occurrences,
 }
 

@@ -22,9 +22,9 @@ use crate::vectors::Vectors;
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
 const SHORTEST: f64 = 1e-12;
 
-/// A model that turns texts into vectors, with the choices of [`EmbedOptions`]. Cloning it, or changing its
-/// prompt, shares the weights; all calls may be made from many threads at once, and a text has the same bits
-/// in each.
+/// A model that turns texts into vectors, as set in [`EmbedOptions`]. Cloning it or changing its prompt
+/// shares the weights. All methods may be called from many threads at once; a text gets the same bits in
+/// every call.
 ///
 /// ```no_run
 /// # fn main() -> nearsay::Result<()> {
@@ -38,13 +38,13 @@ const SHORTEST: f64 = 1e-12;
 pub struct Embedder {
     session: Session,
     options: Arc<EmbedOptions>,
-    parts: Arc<Parts>,
+    parts: Arc<EmbedderParts>,
     control: Control,
 }
 
-/// What the options come to for the model.
+/// The options resolved for the model.
 #[derive(Debug)]
-struct Parts {
+struct EmbedderParts {
     encoder: TextEncoder,
     layer: usize,
     tokenizer: TextTokenizer,
@@ -52,21 +52,21 @@ struct Parts {
     heads: Vec<SentenceHead>,
     pooling_reason: &'static str,
     prompt: String,
-    /// What a text without tokens of its own becomes.
+    /// The tokens of an empty text.
     prompt_tokens: TokenizedText,
-    /// Values that are kept of a vector, if not all are.
+    /// Number of values kept of each vector, if not all.
     dimensions: Option<usize>,
     normalizes_tokens: bool,
 }
 
-/// Called with the texts and tokens of every micro-batch that is done, from any thread.
+/// Called with the numbers of texts and tokens of every finished micro-batch, from any thread.
 pub(super) type Done<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
-/// A matrix that micro-batches write their rows to, whichever thread they are on.
+/// A matrix that micro-batches write their rows to, from any thread.
 pub(super) type Target<'a> = Mutex<&'a mut Vectors>;
 
 impl Embedder {
-    /// Opens the model `name` as [`Session::open`] does, with the choices of its files.
+    /// Opens the model `name` as [`Session::open`] does, with the options of its files.
     ///
     /// # Errors
     /// As [`Session::open`] and [`Session::embedder`].
@@ -93,7 +93,7 @@ impl Embedder {
             }
         }
         let dimensions = options.dimensions_of(model, &heads[0])?;
-        let parts = Parts {
+        let parts = EmbedderParts {
             encoder: session.encoder(layer)?,
             layer,
             tokenizer,
@@ -112,8 +112,8 @@ impl Embedder {
         })
     }
 
-    /// The same with the prompt of this name before each text: one that the model's files name, or `query` or
-    /// `document`, which are empty if the files do not name them.
+    /// The same embedder with the prompt of this name before each text: a prompt named in the model's files,
+    /// or `query` or `document`, which are empty if the files do not name them.
     ///
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) if the model has no such prompt.
@@ -121,7 +121,7 @@ impl Embedder {
         self.with(|options| options.prompt(name))
     }
 
-    /// The same with other options.
+    /// The same embedder with other options.
     ///
     /// # Errors
     /// As [`Session::embedder`].
@@ -130,13 +130,13 @@ impl Embedder {
         Ok(Self { control: self.control.clone(), ..changed })
     }
 
-    /// The same, whose calls `cancel` may stop.
+    /// The same embedder; `cancel` can stop its calls.
     #[must_use]
     pub fn with_cancel(&self, cancel: &Cancel) -> Self {
         Self { control: self.control.with_cancel(cancel), ..self.clone() }
     }
 
-    /// The same, whose calls must be finished by `deadline`.
+    /// The same embedder; its calls must finish by `deadline`.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { control: self.control.with_deadline(deadline), ..self.clone() }
@@ -147,7 +147,7 @@ impl Embedder {
         &self.session
     }
 
-    /// What was chosen.
+    /// The options it was created with.
     pub fn options(&self) -> &EmbedOptions {
         &self.options
     }
@@ -161,12 +161,12 @@ impl Embedder {
         &self.parts.heads[0]
     }
 
-    /// What makes tokens of texts.
+    /// The tokenizer.
     pub(super) fn tokenizer(&self) -> &TextTokenizer {
         &self.parts.tokenizer
     }
 
-    /// What may stop a call.
+    /// Cancellation and deadline of its calls.
     pub(crate) fn control(&self) -> &Control {
         &self.control
     }
@@ -181,7 +181,7 @@ impl Embedder {
         self.session.config().hidden_dim
     }
 
-    /// How a text's tokens become its vector, in words, and why that way.
+    /// Describes how a text's tokens become its vector, and the reason.
     pub fn pooling(&self) -> (String, &str) {
         (self.head().description(), self.parts.pooling_reason)
     }
@@ -196,17 +196,17 @@ impl Embedder {
         self.session.devices()
     }
 
-    /// Whether [`Embedder::embed_tokens`] brings each token's vector to length 1: only if that was asked for.
+    /// Whether [`Embedder::embed_tokens`] L2-normalizes each token's vector: only if requested.
     pub fn normalizes_tokens(&self) -> bool {
         self.parts.normalizes_tokens
     }
 
-    /// What stands before each text.
+    /// The prompt before each text.
     pub fn prompt_text(&self) -> &str {
         &self.parts.prompt
     }
 
-    /// The layer whose hidden states are taken.
+    /// The layer whose hidden states are used.
     pub fn layer(&self) -> usize {
         self.parts.layer
     }
@@ -216,12 +216,12 @@ impl Embedder {
         self.parts.encoder.is_on_gpu()
     }
 
-    /// The threads of work on the CPU.
+    /// The CPU worker threads.
     pub fn workers(&self) -> &Workers {
         self.session.workers()
     }
 
-    /// One vector a text, in order. A text that occurs several times is encoded once.
+    /// Returns one vector per text, in order. A text that occurs several times is encoded once.
     ///
     /// # Errors
     /// If the tokenizer or the encoder fails, or the call is stopped.
@@ -249,7 +249,7 @@ impl Embedder {
         Ok(Embedded { vectors, notices })
     }
 
-    /// The hidden states of every token of each text, in order.
+    /// Returns the hidden states of every token of each text, in order.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
@@ -268,8 +268,7 @@ impl Embedder {
         Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: offsets.concat(), notices })
     }
 
-    /// Tokens of each text, with the prompt before it. A text is empty if it has no tokens besides the
-    /// prompt's.
+    /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.
     ///
     /// # Errors
     /// If the tokenizer fails or the call is stopped.
@@ -284,22 +283,22 @@ impl Embedder {
         })
     }
 
-    /// [`Self::tokenize`], and where each text's tokens stand in it.
+    /// [`Self::tokenize`] with the offsets of the tokens in each text.
     pub(super) fn tokenize_with_offsets<T: AsRef<str> + Sync>(
         &self,
         texts: &[T],
     ) -> Result<(Vec<TokenizedText>, Vec<Vec<TokenOffset>>)> {
         let tokens = self.workers().map_short(&self.control, texts, |text| {
-            let Parts { tokenizer, prompt, .. } = &*self.parts;
+            let EmbedderParts { tokenizer, prompt, .. } = &*self.parts;
             let OffsetTokens { tokens, offsets } = tokenizer.encode_with_offsets(prompt, text.as_ref())?;
             Ok((self.without_prompt(tokens), offsets))
         })?;
         Ok(tokens.into_iter().unzip())
     }
 
-    /// Says of a text whose tokens are the prompt's that it is empty.
+    /// Marks a text as empty if its tokens are only the prompt's.
     fn without_prompt(&self, tokens: TokenizedText) -> TokenizedText {
-        let Parts { prompt, prompt_tokens, .. } = &*self.parts;
+        let EmbedderParts { prompt, prompt_tokens, .. } = &*self.parts;
         let is_empty = match prompt.is_empty() {
             true => tokens.is_empty,
             false => !tokens.truncated && tokens.ids == prompt_tokens.ids,
@@ -307,7 +306,7 @@ impl Embedder {
         TokenizedText { is_empty, ..tokens }
     }
 
-    /// One vector a text that is tokenized already, in order.
+    /// Returns one vector per tokenized text, in order.
     ///
     /// # Errors
     /// If the encoder fails or the call is stopped.
@@ -318,7 +317,7 @@ impl Embedder {
         Ok(vectors)
     }
 
-    /// Writes the vector of each text to all of its places in `target`.
+    /// Writes the vector of each text to all its rows in `target`.
     pub(super) fn embed_into(
         &self,
         texts: &[TokenizedText],
@@ -339,8 +338,7 @@ impl Embedder {
                         for &row in places.of(text) {
                             let row = target.row_mut(row);
                             row.copy_from_slice(&vector[..kept]);
-                            // The first values of a vector (Matryoshka) are brought back to length 1 if the
-                            // whole was.
+                            // A shortened vector (Matryoshka) is normalized again if the whole one was.
                             if is_shortened && is_normalized {
                                 normalize_row(row, SHORTEST);
                             }
@@ -354,7 +352,7 @@ impl Embedder {
         )
     }
 
-    /// Writes the vectors of each text's tokens to the rows of `target` from each of its places on.
+    /// Writes the vectors of each text's tokens to `target`, starting at each of the text's rows.
     pub(super) fn embed_tokens_into(
         &self,
         texts: &[TokenizedText],
@@ -403,7 +401,7 @@ impl Embedder {
         Ok(())
     }
 
-    /// The mean of vectors by their weights, in `mean`, brought to length 1 if each of them is.
+    /// Writes the weighted mean of vectors to `mean`; normalized if the vectors are.
     pub(super) fn mean<'a>(&self, vectors: impl Iterator<Item = (&'a [f32], usize)>, mean: &mut [f32]) {
         let mut sums = vec![0.0_f64; mean.len()];
         let mut total = 0.0;
@@ -421,8 +419,7 @@ impl Embedder {
 }
 
 impl Session {
-    /// An embedder with these options. It loads what of the model it needs and nobody has loaded before, and
-    /// is cheap otherwise.
+    /// Creates an embedder with these options. It loads only the parts of the model that are not loaded yet.
     ///
     /// # Errors
     /// If the model's files break a rule, an option does not fit the model, or a device has no room.
@@ -431,8 +428,8 @@ impl Session {
     }
 }
 
-/// Tokens that a prompt puts before a text: all of its own but the one that ends it, as sentence-transformers
-/// counts.
+/// Tokens that a prompt puts before a text: all except the special token that ends it, as
+/// sentence-transformers counts.
 fn count_before_text(tokenizer: &TextTokenizer, prompt: &TokenizedText) -> usize {
     let ends_special = prompt.ids.last().is_some_and(|id| tokenizer.is_special(*id));
     prompt.ids.len() - usize::from(ends_special)

@@ -3,9 +3,8 @@
 use super::Embedder;
 use crate::session::WindowLimits;
 
-/// For one vector a text. At 384 values and 4.5 bytes a token, a window of vectors takes at most 6 MiB and
-/// its tokens 1 MiB. For a GPU, which is given many micro-batches at a time, all bounds are four times these
-/// in the end.
+/// For one vector per text. At 384 values and 4.5 bytes per token, a window of vectors needs at most 6 MiB
+/// and its tokens 1 MiB. A GPU works on many micro-batches at a time, so its limits grow to four times these.
 pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     let max_tokens = embedder.max_tokens();
     for_device(
@@ -14,8 +13,8 @@ pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     )
 }
 
-/// For one vector a token: a window's take at most 128 MiB, at one byte a token; at the usual 4.5 bytes 28
-/// MiB.
+/// For one vector per token. A window's vectors need at most 128 MiB, at one byte per token; 28 MiB at the
+/// usual 4.5 bytes.
 pub(super) fn of_tokens(embedder: &Embedder) -> WindowLimits {
     let useful_bytes = (32 << 20) / embedder.hidden_dim();
     let max_tokens = embedder.max_tokens();
@@ -25,7 +24,7 @@ pub(super) fn of_tokens(embedder: &Embedder) -> WindowLimits {
     )
 }
 
-/// A job begins anew with each shard.
+/// A job starts small again with each shard.
 fn for_device(limits: WindowLimits, embedder: &Embedder) -> WindowLimits {
     if !embedder.works_beside_cpu() {
         return limits;

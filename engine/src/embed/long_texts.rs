@@ -1,4 +1,4 @@
-//! What is done with texts longer than the model's longest.
+//! How to treat texts that are longer than the model's longest.
 
 use std::ops::Range;
 
@@ -9,26 +9,27 @@ use crate::tokens::TokenizedText;
 use crate::vectors::rows::ChunkPlace;
 use crate::{Error, Result};
 
-/// What is done with texts longer than the model's longest.
+/// How to treat texts that are longer than the model's longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnLong {
-    /// They are cut, and counted.
+    /// Truncate and count them.
     #[default]
     Truncate,
-    /// They are an error.
+    /// Return an error.
     Error,
-    /// They are cut into chunks, of which each has a row.
+    /// Split them into chunks, one row per chunk.
     Chunk(ChunkOptions),
-    /// They are cut into chunks; their vector is the mean of the chunks', each weighted by its tokens.
+    /// Split them into chunks; the text's vector is the mean of the chunks' vectors, weighted by their
+    /// tokens.
     Merge(ChunkOptions),
 }
 
-/// A part of a record's text that is encoded by itself.
+/// A part of a record's text that is encoded on its own.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     /// The record's position in its window.
     pub(super) record: usize,
-    /// Which bytes of its text.
+    /// Byte range in its text.
     pub(super) bytes: Range<usize>,
     pub(super) place: ChunkPlace,
 }
@@ -78,7 +79,7 @@ impl OnLong {
         Ok(pieces.concat())
     }
 
-    /// Refuses a text that was cut where that is an error.
+    /// Rejects a truncated text with [`OnLong::Error`].
     pub(super) fn check(self, record: &Record, tokens: &TokenizedText, max_tokens: usize) -> Result<()> {
         if self != Self::Error || !tokens.truncated {
             return Ok(());

@@ -1,5 +1,5 @@
 //! Texts to vectors: [`Embedder`] embeds texts in memory, [`EmbedRun`] a stream of records into rows of an
-//! output. What reads files and decides on columns and shards is a [`job`](crate::job).
+//! output. A [`job`](crate::job) reads files and decides on columns and shards.
 
 mod chunks;
 mod counts;
@@ -18,4 +18,4 @@ pub use embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 pub use embedder::Embedder;
 pub use long_texts::OnLong;
 pub use options::{EmbedOptions, PoolingChoice};
-pub use run::{EmbedRun, Progress};
+pub use run::{EmbedProgress, EmbedRun};

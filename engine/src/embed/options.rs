@@ -1,22 +1,22 @@
-//! What may be chosen for an embedding, and what the model says where nothing is chosen.
+//! Options of an embedding, and the model's defaults.
 
 use nearsay_kernels::Pooling;
 use nearsay_models::{Model, SentenceHead};
 
 use crate::{Error, Result};
 
-/// How a text's tokens become its vector.
+/// How a text's tokens are pooled into its vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum PoolingChoice {
-    /// As the model's files say; the mean if they say nothing.
+    /// As in the model's files; the mean if they do not specify it.
     #[default]
     Auto,
-    /// One way, whatever the model's files say; their Dense layers are left out too.
+    /// This mode instead of the model's; its Dense layers are skipped too.
     Mode(Pooling),
 }
 
-/// Choices of an embedding. Set what differs from the default, which is what the model's files say:
+/// Options of an embedding. The defaults come from the model's files:
 ///
 /// ```
 /// use nearsay::EmbedOptions;
@@ -26,55 +26,55 @@ pub enum PoolingChoice {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EmbedOptions {
-    /// How tokens become a vector.
+    /// How tokens are pooled into a vector.
     pub pooling: PoolingChoice,
-    /// Whether vectors are brought to length 1; `None`: as the model's files say. At token level each
-    /// token's, and only if this says so.
+    /// Whether vectors are L2-normalized; `None`: as in the model's files. At token level, each token's
+    /// vector is normalized, and only for `Some(true)`.
     pub normalize: Option<bool>,
-    /// Keep only the first values of each vector (Matryoshka); `None`: as many as the model's files say
-    /// (`truncate_dim`), mostly all.
+    /// Keep only the first values of each vector (Matryoshka); `None`: `truncate_dim` of the model's files,
+    /// usually all.
     pub dimensions: Option<usize>,
-    /// One of the prompts that the model's files name, or `query` or `document`, which are empty if the files
-    /// do not name them; `None`: the model's default prompt, if it has one.
+    /// A prompt named in the model's files, or `query` or `document`, which are empty if the files do not
+    /// name them; `None`: the model's default prompt, if any.
     pub prompt_name: Option<String>,
-    /// The longest text in tokens; `None`: as the model's files say.
+    /// The longest text in tokens; `None`: as in the model's files.
     pub max_length: Option<usize>,
-    /// The layer whose hidden states are taken; `None`: the last.
+    /// The layer whose hidden states are used; `None`: the last.
     pub layer: Option<usize>,
 }
 
 impl EmbedOptions {
-    /// With this way of pooling.
+    /// Sets the pooling.
     #[must_use]
     pub fn pooling(self, mode: Pooling) -> Self {
         Self { pooling: PoolingChoice::Mode(mode), ..self }
     }
 
-    /// With vectors brought to length 1, or left as they are.
+    /// Sets whether vectors are L2-normalized.
     #[must_use]
     pub fn normalize(self, normalize: bool) -> Self {
         Self { normalize: Some(normalize), ..self }
     }
 
-    /// With only the first `dimensions` values of each vector.
+    /// Keeps only the first `dimensions` values of each vector.
     #[must_use]
     pub fn dimensions(self, dimensions: usize) -> Self {
         Self { dimensions: Some(dimensions), ..self }
     }
 
-    /// With the prompt of this name before each text.
+    /// Puts the prompt of this name before each text.
     #[must_use]
     pub fn prompt(self, name: &str) -> Self {
         Self { prompt_name: Some(name.to_owned()), ..self }
     }
 
-    /// With texts cut to `tokens`, special tokens included.
+    /// Truncates texts to `tokens`, special tokens included.
     #[must_use]
     pub fn max_length(self, tokens: usize) -> Self {
         Self { max_length: Some(tokens), ..self }
     }
 
-    /// With the hidden states of this layer; 0 is the embeddings.
+    /// Uses the hidden states of this layer; 0 is the embeddings.
     #[must_use]
     pub fn layer(self, layer: usize) -> Self {
         Self { layer: Some(layer), ..self }
@@ -94,7 +94,7 @@ impl EmbedOptions {
         })
     }
 
-    /// The way of pooling that is taken, and why.
+    /// The pooling mode, and the reason for it.
     pub(super) fn pooling_of(&self, model: &Model) -> (Option<Pooling>, &'static str) {
         match self.pooling {
             PoolingChoice::Mode(mode) if model.has_dense() => {
@@ -115,7 +115,7 @@ impl EmbedOptions {
             (Some(dimensions), _) if dimensions == 0 || dimensions > width => Err(Error::usage(format!(
                 "vectors of this model can have 1 to {width} dimensions, not {dimensions}"
             ))),
-            // A slice beyond the end, as sentence-transformers takes it, is the whole.
+            // sentence-transformers slices, and a slice beyond the end is the whole.
             (None, Some(stated)) if stated > width => {
                 tracing::warn!(
                     "the model's truncate_dim is {stated}, and its vectors have {width} values: all are kept"

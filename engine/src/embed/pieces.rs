@@ -1,4 +1,4 @@
-//! Some texts of a window on their way: tokenized, encoded, made rows.
+//! Some texts of a window: tokenized, then encoded, then turned into rows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 
 use super::counts::{Counts, padded_tokens};
 use super::long_texts::Piece;
-use super::{EmbedRun, OnLong, Progress};
+use super::{EmbedProgress, EmbedRun, OnLong};
 use crate::Result;
 use crate::error::shorten;
 use crate::session::Distinct;
@@ -17,22 +17,22 @@ use crate::tokens::{TokenOffset, TokenizedText};
 use crate::vectors::rows::{RowOrigin, TokenRow, TokenRows};
 use crate::vectors::{Level, Vectors};
 
-/// Pieces of texts, tokenized.
+/// Tokenized pieces of texts.
 pub(super) struct TokenizedPieces {
-    /// The window that the pieces are of.
+    /// The window that the pieces belong to.
     records: Arc<[Record]>,
     pub(super) pieces: Vec<Piece>,
     distinct: Distinct,
-    /// Of the distinct pieces.
+    /// Tokens of the distinct pieces.
     tokens: Vec<TokenizedText>,
-    /// Where these tokens stand, at token level.
+    /// Offsets of these tokens, at token level.
     offsets: Vec<Vec<TokenOffset>>,
 }
 
-/// Pieces with their vectors, and what making them took.
+/// Pieces with their vectors, and the time spent encoding.
 pub(super) struct EncodedPieces {
     texts: TokenizedPieces,
-    /// One a piece; at token level one a token of each piece.
+    /// One per piece; at token level one per token of each piece.
     vectors: Vectors,
     time: Duration,
 }
@@ -64,7 +64,7 @@ impl TokenizedPieces {
         Ok(Self { records: records.clone(), pieces, distinct, tokens, offsets })
     }
 
-    /// The record of a distinct piece, in words.
+    /// Names the record of a distinct piece.
     fn name_of(&self, index: usize) -> String {
         let record = &self.records[self.pieces[self.distinct.firsts[index]].record];
         format!("of the record with id {} (row {})", shorten(&record.id.to_string()), record.row)
@@ -75,18 +75,18 @@ impl TokenizedPieces {
         &self.tokens[self.distinct.indices[piece]]
     }
 
-    /// Tokens of all pieces, of repeated ones each time.
+    /// Tokens of all pieces; repeated pieces count each time.
     pub(super) fn total_tokens(&self) -> usize {
         (0..self.pieces.len()).map(|piece| self.tokens_of(piece).ids.len()).sum()
     }
 
-    /// Runs the encoder; `progress` is called with `counts` and what is added to them, after every
-    /// micro-batch.
+    /// Runs the encoder. After every micro-batch, `progress` is called with the sum of `counts` and the
+    /// counts so far.
     pub(super) fn encode(
         self,
         run: &EmbedRun<'_>,
         counts: Counts,
-        progress: Progress<'_>,
+        progress: EmbedProgress<'_>,
     ) -> Result<EncodedPieces> {
         let start = Instant::now();
         let running = Mutex::new(counts);
@@ -105,7 +105,7 @@ impl TokenizedPieces {
         Ok(EncodedPieces { texts: self, vectors, time: start.elapsed() })
     }
 
-    /// One vector a piece.
+    /// One vector per piece.
     fn text_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
         let mut vectors = Vectors::zeros(self.pieces.len(), run.embedder.dimensions());
         let target = Mutex::new(&mut vectors);
@@ -113,7 +113,7 @@ impl TokenizedPieces {
         Ok(vectors)
     }
 
-    /// One vector a token of each piece.
+    /// One vector per token of each piece.
     fn token_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
         let mut rows = 0;
         let starts: Vec<usize> = (0..self.pieces.len())
@@ -130,7 +130,7 @@ impl TokenizedPieces {
         Ok(vectors)
     }
 
-    /// `vectors` of the pieces as one vector a row: of merged chunks their mean.
+    /// Turns the pieces' `vectors` into one vector per row: merged chunks become their mean.
     fn merged(&self, run: &EmbedRun<'_>, vectors: Vectors) -> Vectors {
         if !matches!(run.on_long, OnLong::Merge(_)) {
             return vectors;
@@ -147,7 +147,7 @@ impl TokenizedPieces {
         merged
     }
 
-    /// What each row is of.
+    /// The record and chunk behind each row.
     fn origins(&self, run: &EmbedRun<'_>) -> Vec<RowOrigin<'_>> {
         if matches!(run.on_long, OnLong::Merge(_)) {
             let whole = |record| RowOrigin { record, chunk: None, truncated: false };
@@ -173,7 +173,7 @@ impl TokenizedPieces {
 }
 
 impl EncodedPieces {
-    /// One vector a row, at text level.
+    /// One vector per row, at text level.
     pub(super) fn text_vectors(self, run: &EmbedRun<'_>) -> Vectors {
         self.texts.merged(run, self.vectors)
     }
@@ -191,7 +191,7 @@ impl EncodedPieces {
         }
     }
 
-    /// Adds what was encoded and how long it took.
+    /// Adds the encoded texts, their tokens and the time.
     pub(super) fn count(&self, counts: &mut Counts) {
         let is_first = |piece: &&Piece| piece.place.index == 0;
         counts.texts += self.texts.pieces.iter().filter(is_first).count() as u64;

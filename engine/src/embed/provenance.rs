@@ -1,4 +1,4 @@
-//! What an output says of the run that made it, and what embeds a query that fits a corpus.
+//! The provenance that an output records, and the options for queries that fit a corpus.
 
 use nearsay_kernels::Pooling;
 use nearsay_models::files::Source;
@@ -10,8 +10,8 @@ use crate::vectors::{Level, Provenance};
 use crate::{Error, Result};
 
 impl EmbedRun<'_> {
-    /// How the vectors of this run come about. Two runs whose provenance differs in versions of the program
-    /// and names of the model at most write the same bytes of the same texts.
+    /// How the vectors of this run are computed. If the provenance of two runs differs at most in the
+    /// program's version and the model's name, they write the same bytes for the same texts.
     pub fn provenance(&self) -> Provenance {
         let mut provenance = self.embedder.provenance();
         if self.layout.level == Level::Token {
@@ -28,7 +28,7 @@ impl EmbedRun<'_> {
 }
 
 impl Embedder {
-    /// How the vectors of [`Embedder::embed`] come about.
+    /// How the vectors of [`Embedder::embed`] are computed.
     pub fn provenance(&self) -> Provenance {
         let (model, devices) = (self.session().model(), self.devices());
         let placement = &devices.placements()[0];
@@ -62,12 +62,11 @@ impl Embedder {
 }
 
 impl EmbedOptions {
-    /// Options for queries that fit the vectors of `corpus`, by the model of `session`, which must be the
-    /// corpus's: layer, pooling, length and normalisation are the corpus's, the prompt is the model's for
-    /// queries.
+    /// Options for queries that fit the vectors of `corpus`. Layer, pooling, length and normalisation are the
+    /// corpus's; the prompt is the model's for queries. The model of `session` must be the corpus's.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming what cannot be the same.
+    /// [`Error::Usage`] naming the setting that does not match.
     pub fn fitting(corpus: &Provenance, session: &Session) -> Result<Self> {
         if let Some(digest) = &corpus.model_sha256 {
             expect("a model whose SHA-256 is", digest, &session.model_digest()?)?;

@@ -18,16 +18,16 @@ use crate::{Error, Result};
 /// How records become rows.
 #[derive(Debug, Clone)]
 pub struct EmbedRun<'a> {
-    /// Makes the vectors.
+    /// Computes the vectors.
     pub embedder: &'a Embedder,
-    /// What rows hold.
+    /// The columns of a row.
     pub layout: RowLayout,
-    /// What is done with long texts.
+    /// How to treat long texts.
     pub on_long: OnLong,
 }
 
 /// Called after every micro-batch, from any thread.
-pub type Progress<'a> = &'a (dyn Fn(&Counts) + Sync);
+pub type EmbedProgress<'a> = &'a (dyn Fn(&Counts) + Sync);
 
 impl Measured for Record {
     fn useful_bytes(&self, longest: usize) -> usize {
@@ -40,11 +40,10 @@ impl Measured for Record {
 }
 
 impl EmbedRun<'_> {
-    /// Embeds `records`, in order. `counts` is what was counted before, and is added to.
+    /// Embeds `records`, in order, and adds to `counts`.
     ///
-    /// On a GPU the next texts are read and tokenized, and the rows before are written, while the encoder
-    /// works. If reading fails, the rows before are written first; finishing the writer is left to the
-    /// caller.
+    /// On a GPU, the next texts are read and tokenized and earlier rows are written while the encoder works.
+    /// If reading fails, the rows before the error are still written. The caller must finish the writer.
     ///
     /// # Errors
     /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped.
@@ -53,7 +52,7 @@ impl EmbedRun<'_> {
         records: impl Iterator<Item = Result<Record>>,
         writer: &mut dyn RowWriter,
         counts: &mut Counts,
-        progress: Progress<'_>,
+        progress: EmbedProgress<'_>,
     ) -> Result<()> {
         let schema = self.layout.schema()?;
         let shared = Mutex::new(*counts);
@@ -85,7 +84,7 @@ impl EmbedRun<'_> {
             Level::Text => limits::of_texts(self.embedder),
             Level::Token => limits::of_tokens(self.embedder),
         };
-        // All of a text is tokenized if it is cut into chunks.
+        // A text that is split into chunks is tokenized whole.
         let max_tokens = if self.on_long.makes_chunks() { usize::MAX } else { limits.max_tokens };
         WindowLimits { max_tokens, ..limits }
     }
@@ -97,11 +96,11 @@ impl EmbedRun<'_> {
         pieces
     }
 
-    /// What would be counted of `records`: texts, rows, tokens (of repeated texts each time), and as
-    /// `truncated` the texts that are too long. Nothing is encoded.
+    /// Counts texts, rows and tokens of `records` (repeated texts each time) without encoding; `truncated` is
+    /// the number of texts that are too long.
     ///
     /// # Errors
-    /// If tokenizing fails, or a text is longer than it may be.
+    /// If tokenizing fails, or a text is too long with [`OnLong::Error`].
     pub fn survey(&self, records: &[Record]) -> Result<Counts> {
         let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
         let texts = self.tokenized(records, &mut counts)?;
@@ -115,7 +114,7 @@ impl EmbedRun<'_> {
         Ok(counts)
     }
 
-    /// The vectors of `records` before they become numbers of the output's type.
+    /// The vectors of `records` before conversion to the output type.
     ///
     /// # Errors
     /// If tokenizing or encoding fails, or the embedder's calls are stopped.
@@ -132,14 +131,14 @@ impl EmbedRun<'_> {
     }
 }
 
-/// The tokenized pieces of a stream of records, in groups that are worked on together.
+/// The tokenized pieces of a stream of records, in groups that are processed together.
 struct Preparation<'a, I> {
     run: &'a EmbedRun<'a>,
     windows: Windows<I>,
-    /// Of the window that is worked on, with the groups that are left of it.
+    /// Records of the current window; `groups` are those not yet returned.
     records: Arc<[Record]>,
     groups: IntoIter<Vec<Piece>>,
-    /// What ended the stream after that window.
+    /// The error that ended the stream after that window.
     error: Option<Error>,
     counts: &'a Mutex<Counts>,
 }
@@ -184,8 +183,8 @@ impl<I: Iterator<Item = Result<Record>>> Iterator for Preparation<'_, I> {
     }
 }
 
-/// Pieces that are worked on together: all of a window's, unless they are chunks with rows of their own, of
-/// which one text may have many. Then at most some `bytes`.
+/// Groups pieces that are processed together: all pieces of a window, or about `bytes` of text if each chunk
+/// has its own row, since one text may have many chunks.
 fn groups(pieces: Vec<Piece>, on_long: OnLong, bytes: usize) -> Vec<Vec<Piece>> {
     if !matches!(on_long, OnLong::Chunk(_)) {
         return if pieces.is_empty() { Vec::new() } else { vec![pieces] };

@@ -1,6 +1,6 @@
-//! What a failure is about, for callers that act on it: a command line's exit code, a server's status.
+//! Categories of failures, for callers that act on them: a command line's exit code, a server's status.
 
-/// What a failure is about.
+/// The category of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -18,12 +18,12 @@ pub enum ErrorKind {
     CannotCreate,
     /// Reading or writing failed halfway.
     Io,
-    /// In use by another process, or not enough memory now: the same call may succeed later.
+    /// In use by another process, or too little memory now: the same call may succeed later.
     TryAgain,
     /// A model cannot be found, read or used.
     Model,
     /// The call was cancelled.
     Cancelled,
-    /// The call's deadline passed before it was finished.
+    /// The call's deadline passed before it finished.
     DeadlineExceeded,
 }

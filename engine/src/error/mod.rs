@@ -1,11 +1,11 @@
-//! What can go wrong.
+//! Errors.
 //!
-//! A message is one sentence: what, where (file, row, tensor), and the rule with both values. What the user
-//! can do about it is [`Error::hint`], and what it is about [`Error::kind`]. Neither knows of flags or exit
-//! codes: settings in them are data ([`Setting`]), which each face of the library says in its own words
-//! ([`Phrase`]).
+//! A message is one sentence: the failure, the place (file, row, tensor), and the rule with both values.
+//! [`Error::hint`] is the remedy, if one is known, and [`Error::kind`] the category. Neither knows about
+//! flags or exit codes: settings in them are data ([`Setting`]), which each face of the library spells its
+//! own way ([`Phrase`]).
 //!
-//! The conversions from errors of candle and arrow are for this library's own use.
+//! The conversions from candle's and arrow's errors are for this library's own use.
 
 mod kind;
 mod phrase;
@@ -15,7 +15,7 @@ mod shorten;
 use std::io;
 use std::path::PathBuf;
 
-use nearsay_kernels::device::{Failure, Unavailable};
+use nearsay_kernels::device::{DeviceFailure, Unavailable};
 use nearsay_models::HubSetting;
 
 pub use kind::ErrorKind;
@@ -24,7 +24,7 @@ pub(crate) use phrase::phrase;
 pub use setting::Setting;
 pub(crate) use shorten::shorten;
 
-/// The result of everything in this library that can fail.
+/// The result of every fallible function of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Every failure of the library.
@@ -34,17 +34,17 @@ pub enum Error {
     /// The settings contradict each other, or name something that does not exist.
     #[error("{message}")]
     Usage {
-        /// What is wrong, as a sentence.
+        /// The problem, as a sentence.
         message: Phrase,
-        /// What to do instead.
+        /// The remedy.
         hint: Option<Phrase>,
     },
-    /// The longest text leaves no room for a token of its own.
+    /// The longest length leaves no room for any token of the text.
     #[error("the longest text must have more than the {special_tokens} special tokens, got {length}")]
     LengthTooShort {
         /// The longest text in tokens.
         length: usize,
-        /// The tokens that every text gets.
+        /// The tokens that are added to every text.
         special_tokens: usize,
     },
     /// An input is missing or cannot be opened.
@@ -52,7 +52,7 @@ pub enum Error {
     NoInput {
         /// The input's path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A row of an input breaks a rule.
@@ -62,7 +62,7 @@ pub enum Error {
         input: String,
         /// Row number in that input, from 1.
         row: u64,
-        /// The rule that it breaks, with both values.
+        /// The rule, with both values.
         rule: String,
     },
     /// An input as a whole breaks a rule.
@@ -70,10 +70,10 @@ pub enum Error {
     BadInput {
         /// The input's name as the user gave it.
         input: String,
-        /// The rule that it breaks, with both values.
+        /// The rule, with both values.
         rule: String,
     },
-    /// A text is longer than the model's longest, and long texts are not allowed.
+    /// A text is longer than the model's limit, and long texts are not allowed.
     #[error("the text of the record with id {} (row {row}) is longer than {max_tokens} tokens", shorten(id))]
     TextTooLong {
         /// The record's id.
@@ -83,7 +83,7 @@ pub enum Error {
         /// The longest text in tokens.
         max_tokens: usize,
     },
-    /// A value does not have the type that its column was given by the first rows.
+    /// A value does not have the type that the first rows set for its column.
     #[error(
         "column `{column}` of the record with id {} (row {row}) is {found}; the first rows have {expected} there",
         shorten(id)
@@ -95,20 +95,20 @@ pub enum Error {
         row: u64,
         /// The record's id.
         id: String,
-        /// What the value is.
+        /// The value's type.
         found: &'static str,
-        /// What it must be.
+        /// The column's type.
         expected: &'static str,
     },
-    /// Another process writes to a job's folder.
+    /// Another process is writing to a job's folder.
     #[error("{} is in use by {process}", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
-        /// Who, as far as is known.
+        /// The process, as far as is known.
         process: String,
     },
-    /// A job is resumed with other settings than it was started with.
+    /// A job is resumed with different settings than it was started with.
     #[error("cannot resume the job in {}: it was started with {field} {recorded}, this run has {asked}", path.display())]
     OtherJob {
         /// The folder.
@@ -120,12 +120,12 @@ pub enum Error {
         /// Its value now.
         asked: String,
     },
-    /// What is left of a job does not say how it was started.
+    /// The remains of a job do not show how it was started.
     #[error("{}: {rule}", path.display())]
     DamagedJob {
         /// The folder.
         path: PathBuf,
-        /// What is damaged.
+        /// The damage.
         rule: String,
     },
     /// The input of a job has changed.
@@ -133,17 +133,17 @@ pub enum Error {
     OtherInput {
         /// The folder.
         path: PathBuf,
-        /// What differs, and where.
+        /// The difference and its place.
         rule: String,
     },
-    /// The output cannot be made.
+    /// The output cannot be created.
     #[error("cannot create {}: {reason}", path.display())]
     CannotCreate {
         /// The output's path.
         path: PathBuf,
         /// Why.
         reason: String,
-        /// What to do instead.
+        /// The remedy.
         hint: Option<Phrase>,
     },
     /// Reading or writing failed halfway.
@@ -151,9 +151,9 @@ pub enum Error {
     Io {
         /// `reading`, `writing` or `creating`.
         action: &'static str,
-        /// What was read or written.
+        /// The file or stream.
         target: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The tokenizer cannot be loaded or does not fit the model.
@@ -167,15 +167,15 @@ pub enum Error {
     /// A model cannot be found, read or used.
     #[error(transparent)]
     Model(#[from] nearsay_models::Error),
-    /// A device that was asked for is not there.
+    /// A requested device is missing.
     #[error("device {device} is not available: {reason}")]
     Device {
-        /// The device as asked for.
+        /// The device as requested.
         device: String,
         /// Why.
         reason: Unavailable,
     },
-    /// The device was left open, and only GPUs, of which there is none, have a precision.
+    /// No device was requested, the precision needs a GPU, and there is none.
     #[error("{}", needs_gpu(precision, reason))]
     NoGpu {
         /// The precision.
@@ -183,44 +183,44 @@ pub enum Error {
         /// Why there is none.
         reason: Unavailable,
     },
-    /// A device has no room for what cannot be made smaller.
-    #[error("{device} is out of memory: there is no room for {what}")]
+    /// A device has no room for something that cannot be made smaller.
+    #[error("{device} is out of memory: not enough for {what}")]
     DeviceMemory {
         /// The device.
         device: String,
-        /// What it has no room for.
+        /// The thing that does not fit.
         what: String,
     },
     /// A device has no room for one text alone.
-    #[error("{device} is out of memory: there is no room for a text of {tokens} tokens alone{whose}")]
+    #[error("{device} is out of memory: even a single text of {tokens} tokens{whose} does not fit")]
     NoRoomForText {
         /// The device.
         device: String,
         /// Tokens of the text.
         tokens: usize,
-        /// Its place among the texts that were encoded together.
+        /// Its index among the texts that were encoded together.
         index: usize,
-        /// Which it is in the input, after a comma, if that is known.
+        /// Its place in the input, between commas, if known.
         whose: String,
     },
-    /// A device failed at its work and cannot be used any more.
+    /// A device failed while working and can no longer be used.
     #[error("{device} was lost: {reason}")]
     DeviceLost {
         /// The device.
         device: String,
-        /// What its driver says.
+        /// The driver's message.
         reason: String,
     },
     /// A result is not a number although its inputs are.
     #[error("{what} is not finite")]
     NonFinite {
-        /// Which result.
+        /// The result.
         what: String,
     },
-    /// A number is out of the range of the output's type.
+    /// A number is outside the range of the output type.
     #[error("{what} is not finite")]
     BeyondOutputType {
-        /// Which number, and the type.
+        /// The number and the type.
         what: String,
     },
     /// The call was cancelled.
@@ -229,8 +229,8 @@ pub enum Error {
     /// The call's deadline passed.
     #[error("the deadline has passed")]
     DeadlineExceeded,
-    /// A state that this library's own code should have made impossible.
-    #[error("a bug in nearsay: {0}")]
+    /// A state that this library's own code should have ruled out.
+    #[error("internal error: {0}")]
     Bug(String),
 }
 
@@ -239,17 +239,17 @@ fn needs_gpu(precision: &str, reason: &Unavailable) -> Phrase {
 }
 
 impl Error {
-    /// Settings that cannot be: a sentence that says why.
+    /// Invalid settings; `message` is a sentence that says why.
     pub(crate) fn usage(message: impl Into<Phrase>) -> Self {
         Self::Usage { message: message.into(), hint: None }
     }
 
-    /// The same, with what to do instead.
+    /// The same, with a remedy.
     pub(crate) fn usage_hint(message: impl Into<Phrase>, hint: impl Into<Phrase>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// What it is about.
+    /// Its category.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
@@ -260,8 +260,8 @@ impl Error {
             Self::NoInput { .. } => ErrorKind::NoInput,
             Self::Device { .. } | Self::NoGpu { .. } => ErrorKind::Unavailable,
             Self::DeviceMemory { .. } | Self::DeviceLost { .. } => ErrorKind::Unavailable,
-            // Shapes that do not fit inside the encoder are our doing: files and settings were checked
-            // before.
+            // Shapes that do not fit inside the encoder are our fault: files and settings have been checked
+            // by then.
             Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => {
                 ErrorKind::Internal
             }
@@ -274,7 +274,7 @@ impl Error {
         }
     }
 
-    /// The message, with the settings that it names as data.
+    /// The message, with settings as data.
     pub fn message(&self) -> Phrase {
         match self {
             Self::Usage { message, .. } => message.clone(),
@@ -283,7 +283,7 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, if that is known.
+    /// The remedy, if one is known.
     pub fn hint(&self) -> Option<Phrase> {
         use Setting::{Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume};
         let or_cpu = || phrase![", or run with ", (Device, "cpu")];
@@ -326,11 +326,11 @@ impl Error {
             Self::NoRoomForText { .. } => phrase!["cut texts with ", MaxLength, ", "].and(less_memory()),
             Self::DeviceMemory { .. } => less_memory(),
             Self::DeviceLost { .. } => {
-                phrase!["what was written before is valid: run again, a job with ", Resume]
+                phrase!["shards that are complete are kept: run again, a job with ", Resume]
             }
             Self::BeyondOutputType { .. } => phrase!["write the vectors with ", (OutputType, "f32")],
             Self::NonFinite { .. } => phrase![
-                "f16 ends at 65504: try ",
+                "the largest f16 is 65504: try ",
                 (Precision, "bf16"),
                 " or f32; if that does not help, the model's weights are broken"
             ],
@@ -338,27 +338,29 @@ impl Error {
         })
     }
 
-    /// This error as what became of `device`, which was to hold `what`, if it is about that.
+    /// Turns a device failure into an error that names `device`, and `what` it had no room for; others stay.
     pub(crate) fn on_device(self, device: &str, what: impl FnOnce() -> String) -> Self {
         match self.device_failure() {
-            Some(Failure::OutOfMemory) => Self::DeviceMemory { device: device.to_owned(), what: what() },
-            Some(Failure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
+            Some(DeviceFailure::OutOfMemory) => {
+                Self::DeviceMemory { device: device.to_owned(), what: what() }
+            }
+            Some(DeviceFailure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
             None => self,
         }
     }
 
-    /// This error with what `name` calls the text that it is about, if it is about one.
+    /// Adds the name that `name` returns for the text that this error is about, if there is one.
     pub(crate) fn of_text(self, name: impl FnOnce(usize) -> String) -> Self {
         match self {
             Self::NoRoomForText { device, tokens, index, .. } => {
-                Self::NoRoomForText { device, tokens, index, whose: format!(", {}", name(index)) }
+                Self::NoRoomForText { device, tokens, index, whose: format!(", {},", name(index)) }
             }
             other => other,
         }
     }
 
-    /// What became of the device at work, if this is about that.
-    pub(crate) fn device_failure(&self) -> Option<Failure> {
+    /// The device failure that this error reports, if any.
+    pub(crate) fn device_failure(&self) -> Option<DeviceFailure> {
         match self {
             Self::Model(error) => error.device_failure(),
             _ => None,
@@ -379,7 +381,7 @@ fn of_model(error: &nearsay_models::Error) -> Option<Phrase> {
     }
 }
 
-/// Of arrays that are ours, and fit together.
+/// For our own arrays, which always fit together.
 impl From<arrow_schema::ArrowError> for Error {
     fn from(error: arrow_schema::ArrowError) -> Self {
         Self::Bug(error.to_string())

@@ -4,37 +4,36 @@ use std::fmt;
 
 use super::Setting;
 
-/// A message or a hint. Settings in it are data, so that each face of the library can say them in its own
-/// words ([`Phrase::render`]); [`Display`](fmt::Display) says them as the library does: "raise `max_length`".
+/// A message or a hint. Settings in it are data, so that each face of the library can spell them its own way
+/// ([`Phrase::render`]); [`Display`](fmt::Display) spells them as the library does: "raise `max_length`".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Phrase(Vec<Part>);
+pub struct Phrase(Vec<PhrasePart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum PhrasePart {
     Text(String),
     Setting(Setting, Option<String>),
 }
 
 impl Phrase {
-    /// The text, with each setting, and the value that it should have if the phrase says one, as `say` puts
-    /// it.
+    /// The text, with each setting (and its suggested value, if any) formatted by `say`.
     pub fn render(&self, say: impl Fn(Setting, Option<&str>) -> String) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Setting(setting, value) => say(*setting, value.as_deref()),
+        let part = |part: &PhrasePart| match part {
+            PhrasePart::Text(text) => text.clone(),
+            PhrasePart::Setting(setting, value) => say(*setting, value.as_deref()),
         };
         self.0.iter().map(part).collect()
     }
 
-    /// The settings that it names.
+    /// The settings in it.
     pub fn settings(&self) -> impl Iterator<Item = Setting> {
         self.0.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Setting(setting, _) => Some(*setting),
+            PhrasePart::Text(_) => None,
+            PhrasePart::Setting(setting, _) => Some(*setting),
         })
     }
 
-    /// This phrase and another after it.
+    /// This phrase followed by another.
     pub(crate) fn and(mut self, other: impl Into<Self>) -> Self {
         self.0.extend(other.into().0);
         self
@@ -53,7 +52,7 @@ impl fmt::Display for Phrase {
 
 impl From<String> for Phrase {
     fn from(text: String) -> Self {
-        Self(vec![Part::Text(text)])
+        Self(vec![PhrasePart::Text(text)])
     }
 }
 
@@ -65,18 +64,18 @@ impl From<&str> for Phrase {
 
 impl From<Setting> for Phrase {
     fn from(setting: Setting) -> Self {
-        Self(vec![Part::Setting(setting, None)])
+        Self(vec![PhrasePart::Setting(setting, None)])
     }
 }
 
 /// A setting and its value.
 impl<V: fmt::Display> From<(Setting, V)> for Phrase {
     fn from((setting, value): (Setting, V)) -> Self {
-        Self(vec![Part::Setting(setting, Some(value.to_string()))])
+        Self(vec![PhrasePart::Setting(setting, Some(value.to_string()))])
     }
 }
 
-/// A [`Phrase`] of texts, settings and pairs of a setting and a value:
+/// A [`Phrase`] from texts, settings, and pairs of a setting and a value:
 /// `phrase!["run with ", (Setting::Device, "cpu")]`.
 macro_rules! phrase {
     ($($part:expr),+ $(,)?) => { $crate::error::Phrase::default()$(.and($part))+ };

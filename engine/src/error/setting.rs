@@ -1,7 +1,7 @@
 //! The settings that a message can name.
 
-/// A setting that a message names. Each face of the library spells it in its own way: the library
-/// `max_length`, the command line `--max-length`.
+/// A setting that a message names. Each face of the library spells it its own way: the library `max_length`,
+/// the command line `--max-length`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
@@ -9,13 +9,13 @@ pub enum Setting {
     BaselinePath,
     /// Tokens that chunks share.
     ChunkOverlap,
-    /// Texts that bytes are calibrated on.
+    /// Texts for calibrating the byte output types.
     Calibration,
     /// Where the encoder runs.
     Device,
-    /// How many values of a vector are kept.
+    /// Number of values of a vector that are kept.
     Dimensions,
-    /// Whether links out of a model's folder are followed.
+    /// Whether links that leave a model's folder are followed.
     FollowLinks,
     /// The format of an input.
     Format,
@@ -27,27 +27,27 @@ pub enum Setting {
     Keep,
     /// The language of the texts.
     Lang,
-    /// The layer whose hidden states are taken.
+    /// The layer whose hidden states are used.
     Layer,
-    /// The lengths of texts that are measured.
+    /// The text lengths that are measured.
     Lengths,
-    /// One vector a text, or one a token.
+    /// One vector per text, or one per token.
     Level,
-    /// A column that says which texts were cut.
+    /// A column that marks texts that were cut.
     MarkTruncated,
     /// The longest text in tokens.
     MaxLength,
-    /// How the vectors of chunks become one again.
+    /// How the vectors of chunks are merged into one.
     Merge,
     /// The model.
     Model,
-    /// Whether the hub is left alone.
+    /// Whether the hub is never contacted.
     Offline,
-    /// What is done with long texts.
+    /// The treatment of long texts.
     OnLong,
     /// Where the result goes.
     Output,
-    /// The numbers that vectors are written as.
+    /// The number type that vectors are written in.
     OutputType,
     /// Whether an existing output is replaced.
     Overwrite,
@@ -55,7 +55,7 @@ pub enum Setting {
     Pooling,
     /// The number format of the encoder's arithmetic.
     Precision,
-    /// Whether a job is continued.
+    /// Whether a job is resumed.
     Resume,
 }
 
@@ -90,7 +90,7 @@ impl Setting {
         Self::Resume,
     ];
 
-    /// The name in snake case, as the library's options have it.
+    /// The name in snake case, as in the library's options.
     pub fn name(self) -> &'static str {
         match self {
             Self::BaselinePath => "baseline_path",

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// Longest name, in characters, that a message repeats whole: an id or a column may be as long as a row.
+/// Longest name, in characters, that a message repeats in full: an id or a column may be as long as a row.
 const MAX_NAME_CHARS: usize = 60;
 
-/// The name itself, or its beginning and `...`.
+/// The name itself, or its start and `...`.
 pub(crate) fn shorten(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}...", &name[..end])),

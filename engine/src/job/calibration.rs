@@ -1,4 +1,4 @@
-//! The ranges of a vector's dimensions, by which its values become bytes.
+//! The ranges of a vector's dimensions, which map its values to bytes.
 
 use super::{CorpusOptions, Notice, Observer};
 use crate::embed::EmbedRun;
@@ -6,13 +6,12 @@ use crate::text::{Record, RecordStream, TextOptions};
 use crate::vectors::Ranges;
 use crate::{Error, Result};
 
-/// Texts that bytes are calibrated on if no others are named.
+/// Number of input texts to calibrate on if no calibration input is given.
 const TEXTS: usize = 1000;
-/// Texts that are few.
+/// Fewer texts than this cause a warning.
 const FEW: usize = 100;
 
-/// What each dimension's values range over in the calibration's texts: those that the options name, or the
-/// `first` of the input.
+/// The range of each dimension over the calibration texts: those in the options, or the `first` of the input.
 pub(super) fn calibrate(
     run: &EmbedRun<'_>,
     options: &CorpusOptions,

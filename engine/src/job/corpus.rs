@@ -1,5 +1,4 @@
-//! Files embedded into a file or into a folder of shards: what is read, what is decided by the first records,
-//! where the rows go.
+//! Files embedded into a file or a folder of shards: reading, decisions from the first records, output.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -20,32 +19,32 @@ use crate::vectors::write::{Destination, Output, OutputContent, OutputFormat, ro
 use crate::vectors::{Level, OutputType};
 use crate::{Error, Result, Setting};
 
-/// Input rows of a shard if the user says nothing.
+/// Default number of input rows per shard.
 pub const ROWS_PER_SHARD: NonZero<u64> = NonZero::new(10_000).unwrap();
 
-/// Choices of a job, besides those of its embedder.
+/// Options of a job, in addition to its embedder's.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CorpusOptions {
     /// How records are read, and which of their fields are kept.
     pub reading: TextOptions,
-    /// One vector a text, or one a token.
+    /// One vector per text, or one per token.
     pub level: Level,
-    /// What is done with texts longer than the embedder's longest.
+    /// How to treat texts that are longer than the embedder's longest.
     pub on_long: OnLong,
-    /// Whether a column says which texts were cut.
+    /// Whether a column marks truncated texts.
     pub mark_truncated: bool,
-    /// The numbers of the output.
+    /// The number type of the output.
     pub output_type: OutputType,
-    /// For bytes: the texts that ranges are taken from; `None`: the first of the input.
+    /// Texts that set the ranges of byte output; `None`: the first of the input.
     pub calibration: Option<Input>,
-    /// Kept columns, or `id`, that are written as JSON text.
+    /// Kept columns, or `id`, to write as JSON text.
     pub json_columns: Vec<String>,
-    /// Input rows of a shard.
+    /// Input rows per shard.
     pub rows_per_shard: NonZero<u64>,
-    /// The part of the job that this machine does.
+    /// This machine's part of the job.
     pub part: Part,
-    /// What is done with an output that exists.
+    /// How to treat an existing output.
     pub existing: Existing,
 }
 
@@ -67,50 +66,50 @@ impl Default for CorpusOptions {
 }
 
 impl CorpusOptions {
-    /// With records read like this.
+    /// Sets how records are read.
     #[must_use]
     pub fn reading(self, reading: TextOptions) -> Self {
         Self { reading, ..self }
     }
 
-    /// With vectors of this level.
+    /// Sets the level of the vectors.
     #[must_use]
     pub fn level(self, level: Level) -> Self {
         Self { level, ..self }
     }
 
-    /// With this done about long texts.
+    /// Sets how long texts are treated.
     #[must_use]
     pub fn on_long(self, on_long: OnLong) -> Self {
         Self { on_long, ..self }
     }
 
-    /// With vectors written as these numbers.
+    /// Sets the number type of the output.
     #[must_use]
     pub fn output_type(self, output_type: OutputType) -> Self {
         Self { output_type, ..self }
     }
 
-    /// With so many input rows in a shard; 0 means as many as by default.
+    /// Sets the input rows per shard; 0 means the default.
     #[must_use]
     pub fn rows_per_shard(self, rows: u64) -> Self {
         Self { rows_per_shard: NonZero::new(rows).unwrap_or(ROWS_PER_SHARD), ..self }
     }
 
-    /// With this done about an output that exists.
+    /// Sets how an existing output is treated.
     #[must_use]
     pub fn existing(self, existing: Existing) -> Self {
         Self { existing, ..self }
     }
 
-    /// Refuses options that contradict each other, the output, or those of the embedding.
+    /// Rejects options that contradict each other, the output, or `embedding`.
     ///
     /// # Errors
     /// [`Error::Usage`].
     pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
         if self.existing == Existing::Resume && !matches!(output, Output::Folder(_)) {
             return Err(Error::usage_hint(
-                phrase![Setting::Resume, " continues a job, and a job needs a folder as its output"],
+                phrase![Setting::Resume, " continues a job, and the output of a job is a folder"],
                 phrase!["name a folder with ", Setting::Output, ", ending in /"],
             ));
         }
@@ -132,7 +131,7 @@ impl CorpusOptions {
         Ok(())
     }
 
-    /// Options that make one vector of a text's tokens mean nothing if each token keeps its own.
+    /// Rejects options for one vector per text, since each token keeps its own.
     fn check_tokens(&self, embedding: &EmbedOptions) -> Result<()> {
         if self.output_type.needs_ranges() {
             return Err(Error::usage_hint(
@@ -154,20 +153,19 @@ impl CorpusOptions {
         ]))
     }
 
-    /// Which input rows this machine does, and how they are grouped.
+    /// The input rows that this machine embeds, and their grouping.
     fn shard_plan(&self) -> ShardPlan {
         ShardPlan { rows_per_shard: self.rows_per_shard, part: self.part }
     }
 
-    /// How many records must be read before the first row is written.
+    /// Number of records to read before the first row is written.
     fn head_records(&self, format: OutputFormat) -> usize {
         let calibrates = self.output_type.needs_ranges() && self.calibration.is_none();
         if format.is_typed() || calibrates { HEAD_RECORDS } else { 0 }
     }
 }
 
-/// Files to be embedded, and where their vectors go. Everything that can be refused without a model was
-/// refused when it was opened.
+/// Files to embed, and their output. Opening checks everything that can be checked without a model.
 ///
 /// ```no_run
 /// use nearsay::Embedder;
@@ -185,14 +183,14 @@ pub struct Corpus {
     target: Target,
 }
 
-/// Where rows go, made before a model is loaded.
+/// The output, created before a model is loaded.
 enum Target {
     Single(Destination),
     Folder(JobFolder),
 }
 
 impl Corpus {
-    /// Checks that all of `inputs` can be read (patterns are expanded), and makes `output` or opens its
+    /// Checks that all `inputs` can be read (patterns are expanded), and creates `output` or opens its
     /// folder.
     ///
     /// # Errors
@@ -204,16 +202,16 @@ impl Corpus {
         Ok(Self { files: CorpusFiles::open(&inputs, output, options)?, target })
     }
 
-    /// The files that are read.
+    /// The input files.
     pub fn files(&self) -> &CorpusFiles {
         &self.files
     }
 
-    /// Embeds all records and completes the output. `observer` is told how far it is.
+    /// Embeds all records and completes the output, reporting progress to `observer`.
     ///
     /// # Errors
-    /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped. Of a file
-    /// there is nothing then; of a folder every shard that was finished.
+    /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped. An output file
+    /// is then absent; a folder keeps every finished shard.
     pub fn embed(self, embedder: &Embedder, observer: &dyn Observer) -> Result<JobSummary> {
         let Self { mut files, target } = self;
         let run = files.plan(embedder, files.options.head_records(files.format), observer)?;
@@ -229,7 +227,7 @@ impl Corpus {
                 let (schema, metadata) = (run.layout.schema()?, run.provenance().to_metadata());
                 let mut writer = row_writer(destination, files.format, &schema, &metadata)?;
                 let ours = records.zip(0_u64..).filter_map(|(record, row)| {
-                    // An error ends the run wherever it stands.
+                    // An error ends the run, even outside this machine's part.
                     (record.is_err() || plan.has_row(row)).then_some(record)
                 });
                 let mut now = Counts::default();
@@ -256,7 +254,7 @@ impl Target {
     }
 }
 
-/// The files of a corpus, opened, and what their vectors' output is called.
+/// The opened files of a corpus, and the name of the output.
 pub struct CorpusFiles {
     options: CorpusOptions,
     output: Output,
@@ -265,7 +263,7 @@ pub struct CorpusFiles {
 }
 
 impl CorpusFiles {
-    /// Checks `inputs` as [`Corpus::open`] does, for an estimate: `output` is not touched.
+    /// Opens `inputs` for an estimate, with the checks of [`Corpus::open`]; `output` is not touched.
     ///
     /// # Errors
     /// As [`Corpus::open`].
@@ -274,7 +272,7 @@ impl CorpusFiles {
         Self::open(&inputs, output, options)
     }
 
-    /// The inputs, patterns expanded.
+    /// Checks the inputs and returns them with patterns expanded.
     fn check(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Vec<Input>> {
         options.check(output, &EmbedOptions::default())?;
         same_file::refuse_matched_output(inputs, output)?;
@@ -292,18 +290,18 @@ impl CorpusFiles {
         })
     }
 
-    /// The first input's name and format, if its first bytes had to tell it.
+    /// The first input's name and format, if the format was detected from its first bytes.
     pub fn sniffed(&self) -> Option<(&str, InputFormat)> {
         let reader = self.records.current().filter(|reader| reader.is_sniffed())?;
         Some((reader.name(), reader.format()))
     }
 
-    /// Bytes of all inputs on disk; `None` if one is standard input or a pipe.
+    /// Size of all inputs on disk in bytes; `None` if one is standard input or a pipe.
     pub fn bytes_total(&self) -> Option<u64> {
         self.records.bytes_total()
     }
 
-    /// Refuses an output among the files of `model`.
+    /// Rejects an output among the files of `model`.
     ///
     /// # Errors
     /// [`Error::Usage`] naming both.
@@ -311,7 +309,7 @@ impl CorpusFiles {
         self.output.path().map_or(Ok(()), |path| same_file::refuse_model_file(model, path))
     }
 
-    /// What [`Corpus::embed`] would come to, told from a sample of the input; nothing is written.
+    /// Estimates [`Corpus::embed`] from a sample of the input; writes nothing.
     ///
     /// # Errors
     /// If reading, tokenizing or encoding the sample fails, or the embedder's calls are stopped.
@@ -320,7 +318,8 @@ impl CorpusFiles {
         estimate(&run, self.format, &mut self.records)
     }
 
-    /// How records become rows: column types and ranges by the first of them, of which `ahead` are read.
+    /// Plans how records become rows: reads `ahead` records and takes column types and ranges from the first
+    /// ones.
     fn plan<'a>(
         &mut self,
         embedder: &'a Embedder,
@@ -352,7 +351,7 @@ impl CorpusFiles {
             },
         };
         let mut run = EmbedRun { embedder, layout, on_long: options.on_long };
-        // Names that occur twice, and widths that make no whole bytes.
+        // Rejects duplicate names, and widths that are not whole bytes.
         run.layout.schema()?;
         if options.output_type.needs_ranges() {
             run.layout.ranges = Some(calibrate(&run, options, first, observer)?);
@@ -362,8 +361,8 @@ impl CorpusFiles {
 }
 
 impl Embedder {
-    /// Embeds the records of files into `output`: a file, whose extension says the format, or, if it ends in
-    /// `/`, a folder of shards that can be resumed. Patterns among `inputs` are expanded.
+    /// Embeds the records of files into `output`. A path that ends in `/` is a folder of shards that can be
+    /// resumed; else the extension of the file sets the format. Patterns in `inputs` are expanded.
     ///
     /// # Errors
     /// As [`Corpus::open`] and [`Corpus::embed`].
@@ -380,7 +379,7 @@ impl Embedder {
     }
 }
 
-/// How far a job is, for its observer.
+/// Reports a job's progress to its observer.
 pub(super) struct Reports<'a> {
     bytes_read: AtomicU64,
     bytes_total: Option<u64>,
@@ -392,7 +391,7 @@ impl<'a> Reports<'a> {
         Self { bytes_read: AtomicU64::new(0), bytes_total: records.bytes_total(), observer }
     }
 
-    /// The records of a stream, whose bytes are noted.
+    /// The records of a stream; counts the bytes read.
     fn read(&self, records: &mut RecordStream) -> impl Iterator<Item = Result<Record>> {
         std::iter::from_fn(|| {
             let record = records.next();
@@ -401,7 +400,7 @@ impl<'a> Reports<'a> {
         })
     }
 
-    /// Tells the observer what was counted before this run and in it.
+    /// Sends the observer the counts from before this run and from this run.
     pub(super) fn send(&self, before: Counts, now: Counts) {
         let bytes_read = self.bytes_read.load(Ordering::Relaxed);
         self.observer.progress(&JobProgress { before, now, bytes_read, bytes_total: self.bytes_total });

@@ -1,5 +1,4 @@
-//! A digest of input rows: ids, texts and kept values, so that a job notices when its input is not what it
-//! was.
+//! A digest of input rows (ids, texts and kept values), so that a job notices a changed input.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type};
@@ -11,7 +10,7 @@ use crate::Result;
 use crate::text::{Kept, Record};
 use crate::vectors::write::{append_value, hexadecimal};
 
-/// Takes records one after the other.
+/// Digests records one after the other.
 #[derive(Default)]
 pub(super) struct InputDigest {
     sha256: Sha256,
@@ -33,7 +32,7 @@ impl InputDigest {
         Ok(())
     }
 
-    /// A part, and before it its length, so that two parts are never taken for two others.
+    /// Adds a part after its length, so that no two sequences of parts have the same bytes.
     fn part(&mut self, bytes: &[u8]) {
         self.sha256.update((bytes.len() as u64).to_le_bytes());
         self.sha256.update(bytes);
@@ -44,8 +43,7 @@ impl InputDigest {
     }
 }
 
-/// A value as bytes that no other value of its column has: as JSON, and a float, which may not be finite, by
-/// its bits.
+/// A value as bytes that are unique in its column: JSON, but the bits of a float, which may not be finite.
 fn column_value(column: &ArrayRef, row: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![u8::from(column.is_null(row))];
     match column.data_type() {

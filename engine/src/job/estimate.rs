@@ -1,4 +1,4 @@
-//! What a job would come to, told from a sample of its input.
+//! Estimates the size and time of a job from a sample of its input.
 
 use std::time::{Duration, Instant};
 
@@ -10,40 +10,40 @@ use crate::text::{Record, RecordStream};
 use crate::vectors::Level;
 use crate::vectors::write::OutputFormat;
 
-/// Records of a sample: enough that what the system reads ahead does not blur the size of a record.
+/// Records in a sample: enough that read-ahead does not distort the size of a record.
 pub(super) const SAMPLE_RECORDS: usize = 20_000;
-/// How long the sample is encoded.
+/// Time to spend encoding the sample.
 const ENCODE: Duration = Duration::from_secs(3);
-/// Bytes of text that are tokenized.
+/// Bytes of text to tokenize.
 const SURVEY_BYTES: usize = 4 << 20;
-/// Texts encoded at a time: enough that threads rarely wait for the last of them.
+/// Texts encoded at a time: enough that threads rarely wait for the last one.
 const TEXTS: usize = 256;
 
-/// What a job over the whole input would come to.
+/// Estimated size and time of a job over the whole input.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Input rows; `None` if the input does not tell its size.
+    /// Input rows; `None` if the size of the input is unknown.
     pub rows: Option<u64>,
-    /// Whether the rows were counted, rather than told from the sample.
+    /// Whether the rows were counted, not estimated from the sample.
     pub rows_are_exact: bool,
-    /// Tokens of all texts; `None` if the rows are not known.
+    /// Tokens of all texts; `None` if the number of rows is unknown.
     pub tokens: Option<u64>,
-    /// Of the sample.
+    /// Measured on the sample.
     pub tokens_per_text: f64,
     /// The share of texts longer than the embedder's longest, from 0 to 1.
     pub share_truncated: f64,
-    /// Of the vectors alone: ids and kept columns are small next to them.
+    /// Bytes of the vectors alone: ids and kept columns are small in comparison.
     pub output_bytes: Option<u64>,
     /// Time that the encoder needs.
     pub seconds: Option<f64>,
-    /// Of the sample.
+    /// Measured on the sample.
     pub tokens_per_second: f64,
     /// Rows of the sample.
     pub sample_rows: u64,
 }
 
-/// Takes the sample that was read ahead of `records`.
+/// Estimates from the sample that `records` has read ahead.
 pub(super) fn estimate(
     run: &EmbedRun<'_>,
     format: OutputFormat,
@@ -75,7 +75,7 @@ pub(super) fn estimate(
     })
 }
 
-/// As many records as have some [`SURVEY_BYTES`] of text; at least one.
+/// The first records, with about [`SURVEY_BYTES`] of text; at least one.
 fn beginning(sample: &[Record]) -> &[Record] {
     let mut bytes = 0;
     let is_within = |record: &&Record| {
@@ -86,8 +86,8 @@ fn beginning(sample: &[Record]) -> &[Record] {
     &sample[..sample.iter().take_while(is_within).count()]
 }
 
-/// Tokens a second over as much of the sample as is encoded in [`ENCODE`]. The first texts are not timed:
-/// they warm up caches and buffers.
+/// Tokens per second over the part of the sample encoded in [`ENCODE`]. The first texts are not timed: they
+/// warm up caches and buffers.
 fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<f64> {
     encode(run, &sample[..sample.len().min(TEXTS / 4)])?;
     let start = Instant::now();
@@ -101,7 +101,7 @@ fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<f64> {
     Ok(tokens as f64 / start.elapsed().as_secs_f64().max(1e-9))
 }
 
-/// The number of tokens encoded.
+/// Encodes `records` and returns their number of tokens.
 fn encode(run: &EmbedRun<'_>, records: &[Record]) -> Result<usize> {
     let texts: Vec<&str> = records.iter().map(|record| record.text.as_str()).collect();
     let tokenized = run.embedder.tokenize(&texts)?;
@@ -111,7 +111,7 @@ fn encode(run: &EmbedRun<'_>, records: &[Record]) -> Result<usize> {
 
 fn output_bytes(run: &EmbedRun<'_>, format: OutputFormat, vectors: u64) -> Result<u64> {
     let layout = &run.layout;
-    // A number is some 12 characters in JSON.
+    // A number in JSON has about 12 characters.
     let is_json = format == OutputFormat::Jsonl;
     let bytes = if is_json { 12 * layout.output_type.width(layout.dim)? } else { layout.vector_bytes()? };
     Ok(vectors * bytes as u64)

@@ -1,5 +1,5 @@
-//! A job's folder as one process has it: made or opened, locked, and cleared of what a killed process left in
-//! it.
+//! A job's folder, owned by one process: created or opened, locked, and cleared of a killed process's
+//! leftovers.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -12,40 +12,40 @@ use crate::{Error, Result, Setting};
 
 const LOCK: &str = ".nearsay-lock";
 
-/// What is done with an output that exists.
+/// How to treat an existing output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Existing {
-    /// It is left alone, and the job refused.
+    /// Leave it alone and return an error.
     #[default]
     Refuse,
-    /// The job in the folder is resumed; it is started if there is none.
+    /// Resume the job in the folder, or start one if there is none.
     Resume,
-    /// It is replaced.
+    /// Replace it.
     Overwrite,
 }
 
-/// A job's folder, which this process alone writes to.
+/// A job's folder that only this process writes to.
 #[derive(Debug)]
 pub struct JobFolder {
     path: PathBuf,
-    /// Locked as long as this lives.
+    /// Holds the lock until dropped.
     lock: File,
     existing: Existing,
-    /// Whether it was made for a job that has not started yet.
+    /// Whether it was created for a job that has not started yet.
     is_new: bool,
 }
 
 impl JobFolder {
-    /// Makes the folder, or opens one that holds a job, and locks it. What it holds is not touched.
+    /// Creates the folder, or opens one with a job, and locks it. Its contents are not touched.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] when it cannot be made, holds a job that is not to be touched, or holds
-    /// something else; [`Error::Busy`] when another process writes to it.
+    /// [`Error::CannotCreate`] if it cannot be created, has a job that must not be touched, or has other
+    /// files; [`Error::Busy`] if another process writes to it.
     pub fn open(path: &Path, existing: Existing) -> Result<Self> {
         let is_new = make(path)?;
         let names = names(path)?;
         if let Some(name) = names.iter().find(|name| !is_ours(name)) {
-            let reason = format!("the folder holds {name:?}, which is no part of a job");
+            let reason = format!("the folder holds {name:?}, which is not part of a job");
             let hint = "name an empty folder, or one that does not exist".into();
             return Err(cannot_create(path, reason, Some(hint)));
         }
@@ -75,20 +75,19 @@ impl JobFolder {
         &self.path
     }
 
-    /// Whether the job in it, if there is one, is started over.
+    /// Whether an existing job is started over.
     pub(super) fn is_overwritten(&self) -> bool {
         self.existing == Existing::Overwrite
     }
 
-    /// Makes room for the job's first write: takes away what a killed process left, and a job that is to be
-    /// overwritten.
+    /// Prepares for the job's first write: removes a killed process's leftovers, and a job to be overwritten.
     pub(super) fn start(&mut self) -> Result<()> {
         self.is_new = false;
         let is_overwritten = self.is_overwritten();
         self.remove(|name| is_temporary(name) || is_overwritten && name != LOCK)
     }
 
-    /// Removes shards that are not among those that were recorded.
+    /// Removes unrecorded shards and returns their names.
     pub(super) fn remove_unrecorded(&self, is_recorded: impl Fn(&str) -> bool) -> Result<Vec<String>> {
         let is_stray = |name: &str| is_shard_name(name) && !is_recorded(name);
         let strays = names(&self.path)?.into_iter().filter(|name| is_stray(name)).collect();
@@ -96,8 +95,8 @@ impl JobFolder {
         Ok(strays)
     }
 
-    /// Removes files of the job, the manifests last: what a crash leaves in between is a job whose shards are
-    /// missing, and no folder of shards that nothing is known of.
+    /// Removes files of the job, the manifests last: a crash in between leaves a job without its shards, not
+    /// shards without a manifest.
     fn remove(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
         let mut chosen: Vec<String> = names(&self.path)?.into_iter().filter(|name| chosen(name)).collect();
         chosen.sort_by_key(|name| (name == MANIFEST, name == COPY, name.clone()));
@@ -113,8 +112,8 @@ impl JobFolder {
     }
 }
 
-/// The lock is freed with the file; that it says nobody's number afterwards is a courtesy. A folder that was
-/// made for a job that never started is removed again.
+/// Closing the file releases the lock; clearing the process number is a courtesy. A folder created for a job
+/// that never started is removed.
 impl Drop for JobFolder {
     fn drop(&mut self) {
         let _ = self.lock.set_len(0);
@@ -125,21 +124,21 @@ impl Drop for JobFolder {
     }
 }
 
-/// Makes the folder, where there is none; whether it did.
+/// Creates the folder if there is none; returns whether it did.
 fn make(path: &Path) -> Result<bool> {
     let is_new = match fs::create_dir(path) {
         Ok(()) => true,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
         Err(error) => return Err(cannot_create(path, error.to_string(), None)),
     };
-    // Also where it was there: the process that made it may have been killed before it came to this.
+    // Sync an existing folder too: the process that created it may have been killed before its sync.
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))?;
     Ok(is_new)
 }
 
-/// Refuses what is not an ordinary file, such as a link that leads out of the folder. Where there is nothing
-/// any more, the process that holds the lock has just finished a shard.
+/// Rejects anything but a regular file, such as a link out of the folder. A file that is gone is fine: the
+/// process with the lock has just finished a shard.
 fn expect_regular(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
@@ -177,7 +176,7 @@ fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Who writes to a folder, if anybody does.
+/// The process that writes to a folder, if any.
 pub(super) fn writer_of(folder: &Path) -> Option<String> {
     let mut file = File::options().read(true).write(true).open(folder.join(LOCK)).ok()?;
     match file.try_lock() {
@@ -190,7 +189,7 @@ fn busy(folder: &Path, lock: &mut File) -> Error {
     Error::Busy { path: folder.to_owned(), process: process(lock) }
 }
 
-/// What the process that holds a lock has written to it.
+/// The process that holds a lock, from the number in the lock file.
 fn process(lock: &mut File) -> String {
     let mut number = String::new();
     // It may not have been written yet.

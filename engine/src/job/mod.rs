@@ -1,19 +1,17 @@
 //! Jobs: files embedded into a file, or into a folder of shards that can be killed at any time and resumed
 //! without losing or changing a byte.
 //!
-//! [`Corpus`] is what is to be done, opened; [`CorpusOptions`] are its choices. What a folder holds is
-//! described in [`vectors::folder`](crate::vectors::folder).
+//! [`Corpus`] is an opened job; [`CorpusOptions`] has its options.
+//! [`vectors::folder`](crate::vectors::folder) describes the contents of a folder.
 //!
-//! Which rows a shard holds depends on the input alone: shard k holds what came of input rows
-//! `k * rows_per_shard` and on. A vector depends on its text alone, so a shard has the same bytes whenever
-//! and wherever it is made, and a job that was killed ends with the same folder as one that was not. A shard
-//! is written aside, synced, renamed, its folder synced, and then recorded; what is not recorded is made
-//! again.
+//! The rows of a shard depend only on the input: shard k has the rows of the `rows_per_shard` input rows from
+//! `k * rows_per_shard` on. A vector depends only on its text, so a shard always has the same bytes, and a
+//! killed and resumed job ends with the same folder as an undisturbed one. A shard is written to a temporary
+//! file, synced, renamed, its folder synced, and then recorded. Unrecorded shards are made again.
 //!
-//! A job that is resumed compares the settings that it was started with, its files with their recorded
-//! SHA-256, and the rows of the input with a digest of those that each shard came from. So the input is read
-//! again from its start, which costs little compared with encoding; nothing about its files' names or times
-//! is trusted.
+//! A resumed job compares its settings with the recorded ones, its files with their SHA-256, and the input
+//! rows with each shard's digest. So it reads the input again from the start, which costs little compared
+//! with encoding; it does not trust file names or times.
 
 mod calibration;
 mod corpus;

@@ -1,15 +1,15 @@
-//! What a job tells while it runs.
+//! Notices and progress of a running job.
 
 use crate::Setting;
 use crate::embed::Counts;
 use crate::error::{Phrase, phrase};
 
-/// What a job tells while it runs; `()` listens to nothing.
+/// Receives notices and progress of a running job; `()` ignores them.
 pub trait Observer: Sync {
     /// Something that the user should know.
     fn notice(&self, _notice: &Notice) {}
 
-    /// How far the job is, after every micro-batch, from any thread.
+    /// Called with the progress after every micro-batch, from any thread.
     fn progress(&self, _progress: &JobProgress) {}
 }
 
@@ -19,17 +19,17 @@ impl Observer for () {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The job goes on; so many shards are there.
+    /// The job is resumed.
     Resuming {
         /// Shards that will not be made again.
         shards: u64,
     },
-    /// A file of the job's folder was not as it was written, and what becomes of it.
+    /// A file of the job's folder was damaged.
     Damage {
-        /// The sentence.
+        /// A sentence that names the damage and the action taken.
         what: String,
     },
-    /// The ranges of bytes come from few texts.
+    /// The ranges for bytes come from few texts.
     FewToCalibrate {
         /// How many.
         texts: u64,
@@ -60,15 +60,15 @@ impl Notice {
     }
 }
 
-/// How far a job is.
+/// Progress of a job.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct JobProgress {
-    /// Counted for shards that were made before this run.
+    /// Counts of shards that were made before this run.
     pub before: Counts,
-    /// Counted in this run.
+    /// Counts of this run.
     pub now: Counts,
-    /// Bytes of the input that were read, compressed as they are.
+    /// Bytes of the input read so far, as stored (compressed).
     pub bytes_read: u64,
     /// All bytes of the input; `None` if one is standard input or a pipe.
     pub bytes_total: Option<u64>,

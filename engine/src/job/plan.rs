@@ -1,27 +1,26 @@
-//! Which input rows make which shard, and which shards are ours.
+//! Assigns input rows to shards, and shards to machines.
 
 use std::fmt;
 use std::num::NonZero;
 use std::str::FromStr;
 
-/// Which input rows make which shard, and which shards are ours.
+/// Assigns input rows to shards, and shards to machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardPlan {
     /// Input rows of every shard but the last.
     pub rows_per_shard: NonZero<u64>,
-    /// The part of the job that this machine does.
+    /// This machine's part of the job.
     pub part: Part,
 }
 
 impl ShardPlan {
-    /// Whether input row `row`, from 0, is ours.
+    /// Whether input row `row`, from 0, is in this machine's part.
     pub fn has_row(self, row: u64) -> bool {
         self.part.has(row / self.rows_per_shard)
     }
 }
 
-/// One of several machines that do a job together: it does every shard whose number is `index` modulo
-/// `count`.
+/// One machine's part of a job: every shard whose number is `index` modulo `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     index: u64,
@@ -37,12 +36,12 @@ impl Part {
         self == Self::WHOLE
     }
 
-    /// How many machines there are.
+    /// The number of machines.
     pub fn count(self) -> u64 {
         self.count.get()
     }
 
-    /// Whether this machine does shard number `shard`.
+    /// Whether shard number `shard` is in this part.
     pub fn has(self, shard: u64) -> bool {
         shard % self.count == self.index
     }

@@ -1,4 +1,4 @@
-//! Whether an output would replace one of the inputs or grow it, or replace a file of the model.
+//! Checks that an output would not replace or extend an input, or replace a file of the model.
 
 use std::fs::{File, Metadata};
 use std::os::fd::AsFd;
@@ -11,7 +11,7 @@ use crate::text::Input;
 use crate::vectors::write::Output;
 use crate::{Error, Result};
 
-/// Refuses an output that a pattern of the input matches: the next run would read it.
+/// Rejects an output that an input pattern matches: the next run would read it.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -30,7 +30,7 @@ pub(super) fn refuse_matched_output(inputs: &[Input], output: &Output) -> Result
     }
 }
 
-/// Refuses an output that would destroy one of the inputs.
+/// Rejects an output that would destroy an input.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -42,19 +42,19 @@ pub(super) fn refuse_inputs(inputs: &[Input], output: &Output) -> Result<()> {
     }
 }
 
-/// Refuses an output that is one of the inputs, by whatever name: another spelling of the path, a symbolic or
-/// a hard link, or standard input that was redirected from it.
+/// Rejects an output that is also an input: by another spelling of the path, a symbolic or hard link, or as
+/// redirected standard input.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
 fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
-    // An output that does not exist yet is no input: those exist.
+    // An output that does not exist yet cannot be an input.
     let Ok(metadata) = output.metadata() else { return Ok(()) };
     refuse(inputs, &metadata, &format!("the output {}", output.display()))
 }
 
-/// Refuses a job's folder that holds one of the inputs, which would be read as data when the job is resumed,
-/// or removed as a shard.
+/// Rejects a job folder that contains an input, which could be removed as a shard or read as part of the job
+/// when it is resumed.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -75,21 +75,20 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
     }
 }
 
-/// Refuses standard output that was redirected into one of the inputs, which would be read on into what is
-/// written to it.
+/// Rejects standard output redirected into an input: the program would read its own output.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the input.
 pub fn refuse_stdout_into_input(inputs: &[Input]) -> Result<()> {
     match stdout_metadata() {
-        // A terminal or /dev/null may well be both.
+        // A terminal or /dev/null may be both input and output.
         Some(metadata) if metadata.is_file() => refuse(inputs, &metadata, "where standard output goes"),
         _ => Ok(()),
     }
 }
 
-/// Refuses an output among the model's files, which would replace one of them, or be taken for one when the
-/// model is opened next; and one that is a file of the model by another name.
+/// Rejects an output in the model's folder, which would replace one of its files or be read as one later, and
+/// an output that is a model file by another name.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.

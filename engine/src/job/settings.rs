@@ -1,4 +1,4 @@
-//! What must be the same when a job is resumed: what makes the bytes of its shards.
+//! The settings that determine a job's bytes, and must be the same when it is resumed.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::error::shorten;
 use crate::vectors::{Metadata, differences};
 use crate::{Error, Result};
 
-/// The settings of a job: how its vectors come about, how the input is read, and how rows are grouped.
+/// The settings of a job: how vectors are computed, how the input is read, and how rows are grouped.
 pub(super) fn settings(run: &EmbedRun<'_>, options: &CorpusOptions, plan: ShardPlan) -> Result<Metadata> {
     let text = &options.reading;
     let mut provenance = run.provenance();
@@ -29,20 +29,20 @@ pub(super) fn settings(run: &EmbedRun<'_>, options: &CorpusOptions, plan: ShardP
     Ok(settings)
 }
 
-/// The columns of the output with their types, in words.
+/// The columns of the output and their types, as text.
 fn columns(run: &EmbedRun<'_>) -> Result<String> {
     let schema = run.layout.schema()?;
     let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
     Ok(columns.collect::<Vec<_>>().join(", "))
 }
 
-/// The settings that the job was started with, if they have the effect of those asked for. The same model by
-/// another name is the same model, and another version of the program with the same bits the same program.
+/// Returns the recorded settings if they are equivalent to those asked for. The model's name may differ, and
+/// so may the program's version if its bits are the same.
 pub(super) fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<Metadata> {
     let differing: Vec<&str> = differences(&recorded, asked).collect();
     let Some(&field) = differing.first() else { return Ok(recorded) };
     if differing == ["schema"] {
-        // Then it is the input that makes other types.
+        // If only the schema differs, the input has other types.
         let [was, is] =
             [&recorded, asked].map(|settings| settings.get("schema").cloned().unwrap_or_default());
         let rule = format!("its first rows give the columns {is}; those of the job are {was}");
@@ -56,7 +56,7 @@ pub(super) fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) 
     })
 }
 
-/// A setting as a message shows it.
+/// A setting as shown in messages.
 pub(super) fn setting(settings: &Metadata, field: &str) -> String {
     let value = |key: &str| settings.get(key).map(String::as_str).filter(|value| !value.is_empty());
     match (field, value(field)) {

@@ -1,4 +1,4 @@
-//! The folder of a job at work: shard by shard through the input.
+//! Runs a job in its folder, shard by shard through the input.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
@@ -13,7 +13,7 @@ use crate::embed::{Counts, EmbedRun, Embedder};
 use crate::text::Record;
 use crate::vectors::Metadata;
 use crate::vectors::folder::{
-    Entry, FORMAT_VERSION, Manifest, ShardRecord, State, check_file, check_present, file_name,
+    FORMAT_VERSION, Manifest, ManifestEntry, ManifestState, ShardRecord, check_file, check_present, file_name,
 };
 use crate::vectors::write::{OutputFile, ParquetRows};
 use crate::{Error, Result};
@@ -26,25 +26,25 @@ pub(super) struct ShardedJob {
     settings: Metadata,
     /// Recorded shards, by number.
     recorded: BTreeMap<u64, ShardRecord>,
-    /// Those of them whose files are not what was recorded, and must be made again.
+    /// Recorded shards whose files are damaged and must be made again.
     damaged: BTreeSet<u64>,
     end: Option<(u64, u64)>,
 }
 
-/// What a run over the shards has counted so far.
+/// Counts of a run over the shards so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Progress {
+struct ShardsDone {
     before: Counts,
     now: Counts,
     shards: Shards,
 }
 
 impl ShardedJob {
-    /// Starts or resumes the job in `folder`, whose settings must be those that it was started with.
+    /// Starts or resumes the job in `folder`; `settings` must match a resumed job's.
     ///
     /// # Errors
-    /// [`Error::OtherJob`] naming the first setting that differs; [`Error::BadInput`] when both manifests are
-    /// beyond use; [`Error::Io`].
+    /// [`Error::OtherJob`] naming the first setting that differs; [`Error::BadInput`] if both manifests are
+    /// unusable; [`Error::Io`].
     pub(super) fn open(
         mut folder: JobFolder,
         plan: ShardPlan,
@@ -53,19 +53,26 @@ impl ShardedJob {
         observer: &dyn Observer,
     ) -> Result<Self> {
         let warn = |what: String| observer.notice(&Notice::Damage { what });
-        let mut state = if folder.is_overwritten() { State::default() } else { State::read(folder.path())? };
+        let mut state = if folder.is_overwritten() {
+            ManifestState::default()
+        } else {
+            ManifestState::read(folder.path())?
+        };
         let settings = match state.settings.take() {
             Some(recorded) => check_settings(folder.path(), recorded, &settings)?,
             None => settings,
         };
         folder.start()?;
         for damage in &state.damage {
-            let what = if damage.is_torn { "as a crash leaves it" } else { "this is not as it was written" };
+            let what = if damage.is_torn { "as a crash leaves it" } else { "it is damaged" };
             warn(format!("{}: {}: {what}; mended", folder.path().display(), damage.what));
         }
         let mut manifest = Manifest::open(folder.path(), &state)?;
         if state.is_new() {
-            manifest.append(&Entry::Begin { format_version: FORMAT_VERSION, settings: settings.clone() })?;
+            manifest.append(&ManifestEntry::Begin {
+                format_version: FORMAT_VERSION,
+                settings: settings.clone(),
+            })?;
         }
         let damaged = find_damaged(folder.path(), &state.shards, embedder, &warn)?;
         let recorded: BTreeMap<u64, ShardRecord> =
@@ -81,11 +88,11 @@ impl ShardedJob {
         Ok(Self { folder, manifest, plan, settings, recorded, damaged, end: state.end })
     }
 
-    /// Makes every shard of ours that is not there yet. `records` is the whole input, from its start.
+    /// Makes every missing shard of this machine's part. `records` is the whole input from its start.
     ///
     /// # Errors
-    /// [`Error::OtherInput`] when rows are not those that a shard was made of; what [`EmbedRun::run`] fails
-    /// by. Shards that are finished stay in every case.
+    /// [`Error::OtherInput`] if the input rows of a shard have changed; any error of [`EmbedRun::run`].
+    /// Finished shards always stay.
     pub(super) fn run(
         &mut self,
         run: &EmbedRun<'_>,
@@ -93,25 +100,25 @@ impl ShardedJob {
         reports: &Reports<'_>,
     ) -> Result<JobSummary> {
         let mut records = records.peekable();
-        let mut progress = Progress::default();
+        let mut progress = ShardsDone::default();
         let (mut shard, mut input_rows) = (0, 0);
-        // Without rows there is one shard, which shows the columns.
+        // Without rows there is one empty shard, which has the columns.
         while shard == 0 || records.peek().is_some() {
             input_rows += self.shard(shard, run, &mut records, &mut progress, reports)?;
             shard += 1;
         }
         self.finish(input_rows, shard)?;
-        let Progress { before, now, shards } = progress;
+        let ShardsDone { before, now, shards } = progress;
         Ok(JobSummary { before, now, shards: Some(shards), input_rows, replaced: 0 })
     }
 
-    /// One shard: its number of input rows.
+    /// Makes or skips one shard; returns its number of input rows.
     fn shard(
         &mut self,
         shard: u64,
         run: &EmbedRun<'_>,
         records: &mut Peekable<impl Iterator<Item = Result<Record>>>,
-        progress: &mut Progress,
+        progress: &mut ShardsDone,
         reports: &Reports<'_>,
     ) -> Result<u64> {
         let first_row = shard * self.plan.rows_per_shard.get();
@@ -136,17 +143,17 @@ impl ShardedJob {
         Ok(self.plan.rows_per_shard.get() - rows.left)
     }
 
-    /// Makes the shard of this number, whose first input row is `first_row`.
+    /// Makes shard number `shard`, whose first input row is `first_row`.
     fn make<I: Iterator<Item = Result<Record>>>(
         &self,
         (shard, first_row): (u64, u64),
         run: &EmbedRun<'_>,
         rows: &mut ShardRows<'_, I>,
-        progress: &mut Progress,
+        progress: &mut ShardsDone,
         reports: &Reports<'_>,
     ) -> Result<ShardRecord> {
         let target: PathBuf = self.folder.path().join(file_name(shard));
-        // A file of that name that nothing is recorded of was renamed right before a crash.
+        // An unrecorded file of that name was renamed right before a crash.
         let file = OutputFile::create(&target, true)?;
         let mut writer = ParquetRows::new(file, &run.layout.schema()?, &self.settings)?;
         let (mut counts, so_far) = (Counts::default(), *progress);
@@ -160,11 +167,11 @@ impl ShardedJob {
         Ok(ShardRecord::new(shard, first_row, counts.into(), file, digest.finish()))
     }
 
-    /// Records a shard that was made, or checks that one that was made again is what it was.
+    /// Records a new shard, or checks that a remade one has not changed.
     fn record(&mut self, recorded: Option<ShardRecord>, made: ShardRecord) -> Result<()> {
         match recorded {
             None => {
-                self.manifest.append(&Entry::Shard(made.clone()))?;
+                self.manifest.append(&ManifestEntry::Shard(made.clone()))?;
                 self.recorded.insert(made.shard, made);
                 Ok(())
             }
@@ -173,7 +180,7 @@ impl ShardedJob {
             Some(recorded) => Err(Error::BadInput {
                 input: self.folder.path().join(&recorded.file).display().to_string(),
                 rule: format!(
-                    "made again, it has SHA-256 {}; the manifest has {}",
+                    "after a rewrite it has SHA-256 {}; the manifest has {}",
                     made.sha256, recorded.sha256
                 ),
             }),
@@ -197,7 +204,7 @@ impl ShardedJob {
         Error::OtherInput { path: self.folder.path().to_owned(), rule }
     }
 
-    /// Every shard of ours is there: says so in the manifest, or checks that it says so.
+    /// Records in the manifest that all shards of this part are finished, or checks that record.
     fn finish(&mut self, input_rows: u64, shards: u64) -> Result<()> {
         let path = self.folder.path().to_owned();
         if let Some((_, record)) = self.recorded.range(shards..).next() {
@@ -206,7 +213,7 @@ impl ShardedJob {
             return Err(Error::OtherInput { path, rule });
         }
         match self.end {
-            None => self.manifest.append(&Entry::End { input_rows, shards })?,
+            None => self.manifest.append(&ManifestEntry::End { input_rows, shards })?,
             Some((rows, _)) if rows == input_rows => {}
             Some((rows, _)) => {
                 let rule = format!("it has {input_rows} rows; it had {rows}");
@@ -217,7 +224,7 @@ impl ShardedJob {
     }
 }
 
-/// The recorded shards whose files are not what was recorded.
+/// The recorded shards whose files are missing or damaged.
 fn find_damaged(
     folder: &Path,
     shards: &[ShardRecord],
@@ -229,7 +236,7 @@ fn find_damaged(
     let mut damaged = BTreeSet::new();
     for (shard, problem) in shards.iter().zip(problems) {
         if let Some(problem) = problem {
-            warn(format!("{problem}; it is made again"));
+            warn(format!("{problem}; rewriting it"));
             damaged.insert(shard.shard);
         }
     }

@@ -1,25 +1,25 @@
-//! What a job did.
+//! Results of a job.
 
 use crate::embed::Counts;
 
-/// What a job did.
+/// Results of a job.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct JobSummary {
-    /// Counted for shards that were made before this run.
+    /// Counts of shards that were made before this run.
     pub before: Counts,
-    /// Counted in this run.
+    /// Counts of this run.
     pub now: Counts,
-    /// Of a folder: its shards.
+    /// Shards, if the output is a folder.
     pub shards: Option<Shards>,
     /// Rows of the whole input.
     pub input_rows: u64,
-    /// Sequences of the input that were not UTF-8 and were replaced.
+    /// Sequences in the input that were not UTF-8 and were replaced.
     pub replaced: u64,
 }
 
 impl JobSummary {
-    /// Counted before this run and in it.
+    /// Counts from before this run and from this run together.
     pub fn counts(&self) -> Counts {
         self.before + self.now
     }
@@ -29,8 +29,8 @@ impl JobSummary {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shards {
-    /// Those that were there already.
+    /// Shards that were there already.
     pub before: u64,
-    /// Those that this run made.
+    /// Shards that this run made.
     pub now: u64,
 }

@@ -1,15 +1,15 @@
-//! Whether a job's folder holds what its manifest says.
+//! Checks that a job's folder matches its manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::lock::{names, writer_of};
 use super::settings::setting;
-use crate::vectors::folder::{Damage, ShardRecord, State, check_file, holds_no_job, is_shard_name};
+use crate::vectors::folder::{Damage, ManifestState, ShardRecord, check_file, holds_no_job, is_shard_name};
 use crate::vectors::{Metadata, differences};
 use crate::{Control, Error, Result, Workers};
 
-/// What a folder was found to hold.
+/// State of a job's folder.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FolderState {
@@ -19,25 +19,25 @@ pub struct FolderState {
     pub settings: Metadata,
     /// Finished shards.
     pub shards: Vec<ShardRecord>,
-    /// Rows of the whole input and the shards that it makes, where the job is complete.
+    /// Rows and shards of the whole input, if the job is complete.
     pub end: Option<(u64, u64)>,
-    /// Everything that is not as it was written.
+    /// Everything that is not as the job wrote it.
     pub problems: Vec<String>,
-    /// What a crash has left, which is neither damage nor done.
+    /// Leftovers of a crash: neither damaged nor finished.
     pub leftovers: Vec<String>,
-    /// Who writes to it now.
+    /// The process writing to it.
     pub writer: Option<String>,
 }
 
-/// What several folders come to.
+/// Result of verifying several folders.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Verified {
-    /// Everything that is not as it was written.
+    /// Everything that is not as the job wrote it.
     pub problems: Vec<String>,
-    /// Everything that is not there yet.
+    /// Everything that is missing.
     pub missing: Vec<String>,
-    /// Why folders are no parts of one job.
+    /// Why the folders are not parts of one job.
     pub mismatch: Option<String>,
 }
 
@@ -45,16 +45,16 @@ impl FolderState {
     /// Compares every file with its checksum; `control` may stop it.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when the folder cannot be read, [`Error::BadInput`] when it holds no job or both
-    /// manifests are beyond use.
+    /// [`Error::NoInput`] if the folder cannot be read, [`Error::BadInput`] if it has no job or both
+    /// manifests are unusable.
     pub fn read(path: &Path, workers: &Workers, control: &Control) -> Result<Self> {
         let names =
             std::fs::read_dir(path).map_err(|source| Error::NoInput { path: path.to_owned(), source });
         names.map(drop)?;
         let writer = writer_of(path);
-        let state = State::read(path)?;
+        let state = ManifestState::read(path)?;
         let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
-        // The two files are read one after the other: what one lacks may have been written meanwhile.
+        // The two manifests are read one after the other: the older copy may have been updated meanwhile.
         let writer = writer.or_else(|| writer_of(path));
         let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
         let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.damage.into_iter().partition(is_excused);
@@ -64,7 +64,7 @@ impl FolderState {
         let checked = workers.map(control, &state.shards, |shard| check_file(path, shard))?;
         problems.extend(checked.into_iter().flatten());
         let unrecorded = unrecorded(path, &state.shards)?;
-        // While shards are still to be made, one that is not recorded yet is no stranger.
+        // While the job is incomplete, a shard that is not recorded yet is expected.
         if state.end.is_some() {
             problems.extend(unrecorded)
         } else {
@@ -78,7 +78,7 @@ impl FolderState {
     }
 }
 
-/// Files that look like shards and are none.
+/// Files that are named like shards but not recorded.
 fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
     let recorded: BTreeSet<&str> = shards.iter().map(|shard| shard.file.as_str()).collect();
     let is_unrecorded = |name: &&String| is_shard_name(name) && !recorded.contains(name.as_str());
@@ -87,8 +87,7 @@ fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
     Ok(names.iter().filter(is_unrecorded).map(what).collect())
 }
 
-/// Whether folders hold what they should, each by itself and, where there are several, as the parts of one
-/// job.
+/// Verifies folders, each on its own and several as the parts of one job.
 pub fn verify(folders: &[FolderState]) -> Verified {
     let mut verified = Verified::default();
     for folder in folders {
@@ -106,7 +105,7 @@ pub fn verify(folders: &[FolderState]) -> Verified {
     verified
 }
 
-/// What tells two folders apart as parts of different jobs: a setting, or the length of the input.
+/// The difference that makes two folders parts of different jobs: a setting, or the length of the input.
 fn difference(first: &FolderState, other: &FolderState) -> Option<String> {
     let (what, values) = other_setting(first, other).or_else(|| other_input(first, other))?;
     let [left, right] = [first, other].map(|folder| folder.path.display());
@@ -126,7 +125,7 @@ fn other_input(first: &FolderState, other: &FolderState) -> Option<(String, [Str
     (rows[0] != rows[1]).then(|| ("the rows of the input are".to_owned(), rows.map(|rows| rows.to_string())))
 }
 
-/// The first shard that two folders hold, whose rows would be there twice.
+/// The first shard that is in two folders, so that its rows occur twice.
 fn shard_made_twice(folders: &[FolderState]) -> Option<String> {
     let mut makers: BTreeMap<u64, &Path> = BTreeMap::new();
     for folder in folders {
@@ -143,7 +142,7 @@ fn shard_made_twice(folders: &[FolderState]) -> Option<String> {
     None
 }
 
-/// Shards that several complete folders together lack.
+/// Shards that are missing from all folders together.
 fn missing_parts(folders: &[FolderState]) -> Option<String> {
     let shards = folders.iter().filter_map(|folder| folder.end).map(|(_, shards)| shards).max()?;
     let found: BTreeSet<u64> =

@@ -1,10 +1,10 @@
 //! Scores of generated texts: candidates compared with references.
 //!
-//! | part | what it is |
+//! | part | contents |
 //! |---|---|
-//! | [`bertscore`] | BERTScore: [`Scorer`](bertscore::Scorer) and what it is made from |
-//! | [`PairSource`], [`TextSource`] | candidates and references, side by side, from files or memory |
-//! | [`ScoreReport`], [`text_line`], [`segment_line`] | what is printed |
+//! | [`bertscore`] | BERTScore: [`Scorer`](bertscore::Scorer) and its parts |
+//! | [`PairSource`], [`TextSource`] | candidates and references, row by row, from files or memory |
+//! | [`ScoreReport`], [`text_line`], [`segment_line`] | printed output |
 
 pub mod bertscore;
 mod pairs;

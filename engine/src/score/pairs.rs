@@ -25,7 +25,7 @@ impl PairTexts {
     }
 }
 
-/// What can be scored: a candidate and a reference as a tuple, or [`PairTexts`] with several references.
+/// A pair that can be scored: a tuple of candidate and reference, or [`PairTexts`] with several references.
 pub trait Pair {
     /// The texts.
     fn to_texts(&self) -> PairTexts;

@@ -1,20 +1,20 @@
-//! What `nearsay score` prints: lines of text as bert-score has them, or a JSON object.
+//! Output of `nearsay score`: lines of text in bert-score's format, or a JSON object.
 
 use serde::Serialize;
 
 use super::bertscore::{MeanScores, Scores};
 
-/// The object that `nearsay score --json` prints. A number that is NaN or infinite is written as `null`,
-/// which is all that JSON has for it.
+/// The object that `nearsay score --json` prints. NaN and infinity are written as `null`, since JSON cannot
+/// represent them.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScoreReport<'a> {
     /// The signature of the BERTScore.
     pub signature: &'a str,
-    /// The metrics that were asked for, by name.
+    /// The requested metrics, by name.
     pub metrics: Metrics<'a>,
 }
 
-/// The metrics of a report; those that were not asked for are left out.
+/// The metrics of a report; metrics that were not requested are omitted.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Metrics<'a> {
     /// BERTScore.
@@ -45,7 +45,7 @@ pub fn segment_line(scores: &Scores) -> String {
     [scores.precision, scores.recall, scores.f1].map(|score| six_digits(f64::from(score))).join("\t")
 }
 
-/// As Python's `{:.6f}`, which spells NaN in lower case.
+/// Formats as Python's `{:.6f}`, which prints NaN in lower case.
 fn six_digits(value: f64) -> String {
     if value.is_nan() { "nan".to_owned() } else { format!("{value:.6}") }
 }

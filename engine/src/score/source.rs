@@ -1,8 +1,8 @@
-//! Candidates and references, side by side, which can be read more than once.
+//! Candidates and references, row by row, that can be read more than once.
 //!
 //! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that inputs
-//! of different lengths are refused before any work; then to score. Standard input and pipes cannot be read
-//! twice: their texts are kept.
+//! of different lengths are rejected before any work; then to score. Standard input and pipes cannot be read
+//! twice, so their texts are kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::PairTexts;
 use crate::text::{Input, Record, TextOptions, TextReader};
 use crate::{Error, Result};
 
-/// Texts, one after the other.
+/// An iterator over texts.
 type Texts = Box<dyn Iterator<Item = Result<String>> + Send>;
 
 /// One column of texts: a file, or anything else that can be iterated again.
@@ -22,10 +22,10 @@ pub struct TextSource {
 }
 
 impl TextSource {
-    /// The texts of a file. Checks that it can be read; reads all of it if it is no regular file.
+    /// The texts of a file. Checks that it can be read; reads all of it if it is not a regular file.
     ///
     /// # Errors
-    /// If it cannot be read, or is read now and breaks a rule.
+    /// If it cannot be read, or is not a regular file and breaks a rule.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
         let read = |input: &Input, options: &TextOptions| -> Result<Texts> {
             Ok(Box::new(TextReader::open(input, options)?.map(text)))
@@ -38,13 +38,13 @@ impl TextSource {
         Ok(Self::new(&input.to_string(), move || read(&input, &options)))
     }
 
-    /// Whatever `open` returns each time that it is called, which must be the same texts. `name` stands for
-    /// them in messages.
+    /// The texts that `open` returns, which must be the same in every call. `name` identifies them in
+    /// messages.
     pub fn new(name: &str, open: impl Fn() -> Result<Texts> + Send + Sync + 'static) -> Self {
         Self { name: name.to_owned(), open: Arc::new(open) }
     }
 
-    /// Texts in memory. `name` stands for them in messages.
+    /// Texts in memory. `name` identifies them in messages.
     pub fn of_texts(name: &str, texts: impl Into<Arc<[String]>>) -> Self {
         let texts: Arc<[String]> = texts.into();
         Self::new(name, move || {
@@ -53,12 +53,12 @@ impl TextSource {
         })
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Reads the texts from the first on.
+    /// Reads the texts from the start.
     ///
     /// # Errors
     /// If they cannot be opened.
@@ -82,12 +82,12 @@ fn text(record: Result<Record>) -> Result<String> {
 pub struct PairSource {
     /// The candidates.
     pub candidates: TextSource,
-    /// The references, a column each.
+    /// The references, one column per set.
     pub references: Vec<TextSource>,
 }
 
 impl PairSource {
-    /// Reads everything once: the number of pairs.
+    /// Reads everything once and returns the number of pairs.
     ///
     /// # Errors
     /// If an input breaks a rule, or the inputs have different numbers of rows (naming both).
@@ -108,7 +108,7 @@ impl PairSource {
         Ok(candidates)
     }
 
-    /// Reads the pairs from the first on.
+    /// Reads the pairs from the start.
     ///
     /// # Errors
     /// If an input cannot be opened.

@@ -1,4 +1,4 @@
-//! Search: the vectors of a corpus that are nearest to those of queries.
+//! Search: the corpus vectors nearest to each query.
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{Form, TopKSearch};
@@ -6,10 +6,10 @@ use nearsay_kernels::{Form, TopKSearch};
 use crate::vectors::Vectors;
 use crate::{Error, Result};
 
-/// Rows that are searched at a time: they are copied into memory of the kernel's, 12 MiB at 384 values.
+/// Rows searched at a time: they are copied for the kernel, 12 MiB at 384 values.
 const BLOCK_ROWS: usize = 8192;
 
-/// A vector that was found.
+/// A vector found for a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Hit {
@@ -20,8 +20,8 @@ pub struct Hit {
 }
 
 impl Vectors {
-    /// For each of `queries`, the `k` vectors of the largest dot product with it, best first; of equal ones
-    /// the lower row first. The search is exact, and a query has the same hits alone and among others.
+    /// Returns for each query the `k` vectors with the largest dot product, best first; ties go to the lower
+    /// row. The search is exact, and a query has the same hits alone and in a batch.
     ///
     /// # Errors
     /// [`Error::Usage`] if the queries have another width, or `k` is 0.

@@ -1,4 +1,4 @@
-//! What may stop a call before it is finished: tokens that anybody may set, and a deadline.
+//! Ways to stop a call early: tokens that anyone may set, and a deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::{Error, Result};
 
-/// A token that cancels the calls that were given it, from any thread. Clones are the same token.
+/// A token that cancels the calls it was passed to, from any thread. Clones are the same token.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -16,8 +16,8 @@ impl Cancel {
         Self::default()
     }
 
-    /// Cancels the calls. They return [`Error::Cancelled`] after the micro-batch that they are at, some
-    /// milliseconds on a CPU.
+    /// Cancels the calls. They return [`Error::Cancelled`] after their current micro-batch, some milliseconds
+    /// on a CPU.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -28,14 +28,14 @@ impl Cancel {
     }
 }
 
-/// The token that is set with a flag, such as a signal handler's.
+/// A token that is set by a flag, such as a signal handler's.
 impl From<Arc<AtomicBool>> for Cancel {
     fn from(flag: Arc<AtomicBool>) -> Self {
         Self(flag)
     }
 }
 
-/// What may stop a call. It is asked for between two pieces of work; the default never stops one.
+/// The ways a call may be stopped. Checked between two pieces of work; the default never stops a call.
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     tokens: Vec<Cancel>,
@@ -43,7 +43,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// The same, and `token` may stop the call, too.
+    /// The same, but `token` may also stop the call.
     #[must_use]
     pub fn with_cancel(&self, token: &Cancel) -> Self {
         let mut control = self.clone();
@@ -51,7 +51,7 @@ impl Control {
         control
     }
 
-    /// The same, and the call must be finished by `deadline`, unless an earlier one is set.
+    /// The same, but the call must finish by `deadline`, unless an earlier one is set.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         let earlier = self.deadline.map_or(deadline, |earlier| earlier.min(deadline));

@@ -1,11 +1,11 @@
-//! Which devices a user asks for.
+//! The devices that a user asks for.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// Which devices are asked for.
+/// The requested devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceChoice {
@@ -14,7 +14,7 @@ pub enum DeviceChoice {
     Auto,
     /// The CPU.
     Cpu,
-    /// CUDA devices by their numbers, which share the work.
+    /// CUDA devices by number, which share the work.
     Cuda(Vec<usize>),
     /// Apple's GPU.
     Metal,

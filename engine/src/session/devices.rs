@@ -1,4 +1,4 @@
-//! Devices that were opened, and the number format that they multiply in.
+//! Open devices, and the number format that they multiply in.
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -11,8 +11,8 @@ use super::{DeviceChoice, Gpu};
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
-/// Lanes of a CUDA device: one whose results are being fetched, one at work, one being queued. On an H200 two
-/// do 1 to 2 % less, four do as much.
+/// Lanes of a CUDA device: one fetching results, one at work, one being queued. On an H200 two are 1 to 2 %
+/// slower, four no faster.
 const LANES: usize = 3;
 
 /// The CPU, or one or more GPUs of one kind, with the number format that they multiply in.
@@ -30,7 +30,7 @@ impl Default for Devices {
     }
 }
 
-/// How operations are carried out: as the device does by itself, or composed from candle's operations on any.
+/// How operations are carried out: the device's own way, or composed from candle's operations on any device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Arithmetic {
     precision: Precision,
@@ -43,7 +43,7 @@ impl Devices {
         Self { placements: vec![Placement::CPU], name: "cpu".to_owned(), remark: None }
     }
 
-    /// Opens what `choice` names, to multiply in `precision`.
+    /// Opens the devices of `choice`, to multiply in `precision`.
     ///
     /// # Errors
     /// [`Error::Device`] if a device is missing, [`Error::Usage`] if it does not multiply in `precision`.
@@ -51,8 +51,8 @@ impl Devices {
         Self::open_as(choice, Arithmetic { precision, composed: false })
     }
 
-    /// The same with operations composed from candle's own, as they are on Metal: for tests, and to look into
-    /// a bug report of Metal.
+    /// The same with operations composed from candle's own, as on Metal: for tests, and for investigating bug
+    /// reports from Metal.
     ///
     /// # Errors
     /// As [`Devices::open`].
@@ -78,7 +78,7 @@ impl Devices {
         Ok(Self { placements, name, remark: None })
     }
 
-    /// The first GPU if there is one that multiplies in the precision, else the CPU.
+    /// The first GPU that multiplies in the precision, else the CPU.
     fn automatic(arithmetic: Arithmetic) -> Result<Self> {
         let precision = arithmetic.precision;
         let on_cpu = |remark: Option<String>| {
@@ -123,7 +123,7 @@ impl Devices {
         let devices = ordinals.iter().map(open).collect::<Result<_>>()?;
         let numbers: Vec<String> = ordinals.iter().map(usize::to_string).collect();
         let opened = Self::placed(devices, format!("cuda:{}", numbers.join(",")), arithmetic)?;
-        // The same text would have other bits on another one.
+        // The same text would have different bits on another model.
         let models = opened.different(|gpu| format!("{} ({})", gpu.name, gpu.architecture));
         if models.len() > 1 {
             return Err(Error::usage_hint(
@@ -154,7 +154,7 @@ impl Devices {
         &self.name
     }
 
-    /// What the user did not ask for by name and should be told.
+    /// Something that the user did not ask for by name and should know.
     pub fn remark(&self) -> Option<&str> {
         self.remark.as_deref()
     }
@@ -189,7 +189,7 @@ impl Devices {
         self.placements.len()
     }
 
-    /// The first one.
+    /// The first device.
     pub(crate) fn first(&self) -> &Device {
         self.placements[0].device()
     }
@@ -206,8 +206,8 @@ impl Devices {
         NonZero::new(of_each * self.count()).unwrap_or(NonZero::<usize>::MIN)
     }
 
-    /// `cpu`, or the kind of GPUs and their models without repetitions: `cuda (NVIDIA H200)`. Numbers
-    /// computed on the same kind are the same (but see docs/metal.md).
+    /// `cpu`, or the kind of GPUs and their models without repetitions: `cuda (NVIDIA H200)`. The same kind
+    /// computes the same numbers (but see docs/metal.md).
     pub(crate) fn kind(&self) -> String {
         match self.first() {
             Device::Cpu => "cpu".to_owned(),
@@ -216,7 +216,7 @@ impl Devices {
         }
     }
 
-    /// What kernels are compiled for: the CPU's instruction set, or the GPUs' architectures.
+    /// The target that kernels are compiled for: the CPU's instruction set, or the GPUs' architectures.
     pub(crate) fn instruction_set(&self) -> String {
         match self.first() {
             Device::Cpu => InstructionSet::current().name().to_owned(),
@@ -224,7 +224,7 @@ impl Devices {
         }
     }
 
-    /// The library that computes the products of GPUs, if it is not ours.
+    /// The library that computes products on GPUs, if it is not our own code.
     pub(crate) fn product_library(&self) -> Option<String> {
         device::describe(self.first())?.product_library
     }
@@ -258,7 +258,7 @@ impl Arithmetic {
     }
 }
 
-/// A device's name, as [`DeviceChoice`] has it.
+/// A device's name, as in [`DeviceChoice`].
 pub(crate) fn name_of(device: &Device) -> String {
     match device.location() {
         DeviceLocation::Cpu => "cpu".to_owned(),
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_a_device_error() {
-        // A build with CUDA has a device where it is tested, but not that many.
+        // A build with CUDA finds a device on a machine with a GPU, but not that many.
         let names = if cfg!(feature = "metal") { &["cuda:999"][..] } else { &["metal", "cuda:999"] };
         for name in names {
             let error = Devices::open(&name.parse().unwrap(), Precision::F32).unwrap_err();

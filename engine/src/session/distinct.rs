@@ -1,14 +1,14 @@
-//! Texts that occur several times in a window are encoded once.
+//! Encoding repeated texts of a window only once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// The different texts among several.
+/// The distinct texts among several.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Distinct {
-    /// Where each different text stands first.
+    /// Index of each distinct text's first occurrence.
     pub(crate) firsts: Vec<usize>,
-    /// For every text, which of the different ones it is.
+    /// For every text, the index of its distinct text.
     pub(crate) indices: Vec<usize>,
 }
 
@@ -26,7 +26,7 @@ impl Distinct {
         Self { indices: indices.collect(), firsts }
     }
 
-    /// Where each different text stands among all.
+    /// The places of each distinct text among all.
     pub(crate) fn places(&self) -> Places {
         let mut starts = vec![0; self.firsts.len() + 1];
         self.indices.iter().for_each(|&index| starts[index + 1] += 1);
@@ -39,16 +39,16 @@ impl Distinct {
         Places { starts, places }
     }
 
-    /// Texts that were there already.
+    /// Number of texts that had occurred before.
     pub(crate) fn repeated(&self) -> u64 {
         (self.indices.len() - self.firsts.len()) as u64
     }
 }
 
-/// Where the results of some texts belong: one place or several for each.
+/// Where the results of some texts belong: one or more places for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Places {
-    /// Where the places of each text begin, and at last their number.
+    /// Where the places of each text start, then their number.
     starts: Vec<usize>,
     places: Vec<usize>,
 }
@@ -64,7 +64,7 @@ impl Places {
         &self.places[self.starts[index]..self.starts[index + 1]]
     }
 
-    /// The same places by another measure.
+    /// The places mapped by `to`.
     pub(crate) fn map(mut self, to: impl Fn(usize) -> usize) -> Self {
         self.places.iter_mut().for_each(|place| *place = to(*place));
         self

@@ -1,15 +1,15 @@
 //! Texts through the encoder: packed micro-batches, shared by the workers.
 //!
-//! On the CPU a worker is a thread of a core. On GPUs it is a lane: a thread that queues one micro-batch
-//! after another on a stream of its own, so that while one lane waits for its results, the others keep the
-//! device busy.
+//! On the CPU a worker is a thread on a core. On GPUs it is a lane: a thread that queues one micro-batch
+//! after another on its own stream, so that while one lane waits for its results, the others keep the device
+//! busy.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
-use nearsay_kernels::device::{Failure, synchronize};
+use nearsay_kernels::device::{DeviceFailure, synchronize};
 use nearsay_models::{Encoder, HiddenStates};
 
 use super::devices::name_of;
@@ -19,19 +19,19 @@ use super::{Control, Devices, Workers, micro_batches};
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
-/// Tokens of a micro-batch on the CPU if the user says nothing: enough rows for each reading of the weights,
-/// and few enough that a layer's activations stay in a core's L2 (the inner ones of a feed-forward block take
-/// 1.5 MiB at 4 * 384 values a token). On an Emerald Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500
-/// tokens/s, 192 13,300, 384 12,600, 512 12,400.
+/// Tokens of a micro-batch on the CPU by default: enough rows per pass over the weights, and few enough that
+/// a layer's activations stay in a core's L2 (the inner ones of a feed-forward block need 1.5 MiB at 4 * 384
+/// values per token). On an Emerald Rapids, 32 texts of 128 tokens in f32: 256 tokens 13,500 tokens/s, 192
+/// 13,300, 384 12,600, 512 12,400.
 pub const DEFAULT_BATCH_TOKENS: usize = 256;
 
-/// The same on a GPU: enough rows that the last tiles of a product, which leave processors without work,
-/// count for little. On an H200, texts of 128 tokens in f16, thousand tokens/s of MiniLM (6 layers) and BERT
-/// base: 8,192 tokens 12,000 and 2,550, 16,384 13,000 and 2,600, 32,768 13,800 and not measured. More also
-/// means fewer micro-batches to share among lanes and GPUs.
+/// The same on a GPU: enough rows that the last tiles of a product, which leave processors idle, hardly
+/// matter. On an H200, texts of 128 tokens in f16, thousand tokens/s of MiniLM (6 layers) and BERT base:
+/// 8,192 tokens 12,000 and 2,550, 16,384 13,000 and 2,600, 32,768 13,800 and not measured. More also means
+/// fewer micro-batches to share among lanes and GPUs.
 pub const DEFAULT_GPU_BATCH_TOKENS: usize = 16384;
 
-/// An encoder with the threads and the memory that its work has. Cloning shares all of them.
+/// An encoder with its threads and memory. Cloning shares all of them.
 #[derive(Debug, Clone)]
 pub struct TextEncoder {
     /// The same encoder on every device.
@@ -39,7 +39,7 @@ pub struct TextEncoder {
     resources: Arc<EncodingResources>,
 }
 
-/// What all encoders of a session have in common.
+/// The resources that all encoders of a session share.
 #[derive(Debug)]
 pub(super) struct EncodingResources {
     workers: Workers,
@@ -48,7 +48,7 @@ pub(super) struct EncodingResources {
 }
 
 impl EncodingResources {
-    /// Micro-batches have up to `batch_tokens` tokens; `None`: as suits `devices`.
+    /// Micro-batches have up to `batch_tokens` tokens; `None`: suited to `devices`.
     pub(super) fn new(devices: &Devices, batch_tokens: Option<usize>, workers: Workers) -> Self {
         let suitable = if devices.are_gpus() { DEFAULT_GPU_BATCH_TOKENS } else { DEFAULT_BATCH_TOKENS };
         Self {
@@ -62,22 +62,22 @@ impl EncodingResources {
 /// Hidden states of the texts of one micro-batch.
 #[derive(Debug)]
 pub struct EncodedBatch<'a> {
-    /// Of the layers that were asked for.
+    /// Of the requested layers.
     pub states: &'a HiddenStates,
-    /// Which texts these are: their places among those that are encoded.
+    /// The indices of these texts among those that are encoded.
     pub texts: &'a [usize],
-    /// Which of the devices they are on.
+    /// The index of their device.
     pub replica: usize,
 }
 
-/// The rows of each text by themselves, [tokens, hidden_dim], copied so that they do not hold the batch's.
+/// The rows of each text, [tokens, hidden_dim], copied so that they do not keep the batch's alive.
 ///
 /// # Errors
 /// If the copy fails.
 pub(crate) fn split(rows: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<Tensor>> {
     let copy = |range: Range<usize>| {
         let view = rows.i(range.clone())?;
-        // There is nothing to be copied of no tokens, and devices give no memory of no size.
+        // No tokens need no copy, and devices cannot allocate zero bytes.
         Ok(if range.is_empty() { view } else { view.force_contiguous()? })
     };
     cu_seqlens.ranges().map(copy).collect()
@@ -85,7 +85,7 @@ pub(crate) fn split(rows: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<Tensor>
 
 impl TextEncoder {
     /// `replicas` are the same encoder on each of `devices`; micro-batches have up to `batch_tokens` tokens,
-    /// or as suits the devices.
+    /// or a size suited to the devices.
     pub fn new(
         replicas: Vec<Encoder>,
         devices: &Devices,
@@ -110,15 +110,15 @@ impl TextEncoder {
         !self.encoder().device().is_cpu()
     }
 
-    /// The threads of work on the CPU.
+    /// The threads for work on the CPU.
     pub fn workers(&self) -> &Workers {
         &self.resources.workers
     }
 
-    /// Encodes `texts` and makes something of each: `make` is called with each micro-batch's hidden states of
-    /// `layers`, and returns one result for each of its texts. Results come in the texts' order and do not
-    /// depend on how they were batched, if `make` looks at each text alone. What `make` leaves on a device is
-    /// there when this returns, for any thread.
+    /// Encodes `texts` and derives a result from each: `make` is called with each micro-batch's hidden states
+    /// of `layers`, and returns one result per text. Results are in the texts' order and do not depend on the
+    /// batching, if `make` looks at each text alone. Anything that `make` leaves on a device is ready for any
+    /// thread when this returns.
     ///
     /// If a device runs out of memory, `make` may be called again for the same texts.
     ///
@@ -134,7 +134,7 @@ impl TextEncoder {
         let EncodingResources { workers, lanes, budget } = &*self.resources;
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
         let batches = micro_batches::plan(&lengths, budget.batch_tokens());
-        let call = Call { encoder: self, texts, layers, make };
+        let call = EncodeCall { encoder: self, texts, layers, make };
         let results = if self.is_on_gpu() {
             lanes.map(control, &batches, |lane, batch| call.fitting(lane % self.replicas.len(), batch))
         } else {
@@ -145,14 +145,14 @@ impl TextEncoder {
 }
 
 /// One call of [`TextEncoder::encode`].
-struct Call<'a, F> {
+struct EncodeCall<'a, F> {
     encoder: &'a TextEncoder,
     texts: &'a [&'a TokenizedText],
     layers: &'a [usize],
     make: F,
 }
 
-impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
+impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> EncodeCall<'_, F> {
     fn batch(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&index| self.texts[index].ids.as_slice()).collect();
         let encoder = &self.encoder.replicas[replica];
@@ -161,7 +161,7 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
         (self.make)(EncodedBatch { states: &states, texts: batch, replica })
     }
 
-    /// A micro-batch, in halves of halves if the device has not enough memory. A text has the same bits
+    /// Runs a micro-batch, halving it repeatedly if the device runs out of memory. A text gets the same bits
     /// either way.
     fn fitting(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
         let budget = &self.encoder.resources.budget;
@@ -170,7 +170,7 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
         let attempt = |batch: &[usize]| {
             let result = budget.beside_others(|| self.finished(replica, batch));
             match (batch, result) {
-                (&[index], Err(error)) if error.device_failure() == Some(Failure::OutOfMemory) => {
+                (&[index], Err(error)) if error.device_failure() == Some(DeviceFailure::OutOfMemory) => {
                     let alone = budget.alone(|| self.finished(replica, batch));
                     alone.map_err(|error| no_room_for_text(error, device(), tokens(batch), index))
                 }
@@ -181,7 +181,7 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
         in_halves(batch, &attempt, &halving).map_err(|error| error.on_device(&device(), String::new))
     }
 
-    /// A micro-batch whose results the device has made: nothing of it is under way any more.
+    /// Runs a micro-batch and waits until the device has finished it.
     fn finished(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
         let results = self.batch(replica, batch)?;
         synchronize(self.encoder.replicas[replica].device())?;
@@ -189,10 +189,12 @@ impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> Call<'_, F> {
     }
 }
 
-/// `error` of the text of this `index`, which a device was given alone.
+/// Turns `error` of text `index`, which a device ran alone, into one that names it.
 fn no_room_for_text(error: Error, device: String, tokens: usize, index: usize) -> Error {
     match error.device_failure() {
-        Some(Failure::OutOfMemory) => Error::NoRoomForText { device, tokens, index, whose: String::new() },
+        Some(DeviceFailure::OutOfMemory) => {
+            Error::NoRoomForText { device, tokens, index, whose: String::new() }
+        }
         _ => error,
     }
 }

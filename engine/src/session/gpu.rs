@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct Gpu {
     /// Its model.
     pub name: String,
-    /// What its code is compiled for: `compute capability 9.0`, `applegpu_g13g`.
+    /// The architecture that its code is compiled for: `compute capability 9.0`, `applegpu_g13g`.
     pub architecture: String,
     /// Streaming multiprocessors.
     pub multiprocessors: Option<u32>,

@@ -1,27 +1,27 @@
-//! How many tokens go through an encoder at once, and what happens if a device has no memory for them.
+//! How many tokens go through an encoder at once, and what to do if a device runs out of memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use nearsay_kernels::device::Failure;
+use nearsay_kernels::device::DeviceFailure;
 
 use crate::Result;
 
-/// Calls without a shortage of memory after which a larger micro-batch is tried again.
+/// Calls without a memory shortage after which a larger micro-batch is tried again.
 const CALLS_UNTIL_MORE: usize = 16;
 
-/// The size of micro-batches: as it should be, or less after a device ran out of memory.
+/// The size of micro-batches: the wanted one, or less after a device ran out of memory.
 #[derive(Debug)]
 pub(super) struct BatchBudget {
-    /// Tokens of a micro-batch, as they should be.
+    /// Tokens of a micro-batch, as configured.
     wanted: usize,
-    /// As they are.
+    /// Tokens of a micro-batch now.
     batch_tokens: AtomicUsize,
-    /// The least that was reported.
+    /// The smallest size that was reported.
     least_reported: AtomicUsize,
     /// Calls since memory ran out.
     calls: AtomicUsize,
-    /// Held for reading by every micro-batch on a device, and for writing by a text that is tried alone.
+    /// Locked for reading by every micro-batch on a device, and for writing by a text that is tried alone.
     devices: RwLock<()>,
 }
 
@@ -36,8 +36,8 @@ impl BatchBudget {
         }
     }
 
-    /// Tokens of the micro-batches of one more call. Memory that was missing may be free again: others use a
-    /// device, too.
+    /// Tokens of the micro-batches of the next call. Missing memory may be free again: others use a device,
+    /// too.
     pub(super) fn batch_tokens(&self) -> usize {
         let tokens = self.batch_tokens.load(Ordering::Relaxed);
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl BatchBudget {
         more
     }
 
-    /// `device` had no memory for a micro-batch: from now on they have at most `tokens`.
+    /// `device` had no memory for a micro-batch: from now on it has at most `tokens`.
     pub(super) fn shrink(&self, device: &str, tokens: usize) {
         self.calls.store(0, Ordering::Relaxed);
         self.batch_tokens.fetch_min(tokens, Ordering::Relaxed);
@@ -59,7 +59,7 @@ impl BatchBudget {
         }
     }
 
-    /// Runs `work` next to others on the devices.
+    /// Runs `work` alongside others on the devices.
     pub(super) fn beside_others<R>(&self, work: impl FnOnce() -> R) -> R {
         let _others = self.devices.read().unwrap_or_else(PoisonError::into_inner);
         work()
@@ -72,18 +72,18 @@ impl BatchBudget {
     }
 }
 
-/// One result an item by `attempt`, which is given all items, or if a device runs out of memory halves of
-/// them, and so on. `halving` is called before items are cut in half.
+/// One result per item from `attempt`, which gets all items, or if a device runs out of memory half of them,
+/// and so on. `halving` is called before items are cut in half.
 ///
 /// # Errors
-/// What `attempt` failed with, also out of memory with a single item.
+/// The error of `attempt`, including out of memory with a single item.
 pub(crate) fn in_halves<T, R>(
     items: &[T],
     attempt: &impl Fn(&[T]) -> Result<Vec<R>>,
     halving: &impl Fn(&[T]),
 ) -> Result<Vec<R>> {
     match attempt(items) {
-        Err(error) if items.len() > 1 && error.device_failure() == Some(Failure::OutOfMemory) => {
+        Err(error) if items.len() > 1 && error.device_failure() == Some(DeviceFailure::OutOfMemory) => {
             halving(items);
             let (left, right) = items.split_at(items.len() / 2);
             let mut results = in_halves(left, attempt, halving)?;
@@ -103,7 +103,7 @@ mod tests {
         let budget = BatchBudget::new(1000);
         assert_eq!(budget.batch_tokens(), 1000);
         budget.shrink("cuda:0", 250);
-        // Less from another lane, which had started with more: the smaller one counts.
+        // A smaller value from another lane that had started with more: the smaller one counts.
         budget.shrink("cuda:0", 500);
         let sizes: Vec<usize> = (0..40).map(|_| budget.batch_tokens()).collect();
         let small = CALLS_UNTIL_MORE;

@@ -1,12 +1,11 @@
 //! Planning: which texts share a micro-batch.
 //!
-//! By length, longest first, under a budget of tokens: texts of a batch are of like length, so the workers'
-//! shares are even, and the short ones at the end fill the gaps. What a text's vector is does not depend on
-//! the plan.
+//! By length, longest first, under a token budget: texts of a batch have similar lengths, so the workers'
+//! shares are even, and the short ones at the end fill the gaps. A text's vector does not depend on the plan.
 
 /// Micro-batches of whole texts, as indices into `lengths`.
 ///
-/// The tokens of a micro-batch add up to at most `budget`; a text longer than that stands alone.
+/// The tokens of a micro-batch add up to at most `budget`; a text longer than that gets its own.
 pub(super) fn plan(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     // The sort is stable, so equal lengths keep their order and the plan depends on nothing else.

@@ -1,12 +1,12 @@
 //! An opened model at work: tokenizer, weights on their devices, and long-lived threads.
 //!
-//! A [`Session`] is opened once and asked many ways, from any number of threads. What an
-//! [`Embedder`](crate::Embedder) or a [`Scorer`](crate::Scorer) of it needs is loaded when it is first needed
-//! and then shared: an encoder has as many layers as somebody has asked for. Everything above this room
-//! (embeddings, scores, jobs) is made from [`TextEncoder::encode`].
+//! A [`Session`] is opened once and used in many ways, from any number of threads. The parts that an
+//! [`Embedder`](crate::Embedder) or a [`Scorer`](crate::Scorer) needs are loaded on first use and then
+//! shared: an encoder has as many layers as have been asked for. Everything above this room (embeddings,
+//! scores, jobs) builds on [`TextEncoder::encode`].
 //!
-//! Public here are also the parts that a face of the library needs by themselves: [`Devices`], [`Workers`],
-//! and what may stop a call, [`Cancel`] and [`Control`]. [`EncodedBatch`] shows types of nearsay-models.
+//! Also public here are the parts that a face of the library needs on their own: [`Devices`], [`Workers`],
+//! and the ways to stop a call, [`Cancel`] and [`Control`]. [`EncodedBatch`] exposes types of nearsay-models.
 
 mod control;
 mod device_choice;
@@ -59,18 +59,18 @@ struct Opened {
     resources: Arc<EncodingResources>,
     workers: Workers,
     batch_tokens: Option<NonZero<usize>>,
-    /// With the model's full length; read when it is first needed.
+    /// Without a length limit; read on first use.
     tokenizer: Mutex<Option<TextTokenizer>>,
-    /// On each device; none before a layer is needed.
+    /// On each device; none until a layer is needed.
     replicas: Mutex<Arc<[Encoder]>>,
-    /// What the model's files say makes a text's vector, on each device; loaded when it is first needed.
+    /// The heads that the model's files state, on each device; loaded on first use.
     heads: Mutex<Option<Arc<[SentenceHead]>>>,
     digest: Mutex<Option<String>>,
 }
 
 impl Session {
-    /// Opens the model `name`: a folder, a name in the Hugging Face cache, or one on the hub, each as the
-    /// environment says, on a GPU if there is one. `NAME@REVISION` asks for a branch, a tag or a commit. No
+    /// Opens the model `name`: a folder, a name in the Hugging Face cache, or one on the hub, each according
+    /// to the environment, on a GPU if there is one. `NAME@REVISION` asks for a branch, a tag or a commit. No
     /// weights are loaded yet.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Session {
         Self::with(name, &SessionOptions::default())
     }
 
-    /// [`Session::open`] as `options` say.
+    /// Like [`Session::open`], with `options`.
     ///
     /// # Errors
     /// As [`Session::open`]; if a device is missing, or does not multiply in the precision.
@@ -115,8 +115,7 @@ impl Session {
         }))
     }
 
-    /// The same model on the same devices in another precision, with the same threads; its weights are loaded
-    /// anew.
+    /// The same model, devices and threads in another precision; its weights are loaded again.
     ///
     /// # Errors
     /// [`Error::Usage`] if the devices do not multiply in it.
@@ -130,7 +129,7 @@ impl Session {
         &self.0.model
     }
 
-    /// Sizes and choices of the encoder.
+    /// Sizes and settings of the encoder.
     pub fn config(&self) -> &EncoderConfig {
         self.0.model.config()
     }
@@ -140,12 +139,12 @@ impl Session {
         &self.0.devices
     }
 
-    /// The threads of work on the CPU.
+    /// The threads for work on the CPU.
     pub fn workers(&self) -> &Workers {
         &self.0.workers
     }
 
-    /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all of these files, once.
+    /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files, once.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -158,7 +157,7 @@ impl Session {
         Ok(digest.clone())
     }
 
-    /// The encoder with its layers up to `layer`, which are loaded unless somebody has asked for them before.
+    /// The encoder with its layers up to `layer`, loaded unless they have been asked for before.
     ///
     /// # Errors
     /// [`Error::Usage`] if the model has no such layer; if a weight is missing, has another shape than the
@@ -186,25 +185,26 @@ impl Session {
         if is_enough {
             return Ok(replicas.clone());
         }
+        let Opened { workers, .. } = &*self.0;
         let grown: Vec<Encoder> = if replicas.is_empty() {
             let load = |placement: &Placement| {
                 let options = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
                 model.load_encoder(&options).map_err(|error| no_room_for_model(error, placement))
             };
-            devices.placements().iter().map(load).collect::<Result<_>>()?
+            workers.run(|| devices.placements().iter().map(load).collect())?
         } else {
             let grow = |encoder: &Encoder| {
                 let grown = model.grow_encoder(encoder, layer);
                 grown.map_err(|error| no_room_for_model(error, encoder.placement()))
             };
-            replicas.iter().map(grow).collect::<Result<_>>()?
+            workers.run(|| replicas.iter().map(grow).collect())?
         };
         *replicas = grown.into();
         Ok(replicas.clone())
     }
 
-    /// What makes a text's vector of its hidden states, on each device: `pooling`, or as the model's files
-    /// say.
+    /// The head that turns a text's hidden states into its vector, on each device: `pooling`, or as the
+    /// model's files state.
     ///
     /// # Errors
     /// If a Dense layer's weights are missing or have another shape than its config says;
@@ -227,11 +227,10 @@ impl Session {
         Ok(loaded)
     }
 
-    /// The model's tokenizer, cutting texts to the length that is asked for, else to the one that the model's
-    /// files state.
+    /// The model's tokenizer, cutting texts to the length asked for, else to the one in the model's files.
     ///
     /// # Errors
-    /// If tokenizer.json is missing, is not one, or does not fit the model; a length beyond the positions, or
+    /// If tokenizer.json is missing, invalid, or does not fit the model; a length beyond the positions, or
     /// too short for a token.
     pub(crate) fn tokenizer(
         &self,
@@ -261,7 +260,8 @@ impl Session {
                     lower_case: false,
                 };
                 let settings = model.tokenizer_settings();
-                none.insert(TextTokenizer::open(&model.tokenizer_file()?, settings, limits)?)
+                let path = model.tokenizer_file()?;
+                none.insert(self.0.workers.run(|| TextTokenizer::open(&path, settings, limits))?)
             }
         };
         Ok(tokenizer.clone())
@@ -277,19 +277,19 @@ impl Session {
     }
 }
 
-/// What the user could not know is wrong with the model's files.
+/// The user did not choose this length: the fault is in the model's files.
 fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Error {
     let StatedLength { path, field, .. } = stated;
     let rule = format!("must leave room for more than the {special_tokens} special tokens, got {length}");
     Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule })
 }
 
-/// An error of loading, as what became of the device if it is about that.
+/// A loading error, as the device's failure if it is one.
 fn no_room_for_model(error: nearsay_models::Error, placement: &Placement) -> Error {
     Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
 }
 
-/// What a panic in another call may have left behind is whole: values are put in when they are complete.
+/// A panic in another call leaves the data whole: values are stored only when they are complete.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

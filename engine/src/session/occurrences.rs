@@ -1,6 +1,6 @@
-//! What was out of the ordinary in a call, and where.
+//! Unusual events of a call, and where they occurred.
 
-/// Places that are kept.
+/// Places that are recorded.
 const MOST: usize = 10;
 
 /// How often something occurred among the texts or pairs of a call, and the first few places.

@@ -8,7 +8,7 @@ use nearsay_models::HubOptions;
 use super::{DeviceChoice, Devices, Workers};
 use crate::Result;
 
-/// How a model is opened: where it is looked for, and what does its work. Set what differs from the default:
+/// How to find and run a model. Set only the options that differ from the default:
 ///
 /// ```
 /// use nearsay::{DeviceChoice, Precision, SessionOptions};
@@ -22,15 +22,15 @@ pub struct SessionOptions {
     pub device: DeviceChoice,
     /// The number format of the encoder's products; by default f32.
     pub precision: Precision,
-    /// Threads of work on the CPU; `None`: one for each core. Not looked at if there are `workers`.
+    /// Threads for work on the CPU; `None`: one per core. Ignored if there are `workers`.
     pub threads: Option<NonZero<usize>>,
-    /// Tokens that go through the encoder at once; `None`: as suits the device. Results do not depend on it.
+    /// Tokens that go through the encoder at once; `None`: suited to the device. Results do not depend on it.
     pub batch_tokens: Option<NonZero<usize>>,
-    /// How models are looked for; by default as the environment says.
+    /// How models are looked for; by default according to the environment.
     pub hub: HubOptions,
     /// Threads that the session shares with other sessions; `None`: it has its own.
     pub workers: Option<Workers>,
-    /// Devices that are open already; `None`: those that `device` and `precision` name are opened.
+    /// Devices that are already open; `None`: `device` and `precision` are opened.
     pub devices: Option<Devices>,
 }
 
@@ -61,19 +61,19 @@ impl SessionOptions {
         Self { precision, ..self }
     }
 
-    /// With so many threads on the CPU; 0 means one for each core.
+    /// With this many threads on the CPU; 0 means one per core.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: NonZero::new(threads), ..self }
     }
 
-    /// With so many tokens through the encoder at once; 0 means as suits the device.
+    /// With this many tokens through the encoder at once; 0 means suited to the device.
     #[must_use]
     pub fn batch_tokens(self, tokens: usize) -> Self {
         Self { batch_tokens: NonZero::new(tokens), ..self }
     }
 
-    /// With models looked for in this way.
+    /// With models looked for this way.
     #[must_use]
     pub fn hub(self, hub: HubOptions) -> Self {
         Self { hub, ..self }
@@ -85,7 +85,7 @@ impl SessionOptions {
         Self { workers: Some(workers), ..self }
     }
 
-    /// With devices that are open already.
+    /// With devices that are already open.
     #[must_use]
     pub fn devices(self, devices: Devices) -> Self {
         Self { devices: Some(devices), ..self }

@@ -1,7 +1,7 @@
-//! Windows on their way: prepared, worked on, taken, in their order.
+//! Windows on their way: prepared, worked on and taken, in order.
 //!
-//! If the work is a device's, it runs while the caller prepares the next window and takes the one before; on
-//! the CPU it needs all cores anyway.
+//! Work on a device runs while the caller prepares the next window and takes the previous one; work on the
+//! CPU needs all cores anyway.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +10,11 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crate::Result;
 
 /// Does `work` on everything that `prepared` yields and calls `take` with the results, in order. If
-/// `is_beside`, `work` leaves the CPU free, and runs on a thread of its own while the next item is prepared.
+/// `is_beside`, `work` leaves the CPU free and runs on a separate thread while the next item is prepared.
 ///
 /// # Errors
-/// What failed first in the order of the items. What was worked on before a failure of `prepared` is taken
-/// first; after a failure of `take` nothing is taken any more, so that no gap is left.
+/// The first failure in the order of the items. Items worked on before a failure of `prepared` are taken
+/// first; after a failure of `take` nothing more is taken, so there is no gap.
 pub(crate) fn pipeline<P: Send, R: Send>(
     is_beside: bool,
     prepared: impl Iterator<Item = Result<P>>,
@@ -45,7 +45,7 @@ pub(crate) fn pipeline<P: Send, R: Send>(
     })
 }
 
-/// At most one job under way, if jobs leave the CPU free; else each is done when it is started.
+/// At most one job under way, if jobs leave the CPU free; otherwise each is done when it is started.
 struct Overlap<'scope, 'env, T> {
     scope: &'scope Scope<'scope, 'env>,
     is_beside: bool,
@@ -58,25 +58,25 @@ impl<'scope, 'env, T: Send + 'scope> Overlap<'scope, 'env, T> {
         Self { scope, is_beside, under_way: None }
     }
 
-    /// The result of the job that is under way, if one is.
+    /// The result of the job under way, if there is one.
     ///
     /// # Errors
-    /// What the job failed with.
+    /// The job's error.
     fn wait(&mut self) -> Result<Option<T>> {
         let joined = self.under_way.take().map(ScopedJoinHandle::join);
         joined.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).transpose()
     }
 
-    /// Starts `job` after the one before has been waited for; its result, if it is done already.
+    /// Starts `job` after the previous one has been waited for, and returns its result if it is already done.
     ///
     /// # Errors
-    /// What a job that is done failed with.
+    /// The error of a job that is done.
     fn start(&mut self, job: impl FnOnce() -> Result<T> + Send + 'scope) -> Result<Option<T>> {
         debug_assert!(self.under_way.is_none(), "one job at a time");
         if !self.is_beside {
             return job().map(Some);
         }
-        // A thread that cannot be had leaves the job to us.
+        // If no thread can be started, we do the job ourselves.
         let waiting = Arc::new(Mutex::new(Some(job)));
         let taken = waiting.clone();
         let take = |job: &Mutex<Option<_>>| job.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::Error;
 
-    /// What `take` was called with, and how it ended: items 0 to 9, of which some stages fail.
+    /// The arguments that `take` got, and the outcome: items 0 to 9, some of whose stages fail.
     fn run(
         is_beside: bool,
         prepare: fn(u32) -> Result<u32>,
@@ -124,12 +124,12 @@ mod tests {
         for is_beside in [false, true] {
             let whole = run(is_beside, Ok, Ok, |_| Ok(()));
             assert_eq!(whole, ((0..10).collect(), None));
-            let failed = |at: u32| Some(format!("a bug in nearsay: {at}"));
+            let failed = |at: u32| Some(format!("internal error: {at}"));
             assert_eq!(run(is_beside, fails_at::<3>, Ok, |_| Ok(())), (vec![0, 1, 2], failed(3)));
             assert_eq!(run(is_beside, Ok, fails_at::<3>, |_| Ok(())), (vec![0, 1, 2], failed(3)));
             let take = |item| fails_at::<3>(item).map(drop);
             assert_eq!(run(is_beside, Ok, Ok, take), (vec![0, 1, 2, 3], failed(3)));
-            // The work of 2 is not waited for when 3 cannot be prepared, and comes first.
+            // Preparing 3 fails before the work of 2 is waited for, but the failure of 2 comes first.
             assert_eq!(run(is_beside, fails_at::<3>, fails_at::<2>, |_| Ok(())), (vec![0, 1], failed(2)));
         }
     }
@@ -141,7 +141,7 @@ mod tests {
             assert_eq!(overlap.wait().unwrap(), None);
             let (sender, receiver) = std::sync::mpsc::channel::<u32>();
             assert_eq!(overlap.start(move || Ok(receiver.recv().unwrap())).unwrap(), None);
-            // Only a job that runs meanwhile can hear of this.
+            // Only a job that runs meanwhile can receive this.
             sender.send(7).unwrap();
             assert_eq!(overlap.wait().unwrap(), Some(7));
             assert_eq!(overlap.start(|| Err(Error::Bug("a".to_owned()))).unwrap(), None);

@@ -1,17 +1,16 @@
-//! Cutting a stream into windows: what is read, tokenized and planned together. Their size bounds the memory,
-//! whatever the stream's.
+//! Cutting a stream into windows: the records that are read, tokenized and planned together. Their size
+//! bounds the memory, however long the stream is.
 
 use crate::{Error, Result};
 
-/// Bytes of text that a token has at most, as a rule: what comes after so many for each token that is kept is
-/// not looked at.
+/// Bytes of text per token, at most, as a rule: text beyond this many bytes per token kept is not looked at.
 const BYTES_A_TOKEN: usize = 8;
 
-/// What is counted of an item of a stream.
+/// The sizes of a stream's item.
 pub(crate) trait Measured {
-    /// Bytes that the tokenizer may look at, which are at most `longest` of each text.
+    /// Bytes that the tokenizer may look at: at most `longest` of each text.
     fn useful_bytes(&self, longest: usize) -> usize;
-    /// Bytes of all that the item holds.
+    /// Bytes of everything in the item.
     fn bytes(&self) -> usize;
 }
 
@@ -36,15 +35,15 @@ impl Measured for String {
     }
 }
 
-/// When a window is full. Each bound holds by itself; one item more than fits is let in, so a window is never
-/// empty.
+/// When a window is full. Each bound applies separately; one item more than fits is let in, so a window is
+/// never empty.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WindowLimits {
     /// Items.
     pub(crate) items: usize,
     /// Bytes that the tokenizer may look at.
     pub(crate) useful_bytes: usize,
-    /// Bytes of all that the items hold.
+    /// Bytes of everything in the items.
     pub(crate) bytes: usize,
     /// Tokens that are kept of a text.
     pub(crate) max_tokens: usize,
@@ -53,8 +52,7 @@ pub(crate) struct WindowLimits {
 }
 
 impl WindowLimits {
-    /// Smaller windows first, the fourth as large as these: a device has not long to wait for something to
-    /// do.
+    /// Smaller windows first, the fourth as large as these: a device soon has something to do.
     pub(crate) fn starting_small(self) -> Self {
         Self { items: self.items / 8, useful_bytes: self.useful_bytes / 8, doublings: 3, ..self }
     }
@@ -77,9 +75,9 @@ impl WindowLimits {
 pub(crate) struct Window<T> {
     /// At least one, unless reading failed at once.
     pub(crate) items: Vec<T>,
-    /// What ended the stream after these items, if it did not end by itself.
+    /// The error that ended the stream after these items, if one did.
     pub(crate) error: Option<Error>,
-    /// The bound that it was cut by.
+    /// The bound that cut it.
     pub(crate) useful_bytes: usize,
 }
 
@@ -165,7 +163,7 @@ mod tests {
         let mut windows = Windows::new(items.into_iter(), LIMITS);
         let window = windows.next().unwrap();
         assert_eq!(window.items, ["a"]);
-        assert_eq!(window.error.unwrap().to_string(), "a bug in nearsay: broken");
+        assert_eq!(window.error.unwrap().to_string(), "internal error: broken");
         assert!(windows.next().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Threads that live as long as a session and share the work of all of its calls.
+//! Threads that live as long as a session and share the work of all its calls.
 
 use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use nearsay_kernels::Team;
 
 use super::Control;
-use crate::Result;
+use crate::{Error, Result};
 
-/// The threads of a session's work on the CPU: as many as it was given, however many callers there are.
-/// Clones share them.
+/// A session's threads for work on the CPU: a fixed number, however many callers there are. Clones share
+/// them.
 ///
-/// They are started when there is the first work, and take turns with what several callers bring. A lone
-/// micro-batch on an idle machine is shared by them.
+/// They are started with the first work and serve several callers in turn. On an idle machine they share a
+/// single micro-batch.
 #[derive(Debug, Clone)]
 pub struct Workers {
     threads: NonZero<usize>,
@@ -23,7 +23,7 @@ impl Workers {
     /// `threads` of them, or one for each core that this process may use.
     pub fn new(threads: Option<NonZero<usize>>) -> Self {
         let threads = threads.unwrap_or_else(cores);
-        // More than there are cores would only take turns inside an operation.
+        // More threads than cores would only take turns inside an operation.
         Self { threads, team: Arc::new(LazyTeam::new(threads, cores())) }
     }
 
@@ -32,11 +32,22 @@ impl Workers {
         self.threads.get()
     }
 
-    /// `work` of every item, in the items' order. Items are taken from first to last by whichever thread is
-    /// free.
+    /// Does `work` on one of the threads. Memory that it frees there is reused by the thread's later work,
+    /// which the caller's could not be (glibc has an arena per thread).
     ///
     /// # Errors
-    /// The first failure in the items' order among those that happened; no further item is started after one.
+    /// Those of `work`.
+    pub(crate) fn run<R: Send>(&self, work: impl Fn() -> Result<R> + Sync) -> Result<R> {
+        let mut results = self.map(&Control::default(), &[()], |()| work())?;
+        results.pop().ok_or(Error::Bug("a thread did no work".to_owned()))
+    }
+
+    /// Does `work` on every item; results are in the items' order. Any free thread takes the next item, first
+    /// to last.
+    ///
+    /// # Errors
+    /// The first failure in the items' order among those that happened; no further item is started after a
+    /// failure.
     pub(crate) fn map<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -46,8 +57,8 @@ impl Workers {
         map(self.team.get(), control, items, |_, item| work(item))
     }
 
-    /// The same for items that take some microseconds each. A single one on an idle machine is done by the
-    /// caller itself.
+    /// The same for items of a few microseconds each. On an idle machine the caller does a single item
+    /// itself.
     pub(crate) fn map_short<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -60,8 +71,8 @@ impl Workers {
         {
             return result.map(|result| vec![result]);
         }
-        // Several at a time, for handing one to a thread takes a microsecond, too; and few enough that all
-        // threads end together.
+        // Several at a time, because handing one to a thread also costs a microsecond; and few enough that
+        // all threads finish together.
         let at_once = (items.len() / (8 * self.threads())).clamp(1, 32);
         let groups: Vec<&[T]> = items.chunks(at_once).collect();
         let results =
@@ -69,8 +80,8 @@ impl Workers {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// The same for work of kernels, which can be divided: items fewer than the cores are worked on at once,
-    /// and each may use all threads.
+    /// The same for divisible work of kernels: if there are fewer items than cores, all are worked on at
+    /// once, and each may use all threads.
     pub(crate) fn map_divisible<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -87,7 +98,7 @@ impl Workers {
     }
 }
 
-/// Threads that wait for devices: more than one for each, so that a device need not wait for them. Each has a
+/// Threads that wait for devices: several per device, so that a device need not wait for them. Each has a
 /// number.
 #[derive(Debug)]
 pub(super) struct Lanes(LazyTeam);
@@ -97,7 +108,7 @@ impl Lanes {
         Self(LazyTeam::new(count, NonZero::<usize>::MIN))
     }
 
-    /// [`Workers::map`]; `work` is called with the number of its lane.
+    /// Like [`Workers::map`], but `work` is called with the number of its lane.
     pub(super) fn map<T: Sync, R: Send>(
         &self,
         control: &Control,
@@ -121,13 +132,13 @@ impl LazyTeam {
         Self { threads, sharers, team: OnceLock::new() }
     }
 
-    /// `None` if the system provides not even one thread: then callers do all work themselves.
+    /// `None` if the system cannot start even one thread: then callers do all work themselves.
     fn get(&self) -> Option<&Team> {
         self.team.get_or_init(|| start(self.threads, self.sharers)).as_ref()
     }
 }
 
-/// As many threads as the system provides, or half as many, or a quarter, ..
+/// All threads if the system can start them, else half as many, a quarter, ..
 fn start(threads: NonZero<usize>, sharers: NonZero<usize>) -> Option<Team> {
     let attempts = std::iter::successors(Some(threads), |count| NonZero::new(count.get() / 2));
     for count in attempts {
@@ -221,7 +232,7 @@ mod tests {
             started.fetch_add(1, Ordering::Relaxed);
             if item == 5 { Err(Error::Bug("five".to_owned())) } else { Ok(()) }
         });
-        assert_eq!(result.unwrap_err().to_string(), "a bug in nearsay: five");
+        assert_eq!(result.unwrap_err().to_string(), "internal error: five");
         assert!(started.load(Ordering::Relaxed) < 100);
     }
 

@@ -1,4 +1,4 @@
-//! The bytes of an input as they come from the system: counted, and with the place of a failure.
+//! The raw bytes of an input: counted, and with the offset of a failure.
 
 use std::error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
 
-/// Bytes of an input that were taken so far, before they are decompressed.
+/// Bytes of an input that were read so far, before decompression.
 #[derive(Clone, Default)]
 pub(super) struct Taken(Arc<AtomicU64>);
 
@@ -18,8 +18,8 @@ impl Taken {
     }
 }
 
-/// Counts what is taken from a reader, goes on when a signal interrupts it, and puts the offset into its
-/// errors, so that they are told from those of a decoder on top.
+/// Counts bytes read, retries when a signal interrupts, and puts the offset into errors, which sets them
+/// apart from those of a decoder on top.
 pub(super) struct InputBytes {
     reader: Box<dyn BufRead + Send>,
     taken: Taken,
@@ -36,7 +36,7 @@ impl BufRead for InputBytes {
         loop {
             match self.reader.fill_buf() {
                 Ok([]) => return Ok(&[]),
-                // Asked again, since what is borrowed here may not leave the loop.
+                // Called again below, since the bytes borrowed here may not leave the loop.
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => return Err(ReadFailure { offset: self.taken.bytes(), source }.into()),
@@ -59,7 +59,7 @@ impl Read for InputBytes {
     }
 }
 
-/// The system could not give the bytes at `offset`.
+/// The system could not read the bytes at `offset`.
 #[derive(Debug)]
 pub(super) struct ReadFailure {
     pub(super) offset: u64,
@@ -67,10 +67,10 @@ pub(super) struct ReadFailure {
 }
 
 impl ReadFailure {
-    /// Gets it out of the error as which it went through a decoder.
+    /// Extracts it from the error that a decoder passed on.
     ///
     /// # Errors
-    /// The error itself when it is a decoder's own.
+    /// The error itself if it is the decoder's own.
     pub(super) fn out_of(error: io::Error) -> Result<Self, io::Error> {
         error.downcast()
     }

@@ -1,9 +1,9 @@
-//! Inputs compressed as a whole: gzip and Zstandard, told by the name or, where it does not tell, by the
-//! first bytes.
+//! Inputs compressed as a whole: gzip and Zstandard, recognized by the name or, failing that, by the first
+//! bytes.
 //!
-//! Both may consist of several members or frames, one after the other. Memory is bounded whatever the input
-//! says of itself: gzip needs 32 KiB, and a Zstandard frame with a window above 128 MiB (`zstd --long=28` and
-//! more) is refused.
+//! Both may consist of several members or frames, one after the other. Memory is bounded regardless of the
+//! input's headers: gzip needs 32 KiB, and a Zstandard frame with a window above 128 MiB (`zstd --long=28`
+//! and more) is refused.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::InputFormat;
 /// The largest window of a Zstandard frame, as a power of two: 128 MiB, the limit of the zstd tool without
 /// `--long`.
 const MAX_WINDOW_LOG: u32 = 27;
-/// Decompressed bytes that are made at a time.
+/// Decompressed bytes per read.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// A compression.
@@ -27,19 +27,19 @@ pub(super) enum Compression {
 
 const ALL: [Compression; 2] = [Compression::Gzip, Compression::Zstandard];
 
-/// What an input's name says of its compression.
+/// The compression according to an input's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum NamedCompression {
     /// It has the extension of this compression.
     Compressed(Compression),
-    /// It has the extension of a format, and so none.
+    /// It has the extension of a format, so it is not compressed.
     Plain,
-    /// Nothing: the first bytes tell.
+    /// The name does not tell: the first bytes decide.
     Nothing,
 }
 
-impl Told {
-    /// What a file's name says.
+impl NamedCompression {
+    /// The compression according to a file's name.
     pub(super) fn by(path: &Path) -> Self {
         let extension = path.extension();
         match Compression::split(path) {
@@ -52,7 +52,7 @@ impl Told {
     /// The compression of an input that starts with `head`.
     ///
     /// # Errors
-    /// The rule that is broken when name and first bytes contradict each other.
+    /// The rule that is broken if name and first bytes contradict each other.
     pub(super) fn resolve(self, head: &[u8]) -> Result<Option<Compression>, String> {
         let seen = Compression::sniff(head);
         match (self, seen) {
@@ -64,7 +64,7 @@ impl Told {
                 other.extension()
             )),
             (Self::Compressed(named), _) if !named.may_start(head) => {
-                Err(format!("is not compressed by {named}, as its name says; rename it"))
+                Err(format!("is not compressed with {named}, despite its name; rename it"))
             }
             (Self::Compressed(named), _) => Ok(Some(named)),
             (Self::Plain, Some(seen)) => Err(format!(
@@ -81,7 +81,7 @@ impl Compression {
     /// Bytes at the start of an input that [`sniff`](Self::sniff) looks at.
     pub(super) const MAGIC_BYTES: usize = 4;
 
-    /// A path's last component without the extension of a compression, and that compression.
+    /// A path's last component without a compression's extension, and that compression.
     pub(super) fn split(path: &Path) -> (OsString, Option<Self>) {
         let compression = path
             .extension()
@@ -104,9 +104,9 @@ impl Compression {
         }
     }
 
-    /// Whether a stream may start with `head`, or with bytes of which `head` is the beginning.
+    /// Whether a stream may start with `head`, or with bytes that start with `head`.
     fn may_start(self, head: &[u8]) -> bool {
-        // Skippable frames, as pzstd writes one first.
+        // Skippable frames: pzstd writes one first.
         let skippable = |byte: u8| self == Self::Zstandard && byte >> 4 == 5;
         let first = head.first().is_some_and(|byte| skippable(*byte));
         head.starts_with(self.magic())
@@ -118,7 +118,7 @@ impl Compression {
         ALL.into_iter().find(|compression| head.starts_with(compression.magic()))
     }
 
-    /// The bytes that `reader` holds compressed.
+    /// Decompresses the bytes of `reader`.
     pub(super) fn decode(self, reader: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
             Self::Gzip => buffered(flate2::bufread::MultiGzDecoder::new(reader)),
@@ -130,7 +130,7 @@ impl Compression {
         })
     }
 
-    /// The rule that a stream breaks, when its decoder says `error`.
+    /// The rule that a stream breaks if its decoder fails with `error`.
     pub(super) fn broken(self, error: &io::Error) -> String {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -158,47 +158,47 @@ impl fmt::Display for Compression {
 mod tests {
     use std::path::Path;
 
-    use super::{Compression, Told};
+    use super::{Compression, NamedCompression};
 
     #[test]
     fn names_tell() {
         for (name, told) in [
-            ("a.jsonl.GZ", Told::Compressed(Compression::Gzip)),
-            ("x.zst", Told::Compressed(Compression::Zstandard)),
-            ("a.txt", Told::Plain),
-            ("a.json", Told::Nothing),
-            ("/dev/fd/63", Told::Nothing),
-            (".gz", Told::Nothing),
+            ("a.jsonl.GZ", NamedCompression::Compressed(Compression::Gzip)),
+            ("x.zst", NamedCompression::Compressed(Compression::Zstandard)),
+            ("a.txt", NamedCompression::Plain),
+            ("a.json", NamedCompression::Nothing),
+            ("/dev/fd/63", NamedCompression::Nothing),
+            (".gz", NamedCompression::Nothing),
         ] {
-            assert_eq!(Told::by(Path::new(name)), told, "{name}");
+            assert_eq!(NamedCompression::by(Path::new(name)), told, "{name}");
         }
     }
 
     #[test]
     fn name_and_first_bytes_must_agree() {
         let gzip = b"\x1f\x8b\x08\0";
-        assert_eq!(Told::Nothing.resolve(gzip), Ok(Some(Compression::Gzip)));
-        assert_eq!(Told::Nothing.resolve(b"(\xb5/\xfd"), Ok(Some(Compression::Zstandard)));
-        assert_eq!(Told::Nothing.resolve(b""), Ok(None));
-        assert_eq!(Told::Plain.resolve(b"a"), Ok(None));
-        let zstandard = Told::Compressed(Compression::Zstandard);
+        assert_eq!(NamedCompression::Nothing.resolve(gzip), Ok(Some(Compression::Gzip)));
+        assert_eq!(NamedCompression::Nothing.resolve(b"(\xb5/\xfd"), Ok(Some(Compression::Zstandard)));
+        assert_eq!(NamedCompression::Nothing.resolve(b""), Ok(None));
+        assert_eq!(NamedCompression::Plain.resolve(b"a"), Ok(None));
+        let zstandard = NamedCompression::Compressed(Compression::Zstandard);
         for head in [b"(".as_slice(), b"(\xb5/\xfd", b"\x50", b"\x5f\x2a\x4d\x18"] {
             assert_eq!(zstandard.resolve(head), Ok(Some(Compression::Zstandard)), "{head:?}");
         }
         assert_eq!(
             zstandard.resolve(b"Post"),
-            Err("is not compressed by zstd, as its name says; rename it".to_owned())
+            Err("is not compressed with zstd, despite its name; rename it".to_owned())
         );
         assert_eq!(
-            Told::Plain.resolve(gzip),
+            NamedCompression::Plain.resolve(gzip),
             Err("looks gzip-compressed, but its name does not say so; rename it to end in .gz".to_owned())
         );
         assert_eq!(
-            Told::Compressed(Compression::Zstandard).resolve(gzip),
+            NamedCompression::Compressed(Compression::Zstandard).resolve(gzip),
             Err("looks gzip-compressed, but its name says zstd; rename it to end in .gz".to_owned())
         );
         assert_eq!(
-            Told::Compressed(Compression::Gzip).resolve(b""),
+            NamedCompression::Compressed(Compression::Gzip).resolve(b""),
             Err("is empty; a file compressed by gzip is not, even without a row".to_owned())
         );
     }

@@ -1,22 +1,22 @@
-//! csv and tsv: a header, then rows of as many fields.
+//! csv and tsv: a header, then rows with the same number of fields.
 //!
-//! Rows are split here and not by the `csv` crate, which ends a row at a lone `\r` too, drops blank lines,
-//! takes an unclosed quote for the end of the file, and puts no limit to a row. Where none of that matters
-//! the two agree; a test holds that.
+//! Rows are split here, not by the `csv` crate, which ends a row at a lone `\r` too, drops blank lines,
+//! treats an unclosed quote as the end of the file, and does not limit a row. On all other input the two
+//! agree; a test checks that.
 
 use serde_json::Value;
 
 use super::format::InputFormat;
 use super::lines::{LineReader, is_blank, line_body};
 use super::names::list_names;
-use super::reader::Row;
+use super::record::Row;
 use super::{RecordId, TextOptions};
 use crate::{Error, Result};
 
-/// The rows of an input, and where in them texts, ids and kept fields are.
+/// The rows of an input, and the columns of texts, ids and kept fields.
 pub(super) struct DelimitedRows {
     quoted: bool,
-    /// `None` when there is not even a header.
+    /// `None` if there is not even a header.
     columns: Option<Columns>,
 }
 
@@ -57,7 +57,7 @@ impl DelimitedRows {
     pub(super) fn next(&self, lines: &mut LineReader) -> Result<Option<Row>> {
         let Some(columns) = &self.columns else { return Ok(None) };
         let Some(fields) = read_fields(lines, self.quoted)? else { return Ok(None) };
-        // A blank line is one empty field, and as such a row of a file with one column.
+        // A blank line is one empty field, and therefore a row of a file with one column.
         if columns.count > 1 && fields.len() == 1 && is_blank(&fields[0]) {
             return lines.expect_end().map(|()| None);
         }
@@ -105,7 +105,7 @@ fn missing_column(column: &str, header: &[String], quoted: bool) -> String {
     rule
 }
 
-/// The fields of the next row, which may go over several lines when one of them is in quotes.
+/// The fields of the next row, which may span several lines if one of them is quoted.
 fn read_fields(lines: &mut LineReader, quoted: bool) -> Result<Option<Vec<String>>> {
     let Some(mut line) = lines.start_row()? else { return Ok(None) };
     if !quoted {
@@ -114,7 +114,7 @@ fn read_fields(lines: &mut LineReader, quoted: bool) -> Result<Option<Vec<String
     let mut splitter = Splitter::default();
     loop {
         splitter.push(&line).map_err(|rule| lines.bad_row(rule))?;
-        if splitter.state != State::Quoted {
+        if splitter.state != QuoteState::Quoted {
             return Ok(Some(splitter.finish()));
         }
         line = lines
@@ -123,24 +123,24 @@ fn read_fields(lines: &mut LineReader, quoted: bool) -> Result<Option<Vec<String
     }
 }
 
-/// Where in a csv row the splitter stands.
+/// The splitter's position in a csv row.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum State {
-    /// At the start of a field, where alone a quote opens one.
+enum QuoteState {
+    /// At the start of a field, the only place where a quote opens one.
     #[default]
     Start,
-    /// In a field without quotes.
+    /// In an unquoted field.
     Plain,
-    /// In a field with quotes.
+    /// In a quoted field.
     Quoted,
-    /// Behind a quote in such a field: its end, or the first half of a doubled quote.
+    /// After a quote in such a field: its end, or the first half of a doubled quote.
     QuoteSeen,
 }
 
 /// Splits one csv row (RFC 4180), line by line.
 #[derive(Default)]
 struct Splitter {
-    state: State,
+    state: QuoteState,
     fields: Vec<String>,
     field: String,
 }
@@ -151,7 +151,7 @@ impl Splitter {
         for character in body.chars() {
             self.step(character)?;
         }
-        if self.state == State::Quoted {
+        if self.state == QuoteState::Quoted {
             self.field.push_str(&line[body.len()..]);
         }
         Ok(())
@@ -159,21 +159,21 @@ impl Splitter {
 
     fn step(&mut self, character: char) -> Result<(), String> {
         self.state = match (self.state, character) {
-            (State::Start, '"') => State::Quoted,
-            (State::Quoted, '"') => State::QuoteSeen,
-            (State::Start | State::Plain | State::QuoteSeen, ',') => {
+            (QuoteState::Start, '"') => QuoteState::Quoted,
+            (QuoteState::Quoted, '"') => QuoteState::QuoteSeen,
+            (QuoteState::Start | QuoteState::Plain | QuoteState::QuoteSeen, ',') => {
                 self.fields.push(std::mem::take(&mut self.field));
-                State::Start
+                QuoteState::Start
             }
-            (State::QuoteSeen, '"') | (State::Quoted, _) => {
+            (QuoteState::QuoteSeen, '"') | (QuoteState::Quoted, _) => {
                 self.field.push(character);
-                State::Quoted
+                QuoteState::Quoted
             }
-            (State::Start | State::Plain, _) => {
+            (QuoteState::Start | QuoteState::Plain, _) => {
                 self.field.push(character);
-                State::Plain
+                QuoteState::Plain
             }
-            (State::QuoteSeen, _) => {
+            (QuoteState::QuoteSeen, _) => {
                 return Err(format!(
                     "field {} goes on after its closing quote; a quote inside quotes must be doubled",
                     self.fields.len() + 1

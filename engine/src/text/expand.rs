@@ -1,9 +1,9 @@
-//! Names with `*`, `?`, `[..]` and `**`, for shells that leave them alone and lists longer than a command
+//! Names with `*`, `?`, `[..]` and `**`, for shells that do not expand them and lists longer than a command
 //! line.
 //!
-//! `*` and `?` match neither `/` nor a leading dot; `**` matches any number of folders. A file of exactly
-//! that name comes first: then nothing is expanded. Names that are not UTF-8 are neither patterns nor matched
-//! by one.
+//! `*` and `?` match neither `/` nor a leading dot; `**` matches any number of folders. A file with exactly
+//! that name takes precedence: then nothing is expanded. Names that are not UTF-8 are neither patterns nor
+//! matched by one.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +13,7 @@ use glob::{MatchOptions, Paths, Pattern};
 use super::Input;
 use crate::{Error, Result};
 
-/// Leading dots are looked at here: where the glob crate does, it panics on a name that is not UTF-8.
+/// Leading dots are handled here: the glob crate's handling panics on a name that is not UTF-8.
 const RULES: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -21,17 +21,17 @@ const RULES: MatchOptions = MatchOptions {
 };
 
 impl Input {
-    /// The inputs, each pattern replaced by the regular files that it matches, sorted by the bytes of their
-    /// paths.
+    /// The inputs, with each pattern replaced by the regular files that match it, sorted by the bytes of
+    /// their paths.
     ///
     /// # Errors
-    /// [`Error::NoInput`] naming a pattern that matches no file, or a folder that cannot be looked into.
+    /// [`Error::NoInput`] naming a pattern that matches no file, or a folder that cannot be read.
     pub fn expand_all(inputs: &[Self]) -> Result<Vec<Self>> {
         let expanded = inputs.iter().map(Self::expand).collect::<Result<Vec<_>>>()?;
         Ok(expanded.concat())
     }
 
-    /// Whether this is a pattern that matches `path`, as both are written, there or not.
+    /// Whether this is a pattern that matches `path`, both as written; `path` need not exist.
     pub fn is_pattern_of(&self, path: &Path) -> bool {
         let Self::File(name) = self else { return false };
         let plain =
@@ -54,7 +54,7 @@ impl Input {
     }
 }
 
-/// The path as a pattern, where it is one. Paths that are not UTF-8 are names.
+/// The path as a pattern, if it is one. Paths that are not UTF-8 are names.
 fn pattern(path: &Path) -> Option<&str> {
     let name = path.to_str()?;
     (name.contains(['*', '?', '[']) && path.symlink_metadata().is_err()).then_some(name)
@@ -69,7 +69,7 @@ fn files(path: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     if files.is_empty() {
         return Err(not_found("no file matches this pattern".to_owned()));
     }
-    // Paths compare by components, where `a/b` comes before `a-b`.
+    // `Path` compares by components, which puts `a/b` before `a-b`.
     files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(files)
 }
@@ -92,7 +92,7 @@ fn regular_files(found: Paths, hidden: &HiddenNames) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The components of a pattern that begin with a dot: they alone match hidden files and folders, and none
+/// The components of a pattern that start with a dot: only they match hidden files and folders, and none
 /// matches `..`.
 struct HiddenNames {
     patterns: Vec<Pattern>,

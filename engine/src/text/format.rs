@@ -1,4 +1,4 @@
-//! The formats of input that are read, and the names that tell them.
+//! The supported input formats, and the names that identify them.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,13 +11,13 @@ use crate::{Error, Result, Setting};
 /// How the rows of an input are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InputFormat {
-    /// One text a line.
+    /// One text per line.
     Txt,
-    /// One JSON object a line, or one JSON string a line.
+    /// One JSON object per line, or one JSON string per line.
     Jsonl,
-    /// Comma-separated with a header and quotes as in RFC 4180; a field in quotes may hold newlines.
+    /// Comma-separated with a header and quotes as in RFC 4180; a quoted field may contain newlines.
     Csv,
-    /// Tab-separated with a header and no quotes, as public STS files are.
+    /// Tab-separated with a header and no quotes, like public STS files.
     Tsv,
     /// Apache Parquet: typed columns. Its end must be read first, so it must be a file.
     Parquet,
@@ -33,17 +33,17 @@ const FORMATS: [(InputFormat, &str); 5] = [
 ];
 
 impl InputFormat {
-    /// The format that an extension (without its dot, in any case) stands for.
+    /// The format for an extension (without its dot, in any case).
     pub fn from_extension(extension: &OsStr) -> Option<Self> {
         let is_it = |name: &str| extension.eq_ignore_ascii_case(name);
         FORMATS.iter().find(|(_, name)| is_it(name)).map(|(format, _)| *format)
     }
 
-    /// The format that a path's extension stands for; that of a compression (`.gz`, `.zst`) may follow it.
+    /// The format for a path's extension; that of a compression (`.gz`, `.zst`) may follow it.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the supported extensions when the path has another one, or none, and when it
-    /// names a compressed Parquet file.
+    /// [`Error::Usage`] naming the supported extensions if the path has another one, or none, or names a
+    /// compressed Parquet file.
     pub fn from_path(path: &Path) -> Result<Self> {
         let (name, compression) = Compression::split(path);
         let format =
@@ -51,12 +51,12 @@ impl InputFormat {
         format.check_compression(path, compression).map(|()| format)
     }
 
-    /// Holds that a file of this format may be compressed as a whole.
+    /// Checks that a file of this format may be compressed as a whole.
     pub(super) fn check_compression(self, path: &Path, compression: Option<Compression>) -> Result<()> {
         match compression {
             Some(compression) if self == Self::Parquet => Err(Error::usage_hint(
                 format!("{} is a Parquet file inside {compression}, which cannot be read", path.display()),
-                "decompress it; Parquet compresses inside, where it can be read",
+                "decompress it; Parquet files are compressed internally",
             )),
             _ => Ok(()),
         }
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(error.to_string(), "a.parquet.gz is a Parquet file inside gzip, which cannot be read");
         assert_eq!(error.kind(), crate::ErrorKind::Usage);
         let hint = error.hint().expect("a hint").to_string();
-        assert_eq!(hint, "decompress it; Parquet compresses inside, where it can be read");
+        assert_eq!(hint, "decompress it; Parquet files are compressed internally");
     }
 
     #[test]

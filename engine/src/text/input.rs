@@ -1,4 +1,4 @@
-//! Where text comes from: a file or standard input.
+//! Sources of text: a file or standard input.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -9,23 +9,23 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::InputFormat;
-use super::compression::{Compression, Told};
+use super::compression::{Compression, NamedCompression};
 use crate::{Error, Result};
 
-/// Bytes that are asked of the system at a time.
+/// Bytes read from the system at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// Where text comes from.
+/// A source of text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Standard input, `-` on the command line.
     Stdin,
-    /// A file, or whatever else a path names that can be read once from start to end.
+    /// A file, or any other path that can be read once from start to end.
     File(PathBuf),
 }
 
 impl Input {
-    /// Whether it is a regular file; standard input and pipes give their bytes once.
+    /// Whether it is a regular file; standard input and pipes can be read only once.
     pub fn can_be_read_again(&self) -> bool {
         match self {
             Self::Stdin => false,
@@ -33,31 +33,31 @@ impl Input {
         }
     }
 
-    /// Bytes on disk; `None` for what is no regular file.
+    /// Bytes on disk; `None` if it is not a regular file.
     pub(super) fn size(&self) -> Option<u64> {
         let Self::File(path) = self else { return None };
         fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
     }
 
-    /// Fails as [`open`](Self::open) would, without taking a byte, so that the last of many inputs is not
-    /// found missing after the others were embedded. The format, unless only the first bytes tell it.
+    /// Fails as [`open`](Self::open) would, without reading a byte, so that a missing last input is not found
+    /// only after the others were embedded. Returns the format, unless it depends on the first bytes.
     pub(super) fn check(&self, format: Option<InputFormat>) -> Result<Option<InputFormat>> {
         if let Self::File(path) = self
             && check_not_folder(path)?.is_file()
         {
-            // Only a regular file: opening a pipe and closing it again would end its writer.
+            // Regular files only: opening and closing a pipe would end its writer.
             File::open(path).map_err(|source| no_input(path, source))?;
         }
         self.format(format)
     }
 
-    /// Opens it to be read once from start to end, or anywhere.
+    /// Opens it for reading once from start to end, or anywhere.
     pub(super) fn open(&self, format: Option<InputFormat>) -> Result<Opened> {
         match self {
             Self::Stdin => {
                 let format = self.format(format)?;
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, io::stdin()));
-                Ok(Opened::Bytes(Bytes { reader, format, told: Told::Nothing }))
+                Ok(Opened::Bytes(Bytes { reader, format, told: NamedCompression::Nothing }))
             }
             Self::File(path) => {
                 check_not_folder(path)?;
@@ -67,12 +67,12 @@ impl Input {
                     return Ok(Opened::Parquet(file));
                 }
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, file));
-                Ok(Opened::Bytes(Bytes { reader, format, told: Told::by(path) }))
+                Ok(Opened::Bytes(Bytes { reader, format, told: NamedCompression::by(path) }))
             }
         }
     }
 
-    /// The format that was asked for, else the one that the name tells.
+    /// The requested format, else the one from the name.
     fn format(&self, asked: Option<InputFormat>) -> Result<Option<InputFormat>> {
         let format = match (self, asked) {
             (Self::File(path), None) => Some(InputFormat::from_path(path)?),
@@ -89,7 +89,7 @@ impl Input {
     }
 }
 
-/// An input that can be read now.
+/// An open input.
 pub(super) enum Opened {
     Bytes(Bytes),
     Parquet(File),
@@ -98,10 +98,10 @@ pub(super) enum Opened {
 /// The bytes of an input, from start to end.
 pub(super) struct Bytes {
     pub(super) reader: Box<dyn BufRead + Send>,
-    /// The format, unless only the first bytes tell it.
+    /// The format, unless it depends on the first bytes.
     pub(super) format: Option<InputFormat>,
-    /// What the name says of the compression.
-    pub(super) told: Told,
+    /// The compression according to the name.
+    pub(super) told: NamedCompression,
 }
 
 /// A folder can be opened like a file on Unix; it would fail at the first read, with a worse message.
@@ -114,7 +114,7 @@ fn check_not_folder(path: &Path) -> Result<fs::Metadata> {
     Ok(metadata)
 }
 
-/// What gives its bytes once, from the start, is read as Parquet.
+/// An input that can only be read once, from the start, was to be read as Parquet.
 pub(super) fn not_parquet(name: &str) -> Error {
     Error::usage_hint(
         format!("{name} cannot be read as Parquet, whose end must be read first"),
@@ -135,7 +135,7 @@ impl fmt::Display for Input {
     }
 }
 
-/// Takes any path, also one that is not UTF-8.
+/// Accepts any path, including one that is not UTF-8.
 impl From<OsString> for Input {
     fn from(name: OsString) -> Self {
         if name == "-" { Self::Stdin } else { Self::File(name.into()) }

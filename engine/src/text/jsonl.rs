@@ -1,17 +1,17 @@
-//! One JSON value a line: an object with a text field, or a string, which is the text.
+//! One JSON value per line: an object with a text field, or a string, which is the text.
 //!
-//! Of a key that an object holds twice, the last counts, as in other readers of JSON. Fields inside fields
-//! are not reached.
+//! If an object has a key twice, the last one counts, as in other JSON readers. Nested fields cannot be
+//! named.
 
 use serde_json::{Map, Value};
 
 use super::lines::{LineReader, is_blank};
 use super::names::list_names;
-use super::reader::Row;
+use super::record::Row;
 use super::{Kept, RecordId, TextOptions};
 use crate::Result;
 
-/// What to take from each row.
+/// The fields to read from each row.
 pub(super) struct JsonlRows {
     text_fields: Vec<String>,
     join: String,
@@ -47,7 +47,7 @@ impl JsonlRows {
         }
     }
 
-    /// A row that is a string has no fields: it is the text where a text is one field and nothing else is
+    /// A row that is a string has no fields: it is the text if there is one text field and nothing else is
     /// asked for.
     fn bare_text(&self, text: String) -> Result<Row, String> {
         let id_field = self.id_required.then_some(&self.id_field);
@@ -101,7 +101,7 @@ fn missing(field: &str, fields: &Map<String, Value>) -> String {
     format!("no field `{field}`; the fields are {}", list_names(fields.keys().map(String::as_str)))
 }
 
-/// What a value is, in words.
+/// A value's kind, in words.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -113,7 +113,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// serde_json counts lines too; a row has only one, and its number is in the message already.
+/// serde_json counts lines too; a row has only one, and its number is already in the message.
 pub(crate) fn describe(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let cause = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);

@@ -1,4 +1,4 @@
-//! What goes along with a record into the output, unread.
+//! Kept fields, which go along with a record into the output unread.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use serde_json::Value;
 pub enum Kept {
     /// No field is kept.
     Nothing,
-    /// Values of jsonl as they are there; numbers beyond 64 bits become the nearest 64-bit float. Those of
-    /// csv and tsv are strings.
+    /// Values of jsonl unchanged; numbers beyond 64 bits become the nearest 64-bit float. Those of csv and
+    /// tsv are strings.
     Values(Vec<Value>),
-    /// One row of columns of Parquet, a column for each field, with the types that they have there.
+    /// One row of Parquet columns, one per field, with their original types.
     Row {
-        /// The columns of the rows that were read together.
+        /// The columns of a batch of rows.
         columns: Arc<[ArrayRef]>,
         /// The row in them, from 0.
         index: usize,
@@ -23,8 +23,7 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// About how many bytes of memory it holds on to, for those who gather records; of columns, a row's
-    /// share.
+    /// Approximate bytes of memory in use, for callers that collect records; for columns, the row's share.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Nothing => 0,
@@ -53,7 +52,7 @@ impl From<Vec<Value>> for Kept {
     }
 }
 
-/// Rows of columns are equal where their values are, whatever other rows were read with them.
+/// Rows of columns are equal if their values are, regardless of the other rows in their batches.
 impl PartialEq for Kept {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

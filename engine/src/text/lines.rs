@@ -1,4 +1,4 @@
-//! Bytes to lines of UTF-8: the one place that decides where a row ends.
+//! Splits bytes into lines of UTF-8: the only place that decides where a row ends.
 
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::bytes::{ReadFailure, Taken};
 use super::compression::Compression;
 use super::input::{Bytes, Opened};
-use super::source::Source;
+use super::source::InputSource;
 use super::{Input, InputFormat, TextOptions};
 use crate::{Error, Result};
 
-/// Reads lines, of which one or more make a row.
+/// Reads lines; one or more of them are a row.
 pub(crate) struct LineReader {
     name: String,
     reader: Box<dyn BufRead + Send>,
@@ -18,13 +18,13 @@ pub(crate) struct LineReader {
     taken: Taken,
     max_row_bytes: usize,
     lossy: bool,
-    /// Decompressed bytes of the input that were read.
+    /// Decompressed bytes of the input read so far.
     offset: u64,
-    /// Lines that were read.
+    /// Lines read so far.
     line: u64,
     /// The line at which the current row starts, from 1.
     row: u64,
-    /// Bytes of the current row that were read.
+    /// Bytes of the current row read so far.
     row_bytes: usize,
     replaced: u64,
 }
@@ -33,20 +33,20 @@ impl LineReader {
     /// Opens a file of lines in UTF-8, which may be compressed.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when it cannot be opened, [`Error::BadInput`] when its first bytes are not those of
-    /// such a file, and [`Error::Io`] when they cannot be read.
+    /// [`Error::NoInput`] if it cannot be opened, [`Error::BadInput`] if its first bytes are not those of
+    /// such a file, and [`Error::Io`] if they cannot be read.
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
         let input = Input::File(path.to_owned());
         match input.open(Some(InputFormat::Jsonl))? {
             Opened::Bytes(Bytes { reader, told, .. }) => {
-                let source = Source::new(&input.to_string(), told, reader)?;
+                let source = InputSource::new(&input.to_string(), told, reader)?;
                 Ok(Self::new(input.to_string(), source, &TextOptions::default()))
             }
             Opened::Parquet(_) => Err(Error::Bug("a file of lines was opened as Parquet".to_owned())),
         }
     }
 
-    pub(super) fn new(name: String, source: Source, options: &TextOptions) -> Self {
+    pub(super) fn new(name: String, source: InputSource, options: &TextOptions) -> Self {
         Self {
             name,
             reader: source.reader,
@@ -67,12 +67,12 @@ impl LineReader {
         &self.name
     }
 
-    /// The line at which the row that was read last starts, from 1.
+    /// The line at which the last row read starts, from 1.
     pub(super) fn row(&self) -> u64 {
         self.row
     }
 
-    /// Bytes of the input as it comes from the system, compressed or not, that were taken.
+    /// Bytes of the input read from the system, compressed or not.
     pub(super) fn bytes_taken(&self) -> u64 {
         self.taken.bytes()
     }
@@ -82,7 +82,7 @@ impl LineReader {
         self.replaced
     }
 
-    /// The next line as a row of its own, without its end. `None` at the end of the input.
+    /// The next line as a row, without its end. `None` at the end of the input.
     pub(crate) fn next_row(&mut self) -> Result<Option<String>> {
         let line = self.start_row()?;
         Ok(line.map(|mut line| {
@@ -91,8 +91,8 @@ impl LineReader {
         }))
     }
 
-    /// Holds that the row that was read last, which is blank, is also the input's last: a blank last line is
-    /// an editor's doing, but before the end it would shift the count of rows, silently.
+    /// Checks that the last row read, which is blank, is also the input's last: editors leave a blank last
+    /// line, but before the end it would silently shift the row count.
     pub(crate) fn expect_end(&mut self) -> Result<()> {
         let blank = self.bad_row("the row is blank; only the last one may be".to_owned());
         match self.next_row()? {
@@ -101,14 +101,14 @@ impl LineReader {
         }
     }
 
-    /// Begins a row with the next line, its end (`\n` or `\r\n`) kept.
+    /// Starts a row with the next line, its end (`\n` or `\r\n`) kept.
     pub(super) fn start_row(&mut self) -> Result<Option<String>> {
         self.row = self.line + 1;
         self.row_bytes = 0;
         self.continue_row()
     }
 
-    /// The next line, its end kept, as part of the row that was begun.
+    /// The next line, its end kept, as part of the current row.
     pub(super) fn continue_row(&mut self) -> Result<Option<String>> {
         let start = self.offset;
         let bytes = self.read_line()?;
@@ -167,7 +167,7 @@ impl LineReader {
         self.bad_row(rule)
     }
 
-    /// The error that the row that was read last breaks a rule.
+    /// The error for a rule that the last row read breaks.
     pub(crate) fn bad_row(&self, rule: String) -> Error {
         self.bad_row_at(self.row, rule)
     }
@@ -177,12 +177,12 @@ impl LineReader {
     }
 }
 
-/// Whether a row holds nothing that can be seen in an editor.
+/// Whether a row has nothing that an editor shows.
 pub(crate) fn is_blank(row: &str) -> bool {
     row.bytes().all(|byte| byte.is_ascii_whitespace())
 }
 
-/// A line without the `\n` or `\r\n` that ends it.
+/// A line without its final `\n` or `\r\n`.
 pub(super) fn line_body(line: &str) -> &str {
     line.strip_suffix('\n').map_or(line, |body| body.strip_suffix('\r').unwrap_or(body))
 }

@@ -1,25 +1,26 @@
 //! Reads records: txt, jsonl, csv, tsv and Parquet files and standard input, one row at a time, in order.
 //!
-//! Lines may be compressed by gzip or Zstandard (`.jsonl.gz`, `.csv.zst`; standard input by its first bytes);
-//! Parquet compresses inside and must be a file. What holds for every format of lines:
+//! Line formats may be compressed with gzip or Zstandard (`.jsonl.gz`, `.csv.zst`; standard input by its
+//! first bytes); Parquet compresses internally and must be a file. Rules for every line format:
 //!
 //! - Only `\n` ends a row; a `\r` right before it is dropped. U+2028, U+0085, VT, FF and a lone `\r` are
 //!   text. Counts of candidates and references therefore agree with `wc -l`.
 //! - A UTF-8 byte order mark is skipped once, at the start of the file. UTF-16 is refused.
 //! - Bytes that are not UTF-8 are refused with row and byte offset, or replaced by U+FFFD and counted
 //!   ([`TextOptions::lossy`]).
-//! - A row longer than [`TextOptions::max_row_bytes`] is refused before it is all in memory.
-//! - A compressed stream that is damaged or ends too early is refused, never taken for the end of the rows.
+//! - A row longer than [`TextOptions::max_row_bytes`] is refused before all of it is in memory.
+//! - A compressed stream that is damaged or ends too early is refused, never mistaken for the end of the
+//!   rows.
 //!
-//! What holds for all: no row is dropped, an empty text is a record, and a row that cannot be read ends the
+//! Rules for all formats: no row is dropped, an empty text is a record, and an unreadable row ends the
 //! records with an error that names it. A record's fields are its id, its text, which may be joined from
-//! several, and what is [`Kept`] for the output; no other is looked at, nor are fields inside fields.
+//! several, and those [`Kept`] for the output; all others are ignored, including nested fields.
 //!
 //! Memory is that of one row, of a decompressor's window (at most 128 MiB), or of the pages of a Parquet row
 //! group; and in a [`RecordStream`] that of half a million ids.
 //!
-//! [`TextReader`] reads one input; [`RecordStream`] reads several as one and holds that no id occurs twice.
-//! [`Input::expand_all`] makes files of patterns such as `*.jsonl`.
+//! [`TextReader`] reads one input; [`RecordStream`] reads several as one and enforces that no id occurs
+//! twice. [`Input::expand_all`] expands patterns such as `*.jsonl` into files.
 
 mod bytes;
 mod compression;

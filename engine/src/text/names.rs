@@ -1,11 +1,11 @@
-//! Names from an input, made fit for a message of one line.
+//! Names from an input, formatted for a one-line message.
 
 use crate::error::shorten;
 
-/// Most names that a message lists.
+/// Maximum names in a message.
 const MAX_NAMES: usize = 20;
 
-/// `` `a`, `b` `` for a message that says what there is.
+/// `` `a`, `b` `` for a message that lists the choices.
 pub(crate) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut listed: Vec<String> =
         names.take(MAX_NAMES + 1).map(|name| format!("`{}`", shorten(name).escape_debug())).collect();

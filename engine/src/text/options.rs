@@ -1,35 +1,34 @@
-//! How to read an input: which fields, which format, which limits.
+//! How to read an input: fields, format and limits.
 
 use super::InputFormat;
 use crate::{Error, Result};
 
-/// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] says otherwise. No model reads a text of this
-/// size; a file with a longer row is most likely not text, or has lost its newlines.
+/// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] is set. No model reads a text of this size; a
+/// file with a longer row is most likely not text, or has lost its newlines.
 pub const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// The field that ids are looked for in when none is named, and what ids are called in every output.
+/// The default field for ids, and the name of ids in every output.
 const ID: &str = "id";
-/// What a row's vector is called in outputs with columns.
+/// The name of a row's vector in outputs with columns.
 const EMBEDDING: &str = "embedding";
 
 /// How to read an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextOptions {
-    /// The fields or columns that make the text, in this order. Lines of a txt file have no fields and are
+    /// The fields or columns that make up the text, in this order. Lines of a txt file have no fields and are
     /// the text.
     pub text_fields: Vec<String>,
-    /// What stands between two text fields.
+    /// The string between two text fields.
     pub join: String,
-    /// The field or column that holds the id. When it is named it must be there; when it is not, `id` is used
-    /// where it is there.
+    /// The field or column of the id. If named, it must exist; if not, `id` is used if it exists.
     pub id_field: Option<String>,
     /// Fields or columns that go along with a record: its [`Kept`](super::Kept), in this order.
     pub keep: Vec<String>,
-    /// The format, whatever the input's name says.
+    /// The format, overriding the input's name.
     pub format: Option<InputFormat>,
-    /// Longest row, in bytes, its end not counted; longest text where rows are no lines.
+    /// Longest row, in bytes, without its end; longest text if rows are not lines.
     pub max_row_bytes: usize,
-    /// Replace what is not UTF-8 by U+FFFD and count it, instead of refusing it.
+    /// Replace bytes that are not UTF-8 with U+FFFD and count them, instead of refusing them.
     pub lossy: bool,
 }
 
@@ -48,7 +47,7 @@ impl Default for TextOptions {
 }
 
 impl TextOptions {
-    /// Holds that the fields do not contradict each other.
+    /// Checks that the fields do not contradict each other.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the field.
@@ -75,7 +74,7 @@ impl TextOptions {
         Err(Error::usage(format!("the field `{field}` cannot be kept: that name is {what}")))
     }
 
-    /// The field that ids are looked for in.
+    /// The field of the id.
     pub(super) fn id_field_or_default(&self) -> &str {
         self.id_field.as_deref().unwrap_or(ID)
     }

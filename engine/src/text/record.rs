@@ -7,24 +7,24 @@ use serde_json::Value;
 
 use super::Kept;
 
-/// What a record is called in the output.
+/// A record's name in the output.
 ///
 /// Kept exactly: the number 1 and the string "1" are different ids, and integers beyond 2^53 keep every
 /// digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RecordId {
-    /// The record has no id of its own: its position in the whole input, from 0.
+    /// The record has no id: its position in the whole input, from 0.
     Row(u64),
-    /// A whole number that fits in 64 bits, signed or unsigned. Others cannot be kept exactly and are refused
-    /// by the reader.
+    /// A whole number that fits in 64 bits, signed or unsigned. Others cannot be kept exactly; the reader
+    /// refuses them.
     Number(serde_json::Number),
     /// A string, which may be empty. Ids of csv and tsv files are always strings.
     String(String),
 }
 
 impl RecordId {
-    /// The id that a value is: a string or a whole number of 64 bits. Other numbers do not come out of a JSON
-    /// parser as they went in.
+    /// The id in a value: a string or a whole number of 64 bits. Other numbers do not survive a JSON parser
+    /// exactly.
     pub(crate) fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::String(string) => Some(Self::String(string.clone())),
@@ -33,7 +33,7 @@ impl RecordId {
         }
     }
 
-    /// Whether the id was in the input, rather than counted.
+    /// Whether the input had the id, as opposed to a counted one.
     pub fn is_explicit(&self) -> bool {
         !matches!(self, Self::Row(_))
     }
@@ -49,7 +49,7 @@ impl Serialize for RecordId {
     }
 }
 
-/// As in JSON, so that 1 and "1" differ and a newline in an id does not break a message over two lines.
+/// As in JSON, so that 1 and "1" differ and a newline in an id does not break a message into two lines.
 impl fmt::Display for RecordId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,15 +63,22 @@ impl fmt::Display for RecordId {
 /// One row of input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What the record is called in the output.
+    /// The record's name in the output.
     pub id: RecordId,
-    /// Where the row starts in its own file: the line's number, from 1. A csv header is line 1. In Parquet
-    /// the row's number, from 1.
+    /// Where the row starts in its own file: the line number, from 1. A csv header is line 1. In Parquet the
+    /// row number, from 1.
     pub row: u64,
-    /// The text, as it was given; it may be empty.
+    /// The text as given; it may be empty.
     pub text: String,
-    /// The values of the fields that go along with it.
+    /// The values of the kept fields.
     pub kept: Kept,
+}
+
+/// The parts of a row that a format reads.
+pub(super) struct Row {
+    pub(super) id: Option<RecordId>,
+    pub(super) text: String,
+    pub(super) kept: Kept,
 }
 
 #[cfg(test)]

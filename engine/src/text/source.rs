@@ -1,46 +1,46 @@
-//! The first bytes of an input: what they say about its compression, its encoding and its format.
+//! The first bytes of an input: its compression, its encoding and its format.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::RangeInclusive;
 
 use super::InputFormat;
 use super::bytes::{InputBytes, ReadFailure, Taken};
-use super::compression::{Compression, Told};
+use super::compression::{Compression, NamedCompression};
 use crate::{Error, Result};
 
-/// Bytes that are looked at before the first row is read.
+/// Bytes examined before the first row is read.
 const HEAD_BYTES: usize = 64;
-/// Bytes after which a first byte that is not blank is no longer looked for.
+/// Bytes after which we stop looking for a first byte that is not blank.
 const MAX_HEAD_BYTES: usize = 4096;
-/// Controls that text does not have; the tab comes after them.
+/// Control characters that text does not have; tab comes right after them.
 const FEW_CONTROLS: RangeInclusive<u8> = 0..=8;
-/// Two-byte units of which one half is always such a control that make UTF-16 of an input without a byte
-/// order mark.
+/// The fewest two-byte units, all with such a control in the same half, that identify an input without a byte
+/// order mark as UTF-16.
 const MIN_UTF16_UNITS: usize = 3;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How Parquet files start: their signature, and the type of the first field of a page or of the footer.
+/// The start of Parquet files: their signature, and the type of the first field of a page or of the footer.
 const PARQUET_MAGIC: &[u8] = b"PAR1\x15";
 
-/// An input that is decompressed and whose encoding was looked at, its byte order mark skipped.
-pub(super) struct Source {
+/// An input that is decompressed and whose encoding was checked, its byte order mark skipped.
+pub(super) struct InputSource {
     pub(super) reader: Box<dyn BufRead + Send>,
     pub(super) compression: Option<Compression>,
-    /// Bytes of the compressed input that were taken.
+    /// Bytes of the compressed input that were read.
     pub(super) taken: Taken,
-    /// Decompressed bytes that are already behind: those of the byte order mark.
+    /// Decompressed bytes that are already consumed: those of the byte order mark.
     pub(super) skipped: u64,
-    /// What the first byte that is not blank suggests.
+    /// The format that the first non-blank byte suggests.
     pub(super) sniffed: InputFormat,
 }
 
-impl Source {
-    /// Looks at the first bytes and puts them back. `told` is what the input's name says of its compression.
+impl InputSource {
+    /// Examines the first bytes and puts them back. `told` is the compression according to the input's name.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`]
-    /// when the very first cannot be read. What fails behind them fails when it is read.
-    pub(super) fn new(name: &str, told: Told, reader: Box<dyn BufRead + Send>) -> Result<Self> {
+    /// [`Error::BadInput`] if they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`] if
+    /// the very first cannot be read. Later failures surface when the rows are read.
+    pub(super) fn new(name: &str, told: NamedCompression, reader: Box<dyn BufRead + Send>) -> Result<Self> {
         let taken = Taken::default();
         let bytes = InputBytes::new(reader, taken.clone());
         let (mut reader, compression) = decompress(name, told, bytes)?;
@@ -59,10 +59,10 @@ impl Source {
     }
 }
 
-/// Puts a decoder on top of the bytes where they are compressed.
+/// Puts a decoder on top of the bytes if they are compressed.
 fn decompress(
     name: &str,
-    told: Told,
+    told: NamedCompression,
     mut bytes: InputBytes,
 ) -> Result<(Box<dyn BufRead + Send>, Option<Compression>)> {
     let mut head = Vec::new();
@@ -89,7 +89,7 @@ fn cannot_read(name: &str, compression: Option<Compression>, error: io::Error) -
     }
 }
 
-/// The rule that bytes break which are no text in UTF-8.
+/// The rule that bytes break if they are not UTF-8 text.
 fn not_text(head: &[u8]) -> Option<&'static str> {
     if looks_like_utf16(head) {
         return Some("looks like UTF-16; the input must be UTF-8");
@@ -99,7 +99,7 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
     )
 }
 
-/// Reads until there is enough to tell, or the end, or a failure.
+/// Reads until there is enough to decide, or the end, or a failure.
 fn read_head(reader: &mut dyn BufRead, head: &mut Vec<u8>) -> io::Result<()> {
     loop {
         let before = head.len();
@@ -111,7 +111,7 @@ fn read_head(reader: &mut dyn BufRead, head: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Stands for a reader that failed: it may not be asked again, since it could then say that the input ends.
+/// Replaces a reader that failed: it must not be read again, since it could then report the end of the input.
 struct Failed(Option<io::Error>);
 
 impl Read for Failed {
@@ -127,9 +127,8 @@ fn sniff(head: &[u8]) -> InputFormat {
     }
 }
 
-/// A byte order mark of UTF-16, or one of the first [`FEW_CONTROLS`] in every other of the first bytes: the
-/// upper half of a Latin, Greek, Cyrillic, Hebrew or Arabic letter. No text in UTF-8 has a control behind
-/// every character.
+/// A byte order mark of UTF-16, or one of [`FEW_CONTROLS`] in every other of the first bytes: the upper half
+/// of a Latin, Greek, Cyrillic, Hebrew or Arabic letter. No UTF-8 text has a control after every character.
 fn looks_like_utf16(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return true;
@@ -144,10 +143,10 @@ fn looks_like_utf16(head: &[u8]) -> bool {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use super::{BufReader, InputFormat, Source, Told};
+    use super::{BufReader, InputFormat, InputSource, NamedCompression};
 
-    fn source(bytes: &[u8]) -> crate::Result<Source> {
-        Source::new("in.txt", Told::Nothing, Box::new(Cursor::new(bytes.to_vec())))
+    fn source(bytes: &[u8]) -> crate::Result<InputSource> {
+        InputSource::new("in.txt", NamedCompression::Nothing, Box::new(Cursor::new(bytes.to_vec())))
     }
 
     #[test]
@@ -220,7 +219,7 @@ mod tests {
         let bytes: Vec<u8> = (b'a'..=b'z').cycle().take(300).collect();
         let reader = BufReader::with_capacity(1, Cursor::new(bytes.clone()));
         let mut back = Vec::new();
-        let mut source = Source::new("in", Told::Nothing, Box::new(reader)).expect("UTF-8");
+        let mut source = InputSource::new("in", NamedCompression::Nothing, Box::new(reader)).expect("UTF-8");
         source.reader.read_to_end(&mut back).expect("all of it");
         assert_eq!((back, source.taken.bytes()), (bytes, 300));
     }

@@ -9,23 +9,23 @@ use super::survey::Survey;
 use super::{Input, Record, RecordId, TextOptions, TextReader};
 use crate::Result;
 
-/// Bytes of text and kept values after which no more is read ahead.
+/// Bytes of text and kept values after which reading ahead stops.
 const AHEAD_BYTES: usize = 64 << 20;
 
 /// The records of several inputs, one after the other. Ends at the first error.
 ///
-/// Rows without an id are numbered over all inputs, from 0. An id that occurs twice is an error that names
-/// both rows: at once where the rows are near, before the stream ends in any case. Of the ids half a million
-/// are in memory; more go to a temporary file.
+/// Rows without an id are numbered across all inputs, from 0. An id that occurs twice is an error that names
+/// both rows: at once if the rows are close together, otherwise before the stream ends. Half a million ids
+/// are kept in memory; more go to a temporary file.
 pub struct RecordStream {
     inputs: Vec<Input>,
     options: TextOptions,
     survey: Survey,
-    /// The input that is read, and its index; `None` before the first and behind the last.
+    /// The current input and its index; `None` before the first and after the last.
     reader: Option<TextReader>,
     opened: usize,
     position: u64,
-    /// Replacements, and bytes, of the inputs that were read to their ends.
+    /// Replacements, and bytes, of the inputs that are finished.
     replaced: u64,
     bytes: u64,
     seen: SeenIds,
@@ -35,14 +35,13 @@ pub struct RecordStream {
 }
 
 impl RecordStream {
-    /// Checks that every input can be read, and opens the first. The others are opened when their turn comes,
-    /// so that a thousand files need one file handle.
+    /// Checks that every input can be read, and opens the first. The others are opened when they are reached,
+    /// so a thousand files need one file handle.
     ///
     /// # Errors
-    /// Those of [`TextReader::open`]; [`Error::Usage`](crate::Error::Usage) when standard input is named
-    /// twice, or fields are kept of Parquet and other inputs together;
-    /// [`Error::BadInput`](crate::Error::BadInput) when two Parquet files have a kept column of different
-    /// types.
+    /// Those of [`TextReader::open`]; [`Error::Usage`](crate::Error::Usage) if standard input is named twice,
+    /// or fields are kept of Parquet and other inputs together; [`Error::BadInput`](crate::Error::BadInput)
+    /// if two Parquet files have a kept column of different types.
     pub fn open(inputs: &[Input], options: &TextOptions) -> Result<Self> {
         let survey = Survey::of(inputs, options)?;
         let mut stream = Self {
@@ -62,8 +61,8 @@ impl RecordStream {
         Ok(stream)
     }
 
-    /// Reads up to `count` records ahead, or as many as have 64 MiB of text. They stay in the stream, and so
-    /// does a failure after them: [`RecordStream::ahead`] shows them.
+    /// Reads up to `count` records ahead, stopping at 64 MiB of text. They stay in the stream, and so does a
+    /// failure after them: [`RecordStream::ahead`] shows them.
     ///
     /// # Errors
     /// If not even the first record can be read.
@@ -80,17 +79,17 @@ impl RecordStream {
         }
     }
 
-    /// The records that were read ahead and not taken yet, those before a failure.
+    /// The records that were read ahead and not yet returned, up to a failure.
     pub fn ahead(&self) -> impl Iterator<Item = &Record> {
         self.ahead.iter().filter_map(|record| record.as_ref().ok())
     }
 
-    /// Whether there is nothing after the records that were read ahead.
+    /// Whether nothing follows the records that were read ahead.
     pub fn is_all_ahead(&self) -> bool {
         self.done
     }
 
-    /// The input that is being read: its format, and whether that was sniffed.
+    /// The current input: its format, and whether that was sniffed.
     pub fn current(&self) -> Option<&TextReader> {
         self.reader.as_ref()
     }
@@ -105,19 +104,19 @@ impl RecordStream {
         self.replaced + self.reader.as_ref().map_or(0, TextReader::replaced)
     }
 
-    /// The kept columns in the order of [`TextOptions::keep`], each nullable, where all inputs are Parquet.
-    /// `None` where one is not, and where there is no input.
+    /// The kept columns in the order of [`TextOptions::keep`], each nullable, if all inputs are Parquet.
+    /// `None` if one is not, or if there is no input.
     pub fn kept_types(&self) -> Option<&[Field]> {
         self.survey.kept_types.as_deref()
     }
 
-    /// Bytes of all inputs on disk; `None` where one is standard input or a pipe.
+    /// Bytes of all inputs on disk; `None` if one is standard input or a pipe.
     pub fn bytes_total(&self) -> Option<u64> {
         self.survey.bytes
     }
 
-    /// Bytes of the inputs that were taken from disk so far, compressed as they are; of Parquet, the share of
-    /// the rows that were read.
+    /// Bytes of the inputs read from disk so far, before decompression; for Parquet, in proportion to the
+    /// rows read.
     pub fn bytes_read(&self) -> u64 {
         self.bytes + self.reader.as_ref().map_or(0, TextReader::bytes_read)
     }

@@ -1,5 +1,5 @@
-//! What is looked up of all inputs before the first is read, so that the last of a thousand is not found
-//! wanting after the others were embedded.
+//! Checks of all inputs before the first is read, so that a fault in the last of a thousand is not found only
+//! after the others were embedded.
 
 use arrow_schema::Field;
 
@@ -9,22 +9,22 @@ use super::reader::check_txt;
 use super::{Input, InputFormat, TextOptions};
 use crate::{Error, Result};
 
-/// What is known of all inputs.
+/// Facts about all inputs.
 #[derive(Debug, Clone)]
 pub(super) struct Survey {
-    /// The kept columns, where all inputs are Parquet.
+    /// The kept columns, if all inputs are Parquet.
     pub(super) kept_types: Option<Vec<Field>>,
-    /// Bytes on disk, where all inputs are files.
+    /// Bytes on disk, if all inputs are files.
     pub(super) bytes: Option<u64>,
 }
 
 impl Survey {
-    /// Checks that every input can be read, and that they have what is kept in common.
+    /// Checks that every input can be read, and that all have the same kept columns.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the options contradict each other or the inputs, [`Error::NoInput`] when one
-    /// cannot be opened, and [`Error::BadInput`] when a Parquet file lacks a column or has a kept one of
-    /// another type than the first.
+    /// [`Error::Usage`] if the options contradict each other or the inputs, [`Error::NoInput`] if one cannot
+    /// be opened, and [`Error::BadInput`] if a Parquet file lacks a column or has a kept one of another type
+    /// than the first.
     pub(super) fn of(inputs: &[Input], options: &TextOptions) -> Result<Self> {
         options.check()?;
         if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {

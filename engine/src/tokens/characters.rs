@@ -1,16 +1,16 @@
-//! Characters of a text: which are blanks, and how many lie before a byte.
+//! Characters of a text: which are blanks, and how many are before a byte.
 //!
-//! A character is a Unicode scalar value, as Python counts them; what a reader takes for one (an emoji and
-//! its skin tone) may be several.
+//! A character is a Unicode scalar value, as Python counts them; one that a reader sees (an emoji and its
+//! skin tone) may be several.
 
-/// Blanks are what Python's `str.strip` takes for them: Unicode's white space and the four separators from
-/// U+001C to U+001F.
+/// Blanks are the characters that Python's `str.strip` removes: Unicode's white space and the four separators
+/// from U+001C to U+001F.
 pub(crate) fn is_blank(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
 
-/// Counts the characters before a byte, walking from the last one that was asked for: positions that go
-/// forward in the main take one pass over the text.
+/// Counts the characters before a byte, walking from the last position asked for: mostly increasing positions
+/// need one pass over the text.
 #[derive(Debug)]
 pub(crate) struct CharacterCounter<'a> {
     text: &'a str,
@@ -23,7 +23,7 @@ impl<'a> CharacterCounter<'a> {
         Self { text, byte: 0, characters: 0 }
     }
 
-    /// Characters before `byte`, which lies between two of them.
+    /// Characters before `byte`, which is on a character boundary.
     pub(crate) fn before(&mut self, byte: usize) -> usize {
         if byte >= self.byte {
             self.characters += self.text[self.byte..byte].chars().count();

@@ -1,14 +1,14 @@
 //! Long texts in bounded time and memory: only as much of a text is tokenized as fills the model's length.
 //!
-//! A tokenizer keeps some 40 bytes for each byte of text, and a text of 10 MB that is cut to 256 tokens needs
-//! the first few thousand bytes. So ever longer prefixes are tokenized until one fills the length so amply
-//! that its end cannot matter: what a cut changes are the words beside it, and the last token that is kept
-//! ends [`MARGIN_WORDS`] words before it. (A special token spelled out in the text makes at most a handful of
+//! A tokenizer uses some 40 bytes per byte of text, and a text of 10 MB that is cut to 256 tokens needs only
+//! its first few thousand bytes. So longer and longer prefixes are tokenized until one fills the length so
+//! amply that its end cannot matter: a cut changes only the words next to it, and the last kept token ends
+//! [`MARGIN_WORDS`] words before it. (A special token spelled out in the text turns into at most a handful of
 //! words when it is cut in two.)
 //!
 //! A text that is one enormous word, as a megabyte without a blank is for Unigram and BPE, offers no such
-//! proof. From [`LARGE_PREFIX`] on it is enough that three quarters of the prefix lie behind the last token
-//! that is kept.
+//! proof. From [`LARGE_PREFIX`] on it is enough that three quarters of the prefix are after the last kept
+//! token.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,24 +18,24 @@ use unicode_categories::UnicodeCategories;
 
 /// Texts over this many bytes may have words that are cut before they are tokenized.
 pub(super) const FIRST_PREFIX: usize = 16 << 10;
-/// Each prefix is this many times as long as the one before.
+/// Each prefix is this many times as long as the previous one.
 pub(super) const GROWTH: usize = 8;
-/// Bytes of the first prefix for each token that is kept: about twice what words of English have.
+/// Bytes of the first prefix per kept token: about twice those of English words.
 pub(super) const BYTES_A_TOKEN: usize = 8;
 /// Bytes of the shortest first prefix.
 pub(super) const LEAST_PREFIX: usize = 2 << 10;
-/// Ends of words between the last token that is kept and the cut.
+/// Ends of words between the last kept token and the cut.
 const MARGIN_WORDS: usize = 16;
-/// Bytes from which on a margin in bytes will do.
+/// Bytes from which on a margin in bytes is enough.
 pub(super) const LARGE_PREFIX: usize = FIRST_PREFIX * GROWTH * GROWTH;
-/// Bytes without the end of a word behind the last token that is kept, from which on a WordPiece prefix is
-/// likely to be ample.
+/// Bytes without the end of a word after the last kept token, from which on a WordPiece prefix is likely to
+/// be ample.
 const LIKELY_MARGIN: usize = 4096;
-/// Characters that are kept of an overlong word, over the longest that WordPiece looks up: normalisation may
-/// drop some.
+/// Characters kept of an overlong word, beyond the longest that WordPiece looks up: normalization may drop
+/// some.
 const WORD_MARGIN: usize = 16;
 
-/// Ever longer beginnings of `text`; none is the whole text.
+/// Longer and longer prefixes of `text`; none is the whole text.
 pub(super) fn prefixes(text: &str, first: usize) -> impl Iterator<Item = &str> {
     let lengths = std::iter::successors(Some(first), |length| length.checked_mul(GROWTH));
     lengths.take_while(|&length| length < text.len()).map(|length| &text[..text.floor_char_boundary(length)])
@@ -50,23 +50,23 @@ pub(super) enum Words {
     BlanksAndMarks,
 }
 
-/// Whether the tokens that are kept of a prefix are those of the whole text. `encoding` is the prefix's, cut
-/// to the model's length, with byte offsets.
+/// Whether the kept tokens of a prefix are those of the whole text. `encoding` is the prefix's, cut to the
+/// model's length, with byte offsets.
 pub(super) fn is_ample(encoding: &Encoding, prefix: &str, words: Words) -> bool {
     let Some(rest) = rest(encoding, prefix) else { return false };
     let ends = rest.chars().filter(|&character| ends_word(character, words)).take(MARGIN_WORDS).count();
     ends == MARGIN_WORDS || (prefix.len() + 4 >= LARGE_PREFIX && rest.len() >= prefix.len() / 4 * 3)
 }
 
-/// Whether the cut of a prefix most likely lies behind all words that have kept tokens: good enough for a
-/// guess that is checked. A WordPiece word is unknown as a whole long before its [`LIKELY_MARGIN`].
+/// Whether the cut of a prefix is most likely after all words with kept tokens: good enough for a guess that
+/// is checked. A WordPiece word is unknown as a whole long before its [`LIKELY_MARGIN`].
 pub(super) fn is_likely_ample(encoding: &Encoding, prefix: &str, words: Words) -> bool {
     let Some(rest) = rest(encoding, prefix) else { return false };
     let margin = if words == Words::BlanksAndMarks { LIKELY_MARGIN } else { LIKELY_MARGIN / 128 };
     rest.len() >= margin || rest.chars().any(|character| ends_word(character, words))
 }
 
-/// What lies behind the last token that is kept of a prefix, if any is cut off.
+/// The text after the last kept token of a prefix, if any is cut off.
 fn rest<'a>(encoding: &Encoding, prefix: &'a str) -> Option<&'a str> {
     if encoding.get_overflowing().is_empty() {
         return None;
@@ -75,7 +75,7 @@ fn rest<'a>(encoding: &Encoding, prefix: &'a str) -> Option<&'a str> {
     prefix.get(kept..)
 }
 
-/// Whether no word goes on behind `character`. Blanks that some normalizers drop instead (U+000C) do not
+/// Whether no word continues after `character`. Blanks that some normalizers drop instead (U+000C) do not
 /// count.
 fn ends_word(character: char, words: Words) -> bool {
     match character {
@@ -97,10 +97,10 @@ pub(super) fn shorten_words(text: &str, longest_word: usize) -> Cow<'_, str> {
 
 /// The characters that [`shorten_words`] cuts, in order.
 ///
-/// WordPiece makes one unknown token of a word with more than `longest_word` characters. A run of letters,
-/// digits and nonspacing marks lies inside one word however its surroundings are split, ideographs apart,
-/// which BERT's normalizer makes words of their own. Marks are counted by themselves: where the normalizer
-/// takes them off, what is left may be a short word.
+/// WordPiece turns a word with more than `longest_word` characters into one unknown token. A run of letters,
+/// digits and nonspacing marks is inside one word however its surroundings are split, except for ideographs,
+/// each of which BERT's normalizer makes a separate word. Marks are counted separately: if the normalizer
+/// removes them, the rest may be a short word.
 pub(super) fn overlong(text: &str, longest_word: usize) -> impl Iterator<Item = Range<usize>> {
     let limit = longest_word.saturating_add(1).saturating_mul(WORD_MARGIN);
     let (mut letters, mut marks) = (0, 0);

@@ -1,6 +1,6 @@
 //! Texts to token ids, exactly as the model's own fast tokenizer makes them.
 //!
-//! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's says 128,
+//! Padding and truncation stored in tokenizer.json are always replaced by ours: all-MiniLM-L6-v2's has 128,
 //! and 256 is right.
 
 mod characters;
@@ -34,12 +34,12 @@ pub use special::SpecialTokens;
 
 use crate::{Error, Result, guard};
 
-/// The version of how model files and texts are read: what of them changes token ids, prompts, lengths or
-/// pooling. A commit that can alter one of these raises it; jobs, indexes and caches are identified by it.
+/// The version of how model files and texts are read, as far as it affects token ids, prompts, lengths or
+/// pooling. A commit that can alter one of these raises it; it identifies jobs, indexes and caches.
 /// `tests/tests/golden_bits.rs` fails if that was forgotten.
 pub const READING: u32 = 1;
 
-/// The longest tokenizer.json that is read: 128 MiB. The largest of our families has 17 MB.
+/// The largest tokenizer.json that is read: 128 MiB. That of our families has at most 17 MB.
 const FILE_LIMIT: u64 = 128 << 20;
 
 /// The token ids of one text.
@@ -47,13 +47,13 @@ const FILE_LIMIT: u64 = 128 << 20;
 pub struct TokenizedText {
     /// Ids with the special tokens around them.
     pub ids: Vec<u32>,
-    /// Whether tokens were cut off to keep the limit.
+    /// Whether tokens were cut off at the limit.
     pub truncated: bool,
-    /// Whether the text has no tokens of its own.
+    /// Whether the text has only special tokens.
     pub is_empty: bool,
 }
 
-/// What a tokenizer must fit.
+/// Limits that a tokenizer must respect.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenizerLimits {
     /// The longest text in tokens, special tokens included.
@@ -72,17 +72,17 @@ pub struct TextTokenizer {
     limits: TokenizerLimits,
     /// The vocabulary's special tokens.
     special_ids: Arc<HashSet<u32>>,
-    /// Special tokens that a text gets around it.
+    /// Special tokens added around a text.
     added_tokens: usize,
-    /// A word of more characters than this is one unknown token, whatever follows in it (WordPiece).
+    /// A word of more characters than this is one unknown token, regardless of the rest (WordPiece).
     longest_word: Option<usize>,
 }
 
 impl TextTokenizer {
-    /// Reads a tokenizer.json; `settings` are those of the files beside it.
+    /// Reads a tokenizer.json; `settings` are those of the files next to it.
     ///
     /// # Errors
-    /// If it is not one, if it has an id that the model has no embedding for, or if the limit leaves no room
+    /// If it is invalid, if it has an id that the model has no embedding for, or if the limit leaves no room
     /// for a token.
     pub fn open(path: &Path, settings: &TokenizerSettings, limits: TokenizerLimits) -> Result<Self> {
         let refuse = |rule: String| Error::Tokenizer { path: path.to_owned(), rule };
@@ -108,7 +108,7 @@ impl TextTokenizer {
         Ok(opened)
     }
 
-    /// The same tokenizer with another longest text, or for texts that are lower-cased first or are not.
+    /// The same tokenizer with another length limit and lower-casing.
     ///
     /// # Errors
     /// [`Error::LengthTooShort`] if the limit leaves no room for a token.
@@ -130,7 +130,7 @@ impl TextTokenizer {
         Error::Tokenizer { path: self.path.to_path_buf(), rule }
     }
 
-    /// The post-processor has ids of its own, which the vocabulary says nothing about.
+    /// The post-processor has its own ids, which the vocabulary does not list.
     fn check_added_tokens(&self) -> Result<()> {
         let vocab_size = self.limits.vocab_size;
         match self.encode_whole("")?.ids.into_iter().find(|id| *id as usize >= vocab_size) {
@@ -172,7 +172,7 @@ impl TextTokenizer {
         Ok(self.tokens(&self.run_prefixes(&self.shorten(text))?))
     }
 
-    /// The text without the ends of overlong words, where it is long itself.
+    /// The text without the ends of overlong words, if the text is long.
     fn shorten<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.longest_word {
             Some(longest) if text.len() > long_text::FIRST_PREFIX => long_text::shorten_words(text, longest),
@@ -224,12 +224,12 @@ impl TextTokenizer {
     }
 }
 
-/// The bytes of a file that is not too long.
+/// The bytes of a file, unless it is too long.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     if length > FILE_LIMIT {
-        let rule = format!("it has {length} bytes, more than the {FILE_LIMIT} that such a file may have");
+        let rule = format!("it has {length} bytes; at most {FILE_LIMIT} are read");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, rule));
     }
     let mut bytes = Vec::new();

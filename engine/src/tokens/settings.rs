@@ -1,6 +1,6 @@
-//! tokenizer_config.json has the last word on a few settings of tokenizer.json: transformers' fast tokenizers
-//! for BERT and RoBERTa rewrite normalizer and pre-tokenizer where the two disagree
-//! (`tokenization_bert_fast.py`, `tokenization_roberta_fast.py`, version 4). Only what the file states
+//! tokenizer_config.json overrides a few settings of tokenizer.json: transformers' fast tokenizers for BERT
+//! and RoBERTa rewrite normalizer and pre-tokenizer if the two disagree (`tokenization_bert_fast.py`,
+//! `tokenization_roberta_fast.py`, version 4). Only settings that the file states outright are applied.
 //! outright is applied.
 
 use nearsay_models::TokenizerSettings;

@@ -1,5 +1,5 @@
-//! A tokenizer whose clones share the vocabulary, which may have 17 MB: each text length that is asked for is
-//! a clone.
+//! A tokenizer whose clones share the vocabulary, which may have 17 MB: each requested text length is a
+//! clone.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tokenizers::{
 pub(super) type SharedTokenizer =
     TokenizerImpl<SharedModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
-/// What words are cut into, shared by clones.
+/// The model that splits words into tokens, shared by clones.
 #[derive(Debug, Clone)]
 pub(super) struct SharedModel(Arc<ModelWrapper>);
 
@@ -60,14 +60,14 @@ impl Model for SharedModel {
 /// `tokenizer` without padding, truncation and decoder.
 ///
 /// # Errors
-/// If the normalizer cannot be taken over.
+/// If the normalizer cannot be transferred.
 pub(super) fn share(tokenizer: Tokenizer) -> Result<SharedTokenizer> {
     let tokenizer = tokenizer.into_inner();
     let mut shared = SharedTokenizer::new(SharedModel(Arc::new(tokenizer.get_model().clone())));
     shared.with_normalizer(tokenizer.get_normalizer().cloned())?;
     shared.with_pre_tokenizer(tokenizer.get_pre_tokenizer().cloned());
     shared.with_post_processor(tokenizer.get_post_processor().cloned());
-    // After the normalizer, which it has been prepared for already.
+    // After the normalizer, for which it has already been prepared.
     shared.with_added_vocabulary(tokenizer.get_added_vocabulary().clone());
     Ok(shared)
 }

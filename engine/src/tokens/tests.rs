@@ -1,4 +1,4 @@
-//! Tokenizing against the fixtures' tokenizers, and what must hold for hostile ones and for long texts.
+//! Tokenizing against the fixtures' tokenizers, and rules for hostile ones and for long texts.
 
 use super::*;
 use std::path::PathBuf;
@@ -127,8 +127,7 @@ fn what_is_not_a_tokenizer_is_refused() {
 #[test]
 fn a_tokenizer_that_panics_is_an_error() {
     crate::silence_expected_panics();
-    // A template that names a special token's id list of another length than its tokens, after
-    // tokenizers#2151.
+    // A template that gives a special token fewer ids than tokens, after tokenizers#2151.
     let text = std::fs::read_to_string(fixture("bert")).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     json["post_processor"]["special_tokens"]["[CLS]"]["ids"] = serde_json::json!([]);
@@ -137,7 +136,7 @@ fn a_tokenizer_that_panics_is_an_error() {
     std::fs::write(&path, json.to_string()).unwrap();
     match TextTokenizer::open(&path, &TokenizerSettings::default(), LIMITS) {
         Err(error) => assert!(matches!(error, Error::Tokenizer { .. }), "{error}"),
-        // If it loads, using it must give a result or an error, and no panic.
+        // If it loads, using it must return a result or an error, not panic.
         Ok(tokenizer) => drop(tokenizer.encode("the river")),
     }
 }

@@ -1,17 +1,17 @@
-//! From positions in the text that a tokenizer is given back to those in the text that the user gave.
+//! Maps positions in the text that a tokenizer receives back to the user's text.
 //!
 //! Between the two, in this order: a prompt is put before the text, blanks at both ends are stripped, letters
-//! are lower-cased (a setting; `İ` becomes three bytes of two), and overlong words are shortened. Positions
-//! are bytes. What the tokenizer's own normalizer does is not known here: its offsets take that into account
-//! already.
+//! are lower-cased (a setting; `İ` becomes three bytes from two), and overlong words are shortened. Positions
+//! are bytes. The tokenizer's own normalizer is not handled here: the tokenizer's offsets already take it
+//! into account.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{TextTokenizer, long_text, strip};
 
-/// A run of an altered text and what it was. Runs of one length were not altered and map byte by byte, others
-/// as a whole.
+/// A run of an altered text and its original. Runs of equal length were not altered and map byte by byte,
+/// others as a whole.
 #[derive(Debug)]
 struct Run {
     altered: Range<usize>,
@@ -24,7 +24,7 @@ impl Run {
     }
 }
 
-/// One alteration, as runs that follow each other; none where nothing was altered.
+/// One alteration, as consecutive runs; none if nothing was altered.
 #[derive(Debug, Default)]
 struct Alteration {
     runs: Vec<Run>,
@@ -51,7 +51,7 @@ impl Alteration {
         alteration
     }
 
-    /// Adds a run behind the others. Unaltered ones are joined, and so are those that vanished.
+    /// Appends a run. Adjacent unaltered runs are joined, and so are those that vanished.
     fn push(&mut self, altered: usize, given: usize) {
         if given == 0 {
             return;
@@ -82,7 +82,7 @@ impl Alteration {
         }
     }
 
-    /// What vanished behind the end belongs to what was kept before it: the rest of a word to its beginning.
+    /// Text that vanished after the end belongs to the kept text before it: the rest of a word to its start.
     fn end(&self, position: usize) -> usize {
         let index = self.runs.partition_point(|run| run.altered.end < position);
         let Some(run) = self.runs.get(index) else {
@@ -109,7 +109,7 @@ pub(super) struct TextMap<'a> {
 }
 
 impl TextMap<'_> {
-    /// The range of the user's text, between its characters; 0..0 for a range that lies in the prompt.
+    /// The range of the user's text, on character boundaries; 0..0 for a range in the prompt.
     pub(super) fn given(&self, altered: Range<usize>) -> Range<usize> {
         let range = self.lower_case.given(self.shortening.given(altered));
         let [start, end] =
@@ -120,8 +120,8 @@ impl TextMap<'_> {
 }
 
 impl TextTokenizer {
-    /// What [`TextTokenizer::encode`] makes of the prompt and the text before it runs the tokenizer, and the
-    /// way back.
+    /// The prompt and text as [`TextTokenizer::encode`] alters them before running the tokenizer, and the way
+    /// back.
     pub(super) fn alter<'a>(&self, prompt: &str, text: &'a str) -> (Cow<'a, str>, TextMap<'a>) {
         let whole = join(prompt, text);
         let stripped = whole.len() - whole.trim_start_matches(super::is_blank).len();

@@ -1,18 +1,18 @@
-//! Whether a text has one vector or one for each token.
+//! Whether vectors are per text or per token.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// What a vector is of.
+/// Whether a vector is a text's or a token's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Level {
-    /// One vector a text, or a chunk of it.
+    /// One vector per text, or per chunk of it.
     #[default]
     Text,
-    /// One vector a token.
+    /// One vector per token.
     Token,
 }
 

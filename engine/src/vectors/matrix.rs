@@ -1,11 +1,11 @@
-//! Vectors back to back in one piece of memory.
+//! Vectors back to back in one buffer.
 
 use std::ops::{Index, Range};
 
 use crate::{Error, Result};
 
-/// Some vectors of equal width: a matrix `[rows, dim]` of f32, contiguous, row after row, as it comes out of
-/// pooling. Whoever takes it (arrow, a file, a socket, numpy) need not copy it: [`Vectors::values`],
+/// Vectors of equal width: a contiguous matrix `[rows, dim]` of f32, row after row, as pooling returns it.
+/// Consumers (arrow, a file, a socket, numpy) need not copy it: [`Vectors::values`],
 /// [`Vectors::into_values`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
@@ -14,10 +14,10 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// The matrix of these values, `dim` a row.
+    /// The matrix of these values, `dim` per row.
     ///
     /// # Errors
-    /// [`Error::Usage`] if `dim` is 0 or the values make no whole rows.
+    /// [`Error::Usage`] if `dim` is 0 or does not divide the number of values.
     pub fn new(values: Vec<f32>, dim: usize) -> Result<Self> {
         if dim == 0 || !values.len().is_multiple_of(dim) {
             let count = values.len();
@@ -31,7 +31,7 @@ impl Vectors {
         Self { values: vec![0.0; rows * dim], dim: dim.max(1) }
     }
 
-    /// How many vectors there are.
+    /// Number of vectors.
     pub fn len(&self) -> usize {
         self.values.len() / self.dim
     }

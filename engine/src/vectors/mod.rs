@@ -1,18 +1,18 @@
-//! Vectors, and everything that files of vectors have in common: how vectors lie in memory, which numbers and
-//! columns there are, how they came about, how they are written, and how they are read.
+//! Vectors, and everything that files of vectors have in common: memory layout, number types, columns,
+//! provenance, writers and readers.
 //!
-//! | part | what it is |
+//! | part | contents |
 //! |---|---|
 //! | [`Vectors`] | a matrix in memory |
-//! | [`Provenance`] | how vectors came about, as metadata of a file |
-//! | [`OutputType`], [`Ranges`] | which numbers vectors are written as |
+//! | [`Provenance`] | the origin of vectors, as metadata of a file |
+//! | [`OutputType`], [`Ranges`] | the number types of written vectors |
 //! | [`schema`] | the columns of an output |
 //! | [`rows`] | records and their vectors as rows of an output |
 //! | [`write`](mod@write) | writers of every format |
 //! | [`read`] | readers of every format |
 //! | [`folder`] | a job's folder: its manifest and its shards |
 //!
-//! The modules [`schema`], [`rows`] and [`write`](mod@write) show types of arrow; the others do not.
+//! The modules [`schema`], [`rows`] and [`write`](mod@write) expose types of arrow; the others do not.
 
 pub mod folder;
 mod level;

@@ -1,4 +1,4 @@
-//! How vectors came about: what their numbers depend on besides the texts.
+//! The origin of vectors: everything besides the texts that their numbers depend on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -9,11 +9,12 @@ use nearsay_kernels::Precision;
 use super::{Level, OutputType, Ranges};
 use crate::{Error, Result};
 
-/// Words about an output, by name: what Parquet, Arrow and safetensors files hold of a [`Provenance`], and a
-/// job's manifest of its settings.
+/// Properties of an output, by name: a [`Provenance`] in Parquet, Arrow and safetensors files, and a job's
+/// settings in its manifest.
 pub type Metadata = BTreeMap<String, String>;
 
-/// How vectors came about: whoever opens a file of vectors can embed a query that fits them, or say why not.
+/// The origin of vectors: with it, whoever opens a file of vectors can embed a query that fits them, or say
+/// why not.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Provenance {
@@ -23,7 +24,7 @@ pub struct Provenance {
     pub arithmetic: u32,
     /// The version of how model files and texts are read (`READING`).
     pub reading: u32,
-    /// The model as it was named.
+    /// The model's name as given.
     pub model: String,
     /// Its commit, if it came from the hub; else empty.
     pub revision: String,
@@ -31,47 +32,47 @@ pub struct Provenance {
     pub model_sha256: Option<String>,
     /// The number format of the encoder's products.
     pub precision: Precision,
-    /// How products in it were taken: `f32`, `bf16 instruction`, ..
+    /// How products were computed in it: `f32`, `bf16 instruction`, ..
     pub precision_arithmetic: String,
     /// The kind of device: `cpu`, `cuda (NVIDIA H200)`.
     pub device: String,
-    /// What the kernels were compiled for: the CPU's instruction set, or the GPU's architecture.
+    /// The target that the kernels were compiled for: the CPU's instruction set, or the GPU's architecture.
     pub instruction_set: String,
     /// The library that computed products on GPUs, if it is not nearsay's.
     pub product_library: Option<String>,
-    /// What a vector is of.
+    /// Whether a vector is a text's or a token's.
     pub level: Level,
-    /// The layer whose hidden states were taken.
+    /// The layer whose hidden states were used.
     pub layer: usize,
     /// How tokens became one vector, in words; `none` at token level.
     pub pooling: String,
     /// Whether vectors have length 1.
     pub normalized: bool,
-    /// Values in a vector, before they became numbers of the output's type.
+    /// Values in a vector, before conversion to the output type.
     pub dimensions: usize,
-    /// What stood before each text.
+    /// The text put before each text.
     pub prompt: String,
     /// The longest text in tokens.
     pub max_length: usize,
-    /// What was done with longer texts, in words.
+    /// The treatment of longer texts, in words.
     pub on_long: String,
-    /// The numbers of the output.
+    /// The number type of the output.
     pub output_type: OutputType,
-    /// For bytes: what each dimension's values range over.
+    /// For bytes: the range of each dimension's values.
     pub ranges: Option<Ranges>,
 }
 
-/// The version that a file or a manifest without one has: those from before there were versions.
+/// The version of a file or a manifest without one, from before there were versions.
 const FIRST_VERSION: u32 = 1;
 
 /// Settings that no number depends on.
 const WITHOUT_EFFECT: [&str; 3] = ["version", "model", "revision"];
 
-/// The names of versions, which are [`FIRST_VERSION`] where they are missing.
+/// The names of versions, which are [`FIRST_VERSION`] if missing.
 const VERSIONS: [&str; 2] = ["arithmetic", "reading"];
 
 impl Provenance {
-    /// Every property by its name. Names and values are a format: see docs/formats.md.
+    /// Every property by name. Names and values are a format: see docs/formats.md.
     pub fn to_metadata(&self) -> Metadata {
         let entries = [
             ("version", self.version.clone()),
@@ -104,11 +105,11 @@ impl Provenance {
         entries.into_iter().chain(optional).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Reads what [`Provenance::to_metadata`] wrote; other names are left alone. `source` stands for the file
+    /// Reads the output of [`Provenance::to_metadata`]; other names are ignored. `source` is the file's name
     /// in messages.
     ///
     /// # Errors
-    /// [`Error::BadInput`] if a property is missing or not one of its kind.
+    /// [`Error::BadInput`] if a property is missing or invalid.
     pub fn from_metadata(source: &str, metadata: &Metadata) -> Result<Self> {
         let reader = Reader { source, metadata };
         Ok(Self {
@@ -137,8 +138,8 @@ impl Provenance {
     }
 }
 
-/// The settings whose effect on bytes differs, by name, the model's files first. A version that is missing is
-/// the first; what the model is called has no effect.
+/// The names of settings whose effect on bytes differs, the model's files first. A missing version is the
+/// first; the model's name has no effect.
 pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl Iterator<Item = &'a str> {
     let names: BTreeSet<&str> = left.keys().chain(right.keys()).map(String::as_str).collect();
     let (model, others): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| *name == "model_sha256");
@@ -146,7 +147,7 @@ pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl I
     model.into_iter().chain(others).filter(differs)
 }
 
-/// A setting's value; a version that is missing is the first.
+/// A setting's value; a missing version is the first.
 fn value(settings: &Metadata, name: &str) -> Option<String> {
     let first = || VERSIONS.contains(&name).then(|| FIRST_VERSION.to_string());
     settings.get(name).cloned().or_else(first)
@@ -193,7 +194,7 @@ impl Reader<'_> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Of some text vectors.
+    /// An example for text vectors.
     pub(crate) fn provenance() -> Provenance {
         Provenance {
             version: "0.1.0".to_owned(),

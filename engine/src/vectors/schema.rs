@@ -1,22 +1,21 @@
-//! What the columns of an output are called, and the arrow types that they have. This module shows types of
-//! arrow.
+//! The names of an output's columns, and their arrow types. This module exposes types of arrow.
 //!
-//! Writers are given arrow record batches of one schema. Sentence level:
+//! Writers are given arrow record batches with one schema. Sentence level:
 //!
 //! | column | type |
 //! |---|---|
-//! | `id` | Int64, UInt64 or Utf8; JSON text where ids of both kinds occur or the format has no types |
+//! | `id` | Int64, UInt64 or Utf8; JSON text if ids of both kinds occur or the format has no types |
 //! | kept columns | as in a Parquet input (`rows/parquet_types.rs`); Boolean, Int64, UInt64, Float64, Utf8, or JSON text |
 //! | `chunk`, `byte_start`, `byte_end`, `character_start`, `character_end` | UInt32, if long texts are cut into chunks |
 //! | `truncated` | Boolean, on request |
 //! | `embedding` | FixedSizeList of Float32, Float16, Int8 or UInt8 |
 //!
-//! Token level has, in the place of `embedding`, lists of one entry a token: `token_ids` (UInt32), `tokens`
+//! Token level has, instead of `embedding`, lists with one entry per token: `token_ids` (UInt32), `tokens`
 //! (Utf8), `byte_offsets` and `character_offsets` (FixedSizeList of two UInt32: start and end in the text),
 //! `embeddings` (FixedSizeList of numbers).
 //!
-//! JSON text is a Utf8 column whose field says so in its metadata: a number and a string stay apart in it,
-//! and a format that is JSON itself writes it as it stands.
+//! JSON text is a Utf8 column marked as such in its field's metadata: numbers and strings remain distinct in
+//! it, and a format that is itself JSON writes it unchanged.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,12 +37,12 @@ pub const EMBEDDINGS: &str = "embeddings";
 pub const TOKEN_IDS: &str = "token_ids";
 /// The tokens as the tokenizer writes them.
 pub const TOKENS: &str = "tokens";
-/// Where each token stands in the text, in bytes.
+/// Each token's range in the text, in bytes.
 pub const BYTE_OFFSETS: &str = "byte_offsets";
-/// Where each token stands in the text, in characters.
+/// Each token's range in the text, in characters.
 pub const CHARACTER_OFFSETS: &str = "character_offsets";
 
-/// The key of a field's metadata that makes JSON text of a Utf8 column.
+/// The key of a field's metadata that marks a Utf8 column as JSON text.
 const JSON_KEY: &str = "nearsay.json";
 
 /// A column of JSON text.
@@ -52,7 +51,7 @@ pub fn json_field(name: &str) -> Field {
         .with_metadata(HashMap::from([(JSON_KEY.to_owned(), "1".to_owned())]))
 }
 
-/// A schema with what an output says of itself, each key as `nearsay.KEY`.
+/// A schema with an output's metadata, each key as `nearsay.KEY`.
 pub(super) fn described(schema: &Schema, metadata: &Metadata) -> Schema {
     let pairs: HashMap<String, String> =
         metadata.iter().map(|(key, value)| (format!("nearsay.{key}"), value.clone())).collect();
@@ -64,12 +63,12 @@ pub fn is_json(field: &Field) -> bool {
     field.metadata().get(JSON_KEY).is_some()
 }
 
-/// Several numbers of one type in every row, such as a vector.
+/// A fixed number of numbers of one type per row, such as a vector.
 pub fn fixed_list(number: DataType, width: i32) -> DataType {
     DataType::FixedSizeList(item(number), width)
 }
 
-/// Any number of values in a row, one a token.
+/// Any number of values per row, one per token.
 pub fn list(value: DataType) -> DataType {
     DataType::List(item(value))
 }
@@ -79,12 +78,12 @@ pub fn item(value: DataType) -> FieldRef {
     Arc::new(Field::new_list_field(value, false))
 }
 
-/// A column that every batch of a writer's schema has.
+/// A column that every batch with the writer's schema has.
 pub(super) fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
     rows.column_by_name(name).ok_or_else(|| Error::Bug(format!("rows without a column `{name}`")))
 }
 
-/// The vectors of a batch of rows: one a row, or with token-level rows one a token.
+/// The vectors of a batch: one per row, or with token-level rows one per token.
 pub(super) fn vectors(rows: &RecordBatch) -> Result<FixedSizeListArray> {
     let vectors = match rows.column_by_name(EMBEDDINGS) {
         Some(column) => flattened(column)?,

@@ -1,4 +1,4 @@
-//! A shared library: where it is looked for, and how it is opened.
+//! A shared library: where it is searched for, and how it is opened.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -16,8 +16,8 @@ pub(crate) static DRIVER: Library = Library {
     opened: OnceLock::new(),
 };
 
-/// cuBLAS and cuBLASLt, which must be of one version: libcublas calls functions of libcublasLt that are not
-/// public.
+/// cuBLAS and cuBLASLt, which must have the same version: libcublas calls functions of libcublasLt that are
+/// not public.
 pub(crate) static CUBLAS: Library = Library {
     name: "libcublas.so.13 (or .12)",
     alternatives: &[&["libcublasLt.so.13", "libcublas.so.13"], &["libcublasLt.so.12", "libcublas.so.12"]],
@@ -33,7 +33,7 @@ pub(crate) static CURAND: Library = Library {
     opened: OnceLock::new(),
 };
 
-/// The compiler of CUDA C++. candle calls it for kernels that are given as source; nearsay has none.
+/// The compiler of CUDA C++. candle calls it for kernels in source form; nearsay has none.
 pub(crate) static NVRTC: Library = Library {
     name: "libnvrtc.so.13 (or .12)",
     alternatives: &[&["libnvrtc.so.13"], &["libnvrtc.so.12"]],
@@ -42,7 +42,7 @@ pub(crate) static NVRTC: Library = Library {
 };
 
 /// candle's own library of kernels for quantized matrices and mixtures of experts. It is compiled with
-/// candle, but left out of the link: it would bring the CUDA runtime library, the C++ library and code that
+/// candle, but left out of the link: it would pull in the CUDA runtime library, the C++ library and code that
 /// runs when the program starts.
 pub(crate) static MOE: Library = Library {
     name: "candle's kernels for quantized matrices",
@@ -55,13 +55,13 @@ const TOOLKIT: &str = "install the libraries of CUDA 13 or 12, or name their fol
 
 /// A library, or several that are opened together.
 pub(crate) struct Library {
-    /// What messages call it.
+    /// Its name in messages.
     pub(crate) name: &'static str,
-    /// Files of which all must be opened, in this order; the first that can be are taken.
+    /// Sets of files, all of which must be opened in this order; the first set that can be opened is used.
     pub(crate) alternatives: &'static [&'static [&'static str]],
-    /// What is to be done if it is missing.
+    /// How to fix it if it is missing.
     pub(crate) hint: &'static str,
-    /// What came of opening it.
+    /// The result of opening it.
     pub(crate) opened: OnceLock<Result<Vec<Handle>, LibrariesMissing>>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn load() -> Result<(), LibrariesMissing> {
 }
 
 impl Library {
-    /// Opens the library if that was not tried before.
+    /// Opens the library unless that was already tried.
     pub(crate) fn open(&self) -> Result<&[Handle], LibrariesMissing> {
         self.opened.get_or_init(|| self.find()).as_deref().map_err(Clone::clone)
     }
@@ -88,7 +88,7 @@ impl Library {
         })
     }
 
-    /// Opens the first alternative that can be.
+    /// Opens the first alternative that works.
     fn find(&self) -> Result<Vec<Handle>, LibrariesMissing> {
         let places = Places::of_environment();
         let mut refusals = Vec::new();
@@ -114,10 +114,10 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// As the environment says: the folders that the user names, and where toolkits lie.
+    /// From the environment: the folders named by the user, and those of toolkits.
     fn of_environment() -> Self {
         let named = std::env::var_os("NEARSAY_CUDA_LIBRARIES").unwrap_or_default();
-        // An empty name is no folder.
+        // An empty name is not a folder.
         let before = std::env::split_paths(&named).filter(|folder| !folder.as_os_str().is_empty()).collect();
         let roots = ["CUDA_HOME", "CUDA_PATH"]
             .into_iter()
@@ -127,7 +127,7 @@ impl Places {
         Self { before, after: roots.map(|root| root.join("lib64")).collect() }
     }
 
-    /// Opens the first file of this name that can be.
+    /// Opens the first file of this name that can be opened.
     pub(crate) fn open(&self, file: &str) -> Result<Handle, Refusal> {
         let present = |folder: &PathBuf| Some(folder.join(file)).filter(|path| path.exists());
         let before = self.before.iter().filter_map(present);
@@ -147,21 +147,21 @@ impl Places {
 
 /// Why a file was not opened.
 pub(crate) struct Refusal {
-    /// What the loader said.
+    /// The loader's message.
     pub(crate) said: String,
-    /// There is no file of that name, or none that may be read.
+    /// No file of that name exists, or none is readable.
     absent: bool,
 }
 
 impl Refusal {
-    /// The first that is about a file which is there, or else the first.
+    /// The first refusal for a file that exists, or else the first.
     fn most_telling(mut refusals: Vec<Self>) -> Option<Self> {
         refusals.sort_by_key(|refusal| refusal.absent);
         refusals.into_iter().next()
     }
 }
 
-/// An open library. It stays open as long as the process lives.
+/// An open library. It stays open for the life of the process.
 pub(crate) struct Handle(NonNull<c_void>);
 
 // SAFETY: the C library's functions that take a handle may be called on any thread, and several at a time.
@@ -170,8 +170,8 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Handle {
-    /// Opens a file, or whatever the system's loader finds by a name without a slash; or what the loader
-    /// said.
+    /// Opens a file, or for a name without a slash the file that the system's loader finds. The error is the
+    /// loader's message.
     fn open(path: &Path) -> Result<Self, String> {
         let path =
             CString::new(path.as_os_str().as_bytes()).map_err(|_| "its path holds a zero byte".to_owned())?;
@@ -188,24 +188,24 @@ impl Handle {
     }
 }
 
-/// What the loader says of the last call on this thread that failed.
+/// The loader's message for the last failed call on this thread.
 fn last_error() -> String {
     // SAFETY: the function has no preconditions.
     let message = unsafe { dlerror() };
     if message.is_null() {
         return "the loader gives no reason".to_owned();
     }
-    // SAFETY: the message is a C string that stays as it is until this thread calls the loader again.
+    // SAFETY: the message is a C string that stays unchanged until this thread calls the loader again.
     let message = unsafe { CStr::from_ptr(message) };
     message.to_string_lossy().into_owned()
 }
 
-/// All functions that the library needs are looked up at once, so that what is missing is seen when it is
+/// Looks up all functions that the library needs at once, so that a missing one is detected when it is
 /// opened.
 const RTLD_NOW: c_int = 2;
 
-// SAFETY: declared as dlfcn.h has them. The C library has these since glibc 2.34; before, libdl has, which
-// std links.
+// SAFETY: declared as in dlfcn.h. The C library has these since glibc 2.34; before that, libdl has them,
+// which std links.
 unsafe extern "C" {
     fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;

@@ -18,12 +18,11 @@ const fn library(alternatives: &'static [&'static [&'static str]]) -> Library {
 
 // SAFETY: the C library's function of this name, declared as its header has it.
 unsafe extern "C" {
-    /// The C library's function through a trampoline of ours; see the end of `trampolines`.
+    /// The C library's function, called through one of our trampolines; see the end of `trampolines`.
     fn swprintf(text: *mut c_int, size: usize, format: *const c_int, ...) -> c_int;
 }
 
-/// Overwrites all registers that hold arguments, as a function that is called may. `resolve` does so in
-/// tests.
+/// Overwrites all registers that hold arguments, as any called function may. `resolve` does so in tests.
 pub(crate) fn overwrite_argument_registers() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: it changes only registers that the C ABI lets a function change.
@@ -77,8 +76,7 @@ fn formatted(first: c_int) -> String {
         "%d %d %g %g %d %g %d %g %g %g %g %g %d %g %g\0".chars().map(|c| c as c_int).collect();
     let mut text = [0; 128];
     let x: [c_double; 10] = std::array::from_fn(|i| i as c_double + 0.5);
-    // SAFETY: the format ends with a zero, the text has the size that is given, the arguments are those of
-    // the format.
+    // SAFETY: the format ends with a zero, `size` is the text's size, and the arguments match the format.
     let written = unsafe {
         swprintf(
             text.as_mut_ptr(),
@@ -107,7 +105,7 @@ fn formatted(first: c_int) -> String {
 
 #[test]
 fn a_trampoline_passes_every_argument_on() {
-    // Threads that meet an unresolved trampoline at once, then one that is resolved.
+    // Several threads reach an unresolved trampoline at once; a later call finds it resolved.
     thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|first| scope.spawn(move || (first, formatted(first)))).collect();
         for thread in threads {

@@ -1,9 +1,9 @@
 //! The functions of NVIDIA's libraries, defined as jumps.
 //!
 //! Each function of the lists in `symbols` has an [`Entry`], and its trampoline jumps to the address in it.
-//! At first that is [`unresolved`], which keeps the arguments as they are, has [`resolve`] look up the
-//! function and note its address, and goes on to it; from then on a call costs one jump more. A function, its
-//! entry and its name have sections of their own, so the linker drops those that nothing calls.
+//! At first that is [`unresolved`], which preserves the arguments, has [`resolve`] look up the function and
+//! store its address, and jumps to it. After that a call costs one extra jump. A function, its entry and its
+//! name are in separate sections, so the linker drops those that nothing calls.
 //!
 //! The symbols are hidden: the libraries call each other's functions, never the trampolines.
 
@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::library::{CUBLAS, CURAND, DRIVER, Library, MOE, NVRTC};
 
-/// What the macro `entry` lays out.
+/// The layout that the macro `entry` emits.
 #[repr(C)]
 struct Entry {
-    /// Where the trampoline jumps to. A reader sees the old address or the new one, and either will do.
+    /// The trampoline's target. A reader sees the old address or the new one; both work.
     address: AtomicPtr<c_void>,
     /// The function's name, a C string.
     name: *const c_char,
@@ -26,7 +26,7 @@ struct Entry {
     library: &'static Library,
 }
 
-/// Finds the function of an entry and notes its address; without it the process cannot go on.
+/// Finds the function of an entry and stores its address; aborts the process if it is missing.
 extern "C" fn resolve(entry: &Entry) -> NonNull<c_void> {
     #[cfg(test)]
     crate::tests::overwrite_argument_registers();
@@ -49,13 +49,13 @@ extern "C" fn resolve(entry: &Entry) -> NonNull<c_void> {
     }
 }
 
-/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved,
-/// and jumps to what it found. The entry's address is in r11. (System V ABI for x86_64, 3.2.3: rdi to r9 and
+/// A trampoline's first target: saves all registers that can hold arguments, calls [`resolve`], and jumps to
+/// the address that it returns. The entry's address is in r11. (System V ABI for x86_64, 3.2.3: rdi to r9 and
 /// xmm0 to xmm7; al is the count of vector registers that a variadic call uses. On entry the stack is 8 bytes
 /// off a multiple of 16.)
 #[cfg(target_arch = "x86_64")]
-// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls
-// may change.
+// SAFETY: the body keeps the ABI: it restores every register that it changes except the one that calls may
+// change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -101,12 +101,12 @@ extern "C" fn unresolved() {
     )
 }
 
-/// Where a trampoline jumps to at first: calls [`resolve`] with all registers that can hold arguments saved,
-/// and jumps to what it found. The entry's address is in x16. (Procedure call standard for aarch64, 6.1: x0
+/// A trampoline's first target: saves all registers that can hold arguments, calls [`resolve`], and jumps to
+/// the address that it returns. The entry's address is in x16. (Procedure call standard for aarch64, 6.1: x0
 /// to x8 and q0 to q7.)
 #[cfg(target_arch = "aarch64")]
-// SAFETY: the body keeps the ABI by itself: it restores every register that it changes but the one that calls
-// may change.
+// SAFETY: the body keeps the ABI: it restores every register that it changes except the one that calls may
+// change.
 #[unsafe(naked)]
 extern "C" fn unresolved() {
     naked_asm!(
@@ -139,8 +139,8 @@ extern "C" fn unresolved() {
     )
 }
 
-/// Defines one trampoline for every line of some lists, by the macros that the lists call. The macros are
-/// taken back, so that other code of the crate may define them again.
+/// Defines one trampoline per line of the given lists, through the macros that the lists call. The macros are
+/// undefined again, so that other code of the crate may define them.
 macro_rules! trampolines {
     ($($library:ident = $static:ident),*; $($lists:expr),*) => {
         #[cfg(target_arch = "x86_64")]
@@ -174,15 +174,15 @@ trampolines! {
     include_str!("symbols/moe.s")
 }
 
-// SAFETY: defined above, and only its address is taken.
+// SAFETY: defined above, and only its address is used.
 unsafe extern "C" {
     /// One of the trampolines.
     fn cuInit();
 }
 
-/// Every program that uses this crate gets the object file that holds this, and with it the trampolines,
-/// before the linker comes to candle's functions and to the libraries: rustc names what is `used` in the
-/// first file of each link.
+/// Puts the object file that contains this, and so the trampolines, into every program that uses this crate,
+/// before the linker reaches candle's functions and the libraries: rustc lists `used` symbols in the first
+/// file of each link.
 // SAFETY: it is never called through this.
 #[used]
 static LINKED: unsafe extern "C" fn() = cuInit;

@@ -1,14 +1,13 @@
-//! Memory of finished activations, reused: fresh pages cost more than small layers do.
+//! Reuses the memory of finished activations: fresh pages cost more than small layers do.
 //!
-//! Every thread keeps what was given back to it, up to a limit, and an operation takes its output from there.
-//! Memory that was never written by anybody is zero, memory that was holds old values; an operation writes
-//! all of it either way.
+//! Every thread keeps the buffers returned to it, up to a limit, and an operation allocates its output from
+//! them. Fresh memory is zero and reused memory has old values; an operation writes all of it either way.
 
 use std::cell::RefCell;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
-/// Vectors that a thread keeps; an encoder layer has fewer at a time.
+/// Vectors kept per thread; an encoder layer has fewer at a time.
 const MOST: usize = 16;
 
 thread_local! {
@@ -21,15 +20,15 @@ pub(crate) fn take(count: usize) -> Vec<f32> {
         let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= count);
         let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
         if smallest.is_none() {
-            // The new one takes the place of the largest that is too small, or texts of growing length would
-            // leave all sizes behind.
+            // The new buffer replaces the largest that is too small; otherwise texts of growing length would
+            // leave buffers of all sizes.
             let largest = free.iter().enumerate().max_by_key(|(_, buffer)| buffer.capacity());
             largest.map(|(index, _)| index).map(|index| free.swap_remove(index));
         }
         smallest.map(|index| free.swap_remove(index))
     });
     let Some(mut buffer) = reused else { return vec![0.0; count] };
-    // Fills nothing but what lies behind the values that were last here: nothing where batches are alike.
+    // Fills only the part after the previous values: nothing if batches are alike.
     buffer.resize(count, 0.0);
     buffer
 }
@@ -47,13 +46,13 @@ pub(crate) fn give(buffer: Vec<f32>) {
     });
 }
 
-/// Gives the memory of a finished activation to this thread's next operations.
+/// Returns the memory of a finished activation for this thread's next operations.
 ///
 /// `tensor` must be its storage's only owner, as the result of an operation of this crate is: others would
-/// find it empty and fail. On other devices than the CPU it is simply dropped.
+/// find it empty and fail. On devices other than the CPU it is simply dropped.
 pub fn recycle(tensor: Tensor) {
-    // A tensor that cannot be taken apart (another device, a view of something else) is dropped, which is
-    // right too.
+    // A tensor whose storage cannot be taken out (another device, a view of something else) is dropped, which
+    // is also correct.
     let _ = tensor.inplace_op1(&Recycle);
 }
 

@@ -1,8 +1,8 @@
-//! A matrix that several threads write, each its own part.
+//! A matrix that several threads write, each in its own part.
 
 use std::marker::PhantomData;
 
-/// Rows and columns of a row-major matrix, borrowed alone though they lie between others' columns.
+/// Rows and columns of a row-major matrix, borrowed exclusively even though they are between other columns.
 #[derive(Debug)]
 pub(crate) struct MatrixMut<'a> {
     first: *mut f32,
@@ -13,7 +13,7 @@ pub(crate) struct MatrixMut<'a> {
     borrowed: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: it is a unique borrow of its values, as `&mut [f32]` is: parts are only made by splitting.
+// SAFETY: it is a unique borrow of its values, as `&mut [f32]` is: parts are only created by splitting.
 unsafe impl Send for MatrixMut<'_> {}
 
 impl<'a> MatrixMut<'a> {
@@ -31,7 +31,7 @@ impl<'a> MatrixMut<'a> {
     pub(crate) fn split_at_row(self, row: usize) -> [Self; 2] {
         let row = row.min(self.rows);
         let offset = if row == self.rows { 0 } else { row * self.stride };
-        // SAFETY: row `row` is one of the matrix. Behind the last row of some columns there may be nothing to
+        // SAFETY: row `row` is in the matrix. After the last row of some columns there may be nothing to
         // point to; no value is ever reached through a matrix without rows.
         let second = unsafe { self.first.add(offset) };
         let below = Self { first: second, rows: self.rows - row, ..self };
@@ -41,7 +41,7 @@ impl<'a> MatrixMut<'a> {
     /// The columns before `column` and the others.
     pub(crate) fn split_at_column(self, column: usize) -> [Self; 2] {
         let column = column.min(self.columns);
-        // SAFETY: the column is one of the first row or right behind it; a matrix without rows keeps its
+        // SAFETY: the column is in the first row or directly after it; a matrix without rows keeps its
         // pointer, as above.
         let second = unsafe { self.first.add(if self.rows == 0 { 0 } else { column }) };
         let right = Self { first: second, columns: self.columns - column, ..self };
@@ -51,12 +51,12 @@ impl<'a> MatrixMut<'a> {
     /// Up to `width` values of row `row` from `column` on.
     ///
     /// # Panics
-    /// If there is no such row or column.
+    /// If the row or column does not exist.
     #[inline(always)]
     pub(crate) fn part(&mut self, row: usize, column: usize, width: usize) -> &mut [f32] {
         assert!(row < self.rows && column <= self.columns);
         let width = width.min(self.columns - column);
-        // SAFETY: the values lie in a row of this borrow, which is unique; the result borrows it in turn.
+        // SAFETY: the values are in a row of this borrow, which is unique; the result borrows it in turn.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride + column), width) }
     }
 }

@@ -1,5 +1,5 @@
-//! What the CPU's kernels are built on: vector instructions, the product that most of them are an epilogue
-//! of, threads, and memory that is used again.
+//! The basis of the CPU's kernels: vector instructions, the product that most of them are an epilogue of,
+//! threads, and reused memory.
 
 pub(crate) mod buffers;
 pub(crate) mod matrix_mut;

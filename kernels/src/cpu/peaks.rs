@@ -1,21 +1,20 @@
-//! What this machine can do at most: operations a second in every precision, bytes a second from memory.
+//! This machine's limits: operations per second in every precision, bytes per second from memory.
 //!
 //! | figure | loop | instructions |
 //! |---|---|---|
 //! | f32 | `x = x a + b` | FMA, in the widest and in every narrower vector that the CPU has; the fastest counts |
-//! | bf16 | `sum += a b`, in pairs | AVX512-BF16's `vdpbf16ps`, where there is one |
-//! | int8 | `sum += a b`, in fours | `vpdpbusd` of AVX512-VNNI or AVX-VNNI, else what kernels use instead |
+//! | bf16 | `sum += a b`, in pairs | AVX512-BF16's `vdpbf16ps`, if the CPU has it |
+//! | int8 | `sum += a b`, in fours | `vpdpbusd` of AVX512-VNNI or AVX-VNNI, else the kernels' substitute |
 //! | memory | sums of a buffer | vector loads of consecutive values |
 //!
-//! Arithmetic runs in chains that do not depend on one another, whose operands stay in registers: nothing
-//! that reads or writes memory can be faster. A multiply-add is two operations. Memory is read only,
-//! [`BUFFER_BYTES`] shared out among the threads; where all last-level caches together come near that, the
-//! figure is partly theirs.
+//! Arithmetic runs in independent chains, whose operands stay in registers: nothing that reads or writes
+//! memory can be faster. A multiply-add is two operations. Memory is only read, [`BUFFER_BYTES`] divided
+//! among the threads; if all last-level caches together come near that size, the figure partly measures them.
 //!
 //! Every figure is the best of [`WINDOWS`] short runs, since other work on the machine only ever makes a run
-//! slower. Unlike everything else in this crate it runs on threads of its own: as many as are asked for, at
-//! the same time, their rates added up. `NEARSAY_ISA` makes no difference: it is the CPU that is measured,
-//! not what the kernels may use of it.
+//! slower. Unlike the rest of this crate it starts its own threads: the requested number, running at the same
+//! time, with their rates added up. `NEARSAY_ISA` has no effect: this measures the CPU, not the part of it
+//! that the kernels may use.
 
 use std::hint::black_box;
 use std::io;
@@ -27,44 +26,43 @@ use crate::cpu::simd::{
     Bf16Kernel, Bf16Simd, InstructionSet, Kernel, NativeBf16, Simd, dispatch, dispatch_bytes_to, dispatch_to,
 };
 
-/// Chains of dependent instructions. An FMA takes four cycles and two begin in each, so eight would do for
-/// it; more than twelve, with their operands, would not fit into AVX2's sixteen registers.
+/// Chains of dependent instructions. An FMA takes four cycles and two start in each, so eight would suffice;
+/// more than twelve, with their operands, would not fit into AVX2's sixteen registers.
 const CHAINS: usize = 12;
 
 /// The same for bf16, whose instruction takes up to twelve cycles; AVX-512 has 32 registers.
 const BF16_CHAINS: usize = 24;
 
-/// Links of every chain between two looks at the clock: some 100,000 cycles.
+/// Links of every chain between two reads of the clock: some 100,000 cycles.
 const LINKS: usize = 1 << 14;
 
-/// Runs of which the best counts.
+/// Runs, of which the best counts.
 const WINDOWS: usize = 12;
 
 /// The shortest run.
 const WINDOW: Duration = Duration::from_millis(15);
 
-/// Memory that is read, all threads together: several times the last-level cache that a machine gives to its
-/// cores.
+/// Memory that all threads read together: several times the last-level cache of a machine's cores.
 const BUFFER_BYTES: usize = 480 << 20;
 
-/// Rates of some number of threads working at the same time, added up.
+/// Rates of a number of threads working at the same time, added up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peaks {
-    /// Operations a second in f32.
+    /// Operations per second in f32.
     pub f32: f64,
-    /// Operations a second by the CPU's own instruction for products of bf16, if it has one.
+    /// Operations per second by the CPU's own instruction for products of bf16, if it has one.
     pub bf16_instruction: Option<f64>,
-    /// Operations a second on bytes.
+    /// Operations per second on bytes.
     pub int8: f64,
-    /// Bytes a second read from memory, in 480 MiB shared out among the threads.
+    /// Bytes per second read from memory, in 480 MiB divided among the threads.
     pub memory: f64,
 }
 
 impl Peaks {
-    /// Measures them with `threads` threads; takes about two seconds.
+    /// Measures them with `threads` threads; needs about two seconds.
     ///
     /// # Errors
-    /// If the system does not give as many threads.
+    /// If the system cannot start that many threads.
     pub fn measure(threads: NonZero<usize>) -> io::Result<Self> {
         let threads = threads.get();
         let sets = || InstructionSet::ALL.into_iter().filter(|set| set.is_available());
@@ -82,7 +80,8 @@ impl Peaks {
         })
     }
 
-    /// Operations a second in bf16: by the CPU's own instruction, or by widening to f32, whichever is faster.
+    /// Operations per second in bf16: by the CPU's own instruction, or by widening to f32, whichever is
+    /// faster.
     ///
     /// Intel's instruction is half as fast as its f32 multiply-adds (Sapphire and Emerald Rapids: 88 against
     /// 183 GFLOP/s on a core), so the kernels widen there, and the rate of f32 is the limit.
@@ -90,7 +89,7 @@ impl Peaks {
         self.bf16_instruction.map_or(self.f32, |instruction| instruction.max(self.f32))
     }
 
-    /// Operations a second in `precision`; none for f16, in which CPUs do not multiply.
+    /// Operations per second in `precision`; `None` for f16, in which CPUs do not multiply.
     pub fn of(&self, precision: Precision) -> Option<f64> {
         match precision {
             Precision::F32 => Some(self.f32),
@@ -109,8 +108,8 @@ fn arithmetic_rate(threads: usize, work: impl Fn() -> usize + Sync) -> io::Resul
     rate(threads, || (), |()| work())
 }
 
-/// What `threads` threads do in a second, added up, in the best window: each prepares an input of its own,
-/// then `work` says how much it has done.
+/// The work of `threads` threads per second, added up, in the best window: each prepares an input, then
+/// `work` returns how much it has done.
 fn rate<T>(
     threads: usize,
     prepare: impl Fn() -> T + Sync,
@@ -134,7 +133,7 @@ fn rate<T>(
     Ok((0..WINDOWS).map(together).fold(0.0, f64::max))
 }
 
-/// What `work` does in a second.
+/// The work per second in one window.
 fn window(work: impl Fn() -> usize) -> f64 {
     let (start, mut done) = (Instant::now(), 0);
     while start.elapsed() < WINDOW {
@@ -143,7 +142,7 @@ fn window(work: impl Fn() -> usize) -> f64 {
     done as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Each value is its own factor, so that no part of a step can be computed once for all of them.
+/// Each value is its own factor, so no part of a step can be computed once for all values.
 struct MultiplyAdds;
 
 impl Kernel for MultiplyAdds {

@@ -1,11 +1,10 @@
-//! The threads of the CPU's kernels: each with a piece of work of its own, or all of them inside one
-//! operation.
+//! The threads of the CPU's kernels: each with its own piece of work, or all of them inside one operation.
 //!
-//! As a rule a thread takes a micro-batch through all layers by itself. A single text on an idle machine
-//! would leave the other threads without work: then an operation divides its rows, columns or heads among
-//! them, never a sum, so that the bits are the same either way. The two never mix: pieces wait while an
-//! operation is shared, and nothing is shared while there are pieces to work on. A thread that waited for its
-//! part of an operation could otherwise take up a piece that somebody else brought.
+//! Usually a thread takes a micro-batch through all layers alone. A single text on an idle machine would
+//! leave the other threads without work: then an operation divides its rows, columns or heads among them,
+//! never a sum, so the bits are the same either way. The two never mix: pieces wait while an operation is
+//! shared, and nothing is shared while there are pieces to work on. Otherwise a thread that waited for its
+//! part of an operation could start a piece from another caller.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -18,12 +17,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError, mpsc};
 use rayon::prelude::*;
 
 thread_local! {
-    /// Threads that an operation on this thread may use: those of its team while they share its work. None on
-    /// threads of no team.
+    /// Threads that an operation on this thread may use: those of its team while they share its work. `None`
+    /// on threads outside a team.
     static SHARING: RefCell<Option<Arc<AtomicUsize>>> = const { RefCell::new(None) };
 }
 
-/// Threads that wait for work as long as the team lives: a pool of rayon's.
+/// Threads that wait for work as long as the team lives: a rayon pool.
 #[derive(Debug)]
 pub struct Team {
     pool: rayon::ThreadPool,
@@ -31,19 +30,19 @@ pub struct Team {
     sharers: usize,
     /// [`SHARING`] of the team's threads.
     sharing: Arc<AtomicUsize>,
-    /// Held for reading while pieces are worked on, and for writing while an operation is shared.
+    /// Locked for reading while pieces are worked on, and for writing while an operation is shared.
     mode: RwLock<()>,
 }
 
-/// Stack of a thread. Without optimisation a product's kernels keep each register of their tile several times
-/// in memory: 2 MiB are too few for them.
+/// Stack size of a thread. Without optimisation a product's kernels keep each register of their tile several
+/// times in memory, and 2 MiB are not enough.
 const STACK_BYTES: usize = 8 << 20;
 
 impl Team {
-    /// Starts `threads` threads, of which up to `sharers` share an operation.
+    /// Starts `threads` threads, up to `sharers` of which share an operation.
     ///
     /// # Errors
-    /// If the system does not provide the threads.
+    /// If the system cannot start the threads.
     pub fn new(threads: NonZero<usize>, sharers: NonZero<usize>) -> std::io::Result<Self> {
         let sharing = Arc::new(AtomicUsize::new(1));
         let of_threads = sharing.clone();
@@ -62,11 +61,11 @@ impl Team {
         self.pool.current_num_threads()
     }
 
-    /// Calls `work` with every item, each time on one of the team's threads, whose number is its first
-    /// argument. Several calls at once take turns, item by item. The results come as they are done, each with
-    /// its item's index; once `goes_on` says no to one, no further item is started.
+    /// Calls `work` with every item, each time on one of the team's threads, whose number is the first
+    /// argument. Concurrent calls take turns, item by item. Results are in order of completion, each with its
+    /// item's index; once `goes_on` returns false for one, no further item is started.
     ///
-    /// Called on a thread of this team, it works on all items there.
+    /// On a thread of this team, it processes all items on that thread.
     pub fn map<T: Sync, R: Send>(
         &self,
         items: &[T],
@@ -78,7 +77,7 @@ impl Team {
         }
         let _pieces = self.mode.read().unwrap_or_else(PoisonError::into_inner);
         // Enough that no thread waits for this one to hand out the next item, and few enough that another
-        // call's come soon.
+        // call's items start soon.
         let ahead = 2 * self.threads();
         let (sender, done) = mpsc::channel::<(usize, Result<R, Box<dyn Any + Send>>)>();
         let (work, mut results, mut panic) = (&work, Vec::with_capacity(items.len()), None);
@@ -90,7 +89,7 @@ impl Team {
                     scope.spawn(move |_| {
                         let thread = rayon::current_thread_index().unwrap_or_default();
                         let result = catch_unwind(AssertUnwindSafe(|| work(thread, &items[index])));
-                        // The receiver lives until every item that was started is done.
+                        // The receiver lives until every started item is done.
                         let _ = sender.send((index, result));
                     });
                     next += 1;
@@ -118,12 +117,12 @@ impl Team {
         panic.map_or(results, |payload| resume_unwind(payload))
     }
 
-    /// Runs `body` on a thread of the team; operations in it use the other threads, too, which meanwhile look
-    /// for work without falling asleep. An encoder's layer divides its work five times; waking a thread for
-    /// each takes longer than many a piece does (measured on two cores: 12 tokens 2.1 ms with threads that
-    /// sleep, 1.6 ms with threads that do not).
+    /// Runs `body` on a thread of the team. Its operations also use the other threads, which meanwhile look
+    /// for work without sleeping. An encoder's layer divides its work five times; waking a thread each time
+    /// takes longer than many a piece does (measured on two cores: 12 tokens 2.1 ms with threads that sleep,
+    /// 1.6 ms with threads that do not).
     ///
-    /// `None`, and `body` was not run, if the team is at work already, or has nobody to share with.
+    /// `None`, without running `body`, if the team is busy or has only one sharer.
     pub fn share<R: Send>(&self, body: impl FnOnce() -> R + Send) -> Option<R> {
         if self.sharers == 1 {
             return None;
@@ -141,33 +140,33 @@ impl Team {
                     watch(done);
                 }
             });
-            // Even by a panic: the others would look for work for ever.
+            // Even after a panic: otherwise the others would look for work forever.
             let _done = OnDrop(|| done.store(true, Ordering::Release));
             body()
         });
         Some(result)
     }
 
-    /// [`Team::share`], with `work` of every item at once, each of which may use all threads. The results are
+    /// [`Team::share`] with `work` for all items at once, each of which may use all threads. The results are
     /// in the items' order.
     pub fn share_each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Option<Vec<R>> {
         self.share(|| items.par_iter().map(&work).collect())
     }
 
-    /// Runs `body` on the calling thread while the team stands still: for what takes less time than waking a
-    /// thread does.
+    /// Runs `body` on the calling thread while the team is idle: for work that takes less time than waking a
+    /// thread.
     ///
-    /// `None`, and `body` was not run, if the team is at work already.
+    /// `None`, without running `body`, if the team is busy.
     pub fn standing_still<R>(&self, body: impl FnOnce() -> R) -> Option<R> {
         let _idle = self.idle()?;
         Some(body())
     }
 
-    /// Keeps the team from taking up work as long as the result lives; `None` if it is at work.
+    /// Keeps the team idle as long as the result lives; `None` if it is busy.
     fn idle(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         match self.mode.try_write() {
             Ok(idle) => Some(idle),
-            // A body that panicked has left nothing undone.
+            // A body that panicked has left nothing unfinished.
             Err(TryLockError::Poisoned(idle)) => Some(idle.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
@@ -189,12 +188,12 @@ fn map_here<T, R>(
     results
 }
 
-/// Looks without work after which a thread lets others have its core. On a machine with fewer free cores than
-/// the team has threads, one that spun on would keep the thread with the work waiting for a whole time slice
+/// Looks without finding work after which a thread yields its core. If the team has more threads than the
+/// machine has free cores, a spinning thread would make the thread with the work wait for a whole time slice
 /// (measured with 16 threads on two cores: 90 ms for 12 tokens).
 const PATIENCE: u32 = 64;
 
-/// Works on whatever the team has to do until `done` is set.
+/// Runs the team's work until `done` is set.
 fn watch(done: &AtomicBool) {
     let mut idle = 0;
     while !done.load(Ordering::Acquire) {
@@ -209,7 +208,7 @@ fn watch(done: &AtomicBool) {
     }
 }
 
-/// Does something at the end of a block, however it is left.
+/// Runs a function at the end of a block, on every way out.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
@@ -223,13 +222,13 @@ pub(crate) fn threads() -> usize {
     SHARING.with_borrow(|sharing| sharing.as_ref().map_or(1, |threads| threads.load(Ordering::Relaxed)))
 }
 
-/// `count` things in at most `parts` ranges of nearly equal length, none of them empty.
+/// Splits `count` things into at most `parts` ranges of nearly equal length, none of them empty.
 pub(crate) fn divide(count: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = parts.clamp(1, count.max(1));
     (0..parts).map(move |part| count * part / parts..count * (part + 1) / parts)
 }
 
-/// Runs `work` on every item: the last one on this thread, the others on whichever of the team's is free.
+/// Runs `work` on every item: the last one on this thread, the others on any free thread of the team.
 pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
     let mut items: Vec<T> = items.into_iter().collect();
     let Some(last) = items.pop() else { return };
@@ -323,8 +322,7 @@ mod tests {
         assert!(results.iter().any(|&(index, _)| index == 5) && started.into_inner() < 20);
     }
 
-    /// Many callers, whose pieces and shared bodies come in any order: never more at work than there are
-    /// threads.
+    /// Many callers, with pieces and shared bodies in any order: never more at work than there are threads.
     #[test]
     fn callers_at_once_share_the_threads() {
         let (team, working, most) = (team(2), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -349,7 +347,7 @@ mod tests {
         assert!((1..=2).contains(&most.into_inner()));
     }
 
-    /// A short call that comes after a long one is done long before it.
+    /// A short call after a long one finishes long before it.
     #[test]
     fn calls_take_turns() {
         let team = team(1);
@@ -414,7 +412,7 @@ mod tests {
             team.share(body).unwrap();
         }
         assert_eq!(sum.into_inner(), 200 * 10 * 8);
-        // Measured: 0.3 s; half a minute and more where waiting threads keep their cores.
+        // Measured: 0.3 s; half a minute and more if waiting threads keep their cores.
         assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 

@@ -1,11 +1,11 @@
-//! Reading a kernel's arguments, and room for its result.
+//! Reads a kernel's arguments, and allocates its result.
 
 use candle_core::cuda_backend::CudaDType;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, DeviceRepr};
 use candle_core::{CudaDevice, CudaStorage, Layout, Result, Storage, Tensor};
 use parking_lot::RwLockReadGuard;
 
-/// A storage and where a tensor's values lie in it.
+/// A storage, and the layout of a tensor's values in it.
 pub(crate) type Argument<'a> = (&'a CudaStorage, &'a Layout);
 
 /// The values of a contiguous argument.
@@ -19,7 +19,7 @@ pub(crate) fn contiguous<'a, T: CudaDType>(
     }
 }
 
-/// A tensor that an operation holds beside its arguments, readable while this lives.
+/// A tensor that an operation owns besides its arguments, readable while this lives.
 pub(crate) struct Parameter<'a> {
     storage: RwLockReadGuard<'a, Storage>,
     layout: &'a Layout,
@@ -34,16 +34,14 @@ impl<'a> Parameter<'a> {
     pub(crate) fn values<T: CudaDType>(&self, operation: &'static str) -> Result<CudaView<'_, T>> {
         match &*self.storage {
             Storage::Cuda(storage) => contiguous(operation, (storage, self.layout)),
-            _ => candle_core::bail!(
-                "{operation}: a parameter lies on another device than the input, which is on CUDA"
-            ),
+            _ => candle_core::bail!("{operation}: a parameter is not on the same CUDA device as the input"),
         }
     }
 }
 
 /// Room for `count` values of any content, to be overwritten.
 pub(crate) fn output<T: DeviceRepr>(device: &CudaDevice, count: usize) -> Result<CudaSlice<T>> {
-    // SAFETY: whoever asks for it launches a kernel that writes all of it before anything reads it; none of
-    // the types has invalid bit patterns. An allocation of nothing is refused by the driver.
+    // SAFETY: callers launch a kernel that writes all of it before anything reads it; none of the types has
+    // invalid bit patterns. The driver refuses an empty allocation.
     unsafe { device.alloc::<T>(count.max(1)) }
 }

@@ -1,5 +1,6 @@
-// Rows of matrices on their way through shared memory to a product: by chunks of 128 bytes, each in a slot of 8 pieces of 16 bytes.
-// Shared by the match and the search, whose order of sums it makes: a chunk's values first to last, in f16 and bf16 16 at a time.
+// Rows of matrices on their way through shared memory to a product: in chunks of 128 bytes, each in a slot of 8 pieces of 16
+// bytes. Shared by the match and the search. It sets their order of sums: a chunk's values first to last, in f16 and bf16 16 at a
+// time.
 #pragma once
 
 #include "elements.cuh"
@@ -9,16 +10,16 @@ namespace nearsay {
 constexpr int PIECE_BYTES = 16;
 constexpr int PIECES = 8;
 constexpr int SLOT_BYTES = PIECES * PIECE_BYTES;
-// Slots come in groups of as many: a fragment of the tensor cores has 16 rows, two have 16 columns.
+// Slots per group: a fragment of the tensor cores has 16 rows, two have 16 columns.
 constexpr int GROUP = 16;
 
 template <class Element> struct Chunk {
-    static constexpr int VALUES = Vector<Element>::SIZE; // of a piece
+    static constexpr int VALUES = Vector<Element>::SIZE; // per piece
     static constexpr int WIDTH = PIECES * VALUES;
 };
 
-// Where piece `piece` of slot `slot` lies. The pieces of a slot are exchanged by its number: the same piece of 8 slots in a row,
-// which is what is read at a time, lies in all 32 banks.
+// The offset of piece `piece` of slot `slot`. The pieces of a slot are permuted by its number: the same piece of 8 consecutive
+// slots, which are read together, covers all 32 banks.
 __device__ __forceinline__ int place(int slot, int piece) { return slot * SLOT_BYTES + (piece ^ slot % PIECES) * PIECE_BYTES; }
 
 __device__ __forceinline__ int whole_groups(int slots) { return (slots + GROUP - 1) / GROUP * GROUP; }
@@ -29,7 +30,7 @@ template <class Element> __device__ __forceinline__ bool are_aligned(const Eleme
     return addresses % PIECE_BYTES == 0 && dim % Chunk<Element>::VALUES == 0;
 }
 
-// Begins to fetch a piece: `count` values, or as many as fit, and zeros behind them.
+// Starts to fetch a piece: `count` values, or as many as fit, followed by zeros.
 template <class Element>
 __device__ __forceinline__ void fetch_piece(bool aligned, const Element *values, int count, unsigned char *target) {
     if (aligned) {

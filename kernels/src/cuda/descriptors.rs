@@ -1,4 +1,4 @@
-//! cuBLASLt's descriptors, given back when they are dropped.
+//! cuBLASLt's descriptors, destroyed when dropped.
 
 use std::ffi::c_void;
 
@@ -7,19 +7,19 @@ use candle_core::{DType, Result};
 
 use super::device::of_cublaslt;
 
-/// What a product does beside multiplying.
+/// The settings of a product.
 #[derive(Debug)]
 pub(super) struct MatmulDescription(pub(super) sys::cublasLtMatmulDesc_t);
 
-/// A matrix by columns without gaps.
+/// A column-major matrix without gaps.
 #[derive(Debug)]
 pub(super) struct Layout(pub(super) sys::cublasLtMatrixLayout_t);
 
-/// What an algorithm may need.
+/// The limits for an algorithm.
 #[derive(Debug)]
 pub(super) struct Preference(pub(super) sys::cublasLtMatmulPreference_t);
 
-// SAFETY: after they are made, descriptors are only read, by any number of threads.
+// SAFETY: once created, descriptors are only read, by any number of threads.
 unsafe impl Send for MatmulDescription {}
 // SAFETY: as above.
 unsafe impl Sync for MatmulDescription {}
@@ -35,7 +35,7 @@ impl MatmulDescription {
         Ok(Self(result::create_matmul_desc(compute, sys::cudaDataType::CUDA_R_32F).map_err(failed)?))
     }
 
-    /// Takes the first factor transposed.
+    /// Transposes the first factor.
     pub(super) fn transpose_a(&self) -> Result<()> {
         // CUBLAS_OP_T, an i32; cudarc's bindings of cuBLASLt leave it out.
         let transposed = 1i32;
@@ -52,7 +52,7 @@ impl MatmulDescription {
 
     fn set<T>(&self, attribute: sys::cublasLtMatmulDescAttributes_t, value: &T) -> Result<()> {
         let pointer = std::ptr::from_ref(value).cast::<c_void>();
-        // SAFETY: the descriptor is alive, and each caller gives a value of the attribute's type.
+        // SAFETY: the descriptor is alive, and each caller passes a value of the attribute's type.
         unsafe { result::set_matmul_desc_attribute(self.0, attribute, pointer, size_of::<T>()) }
             .map_err(failed)
     }
@@ -73,7 +73,7 @@ impl Layout {
 }
 
 impl Preference {
-    /// No workspace, and no sum that is divided and added up in a second step.
+    /// No workspace, and no sum that is split and added up in a second step.
     pub(super) fn without_workspace_and_split_sums() -> Result<Self> {
         use sys::cublasLtMatmulPreferenceAttributes_t as Attribute;
         let preference = Self(result::create_matmul_pref().map_err(failed)?);
@@ -86,7 +86,7 @@ impl Preference {
 
     fn set<T>(&self, attribute: sys::cublasLtMatmulPreferenceAttributes_t, value: &T) -> Result<()> {
         let pointer = std::ptr::from_ref(value).cast::<c_void>();
-        // SAFETY: the preference is alive, and each caller gives a value of the attribute's type.
+        // SAFETY: the preference is alive, and each caller passes a value of the attribute's type.
         unsafe { result::set_matmul_pref_attribute(self.0, attribute, pointer, size_of::<T>()) }
             .map_err(failed)
     }
@@ -94,7 +94,7 @@ impl Preference {
 
 impl Drop for MatmulDescription {
     fn drop(&mut self) {
-        // SAFETY: made by `new` and not given back before. There is nothing to be done about a failure.
+        // SAFETY: created by `new` and not destroyed before. A failure cannot be handled.
         let _ = unsafe { result::destroy_matmul_desc(self.0) };
     }
 }

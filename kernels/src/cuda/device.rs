@@ -1,4 +1,4 @@
-//! Opening a CUDA device, describing it, and reading what its errors mean.
+//! Opens and describes a CUDA device, and interprets its errors.
 
 use std::ffi::c_int;
 
@@ -12,13 +12,13 @@ use candle_core::{CudaDevice, Device};
 use nearsay_cuda_libraries::{LibrariesMissing, load_libraries};
 
 use super::module::{Module, module};
-use crate::device::{DeviceDescription, Failure, Unavailable};
+use crate::device::{DeviceDescription, DeviceFailure, Unavailable};
 
-/// What build.rs compiles for, at least.
+/// The oldest compute capability that build.rs compiles for.
 const OLDEST_CAPABILITY: i32 = 8;
 const PROBE: Module = module!("normalize");
 
-/// How many devices the driver shows.
+/// The number of devices that the driver reports.
 pub(crate) fn device_count() -> Result<usize, Unavailable> {
     load_libraries()?;
     match result::init() {
@@ -30,7 +30,7 @@ pub(crate) fn device_count() -> Result<usize, Unavailable> {
     }
 }
 
-/// Opens the device, looks that it runs our kernels, and makes its allocator keep what it has.
+/// Opens the device, checks that it runs our kernels, and makes its allocator keep freed memory.
 pub(crate) fn open_device(ordinal: usize) -> Result<Device, Unavailable> {
     let count = device_count()?;
     if ordinal >= count {
@@ -40,13 +40,13 @@ pub(crate) fn open_device(ordinal: usize) -> Result<Device, Unavailable> {
     let device = <CudaDevice as BackendDevice>::new(ordinal).map_err(refused)?;
     let context = device.cuda_stream().context().clone();
     check_capability(&context)?;
-    // One that is small stands for all.
+    // A small kernel stands in for all.
     if let Err(error) = PROBE.kernel::<f32>(&device, "normalize") {
         return Err(of_module(&error).unwrap_or_else(|| refused(error)));
     }
-    // SAFETY: candle's stream is the calling thread's own. A tensor is used by the thread that made it, or by
-    // others after that thread has waited for the device (weights: `Encoder` does so when they are loaded;
-    // results: whoever hands them on).
+    // SAFETY: candle's stream belongs to the calling thread. A tensor is used by the thread that created it,
+    // or by others after that thread has waited for the device (weights: `Encoder` does so when they are
+    // loaded; results: the code that passes them on).
     unsafe { device.disable_event_tracking() };
     keep_freed_memory(&context).map_err(|error| unavailable(&error))?;
     Ok(Device::Cuda(device))
@@ -65,7 +65,7 @@ fn check_capability(context: &CudaContext) -> Result<(), Unavailable> {
     })
 }
 
-/// What it means that the driver does not load a module, if it says that it cannot make code of it.
+/// The cause of the driver's refusal to load a module, if it could not compile it.
 fn of_module(error: &candle_core::Error) -> Option<Unavailable> {
     use CUresult::{
         CUDA_ERROR_INVALID_PTX, CUDA_ERROR_NO_BINARY_FOR_GPU, CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
@@ -83,8 +83,8 @@ fn of_module(error: &candle_core::Error) -> Option<Unavailable> {
     })
 }
 
-/// Freed memory goes back to the system at every synchronisation unless the pool is told to keep it;
-/// allocations would then take milliseconds.
+/// Freed memory returns to the system at every synchronisation unless the pool is set to keep it; allocations
+/// would then need milliseconds.
 fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
     let pools = context.attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)?;
     if pools == 0 {
@@ -114,12 +114,12 @@ pub(crate) fn describe(device: &CudaDevice) -> Result<DeviceDescription, DriverE
         multiprocessors: Some(attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?),
         memory_bytes: Some(memory_bytes),
         driver_version: Some(driver_version()?),
-        // Newer cuBLAS may sum in another order.
+        // A newer cuBLAS may sum in a different order.
         product_library: Some(cublaslt_version()),
     })
 }
 
-/// The CUDA version that the driver has.
+/// The driver's CUDA version.
 fn driver_version() -> Result<(u32, u32), DriverError> {
     let mut version: c_int = 0;
     // SAFETY: there is room for the number.
@@ -134,15 +134,15 @@ fn cublaslt_version() -> String {
     format!("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100)
 }
 
-/// Waits for what the calling thread has queued, with an error that [`failure_of`] understands (candle's own
-/// is not).
+/// Waits for the calling thread's queued work, with an error that [`failure_of`] understands (unlike candle's
+/// own).
 pub(crate) fn synchronize(device: &CudaDevice) -> candle_core::Result<()> {
     device.cuda_stream().synchronize().w()
 }
 
-/// What became of the device, if that is what `error` tells. A driver's error other than running out of
-/// memory is taken for its loss: after most of them no call of this process succeeds any more.
-pub(crate) fn failure_of(error: &candle_core::Error) -> Option<Failure> {
+/// The device's failure, if `error` reports one. Any driver error except running out of memory counts as a
+/// lost device: after most of them no call of this process succeeds any more.
+pub(crate) fn failure_of(error: &candle_core::Error) -> Option<DeviceFailure> {
     match cuda_error(error)? {
         CudaError::Cuda(error) | CudaError::Load { cuda: error, .. } => Some(failure_of_driver(error)),
         CudaError::Cublas(CublasError(status)) => failure_of_cublas(*status),
@@ -166,29 +166,29 @@ fn driver_error(error: &candle_core::Error) -> Option<DriverError> {
     }
 }
 
-/// The driver's own words, or candle's.
+/// The driver's message, or candle's.
 fn words(error: &candle_core::Error) -> String {
     driver_error(error).map_or_else(|| error.to_string(), |error| message(&error))
 }
 
-fn failure_of_driver(error: &DriverError) -> Failure {
+fn failure_of_driver(error: &DriverError) -> DeviceFailure {
     match error.0 {
-        CUresult::CUDA_ERROR_OUT_OF_MEMORY => Failure::OutOfMemory,
-        _ => Failure::Lost(message(error)),
+        CUresult::CUDA_ERROR_OUT_OF_MEMORY => DeviceFailure::OutOfMemory,
+        _ => DeviceFailure::Lost(message(error)),
     }
 }
 
-fn failure_of_cublas(status: cublasStatus_t) -> Option<Failure> {
+fn failure_of_cublas(status: cublasStatus_t) -> Option<DeviceFailure> {
     match status {
-        cublasStatus_t::CUBLAS_STATUS_ALLOC_FAILED => Some(Failure::OutOfMemory),
+        cublasStatus_t::CUBLAS_STATUS_ALLOC_FAILED => Some(DeviceFailure::OutOfMemory),
         cublasStatus_t::CUBLAS_STATUS_EXECUTION_FAILED | cublasStatus_t::CUBLAS_STATUS_INTERNAL_ERROR => {
-            Some(Failure::Lost(format!("{status:?}")))
+            Some(DeviceFailure::Lost(format!("{status:?}")))
         }
         _ => None,
     }
 }
 
-/// A failure of cuBLASLt as candle would report one of the driver, where it tells of one.
+/// A failure of cuBLASLt in the form in which candle reports the driver's, if it is one of the driver's.
 pub(super) fn of_cublaslt(error: CublasLtError) -> Option<candle_core::Error> {
     use cublaslt::cublasStatus_t as Status;
     let meaning = match error.0 {
@@ -212,7 +212,7 @@ fn unavailable(error: &DriverError) -> Unavailable {
     Unavailable::Driver(message(error))
 }
 
-/// The driver's words, or the error's number where it has none.
+/// The driver's message, or the error's number if there is none.
 fn message(error: &DriverError) -> String {
     error.error_string().map_or_else(|_| format!("{:?}", error.0), |text| text.to_string_lossy().into_owned())
 }

@@ -1,10 +1,10 @@
-//! The number formats that kernels exist in.
+//! The number formats of the kernels.
 
 use candle_core::WithDType;
 use candle_core::cuda_backend::CudaDType;
 use candle_core::cuda_backend::cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 
-/// An element type of the kernels; those of one operation differ by this suffix of their names.
+/// An element type of the kernels; an operation's kernels differ by this suffix of their names.
 pub(crate) trait Element: CudaDType + DeviceRepr + ValidAsZeroBits + WithDType {
     const SUFFIX: &'static str;
 }
@@ -21,8 +21,8 @@ impl Element for half::bf16 {
     const SUFFIX: &'static str = "bf16";
 }
 
-/// `body` with `$element` as the type that the `DType` `$dtype` stands for; another type is an error that
-/// names the operation.
+/// Runs `body` with `$element` as the type of the `DType` `$dtype`; any other type is an error that names the
+/// operation.
 macro_rules! for_element {
     ($operation:expr, $dtype:expr, $element:ident => $body:expr) => {
         match $dtype {

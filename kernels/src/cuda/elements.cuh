@@ -1,4 +1,4 @@
-// What every kernel needs of its element types (float, __half, __nv_bfloat16) and of a warp.
+// Helpers for element types (float, __half, __nv_bfloat16) and for warps, which every kernel needs.
 #pragma once
 
 #ifdef NEARSAY_EMULATED
@@ -7,7 +7,7 @@
 #include "instructions.cuh"
 #endif
 
-// MACRO for each element type, with the suffix of the kernels' names by which the host finds them.
+// MACRO for each element type, with the suffix that the host uses in the kernels' names.
 #define FOR_ELEMENTS(MACRO) MACRO(f32, float) MACRO(f16, __half) MACRO(bf16, __nv_bfloat16)
 
 namespace nearsay {
@@ -24,13 +24,13 @@ template <> __device__ __forceinline__ float from_float<float>(float x) { return
 template <> __device__ __forceinline__ __half from_float<__half>(float x) { return __float2half_rn(x); }
 template <> __device__ __forceinline__ __nv_bfloat16 from_float<__nv_bfloat16>(float x) { return __float2bfloat16_rn(x); }
 
-// As many elements as 16 bytes hold.
+// The elements of 16 bytes.
 template <class Element> struct alignas(16) Vector {
     static constexpr int SIZE = 16 / sizeof(Element);
     Element values[SIZE];
 };
 
-// The sum over a warp's lanes, the same in each of them. The order is fixed: halves, quarters, ...
+// The sum over a warp's lanes, the same in all of them. The order is fixed: halves, quarters, ...
 __device__ __forceinline__ float warp_sum(float x) {
 #pragma unroll
     for (int distance = WARP / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(ALL_LANES, x, distance);

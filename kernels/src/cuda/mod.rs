@@ -1,10 +1,10 @@
-//! What the CUDA kernels share on the host's side: their modules, their element types, their arguments.
+//! The CUDA kernels' common code on the host: modules, element types, arguments.
 //!
-//! A kernel lies beside its operation (`add_norm.cu` beside `add_norm.rs`), is compiled to PTX when the crate
-//! is built, and loaded through candle. A warp, a tile or a thread block never depends on what else is in the
-//! batch, and no sum is divided among blocks, so a text has the same bits in any company.
+//! A kernel is next to its operation (`add_norm/add_norm.cu` in `ops`). It is compiled to PTX when the
+//! crate is built, and loaded through candle. A warp, a tile or a thread block never depends on the rest of
+//! the batch, and no sum is split among blocks, so a text has the same bits in any batch.
 //!
-//! Launches are queued on the device's stream of the calling thread and return at once.
+//! Launches are queued on the calling thread's stream of the device and return at once.
 
 mod arguments;
 mod descriptors;

@@ -1,4 +1,4 @@
-//! Compiled kernels, by the file that they come from.
+//! Compiled kernels, by source file.
 
 use std::sync::Arc;
 
@@ -10,30 +10,30 @@ use candle_core::{CudaDevice, Result};
 use super::element::Element;
 use crate::Error;
 
-/// Threads of a warp.
+/// Threads per warp.
 const WARP: u32 = 32;
-/// Values of a row that a warp takes in one step (`rows.cuh`).
+/// Values of a row that a warp processes in one step (`rows.cuh`).
 const CHUNK: usize = 256;
-/// Rows of a block (`rows.cuh`).
+/// Rows per block (`rows.cuh`).
 const ROWS_OF_A_BLOCK: usize = 4;
-/// How many steps there are kernels for.
+/// The numbers of steps for which there are kernels.
 const CHUNKS: [usize; 7] = [1, 2, 3, 4, 6, 8, 16];
 
-/// A kernel that was loaded, and the stream that it will run on.
+/// A loaded kernel, and the stream that it will run on.
 pub(crate) struct Function {
     function: CudaFunction,
     stream: Arc<CudaStream>,
 }
 
 impl Function {
-    /// Lets a block have `bytes` of dynamic shared memory: without this, it has at most 48 KiB together with
-    /// the static.
+    /// Allows a block `bytes` of dynamic shared memory: without this, the limit is 48 KiB including the
+    /// static.
     pub(crate) fn allow_shared_memory(&self, bytes: usize) -> Result<()> {
         let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         self.function.set_attribute(attribute, bytes as i32).w()
     }
 
-    /// To be given the arguments, then launched.
+    /// A builder that receives the arguments, then launches.
     pub(crate) fn builder(&self) -> LaunchArgs<'_> {
         self.stream.launch_builder(&self.function)
     }
@@ -60,16 +60,16 @@ impl Module {
         self.function(device, &format!("{name}_{}", T::SUFFIX))
     }
 
-    /// The kernel of exactly this name.
+    /// The kernel with exactly this name.
     pub(crate) fn function(&self, device: &CudaDevice, name: &str) -> Result<Function> {
         let Some((name, ptx)) = self.kernels.iter().find(|(kernel, _)| *kernel == name) else {
-            candle_core::bail!("there is no kernel {name}")
+            candle_core::bail!("no kernel is named {name}")
         };
         let function = device.get_or_load_custom_func(name, name, ptx)?;
         Ok(Function { function: function.into_cuda_function(), stream: device.cuda_stream() })
     }
 
-    /// The kernel `name` for rows of `width` elements of type `T`, a warp for each row.
+    /// The kernel `name` for rows of `width` elements of type `T`, one warp per row.
     pub(crate) fn rows_kernel<T: Element>(
         &self,
         device: &CudaDevice,
@@ -86,12 +86,12 @@ impl Module {
     }
 }
 
-/// `count` blocks of `threads` threads, in a row.
+/// A row of `count` blocks with `threads` threads each.
 pub(crate) fn blocks(count: usize, threads: u32) -> LaunchConfig {
     LaunchConfig { grid_dim: (count as u32, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes: 0 }
 }
 
-/// Blocks for `rows` rows, a warp for each.
+/// Blocks for `rows` rows, one warp per row.
 pub(crate) fn rows_launch(rows: usize) -> LaunchConfig {
     blocks(rows.div_ceil(ROWS_OF_A_BLOCK), ROWS_OF_A_BLOCK as u32 * WARP)
 }

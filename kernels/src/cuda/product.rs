@@ -1,19 +1,19 @@
-//! y = x W^T + b by cuBLASLt, by one algorithm for each (out_dim, in_dim, element type).
+//! y = x W^T + b by cuBLASLt, with one algorithm per (out_dim, in_dim, element type).
 //!
-//! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in
-//! another company. Here it is asked once, for [`TYPICAL_ROWS`] rows, and what it answers serves every number
-//! of rows. Algorithms that divide the sum over in_dim among blocks (split-K) are refused. None is given
-//! workspace: on Hopper those of 16 bits would take 4 bytes for a counter that hands out tiles, at many rows
-//! and not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm that it offered so
-//! for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows, and those of 16
-//! bits all the same. So of these the fastest is taken (`tuning`), which was not always the first: up to a
-//! tenth faster for BERT base.
+//! cuBLASLt chooses an algorithm by the whole shape, so that the same row would be summed differently in a
+//! different batch. Here it is asked once, for [`TYPICAL_ROWS`] rows, and its answer is used for every number
+//! of rows. Algorithms that split the sum over in_dim among blocks (split-K) are excluded. None gets
+//! workspace: on Hopper the 16-bit algorithms would use 4 bytes for a counter that hands out tiles, at many
+//! rows but not at few, and do as well without it. On an H200 (cuBLASLt 13.1), every algorithm that it
+//! offered this way for the layers of MiniLM, BERT base and large gave the same bits for 1 to 32,768 rows,
+//! and all 16-bit algorithms agreed. So the fastest of these is used (`tuning`), which was not always the
+//! first: up to a tenth faster for BERT base.
 //!
 //! Sums are f32 for all element types; f32 is not rounded to TF32. The bias is added to the finished sum,
 //! before it is rounded to the element type.
 //!
-//! cuBLASLt stores matrices by columns: what is a [rows, columns] matrix here is [columns, rows] to it, so it
-//! is given W^T stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
+//! cuBLASLt stores matrices by columns: our [rows, columns] matrix is [columns, rows] to it, so it gets W^T
+//! stored as [in_dim, out_dim], x as [in_dim, rows] and y as [out_dim, rows].
 
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -34,39 +34,39 @@ use crate::Error;
 const NAME: &str = "linear";
 /// The number of rows that algorithms are chosen for: a micro-batch's.
 const TYPICAL_ROWS: usize = 8192;
-/// Numbers of rows that an algorithm must be able to do, beside the typical one.
+/// Numbers of rows that an algorithm must support, besides the typical one.
 const OTHER_ROWS: [usize; 7] = [1, 2, 7, 64, 65, 1000, 100_000];
-/// Bytes of workspace that only hold counters, without which an algorithm does as well.
+/// Bytes of workspace that hold only counters: an algorithm does as well without them.
 const COUNTERS: usize = 64;
-/// How many algorithms are looked at.
+/// The number of algorithms considered.
 const CANDIDATES: usize = 32;
 
 /// One layer's product: its shape, its bias and its algorithm.
 #[derive(Debug)]
 pub(crate) struct Product {
-    plan: Plan,
+    plan: ProductPlan,
     algorithm: sys::cublasLtMatmulAlgo_t,
 }
 
-/// What is multiplied, but for the number of rows.
+/// A product's parameters, except for the number of rows.
 #[derive(Debug)]
-struct Plan {
+struct ProductPlan {
     handle: Handle,
     description: MatmulDescription,
     weight: Layout,
-    shape: Shape,
+    shape: ProductShape,
 }
 
-/// What an algorithm is chosen by.
+/// The key by which an algorithm is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Shape {
+struct ProductShape {
     device: usize,
     out_dim: usize,
     in_dim: usize,
     dtype: DType,
 }
 
-/// cuBLASLt's state for one device; made once and never given back.
+/// cuBLASLt's state for one device; created once and never destroyed.
 #[derive(Debug, Clone, Copy)]
 struct Handle(sys::cublasLtHandle_t);
 
@@ -76,8 +76,8 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Product {
-    /// A product with weights [out_dim, in_dim], whose bias of `out_dim` values lies at `bias` as long as
-    /// this lives.
+    /// A product with weights [out_dim, in_dim]. Its bias of `out_dim` values is at the address `bias` and
+    /// must live as long as this does.
     pub(crate) fn new<T: Element>(
         device: &CudaDevice,
         [out_dim, in_dim]: [usize; 2],
@@ -88,12 +88,12 @@ impl Product {
         };
         let stream = device.cuda_stream();
         stream.context().bind_to_thread().w()?;
-        let shape = Shape { device: gpu_id, out_dim, in_dim, dtype: T::DTYPE };
+        let shape = ProductShape { device: gpu_id, out_dim, in_dim, dtype: T::DTYPE };
         let description = MatmulDescription::new()?;
         description.transpose_a()?;
         description.add_bias(bias.device_ptr(&stream).0)?;
         let weight = Layout::new(T::DTYPE, in_dim, out_dim)?;
-        let plan = Plan { handle: handle_of(gpu_id)?, description, weight, shape };
+        let plan = ProductPlan { handle: handle_of(gpu_id)?, description, weight, shape };
         let algorithm = plan.algorithm::<T>(device)?;
         Ok(Self { plan, algorithm })
     }
@@ -116,7 +116,7 @@ impl Product {
     }
 }
 
-impl Plan {
+impl ProductPlan {
     fn multiply<T: Element>(
         &self,
         algorithm: &sys::cublasLtMatmulAlgo_t,
@@ -125,7 +125,7 @@ impl Plan {
         output: &mut CudaSlice<T>,
         rows: usize,
     ) -> Result<()> {
-        let Shape { out_dim, in_dim, dtype, .. } = self.shape;
+        let ProductShape { out_dim, in_dim, dtype, .. } = self.shape;
         let sizes = (weight.len(), input.len(), output.len());
         assert_eq!(sizes, (out_dim * in_dim, rows * in_dim, rows * out_dim), "shapes were checked before");
         stream.context().bind_to_thread().w()?;
@@ -135,9 +135,8 @@ impl Plan {
         let (input, _input) = input.device_ptr(stream);
         let (output, _output) = output.device_ptr_mut(stream);
         let (one, zero) = (1.0f32, 0.0f32);
-        // SAFETY: the pointers are to live device memory of the layouts' sizes (asserted above), which is
-        // what the description and the algorithm were made for; the sum's factors are read before the call
-        // returns.
+        // SAFETY: the pointers are to live device memory of the layouts' sizes (asserted above), which match
+        // the description and the algorithm; the sum's factors are read before the call returns.
         unsafe {
             result::matmul(
                 self.handle.0,
@@ -163,9 +162,9 @@ impl Plan {
         })
     }
 
-    /// The algorithm for this shape: chosen when it is first asked for.
+    /// The algorithm for this shape, chosen on first use.
     fn algorithm<T: Element>(&self, device: &CudaDevice) -> Result<sys::cublasLtMatmulAlgo_t> {
-        static CHOSEN: OnceLock<Mutex<HashMap<Shape, sys::cublasLtMatmulAlgo_t>>> = OnceLock::new();
+        static CHOSEN: OnceLock<Mutex<HashMap<ProductShape, sys::cublasLtMatmulAlgo_t>>> = OnceLock::new();
         let mut chosen = CHOSEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(algorithm) = chosen.get(&self.shape) {
             return Ok(*algorithm);
@@ -176,8 +175,8 @@ impl Plan {
         Ok(algorithm)
     }
 
-    /// Which of `candidates` is the fastest of those with the first one's bits. Products of f32 have no
-    /// faster ones (H200), and where there is no room to try, the first will do.
+    /// The index of the fastest of those `candidates` that have the first one's bits. In f32 none is faster
+    /// (H200). If there is no memory to try them, the first is used.
     fn fastest<T: Element>(&self, candidates: &[sys::cublasLtMatmulAlgo_t], device: &CudaDevice) -> usize {
         if size_of::<T>() > 2 {
             return 0;
@@ -189,20 +188,20 @@ impl Plan {
              weight: &CudaView<'_, T>,
              output: &mut CudaSlice<T>,
              rows| { self.multiply(&candidates[way], &stream, [weight, input], output, rows) };
-        let Shape { out_dim, in_dim, .. } = self.shape;
+        let ProductShape { out_dim, in_dim, .. } = self.shape;
         let tuning = Tuning { device, ways: candidates.len(), out_dim, in_dim, multiply: &multiply };
         tuning.fastest(TYPICAL_ROWS).unwrap_or(0)
     }
 
-    /// What cuBLASLt proposes, best first, of what can do any number of rows without dividing sums: at least
+    /// cuBLASLt's proposals, best first, that support any number of rows without splitting sums: at least
     /// one.
     fn candidates(&self) -> Result<Vec<sys::cublasLtMatmulAlgo_t>> {
         let preference = Preference::without_workspace_and_split_sums()?;
         let (input, output) = self.shape.layouts(TYPICAL_ROWS)?;
-        // SAFETY: the structures are plain data, filled by the call as far as `count` says.
+        // SAFETY: the structures are plain data, filled by the call up to `count`.
         let mut found: [sys::cublasLtMatmulHeuristicResult_t; CANDIDATES] = unsafe { std::mem::zeroed() };
         let mut count = 0;
-        // SAFETY: all descriptors are alive, and `found` has room for as many as are asked for.
+        // SAFETY: all descriptors are alive, and `found` has room for the requested number.
         let status = unsafe {
             sys::cublasLtMatmulAlgoGetHeuristic(
                 self.handle.0,
@@ -262,8 +261,8 @@ impl Plan {
     }
 }
 
-impl Shape {
-    /// Input and output with so many rows.
+impl ProductShape {
+    /// Input and output with this many rows.
     fn layouts(self, rows: usize) -> Result<(Layout, Layout)> {
         Ok((Layout::new(self.dtype, self.in_dim, rows)?, Layout::new(self.dtype, self.out_dim, rows)?))
     }
@@ -277,7 +276,7 @@ impl Shape {
     }
 }
 
-/// Whether an algorithm divides the sum over in_dim. One that does not say is taken to.
+/// Whether an algorithm splits the sum over in_dim. One that does not report it counts as splitting.
 fn splits_sums(algorithm: &sys::cublasLtMatmulAlgo_t) -> bool {
     let attribute = sys::cublasLtMatmulAlgoConfigAttributes_t::CUBLASLT_ALGO_CONFIG_SPLITK_NUM;
     let mut parts = 0i32;

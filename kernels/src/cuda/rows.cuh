@@ -1,13 +1,13 @@
 // A row of a packed matrix in the registers of one warp, in f32, and its LayerNorm.
 //
-// Each lane holds CHUNKS pieces of 8 neighbouring values: piece c begins at column (32 c + lane) 8. Columns behind the last
-// count as absent. Sums go over a lane's values first to last, then over the lanes by `warp_sum`: the order depends on the
-// row's width alone.
+// Each lane holds CHUNKS pieces of 8 neighbouring values: piece c starts at column (32 c + lane) 8. Columns after the last are
+// left out. Sums go over a lane's values first to last, then over the lanes by `warp_sum`: the order depends only on the row's
+// width.
 #pragma once
 
 #include "elements.cuh"
 
-// One kernel for each number of pieces that a row may need: widths up to 256 CHUNKS.
+// One kernel per number of pieces that a row may need: widths up to 256 CHUNKS.
 #define FOR_CHUNKS(MACRO, suffix, Element)                                                                                       \
     MACRO(suffix, Element, 1)                                                                                                    \
     MACRO(suffix, Element, 2)                                                                                                    \
@@ -20,10 +20,10 @@
 namespace nearsay {
 
 constexpr int PIECE = 8;
-// Warps, and so rows, of a block.
+// Warps, and so rows, per block.
 constexpr int ROWS_OF_A_BLOCK = 4;
 
-// Whether a row that begins here can be taken 16 bytes at a time. A tensor may be a view that begins anywhere.
+// Whether a row that starts here can be read 16 bytes at a time. A tensor may be a view that starts anywhere.
 template <class Element> __device__ __forceinline__ bool is_aligned(const Element *row) {
     return reinterpret_cast<uintptr_t>(row) % 16 == 0;
 }
@@ -54,7 +54,7 @@ template <int CHUNKS> struct Row {
     float values[CHUNKS][PIECE];
     int width;
     int lane;
-    // Whether a row is made of whole pieces.
+    // Whether a row consists of whole pieces.
     bool whole;
 
     __device__ __forceinline__ Row(int width) : width(width), lane(threadIdx.x % WARP), whole(width % PIECE == 0) {
@@ -138,7 +138,7 @@ template <int CHUNKS> struct Row {
     }
 };
 
-// The row that this warp works on; the caller returns where there is none.
+// The row that this warp works on; the caller returns if there is none.
 __device__ __forceinline__ int64_t row_of_warp() {
     return static_cast<int64_t>(blockIdx.x) * ROWS_OF_A_BLOCK + threadIdx.x / WARP;
 }

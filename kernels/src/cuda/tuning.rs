@@ -1,9 +1,9 @@
-//! Which of several ways to multiply is the fastest on this device, among those that give the same bits as
-//! the first.
+//! Selects the fastest of several ways to multiply on this device, among those that give the same bits as the
+//! first.
 //!
-//! A timing is never the same twice, so what is chosen by it must not show in any result. The first way is
-//! therefore the measure: the others are held against its output on random values, first and last rows of a
-//! micro-batch and of fewer rows, and one that differs in a bit is out.
+//! A timing is never the same twice, so a choice based on it must not change any result. The first way is
+//! therefore the standard: the others are compared with its output on random values, in the first and last
+//! rows of a micro-batch and of fewer rows, and one that differs in a bit is excluded.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,31 +16,29 @@ use super::element::Element;
 
 /// Rows of random values, which are repeated.
 const SAMPLE: usize = 64;
-/// Other numbers of rows at which bits are compared: of less than a tile, and of part of one behind whole
-/// ones.
+/// Other numbers of rows at which bits are compared: less than a tile, and a partial tile after whole ones.
 const OTHER_ROWS: [usize; 3] = [1, 65, 1000];
-/// Runs that are timed together, and how often.
+/// Runs that are timed together, and the number of timings.
 const RUNS: u32 = 8;
 const LOOPS: usize = 3;
-/// Another way than the first is taken if its time is at most this share of the first's.
+/// A way other than the first is chosen if its time is at most this share of the first's.
 const GAIN: f64 = 0.97;
-/// A timed run has so many operations: small products are done sooner than they are launched, so they get
-/// more rows.
+/// Operations per timed run: a small product finishes sooner than it is launched, so it gets more rows.
 const OPERATIONS: usize = 20_000_000_000;
 const MOST_ROWS: usize = 1 << 16;
-/// A device on which the product of a sample takes longer is none that is worth this (an emulated one is told
-/// by it).
+/// If the product of a sample takes longer, the device is too slow to tune (this also detects an emulated
+/// one).
 const PATIENCE: Duration = Duration::from_micros(100);
 
-/// x W^T for `rows` rows by one of the ways: its number, x [rows, in_dim], W [out_dim, in_dim], room for
-/// [rows, out_dim], rows.
+/// x W^T for `rows` rows by one of the ways. Its arguments: the way's number, x [rows, in_dim], W [out_dim,
+/// in_dim], room for [rows, out_dim], rows.
 pub(super) type Multiply<'a, T> =
     &'a dyn Fn(usize, &CudaView<'_, T>, &CudaView<'_, T>, &mut CudaSlice<T>, usize) -> Result<()>;
 
 /// Products of one shape.
 pub(super) struct Tuning<'a, T> {
     pub(super) device: &'a CudaDevice,
-    /// Numbered from 0, which is the first way.
+    /// The number of ways; way 0 is the first.
     pub(super) ways: usize,
     pub(super) out_dim: usize,
     pub(super) in_dim: usize,
@@ -48,8 +46,8 @@ pub(super) struct Tuning<'a, T> {
 }
 
 impl<T: Element> Tuning<'_, T> {
-    /// The number of the fastest way for `rows` rows or more; the first where there is no choice or the
-    /// device is slow.
+    /// The number of the fastest way for `rows` rows or more; the first if there is no choice or the device
+    /// is slow.
     pub(super) fn fastest(&self, rows: usize) -> Result<usize> {
         if self.ways < 2 || self.seconds_of_sample()? > PATIENCE {
             return Ok(0);
@@ -77,7 +75,7 @@ impl<T: Element> Tuning<'_, T> {
         let mut bench = Bench::new(self, rows)?;
         agreeing = self.agreeing(&agreeing, &mut bench)?;
         let mut times = vec![Duration::MAX; agreeing.len()];
-        // Not one after the other: a device that has just begun to work becomes faster all the time.
+        // Interleaved: a device that has just started to work keeps getting faster.
         for _ in 0..LOOPS {
             for (time, &way) in times.iter_mut().zip(&agreeing) {
                 *time = bench.time(way, RUNS)?.min(*time);
@@ -88,13 +86,13 @@ impl<T: Element> Tuning<'_, T> {
         Ok(fastest.filter(|(time, _)| *time <= enough).map_or(0, |(_, way)| way))
     }
 
-    /// The first of `ways`, and those that have its bits.
+    /// The first of `ways`, and those with the same bits.
     fn agreeing(&self, ways: &[usize], bench: &mut Bench<'_, T>) -> Result<Vec<usize>> {
         bench.run(0)?;
         let expected = bench.edges()?;
         let mut agreeing = vec![0];
         for &way in &ways[1..] {
-            // What is left of another one must not be taken for this one's.
+            // A previous way's output must not count as this one's.
             bench.clear()?;
             if bench.run(way).is_ok() && bench.edges()? == expected {
                 agreeing.push(way);
@@ -133,7 +131,7 @@ impl<'a, T: Element> Bench<'a, T> {
         self.stream.memset_zeros(&mut self.output).w()
     }
 
-    /// Of one run, where so many follow each other.
+    /// The time of one run, among `runs` in a row.
     fn time(&mut self, way: usize, runs: u32) -> Result<Duration> {
         self.stream.synchronize().w()?;
         let start = Instant::now();
@@ -153,7 +151,7 @@ impl<'a, T: Element> Bench<'a, T> {
     }
 }
 
-/// `rows` rows of values between -1 and 1, the same again after [`SAMPLE`] of them.
+/// `rows` rows of values between -1 and 1, repeating after [`SAMPLE`] of them.
 fn repeated<T: Element>(stream: &Arc<CudaStream>, rows: usize, width: usize) -> Result<CudaSlice<T>> {
     let value = |i: usize| {
         T::from_f64(((i as u32).wrapping_mul(2_654_435_761) >> 8) as f64 / f64::from(1 << 23) - 1.0)
@@ -176,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// Ways that copy the input: the first late, the second not at all, the last fails.
+    /// Ways that copy the input: the first is slow, the second writes nothing, the last fails.
     #[test]
     fn the_fastest_of_those_that_agree_with_the_first_is_taken() {
         let device = crate::device::open_cuda(0).unwrap();
@@ -197,9 +195,9 @@ mod tests {
         let tuning = Tuning { device, ways: 4, out_dim: 8, in_dim: 8, multiply: &multiply };
         assert_eq!(tuning.choose(100).unwrap(), 2);
         let [_, second, _, last] = *calls.borrow();
-        // Out after the first comparison.
+        // Excluded after the first comparison.
         assert_eq!((second, last), (1, 1));
-        // The first takes 2 ms for a sample, too.
+        // The first also needs 2 ms for a sample.
         assert_eq!(tuning.fastest(100).unwrap(), 0);
     }
 }

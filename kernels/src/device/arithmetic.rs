@@ -1,9 +1,9 @@
 //! `ARITHMETIC`: versions of the kernels' bits.
 //!
-//! A commit that can alter one bit of any result (another order of a sum, another instruction, another
-//! constant) raises the number of every precision and kind of device that it touches. Jobs, indexes and
-//! caches are identified by these numbers, not by the version of the program: results of different numbers
-//! are never mixed. `tests/tests/golden_bits.rs` fails if a number was not raised.
+//! A commit that can alter one bit of any result (a different order of a sum, instruction or constant) raises
+//! the number of every precision and kind of device that it affects. Jobs, indexes and caches are identified
+//! by these numbers, not by the program's version: results of different numbers are never mixed.
+//! `tests/tests/golden_bits.rs` fails if a number was not raised.
 
 use candle_core::Device;
 
@@ -15,10 +15,10 @@ const ON_CPU: [(Precision, u32); 3] = [(Precision::F32, 1), (Precision::Bf16, 1)
 /// On CUDA devices.
 const ON_CUDA: [(Precision, u32); 3] = [(Precision::F32, 1), (Precision::F16, 1), (Precision::Bf16, 1)];
 
-/// Of operations composed from candle's, on Metal and elsewhere.
+/// For operations composed from candle's, on Metal and elsewhere.
 const COMPOSED: [(Precision, u32); 2] = [(Precision::F32, 1), (Precision::F16, 1)];
 
-/// The version of the bits of kernels, or of composed operations, in `precision` on a kind of device.
+/// The version of the bits of kernels or composed operations, in `precision` on a kind of device.
 pub(super) fn version(device: &Device, is_composed: bool, precision: Precision) -> u32 {
     let table: &[(Precision, u32)] = match device {
         _ if is_composed => &COMPOSED,

@@ -1,4 +1,4 @@
-//! A GPU in words and in figures.
+//! A GPU's description and measured rates.
 
 /// A GPU, as its driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,24 +9,23 @@ pub struct DeviceDescription {
     pub architecture: String,
     /// Streaming multiprocessors.
     pub multiprocessors: Option<u32>,
-    /// All of its memory.
+    /// Total memory.
     pub memory_bytes: Option<u64>,
-    /// The CUDA version that the driver has, such as 13.0.
+    /// The driver's CUDA version, such as 13.0.
     pub driver_version: Option<(u32, u32)>,
-    /// What products are computed by, where it is not ours: `cuBLASLt 13.1.0`.
+    /// The library that computes products, if they are not our kernels: `cuBLASLt 13.1.0`.
     pub product_library: Option<String>,
 }
 
-/// Rates of a GPU, as they were measured: what its own library reaches on large products, and copies inside
-/// its memory.
+/// A GPU's measured rates: large products by its own library, and copies inside its memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DevicePeaks {
-    /// Operations a second in f32 (no TF32).
+    /// Operations per second in f32 (no TF32).
     pub f32: f64,
-    /// In f16, if it multiplies in it.
+    /// In f16, if the GPU multiplies in it.
     pub f16: Option<f64>,
-    /// In bf16, if it multiplies in it.
+    /// In bf16, if the GPU multiplies in it.
     pub bf16: Option<f64>,
-    /// Bytes a second read and written by a copy.
+    /// Bytes per second, read and written, in a copy.
     pub copy: f64,
 }

@@ -1,4 +1,4 @@
-//! Why a device cannot be used, and what can happen to one at its work.
+//! Why a device cannot be used, and how it can fail while in use.
 
 /// Why a device cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -6,35 +6,35 @@ pub enum Unavailable {
     /// The crate was built without kernels for it.
     #[error("this build has no kernels for {0}")]
     NotBuilt(&'static str),
-    /// A library that the device is used through cannot be loaded.
+    /// A library that the device needs cannot be loaded.
     #[error("{library} cannot be used: {reason}")]
     Library {
-        /// The library's file name, with the versions that would do.
+        /// The library's file name, with the versions that would work.
         library: &'static str,
-        /// What the system's loader says.
+        /// The system loader's message.
         reason: String,
-        /// What is to be done about it.
+        /// How to fix it.
         hint: &'static str,
     },
-    /// There is no such device.
+    /// The device does not exist.
     #[error("{}", no_such_device(*.ordinal, *.count))]
     NoSuchDevice {
-        /// The number that was asked for, from 0.
+        /// The requested number, from 0.
         ordinal: usize,
-        /// How many there are.
+        /// How many devices there are.
         count: usize,
     },
-    /// The device, or its driver, is older than what our kernels are made for.
+    /// The device, or its driver, is older than our kernels need.
     #[error("{what}: {rule}")]
     TooOld {
-        /// What it is.
+        /// The device or driver.
         what: String,
-        /// What it must be, or what the driver says.
+        /// The required version, or the driver's message.
         rule: String,
-        /// What is to be done about it.
+        /// How to fix it.
         hint: &'static str,
     },
-    /// The driver refuses.
+    /// The driver reported an error.
     #[error("{0}")]
     Driver(String),
 }
@@ -48,7 +48,7 @@ fn no_such_device(ordinal: usize, count: usize) -> String {
 }
 
 impl Unavailable {
-    /// How the device can be had, where that is known.
+    /// How to make the device available, if known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotBuilt("Metal") => Some("build with feature `metal` on macOS"),
@@ -59,11 +59,11 @@ impl Unavailable {
     }
 }
 
-/// What happened to a device in the middle of its work.
+/// A failure of a device in the middle of its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// Its memory does not suffice; it can go on with less work at a time.
+pub enum DeviceFailure {
+    /// It ran out of memory; it can go on with less work at a time.
     OutOfMemory,
-    /// It cannot be used any more in this process.
+    /// It can no longer be used in this process.
     Lost(String),
 }

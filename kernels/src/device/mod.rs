@@ -1,7 +1,6 @@
-//! The devices of this machine: finding, opening and naming them, and what can go wrong with one.
+//! Finds, opens and names this machine's devices, and classifies their failures.
 //!
-//! The same functions are there whatever the crate was built for; a device that it was not built for is
-//! reported as such.
+//! Every build has the same functions; they report a device that the crate was not built for.
 
 mod arithmetic;
 mod description;
@@ -16,13 +15,13 @@ mod precision;
 use candle_core::Device;
 
 pub use description::{DeviceDescription, DevicePeaks};
-pub use failure::{Failure, Unavailable};
+pub use failure::{DeviceFailure, Unavailable};
 pub use form::Form;
 pub use placement::Placement;
 pub use precision::Precision;
 
-/// What became of the device, if that is what `error` tells.
-pub fn failure_of(error: &candle_core::Error) -> Option<Failure> {
+/// The device's failure, if `error` reports one.
+pub fn failure_of(error: &candle_core::Error) -> Option<DeviceFailure> {
     #[cfg(feature = "cuda")]
     return crate::cuda::failure_of(error);
     #[cfg(not(feature = "cuda"))]
@@ -43,8 +42,8 @@ pub fn cuda_count() -> Result<usize, Unavailable> {
     Err(Unavailable::NotBuilt("CUDA"))
 }
 
-/// The CUDA device of this number, from 0. Each call has a state of its own for the same device: share what
-/// it returns.
+/// The CUDA device of this number, from 0. Each call creates separate state for the same device: share the
+/// returned one.
 ///
 /// # Errors
 /// As [`cuda_count`], or if there is no such device.
@@ -58,7 +57,7 @@ pub fn open_cuda(ordinal: usize) -> Result<Device, Unavailable> {
     }
 }
 
-/// Apple's GPU. Share what it returns.
+/// Apple's GPU. Share the returned device.
 ///
 /// # Errors
 /// If the crate was built without Metal, the system has no such device, or it fails.
@@ -69,7 +68,7 @@ pub fn open_metal() -> Result<Device, Unavailable> {
     Err(Unavailable::NotBuilt("Metal"))
 }
 
-/// What kind of GPU it is, if it is one and its driver tells.
+/// The GPU's description, if `device` is a GPU and its driver reports one.
 pub fn describe(device: &Device) -> Option<DeviceDescription> {
     match device {
         #[cfg(feature = "cuda")]
@@ -80,8 +79,8 @@ pub fn describe(device: &Device) -> Option<DeviceDescription> {
     }
 }
 
-/// Waits until `device` has done what the calling thread asked of it. Where that failed, [`failure_of`] knows
-/// what became of it.
+/// Waits until `device` has finished the calling thread's work. If that failed, [`failure_of`] classifies the
+/// error.
 ///
 /// # Errors
 /// If the device failed.
@@ -93,10 +92,10 @@ pub fn synchronize(device: &Device) -> candle_core::Result<()> {
     }
 }
 
-/// Measures `device`; takes a few seconds.
+/// Measures `device`; needs a few seconds.
 ///
 /// # Errors
-/// If it fails, has not the memory, or is not a GPU that products run on.
+/// If it fails, does not have enough memory, or is not a GPU that products run on.
 pub fn measure_peaks(device: &Device) -> crate::Result<DevicePeaks> {
     match device {
         Device::Cpu => Err(crate::Error::Argument {

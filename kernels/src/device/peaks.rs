@@ -1,5 +1,5 @@
-//! What a GPU can do at most: products of large square matrices by what linear layers use there, copies
-//! inside its memory.
+//! A GPU's limits: products of large square matrices, run as linear layers run there, and copies inside its
+//! memory.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use super::description::DevicePeaks;
 use super::synchronize;
 use crate::{Linear, Placement, Precision, Result};
 
-/// Products grow until one takes this long, or to [`LARGEST`].
+/// Products grow until one needs this long, or up to [`LARGEST`].
 const LONG_ENOUGH: Duration = Duration::from_millis(4);
 const LARGEST: usize = 8192;
 const SMALLEST: usize = 256;
-/// Values of a copy: 512 MiB, several times an L2; less where a product was already slow.
+/// Values of a copy: 512 MiB, several times an L2; fewer if products were already slow.
 const COPIED_VALUES: usize = 1 << 27;
 /// Runs, of which the median counts.
 const RUNS: usize = 9;
@@ -32,7 +32,7 @@ pub(crate) fn measure(device: &Device) -> Result<DevicePeaks> {
     })
 }
 
-/// Operations a second.
+/// Operations per second.
 fn products(placement: &Placement) -> Result<f64> {
     let mut size = SMALLEST;
     loop {
@@ -56,7 +56,7 @@ fn square_product(placement: &Placement, size: usize) -> Result<impl Fn() -> Res
     Ok(move || linear.forward(&input).map(drop))
 }
 
-/// Bytes a second, read and written, on a device that multiplies at `rate`.
+/// Bytes per second, read and written, on a device that multiplies at `rate`.
 fn copies(device: &Device, rate: f64) -> Result<f64> {
     let values = if rate < 1e12 { COPIED_VALUES >> 8 } else { COPIED_VALUES };
     let source = Tensor::zeros(values, DType::F32, device)?;
@@ -64,7 +64,7 @@ fn copies(device: &Device, rate: f64) -> Result<f64> {
     Ok(2.0 * 4.0 * values as f64 / seconds)
 }
 
-/// Of several runs, each waited for, after one that is not counted.
+/// The median of several runs, each waited for, after one uncounted run.
 fn median_seconds(device: &Device, run: &dyn Fn() -> Result<()>) -> Result<f64> {
     let mut seconds = Vec::with_capacity(RUNS);
     for number in 0..=RUNS {

@@ -1,4 +1,4 @@
-//! Where an operation's weights lie, and in which numbers it multiplies.
+//! Where an operation's weights are, and in which numbers it multiplies.
 
 use candle_core::{DType, Device};
 
@@ -6,7 +6,7 @@ use super::{Form, Precision, arithmetic};
 use crate::ops::linear::{Encoding, encoding};
 use crate::{Error, InstructionSet, Result};
 
-/// A device and a precision that it has.
+/// A device and a precision that it supports.
 #[derive(Debug, Clone)]
 pub struct Placement {
     device: Device,
@@ -33,7 +33,7 @@ impl Placement {
         Self::with_form(device, precision, form)
     }
 
-    /// `precision` on `device`, by operations composed from candle's: as on Metal, on any device.
+    /// `precision` on `device`, by operations composed from candle's: works on any device, as on Metal.
     ///
     /// # Errors
     /// If composed operations do not multiply in it.
@@ -48,7 +48,7 @@ impl Placement {
             _ if form == Form::Composed => {
                 return Err(Error::NoSuchPrecision { device: name(&device), precision: precision.name() });
             }
-            // Hidden states stay f32: inputs of products are rounded where they are multiplied.
+            // Hidden states stay f32: a product's inputs are rounded where they are multiplied.
             (Device::Cpu, Precision::Bf16 | Precision::Int8) => DType::F32,
             (Device::Cuda(_), Precision::F16) => DType::F16,
             (Device::Cuda(_), Precision::Bf16) => DType::BF16,
@@ -72,11 +72,11 @@ impl Placement {
         self.hidden_dtype
     }
 
-    /// How products are taken there. Results have the same bits only where this, the instruction set and the
+    /// How products are computed there. Results have the same bits only if this, the instruction set and the
     /// device are the same.
     pub fn arithmetic(&self) -> &'static str {
         match &self.device {
-            // Only where it is asked for.
+            // Only on request.
             Device::Cpu if self.form == Form::Composed => match self.precision {
                 Precision::F16 => "f16, composed",
                 _ => "f32, composed",
@@ -86,18 +86,17 @@ impl Placement {
         }
     }
 
-    /// The version of the bits of what is computed there (`ARITHMETIC`): results of different versions are
-    /// never mixed.
+    /// The version of the result bits there (`ARITHMETIC`): results of different versions are never mixed.
     pub fn arithmetic_version(&self) -> u32 {
         arithmetic::version(&self.device, self.form == Form::Composed, self.precision)
     }
 
-    /// How operations are carried out there.
+    /// How operations are run there.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The same device in f32, for what stands behind an encoder.
+    /// The same device in f32, for the steps after an encoder.
     pub fn in_f32(&self) -> Self {
         Self { precision: Precision::F32, hidden_dtype: DType::F32, ..self.clone() }
     }

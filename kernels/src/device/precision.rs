@@ -1,7 +1,7 @@
 //! The number format of an encoder's products.
 
-/// What linear layers multiply in. What lies between them (norms, softmax, pooling, scores) is computed in
-/// f32 in each.
+/// The number format of linear layers. The steps between them (norms, softmax, pooling, scores) are computed
+/// in f32 in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// f32, summed in f32: exact to rounding.
@@ -11,19 +11,19 @@ pub enum Precision {
     F16,
     /// bf16, summed in f32: 8 bits of mantissa in weights and inputs; on GPUs in hidden states too.
     Bf16,
-    /// Bytes, summed exactly: weights with a scale for each output, inputs with a scale and a zero for each
-    /// token. On CPUs only.
+    /// Bytes, summed exactly: weights with a scale per output, inputs with a scale and a zero per token. On
+    /// CPUs only.
     Int8,
 }
 
 impl Precision {
-    /// Those that CPUs multiply in, most exact first.
+    /// The precisions of CPUs, most exact first.
     pub const OF_CPU: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
 
-    /// Those that CUDA devices multiply in.
+    /// The precisions of CUDA devices.
     pub const OF_CUDA: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
 
-    /// Those that operations composed for Metal multiply in.
+    /// The precisions of operations composed for Metal.
     pub const OF_METAL: [Self; 2] = [Self::F32, Self::F16];
 
     /// The name on the command line and in signatures.

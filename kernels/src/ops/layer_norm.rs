@@ -1,10 +1,10 @@
 //! LayerNorm of a row: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton,
 //! 2016).
 //!
-//! No operation by itself: it always follows a sum, so the sum's operation (`embed_norm`,
-//! [`crate::add_norm()`]) ends with it. Statistics in f32, the variance from centred values in a second pass.
-//! Order of the sums: each lane of four vectors adds every value that falls to it from first to last, then
-//! the vectors are added, then the lanes by halves.
+//! Not a separate operation: it always follows a sum, so the sum's operation (`embed_norm`,
+//! [`crate::add_norm()`]) ends with it. Statistics are f32, with the variance from centred values in a second
+//! pass. Order of the sums: each lane of four vectors adds its values from first to last, then the vectors
+//! are added, then the lanes by halves.
 
 use candle_core::{D, Tensor};
 
@@ -12,7 +12,7 @@ use crate::args::expect_shape;
 use crate::cpu::simd::{Arithmetic, Interleaved, Simd};
 use crate::{Form, Placement, Result};
 
-/// Vectors of a row that are worked on together.
+/// Vectors of a row that are processed together.
 const TOGETHER: usize = 4;
 
 /// Scale, shift and epsilon of a LayerNorm. Cloning shares the tensors.
@@ -25,10 +25,10 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// `weight` and `bias`: `[hidden_dim]` f32, taken to the device of `placement`.
+    /// Moves `weight` and `bias`, `[hidden_dim]` f32, to the device of `placement`.
     ///
     /// # Errors
-    /// If their shapes differ or are not vectors, or the device has no room.
+    /// If their shapes differ or are not vectors, or the device lacks the memory.
     pub fn new(weight: &Tensor, bias: &Tensor, epsilon: f64, placement: &Placement) -> Result<Self> {
         expect_shape("layer_norm", "weight", weight, &[weight.elem_count()])?;
         expect_shape("layer_norm", "bias", bias, &[weight.elem_count()])?;
@@ -41,7 +41,7 @@ impl LayerNorm {
         self.weight.elem_count()
     }
 
-    /// How what it is a part of is carried out.
+    /// The form of the operation that includes the norm.
     pub(crate) fn form(&self) -> Form {
         self.form
     }
@@ -118,7 +118,7 @@ impl NormSlices<'_> {
         }
     }
 
-    /// The same in f64, as the formula reads.
+    /// The same by the formula, in f64.
     #[cfg(test)]
     pub(crate) fn reference(self, row: &[f64]) -> Vec<f64> {
         let count = row.len() as f64;

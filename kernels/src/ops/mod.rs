@@ -1,4 +1,4 @@
-//! The operations, a folder each: the table of what is fused.
+//! The operations, one folder each: the table of fused operations.
 //!
 //! | operation | computes |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
 //! | [`top_k`] | exact search |
 //!
-//! `layer_norm` is what `add_norm` and `embed_norm` end with.
+//! `layer_norm` is the last step of `add_norm` and `embed_norm`.
 
 pub(crate) mod activation;
 pub(crate) mod add_norm;

@@ -1,5 +1,5 @@
-//! DistilBERT (Sanh et al., 2019): <https://arxiv.org/abs/1910.01108>. BERT without token types, under names
-//! of its own; `hidden_dim` in its config.json is what everybody else calls the intermediate size.
+//! DistilBERT (Sanh et al., 2019): <https://arxiv.org/abs/1910.01108>. BERT without token types and with
+//! different names; `hidden_dim` in its config.json is the intermediate size of other families.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ const NAMES: WeightNames = WeightNames {
     output_norm: "output_layer_norm",
 };
 
-/// transformers writes this number into the model, not into config.json.
+/// Hard-coded in transformers; config.json does not have it.
 const LAYER_NORM_EPSILON: f64 = 1e-12;
 
 fn read_config(config: &Value) -> Result<EncoderConfig> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::Result;
 use crate::config::refused;
 
-/// A whole number that must be there.
+/// A required whole number.
 pub(super) fn size(config: &Value, field: &str) -> Result<usize> {
     match config.get(field) {
         None => Err(refused(field, "must be a whole number, got nothing".to_owned())),
@@ -14,7 +14,7 @@ pub(super) fn size(config: &Value, field: &str) -> Result<usize> {
     }
 }
 
-/// A whole number, or `default` where it is missing or null.
+/// A whole number, or `default` if it is missing or null.
 pub(super) fn size_or(config: &Value, field: &str, default: usize) -> Result<usize> {
     match config.get(field) {
         None | Some(Value::Null) => Ok(default),
@@ -27,7 +27,7 @@ fn as_size(field: &str, value: &Value) -> Result<usize> {
     size.ok_or_else(|| refused(field, format!("must be a whole number of at least 0, got {value}")))
 }
 
-/// A number, or `default` where it is missing or null.
+/// A number, or `default` if it is missing or null.
 pub(super) fn number_or(config: &Value, field: &str, default: f64) -> Result<f64> {
     match config.get(field) {
         None | Some(Value::Null) => Ok(default),
@@ -35,7 +35,7 @@ pub(super) fn number_or(config: &Value, field: &str, default: f64) -> Result<f64
     }
 }
 
-/// The activation function that `field` names; names as in transformers' `ACT2FN`.
+/// The activation function that `field` names, as in transformers' `ACT2FN`.
 pub(super) fn activation(config: &Value, field: &str) -> Result<Activation> {
     let known = "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh";
     let name = match config.get(field) {
@@ -53,8 +53,7 @@ pub(super) fn activation(config: &Value, field: &str) -> Result<Activation> {
     })
 }
 
-/// Refuses a field whose value asks for mathematics that the encoder does not have; missing and null are
-/// fine.
+/// Refuses a value that would change the encoder's computation. A missing field and null are accepted.
 pub(super) fn only(config: &Value, field: &str, supported: &Value) -> Result<()> {
     match config.get(field) {
         None | Some(Value::Null) => Ok(()),

@@ -12,15 +12,15 @@ use crate::{EncoderConfig, Result};
 
 /// Names of an encoder's weights in a checkpoint, below the checkpoint's prefix.
 ///
-/// The names of linear layers and norms stand without `.weight` and `.bias`; those of a layer's parts below
-/// the layer's own.
+/// Names of linear layers and norms omit `.weight` and `.bias`. Names of a layer's parts are relative to the
+/// layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WeightNames {
     pub(crate) word_embeddings: &'static str,
     pub(crate) position_embeddings: &'static str,
     pub(crate) token_type_embeddings: Option<&'static str>,
     pub(crate) embedding_norm: &'static str,
-    /// The layers lie at `layers.0`, `layers.1`, ..
+    /// The layers are named `layers.0`, `layers.1`, ..
     pub(crate) layers: &'static str,
     pub(crate) query: &'static str,
     pub(crate) key: &'static str,
@@ -39,20 +39,19 @@ pub struct Family {
     pub name: &'static str,
     /// The values of `model_type` in config.json that belong to it.
     pub model_types: &'static [&'static str],
-    /// What its checkpoints put before every weight's name; none of them at all comes first.
+    /// The prefixes that its checkpoints put before every weight's name; the empty one comes first.
     pub(crate) prefixes: &'static [&'static str],
     pub(crate) config: fn(&Value) -> Result<EncoderConfig>,
     pub(crate) names: &'static WeightNames,
 }
 
-/// Every family that can be loaded. A new one is a file beside this one and a line here
-/// (docs/adding-a-model.md).
+/// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
 pub const FAMILIES: [Family; 3] = [bert::FAMILY, roberta::FAMILY, distilbert::FAMILY];
 
 /// The family that config.json names.
 ///
 /// # Errors
-/// If it names none that is supported, or a variant of one whose mathematics differ.
+/// If it names an unsupported family or a variant that computes something else.
 pub(crate) fn find(config: &Value) -> Result<Family> {
     let Some(model_type) = config.get("model_type").and_then(Value::as_str) else {
         return Err(refused("model_type", format!("must be one of {}, got none", supported())));
@@ -68,8 +67,8 @@ fn supported() -> String {
     FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ")
 }
 
-/// A repository whose modelling code is its own (`auto_map`) may say `model_type: bert` and compute something
-/// else, as Jina's first models do.
+/// A repository with custom modelling code (`auto_map`) may say `model_type: bert` and still compute
+/// something else, as Jina's first models do.
 fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
     let Some(code) = config.get("auto_map").and_then(|map| map.get("AutoModel")).and_then(Value::as_str)
     else {
@@ -79,8 +78,7 @@ fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
     Err(refused("auto_map.AutoModel", rule))
 }
 
-/// Tensors that checkpoints carry beside the encoder and that nobody misses: heads of their training,
-/// poolers, buffers.
+/// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.
 pub(crate) fn is_known_extra(name: &str) -> bool {
     const PARTS: [&str; 9] = [
         "pooler",

@@ -1,6 +1,6 @@
 //! RoBERTa (Liu et al., 2019: <https://arxiv.org/abs/1907.11692>), and XLM-RoBERTa and CamemBERT, which
-//! differ from it in their tokenizers only. BERT's mathematics; positions begin behind the padding token's
-//! number.
+//! differ from it only in their tokenizers. The computation is BERT's; positions start after the padding
+//! token's id.
 
 use serde_json::Value;
 

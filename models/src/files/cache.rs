@@ -8,12 +8,12 @@ use super::ModelFolder;
 use super::folder::{Source, plain_parts, read_limited};
 use crate::{Error, Result};
 
-/// The revision that is meant where none is named.
+/// The default revision.
 const DEFAULT_REVISION: &str = "main";
-/// The most bytes of a file in `refs/`, which holds a commit of 40 digits.
+/// The largest size of a file in `refs/`, in bytes. Such a file has a commit of 40 digits.
 const REFERENCE_LIMIT: u64 = 1024;
 
-/// A repository of the hub at a revision: what `organisation/name@revision` says.
+/// A repository of the hub at a revision: `organisation/name@revision`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Repository {
     pub(super) name: String,
@@ -21,7 +21,7 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    /// Parses `NAME` or `NAME@REVISION`; none if it cannot be the name of a repository.
+    /// Parses `NAME` or `NAME@REVISION`; `None` if it cannot be a repository's name.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (name, revision) = text.split_once('@').unwrap_or((text, DEFAULT_REVISION));
         let named = name.split('/').count() <= 2 && name.split('/').all(is_plain);
@@ -36,14 +36,14 @@ impl Repository {
     }
 }
 
-/// Whether this is one part of a repository's name. The hub allows these characters and no leading dot or
+/// Whether this is one part of a repository's name: only characters that the hub allows, no leading dot or
 /// dash.
 fn is_plain(part: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(allowed)
 }
 
-/// The snapshot of a repository, or a phrase that says what is not there.
+/// The snapshot of a repository, or a phrase naming the missing part.
 pub(super) fn find(
     cache: &Path,
     repository: &Repository,
@@ -68,7 +68,7 @@ pub(super) fn find(
     ModelFolder::new(&full_name, root, boundary, source).map(Ok)
 }
 
-/// The commit that a revision stands for: itself, or what `refs/<revision>` says.
+/// The commit of a revision: the revision itself, or the content of `refs/<revision>`.
 fn commit(folder: &Path, revision: &str) -> Result<Result<String, String>> {
     if is_commit(revision) {
         return Ok(Ok(revision.to_owned()));
@@ -89,13 +89,13 @@ fn commit(folder: &Path, revision: &str) -> Result<Result<String, String>> {
     }
 }
 
-/// Whether this is the full name of a commit.
+/// Whether this is a full commit id.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The repository's folder and the source, if this path is itself a snapshot in a cache: what
-/// huggingface_hub's `snapshot_download` returns and people pass on.
+/// The repository's folder and the source, if this path is itself a snapshot in a cache (as returned by
+/// huggingface_hub's `snapshot_download`).
 pub(super) fn of_snapshot(path: &Path) -> Option<(PathBuf, Source)> {
     let path = path.canonicalize().ok()?;
     let commit = path.file_name()?.to_str().filter(|name| is_commit(name))?.to_owned();

@@ -1,7 +1,7 @@
 //! Checks a snapshot against the digests that name its blobs.
 //!
 //! The hub stores large files (weights) under their SHA-256, and the cache keeps that as the blob's name.
-//! Small files are named by git's SHA-1, which pins nothing against an attacker, and are not checked.
+//! Small files are named by git's SHA-1, which does not protect against an attacker, so they are not checked.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use super::ModelFolder;
 use super::folder::join;
 use crate::{Error, Result};
 
-/// How deep subfolders are looked into; a model's modules are one level deep.
+/// How deep subfolders are searched. A model's modules are one level deep.
 const DEPTH: usize = 3;
 /// Bytes read at a time.
 const BLOCK: usize = 1 << 20;
@@ -21,14 +21,14 @@ const BLOCK: usize = 1 << 20;
 /// Which files of a model were checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// Files whose content has the digest that names them.
+    /// Files whose content matches the digest in their name.
     pub checked: Vec<String>,
-    /// Files that nothing pins.
+    /// Files without a digest to check against.
     pub unpinned: Vec<String>,
 }
 
 impl ModelFolder {
-    /// Compares every file that the cache pins by a SHA-256 with that digest. Reads all of these files.
+    /// Compares every file that the cache pins by a SHA-256 with that digest. Reads all these files.
     ///
     /// # Errors
     /// [`Error::Checksum`] for the first file that differs.
@@ -47,11 +47,11 @@ impl ModelFolder {
         Ok(verification)
     }
 
-    /// The SHA-256 of what a model is made of: every .json file of its folder and its modules' folders, and
-    /// `weights`. Reads all of these files.
+    /// The SHA-256 of a model's files: every .json file of its folder and its modules' folders, and
+    /// `weights`. Reads all these files.
     ///
     /// # Errors
-    /// If one cannot be read.
+    /// If a file cannot be read.
     pub fn digest<'a>(&self, weights: impl Iterator<Item = &'a Path>) -> Result<String> {
         let mut folders = vec![String::new(), self.transformer_prefix().to_owned()];
         folders.extend(self.modules()?.into_iter().flatten().map(|module| module.path));
@@ -76,7 +76,7 @@ impl ModelFolder {
         Ok(hexadecimal(&Sha256::digest(lines)))
     }
 
-    /// The names of the files in a subfolder, sorted; hidden ones are left out.
+    /// The names of the files in a subfolder, sorted; hidden files are skipped.
     fn list(&self, folder: &str, depth: usize) -> Result<Vec<String>> {
         let path = if folder.is_empty() { self.root().to_owned() } else { self.root().join(folder) };
         let mut names = Vec::new();
@@ -86,8 +86,8 @@ impl ModelFolder {
             if name.starts_with('.') {
                 continue;
             }
-            // A link counts as what it leads to; `file` says whether it may be followed, and what of one that
-            // leads nowhere.
+            // A link counts as its target. `file` decides whether it may be followed and handles broken
+            // links.
             let is_folder = match entry.path().metadata() {
                 Ok(metadata) => metadata.is_dir(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -105,7 +105,7 @@ impl ModelFolder {
     }
 }
 
-/// The digest that names the blob which this path links to.
+/// The digest in the name of the blob that this path links to.
 fn pinned(path: &Path) -> Result<Option<String>> {
     let target = path.canonicalize().map_err(Error::io(path))?;
     let name = target.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The environment variables that say where models are.
 //!
-//! All of them are read here, once, into an [`Environment`], so that everything else (and every test) is a
-//! function of its arguments.
+//! All of them are read here, once, into an [`Environment`]. Everything else, tests included, depends only on
+//! its arguments.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const VARIABLES: [&str; 12] = [
     "XDG_CACHE_HOME",
 ];
 
-/// A copy of the environment variables that concern models; an empty one counts as unset.
+/// A copy of the environment variables about models. An empty variable counts as unset.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ impl Environment {
         self.path("HF_HOME").or_else(|| Some(caches()?.join("huggingface")))
     }
 
-    /// The file that holds the hub's token: `HF_TOKEN_PATH`, else `token` in [`Self::huggingface_home`].
+    /// The file with the hub's token: `HF_TOKEN_PATH`, else `token` in [`Self::huggingface_home`].
     pub fn token_file(&self) -> Option<PathBuf> {
         self.path("HF_TOKEN_PATH").or_else(|| Some(self.huggingface_home()?.join("token")))
     }

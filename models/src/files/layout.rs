@@ -1,4 +1,4 @@
-//! `modules.json`: which subfolders a sentence-transformers model has.
+//! `modules.json`: the subfolders of a sentence-transformers model.
 
 use serde::Deserialize;
 
@@ -8,8 +8,20 @@ use crate::{Error, Result};
 
 /// The file that lists the modules.
 pub(crate) const MODULES: &str = "modules.json";
-/// The transformer's subfolder where sentence-transformers wrote it before version 2.
+/// The transformer's subfolder before sentence-transformers 2.
 const OLD_TRANSFORMER: &str = "0_Transformer";
+
+/// The file with a sentence-transformers model's longest text, and the names that older versions wrote for other families
+/// (sentence_transformers/models/Transformer.py).
+pub(crate) const LENGTH_FILES: [&str; 7] = [
+    "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+];
 
 /// One entry of `modules.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -23,15 +35,15 @@ pub struct ModuleEntry {
 }
 
 impl ModuleEntry {
-    /// The class alone: the last segment of its path. What stands before it differs from version to version.
+    /// The class name: the last segment of its path. The rest differs between versions.
     pub fn class_name(&self) -> &str {
         self.class_path.rsplit('.').next().unwrap_or(&self.class_path)
     }
 }
 
 impl ModelFolder {
-    /// The modules of a sentence-transformers model in their order; none where there is no `modules.json`.
-    /// Their paths are inside the folder.
+    /// The modules of a sentence-transformers model in order, or `None` without `modules.json`. Their paths
+    /// are inside the folder.
     pub fn modules(&self) -> Result<Option<Vec<ModuleEntry>>> {
         let Some(mut modules) = self.read_json::<Vec<ModuleEntry>>(MODULES, CONFIG_LIMIT)? else {
             return Ok(None);
@@ -52,7 +64,7 @@ impl ModelFolder {
     }
 }
 
-/// The transformer's subfolder: what `modules.json` says, else the old one if only that has a configuration.
+/// The transformer's subfolder: from `modules.json`, else the old one if only that has a configuration.
 pub(super) fn transformer_prefix(folder: &ModelFolder) -> Result<String> {
     if let Some(modules) = folder.modules()? {
         let transformer = modules.into_iter().find(|module| module.class_name() == "Transformer");

@@ -1,12 +1,12 @@
 //! Where a model's files are: a folder, the Hugging Face cache, or the hub.
 //!
-//! [`ModelFolder::resolve`] finds a model by name and is then the only way to its files: every name, also one
-//! that comes from `modules.json` or from an index of shards, is checked to stay inside the model's folder
-//! and to be an ordinary file before it is opened, so that no file of a model can make us read another file,
-//! wait on a pipe or read a device without end. Files are read, never mapped: one that is cut short while we
-//! run gives an error and not a signal.
+//! [`ModelFolder::resolve`] finds a model by name; all its files are then opened through [`ModelFolder`].
+//! Every name, including those from `modules.json` or an index of shards, must stay inside the model's folder
+//! and be an ordinary file. So no model can make us read another file, wait on a pipe or read a device
+//! forever. Files are read, never mapped: if one is truncated while we run, the result is an error, not a
+//! signal.
 //!
-//! The conventions are huggingface_hub's, written down in its guide "Understand caching".
+//! The conventions are huggingface_hub's, documented in its guide "Understand caching".
 
 mod cache;
 mod checksum;
@@ -18,13 +18,16 @@ mod options;
 mod resolve;
 mod status;
 mod tokenizer_settings;
+mod weight_files;
 
 pub use checksum::Verification;
 pub use environment::{Environment, cache_folder};
 pub(crate) use folder::join;
 pub use folder::{CONFIG_LIMIT, ModelFolder, Source};
+pub(crate) use layout::LENGTH_FILES;
 pub use layout::ModuleEntry;
 pub use options::{HubOptions, Token};
 pub use status::HubStatus;
 pub use tokenizer_settings::TokenizerSettings;
 pub(crate) use tokenizer_settings::length;
+pub(crate) use weight_files::{ShardIndex, WEIGHT_FILES};

@@ -1,25 +1,25 @@
-//! How models are looked for.
+//! Options for finding models.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
 
-/// The longest token file that is read; a token has about 40 bytes.
+/// The longest token file, in bytes. A token has about 40.
 const TOKEN_LIMIT: u64 = 4096;
 
-/// How models are looked for: [`HubOptions::from_env`], changed by the command line.
+/// Options for finding models: [`HubOptions::from_env`], changed by the command line.
 #[derive(Debug, Clone, Default)]
 pub struct HubOptions {
-    /// Never ask the hub.
+    /// Never query the hub.
     pub offline: bool,
-    /// Follow links that lead out of the model's folder.
+    /// Follow links that point outside the model's folder.
     pub follow_links: bool,
     /// The cache's folder; without one, neither the cache nor the hub is used.
     pub cache: Option<PathBuf>,
-    /// Another hub than <https://huggingface.co>.
+    /// A hub other than <https://huggingface.co>.
     pub endpoint: Option<String>,
-    /// What the hub knows us by.
+    /// The token for the hub.
     pub token: Option<Token>,
 }
 
@@ -28,7 +28,7 @@ pub struct HubOptions {
 pub struct Token(String);
 
 impl Token {
-    /// A token; none if nothing but blanks is there.
+    /// A token, or `None` if the text is blank.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
@@ -47,12 +47,12 @@ impl fmt::Debug for Token {
 }
 
 impl HubOptions {
-    /// The options that this process's environment asks for.
+    /// The options from this process's environment.
     pub fn from_env() -> Self {
         Self::from_environment(&Environment::of_process())
     }
 
-    /// The options that an environment asks for.
+    /// The options from an environment.
     pub fn from_environment(environment: &Environment) -> Self {
         Self {
             offline: environment.is_on("HF_HUB_OFFLINE") || environment.is_on("TRANSFORMERS_OFFLINE"),
@@ -73,7 +73,7 @@ fn token(environment: &Environment) -> Option<Token> {
     }
 }
 
-/// The token in a file. One that cannot be read is none: most models need no token.
+/// The token in a file. `None` if it cannot be read: most models need no token.
 fn token_in(path: &Path) -> Option<Token> {
     let metadata = path.metadata().ok()?;
     if !metadata.is_file() || metadata.len() > TOKEN_LIMIT {

@@ -7,33 +7,33 @@ use hf_hub::api::sync::ApiBuilder;
 
 use super::HubOptions;
 
-/// How long the hub may take.
+/// The time limit for the hub's answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A small public model that the hub is asked about.
+/// A small public model to ask the hub about.
 const KNOWN_MODEL: &str = "sentence-transformers/all-MiniLM-L6-v2";
 
-/// What came of asking the hub.
+/// Whether the hub answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubStatus {
-    /// It is not to be asked.
+    /// Offline mode: it was not asked.
     Offline,
-    /// It answers.
+    /// It answered.
     Answers {
         /// Its address.
         endpoint: String,
     },
-    /// It does not.
+    /// It did not answer.
     Silent {
         /// Its address.
         endpoint: String,
-        /// What happened instead.
+        /// The reason.
         reason: String,
     },
 }
 
 impl HubOptions {
-    /// Asks the hub about a model that everybody may see; takes at most five seconds.
+    /// Asks the hub about a public model, for at most five seconds.
     pub fn status(&self) -> HubStatus {
         if self.offline {
             return HubStatus::Offline;
@@ -41,10 +41,10 @@ impl HubOptions {
         let endpoint = self.endpoint.clone().unwrap_or_else(|| super::hub::HUB.to_owned());
         let builder = ApiBuilder::new().with_endpoint(endpoint.clone()).with_progress(false).with_retries(0);
         let (sender, receiver) = mpsc::channel();
-        // A thread of its own, since nothing sets a limit to a resolver that hangs.
+        // A separate thread, since a hung resolver cannot be timed out.
         let asked = std::thread::Builder::new().spawn(move || {
             let info = builder.build().and_then(|api| api.model(KNOWN_MODEL.to_owned()).info());
-            // The receiver is gone only if the time is over.
+            // The receiver is gone only after a timeout.
             sender.send(info.map(|_| ()).map_err(|error| error.to_string())).ok();
         });
         if let Err(error) = asked {

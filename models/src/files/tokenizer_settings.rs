@@ -1,29 +1,29 @@
-//! What `tokenizer_config.json` and `special_tokens_map.json` say beside the tokenizer itself.
+//! Settings from `tokenizer_config.json` and `special_tokens_map.json`, besides the tokenizer itself.
 
 use serde::Deserialize;
 
 use super::ModelFolder;
 use crate::{Error, Result};
 
-/// Lengths above this are transformers' way to say that there is none (`int(1e30)`).
+/// transformers writes larger lengths (`int(1e30)`) to mean no limit.
 pub(crate) const LENGTH_LIMIT: f64 = 1e6;
 
-/// Settings of a tokenizer that `tokenizer.json` does not hold. A field that no file sets is none.
+/// Tokenizer settings that are not in `tokenizer.json`. A field that no file sets is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenizerSettings {
     /// The longest sequence, special tokens included.
     pub model_max_length: Option<usize>,
-    /// The token that a text begins with.
+    /// The token at the start of a text.
     pub cls_token: Option<String>,
-    /// The token that a text ends with.
+    /// The token at the end of a text.
     pub sep_token: Option<String>,
-    /// Whether text is put into lower case (BERT's tokenizers).
+    /// Whether text is lowercased (BERT's tokenizers).
     pub do_lower_case: Option<bool>,
-    /// Whether accents are taken off (BERT's tokenizers).
+    /// Whether accents are stripped (BERT's tokenizers).
     pub strip_accents: Option<bool>,
-    /// Whether ideographs are words of their own (BERT's tokenizers).
+    /// Whether each ideograph is a separate word (BERT's tokenizers).
     pub tokenize_chinese_chars: Option<bool>,
-    /// Whether a blank is put before the text (RoBERTa's tokenizers).
+    /// Whether a space is put before the text (RoBERTa's tokenizers).
     pub add_prefix_space: Option<bool>,
 }
 
@@ -45,7 +45,7 @@ struct SpecialTokensMap {
     sep_token: Option<SpecialToken>,
 }
 
-/// A special token: its text, or an `AddedToken` with flags, which tokenizer.json repeats.
+/// A special token: its text, or an `AddedToken` with flags, which are also in tokenizer.json.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum SpecialToken {
@@ -62,7 +62,7 @@ impl SpecialToken {
 }
 
 impl TokenizerSettings {
-    /// Reads both files; either may be missing. `tokenizer_config.json` wins, as in transformers.
+    /// Reads both files; either may be missing. `tokenizer_config.json` takes precedence, as in transformers.
     pub fn read(folder: &ModelFolder) -> Result<Self> {
         let config: TokenizerConfig =
             folder.read_transformer_json("tokenizer_config.json")?.unwrap_or_default();
@@ -87,7 +87,7 @@ impl TokenizerSettings {
     }
 }
 
-/// A length that means something: from 1 to [`LENGTH_LIMIT`].
+/// A usable length: from 1 to [`LENGTH_LIMIT`].
 pub(crate) fn length(value: f64) -> Option<usize> {
     (1.0..=LENGTH_LIMIT).contains(&value).then_some(value as usize)
 }

@@ -20,21 +20,21 @@ const ACTIVATIONS: [(Activation, &str); 6] = [
     (Activation::Sigmoid, "Sigmoid"),
 ];
 
-/// The largest width that is taken seriously; the widest known embedding has 8192 columns.
+/// The largest accepted width. The widest known embedding has 8192 columns.
 const WIDTH_LIMIT: usize = 1 << 20;
 
 /// A linear layer after pooling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dense {
-    /// The subfolder that holds its weights; [`Dense::open`] opens them.
+    /// The subfolder with its weights; [`Dense::open`] opens them.
     pub folder: String,
-    /// Columns that it takes.
+    /// Input columns.
     pub in_features: usize,
-    /// Columns that it gives.
+    /// Output columns.
     pub out_features: usize,
     /// Whether it adds `linear.bias`.
     pub bias: bool,
-    /// What follows the product.
+    /// The activation after the product.
     pub activation: Activation,
 }
 
@@ -44,7 +44,7 @@ struct Config {
     out_features: usize,
     bias: Option<bool>,
     activation_function: Option<String>,
-    /// Since version 5.4: what the layer reads and writes. Ours is always the vector of a text.
+    /// Since version 5.4: the layer's input and output. Here both are always a text's vector.
     module_input_name: Option<String>,
     module_output_name: Option<String>,
 }

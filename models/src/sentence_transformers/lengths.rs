@@ -1,23 +1,23 @@
-//! How long a text may be: `sentence_bert_config.json`.
+//! The longest text: `sentence_bert_config.json`.
 //!
-//! A RoBERTa's position table has 514 rows and takes 512 tokens, and sentence-transformers itself writes 514
-//! where the tokenizer states no length. So a `max_seq_length` up to the table's rows is taken, the encoder
-//! capping it; a larger one belongs to another encoder and is refused.
+//! A RoBERTa's position table has 514 rows for 512 tokens, and sentence-transformers itself writes 514 if the
+//! tokenizer states no length. So a `max_seq_length` up to the number of rows is accepted, and the encoder
+//! caps it. A larger one belongs to another encoder and is refused.
 
 use serde::Deserialize;
 
-use crate::files::{ModelFolder, TokenizerSettings, length};
+use crate::files::{LENGTH_FILES, ModelFolder, TokenizerSettings, length};
 use crate::{EncoderConfig, Error, Result};
 
-/// The longest text, and whether it is put into lower case.
+/// The longest text, and whether it is lowercased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lengths {
     /// The longest sequence, special tokens included: `max_seq_length`, else the tokenizer's
     /// `model_max_length`.
     pub max_seq_length: Option<usize>,
-    /// The file that says `max_seq_length`; none where the length is the tokenizer's.
+    /// The file with `max_seq_length`; `None` if the length is the tokenizer's.
     pub stated_in: Option<&'static str>,
-    /// Whether sentence-transformers puts text into lower case before the tokenizer sees it.
+    /// Whether sentence-transformers lowercases text before the tokenizer sees it.
     pub do_lower_case: bool,
 }
 
@@ -27,23 +27,11 @@ struct Config {
     do_lower_case: Option<bool>,
 }
 
-/// The file's name, and those that older versions wrote for other families
-/// (sentence_transformers/models/Transformer.py).
-pub(crate) const FILE_NAMES: [&str; 7] = [
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-];
-
 impl Lengths {
-    /// Reads the file in the transformer's folder, else what the tokenizer says.
+    /// Reads the file in the transformer's folder, else uses the tokenizer's length.
     ///
     /// # Errors
-    /// A `max_seq_length` that is no whole number, or larger than the position table of the encoder.
+    /// If `max_seq_length` is not a whole number or exceeds the encoder's position table.
     pub fn read(folder: &ModelFolder, encoder: &EncoderConfig) -> Result<Self> {
         let (name, config) = read_config(folder)?;
         let from_tokenizer = || TokenizerSettings::read(folder).map(|settings| settings.model_max_length);
@@ -60,7 +48,7 @@ impl Lengths {
             }
             Some(value) if value > positions as f64 => {
                 return Err(bad(format!(
-                    "it is {value}, and config.json gives the encoder {positions} positions"
+                    "must be at most {positions}, the positions in config.json, got {value}"
                 )));
             }
             Some(value) => length(value),
@@ -71,10 +59,10 @@ impl Lengths {
 }
 
 fn read_config(folder: &ModelFolder) -> Result<(&'static str, Config)> {
-    for name in FILE_NAMES {
+    for name in LENGTH_FILES {
         if let Some(config) = folder.read_transformer_json(name)? {
             return Ok((name, config));
         }
     }
-    Ok((FILE_NAMES[0], Config::default()))
+    Ok((LENGTH_FILES[0], Config::default()))
 }

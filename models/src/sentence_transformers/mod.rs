@@ -1,8 +1,8 @@
-//! What a sentence-transformers model does after its transformer: pooling, dense layers, normalisation; and
-//! its lengths and prompts.
+//! The parts of a sentence-transformers model after its transformer (pooling, dense layers, normalisation),
+//! and its lengths and prompts.
 //!
 //! Source: `modules.json` and the configurations that it names, as sentence-transformers 2 to 5 write them.
-//! These are plain descriptions; weights are opened by whoever runs the steps.
+//! These are plain descriptions; the code that runs the steps opens the weights.
 
 mod dense;
 mod lengths;
@@ -14,30 +14,29 @@ use crate::weights::Weights;
 use crate::{EncoderConfig, Error, Result};
 
 pub use dense::Dense;
-pub(crate) use lengths::FILE_NAMES as LENGTH_FILES;
 pub use lengths::Lengths;
 pub use pooling::PoolingConfig;
 pub use settings::Settings;
 
-/// The modules that we run.
+/// The supported modules.
 const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize";
 
-/// A sentence-transformers model, beside its transformer.
+/// A sentence-transformers model without its transformer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SentenceTransformer {
-    /// Hidden states of a text to its vector.
+    /// Turns a text's hidden states into its vector.
     pub pooling: PoolingConfig,
-    /// What is done with the vector, in this order.
-    pub steps: Vec<Step>,
-    /// The longest text, and whether it is put into lower case.
+    /// The steps after pooling, in order.
+    pub steps: Vec<Module>,
+    /// The longest text, and whether it is lowercased.
     pub lengths: Lengths,
-    /// Prompts and what the model's author advises.
+    /// Prompts and the author's recommendations.
     pub settings: Settings,
 }
 
 /// One step after pooling.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum Module {
     /// A linear layer and its activation.
     Dense(Dense),
     /// Division by the Euclidean norm.
@@ -45,13 +44,13 @@ pub enum Step {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and what it names, behind the encoder of `config`; none where a model has no such
-    /// file.
+    /// Reads `modules.json` and the files that it names, for the encoder of `config`. Returns `None` for a
+    /// model without that file.
     ///
     /// # Errors
-    /// A module, an activation or a pooling mode that we do not have, modules in another order than
-    /// Transformer, Pooling and then any of Dense and Normalize, or widths and lengths that do not fit each
-    /// other or the encoder.
+    /// If a module, activation or pooling mode is not supported, if modules are not in the order Transformer,
+    /// Pooling, then any of Dense and Normalize, or if widths and lengths do not fit each other or the
+    /// encoder.
     pub fn read(folder: &ModelFolder, config: &EncoderConfig) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Ok(None) };
         let path = folder.root().join("modules.json");
@@ -71,19 +70,19 @@ impl SentenceTransformer {
     /// If a file is missing or breaks a rule.
     pub fn open_dense(&self, folder: &ModelFolder) -> Result<Vec<Weights>> {
         let dense = self.steps.iter().filter_map(|step| match step {
-            Step::Dense(dense) => Some(dense.open(folder)),
-            Step::Normalize => None,
+            Module::Dense(dense) => Some(dense.open(folder)),
+            Module::Normalize => None,
         });
         dense.collect()
     }
 
     /// Whether the last step leaves vectors of length one.
     pub fn normalizes(&self) -> bool {
-        self.steps.last() == Some(&Step::Normalize)
+        self.steps.last() == Some(&Module::Normalize)
     }
 }
 
-/// The module that must stand here.
+/// The module that must be here.
 fn expect<'a>(
     path: &std::path::Path,
     module: Option<&'a ModuleEntry>,
@@ -111,29 +110,29 @@ fn unsupported(path: &std::path::Path, module: &ModuleEntry) -> Error {
     Error::Unsupported { path: path.to_owned(), what: "module", name, supported: SUPPORTED.to_owned() }
 }
 
-fn step(folder: &ModelFolder, module: &ModuleEntry) -> Result<Step> {
+fn step(folder: &ModelFolder, module: &ModuleEntry) -> Result<Module> {
     let path = folder.root().join("modules.json");
     match module.class_name() {
-        "Dense" => Dense::read(folder, &module.path).map(Step::Dense),
-        "Normalize" => Ok(Step::Normalize),
+        "Dense" => Dense::read(folder, &module.path).map(Module::Dense),
+        "Normalize" => Ok(Module::Normalize),
         // A second one of these is in the wrong place.
         "Transformer" | "Pooling" => {
-            expect(&path, Some(module), "Dense or Normalize").map(|_| Step::Normalize)
+            expect(&path, Some(module), "Dense or Normalize").map(|_| Module::Normalize)
         }
         _ => Err(unsupported(&path, module)),
     }
 }
 
-/// Each dense layer takes as many features as what stands before it gives, which is `pooled` for the first.
-fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Step]) -> Result<()> {
+/// Each dense layer's input width must match the output width before it, which is `pooled` for the first.
+fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Module]) -> Result<()> {
     let mut width = pooled;
     for step in steps {
-        let Step::Dense(dense) = step else { continue };
+        let Module::Dense(dense) = step else { continue };
         if width != dense.in_features {
             return Err(Error::Config {
                 path: folder.root().join(&dense.folder).join("config.json"),
                 field: "in_features".to_owned(),
-                rule: format!("it is {}, and the module before gives {width}", dense.in_features),
+                rule: format!("must be {width}, the output of the module before, got {}", dense.in_features),
             });
         }
         width = dense.out_features;
@@ -141,7 +140,7 @@ fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Step]) -> Result<(
     Ok(())
 }
 
-/// A configuration that a module cannot do without.
+/// A module's required configuration.
 fn read_config<T: serde::de::DeserializeOwned>(folder: &ModelFolder, relative: &str) -> Result<T> {
     let missing = || Error::MissingFile { path: folder.root().join(relative) };
     folder.read_json(relative, CONFIG_LIMIT)?.ok_or_else(missing)

@@ -1,7 +1,7 @@
 //! `1_Pooling/config.json`, in both of its schemas.
 //!
-//! Source: sentence_transformers/models/Pooling.py. Until version 5.3 there is one boolean a mode; since 5.4
-//! `pooling_mode` is a name or a list of names.
+//! Source: sentence_transformers/models/Pooling.py. Up to version 5.3 there is one boolean per mode; since
+//! 5.4 `pooling_mode` is a name or a list of names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::read_config;
 use crate::files::{ModelFolder, join};
 use crate::{Error, Result};
 
-/// Every mode in that order, with its name in `pooling_mode`.
+/// Every mode in concatenation order, with its name in `pooling_mode`.
 const MODES: [(Pooling, &str); 6] = [
     (Pooling::Cls, "cls"),
     (Pooling::Max, "max"),
@@ -44,7 +44,7 @@ struct Config {
     pooling_mode_cls_token: bool,
     #[serde(default)]
     pooling_mode_max_tokens: bool,
-    /// The one that is on unless the file says otherwise, as in sentence-transformers.
+    /// On by default, as in sentence-transformers.
     #[serde(default = "on")]
     pooling_mode_mean_tokens: bool,
     #[serde(default)]
@@ -53,7 +53,7 @@ struct Config {
     pooling_mode_weightedmean_tokens: bool,
     #[serde(default)]
     pooling_mode_lasttoken: bool,
-    /// Everything else; a mode that is switched on there is one that we do not have.
+    /// Everything else. A mode that is on in here is not supported.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
@@ -70,8 +70,8 @@ enum Names {
 }
 
 impl PoolingConfig {
-    /// Reads the configuration in a module's subfolder, behind an encoder whose hidden states have
-    /// `hidden_dim` values.
+    /// Reads the configuration in a module's subfolder, for an encoder whose hidden states have `hidden_dim`
+    /// values.
     pub(super) fn read(folder: &ModelFolder, subfolder: &str, hidden_dim: usize) -> Result<Self> {
         let relative = join(subfolder, "config.json");
         let config: Config = read_config(folder, &relative)?;
@@ -94,7 +94,7 @@ impl PoolingConfig {
 }
 
 impl Config {
-    /// What the file says about the width of the hidden states, under either of its names, is true.
+    /// Checks the width of the hidden states in the file, under either of its names.
     fn check_width(&self, path: &Path, hidden_dim: usize) -> Result<()> {
         let fields = [
             ("word_embedding_dimension", self.word_embedding_dimension),

@@ -1,4 +1,4 @@
-//! `config_sentence_transformers.json`: prompts, and what the model's author advises.
+//! `config_sentence_transformers.json`: prompts, and the author's recommendations.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde::Deserialize;
 use crate::files::{CONFIG_LIMIT, ModelFolder};
 use crate::{Error, Result};
 
-/// Prompts that every model has: empty ones if its file does not name them, as in sentence-transformers 5 and
+/// Prompts that every model has: empty if its file does not name them, as in sentence-transformers 5 and
 /// later.
 const ALWAYS: [&str; 2] = ["document", "query"];
 
-/// The file that holds the settings.
+/// The name of the settings file.
 const FILE_NAME: &str = "config_sentence_transformers.json";
 
-/// Prompts, and what the model's author advises.
+/// Prompts and the author's recommendations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What is put before a text, by the prompt's name: `query` to `query: `. A null in the file is an empty
-    /// one.
+    /// The text put before each input, by the prompt's name: `query` to `query: `. A null in the file is an
+    /// empty prompt.
     pub prompts: BTreeMap<String, String>,
-    /// The prompt that is taken where none is asked for.
+    /// The prompt that is used if none is requested.
     pub default_prompt_name: Option<String>,
-    /// The first columns that are kept.
+    /// The number of leading columns to keep.
     pub truncate_dim: Option<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Settings {
         named.or_else(|| ALWAYS.contains(&name).then_some(""))
     }
 
-    /// The prompt that stands before every text if none is asked for.
+    /// The prompt put before every text by default.
     pub fn default_prompt(&self) -> Option<&str> {
         self.prompt(self.default_prompt_name.as_ref()?)
     }
@@ -48,7 +48,7 @@ impl Settings {
     /// Reads the file; a model without one has no prompts.
     ///
     /// # Errors
-    /// A default prompt that is not among the prompts, or zero columns to keep.
+    /// If the default prompt is not among the prompts, or zero columns are to be kept.
     pub fn read(folder: &ModelFolder) -> Result<Self> {
         let config: Config = folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default();
         let bad = |field: &str, rule: String| Error::Config {

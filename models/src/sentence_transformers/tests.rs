@@ -8,7 +8,7 @@ const TRANSFORMER: &str = "sentence_transformers.models.Transformer";
 const POOLING: &str = "sentence_transformers.models.Pooling";
 const MEAN: &str = r#"{"word_embedding_dimension": 4, "pooling_mode_mean_tokens": true}"#;
 
-/// A modules.json of these classes; module n is in the folder `n_Class`, the first one in the model's own.
+/// A modules.json of these classes; module n is in the folder `n_Class`, the first one in the model's folder.
 fn modules(classes: &[&str]) -> String {
     let entry = |(number, class): (usize, &&str)| {
         let last = class.rsplit('.').next().unwrap();
@@ -18,7 +18,7 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
-/// An encoder of width 4 that takes 512 tokens.
+/// An encoder of width 4 with 512 positions.
 fn encoder() -> EncoderConfig {
     EncoderConfig { hidden_dim: 4, max_positions: 512, ..tiny_config() }
 }
@@ -63,7 +63,7 @@ fn modules_are_known_by_the_last_segment_and_stay_in_order() {
     ];
     for classes in [old, new] {
         let model = read(&classes, &[("1_Pooling/config.json", MEAN)]).unwrap().unwrap();
-        assert_eq!(model.steps, [Step::Normalize]);
+        assert_eq!(model.steps, [Module::Normalize]);
         assert!(model.normalizes());
     }
     let dense =
@@ -71,7 +71,7 @@ fn modules_are_known_by_the_last_segment_and_stay_in_order() {
     let classes = [TRANSFORMER, POOLING, "x.Normalize", "x.Dense"];
     let files = [("1_Pooling/config.json", MEAN), ("3_Dense/config.json", dense)];
     let model = read(&classes, &files).unwrap().unwrap();
-    assert!(matches!(model.steps.as_slice(), [Step::Normalize, Step::Dense(_)]) && !model.normalizes());
+    assert!(matches!(model.steps.as_slice(), [Module::Normalize, Module::Dense(_)]) && !model.normalizes());
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn a_chain_of_dense_layers_begins_at_the_encoders_width() {
     let both = r#"{"pooling_mode": ["cls", "mean"]}"#;
     assert!(chain(both, &dense(8, 3), &dense(3, 2)).is_ok());
     for (pooling, first, second, parts) in [
-        ("{}", dense(64, 3), dense(3, 2), ["2_Dense", "it is 64", "gives 4"]),
-        (both, dense(4, 3), dense(3, 2), ["2_Dense", "it is 4", "gives 8"]),
-        (both, dense(8, 3), dense(4, 2), ["3_Dense", "it is 4", "gives 3"]),
+        ("{}", dense(64, 3), dense(3, 2), ["2_Dense", "must be 4", "got 64"]),
+        (both, dense(4, 3), dense(3, 2), ["2_Dense", "must be 8", "got 4"]),
+        (both, dense(8, 3), dense(4, 2), ["3_Dense", "must be 3", "got 4"]),
     ] {
         let message = chain(pooling, &first, &second).unwrap_err().to_string();
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");
@@ -182,7 +182,7 @@ fn dense_layers_are_read_with_their_activation() {
         bias: false,
         activation: Activation::Relu,
     };
-    assert_eq!(with_dense(config).unwrap().steps, [Step::Dense(dense)]);
+    assert_eq!(with_dense(config).unwrap().steps, [Module::Dense(dense)]);
     for (name, activation) in [
         ("linear.Identity", Activation::Identity),
         ("activation.Tanh", Activation::Tanh),
@@ -195,7 +195,7 @@ fn dense_layers_are_read_with_their_activation() {
         );
         let steps = with_dense(&config).unwrap().steps;
         assert!(
-            matches!(&steps[..], [Step::Dense(dense)] if dense.activation == activation && dense.bias),
+            matches!(&steps[..], [Module::Dense(dense)] if dense.activation == activation && dense.bias),
             "{name}"
         );
     }
@@ -255,11 +255,11 @@ fn the_length_comes_from_the_model_before_the_tokenizer() {
         .unwrap();
     let stated_in = Some("sentence_roberta_config.json");
     assert_eq!(lower.lengths, Lengths { max_seq_length: Some(75), stated_in, do_lower_case: true });
-    // 514 rows of positions take 512 tokens in a RoBERTa, and sentence-transformers writes 514.
+    // A RoBERTa with 514 positions has room for 512 tokens, and sentence-transformers writes 514.
     assert!(with_file("sentence_bert_config.json", r#"{"max_seq_length": 512}"#).is_ok());
     let message =
         with_file("sentence_bert_config.json", r#"{"max_seq_length": 513}"#).unwrap_err().to_string();
-    assert!(message.contains("it is 513") && message.ends_with("512 positions"), "{message}");
+    assert!(message.ends_with("must be at most 512, the positions in config.json, got 513"), "{message}");
     for value in ["0", "-1", "1.5"] {
         let text = format!(r#"{{"max_seq_length": {value}}}"#);
         assert!(

@@ -1,4 +1,4 @@
-//! Stored bytes to f32.
+//! Converts stored bytes to f32.
 
 use std::io::{self, Read};
 
@@ -6,8 +6,8 @@ use half::{bf16, f16};
 
 use super::Dtype;
 
-/// Bytes read at a time, a multiple of every element's size: large enough that a read's cost does not count,
-/// small enough to stay in a second-level cache.
+/// Bytes read at a time, a multiple of every element's size: large enough to make the cost of a read
+/// negligible, small enough to stay in the L2 cache.
 const BLOCK: usize = 1 << 18;
 
 /// How one stored type becomes f32.
@@ -20,7 +20,7 @@ pub(super) struct Decoder {
 /// Converts whole elements and appends them.
 type Append = fn(&[u8], &mut Vec<f32>);
 
-/// The decoder of a type, if it is a floating-point type that f32 can stand for. F64 is rounded to nearest; a
+/// The decoder of a type, if it is a floating-point type that converts to f32. F64 is rounded to nearest; a
 /// value beyond f32 becomes infinite and is then refused as not finite.
 pub(super) fn decoder(dtype: Dtype) -> Option<Decoder> {
     let (size, append): (usize, Append) = match dtype {
@@ -39,7 +39,7 @@ fn extend<const SIZE: usize>(bytes: &[u8], values: &mut Vec<f32>, convert: impl 
 }
 
 impl Decoder {
-    /// Reads `count` elements. The caller has checked that the file holds as many.
+    /// Reads `count` elements. The caller has checked that the file has that many.
     pub(super) fn read(self, reader: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
         let mut values = Vec::with_capacity(count);
         let mut left = count * self.size;
@@ -54,7 +54,7 @@ impl Decoder {
     }
 }
 
-/// Brings a strided tensor into the ordinary order. The caller has checked that no element lies outside
+/// Copies a strided tensor into the ordinary order. The caller has checked that all elements are inside
 /// `values`.
 pub(super) fn gather(values: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
     let count = shape.iter().product();

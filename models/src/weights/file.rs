@@ -1,51 +1,31 @@
-//! One file of weights: where each tensor lies in it, and how it is read.
+//! One weight file: where its tensors are, and how to read them.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Dtype, decode, pytorch, safetensors};
+use super::stored::{StoredTensor, Tensors};
+use super::{decode, pytorch, safetensors};
 use crate::{Error, Result};
 
-/// The tensors of a file by name.
-pub(super) type Tensors = BTreeMap<String, StoredTensor>;
-
-/// The most tensors that a file may have. Models of our families have a few hundred.
-pub(super) const TENSOR_LIMIT: usize = 100_000;
-
-/// The format of a file of weights.
+/// The format of a weight file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum WeightFormat {
     /// <https://huggingface.co/docs/safetensors>
     Safetensors,
     /// PyTorch's zip archive, since version 1.6.
     PyTorch,
 }
 
-impl Format {
-    /// The format that a file's name says.
+impl WeightFormat {
+    /// The format, from the file's name.
     pub(super) fn of(name: &str) -> Self {
         if name.ends_with(".safetensors") { Self::Safetensors } else { Self::PyTorch }
     }
 }
 
-/// Where a tensor lies in its file. Whoever makes one has checked that all of it is inside the file.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct StoredTensor {
-    pub(super) dtype: Dtype,
-    pub(super) shape: Vec<usize>,
-    /// Elements between neighbours of each dimension; none for the ordinary order, the last dimension
-    /// fastest.
-    pub(super) strides: Option<Vec<usize>>,
-    /// The first byte, from the beginning of the file.
-    pub(super) start: u64,
-    /// Elements from the first to the last one, both included.
-    pub(super) span: usize,
-}
-
-/// An open file of weights.
+/// An open weight file.
 #[derive(Debug)]
 pub(super) struct WeightFile {
     path: PathBuf,
@@ -55,11 +35,11 @@ pub(super) struct WeightFile {
 
 impl WeightFile {
     /// Opens a file and reads where its tensors are.
-    pub(super) fn open(path: PathBuf, format: Format) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, format: WeightFormat) -> Result<Self> {
         let mut file = File::open(&path).map_err(Error::io(&path))?;
         let tensors = match format {
-            Format::Safetensors => safetensors::tensors(&path, &mut file)?,
-            Format::PyTorch => pytorch::tensors(&path, &mut file)?,
+            WeightFormat::Safetensors => safetensors::tensors(&path, &mut file)?,
+            WeightFormat::PyTorch => pytorch::tensors(&path, &mut file)?,
         };
         Ok(Self { path, file: Mutex::new(file), tensors })
     }
@@ -88,9 +68,4 @@ impl WeightFile {
             None => values,
         })
     }
-}
-
-/// The number of elements of a shape; none if it overflows.
-pub(super) fn elements(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size))
 }

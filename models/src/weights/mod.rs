@@ -1,10 +1,10 @@
-//! Weights on disk to tensors in memory.
+//! Loads weights from disk into tensors.
 //!
 //! [`Weights::open`] reads the headers of `model.safetensors`, its shards, or `pytorch_model.bin` and its
-//! shards, and checks that every tensor lies inside its file. [`Weights::load`] then reads one tensor's bytes
-//! and nothing else, converts them to f32 and checks the shape and that all values are finite. Weights are
-//! read with ordinary reads and never mapped: a file that is cut short while we run gives an error and not
-//! SIGBUS, and no `unsafe` is needed. No allocation is larger than what the file backs.
+//! shards, and checks that every tensor is inside its file. [`Weights::load`] then reads only one tensor's
+//! bytes, converts them to f32 and checks the shape and that all values are finite. Weights are read with
+//! ordinary reads and never mapped: a file that is truncated while we run causes an error, not SIGBUS, and no
+//! `unsafe` is needed. No allocation is larger than the file justifies.
 
 mod decode;
 mod file;
@@ -13,6 +13,7 @@ mod pickle;
 mod pytorch;
 mod safetensors;
 mod state_dict;
+mod stored;
 #[cfg(test)]
 pub(crate) mod test_files;
 
@@ -23,26 +24,18 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{Device, Tensor};
 
 pub use ::safetensors::Dtype;
-pub(crate) use index::{Index, is_file_name};
 
-use crate::files::{CONFIG_LIMIT, ModelFolder, join};
+use crate::files::{CONFIG_LIMIT, ModelFolder, ShardIndex, WEIGHT_FILES, join};
 use crate::{Error, Result};
-use file::{Format, StoredTensor, WeightFile};
-
-/// The files that hold weights, in the order in which they are looked for.
-pub(crate) const FILE_NAMES: [&str; 4] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-];
+use file::{WeightFile, WeightFormat};
+use stored::StoredTensor;
 
 /// The tensors of a model, on disk.
 #[derive(Debug)]
 pub struct Weights {
     description: String,
     files: Vec<WeightFile>,
-    /// A tensor's name, and which of the files holds it.
+    /// Maps a tensor's name to the index of its file.
     places: BTreeMap<String, usize>,
     loaded: Mutex<BTreeSet<String>>,
 }
@@ -55,16 +48,16 @@ impl Weights {
 
     /// Opens the weights in a subfolder, such as `2_Dense`.
     pub fn open_in(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
-        for name in FILE_NAMES {
+        for name in WEIGHT_FILES {
             let relative = join(subfolder, name);
             if let Some(path) = folder.file(&relative)? {
                 return match name.strip_suffix(".index.json") {
-                    Some(kind) => Self::open_shards(folder, subfolder, name, Format::of(kind)),
-                    None => Ok(Self::of_file(relative, WeightFile::open(path, Format::of(name))?)),
+                    Some(kind) => Self::open_shards(folder, subfolder, name, WeightFormat::of(kind)),
+                    None => Ok(Self::of_file(relative, WeightFile::open(path, WeightFormat::of(name))?)),
                 };
             }
         }
-        Err(Error::NoWeights { folder: folder.root().join(subfolder), looked: FILE_NAMES.join(", ") })
+        Err(Error::NoWeights { folder: folder.root().join(subfolder), looked: WEIGHT_FILES.join(", ") })
     }
 
     fn of_file(description: String, file: WeightFile) -> Self {
@@ -72,26 +65,26 @@ impl Weights {
         Self { description, files: vec![file], places, loaded: Mutex::default() }
     }
 
-    fn open_shards(folder: &ModelFolder, subfolder: &str, name: &str, format: Format) -> Result<Self> {
+    fn open_shards(folder: &ModelFolder, subfolder: &str, name: &str, format: WeightFormat) -> Result<Self> {
         let relative = join(subfolder, name);
         let path = folder.required_file(&relative)?;
-        let index: Index = folder
+        let index: ShardIndex = folder
             .read_json(&relative, CONFIG_LIMIT)?
             .ok_or_else(|| Error::MissingFile { path: path.clone() })?;
         let shards = index.shards(&path)?;
         let open = |shard: &&str| WeightFile::open(folder.required_file(&join(subfolder, shard))?, format);
         let files = shards.iter().map(open).collect::<Result<Vec<_>>>()?;
-        let places = index.places(&path, &shards, &files)?;
+        let places = index::places(&index, &path, &shards, &files)?;
         let description = format!("{relative} ({} files)", files.len());
         Ok(Self { description, files, places, loaded: Mutex::default() })
     }
 
-    /// Which file was read: `model.safetensors`, `pytorch_model.bin.index.json (2 files)`.
+    /// The file that was opened: `model.safetensors`, `pytorch_model.bin.index.json (2 files)`.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// The files that hold tensors.
+    /// The files with tensors.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(WeightFile::path)
     }
@@ -106,21 +99,21 @@ impl Weights {
         self.places.contains_key(name)
     }
 
-    /// A tensor's shape, if there is one of this name.
+    /// A tensor's shape, if it exists.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         Some(&self.stored(name)?.1.shape)
     }
 
-    /// The type in which a tensor is stored.
+    /// A tensor's stored type.
     pub fn dtype(&self, name: &str) -> Option<Dtype> {
         Some(self.stored(name)?.1.dtype)
     }
 
-    /// Reads one tensor: f32, contiguous, on the CPU, all of its values finite.
+    /// Reads one tensor: f32, contiguous, on the CPU, all values finite.
     ///
     /// # Errors
-    /// A tensor that is missing, has another shape than `expected`, is stored in a type that is not
-    /// converted, has a value that is not finite, or cannot be read.
+    /// If the tensor is missing, does not have the shape `expected`, is stored in an unsupported type, has a
+    /// value that is not finite, or cannot be read.
     pub fn load(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
         let (file, stored) = self.stored(name).ok_or_else(|| self.missing(name))?;
         if stored.shape != expected {
@@ -141,7 +134,7 @@ impl Weights {
         Ok(tensor)
     }
 
-    /// The tensors that were not loaded so far, sorted.
+    /// The tensors not loaded yet, sorted.
     pub fn unused(&self) -> Vec<String> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         self.places.keys().filter(|name| !loaded.contains(*name)).cloned().collect()

@@ -1,4 +1,4 @@
-//! What a PyTorch pickle describes: tensors by name.
+//! The contents of a PyTorch pickle: tensors by name.
 //!
 //! Source: `_rebuild_tensor_v2` in torch/_utils.py and `persistent_id` in torch/serialization.py.
 
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Dtype;
-use super::pickle::{Machine, PickleError, PickleResult, Value};
+use super::pickle::{Machine, PickleError, PickleResult, Value, storage_type};
 use crate::{Error, Result};
 
-/// A tensor as the pickle describes it; nothing of it is checked against the archive yet.
+/// A tensor as the pickle describes it, not yet checked against the archive.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PickledTensor {
     pub(super) dtype: Dtype,
@@ -18,28 +18,8 @@ pub(super) struct PickledTensor {
     /// The first element in the storage.
     pub(super) offset: usize,
     pub(super) shape: Vec<usize>,
-    /// As many as the shape has dimensions, in elements.
+    /// One per dimension of the shape, in elements.
     pub(super) strides: Vec<usize>,
-}
-
-/// The type of a storage by its class in PyTorch.
-pub(super) fn storage_type(module: &str, name: &str) -> Option<Dtype> {
-    if !matches!(module, "torch" | "torch.storage" | "torch.cuda") {
-        return None;
-    }
-    Some(match name {
-        "FloatStorage" => Dtype::F32,
-        "HalfStorage" => Dtype::F16,
-        "BFloat16Storage" => Dtype::BF16,
-        "DoubleStorage" => Dtype::F64,
-        "LongStorage" => Dtype::I64,
-        "IntStorage" => Dtype::I32,
-        "ShortStorage" => Dtype::I16,
-        "CharStorage" => Dtype::I8,
-        "ByteStorage" => Dtype::U8,
-        "BoolStorage" => Dtype::BOOL,
-        _ => return None,
-    })
 }
 
 /// The tensors that a pickle describes.
@@ -61,19 +41,19 @@ fn read(pickle: &[u8]) -> PickleResult<BTreeMap<String, PickledTensor>> {
     let mut tensors = BTreeMap::new();
     for (key, value) in machine.dict(number) {
         let (Value::Text(name), Value::Tensor(arguments)) = (key, value) else {
-            return Err(PickleError::Refused(format!("an entry that is no tensor: {value} under {key}")));
+            return Err(PickleError::Refused(format!("an entry that is not a tensor: {value} under {key}")));
         };
         let tensor = tensor(&machine, machine.tuple(*arguments));
         let tensor = tensor
             .ok_or_else(|| PickleError::Malformed(format!("tensor {name:?} is not described as one")))?;
         if tensors.insert((*name).to_owned(), tensor).is_some() {
-            return Err(PickleError::Malformed(format!("tensor {name:?} stands in it twice")));
+            return Err(PickleError::Malformed(format!("tensor {name:?} appears in it twice")));
         }
     }
     Ok(tensors)
 }
 
-/// The tensor of these arguments: storage, offset, shape, strides, and what concerns gradients.
+/// The tensor of these arguments: storage, offset, shape, strides, and values about gradients.
 fn tensor(machine: &Machine<'_>, arguments: &[Value<'_>]) -> Option<PickledTensor> {
     let [Value::Persistent(storage), Value::Int(offset), Value::Tuple(shape), Value::Tuple(strides), ..] =
         arguments
@@ -86,7 +66,7 @@ fn tensor(machine: &Machine<'_>, arguments: &[Value<'_>]) -> Option<PickledTenso
     (shape.len() == strides.len()).then_some(PickledTensor { dtype, key, offset, shape, strides })
 }
 
-/// A storage: the word `storage`, its class, its key, the device that it was on, its number of elements.
+/// A storage: the word `storage`, its class, its key, its device, its number of elements.
 fn storage_of(description: &[Value<'_>]) -> Option<(Dtype, String)> {
     match description {
         [

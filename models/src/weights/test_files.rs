@@ -1,4 +1,4 @@
-//! Small weight files for tests, also broken ones.
+//! Small weight files for tests, including broken ones.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -26,7 +26,7 @@ pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// A file of F32 tensors as the safetensors crate writes it.
+/// A file of F32 tensors as written by the safetensors crate.
 pub(crate) fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     let data: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| f32_bytes(values)).collect();
     let view = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
@@ -34,7 +34,7 @@ pub(crate) fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     serialize(views, None).unwrap()
 }
 
-/// A file with this header and so many bytes of data.
+/// A file with this header and `data` bytes of data.
 pub(crate) fn raw_safetensors(header: &str, data: usize) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
@@ -42,7 +42,7 @@ pub(crate) fn raw_safetensors(header: &str, data: usize) -> Vec<u8> {
     bytes
 }
 
-/// An archive as PyTorch writes it, members stored.
+/// An archive as PyTorch writes it, with uncompressed members.
 pub(crate) fn torch_archive(pickle: &[u8], members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);

@@ -1,10 +1,10 @@
-//! Prints, as one line of JSON, digests of the bits that nearsay computes here: token ids, vectors, hidden states
-//! and scores of the tiny models, in every precision of the CPU and on the instruction set in use.
+//! Prints one line of JSON with digests of nearsay's results on this machine: token ids, vectors, hidden
+//! states and scores of the tiny models, in every CPU precision, on the instruction set in use.
 //!
 //! usage: golden-bits [--record]
 //!
-//! `tests/tests/golden_bits.rs` compares them with `tests/data/golden_bits.json`, where `--record` puts those of
-//! every instruction set that this machine has.
+//! `tests/tests/golden_bits.rs` compares them with `tests/data/golden_bits.json`, where `--record` writes
+//! those of every instruction set of this machine.
 #![allow(clippy::print_stdout)]
 
 use std::path::Path;
@@ -30,7 +30,7 @@ const MODELS: [&str; 8] = [
     "sentence-transformers/dense-prompts",
 ];
 
-/// Words that the tokenizers of the fixtures know, and words that they do not.
+/// Words that the fixtures' tokenizers know, and words that they do not.
 const WORDS: [&str; 16] = [
     "river",
     "the",
@@ -50,7 +50,7 @@ const WORDS: [&str; 16] = [
     "unbelievably",
 ];
 
-/// A digest of what was added, in 16 hexadecimal digits.
+/// A digest of everything added, as 16 hexadecimal digits.
 #[derive(Default)]
 struct Bits(Sha256);
 
@@ -123,7 +123,7 @@ fn scores(scorer: &Scorer) -> Result<String> {
     Ok(bits.finish())
 }
 
-/// The digests of every model in one precision, and what its jobs are identified by.
+/// The digests of every model in one precision, and the identity of its jobs.
 fn results(precision: Precision) -> Result<Value> {
     let (mut models, mut identity) = (Map::new(), None);
     for model in MODELS {

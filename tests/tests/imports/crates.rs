@@ -1,4 +1,4 @@
-//! Crates use lower crates.
+//! Crates use only lower crates.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ pub(crate) const LAYERS: [Layer; 7] = [
     Layer {
         folder: "engine/cli",
         name: "nearsay-cli",
-        // The last one for its tests.
+        // The last one only for its tests.
         uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-tests"],
     },
     Layer {
@@ -27,19 +27,18 @@ pub(crate) const LAYERS: [Layer; 7] = [
     Layer { folder: "tests", name: "nearsay-tests", uses: &["nearsay", "nearsay-kernels", "nearsay-models"] },
 ];
 
-/// A member of the workspace, and the crates of ours that it may use.
+/// A workspace member and the members that it may use.
 pub(crate) struct Layer {
     pub(crate) folder: &'static str,
     pub(crate) name: &'static str,
     pub(crate) uses: &'static [&'static str],
 }
-/// The crates of ours, as Cargo.toml names them.
+/// The workspace's crates, as named in Cargo.toml.
 fn crates() -> impl Iterator<Item = &'static str> {
     LAYERS.iter().map(|layer| layer.name)
 }
 
-/// The crates of ours among a Cargo.toml's dependencies, whatever the table: of the build, for tests, of one
-/// target.
+/// The workspace's crates in all dependency tables of a Cargo.toml: normal, build, dev, per target.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
     let (mut found, mut in_table) = (BTreeSet::new(), false);
     let ours = |name: &str| crates().find(|known| *known == name.trim().trim_matches(['"', '\'']));
@@ -59,14 +58,14 @@ fn dependencies(manifest: &str) -> BTreeSet<&str> {
     found
 }
 
-/// The crates of ours that a source names as paths, by their names in Cargo.toml.
+/// The workspace's crates that a source uses in paths, by their names in Cargo.toml.
 fn used_crates(source: &str) -> BTreeSet<&'static str> {
     let lines = code(source);
     let names = |name: &str| {
         let path = format!("{}::", name.replace('-', "_"));
         let import = format!("use {}", name.replace('-', "_"));
         lines.iter().any(|line| {
-            // A path that begins here: also `::name::`, but not `other::name::`.
+            // Whether a path starts here: `::name::` does, `other::name::` does not.
             let starts = |at: usize| {
                 let before = line[..at].strip_suffix("::").unwrap_or(&line[..at]);
                 !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '>'))

@@ -1,10 +1,10 @@
-//! Families of models are compiled alike in every build.
+//! Model families are compiled the same way in every build.
 
 use nearsay_tests::repository;
 
 use crate::source::{code, sources, words};
 
-/// Whether a source is compiled differently for different features.
+/// Whether a source depends on features.
 fn depends_on_features(source: &str) -> bool {
     code(source).iter().any(|line| {
         let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();

@@ -1,4 +1,4 @@
-//! Flags are the command line's: no message outside of it names one.
+//! Flags belong to the command line: no message outside it names one.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use nearsay_tests::repository;
 
 use crate::source::sources;
 
-/// Files whose strings have flags, and the flags: those of other programs, of a program of their own, or names
-/// of folders.
+/// Files with flags in their strings, and these flags: those of other programs or of the file's own program,
+/// or names of folders.
 const OTHERS: [(&str, &[&str]); 5] = [
     ("engine/src/bench/commit.rs", &["--always", "--dirty", "--abbrev", "--exclude"]), // git describe
     ("kernels/build.rs", &["--Werror"]),                                               // nvcc
@@ -15,10 +15,10 @@ const OTHERS: [(&str, &[&str]); 5] = [
     ("models/src/files/checksum.rs", &["--org", "--name"]), // the folders of the model hub's cache
     ("models/src/files/resolve/tests.rs", &["--org", "--name", "--other"]),
 ];
-/// Tests run the command line and that program.
+/// Tests run the command line and the benchmark program.
 const TESTS: [&str; 3] = ["tests", "benches/tests", "engine/cli"];
 
-/// The flags in a source's strings: `--` that begins a word, and a letter behind it.
+/// The flags in a source's strings: `--` at the start of a word, followed by a letter.
 fn flags(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for string in strings(source) {
@@ -34,7 +34,7 @@ fn flags(source: &str) -> Vec<String> {
     found
 }
 
-/// The strings of a source, raw ones too; comments have none.
+/// The strings of a source, including raw ones, but not those in comments.
 fn strings(source: &str) -> Vec<&str> {
     let bytes = source.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
@@ -65,7 +65,7 @@ fn strings(source: &str) -> Vec<&str> {
     found
 }
 
-/// How many hashes a raw string that begins here has.
+/// The number of hashes of a raw string that starts here.
 fn raw_hashes(text: &str) -> Option<usize> {
     let hashes = text.strip_prefix('r')?;
     let count = hashes.len() - hashes.trim_start_matches('#').len();
@@ -94,7 +94,7 @@ fn no_string_names_a_flag_outside_the_command_line() {
     assert!(seen > 3000, "only {seen} strings were found");
 }
 
-/// The sources of a member and of the members inside of it.
+/// The sources of a member and of the members inside it.
 fn members(folder: &str) -> Vec<(std::path::PathBuf, String)> {
     let within = crate::crates::LAYERS.iter().filter(|layer| Path::new(layer.folder).starts_with(folder));
     within.flat_map(|layer| sources(&repository().join(layer.folder))).collect()

@@ -1,4 +1,4 @@
-//! The rooms of the engine use those before them.
+//! The rooms of the engine use only earlier rooms.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,8 +11,8 @@ use crate::source::{code, sources, words};
 const ROOMS: [&str; 11] =
     ["error", "guard", "text", "tokens", "session", "vectors", "embed", "job", "score", "search", "bench"];
 
-/// What a source may name as `crate::name`, and the room it comes from: the rooms, what lib.rs re-exports from
-/// them, and nothing for what comes from other crates.
+/// Names that a source may use as `crate::name`, and their rooms: rooms and their re-exports in lib.rs, and
+/// `None` for items of other crates.
 struct Names(BTreeMap<String, Option<&'static str>>);
 
 impl Names {
@@ -31,7 +31,7 @@ impl Names {
         Self(names)
     }
 
-    /// The rooms that a source names, and the names after `crate::` that lib.rs does not have.
+    /// The rooms that a source uses, and the names after `crate::` that lib.rs lacks.
     fn used(&self, source: &str) -> (BTreeSet<&'static str>, BTreeSet<String>) {
         let (mut rooms, mut unknown) = (BTreeSet::new(), BTreeSet::new());
         for name in after_crate(source) {
@@ -52,7 +52,7 @@ fn leaves(path: &str) -> Vec<String> {
     parts.filter(|part| !part.ends_with("::")).filter_map(last).collect()
 }
 
-/// The first names of paths that begin with `crate::`, groups included.
+/// The first names of paths that start with `crate::`, groups included.
 fn after_crate(source: &str) -> Vec<String> {
     let text = code(source).join("\n");
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
-//! Rust sources as the rules look at them.
+//! Rust sources as the rules see them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A source without comments and without what stands in plain strings, line by line.
+/// A source without comments and the contents of plain strings, line by line.
 pub(crate) fn code(source: &str) -> Vec<String> {
     let without = |line: &str| {
         let line = line.split("//").next().unwrap_or_default();
@@ -17,7 +17,7 @@ pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
-/// The Rust sources below a folder, those of members inside of it apart, with their text.
+/// The Rust sources below a folder with their text, without those of members inside it.
 pub(crate) fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! Unsafe code is in the kernels, and in the one file that maps files, and says why it is sound.
+//! Unsafe code is only in the kernels and in the one file that maps files, and says why it is sound.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::source::{code, sources, words};
 
 /// The one file outside the kernels with unsafe code: it maps files into memory.
 const MAPS_FILES: &str = "engine/src/vectors/read/map.rs";
-/// How many lines above unsafe code its reason may stand.
+/// The most lines between unsafe code and its reason above.
 const REASON_LINES: usize = 4;
 
 /// The numbers, from 1, of lines with unsafe code.
@@ -36,7 +36,7 @@ fn reason_above(source: &str, line: usize) -> bool {
     above.iter().any(|line| line.contains("SAFETY:") || line.contains("# Safety"))
 }
 
-/// Lines with unsafe code that nothing says the reason of. A method of a trait has its contract in the trait.
+/// Lines with unsafe code without a reason. A trait method's contract is in the trait.
 fn without_reason(source: &str, documented: &BTreeSet<String>) -> Vec<usize> {
     let in_trait = |line: &usize| {
         let name = source.lines().nth(line - 1).and_then(function);

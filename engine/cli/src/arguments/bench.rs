@@ -13,15 +13,18 @@ use super::PrecisionArgument;
 
 const BENCH_EXAMPLES: &str = "Examples:
   nearsay bench
-  nearsay bench --shape bert-large --precision f32 --lengths 32,128 --threads 1
+  nearsay bench --shape bert-large --precision f32 --lengths 32,128
   nearsay bench -m sentence-transformers/all-MiniLM-L6-v2 --seconds 5 --json
   nearsay bench --shape roberta-large --layer 17 -o benches/results
-  nearsay bench --device cuda --shape bert-base --precision f16 --batch-tokens 16384
+  nearsay bench --device cuda --shape bert-base --precision f16
 
-A pass is some 4096 tokens, on a GPU 16 micro-batches; the natural mix is three quarters sentences, one quarter abstracts of up to 256 tokens.
-Operations counted, per token and layer: 2 (4 h^2 + 2 h i) for linear layers, 4 L h for attention (hidden size h,
-intermediate size i, a text of L tokens). `of peak` is their rate by what this machine's own multiply-adds, or a GPU's
-largest products, reach in that precision. Tokenizing is not measured; pooling is. Nothing else should run on the machine meanwhile.";
+A pass encodes about 4096 tokens, or 16 micro-batches on a GPU. The natural mix is three quarters sentences and \
+one quarter abstracts of up to 256 tokens. Pooling is measured, tokenizing is not. Nothing else should run on \
+the machine meanwhile.
+
+Operations are counted per token and layer: 2 (4 h^2 + 2 h i) for the linear layers and 4 L h for attention, \
+with hidden size h, intermediate size i and texts of L tokens. `of peak` compares their rate with the fastest \
+multiply-adds of this CPU, or the largest matrix products of this GPU, in the same precision.";
 
 #[derive(Debug, Args)]
 #[command(after_help = BENCH_EXAMPLES)]
@@ -32,28 +35,28 @@ pub(crate) struct BenchArguments {
     /// Random weights of a known shape; nothing is downloaded
     #[arg(long, value_name = "NAME", default_value = "minilm-l6", value_parser = shape_parser())]
     pub(crate) shape: Shape,
-    /// Number formats of the encoder's arithmetic [default: f32,bf16,int8 on the CPU, f32,f16,bf16 on GPUs]
+    /// Number formats to compute in [default: f32,bf16,int8 on the CPU, f32,f16,bf16 on GPUs]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) precision: Option<Vec<PrecisionArgument>>,
-    /// Where the encoder runs: cpu, auto (a GPU if there is one), cuda, cuda:N, several as cuda:0,1, or metal
+    /// Device: auto (a GPU if there is one), cpu, cuda, cuda:N, several GPUs as cuda:0,1, or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-    /// Tokens that go through the encoder at once [default: 256 a thread, 16384 on a GPU]
+    /// Tokens per micro-batch [default: 256 per thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(crate) batch_tokens: Option<NonZero<usize>>,
-    /// Lengths of texts in tokens [default: 16,32,64,128,256,512, as far as the model has positions]
+    /// Text lengths in tokens [default: 16,32,64,128,256,512, up to the longest that the model accepts]
     #[arg(long, value_name = "N,..", value_delimiter = ',')]
     pub(crate) lengths: Option<Vec<usize>>,
-    /// The shortest time to spend on each figure; one pass at least is measured
-    #[arg(long, value_name = "S", default_value = "2", allow_negative_numbers = true, value_parser = parse_seconds)]
+    /// Seconds to spend on each figure; at least one pass is measured
+    #[arg(long, value_name = "SECONDS", default_value = "2", allow_negative_numbers = true, value_parser = parse_seconds)]
     pub(crate) seconds: Duration,
-    /// Run the layers up to this one [default: all]
+    /// Run only the first N layers [default: all]
     #[arg(short, long, value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// Threads [default: one a core]
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
-    /// Write the JSON to a file too; in a folder it is named after CPU or GPU, model and date
+    /// Also write the JSON to a file; in a folder, the file is named after the CPU or GPU, model and date
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the file if it exists
@@ -63,7 +66,7 @@ pub(crate) struct BenchArguments {
 
 fn shape_parser() -> impl TypedValueParser<Value = Shape> {
     let known = PossibleValuesParser::new(SHAPES.map(|shape| shape.name));
-    known.try_map(|name| Shape::find(&name).ok_or_else(|| format!("{name} is no known shape")))
+    known.try_map(|name| Shape::find(&name).ok_or_else(|| format!("{name} is not a known shape")))
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {

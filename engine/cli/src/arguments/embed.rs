@@ -14,69 +14,70 @@ use nearsay::vectors::{Level, OutputType};
 use super::{EmbedReadingArguments, RunningArguments, named};
 
 const EMBED_EXAMPLES: &str = "Examples:
-  nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o corpus.npy
-  nearsay embed docs.jsonl --text-field body --id-field key -m ./my-model -o docs.safetensors
-  cat queries.txt | nearsay embed - -m mixedbread-ai/mxbai-embed-large-v1 --prompt-name query > queries.jsonl
-  nearsay embed 'crawl/**/*.jsonl.gz' more.parquet --text-field title --text-field body -m ./my-model -o crawl.npy
-  nearsay embed a.txt -m bert-base-uncased --level token --layer 9 -o tokens.safetensors
-  nearsay embed 'wiki/*.jsonl.zst' -m ./my-model --keep title -o wiki-vectors/ --resume
-  nearsay embed books.parquet -m ./my-model --on-long chunk -o chunks.parquet --dry-run
+  nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o out.npy
+  nearsay embed docs.jsonl --text-field body -m ./model -o docs.safetensors
+  cat q.txt | nearsay embed - -m ./model --prompt-name query > q.jsonl
+  nearsay embed 'crawl/**/*.jsonl.gz' more.parquet -m ./model -o crawl.npy
+  nearsay embed a.txt -m bert-base-uncased --level token -o tokens.safetensors
+  nearsay embed 'wiki/*.jsonl.zst' -m ./model --keep title -o wiki/ --resume
+  nearsay embed books.parquet -m ./model --on-long chunk -o chunks.parquet
 
-A folder as output is a job: shards of a fixed number of input rows and a manifest. Killed at any time, the same command with --resume
-continues it, and ends with the same bytes as one that was never killed. `nearsay verify FOLDER` checks every checksum.
+If the output is a folder, the run is a job: it writes shards of a fixed number of input rows, and a manifest. \
+After a crash or an interruption, the same command with --resume continues it, and the finished folder has the \
+same bytes as if nothing had happened. `nearsay verify FOLDER` checks every checksum.
 
-An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), zeros where the tokenizer adds none; such
-texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become those tokens, as in transformers.";
+An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), or zeros if the tokenizer \
+adds none; such texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become \
+those tokens, as in transformers.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EMBED_EXAMPLES)]
 pub(crate) struct EmbedArguments {
-    /// Texts: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; a pattern of
-    /// such files ('*.jsonl'); or - for standard input
+    /// Texts: .txt (one per line), .jsonl, .csv or .tsv, optionally .gz or .zst; .parquet; a pattern such as
+    /// '*.jsonl'; or - for standard input
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
-    /// Where the vectors go: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for jsonl
-    /// on standard output
+    /// Output: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for JSON lines on
+    /// standard output
     #[arg(short, long, value_name = "OUTPUT", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(crate) output: Output,
-    /// Replace the output if it exists; a job is removed and begun again
+    /// Replace the output if it exists; a job is removed and started over
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Print rows, tokens, size and time that the run would have, told from a sample, and write nothing
+    /// Estimate rows, tokens, output size and time from a sample, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: String,
-    /// One vector a text, or one a token
+    /// One vector per text, or one per token
     #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
     pub(crate) level: LevelArgument,
-    /// How a text's vector is made of its tokens'; auto: as the model's files say
+    /// How token vectors are pooled into one vector per text
     #[arg(long, value_enum, default_value_t = PoolingArgument::Auto)]
     pub(crate) pooling: PoolingArgument,
-    /// Bring vectors to length 1, whatever the model's files say; with --level token each token's
+    /// L2-normalize vectors, overriding the model (with --level token: each token's)
     #[arg(long, overrides_with = "no_normalize")]
     pub(crate) normalize: bool,
-    /// Leave vectors as long as they come, whatever the model's files say
+    /// Do not normalize, overriding the model
     #[arg(long)]
     pub(crate) no_normalize: bool,
-    /// Keep only the first N values of each vector (Matryoshka models), brought back to length 1 where the
-    /// whole was
+    /// Keep only the first N dimensions (Matryoshka models), normalized again if the whole vector was
     #[arg(long, value_name = "N")]
     pub(crate) dimensions: Option<usize>,
-    /// The numbers of the output: f32, f16, i8, u8, binary or ubinary, as sentence-transformers quantises
+    /// Number format of the output; i8, u8, binary and ubinary quantize as sentence-transformers does
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = output_type_parser())]
     pub(crate) output_type: OutputType,
-    /// Texts to calibrate i8 and u8 on [default: the first 1000 of the input]
+    /// Texts to calibrate i8 and u8 with [default: the first 1000 of the input]
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) calibration: Option<Input>,
-    /// Put one of the model's prompts before each text
+    /// Put one of the model's prompts (query, document, ..) before each text
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
-    /// Take the hidden states of this layer; 0 is the embeddings [default: the last]
+    /// Use the hidden states of layer N; 0 is the embedding layer [default: the last]
     #[arg(short, long, value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// Write a kept column, or id, as JSON text in .parquet and .arrow, whatever its rows hold; once for each
+    /// Store this kept column (or `id`) as JSON text in .parquet and .arrow; repeatable
     #[arg(long, value_name = "NAME")]
     pub(crate) json_column: Vec<String>,
     #[command(flatten)]
@@ -89,53 +90,52 @@ pub(crate) struct EmbedArguments {
     pub(crate) running: RunningArguments,
 }
 
-/// What is done with texts longer than the model's longest.
+/// What happens to texts longer than the model's limit.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Long texts")]
 pub(crate) struct LongTextArguments {
-    /// Texts longer than the model's longest: cut them, stop, or make several vectors of each
+    /// What to do with texts longer than the model's limit
     #[arg(long, value_enum, default_value_t = OnLongArgument::Truncate)]
     pub(crate) on_long: OnLongArgument,
-    /// Tokens that a chunk has in common with the one before it, about [default: 16]
+    /// Tokens that neighboring chunks share, approximately [default: 16]
     #[arg(long, value_name = "N")]
     pub(crate) chunk_overlap: Option<usize>,
-    /// One vector a text again: the mean of its chunks', each weighted by its tokens
+    /// Merge a text's chunks back into one vector: their mean, weighted by tokens
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) merge: Option<MergeArgument>,
-    /// Add a column `truncated` that says which texts were cut
+    /// Add a column `truncated` that marks truncated texts
     #[arg(long)]
     pub(crate) mark_truncated: bool,
 }
 
-/// How a job is cut.
+/// How a job is divided.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Jobs")]
 pub(crate) struct ShardingArguments {
-    /// Continue the job in the output folder; begin it where there is none
+    /// Continue the job in the output folder, or start it if there is none
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) resume: bool,
-    /// Input rows of a shard
+    /// Input rows per shard
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(crate) rows_per_shard: NonZero<u64>,
-    /// Do one machine's part: shards I, I + N, I + 2N, .. of the whole, I from 0 to N - 1
+    /// Compute only one machine's part: shards I, I + N, I + 2N, .., with I from 0 to N - 1
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Part>,
 }
 
 const VERIFY_EXAMPLES: &str = "Examples:
   nearsay verify wiki-vectors/
-  nearsay verify part-0/ part-1/ part-2/    the parts of one job, of several machines
+  nearsay verify part-0/ part-1/ part-2/    parts of one job from several machines
 
-Exit codes: 0 every checksum holds and the job is complete, 1 every checksum holds and shards are still to be made, 65 something is not as
-it was written.";
+Exit codes: 0 complete and undamaged, 1 undamaged but not finished, 65 damaged.";
 
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArguments {
-    /// Folders of jobs; several are also held against each other, as the parts of one
+    /// Job folders; several are also checked against each other, as parts of one job
     #[arg(required = true, value_name = "FOLDER")]
     pub(crate) folders: Vec<PathBuf>,
-    /// Threads [default: one a core]
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
 }
@@ -146,7 +146,7 @@ fn output_type_parser() -> impl TypedValueParser<Value = OutputType> {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<OutputType>())
 }
 
-/// One vector a text, or one a token.
+/// One vector per text, or one per token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LevelArgument {
     Sentence,
@@ -165,11 +165,11 @@ impl LevelArgument {
 /// `--on-long`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnLongArgument {
-    /// Cut them, and say how many
+    /// Truncate them, and report how many
     Truncate,
-    /// Stop at the first
+    /// Stop at the first one
     Error,
-    /// Cut them into chunks at ends of sentences or words, each with a row of its own
+    /// Split them into chunks at ends of sentences or words, one row per chunk
     Chunk,
 }
 
@@ -182,7 +182,7 @@ pub(crate) enum MergeArgument {
 /// `--pooling`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PoolingArgument {
-    /// As the model's files say; the mean where they say nothing
+    /// As the model's files say, or the mean if they do not say
     Auto,
     /// The mean of all tokens
     Mean,

@@ -17,13 +17,22 @@ pub(crate) use bench::BenchArguments;
 pub(crate) use embed::{EmbedArguments, OnLongArgument, VerifyArguments};
 pub(crate) use reading::{EmbedReadingArguments, ScoreReadingArguments};
 
-/// Contextual embeddings and BERTScore with BERT-family models: exact, packed, the same bits in any batch.
+/// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
 #[command(name = "nearsay", version, max_term_width = 110, arg_required_else_help = true)]
-#[command(
-    after_help = "Exit codes: 0 done, 2 usage, 65 bad data, 66 no input, 69 device unavailable, 70 a bug of ours,
-73 output cannot be made, 74 input/output error, 75 busy or no room now, 78 bad model or configuration, 129/130/143 interrupted."
-)]
+#[command(after_help = "Exit codes:
+   0  done
+   1  the command worked, but its check failed
+   2  usage
+  65  bad data
+  66  no input
+  69  device not available
+  70  internal error (please report it)
+  73  output cannot be created
+  74  input/output error
+  75  folder in use or GPU memory full: try again later
+  78  bad model or configuration
+ 129, 130, 143  interrupted")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
@@ -32,20 +41,21 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArguments {
-    /// Say nothing on stderr but errors
+    /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more on stderr; twice for everything
+    /// Print more detail; repeat for debug output
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Never ask the hub; also HF_HUB_OFFLINE=1
+    /// Do not contact the model hub (also HF_HUB_OFFLINE=1)
     #[arg(long, global = true)]
     pub(crate) offline: bool,
-    /// Read model files through links that lead out of the model's folder
+    /// Follow symbolic links that lead out of the model's folder
     #[arg(long, global = true)]
     pub(crate) follow_links: bool,
 }
@@ -54,15 +64,15 @@ pub(crate) struct GlobalArguments {
 pub(crate) enum Command {
     /// Turn texts into vectors
     Embed(Box<EmbedArguments>),
-    /// Check every checksum of an embedding job's folder
+    /// Check every checksum of a job's folder
     Verify(VerifyArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
-    /// List model families, or look into a model
+    /// List model families, or inspect a model
     Models(ModelsArguments),
-    /// Measure how fast an encoder runs here, beside what this machine can do at most
+    /// Measure encoder speed as a share of this machine's peak
     Bench(Box<BenchArguments>),
-    /// Show what this machine offers: instruction sets, devices, model cache, hub
+    /// Show this machine's instruction sets and devices, the model cache and the hub
     Doctor(DoctorArguments),
 }
 
@@ -73,42 +83,43 @@ fn named<T: From<OsString>>(name: OsString) -> Result<T, &'static str> {
 
 const SCORE_EXAMPLES: &str = "Examples:
   nearsay score -c system.txt -r reference.txt --lang en
-  nearsay score -c system.txt -r reference1.txt -r reference2.txt -m roberta-large --idf -s
-  nearsay score -c system.jsonl -r reference.jsonl --lang en --rescale-with-baseline --json
+  nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
+  nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
 
-Scores are those of bert_score 0.3.13 with batch size 1: no padding exists, so a pair's score never depends on its batch.";
+Scores are those of bert_score 0.3.13 with batch size 1. Nothing is padded, so a pair's score never depends on \
+its batch.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_EXAMPLES)]
 pub(crate) struct ScoreArguments {
-    /// Candidates: .txt (one a line), .jsonl, .csv or .tsv, each also with .gz or .zst; .parquet; or -
+    /// Candidates: .txt (one per line), .jsonl, .csv or .tsv, optionally .gz or .zst; .parquet; or -
     #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) candidates: Input,
-    /// References, row by row with the candidates; once for each set of references
+    /// References, aligned row by row with the candidates; repeat for several reference sets
     #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) references: Vec<Input>,
-    /// What to compute
+    /// Metrics to compute
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
     pub(crate) metric: Vec<Metric>,
-    /// A folder, or a name on the Hugging Face hub [default: by --lang]
+    /// A folder, or a name on the Hugging Face hub [default: the one for --lang]
     #[arg(short, long, value_name = "NAME_OR_DIR", required_unless_present = "lang")]
     pub(crate) model: Option<String>,
-    /// The layer whose hidden states are compared [default: by model, for 140 published ones]
+    /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// Language of the texts: chooses the model (en: roberta-large, zh, tr, en-sci, others) and the baseline
+    /// Language of the texts; selects the model (en: roberta-large) and the baseline
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,
-    /// Weigh tokens by how few references have them
+    /// Weight tokens by inverse document frequency over the references
     #[arg(long)]
     pub(crate) idf: bool,
-    /// Rescale with the published baseline of language, model and layer
+    /// Rescale with the published baseline of the language, model and layer
     #[arg(long, alias = "rescale_with_baseline")]
     pub(crate) rescale_with_baseline: bool,
-    /// Rescale with a baseline file of your own (LAYER,P,R,F)
+    /// Rescale with a baseline file (columns LAYER,P,R,F)
     #[arg(long, alias = "baseline_path", value_name = "FILE", conflicts_with = "rescale_with_baseline")]
     pub(crate) baseline_path: Option<PathBuf>,
-    /// Print each pair's scores too
+    /// Also print the scores of each pair
     #[arg(short, long, alias = "seg_level")]
     pub(crate) segments: bool,
     #[command(flatten)]
@@ -121,20 +132,19 @@ pub(crate) struct ScoreArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub(crate) struct RunningArguments {
-    /// Cut texts to N tokens, special tokens included [default: as the model's files say]
+    /// Longest text in tokens, special tokens included [default: the model's]
     #[arg(long, value_name = "N")]
     pub(crate) max_length: Option<usize>,
-    /// Number format of the encoder's arithmetic
+    /// Number format to compute in
     #[arg(long, value_enum, default_value_t = PrecisionArgument::F32)]
     pub(crate) precision: PrecisionArgument,
-    /// Where the encoder runs: auto (a GPU if there is one), cpu, cuda, cuda:N, several as cuda:0,1, or metal
+    /// Device: auto (a GPU if there is one), cpu, cuda, cuda:N, several GPUs as cuda:0,1, or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-    /// Threads [default: one a core]
+    /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
-    /// Tokens that go through the encoder at once; results do not depend on it [default: 256 a thread, 16384
-    /// on a GPU]
+    /// Tokens per micro-batch; results do not depend on it [default: 256 per thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(crate) batch_tokens: Option<NonZero<usize>>,
 }
@@ -155,12 +165,12 @@ pub(crate) struct ModelsArguments {
 pub(crate) enum ModelsAction {
     /// List the families that can be loaded
     List,
-    /// Show a model's architecture, sizes, pooling, lengths, and where its files were found
+    /// Show a model's architecture, sizes, pooling, lengths and file locations
     Inspect {
         /// A folder, or a name on the Hugging Face hub
         #[arg(value_name = "NAME_OR_DIR")]
         model: String,
-        /// Check the files against the checksums that the cache pins, and load all weights
+        /// Check the files against the checksums in the cache, and load all weights
         #[arg(long)]
         verify: bool,
     },
@@ -185,11 +195,11 @@ pub(crate) enum Metric {
 pub(crate) enum PrecisionArgument {
     /// Exact to rounding
     F32,
-    /// GPUs only: everything between layers with 11 bits of mantissa, sums in f32
+    /// GPUs only: activations and weights with 11-bit mantissas, sums in f32
     F16,
-    /// Weights and inputs of linear layers with 8 bits of mantissa, on GPUs everything between layers too
+    /// Weights and inputs of linear layers with 8-bit mantissas (on GPUs, all activations), sums in f32
     Bf16,
-    /// The CPU only: weights and inputs of linear layers as bytes
+    /// CPU only: weights and inputs of linear layers as bytes, exact sums
     Int8,
 }
 

@@ -8,14 +8,13 @@ use nearsay::text::{InputFormat, TextOptions};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct EmbedReadingArguments {
-    /// The column or field that holds the text (.jsonl, .csv, .tsv, .parquet); given again, the texts are
-    /// joined in that order
+    /// Column or field with the text (.jsonl, .csv, .tsv, .parquet); repeat to join several in that order
     #[arg(long, value_name = "NAME", default_value = "text")]
     text_field: Vec<String>,
-    /// What stands between the texts of several fields
+    /// Separator between the texts of several fields
     #[arg(long, value_name = "STRING", default_value = " ", allow_hyphen_values = true)]
     join: String,
-    /// Keep a column or field beside the vector; once for each
+    /// Copy this column or field into the output; repeatable
     #[arg(long, value_name = "NAME")]
     keep: Vec<String>,
     #[command(flatten)]
@@ -37,7 +36,7 @@ impl EmbedReadingArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct ScoreReadingArguments {
-    /// The column or field that holds the text (.jsonl, .csv, .tsv, .parquet)
+    /// Column or field with the text (.jsonl, .csv, .tsv, .parquet)
     #[arg(long, value_name = "NAME", default_value = "text")]
     text_field: String,
     #[command(flatten)]
@@ -53,13 +52,13 @@ impl ScoreReadingArguments {
 /// How rows of any kind are read.
 #[derive(Debug, Args)]
 struct RowArguments {
-    /// The column or field that holds the row's id [default: id, where there is one]
+    /// Column or field with the row's id [default: id, if there is one]
     #[arg(long, value_name = "NAME")]
     id_field: Option<String>,
-    /// The input's format, where its name does not tell
+    /// Input format, if the file name does not show it
     #[arg(long, value_parser = PossibleValuesParser::new(["txt", "jsonl", "csv", "tsv", "parquet"]).try_map(|name| name.parse::<InputFormat>()))]
     format: Option<InputFormat>,
-    /// Replace bytes that are not UTF-8 instead of stopping at them
+    /// Replace invalid UTF-8 instead of stopping at it
     #[arg(long)]
     lossy: bool,
 }

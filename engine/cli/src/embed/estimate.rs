@@ -1,4 +1,4 @@
-//! `--dry-run`: what a run would come to, printed.
+//! `--dry-run`: prints an estimate of a run.
 
 use std::time::Duration;
 

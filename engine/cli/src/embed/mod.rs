@@ -17,7 +17,7 @@ use crate::failure;
 use progress::EmbedProgress;
 use report::Report;
 
-/// Tokens that chunks have in common if the user says nothing.
+/// Default number of tokens that chunks share.
 const CHUNK_OVERLAP: usize = 16;
 
 pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::
     report.summary(&summary)
 }
 
-/// Opens the model of a corpus, and says what the user did not ask for and may not expect; what that took.
+/// Opens the model of a corpus and prints choices that the user may not expect; returns the time needed.
 fn open(
     context: &Context,
     arguments: &EmbedArguments,
@@ -116,7 +116,7 @@ fn on_long(arguments: &EmbedArguments) -> OnLong {
     }
 }
 
-/// Options about chunks without chunks, which the library has no word for.
+/// Rejects chunk options without chunks, which the library cannot express.
 fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
     let options = &arguments.long_texts;
     let without_effect = match (options.on_long, options.merge, options.chunk_overlap) {
@@ -132,18 +132,18 @@ fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
     })
 }
 
-/// Refuses a summary on standard output, where the vectors go.
+/// Rejects a summary on standard output if the vectors go there.
 fn check_summary(context: &Context, arguments: &EmbedArguments) -> nearsay::Result<()> {
     if arguments.output != Output::Stdout || arguments.dry_run || !context.global.json {
         return Ok(());
     }
     Err(Error::Usage {
-        message: "--json prints a summary to standard output, where the vectors go too".into(),
+        message: "--json prints a summary to standard output, and the vectors go there too".into(),
         hint: Some("name an output file with -o".into()),
     })
 }
 
-/// Says what a job tells.
+/// Prints a job's notices and progress.
 struct Listener<'a> {
     context: &'a Context,
     progress: Option<EmbedProgress>,

@@ -1,4 +1,4 @@
-//! How far an embedding run is: counts, speeds, the share of padding avoided, the time left.
+//! Progress of an embedding run: counts, speeds, the share of padding avoided, the time left.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,18 +16,18 @@ const STEPS: u64 = 1000;
 /// Progress of an embedding run.
 pub(crate) struct EmbedProgress {
     progress: Progress,
-    /// When the first text of this run was encoded, and how far the input was read then.
+    /// When the first text of this run was encoded, and the bytes read by then.
     start: Mutex<Option<(Instant, u64)>>,
 }
 
 impl EmbedProgress {
-    /// Of an input of so many bytes, if that is known.
+    /// Progress over an input of `bytes_total` bytes, if known.
     pub(crate) fn new(context: &Context, bytes_total: Option<u64>) -> Self {
         let measure = Measure::Share(bytes_total.map(|_| STEPS));
         Self { progress: Progress::new(context, measure), start: Mutex::new(None) }
     }
 
-    /// Shows how far the run is; may be called from any thread.
+    /// Shows the progress; may be called from any thread.
     pub(crate) fn set(&self, now: &JobProgress) {
         let read = now.bytes_read;
         let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,7 +40,7 @@ impl EmbedProgress {
     }
 }
 
-/// By the speed since this run started to encode.
+/// Estimated from the speed since this run started to encode.
 fn time_left(elapsed: Duration, first: u64, read: u64, total: u64) -> Option<Duration> {
     if read <= first || elapsed < Duration::from_secs(2) {
         return None;

@@ -1,4 +1,4 @@
-//! What `nearsay embed` says when it is done.
+//! Output of `nearsay embed` when it is done.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::arguments::EmbedArguments;
 use crate::context::Context;
 use crate::print::{plural, print_json};
 
-/// What is known when the work starts.
+/// The facts known when the work starts.
 pub(crate) struct Report<'a> {
     pub(crate) context: &'a Context,
     pub(crate) arguments: &'a EmbedArguments,
     pub(crate) options: &'a CorpusOptions,
     pub(crate) embedder: &'a Embedder,
-    /// What finding and loading the model took.
+    /// Time to find and load the model.
     pub(crate) load: Duration,
 }
 
 impl Report<'_> {
-    /// Warnings, and the summary if it is asked for.
+    /// Prints warnings, and the summary if requested.
     pub(crate) fn summary(&self, summary: &JobSummary) -> anyhow::Result<()> {
         if summary.shards.is_some_and(|shards| shards.now == 0 && shards.before > 0) {
             self.context.note("every shard was there already: nothing was done");
@@ -35,7 +35,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// Says why there is nothing in the output, if that is so.
+    /// Prints why the output is empty, if it is.
     fn note_emptiness(&self, summary: &JobSummary) {
         let ours = match summary.shards {
             Some(shards) => shards.before + shards.now,
@@ -78,13 +78,13 @@ impl Report<'_> {
         }
     }
 
-    /// Counts are the whole job's, times and speed those of this run.
+    /// Counts are for the whole job, times and speed for this run.
     fn figures(&self, summary: &JobSummary) -> EmbedSummary {
         let (counts, now) = (summary.counts(), summary.now);
         let Self { context, arguments, options, embedder, load } = self;
         let is_text = options.level == Level::Text;
         let (pooling, reason) =
-            if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector a token") };
+            if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector per token") };
         let encode = now.encode.as_secs_f64();
         let seconds = Seconds {
             total: context.start.elapsed().as_secs_f64(),

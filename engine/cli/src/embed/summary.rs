@@ -7,48 +7,48 @@ use serde::Serialize;
 pub(crate) struct EmbedSummary {
     /// Texts embedded.
     pub(crate) texts: u64,
-    /// Rows written: one a text, or one a chunk.
+    /// Rows written: one per text, or one per chunk.
     pub(crate) rows: u64,
-    /// Tokens encoded, special tokens included; those of repeated texts once.
+    /// Tokens encoded, special tokens included; repeated texts count once.
     pub(crate) tokens: u64,
-    /// Texts that were cut to the longest length.
+    /// Texts that were truncated to the longest length.
     pub(crate) truncated: u64,
-    /// Texts without tokens of their own.
+    /// Texts without tokens except special tokens and the prompt.
     pub(crate) empty: u64,
-    /// Texts that were encoded already when they came again.
+    /// Repeated texts that were not encoded again.
     pub(crate) repeated: u64,
-    /// The share of the work that padding would have been, in batches of 32 texts in the order of the input.
+    /// The share of a padding engine's work that would be padding, in batches of 32 texts in input order.
     pub(crate) padding_avoided: f64,
     /// Wall-clock times.
     #[serde(flatten)]
     pub(crate) seconds: Seconds,
     /// `tokens` over `seconds_encode`.
     pub(crate) tokens_per_second: f64,
-    /// The model as the user named it.
+    /// The model as named by the user.
     pub(crate) model: String,
     /// The encoder's number format.
     pub(crate) precision: &'static str,
     /// Where the encoder ran.
     pub(crate) device: String,
-    /// How the text's tokens became its vector.
+    /// How a text's tokens were pooled into its vector.
     pub(crate) pooling: String,
-    /// Why that way.
+    /// The reason for that pooling.
     pub(crate) pooling_reason: String,
     /// Whether vectors have length 1.
     pub(crate) normalized: bool,
     /// Values in a vector.
     pub(crate) dimensions: usize,
-    /// The numbers of the output.
+    /// The number type of the output.
     pub(crate) output_type: &'static str,
     /// The longest text in tokens.
     pub(crate) max_length: usize,
-    /// The layer whose hidden states were taken.
+    /// The layer whose hidden states were used.
     pub(crate) layer: usize,
-    /// What stood before each text; empty for nothing.
+    /// The prompt before each text; empty if none.
     pub(crate) prompt: String,
-    /// Threads that worked.
+    /// Number of threads.
     pub(crate) threads: usize,
-    /// Of a job: shards that were there already, and those that were made now.
+    /// The shards, if the run is a job.
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     pub(crate) shards: Option<ShardCounts>,
 }
@@ -56,9 +56,9 @@ pub(crate) struct EmbedSummary {
 /// The shards of a job.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct ShardCounts {
-    /// Those that were there already.
+    /// Shards that were there already.
     pub(crate) shards_before: u64,
-    /// Those that were made now.
+    /// Shards made in this run.
     pub(crate) shards_now: u64,
 }
 

@@ -1,4 +1,4 @@
-//! config.json and the configurations of modules that make no model.
+//! Invalid config.json files and module configurations.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn absurd_sizes_are_refused_by_field_at_once() {
 
 #[test]
 fn sizes_that_the_weights_do_not_back_are_refused_before_they_are_allocated() {
-    // Within every limit by itself, and yet petabytes.
+    // Each size is within its limit, but together they are petabytes.
     let broken = Broken::new();
     broken.edit_json(CONFIG, |config| {
         config["hidden_size"] = json!(1 << 24);
@@ -136,10 +136,10 @@ fn a_length_beyond_the_positions_is_refused_where_the_model_states_it() {
         file,
         "max_seq_length",
         "41",
-        "40 positions",
+        "at most 40, the positions",
     ]);
     broken.write(file, r#"{"max_seq_length": 40}"#).embed(&[]).works();
-    // A tokenizer's length is capped: it is the tokenizer's, whatever encoder it is used with.
+    // A tokenizer's length is capped, not rejected: it does not depend on the encoder.
     broken.write(file, "{}").edit_json("tokenizer_config.json", |it| it["model_max_length"] = json!(512));
     broken.embed(&[]).works();
 }
@@ -190,7 +190,7 @@ fn widths_that_do_not_fit_each_other_are_refused() {
     broken.edit_json(config, |config| config["in_features"] = json!(12));
     broken.is_refused(&["1_Pooling/config.json", "embedding_dimension", "12", "16"]);
 
-    // A file that says nothing of the width leaves the encoder's to be compared.
+    // Without a width in the file, the encoder's is compared.
     let broken = dense();
     broken.write("1_Pooling/config.json", r#"{"pooling_mode": "mean"}"#);
     broken.edit_json(config, |config| config["in_features"] = json!(64));

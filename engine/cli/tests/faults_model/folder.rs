@@ -1,4 +1,4 @@
-//! Names, links and things in a model's folder that are not what they should be.
+//! Wrong names, links and other entries in a model's folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;

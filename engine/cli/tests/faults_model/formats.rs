@@ -1,4 +1,4 @@
-//! The same weights in every format that is read.
+//! The same weights in every supported format.
 
 use super::support::Broken;
 

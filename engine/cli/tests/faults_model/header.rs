@@ -1,4 +1,4 @@
-//! safetensors files whose header or length lies.
+//! safetensors files with a false header or length.
 
 use super::support::{Broken, container, entry};
 

@@ -1,4 +1,4 @@
-//! The Hugging Face cache: where it is looked for, revisions, and blobs that are not what their name says.
+//! The Hugging Face cache: its location, revisions, and blobs that do not match their names.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ const MAIN: &str = "0123456789abcdef0123456789abcdef01234567";
 const OTHER: &str = "89abcdef0123456789abcdef0123456789abcdef";
 const FILE: &str = "model.safetensors";
 
-/// Puts a model into a cache as huggingface_hub does: blobs by digest, a snapshot of links, a branch.
+/// Adds a model to a cache as huggingface_hub does: blobs by digest, a snapshot of links, a branch.
 fn publish(model: &Broken, cache: &Path, branch: &str, commit: &str) {
     let folder = cache.join("models--org--tiny");
     let snapshot = folder.join("snapshots").join(commit);
@@ -66,11 +66,11 @@ fn every_variable_leads_to_the_cache_and_the_first_one_wins() {
         let home = tempfile::tempdir().unwrap();
         publish(&model, &home.path().join(below), "main", MAIN);
         let mut variables = vec![(variable, home.path().to_str().unwrap())];
-        // What comes later in the order is not looked at.
+        // Later variables in the order are not used.
         variables.extend(order[at + 1..].iter().map(|(later, _)| (*later, empty)));
         let run = model.embed_as(NAME, &[], &variables);
         assert_eq!(run.works().stdout, expected.stdout, "{variable}");
-        // What comes before it is.
+        // An earlier one is.
         if at > 0 {
             variables.push((order[at - 1].0, empty));
             model.embed_as(NAME, &[], &variables).is_refused(&["org/tiny was not found", empty]);
@@ -121,7 +121,7 @@ fn a_flipped_bit_in_a_blob_is_found_by_its_digest() {
     let pinned = blob.file_name().unwrap().to_str().unwrap().to_owned();
     let mut bytes = fs::read(&blob).unwrap();
     let middle = bytes.len() / 2;
-    // The lowest bit of a value: nothing else would notice.
+    // The lowest bit of a value: only the checksum detects it.
     bytes[middle / 4 * 4] ^= 1;
     fs::write(&blob, bytes).unwrap();
     inspect().is_refused(&[FILE, "SHA-256", &pinned, &digest(&blob)]);

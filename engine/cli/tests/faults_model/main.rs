@@ -1,8 +1,8 @@
-//! Broken model files: the program refuses each with exit code 78 and a message that names the file, the
-//! tensor or field, the rule and the values; nothing panics, hangs or takes memory that the files do not
-//! back.
+//! Broken model files: the program rejects each with exit code 78 and a message that names the file, the
+//! tensor or field, the rule and the values. Nothing panics, hangs or allocates more memory than the files
+//! justify.
 //!
-//! Archives with hostile member names do not apply: nothing is ever unpacked.
+//! Archives with hostile member names are not tested: nothing is ever unpacked.
 
 mod config;
 mod folder;

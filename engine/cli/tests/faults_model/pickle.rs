@@ -14,8 +14,8 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
         let offset = (file.len() as u32).to_le_bytes();
         let size = (bytes.len() as u32).to_le_bytes();
         let name_length = (name.len() as u16).to_le_bytes();
-        // Version, flags, method, time and date; checksum; both sizes; lengths of the name and of what is
-        // added to it.
+        // Version, flags, method, time and date; checksum; both sizes; lengths of the name and of the extra
+        // field.
         let common =
             [&[10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], &[0; 4][..], &size, &size, &name_length, &[0; 2]].concat();
         file.extend([b"PK\x03\x04", &common[..], name.as_bytes(), bytes].concat());
@@ -27,7 +27,7 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     [file, directory, end].concat()
 }
 
-/// A copy of the fixture whose archive holds this pickle.
+/// A copy of the fixture whose archive contains this pickle.
 fn with(pickle: &[u8]) -> Broken {
     let broken = Broken::of("loaders/pickle");
     broken.write(FILE, archive(&[("archive/data.pkl", pickle), ("archive/data/0", &[0; 64])]));

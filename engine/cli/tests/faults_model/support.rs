@@ -1,4 +1,4 @@
-//! A copy of a fixture to break, and the program run on it.
+//! A copy of a fixture to break, and runs of the program on it.
 
 use std::fs;
 use std::io::Read;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 /// A program that runs longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What the most hostile files may take in memory.
+/// Memory limit for the most hostile files, in KiB.
 const MEMORY: u64 = 100 << 10;
 
-/// A model's folder of our own.
+/// A copy of a model's folder that a test may break.
 pub(crate) struct Broken {
     directory: TempDir,
 }
@@ -115,7 +115,7 @@ impl Broken {
         Run::of(&[&["models", "inspect", root.to_str().unwrap()], extra].concat(), &[])
     }
 
-    /// Both commands refuse the model with exit code 78 and a message that has these parts.
+    /// Both commands reject the model with exit code 78 and a message with these parts.
     #[track_caller]
     pub(crate) fn is_refused(&self, parts: &[&str]) {
         self.embed(&[]).is_refused(parts);
@@ -123,7 +123,7 @@ impl Broken {
     }
 }
 
-/// A safetensors file of this header and data.
+/// A safetensors file with this header and data.
 pub(crate) fn container(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
@@ -146,7 +146,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a run of the program did.
+/// Result of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -188,7 +188,7 @@ impl Run {
         self.says(&[])
     }
 
-    /// stderr has these parts, and no panic.
+    /// Checks that stderr has these parts, and no panic.
     #[track_caller]
     pub(crate) fn says(&self, parts: &[&str]) -> &Self {
         assert!(!self.stderr.contains("panicked at"), "{self:#?}");
@@ -198,10 +198,10 @@ impl Run {
         self
     }
 
-    /// The program took little time and little memory.
+    /// Checks that the program needed little time and memory.
     #[track_caller]
     pub(crate) fn is_cheap(&self) -> &Self {
-        // A second is the promise; other tests run beside this one.
+        // One second is the promise, but other tests run at the same time.
         assert!(self.time < Duration::from_secs(5) && self.peak_kib < MEMORY, "{self:#?}");
         self
     }
@@ -213,7 +213,7 @@ fn text(reader: &mut impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for a program; its exit code and the most memory that it was seen to hold.
+/// Waits for a program; returns its exit code and the peak memory seen.
 fn watch(child: &mut Child, start: Instant) -> (Option<i32>, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;

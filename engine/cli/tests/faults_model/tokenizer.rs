@@ -1,4 +1,4 @@
-//! tokenizer.json: damaged, missing, made to panic, or not of this model.
+//! tokenizer.json: damaged, missing, crafted to panic, or for another model.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn with(edit: impl FnOnce(&mut Value)) -> Broken {
     broken
 }
 
-/// The model is refused, or works: either way without a panic on stderr.
+/// The model is rejected or works; in both cases without a panic on stderr.
 #[track_caller]
 fn does_not_panic(run: &Run) {
     match run.code {
@@ -104,7 +104,7 @@ fn crafted_files_do_not_panic_out() {
     let mut refused = Vec::new();
     for (name, edit) in cases {
         let broken = with(edit);
-        // Known words, and characters that no vocabulary here has.
+        // Known words, and characters outside every vocabulary here.
         std::fs::write(broken.parent().join("texts.txt"), "the river\n\u{2603} b\u{1f600}\n").unwrap();
         let run = broken.embed(&[]);
         does_not_panic(&run);
@@ -112,7 +112,7 @@ fn crafted_files_do_not_panic_out() {
             refused.push(name);
         }
     }
-    // These at least cannot be got to work; the first three panic inside the tokenizers crate.
+    // At least these can never work; the first three panic inside the tokenizers crate.
     for name in [
         "template of other tokens",
         "bpe, absent tokens",

@@ -1,4 +1,4 @@
-//! Tensors that are missing, strange or not numbers.
+//! Tensors that are missing, strange or not finite.
 
 use nearsay_models::{HubOptions, ModelFolder, weights::Weights};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn bf16_is_converted_and_not_reinterpreted() {
     halved.edit_weights(|header, data| {
         let at = start(header, WORDS);
         let (floats, _) = data[at..at + 180 * 16 * 4].as_chunks::<4>();
-        // Cutting a float's lower half is a value of both types.
+        // Zeroing the lower half of a float leaves a value of both types.
         rounded = floats.iter().flat_map(|bytes| [0, 0, bytes[2], bytes[3]]).collect();
         let short: Vec<u8> = floats.iter().flat_map(|bytes| [bytes[2], bytes[3]]).collect();
         replace(header, data, WORDS, "BF16", &short);
@@ -91,7 +91,7 @@ fn bf16_is_converted_and_not_reinterpreted() {
     assert_eq!(halved.embed(&[]).works().stdout, expected.works().stdout);
 }
 
-/// Puts a tensor of [180, 16] with other bytes at the end of the file and closes the hole.
+/// Replaces a tensor of [180, 16]: puts its new bytes at the end of the file and closes the gap.
 fn replace(
     header: &mut serde_json::Map<String, Value>,
     data: &mut Vec<u8>,

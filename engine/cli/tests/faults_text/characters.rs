@@ -1,5 +1,5 @@
-//! Bytes that are no text, and characters that tools trip over: each is refused by name or is a text like any
-//! other.
+//! Bytes that are not text, and characters that often cause bugs: each is rejected by name or treated like
+//! any other text.
 
 use nearsay_tests::desk;
 use serde_json::json;
@@ -157,7 +157,7 @@ fn special_tokens_in_a_text_are_themselves() {
     for (ids, inner) in run.token_ids().iter().zip(expected) {
         assert_eq!(ids[..], [&[cls], inner, &[sep]].concat());
     }
-    // Padding in a text is a token with a vector: nothing masks it.
+    // A padding token in a text has a vector: nothing masks it.
     let vectors = desk.run("embed in.txt -m BERT").ok().vectors();
     assert_ne!(vectors[1], vectors[4]);
 }

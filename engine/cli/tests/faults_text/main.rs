@@ -1,5 +1,4 @@
-//! Bad, odd and huge texts: what the program makes of them. The tiny models of tests/fixtures stand in for
-//! real ones.
+//! Bad, odd and huge texts. The tiny models in tests/fixtures replace real ones.
 
 mod characters;
 
@@ -41,7 +40,7 @@ fn empty_texts_are_counted_with_a_prompt_and_without_special_tokens_too() {
         assert_eq!(run.ends(0, &[special]).json()["empty"], 3, "{line}");
         assert!(!desk.run(&format!("embed full.txt {line}")).ok().stderr.contains("empty"), "{line}");
     }
-    // Cut to the prompt, a text is not empty but cut.
+    // A text truncated to the prompt counts as truncated, not as empty.
     let cut =
         desk.run("embed full.txt -m STS --prompt-name query --max-length 4").ends(0, &["2 texts were cut"]);
     assert!(!cut.stderr.contains("empty"), "{}", cut.stderr);

@@ -1,4 +1,4 @@
-//! Jobs that are ended while they work.
+//! Jobs that are killed while they run.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::{desk, undisturbed};
 use nearsay_tests::run::Desk;
 use nearsay_tests::signals::{end_by, feed_for_ever, send, wait_until};
 
-/// Parts of a second after which it is killed: a run takes about a tenth.
+/// Number of kills, at different times: a run needs about a tenth of a second.
 const KILLS: u64 = 25;
 
 #[test]
@@ -32,14 +32,14 @@ fn killed_again_and_again_it_still_comes_to_its_end() {
     for kill in 0..KILLS {
         let mut child = desk.command(&resume).spawn().expect("started");
         std::thread::sleep(Duration::from_millis(10 + kill % 4 * 5));
-        // It may have come to its end by now.
+        // It may have finished by now.
         let _ = child.kill();
         child.wait().expect("waited");
     }
     resume_and_compare(&desk, &expected);
 }
 
-/// Shards that stand under their names.
+/// Number of shards under their final names.
 fn shards(desk: &Desk) -> usize {
     let names = std::fs::read_dir(desk.path("out")).map_or(Vec::new(), |entries| {
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()

@@ -53,7 +53,7 @@ fn a_damaged_or_missing_shard_is_told_and_made_again() {
     for problem in problems {
         assert!(run.stderr.contains(problem), "{}", run.stderr);
     }
-    assert_eq!(run.stderr.matches("it is made again").count(), 3, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("rewriting it").count(), 3, "{}", run.stderr);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
     let copy = "out/_manifest.copy.jsonl";
     let whole = &expected["_manifest.jsonl"];
     let torn = &whole[..whole.len() - 3];
-    // A line that a crash has torn is no damage; a file that lacks more is.
+    // A line torn by a crash is not damage; a file that lacks more is.
     for (name, bytes, code) in [
         (manifest, &b""[..], 65),
         (copy, b"", 65),
@@ -81,11 +81,7 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
     desk.run(JOB).ok();
     fs::remove_file(desk.path(manifest)).expect("removed");
     let run = resume_and_compare(&desk, &expected);
-    assert!(
-        run.stderr.contains("_manifest.jsonl is missing: this is not as it was written; mended"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("_manifest.jsonl is missing: it is damaged; mended"), "{}", run.stderr);
 }
 
 #[test]

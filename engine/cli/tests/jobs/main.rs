@@ -1,7 +1,8 @@
-//! Jobs: folders of shards that can be killed and continued. What needs strace or mounts is in
+//! Jobs: folders of shards that can be killed and resumed. Tests that need strace or mounts are in
 //! scripts/test-faults.
 
 mod crash;
+mod earlier;
 mod integrity;
 mod parts;
 mod refusals;
@@ -15,7 +16,7 @@ fn desk() -> Desk {
     job::prepared(desk!())
 }
 
-/// The job's files after a run that nothing has interrupted.
+/// The job's files after an uninterrupted run.
 fn undisturbed() -> BTreeMap<String, Vec<u8>> {
     job::undisturbed(desk!())
 }

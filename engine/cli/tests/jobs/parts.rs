@@ -13,7 +13,7 @@ fn the_parts_of_a_job_are_together_the_whole() {
         desk.run(&line).ok();
         for (name, bytes) in files(&desk.path(format!("part{part}"))) {
             if name.starts_with("part-") {
-                // A file says which part it was made for; its rows are those of the whole.
+                // A file records its part; its rows are those of the whole job.
                 assert!(!bytes.is_empty() && expected.contains_key(&name));
                 names.push(name);
             }

@@ -1,4 +1,4 @@
-//! Jobs that are not continued, and folders that are left alone.
+//! Jobs that are not resumed, and folders that are left alone.
 
 use std::process::Stdio;
 

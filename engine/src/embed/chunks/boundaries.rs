@@ -1,41 +1,41 @@
-//! Where a text may be cut: ends of sentences, and ends and starts of words. By characters alone, in any
-//! language.
+//! Where a text may be split: ends of sentences, and ends and starts of words. Works on characters only, in
+//! any language.
 //!
-//! A sentence ends before the end of a line, or behind `.`, `!`, `?` or `…` (and what closes: quotes,
-//! brackets) where a blank follows; behind `。`, `！`, `？` whatever follows, since no blanks do where these are
-//! written. Abbreviations are not known: `Dr.` ends a sentence. Words end at blanks; an ideograph is a word.
+//! A sentence ends before the end of a line, or after `.`, `!`, `?` or `…` (and closing quotes or brackets)
+//! if a blank follows. After `。`, `！`, `？` it always ends, since scripts with these marks use no blanks.
+//! Abbreviations are not recognized: `Dr.` ends a sentence. Words end at blanks; an ideograph is a word.
 //! Positions are bytes.
 
 use std::ops::Range;
 
 use crate::tokens::{is_blank, is_ideograph};
 
-/// Characters behind a sentence's mark that still belong to it, at most.
+/// Maximum number of closing characters after a sentence's mark.
 const MOST_CLOSERS: usize = 4;
-/// Blanks behind a sentence among which a line's end is looked for.
+/// Maximum number of blanks after a sentence to search for the end of a line.
 const MOST_BLANKS: usize = 8;
 
-/// The last sentence's end in `range`, both ends of which count.
+/// The end of the last sentence in `range`, whose ends are both included.
 pub(super) fn last_sentence_end(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).rev().find(|&position| ends_sentence(text, position))
 }
 
-/// The last word's end in `range`, both ends of which count.
+/// The end of the last word in `range`, whose ends are both included.
 pub(super) fn last_word_end(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).rev().find(|&position| ends_word(text, position))
 }
 
-/// The last word's start in `range`, both ends of which count.
+/// The start of the last word in `range`, whose ends are both included.
 pub(super) fn last_word_start(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).rev().find(|&position| starts_word(text, position))
 }
 
-/// The first word's start in `range`, both ends of which count.
+/// The start of the first word in `range`, whose ends are both included.
 pub(super) fn first_word_start(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).find(|&position| starts_word(text, position))
 }
 
-/// The places between characters in `range`.
+/// The positions between characters in `range`.
 fn positions(text: &str, range: Range<usize>) -> impl DoubleEndedIterator<Item = usize> {
     (range.start..=range.end).filter(|&position| text.is_char_boundary(position))
 }
@@ -66,8 +66,8 @@ fn starts_word(text: &str, position: usize) -> bool {
     }
 }
 
-/// Whether a word ends between two characters because one of them is an ideograph. What is no letter behind
-/// one (a full stop, a variation selector) stays with it.
+/// Whether a word ends between two characters because one of them is an ideograph. A character after an
+/// ideograph that is not a letter or digit (a full stop, a variation selector) stays with it.
 fn parts_ideographs(last: char, next: char) -> bool {
     is_ideograph(next) || (is_ideograph(last) && next.is_alphanumeric())
 }
@@ -89,7 +89,7 @@ fn ends_line(text: &str, position: usize) -> bool {
     blanks.into_iter().any(|blank| matches!(blank, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'))
 }
 
-/// Whether a mark stands before `position`, and nothing between the two but what closes.
+/// Whether there is a mark before `position`, with only closing characters in between.
 fn closes_sentence(text: &str, position: usize, is_mark: fn(char) -> bool) -> bool {
     let last = text[..position].chars().rev().take(MOST_CLOSERS + 1).find(|&character| !closes(character));
     last.is_some_and(is_mark)

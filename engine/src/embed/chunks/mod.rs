@@ -1,14 +1,14 @@
-//! Long texts cut into chunks that the model takes whole.
+//! Splits long texts into chunks that fit the model.
 //!
-//! A chunk is a part of the text, in bytes and characters of it as it was given. It ends with a sentence if
-//! one ends in the last half of what fits, else with a word, else (inside of one enormous word) between two
-//! characters. The next one starts with a word about `overlap` tokens before its end. Both its start and its
-//! end lie behind those of the chunk before, so that the time is linear.
+//! A chunk is a range of the original text, in bytes and in characters. It ends at the end of a sentence if
+//! one ends in the second half of the room, else at the end of a word, else (inside one enormous word)
+//! between two characters. The next chunk starts at a word, about `overlap` tokens before that end. Both its
+//! start and its end come after those of the previous chunk, so the time is linear.
 //!
-//! How much fits is looked up by a prefix that is only likely to be ample; what is certain, since it is tried
-//! out, is that no chunk is cut when it is encoded behind the prompt. The exception is one single character
-//! with more tokens than there is room for. The plan depends on the text, the prompt and the tokenizer alone.
-//! No chunk is read from or written to anything here.
+//! How much fits is estimated from a prefix that is only likely to be long enough. Each chunk is then tried,
+//! so none is truncated when it is encoded after the prompt. The one exception is a single character with
+//! more tokens than the room. The plan depends only on the text, the prompt and the tokenizer. Nothing is
+//! read or written here.
 
 mod boundaries;
 
@@ -18,10 +18,10 @@ use crate::error::phrase;
 use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
 use crate::{Error, Result, Setting};
 
-/// Choices of a plan.
+/// Options of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChunkOptions {
-    /// Tokens, about, that a chunk has in common with the one before it.
+    /// Approximate number of tokens that a chunk shares with the previous one.
     pub overlap: usize,
 }
 
@@ -34,10 +34,11 @@ pub struct Chunk {
     pub characters: Range<usize>,
 }
 
-/// Cuts `text` into chunks that fit behind `prompt`; the whole of it, blanks included, if it fits.
+/// Splits `text` into chunks that fit after `prompt`; one chunk with the whole text, blanks included, if it
+/// fits.
 ///
 /// # Errors
-/// If the overlap is not smaller than half the tokens that there is room for, or the tokenizer fails.
+/// If the overlap is not smaller than half the tokens available to a text, or the tokenizer fails.
 pub fn plan_chunks(
     tokenizer: &TextTokenizer,
     prompt: &str,
@@ -91,14 +92,14 @@ impl Planner<'_> {
                     covered = end;
                     start = self.next_start(start..end, &fit.tokens);
                 }
-                // No word ends behind the chunk before this one: go on without an overlap.
+                // No word ends after the previous chunk: continue without an overlap.
                 None => start = self.skip_blanks(covered),
             }
         }
         Ok(chunks)
     }
 
-    /// What fits from `start` on; positions in the whole text.
+    /// The tokens that fit from `start` on, with positions in the whole text.
     fn fit(&self, start: usize, sight: usize) -> Result<Fit> {
         let mut fit = self.tokenizer.fit_likely(self.prompt, &self.text[start..], sight)?;
         fit.end += start;
@@ -108,13 +109,13 @@ impl Planner<'_> {
         Ok(fit)
     }
 
-    /// Bytes to look at where the last chunk had room for `bytes`: an eighth more, within the lengths that
-    /// tokens may well have.
+    /// Bytes to look at after a chunk of `bytes`: an eighth more, within plausible token lengths.
     fn sight(&self, bytes: usize) -> usize {
         (bytes + bytes / 8 + 16).clamp(self.room, self.room.saturating_mul(32))
     }
 
-    /// Where a chunk ends that starts at `start`, behind `covered`; none if that takes a start nearer to it.
+    /// End of the chunk that starts at `start`, after `covered`; none if only a later start can reach past
+    /// it.
     fn end(&self, start: usize, covered: usize, fit: &Fit) -> Result<Option<usize>> {
         if fit.is_all {
             return Ok(Some(self.text.trim_end_matches(is_blank).len()));
@@ -132,7 +133,7 @@ impl Planner<'_> {
         Ok((start >= covered).then(|| self.text.ceil_char_boundary(start + 1)))
     }
 
-    /// The best place to end behind `covered` and not behind `tokens`.
+    /// The best end after `covered` and within `tokens`.
     fn best_end(&self, start: usize, covered: usize, tokens: &[Range<usize>]) -> Option<usize> {
         let reach = tokens.iter().map(|token| token.end).max()?;
         let half = tokens[tokens.len() / 2].end.max(covered + 1);
@@ -142,8 +143,8 @@ impl Planner<'_> {
         (end > covered).then_some(end)
     }
 
-    /// Where the chunk behind `chunk` starts, whose tokens are the first of `tokens`. The word at which the
-    /// overlap begins is taken whole, unless that makes it longer than half of what fits.
+    /// Start of the chunk after `chunk`, whose tokens are the first of `tokens`. The overlap is extended to a
+    /// whole word, unless that makes it longer than half the room.
     fn next_start(&self, chunk: Range<usize>, tokens: &[Range<usize>]) -> usize {
         let own = tokens.iter().filter(|token| token.end <= chunk.end).count();
         let back =

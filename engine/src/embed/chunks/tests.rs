@@ -1,4 +1,4 @@
-//! What must hold of every plan, over the fixtures' tokenizers.
+//! Properties of every plan, with the fixtures' tokenizers.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ fn an_enormous_word_is_cut_between_characters() {
         let chunks = plan(&open("roberta", 16), "", &text, overlap);
         assert!(chunks.len() > 100);
     }
-    // One unknown token, which a cut would make many of.
+    // One unknown token; a split would turn it into many.
     let word = "a".repeat(9_000);
     let text = format!("the river {word} and the train and the garden and the mill and the night");
     let chunks = plan(&open("bert", 16), "", &text, 2);
@@ -154,15 +154,14 @@ fn time_is_linear_whatever_the_text() {
         for text in &texts {
             let start = Instant::now();
             plan_chunks(&tokenizer, "", text, ChunkOptions { overlap: 200 }).unwrap();
-            // One or two seconds at most on two shared cores of a Xeon; minutes if each chunk looked at the
-            // rest of the text.
+            // One or two seconds on two shared Xeon cores; minutes if each chunk read the rest of the text.
             let piece: String = text.chars().take(8).collect();
             assert!(start.elapsed() < Duration::from_secs(30), "{family} {piece}: {:?}", start.elapsed());
         }
     }
 }
 
-/// Texts of words, marks, blanks, ideographs, characters of several tokens and such as are dropped.
+/// Texts of words, marks, blanks, ideographs, characters with several tokens and characters that are dropped.
 fn text() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "the ",
@@ -192,7 +191,7 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// No chunk but the last ends elsewhere than with a word or a sentence, unless it is a part of one word.
+/// Every chunk but the last ends at the end of a word or sentence, unless it is part of a single word.
 fn check_ends(chunks: &[Chunk], text: &str) {
     for Chunk { bytes, .. } in &chunks[..chunks.len() - 1] {
         let end = bytes.end..bytes.end;
@@ -202,8 +201,8 @@ fn check_ends(chunks: &[Chunk], text: &str) {
     }
 }
 
-/// No sentence ends inside the last half of the room and behind the chunk before, unless the chunk ends with
-/// one itself.
+/// If a sentence ends in the second half of the room and after the previous chunk, the chunk ends at the end
+/// of a sentence.
 fn check_sentences(tokenizer: &TextTokenizer, prompt: &str, chunks: &[Chunk], text: &str) {
     let half = tokenizer.room(prompt).unwrap() / 2 + 1;
     let mut covered = 0;

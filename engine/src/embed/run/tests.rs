@@ -40,7 +40,7 @@ fn record(row: u64, text: String) -> Record {
     Record { id: RecordId::Row(row), row: row + 1, text, kept: Kept::Nothing }
 }
 
-fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: Progress<'_>) -> Counts {
+fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: EmbedProgress<'_>) -> Counts {
     let folder = tempfile::tempdir().unwrap();
     let output = Output::File(folder.path().join("out.npy"));
     let destination = Destination::create(&output, false).unwrap();

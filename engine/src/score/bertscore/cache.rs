@@ -5,33 +5,33 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-/// One text, encoded: what a pair needs of it.
+/// An encoded text, as needed by its pairs.
 #[derive(Debug, Clone)]
 pub(super) struct EncodedText {
     /// Token ids, special tokens included.
     pub(super) token_ids: Vec<u32>,
     /// Hidden states with rows of length 1: [tokens, hidden_dim].
     pub(super) tokens: Tensor,
-    /// Whether the text has no tokens of its own.
+    /// Whether the text has only special tokens.
     pub(super) is_empty: bool,
-    /// Whether it was cut to the longest length.
+    /// Whether it was truncated to the longest length.
     pub(super) truncated: bool,
 }
 
-/// Texts that were encoded lately, up to a number of bytes.
+/// Recently encoded texts, up to a number of bytes.
 ///
-/// A text that comes again after it was dropped is encoded again, to the same bits; so the budget is a matter
-/// of time and memory alone.
+/// A dropped text that is needed again is encoded again, to the same bits, so the budget affects only time
+/// and memory.
 #[derive(Debug)]
 pub(super) struct TextCache {
-    entries: HashMap<Arc<str>, Entry>,
+    entries: HashMap<Arc<str>, CachedText>,
     budget: usize,
     bytes: usize,
     round: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct CachedText {
     text: Arc<EncodedText>,
     bytes: usize,
     last_round: u64,
@@ -51,15 +51,14 @@ impl TextCache {
     pub(super) fn insert(&mut self, text: &str, encoded: Arc<EncodedText>) {
         let bytes =
             text.len() + encoded.tokens.elem_count() * size_of::<f32>() + encoded.token_ids.len() * 4 + 256;
-        let entry = Entry { text: encoded, bytes, last_round: self.round };
+        let entry = CachedText { text: encoded, bytes, last_round: self.round };
         self.bytes += bytes;
         if let Some(old) = self.entries.insert(text.into(), entry) {
             self.bytes -= old.bytes;
         }
     }
 
-    /// Ends a round: where the budget is exceeded, what was not used for longest goes, until half of the
-    /// budget is free.
+    /// Ends a round. If the budget is exceeded, drops the least recently used texts until half of it is free.
     pub(super) fn end_round(&mut self) {
         self.round += 1;
         if self.bytes <= self.budget {

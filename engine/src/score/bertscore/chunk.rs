@@ -1,4 +1,4 @@
-//! A window of pairs, its different texts known by number.
+//! A window of pairs, which refer to its distinct texts by number.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use crate::tokens::TokenizedText;
 
 /// Pairs that are scored together.
 pub(super) struct TokenizedPairs {
-    /// The different texts.
+    /// The distinct texts.
     pub(super) texts: Vec<String>,
-    /// How far each of them is.
+    /// The state of each distinct text.
     pub(super) states: Vec<TextState>,
-    /// The texts of all pairs, candidate first, as numbers of different texts.
+    /// The texts of all pairs, candidate first, as numbers of distinct texts.
     pub(super) indices: Vec<usize>,
-    /// How many texts each pair has.
+    /// The number of texts in each pair.
     pub(super) lengths: Vec<usize>,
 }
 
-/// How far a text is.
+/// The state of a text.
 pub(super) enum TextState {
-    /// It was encoded before.
+    /// Encoded before.
     Encoded(Arc<EncodedText>),
-    /// It has its tokens.
+    /// Tokenized.
     Tokenized(TokenizedText),
 }
 
 impl TokenizedPairs {
-    /// Numbers the texts of `pairs`; `prepare` says how far each of the different ones is.
+    /// Numbers the texts of `pairs`; `prepare` returns the state of each distinct text.
     pub(super) fn new(
         pairs: Vec<PairTexts>,
         prepare: impl FnOnce(&[&str]) -> Result<Vec<TextState>>,

@@ -9,9 +9,9 @@ use crate::{Error, Result, Setting};
 
 const TABLE: &str = include_str!("data/default_layers.tsv");
 
-/// The layer that bert_score uses for `model`, a name on the hub; none if its table does not have that name.
+/// The layer that bert_score uses for `model`, a name on the hub; `None` if its table does not have it.
 ///
-/// A revision (`NAME@REVISION`) is not part of the name, and a folder has none: nothing is guessed from a
+/// A revision (`NAME@REVISION`) is not part of the name. A folder has no layer: nothing is guessed from a
 /// path.
 pub fn default_layer(model: &str) -> Option<usize> {
     let name = published_name(model);
@@ -21,7 +21,7 @@ pub fn default_layer(model: &str) -> Option<usize> {
     })
 }
 
-/// `layer` if the user gave one, else the default of `model`; an error if there is neither.
+/// `layer` if given, else the default of `model`; an error if there is neither.
 pub fn layer_or_default(model: &str, layer: Option<usize>) -> Result<usize> {
     layer.or_else(|| default_layer(model)).ok_or_else(|| {
         let message = format!(

@@ -1,7 +1,7 @@
 //! The model to score a language with.
 //!
 //! Data: `data/multilingual_languages.tsv`, the 104 languages of multilingual BERT (cased) from the list in
-//! `multilingual.md` of google-research/bert, each with its ISO 639-1 code, or ISO 639-3 where it has no
+//! `multilingual.md` of google-research/bert, each with its ISO 639-1 code, or ISO 639-3 if there is no
 //! shorter one.
 
 use crate::error::phrase;
@@ -9,10 +9,10 @@ use crate::{Error, Result, Setting};
 
 const TABLE: &str = include_str!("data/multilingual_languages.tsv");
 
-/// The model for every language that has none of its own.
+/// The model for languages without their own model.
 pub const MULTILINGUAL_MODEL: &str = "bert-base-multilingual-cased";
 
-/// Languages with a model of their own (`bert_score/utils.py:29-37`). `en-sci` is English of scientific
+/// Languages with their own model (`bert_score/utils.py:29-37`). `en-sci` is the English of scientific
 /// papers.
 const OWN_MODELS: [(&str, &str); 4] = [
     ("en", "roberta-large"),
@@ -21,14 +21,13 @@ const OWN_MODELS: [(&str, &str); 4] = [
     ("zh", "bert-base-chinese"),
 ];
 
-/// Bokmål and Nynorsk are both listed; their shared ISO 639-1 code is what most corpora write.
+/// Bokmål and Nynorsk are both listed; most corpora use their shared ISO 639-1 code.
 const NORWEGIAN: &str = "no";
 
-/// The model that bert_score uses for `language`, a code in either case.
+/// The model that bert_score uses for `language`, a code in upper or lower case.
 ///
-/// bert_score takes multilingual BERT for **any** other text, so `eng`, `zh-cn` or a typing error gives
-/// scores of a model that was not meant. Ours takes it for the languages that it was trained on; any other
-/// code is an error.
+/// bert_score uses multilingual BERT for **any** other code, so `eng`, `zh-cn` or a typo yields scores from
+/// an unintended model. We use it only for the languages that it was trained on; any other code is an error.
 pub fn default_model(language: &str) -> Result<&'static str> {
     let code = language.to_lowercase();
     let own = OWN_MODELS.iter().find(|(known, _)| *known == code).map(|(_, model)| *model);
@@ -46,7 +45,7 @@ fn unknown_language(language: &str, code: &str) -> Error {
     let nearby = nearby_codes(code);
     let suggestion = match nearby.as_slice() {
         [] => "give an ISO 639-1 code".to_owned(),
-        codes => format!("known codes with that beginning are {}", codes.join(", ")),
+        codes => format!("known codes that start with it are {}", codes.join(", ")),
     };
     Error::usage_hint(
         format!("no model is known for the language {language:?}"),
@@ -54,7 +53,7 @@ fn unknown_language(language: &str, code: &str) -> Error {
     )
 }
 
-/// Known codes that `code` begins with (`zh-cn` -> `zh`), else those with its first letter; sorted.
+/// Known codes that are a prefix of `code` (`zh-cn` -> `zh`), else those with its first letter; sorted.
 fn nearby_codes(code: &str) -> Vec<&'static str> {
     let mut codes: Vec<_> = known_codes().collect();
     codes.sort_unstable();
@@ -99,7 +98,7 @@ mod tests {
         for row in &rows {
             assert!(row.len() == 2 && (2..=3).contains(&row[1].len()), "{row:?}");
         }
-        // Chinese is listed twice, by its scripts.
+        // Chinese is listed twice, once per script.
         let codes: std::collections::HashSet<_> = rows.iter().map(|row| row[1]).collect();
         assert_eq!(codes.len(), 103);
     }

@@ -1,6 +1,6 @@
 //! Inverse document frequencies of token ids over the references.
 //!
-//! idf(t) = ln((N + 1) / (df(t) + 1)), with N references and df(t) the number of them that t occurs in
+//! idf(t) = ln((N + 1) / (df(t) + 1)), with N references, df(t) of which contain t
 //! (`bert_score/utils.py:365-390`). Logarithms are natural, sums and quotients f64.
 
 use std::collections::HashMap;
@@ -10,28 +10,26 @@ use crate::{Error, Result, Setting};
 
 /// Counts document frequencies, one reference at a time.
 ///
-/// Holds one counter for each distinct token id, so its memory is bounded by the vocabulary, not by the
+/// It keeps one counter per distinct token id, so its memory is bounded by the vocabulary, not by the
 /// references.
 #[derive(Debug, Clone, Default)]
 pub struct IdfBuilder {
     documents: u64,
     document_frequencies: HashMap<u32, u64>,
-    /// The distinct ids of the current document; kept between documents for its allocation only.
+    /// The distinct ids of the current document; kept between documents to reuse the allocation.
     distinct: Vec<u32>,
 }
 
 impl IdfBuilder {
-    /// A builder that has seen no document.
+    /// Creates a builder without documents.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a reference as its token ids, special tokens included. It counts as a set: repeated tokens count
-    /// once.
+    /// Adds a reference by its token ids, special tokens included. Repeated tokens count once.
     ///
-    /// Every reference of every pair is a document of its own, duplicates too
-    /// (`bert_score/score.py:78-86, :116`). Specials are in every document, so their weight comes out as
-    /// ln(1) = 0 with no special case.
+    /// Every reference of every pair is a separate document, even duplicates (`bert_score/score.py:78-86,
+    /// :116`). Special tokens are in every document, so their weight is ln(1) = 0 without a special case.
     pub fn add(&mut self, token_ids: &[u32]) {
         self.documents += 1;
         self.distinct.clear();
@@ -45,8 +43,7 @@ impl IdfBuilder {
 
     /// The weights; an error for fewer than two references.
     ///
-    /// With one reference each of its tokens weighs ln(2/2) = 0, and recall is 0/0: bert_score returns NaN
-    /// there.
+    /// With one reference each token weighs ln(2/2) = 0, and recall is 0/0: bert_score returns NaN.
     pub fn finish(self) -> Result<IdfWeights> {
         if self.documents < 2 {
             return Err(too_few_references(self.documents));
@@ -60,7 +57,7 @@ impl IdfBuilder {
 
 fn too_few_references(documents: u64) -> Error {
     Error::usage_hint(
-        format!("idf weights need at least 2 references, there are {documents}"),
+        format!("idf weights need at least 2 references, got {documents}"),
         phrase![
             "leave out ",
             Setting::Idf,
@@ -113,7 +110,7 @@ mod tests {
         for (token_id, weight) in expected {
             assert!((idf.weight(token_id) - weight).abs() <= f64::EPSILON * 2.0, "{token_id}");
         }
-        // The zeros are exact: tokens of every document must not weigh a rounding error.
+        // Exactly zero: tokens in every document must not get a rounding error as their weight.
         assert_eq!((idf.weight(101), idf.weight(102)), (0.0, 0.0));
         Ok(())
     }
@@ -123,7 +120,7 @@ mod tests {
         for documents in [vec![], vec![vec![101, 7, 102]]] {
             let error = weights(&documents).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Usage);
-            assert!(error.to_string().contains(&format!("there are {}", documents.len())));
+            assert!(error.to_string().contains(&format!("got {}", documents.len())));
             assert!(error.hint().is_some());
         }
     }

@@ -1,4 +1,4 @@
-//! Encoded pairs to scores: the matches of many pairs at a time, then each pair's means.
+//! Encoded pairs to scores: matches of many pairs at a time, then each pair's means.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{BaselineRow, MatchedTokens, Scores, TokenWeights, best_of, score_pai
 use crate::session::{in_halves, name_of};
 use crate::{Error, Result};
 
-/// What makes scores from encoded texts.
+/// Computes scores from encoded texts.
 pub(super) struct Matcher<'a> {
     /// The texts, by number.
     pub(super) texts: &'a [Arc<EncodedText>],
@@ -19,8 +19,8 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// The scores of `pairs`, each a candidate and its references by their numbers: matched in one go, or in
-    /// halves of halves if a device has not enough memory for their maxima.
+    /// Scores `pairs`, each a candidate and its references by number. They are matched at once, or in ever
+    /// smaller halves if the device's memory is too small for their maxima.
     pub(super) fn score(&self, pairs: &[&[usize]]) -> Result<Vec<Scores>> {
         let scores = in_halves(pairs, &|pairs| self.attempt(pairs), &|_| ());
         scores.map_err(|error| {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Scores;
 
-/// Means of P, R and F1 over the pairs so far: f64 sums in input order, so that the result depends on the
-/// input alone.
+/// Means of P, R and F1 over the pairs so far: f64 sums in input order, so that the result depends only on
+/// the input.
 #[derive(Debug, Clone, Default)]
 pub struct RunningMean {
     pairs: u64,
@@ -26,7 +26,7 @@ impl RunningMean {
         self.sums.f1 += f64::from(scores.f1);
     }
 
-    /// The means. NaN where any pair's score is NaN, and for no pairs, as torch's mean
+    /// The means. NaN if any pair's score is NaN or there are no pairs, as in torch
     /// (`bert_score_cli/score.py:120`).
     pub fn mean(&self) -> MeanScores {
         let pairs = self.pairs as f64;
@@ -37,7 +37,7 @@ impl RunningMean {
         }
     }
 
-    /// How many pairs were added.
+    /// The number of pairs added.
     pub fn pairs(&self) -> u64 {
         self.pairs
     }

@@ -1,20 +1,20 @@
 //! BERTScore: pairs of texts to precision, recall and F1.
 //!
-//! [`Scorer`] takes pairs of texts through tokenizer, encoder and match; the other parts run no encoder. The
+//! [`Scorer`] runs tokenizer, encoder and match on pairs of texts; the other parts run no encoder. The
 //! numbers are those of the Python package bert_score 0.3.13 (Zhang et al., "BERTScore: Evaluating Text
-//! Generation with BERT", ICLR 2020, arXiv:1904.09675) scored with a batch size of 1, where no padding
-//! exists; comments cite its lines as `bert_score/utils.py:…`. Where we differ on purpose, the item says so.
+//! Generation with BERT", ICLR 2020, arXiv:1904.09675) scored with a batch size of 1, which has no padding;
+//! comments cite its lines as `bert_score/utils.py:…`. Intentional differences are documented on the item.
 //!
-//! | step | where |
+//! | step | item |
 //! |---|---|
 //! | texts to scores | [`Scorer`] |
-//! | which model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
-//! | what a token weighs | [`TokenWeights`], [`IdfBuilder`] |
+//! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
+//! | weight of a token | [`TokenWeights`], [`IdfBuilder`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
 //! | the best of several references | [`best_of`] |
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
 //! | the mean over pairs | [`RunningMean`] |
-//! | what a number was computed with | [`Signature`] |
+//! | settings of a score | [`Signature`] |
 
 mod baselines;
 mod cache;

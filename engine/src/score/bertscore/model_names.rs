@@ -1,14 +1,12 @@
-//! The names that models have in bert_score's tables.
+//! The names of models in bert_score's tables.
 
-/// Organisations under which the hub put, in December 2023, the models that had none. The old names redirect
-/// to them.
+/// Organisations to which the hub moved models without one in December 2023. The old names redirect to them.
 const ORGANISATIONS: [&str; 7] =
     ["FacebookAI", "albert", "distilbert", "google-bert", "google-t5", "openai-community", "xlnet"];
 
-/// The name that bert_score's tables know `model` by: `roberta-large` for `FacebookAI/roberta-large`, else
-/// `model` itself.
+/// The name of `model` in bert_score's tables: `roberta-large` for `FacebookAI/roberta-large`, else `model`.
 ///
-/// bert_score 0.3.13 is older than the move and knows the bare names only; the weights are the same.
+/// bert_score 0.3.13 predates the move and has only the bare names; the weights are the same.
 pub(super) fn published_name(model: &str) -> &str {
     match model.split_once('/') {
         Some((organisation, name)) if ORGANISATIONS.contains(&organisation) => name,

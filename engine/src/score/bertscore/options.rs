@@ -1,11 +1,11 @@
-//! What may be chosen for a score.
+//! Options of a score.
 
 use std::path::{Path, PathBuf};
 
 use super::{Baseline, BaselineRow, Rescaling, layer_or_default};
 use crate::Result;
 
-/// Choices of a BERTScore. Set what differs from the default:
+/// Options of a BERTScore. Set only those that differ from the default:
 ///
 /// ```
 /// use nearsay::ScoreOptions;
@@ -15,24 +15,24 @@ use crate::Result;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScoreOptions {
-    /// The layer whose hidden states are compared; `None`: the one that bert_score's table has for the model.
+    /// The layer whose hidden states are compared; `None`: the model's layer in bert_score's table.
     pub layer: Option<usize>,
-    /// The longest text in tokens; `None`: what the tokenizer's files say, within the model's positions.
+    /// The longest text in tokens; `None`: as in the tokenizer's files, within the model's positions.
     pub max_length: Option<usize>,
-    /// What raw scores are rescaled with.
+    /// The baseline for rescaling raw scores.
     pub rescaling: RescaleWith,
 }
 
-/// What raw scores are rescaled with.
+/// The baseline for rescaling raw scores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RescaleWith {
-    /// Nothing: scores stay raw.
+    /// None: scores stay raw.
     #[default]
     Nothing,
     /// The published baseline of the model in a language.
     Published {
-        /// The language's code; without one it is refused, naming those that there are.
+        /// The language's code; `None` is an error that lists the available codes.
         language: Option<String>,
     },
     /// A baseline file.
@@ -40,32 +40,32 @@ pub enum RescaleWith {
 }
 
 impl ScoreOptions {
-    /// With the hidden states of this layer; 0 is the embeddings.
+    /// Uses the hidden states of this layer; 0 is the embeddings.
     #[must_use]
     pub fn layer(self, layer: usize) -> Self {
         Self { layer: Some(layer), ..self }
     }
 
-    /// With texts cut to `tokens`, special tokens included.
+    /// Truncates texts to `tokens`, special tokens included.
     #[must_use]
     pub fn max_length(self, tokens: usize) -> Self {
         Self { max_length: Some(tokens), ..self }
     }
 
-    /// Rescaled with the published baseline of the model in this language.
+    /// Rescales with the published baseline of the model in this language.
     #[must_use]
     pub fn rescaled(self, language: &str) -> Self {
         Self { rescaling: RescaleWith::Published { language: Some(language.to_owned()) }, ..self }
     }
 
-    /// Rescaled with the baseline in a file (`LAYER,P,R,F`).
+    /// Rescales with the baseline in a file (`LAYER,P,R,F`).
     #[must_use]
     pub fn rescaled_with(self, baseline: &Path) -> Self {
         Self { rescaling: RescaleWith::File(baseline.to_owned()), ..self }
     }
 }
 
-/// What [`ScoreOptions`] come to for a model of this name.
+/// [`ScoreOptions`] resolved for a model of this name.
 pub(super) struct ResolvedOptions {
     pub(super) layer: usize,
     pub(super) rescaling: Rescaling,
@@ -73,8 +73,8 @@ pub(super) struct ResolvedOptions {
 }
 
 impl ScoreOptions {
-    /// Refuses what bert_score's tables and the baseline file do not have for the model `name`, before it is
-    /// opened.
+    /// Rejects options that bert_score's tables or the baseline file do not cover for the model `name`,
+    /// before it is opened.
     ///
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage); [`Error::NoInput`](crate::Error::NoInput) and
@@ -84,7 +84,7 @@ impl ScoreOptions {
     }
 
     pub(super) fn resolve(&self, name: &str) -> Result<ResolvedOptions> {
-        // A pinned revision does not change which layer and baseline were published for a model.
+        // A pinned revision has the layer and baseline published for the model.
         let published = name.split_once('@').map_or(name, |(name, _)| name);
         let layer = layer_or_default(published, self.layer)?;
         let (rescaling, baseline) = match &self.rescaling {

@@ -1,29 +1,28 @@
 //! Precision, recall and F1 of one pair, from the matches of its tokens.
 //!
 //! P = Σ w(i) m(i) / Σ w(i) over the candidate's tokens, R the same over the reference's, F1 = 2PR / (P + R)
-//! (`bert_score/utils.py:527-572`). Sums are f64 in token order, so a score depends on its pair alone;
-//! results are f32. The reference divides each weight by the sum first and adds in f32, which differs in the
-//! last digits only.
+//! (`bert_score/utils.py:527-572`). Sums are f64 in token order, so a score depends only on its pair; results
+//! are f32. The reference divides each weight by the sum first and adds in f32, which differs only in the
+//! last digits.
 
 use super::{Scores, TokenWeights};
 use crate::{Error, Result};
 
-/// One side of a pair: its tokens, and how well each is matched by the other side.
+/// One side of a pair: its tokens, and how well the other side matches each.
 #[derive(Debug, Clone, Copy)]
 pub struct MatchedTokens<'a> {
-    /// For each token the maximum of its cosines to all tokens of the other side, special tokens included.
+    /// For each token, its largest cosine to any token of the other side, special tokens included.
     pub maxima: &'a [f32],
-    /// The token ids, special tokens included; as many as `maxima`.
+    /// The token ids, special tokens included; one per entry of `maxima`.
     pub token_ids: &'a [u32],
-    /// Whether the text has no tokens of its own, only special ones around it. The reference asks for exactly
-    /// two tokens instead (`bert_score/utils.py:548-549`), which misjudges tokenizers that add one special
-    /// token, or none.
+    /// Whether the text has only special tokens. The reference checks for exactly two tokens instead
+    /// (`bert_score/utils.py:548-549`), which is wrong for tokenizers that add one special token, or none.
     pub is_empty: bool,
 }
 
 impl MatchedTokens<'_> {
     /// Σ w m / Σ w. NaN if all weights are 0, as in the reference. A NaN maximum counts even with weight 0:
-    /// it means that the encoder's output is broken.
+    /// the encoder's output is broken.
     fn weighted_mean(&self, weights: &TokenWeights) -> f64 {
         let mut weighted_sum = 0.0;
         let mut weight_sum = 0.0;
@@ -48,8 +47,8 @@ impl MatchedTokens<'_> {
 
 /// The raw scores of a pair.
 ///
-/// Zero if either text is empty. Where one side's weights are all 0 (possible with idf: every token of a
-/// reference occurs in all references) its mean is NaN and F1 is 0, as in the reference. Fails only if a
+/// Zero if either text is empty. If all weights of a side are 0 (possible with idf: every token of a
+/// reference occurs in all references), its mean is NaN and F1 is 0, as in the reference. Fails only if a
 /// side's lengths differ.
 pub fn score_pair(
     candidate: MatchedTokens<'_>,
@@ -67,7 +66,8 @@ pub fn score_pair(
     Ok(Scores { precision: precision as f32, recall: recall as f32, f1: f1 as f32 })
 }
 
-/// 2PR / (P + R), 0 where that is NaN (`bert_score/utils.py:572`). With P = -R ≠ 0 it is -∞, there and here.
+/// 2PR / (P + R), or 0 if that is NaN (`bert_score/utils.py:572`). With P = -R ≠ 0 it is -∞, as in
+/// bert_score.
 fn harmonic_mean(precision: f64, recall: f64) -> f64 {
     let mean = 2.0 * precision * recall / (precision + recall);
     if mean.is_nan() { 0.0 } else { mean }
@@ -81,8 +81,8 @@ mod tests {
     use crate::score::bertscore::IdfBuilder;
 
     // Five and four random hidden states of 4 dimensions (torch.manual_seed(7), torch.randn(1, 5, 4),
-    // torch.randn(1, 4, 4)), their matches, and what greedy_cos_idf of bert_score 0.3.13 gives for them
-    // (torch 2.15, CPU).
+    // torch.randn(1, 4, 4)), their matches, and the results of greedy_cos_idf of bert_score 0.3.13 (torch
+    // 2.15, CPU).
     const CANDIDATE_IDS: [u32; 5] = [101, 7, 8, 9, 102];
     const REFERENCE_IDS: [u32; 4] = [101, 8, 10, 102];
     const ROW_MAXIMA: [f32; 5] = [0.891044, 0.36749488, 0.62142193, 0.7684403, 0.40495843];
@@ -183,7 +183,7 @@ mod tests {
 
     type Tokens = (Vec<f32>, Vec<u32>);
 
-    /// At least one token with a weight, so that the means exist.
+    /// At least one token has a weight, so that the means exist.
     fn tokens() -> impl Strategy<Value = Tokens> {
         prop::collection::vec((0.01f32..1.0, 100u32..110), 0..40).prop_map(|mut tokens| {
             tokens.push((0.5, 7));

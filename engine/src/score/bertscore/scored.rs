@@ -1,17 +1,17 @@
-//! What a scoring returns.
+//! Results of a scoring.
 
 use std::ops::Deref;
 
 use super::Scores;
 use crate::session::Occurrences;
 
-/// The scores of some pairs, in their order, and what was out of the ordinary. It derefs to the scores.
+/// The scores of some pairs, in order, and notices about the pairs. It derefs to the scores.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Scored {
-    /// One for each pair.
+    /// One per pair.
     pub scores: Vec<Scores>,
-    /// What was out of the ordinary.
+    /// Notices about unusual pairs.
     pub notices: ScoreNotices,
 }
 
@@ -23,21 +23,21 @@ impl Deref for Scored {
     }
 }
 
-/// What was out of the ordinary in pairs that were scored.
+/// Unusual pairs of a scoring: empty, undefined or truncated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScoreNotices {
-    /// How many pairs there were.
+    /// The number of pairs.
     pub pairs: u64,
     /// Pairs with an empty candidate or reference.
     pub empty: Occurrences,
-    /// Pairs with a score that is not a number.
+    /// Pairs with a NaN score.
     pub undefined: Occurrences,
-    /// Candidates and references that were cut to the longest length.
+    /// Candidates and references that were truncated to the longest length.
     pub truncated: u64,
 }
 
-/// A pair's scores, and what was out of the ordinary in it.
+/// A pair's scores, and notices about its texts.
 pub(super) struct ScoredPair {
     pub(super) scores: Scores,
     pub(super) has_empty_text: bool,
@@ -45,7 +45,7 @@ pub(super) struct ScoredPair {
 }
 
 impl ScoreNotices {
-    /// Adds pairs that come after those so far.
+    /// Adds the next pairs.
     pub(super) fn add(&mut self, scored: &[ScoredPair]) {
         for ScoredPair { scores, has_empty_text, truncated_texts } in scored {
             if *has_empty_text {

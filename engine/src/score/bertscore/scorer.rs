@@ -24,30 +24,29 @@ use crate::session::{
 use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
 use crate::{Error, Result};
 
-/// Bytes of encoded texts that are kept for pairs to come.
+/// Bytes of encoded texts that are kept for later pairs.
 const CACHE_BYTES: usize = 128 << 20;
 
-/// Values of hidden states that a window of pairs may take: 128 MiB.
+/// Maximum number of hidden-state values in a window of pairs: 128 MiB.
 const WINDOW_VALUES: usize = 32 << 20;
 
-/// The same on a GPU, where a window is to keep several micro-batches going: 512 MiB in 16 bits.
+/// The same on a GPU, whose windows must keep several micro-batches running: 512 MiB in 16 bits.
 const GPU_WINDOW_VALUES: usize = 256 << 20;
 
-/// Pairs whose matches a GPU finds in one go.
+/// Pairs that a GPU matches at a time.
 const GPU_PAIRS: usize = 1024;
 
-/// Bytes of text that are held at a time.
+/// Maximum bytes of text in a window.
 const WINDOW_BYTES: usize = 64 << 20;
 
-/// Documents whose tokens are counted together.
+/// Documents whose tokens are counted at a time.
 const IDF_DOCUMENTS: usize = 1024;
 
-/// Bytes of text to a token, at the least that is usual (English has 4.5); only a window's size depends on
-/// it.
+/// Lowest usual number of bytes per token (English has 4.5); only affects the size of a window.
 const BYTES_PER_TOKEN: usize = 3;
 
-/// A model that scores pairs of texts with BERTScore, with the choices of [`ScoreOptions`]. Cloning it shares
-/// the weights; all calls may be made from many threads at once, and a pair has the same bits in each.
+/// A model that scores pairs of texts with BERTScore, as set in [`ScoreOptions`]. Cloning it shares the
+/// weights. All methods may be called from many threads at once; a pair gets the same bits in every call.
 ///
 /// ```no_run
 /// # fn main() -> nearsay::Result<()> {
@@ -60,14 +59,14 @@ const BYTES_PER_TOKEN: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Scorer {
     session: Session,
-    parts: Arc<Parts>,
+    parts: Arc<ScorerParts>,
     weights: Arc<TokenWeights>,
     control: Control,
 }
 
-/// What the options come to for the model.
+/// The options resolved for the model.
 #[derive(Debug)]
-struct Parts {
+struct ScorerParts {
     layer: usize,
     tokenizer: TextTokenizer,
     encoder: TextEncoder,
@@ -77,12 +76,12 @@ struct Parts {
 }
 
 impl Scorer {
-    /// Opens the model `name` as [`Session::open`] does, with the layer that bert_score's table has for it.
+    /// Opens the model `name` as [`Session::open`] does, with its layer in bert_score's table.
     ///
     /// # Errors
     /// As [`Session::open`] and [`Session::scorer`].
     pub fn open(name: &str) -> Result<Self> {
-        // What the tables lack is told before anything is opened.
+        // Report missing table entries before anything is opened.
         ScoreOptions::default().check(name)?;
         Session::open(name)?.scorer(&ScoreOptions::default())
     }
@@ -99,10 +98,10 @@ impl Scorer {
         let model = session.model();
         let ResolvedOptions { layer, rescaling, baseline } = options.resolve(model.folder().name())?;
         session.check_layer(layer)?;
-        // Not the length of a sentence-transformers folder, which is for embeddings.
+        // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
         let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
-        let parts = Parts {
+        let parts = ScorerParts {
             layer,
             tokenizer,
             encoder: session.encoder(layer)?,
@@ -118,7 +117,7 @@ impl Scorer {
         })
     }
 
-    /// The same, with tokens weighted by how few of these references have them.
+    /// The same scorer with tokens weighted by inverse document frequency over these references.
     ///
     /// # Errors
     /// If a reference cannot be read, there are fewer than two, or the call is stopped.
@@ -136,13 +135,13 @@ impl Scorer {
         Ok(Self { weights: Arc::new(TokenWeights::Idf(builder.finish()?)), ..self.clone() })
     }
 
-    /// The same, whose calls `cancel` may stop.
+    /// The same scorer; `cancel` can stop its calls.
     #[must_use]
     pub fn with_cancel(&self, cancel: &Cancel) -> Self {
         Self { control: self.control.with_cancel(cancel), ..self.clone() }
     }
 
-    /// The same, whose calls must be finished by `deadline`.
+    /// The same scorer; its calls must finish by `deadline`.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { control: self.control.with_deadline(deadline), ..self.clone() }
@@ -163,7 +162,7 @@ impl Scorer {
         self.parts.tokenizer.max_tokens()
     }
 
-    /// What a score was computed with, in one line that papers can print.
+    /// The settings of a score, in one line for papers.
     pub fn signature(&self) -> Signature {
         Signature {
             model: self.session.model().folder().name().to_owned(),
@@ -179,7 +178,7 @@ impl Scorer {
         self.session.workers()
     }
 
-    /// Scores pairs in memory, in their order: a candidate and a reference, or [`PairTexts`] with several.
+    /// Scores pairs in memory, in order: a candidate and a reference, or [`PairTexts`] with several.
     ///
     /// # Errors
     /// If the tokenizer or the encoder fails, a pair has no reference, or the call is stopped.
@@ -192,7 +191,7 @@ impl Scorer {
         Ok(Scored { scores, notices })
     }
 
-    /// Scores every pair of `source` in order. `each` is called with the scores of a window at a time.
+    /// Scores every pair of `source` in order. `each` is called with the scores of one window at a time.
     ///
     /// On a GPU the next window is read and tokenized while one is encoded and matched.
     ///
@@ -244,7 +243,7 @@ impl Scorer {
         if is_on_gpu { limits.starting_small() } else { limits }
     }
 
-    /// The tokens of all different texts of `pairs` that are not encoded already.
+    /// Tokenizes all distinct texts of `pairs` that are not encoded yet.
     fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
         TokenizedPairs::new(pairs, |texts| {
             let mut states: Vec<Option<TextState>> = {
@@ -286,14 +285,14 @@ impl Scorer {
         Ok(pairs.iter().zip(scores).map(scored).collect())
     }
 
-    /// Every text, from the cache or newly encoded.
+    /// Returns every text, from the cache or newly encoded.
     fn encode(&self, texts: &[String], states: Vec<TextState>) -> Result<Vec<Arc<EncodedText>>> {
         let mut encoded: Vec<Option<Arc<EncodedText>>> = Vec::with_capacity(texts.len());
         let mut missing: Vec<(usize, TokenizedText)> = Vec::new();
         for (index, state) in states.into_iter().enumerate() {
             encoded.push(match state {
                 TextState::Encoded(text) => Some(text),
-                // The window before may have encoded it since it was tokenized.
+                // The previous window may have encoded it meanwhile.
                 TextState::Tokenized(tokens) => self.cache().get(&texts[index]).or_else(|| {
                     missing.push((index, tokens));
                     None
@@ -332,8 +331,7 @@ impl Scorer {
 }
 
 impl Session {
-    /// A scorer with these options. It loads what of the model it needs and nobody has loaded before, and is
-    /// cheap otherwise.
+    /// Creates a scorer with these options. It loads only the parts of the model that are not loaded yet.
     ///
     /// # Errors
     /// If the model's files break a rule, an option does not fit the model, or a device has no room.
@@ -352,9 +350,8 @@ impl Measured for PairTexts {
     }
 }
 
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as the reference has it;
-/// `None` if they are not finite. They are moved to the device `elsewhere` if they are not to stay where they
-/// were encoded.
+/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference; `None`
+/// if they are not finite. They are moved to the device `elsewhere`, if any.
 fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<Option<Tensor>>> {
     let own = states.normalized(0.0)?;
     let cu_seqlens = states.cu_seqlens();
@@ -365,10 +362,10 @@ fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<
             let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
             let texts = split(&moved, cu_seqlens)?;
             drop(moved);
-            // The encoder waits for its own device alone, and threads on other streams read these.
+            // The encoder waits only for its own device, and threads on other streams read these tensors.
             synchronize(place)?;
-            // Memory is given back in the order of the device that the thread spoke to last: that is this
-            // batch's again.
+            // Memory is freed in the order of the device that the thread used last: switch back to this
+            // batch's.
             synchronize(own.device())?;
             texts
         }

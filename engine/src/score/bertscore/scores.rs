@@ -2,23 +2,23 @@
 
 use serde::Serialize;
 
-/// BERTScore of one pair. Precision and recall lie within -1 and 1 before rescaling, at or below 1 after it;
-/// NaN where undefined.
+/// BERTScore of one pair. Precision and recall are between -1 and 1 before rescaling, and at most 1 after it;
+/// NaN if undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scores {
     /// Weighted mean, over the candidate's tokens, of the best similarity to a token of the reference.
     pub precision: f32,
     /// Weighted mean, over the reference's tokens, of the best similarity to a token of the candidate.
     pub recall: f32,
-    /// Harmonic mean of precision and recall; 0 where that is not a number.
+    /// Harmonic mean of precision and recall; 0 if that is NaN.
     pub f1: f32,
 }
 
 impl Scores {
-    /// What a pair with an empty text scores before rescaling.
+    /// The scores of a pair with an empty text before rescaling.
     pub const ZERO: Self = Self { precision: 0.0, recall: 0.0, f1: 0.0 };
 
-    /// Whether precision, recall or F1 is not a number.
+    /// Whether precision, recall or F1 is NaN.
     pub fn has_nan(&self) -> bool {
         self.precision.is_nan() || self.recall.is_nan() || self.f1.is_nan()
     }
@@ -33,13 +33,13 @@ impl Scores {
     }
 }
 
-/// The scores of a candidate against several references: P, R and F1 are maximised **independently**, before
-/// rescaling.
+/// The best scores of a candidate over several references: P, R and F1 are maximised **independently**,
+/// before rescaling.
 ///
-/// As in the reference implementation (`bert_score/score.py:135-139`), so P, R and F1 may come from three
-/// references, and F1 need not be the harmonic mean of the other two. A NaN of one reference makes the
-/// maximum NaN, as in `torch.max`: a score that is undefined against one reference is not hidden by another.
-/// None if there are no references.
+/// As in the reference implementation (`bert_score/score.py:135-139`), P, R and F1 may be from three
+/// different references, and F1 need not be the harmonic mean of the other two. A NaN from one reference
+/// makes the maximum NaN, as in `torch.max`: an undefined score is not hidden by another reference. `None` if
+/// there are no references.
 pub fn best_of(scores: &[Scores]) -> Option<Scores> {
     scores.iter().copied().reduce(|best, other| best.zip(other, larger_or_nan))
 }

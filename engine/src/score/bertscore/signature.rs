@@ -1,20 +1,20 @@
-//! The signature of a score: what it was computed with, in one line that papers can print.
+//! The signature of a score: the settings it was computed with, in one line for papers.
 //!
-//! The form is that of bert_score (`bert_score/utils.py:665-684`):
+//! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
 //! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m})[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
-//! across the two tools. (bert_score 0.3.13 itself prints 0.3.12 there: its `__version__` was not raised for
-//! that release.) The brackets say what computed them: our version in place of transformers', and the two
-//! settings that change numbers. `_fast-tokenizer` always stands, since our tokenizers are the fast ones.
+//! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
+//! release.) The parentheses have our version instead of transformers', and the two settings that change
+//! numbers. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
 
 use std::fmt;
 
 /// The release of bert_score whose numbers we reproduce.
 pub const REPRODUCED_VERSION: &str = "0.3.13";
 
-/// Which baseline the scores were rescaled with.
+/// The baseline used for rescaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rescaling {
     /// None: the scores are raw.
@@ -22,14 +22,14 @@ pub enum Rescaling {
     None,
     /// A published one.
     Published,
-    /// A file of the user.
+    /// A file from the user.
     Custom,
 }
 
 /// Everything that a score depends on except the texts. [`fmt::Display`] writes the signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// The model's name or folder, as the user or the language named it.
+    /// The model's name or folder, as given by the user or the language.
     pub model: String,
     /// The layer whose hidden states were compared; 0 is the embeddings.
     pub layer: usize,
@@ -39,7 +39,7 @@ pub struct Signature {
     pub rescaling: Rescaling,
     /// The number format of the encoder's arithmetic: `f32`.
     pub precision: String,
-    /// Tokens that a text is truncated to, special tokens included.
+    /// Longest text in tokens, special tokens included.
     pub max_length: usize,
 }
 
@@ -68,7 +68,7 @@ mod tests {
         Signature { model, layer: 17, idf, rescaling, precision, max_length: 512 }.to_string()
     }
 
-    /// Ours, with what stands in the brackets and the version replaced by what bert_score would write.
+    /// Replaces the parentheses and the version in our signature with bert_score's.
     fn as_bert_score_writes_it(ours: &str) -> String {
         let brackets = format!("(nearsay={},precision=f32,max_length=512)", env!("CARGO_PKG_VERSION"));
         ours.replace(&brackets, "(hug_trans=4.57.3)").replace("0.3.13", "0.3.12")

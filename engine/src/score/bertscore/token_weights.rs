@@ -1,4 +1,4 @@
-//! What each token counts for in the means of a pair.
+//! The weight of each token in the means of a pair.
 
 use super::IdfWeights;
 
@@ -7,8 +7,8 @@ use super::IdfWeights;
 pub enum TokenWeights {
     /// Every token weighs 1, except those ids, which weigh 0.
     Uniform {
-        /// The ids of the beginning (`[CLS]`, `<s>`) and the end (`[SEP]`, `</s>`) of a text; empty if the
-        /// tokenizer has neither.
+        /// The ids that start (`[CLS]`, `<s>`) and end (`[SEP]`, `</s>`) a text; empty if the tokenizer has
+        /// neither.
         zero: Vec<u32>,
     },
     /// Inverse document frequencies over the references.
@@ -16,10 +16,10 @@ pub enum TokenWeights {
 }
 
 impl TokenWeights {
-    /// Uniform weights for a tokenizer with these `cls_token` and `sep_token`, where it has them.
+    /// Uniform weights for a tokenizer with this `cls_token` and `sep_token`, if any.
     ///
     /// Only these two weigh 0 (`bert_score/score.py:104-107`): any other special token, such as a language
-    /// code, weighs 1, and so it does there.
+    /// code, weighs 1, as in bert_score.
     pub fn uniform(cls_token: Option<u32>, sep_token: Option<u32>) -> Self {
         Self::Uniform { zero: cls_token.into_iter().chain(sep_token).collect() }
     }

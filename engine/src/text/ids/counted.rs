@@ -1,7 +1,7 @@
-//! Positions whose rows have no id of their own: their ids are these positions.
+//! Positions of rows without an id: these positions are their ids.
 //!
-//! A stream without ids is one range. Where rows with and without an id alternate there may be as many ranges
-//! as rows; the earliest then go to disk, in their order.
+//! A stream without ids is one range. If rows with and without an id alternate, there may be as many ranges
+//! as rows; the earliest then go to disk, in order.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::spill::{SpillReader, SpillWriter};
 use crate::Result;
 
-/// Bytes of a range in a file.
+/// Bytes per range in a file.
 const RANGE_BYTES: usize = 16;
 
 /// Ranges of positions that grow at the end.
@@ -25,7 +25,7 @@ impl Counted {
         Self { limit, ranges: VecDeque::new(), earlier: None }
     }
 
-    /// Adds a position, which is behind all others.
+    /// Adds a position, which is after all others.
     pub(super) fn push(&mut self, position: u64) -> Result<()> {
         match self.ranges.back_mut() {
             Some(range) if range.end == position => range.end += 1,
@@ -59,7 +59,7 @@ impl Counted {
         self.ranges.get(after).is_some_and(|range| range.contains(&number))
     }
 
-    /// All positions, to be asked for in ascending order.
+    /// All positions, to be looked up in ascending order.
     pub(super) fn into_ascending(self) -> Result<Ascending> {
         let earlier = self.earlier.map(|writer| writer.finish()?.read()).transpose()?;
         Ok(Ascending { earlier, later: self.ranges, current: 0..0 })
@@ -74,7 +74,7 @@ pub(super) struct Ascending {
 }
 
 impl Ascending {
-    /// Whether `number`, which is not below the one before, is one of the positions.
+    /// Whether `number`, which is not below the previous one, is one of the positions.
     pub(super) fn contains(&mut self, number: u64) -> Result<bool> {
         while self.current.end <= number {
             match self.next_range()? {

@@ -1,14 +1,14 @@
-//! What is remembered of an id: a key of 128 bits and the place of its row.
+//! The memory of an id: a 128-bit key and the place of its row.
 
 use std::hash::{BuildHasher, RandomState};
 
 use crate::text::RecordId;
 
-/// Bits of a [`Place`] that hold the row; the others hold the input.
+/// Bits of a [`Place`] for the row; the others are for the input.
 const ROW_BITS: u32 = 40;
 
-/// An input's index and a row in it, in 8 bytes: 16 million inputs of a million million rows. Places are
-/// ordered as they are read.
+/// An input's index and a row in it, in 8 bytes: 16 million inputs of a million million rows. Places sort in
+/// reading order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place(u64);
 
@@ -26,14 +26,13 @@ impl Place {
     }
 }
 
-/// The first word of a whole number that is not negative; the second is the number itself.
+/// The first word of a non-negative whole number; the second is the number itself.
 const NUMBER: u64 = u64::MAX;
 /// The first word of a negative number; the second is its bits.
 const NEGATIVE: u64 = u64::MAX - 1;
 
-/// Stands for an id. A number is kept exactly, so that it can be compared with counted rows in the end;
-/// numbers that are not negative are the last keys, in their order. A string is its hash, whose first bit is
-/// 0.
+/// Represents an id. A number is kept exactly, so that it can be compared with counted rows in the end;
+/// non-negative numbers are the last keys, in order. A string is its hash, whose first bit is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key([u64; 2]);
 
@@ -47,7 +46,7 @@ impl Key {
     }
 }
 
-/// Makes keys: SipHash under two random pairs of keys, so that no one can choose ids that collide.
+/// Makes keys: SipHash with two random pairs of keys, so that no one can choose ids that collide.
 #[derive(Default)]
 pub(super) struct KeyMaker([RandomState; 2]);
 
@@ -70,13 +69,13 @@ impl KeyMaker {
 
 /// An id that occurred. Sorted by key, then by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct IdEntry {
     pub(super) key: Key,
     pub(super) place: Place,
 }
 
-impl Entry {
-    /// Bytes of an entry in a file.
+impl IdEntry {
+    /// Bytes per entry in a file.
     pub(super) const BYTES: usize = 24;
 
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
@@ -96,7 +95,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, KeyMaker, Place, RecordId};
+    use super::{IdEntry, KeyMaker, Place, RecordId};
 
     #[test]
     fn place_holds_both_numbers_in_order() {
@@ -119,7 +118,7 @@ mod tests {
     #[test]
     fn entries_are_read_back() {
         let key = KeyMaker::default().key(&RecordId::String("a".to_owned()));
-        let entry = Entry { key, place: Place::new(3, 9) };
-        assert_eq!(Entry::from_bytes(&entry.to_bytes()), entry);
+        let entry = IdEntry { key, place: Place::new(3, 9) };
+        assert_eq!(IdEntry::from_bytes(&entry.to_bytes()), entry);
     }
 }

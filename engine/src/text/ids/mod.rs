@@ -1,10 +1,10 @@
 //! Which ids have occurred, and where, in bounded memory.
 //!
 //! The latest ids are in a table, at most [`MAX_IN_MEMORY`]: a duplicate among them is found at once. A full
-//! table is sorted and goes to disk as a run (`runs`); a duplicate there is found when runs are merged, at
-//! the latest when the input ends. Of an id its key and place are kept, not the id itself (`entry`): two
-//! different strings are taken for one with a probability of n^2 / 2^128, 10^-20 for 10^9 rows. Rows without
-//! an id are counted, as ranges (`counted`).
+//! table is sorted and goes to disk as a run (`runs`); a duplicate there is found when runs are merged, or at
+//! the latest when the input ends. For each id its key and place are kept, not the id itself (`entry`): two
+//! different strings are mistaken for one with a probability of n^2 / 2^128, 10^-20 for 10^9 rows. Rows
+//! without an id are counted, as ranges (`counted`).
 
 mod counted;
 mod entry;
@@ -14,14 +14,14 @@ mod spill;
 use std::collections::HashMap;
 
 use counted::Counted;
-use entry::{Entry, Key, KeyMaker, Place};
-use runs::{Pair, Runs};
+use entry::{IdEntry, Key, KeyMaker, Place};
+use runs::{RunPair, Runs};
 
 use super::{Input, RecordId};
 use crate::error::shorten;
 use crate::{Error, Result};
 
-/// Ids in memory at most: 26 MB of table, and 12 MB more while it is sorted.
+/// Maximum ids in memory: 26 MB of table, and 12 MB more while it is sorted.
 const MAX_IN_MEMORY: usize = 1 << 19;
 
 /// Every id that has occurred.
@@ -40,7 +40,7 @@ impl Default for SeenIds {
 }
 
 impl SeenIds {
-    /// Keeps at most `limit` ids in memory, and as many ranges of counted rows.
+    /// Keeps at most `limit` ids in memory, and the same number of ranges of counted rows.
     fn with_limit(limit: usize) -> Self {
         Self {
             limit,
@@ -51,10 +51,10 @@ impl SeenIds {
         }
     }
 
-    /// Notes the id of a row of one of `inputs`.
+    /// Records the id of a row of one of `inputs`.
     ///
     /// # Errors
-    /// [`Error::BadRow`] with both rows when it is seen to have occurred, [`Error::Io`] when a temporary file
+    /// [`Error::BadRow`] with both rows if it is seen to have occurred, [`Error::Io`] if a temporary file
     /// fails.
     pub(super) fn insert(&mut self, id: &RecordId, input: usize, row: u64, inputs: &[Input]) -> Result<()> {
         let (key, place) = (self.keys.key(id), Place::new(input, row));
@@ -80,7 +80,7 @@ impl SeenIds {
         pair.map_or(Ok(()), |pair| Err(met(pair, inputs)))
     }
 
-    /// Looks for duplicates that only the whole input shows. To be called once, behind the last row.
+    /// Finds duplicates that only the whole input shows. Call it once, after the last row.
     ///
     /// # Errors
     /// Those of [`insert`](Self::insert).
@@ -90,7 +90,7 @@ impl SeenIds {
         }
         let counted_rows = std::mem::replace(&mut self.counted, Counted::new(self.limit));
         let mut counted_rows = counted_rows.into_ascending()?;
-        let mut clash: Option<Entry> = None;
+        let mut clash: Option<IdEntry> = None;
         let pair = self.runs.finish(&sorted(&mut self.latest), |entry| {
             let is_clash = entry.key.as_number().map_or(Ok(false), |number| counted_rows.contains(number))?;
             let is_earlier = clash.is_none_or(|clash| entry.place < clash.place);
@@ -99,7 +99,7 @@ impl SeenIds {
         })?;
         match (pair, clash) {
             (Some(pair), _) => Err(met(pair, inputs)),
-            (None, Some(Entry { key, place })) => {
+            (None, Some(IdEntry { key, place })) => {
                 let id = RecordId::Number(key.as_number().unwrap_or_default().into());
                 Err(counted(&id, "another", place, inputs))
             }
@@ -108,9 +108,9 @@ impl SeenIds {
     }
 }
 
-/// Takes the entries of a table, in order.
-fn sorted(table: &mut HashMap<Key, Place>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = table.drain().map(|(key, place)| Entry { key, place }).collect();
+/// Empties a table into its entries, in order.
+fn sorted(table: &mut HashMap<Key, Place>) -> Vec<IdEntry> {
+    let mut entries: Vec<IdEntry> = table.drain().map(|(key, place)| IdEntry { key, place }).collect();
     entries.sort_unstable();
     entries
 }
@@ -128,8 +128,8 @@ fn twice(what: &str, first: Place, second: Place, inputs: &[Input]) -> Error {
     bad_row(second, inputs, rule)
 }
 
-/// Two rows that meet on disk, where a string is no longer known.
-fn met(pair: Pair, inputs: &[Input]) -> Error {
+/// Two rows found on disk, where a string is no longer known.
+fn met(pair: RunPair, inputs: &[Input]) -> Error {
     let what = pair.first.key.as_number().map_or("its id".to_owned(), |number| format!("id {number}"));
     twice(&what, pair.first.place, pair.second.place, inputs)
 }
@@ -142,7 +142,7 @@ fn counted(id: &RecordId, which: &str, place: Place, inputs: &[Input]) -> Error 
     bad_row(place, inputs, rule)
 }
 
-/// A row without an id whose position an earlier row has for its id.
+/// A row without an id whose position is the id of an earlier row.
 fn taken(position: u64, first: Place, place: Place, inputs: &[Input]) -> Error {
     let rule = format!(
         "the row has no id, and its row number, used as its id, is {position} (from 0); that id is in {}, row {}",

@@ -1,7 +1,6 @@
-//! Fixed-size items in an anonymous temporary file: written once from start to end, then read once from start
-//! to end.
+//! Fixed-size items in an anonymous temporary file: written once, then read once, each from start to end.
 //!
-//! The file has no name and is gone with its handle, however the process ends.
+//! The file has no name and disappears with its handle, however the process ends.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};

@@ -1,4 +1,4 @@
-//! Duplicates are found, wherever the two rows stand; a table of everything is the oracle.
+//! Duplicates are found, wherever the two rows are; a table of everything is the oracle.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
-//! A Parquet file and the batches of its rows, whatever its columns are for.
+//! A Parquet file and its rows in batches, independent of what its columns are for.
 //!
-//! A file that breaks the format is refused by name; so is one on which the parquet crate panics.
+//! A file that breaks the format, or on which the parquet crate panics, is refused with its name.
 
 use std::fs::File;
 
@@ -16,12 +16,12 @@ use parquet::file::metadata::ParquetMetaData;
 use super::file::{Failure, ParquetSource};
 use crate::{Error, Result, guard};
 
-/// Rows that are read at a time, at most.
+/// Maximum rows read at a time.
 const BATCH_ROWS: u64 = 1024;
-/// Bytes, after decompression, that such rows have on average at most, unless one row has more.
+/// Maximum average bytes of such a batch after decompression, unless one row has more.
 const BATCH_BYTES: u64 = 32 << 20;
 
-/// A file whose end was read.
+/// A file whose footer was read.
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
     name: String,
@@ -30,10 +30,10 @@ pub(crate) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Reads a file's schema. `name` stands for the file in messages.
+    /// Reads a file's schema. `name` is the file's name in messages.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when it is no Parquet file, [`Error::Io`] when reading fails.
+    /// [`Error::BadInput`] if it is not a Parquet file, [`Error::Io`] if reading fails.
     pub(crate) fn open(name: String, file: File) -> Result<Self> {
         let source = ParquetSource::new(file).map_err(|source| Error::Io {
             action: "reading",
@@ -52,33 +52,33 @@ impl ParquetFile {
         self.metadata.schema()
     }
 
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.source.size()
     }
 
-    /// Rows that the file says it has.
+    /// Number of rows according to the file.
     pub(crate) fn rows(&self) -> u64 {
         self.metadata.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
     }
 
-    /// Says of the file that it breaks a rule.
+    /// The error for a rule that the file breaks.
     pub(crate) fn bad_input(&self, rule: String) -> Error {
         Error::BadInput { input: self.name.clone(), rule }
     }
 
-    /// The rows from the first on, of the columns in the places `roots`, as the types that `schema` has for
+    /// The rows from the first on, with the columns at indices `roots` in the types that `schema` has for
     /// them.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when the columns cannot be read, [`Error::Io`] when reading fails.
+    /// [`Error::BadInput`] if the columns cannot be read, [`Error::Io`] if reading fails.
     pub(crate) fn batches(&self, schema: SchemaRef, roots: &[usize]) -> Result<ParquetBatches> {
         let rows = batch_rows(self.metadata.metadata(), roots);
         let source = self.source.again();
         let failure = source.failure();
         let options = ArrowReaderOptions::new().with_schema(schema);
         let build = || {
-            // Where a file's own schema does not allow for the types, columns are read as they are.
+            // If a file's own schema does not allow these types, columns are read as they are.
             let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options);
             let metadata = metadata.unwrap_or_else(|_| self.metadata.clone());
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
@@ -89,7 +89,7 @@ impl ParquetFile {
         Ok(ParquetBatches { name: self.name.clone(), total_rows: self.rows(), failure, reader, rows: 0 })
     }
 
-    /// Holds that the schema's fields are the file's columns, one to one: without its values a column has no
+    /// Checks that the schema's fields are the file's columns, one to one: a column without values has no
     /// field.
     fn check_roots(&self) -> Result<(), String> {
         let columns = self.metadata.parquet_schema().root_schema().get_fields().len();
@@ -101,23 +101,23 @@ impl ParquetFile {
     }
 }
 
-/// The rows of a file, some at a time.
+/// The rows of a file, in batches.
 pub(crate) struct ParquetBatches {
     name: String,
-    /// Rows that the file says it has.
+    /// Number of rows according to the file.
     total_rows: u64,
     failure: Failure,
     reader: ParquetRecordBatchReader,
-    /// Rows that were read.
+    /// Rows read so far.
     rows: u64,
 }
 
 impl ParquetBatches {
-    /// What `make` makes of the next rows; none after the last.
+    /// The next rows, converted by `make`; `None` after the last.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when they break the format or there are fewer than the file says, [`Error::Io`]
-    /// when reading fails.
+    /// [`Error::BadInput`] if they break the format or there are fewer than the file claims, [`Error::Io`] if
+    /// reading fails.
     pub(crate) fn next<T>(
         &mut self,
         make: impl FnOnce(RecordBatch) -> Result<T, ArrowError>,
@@ -138,8 +138,8 @@ impl ParquetBatches {
     }
 }
 
-/// Rows to read at a time: as many as have [`BATCH_BYTES`] where the file's rows are largest, on average of a
-/// row group.
+/// Rows to read at a time: the number that fits [`BATCH_BYTES`] in the row group with the largest average
+/// row.
 fn batch_rows(metadata: &ParquetMetaData, roots: &[usize]) -> usize {
     let schema = metadata.file_metadata().schema_descr();
     let row_bytes = metadata.row_groups().iter().map(|group| {
@@ -152,7 +152,7 @@ fn batch_rows(metadata: &ParquetMetaData, roots: &[usize]) -> usize {
     (BATCH_BYTES / largest).clamp(1, BATCH_ROWS) as usize
 }
 
-/// Lets the parquet crate work; its errors and panics are the file's fault, unless the system could not read.
+/// Calls the parquet crate; its errors and panics are the file's fault, unless the system failed to read.
 fn guarded<T>(
     name: &str,
     failure: &Failure,
@@ -168,7 +168,7 @@ fn guarded<T>(
         Ok(Err(error)) => error.to_string(),
         Err(panic) => format!("the reader fails on it ({panic})"),
     };
-    // Names in the file may hold anything; a message has one line.
+    // Names in the file may contain anything; a message is one line.
     let cause = message.trim_start_matches("Parquet error: ").replace(char::is_control, " ");
     Err(Error::BadInput { input: name.to_owned(), rule: format!("{what}: {cause}") })
 }

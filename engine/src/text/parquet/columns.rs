@@ -1,4 +1,4 @@
-//! Which columns of a file are read, and what they must be.
+//! Which columns of a file are read, and their rules.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use crate::text::TextOptions;
 use crate::text::names::list_names;
 
-/// A column that is read: its name, and its place among those of the file and of what is read.
+/// A column to read: its name, its index in the file and its index in a batch.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// Its place in the file's schema.
+    /// Its index in the file's schema.
     root: usize,
-    /// Its place in a batch.
+    /// Its index in a batch.
     pub(super) place: usize,
 }
 
-/// The columns of a file that are read; columns inside columns are not reached.
+/// The columns of a file to read; nested columns cannot be named.
 #[derive(Debug)]
 pub(super) struct Columns {
     pub(super) texts: Vec<Column>,
     pub(super) id: Option<Column>,
     pub(super) keep: Vec<Column>,
-    /// Those of `keep`, any of them nullable.
+    /// Those of `keep`, each nullable.
     pub(super) kept_fields: Vec<Field>,
-    /// Places in the file's schema of all that are read, in order.
+    /// Indices in the file's schema of all columns to read, in order.
     pub(super) roots: Vec<usize>,
 }
 
@@ -33,7 +33,7 @@ impl Columns {
     /// Finds them in a file's schema.
     ///
     /// # Errors
-    /// The rule that the file breaks: a column is missing, there twice, or of a type that cannot be used.
+    /// The rule that the file breaks: a column is missing, occurs twice, or has a type that cannot be used.
     pub(super) fn find(schema: &Schema, options: &TextOptions) -> Result<Self, String> {
         let require = |name: &String| find(schema, name)?.ok_or_else(|| missing(schema, name));
         let require_all = |names: &[String]| names.iter().map(require).collect::<Result<Vec<_>, _>>();
@@ -61,7 +61,7 @@ impl Columns {
         self.id.iter().try_for_each(|id| check_type(schema, id, id_type, "a string or a whole number"))
     }
 
-    /// Notes where each stands among those that are read.
+    /// Sets each column's index among those to read.
     fn place(&mut self) {
         let all = self.texts.iter_mut().chain(&mut self.id).chain(&mut self.keep);
         let columns: Vec<&mut Column> = all.collect();
@@ -73,8 +73,8 @@ impl Columns {
         }
     }
 
-    /// The file's schema with views in place of strings that are only looked at: a value that a dictionary
-    /// holds once then takes its bytes once, and not again in each row.
+    /// The file's schema with views in place of strings that are not kept: a value that a dictionary holds
+    /// once then uses its bytes once, not once per row.
     pub(super) fn with_views(&self, schema: &Schema) -> SchemaRef {
         let kept: Vec<usize> = self.keep.iter().map(|column| column.root).collect();
         let looked_at: Vec<usize> = self.texts.iter().chain(&self.id).map(|column| column.root).collect();

@@ -1,5 +1,5 @@
-//! A file that the parquet crate reads here and there, and which remembers where the system could not read
-//! it: the crate makes every failure a message of its own.
+//! A file that the parquet crate reads at arbitrary positions, and which remembers where the system failed to
+//! read: the crate turns every failure into a message of its own.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,7 +12,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::text::bytes::ReadFailure;
 
-/// What the system said last, if it failed.
+/// The system's last error, if any.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Failure(Arc<Mutex<Option<ReadFailure>>>);
 
@@ -21,7 +21,7 @@ impl Failure {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Notes the system's error at `offset`; what goes on is a copy.
+    /// Records the system's error at `offset` and returns a copy.
     fn note(&self, offset: u64, source: io::Error) -> io::Error {
         let copy = io::Error::new(source.kind(), source.to_string());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ReadFailure { offset, source });
@@ -29,7 +29,7 @@ impl Failure {
     }
 }
 
-/// A file of Parquet.
+/// A Parquet file.
 #[derive(Debug)]
 pub(super) struct ParquetSource {
     file: Arc<File>,
@@ -43,7 +43,7 @@ impl ParquetSource {
         Ok(Self { file: Arc::new(file), size, failure: Failure::default() })
     }
 
-    /// The same file, to be read by another reader.
+    /// The same file, for another reader.
     pub(super) fn again(&self) -> Self {
         Self { file: self.file.clone(), size: self.size, failure: Failure::default() }
     }
@@ -87,7 +87,7 @@ impl ChunkReader for ParquetSource {
     }
 }
 
-/// Reads from a place of its own in a file that others read too.
+/// Reads at its own position in a file shared with other readers.
 pub(super) struct Positioned {
     file: Arc<File>,
     position: u64,

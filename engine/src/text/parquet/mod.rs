@@ -1,8 +1,8 @@
 //! Rows of a Parquet file, by Apache Arrow's reader.
 //!
-//! Only the columns that are needed are read, some rows at a time, so that memory is bounded by the pages of
-//! one row group. Texts and ids may be of any type of string, ids also whole numbers; kept columns are of any
-//! type and stay as they are. Columns inside columns cannot be named.
+//! Only the needed columns are read, in batches of rows, so that memory is bounded by the pages of one row
+//! group. Texts and ids may be of any string type, ids also whole numbers; kept columns may have any type and
+//! stay unchanged. Nested columns cannot be named.
 
 mod batches;
 mod columns;
@@ -18,11 +18,11 @@ use columns::Columns;
 use values::Batch;
 pub(crate) use values::Ids;
 
-use super::reader::Row;
+use super::record::Row;
 use super::{Kept, TextOptions};
 use crate::{Error, Result};
 
-/// The columns that are kept of a file, in the order of [`TextOptions::keep`], each nullable.
+/// A file's kept columns, in the order of [`TextOptions::keep`], each nullable.
 ///
 /// # Errors
 /// Those of [`ParquetRows::open`].
@@ -39,7 +39,7 @@ fn find_columns(file: &ParquetFile, options: &TextOptions) -> Result<Columns> {
 pub(super) struct ParquetRows {
     name: String,
     size: u64,
-    /// Rows that the file says it has.
+    /// Number of rows according to the file.
     total_rows: u64,
     batches: ParquetBatches,
     columns: Columns,
@@ -48,15 +48,15 @@ pub(super) struct ParquetRows {
     batch: Option<Batch>,
     /// The next row of the batch.
     next: usize,
-    /// Rows that were given.
+    /// Rows returned so far.
     rows: u64,
 }
 
 impl ParquetRows {
-    /// Opens a file to be read from the first row on.
+    /// Opens a file for reading from the first row on.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when it is no Parquet file or lacks a column, [`Error::Io`] when reading fails.
+    /// [`Error::BadInput`] if it is not a Parquet file or lacks a column, [`Error::Io`] if reading fails.
     pub(super) fn open(name: String, file: File, options: &TextOptions) -> Result<Self> {
         let file = ParquetFile::open(name.clone(), file)?;
         let columns = find_columns(&file, options)?;
@@ -75,7 +75,7 @@ impl ParquetRows {
         })
     }
 
-    /// The file's bytes, in proportion of the rows that were given.
+    /// The file's bytes, in proportion to the rows returned.
     pub(super) fn bytes_read(&self) -> u64 {
         match self.total_rows {
             0 => self.size,

@@ -1,4 +1,4 @@
-//! Texts and ids out of arrays of any type that may hold them.
+//! Texts and ids from arrays of any type that may hold them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, DataType};
 use super::columns::{Column, Columns};
 use crate::text::RecordId;
 
-/// The columns of rows that were read together.
+/// The columns of a batch of rows.
 pub(super) struct Batch {
     pub(super) rows: usize,
     texts: Vec<(String, StringViewArray)>,
@@ -39,7 +39,7 @@ impl Batch {
         })
     }
 
-    /// The id of a row, where there is a column of ids.
+    /// The id of a row, if there is an id column.
     ///
     /// # Errors
     /// The rule that it breaks.
@@ -85,7 +85,7 @@ fn not(array: &ArrayRef, what: &str) -> ArrowError {
 }
 
 impl Ids {
-    /// Those of an array of whole numbers or strings.
+    /// From an array of whole numbers or strings.
     ///
     /// # Errors
     /// If it is of another type.
@@ -100,7 +100,7 @@ impl Ids {
         .ok_or_else(|| not(array, "a whole number"))
     }
 
-    /// The id of a row; none where it is null.
+    /// The id of a row; `None` if it is null.
     pub(crate) fn get(&self, row: usize) -> Option<RecordId> {
         match self {
             Self::Signed(ids) => ids.is_valid(row).then(|| RecordId::Number(ids.value(row).into())),

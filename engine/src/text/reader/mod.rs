@@ -1,30 +1,24 @@
-//! One input to records.
+//! Turns one input into records.
 
 use std::io::BufRead;
 
-use super::compression::Told;
+use super::compression::NamedCompression;
 use super::delimited::DelimitedRows;
 use super::input::{Bytes, Opened};
 use super::jsonl::JsonlRows;
 use super::lines::LineReader;
 use super::parquet::ParquetRows;
-use super::source::Source;
+use super::record::Row;
+use super::source::InputSource;
 use super::{Input, InputFormat, Kept, Record, RecordId, TextOptions};
 use crate::{Error, Result};
 
-/// What a format takes from a row.
-pub(super) struct Row {
-    pub(super) id: Option<RecordId>,
-    pub(super) text: String,
-    pub(super) kept: Kept,
-}
-
-enum Rows {
+enum RowReader {
     Lines(Box<LineReader>, LineFormat),
     Parquet(Box<ParquetRows>),
 }
 
-/// What a line, or several, make of a row.
+/// How one or more lines become a row.
 enum LineFormat {
     Txt,
     Jsonl(JsonlRows),
@@ -33,10 +27,10 @@ enum LineFormat {
 
 /// The records of one input, in order. Ends at the first error.
 ///
-/// That no id occurs twice is held by [`RecordStream`](super::RecordStream), not here.
+/// [`RecordStream`](super::RecordStream), not this type, enforces that no id occurs twice.
 pub struct TextReader {
     name: String,
-    rows: Rows,
+    rows: RowReader,
     format: InputFormat,
     sniffed: bool,
     position: u64,
@@ -44,28 +38,28 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// Opens an input. Its format is that of the options, else what its extension says, else (standard input)
-    /// jsonl when its first byte that is not blank is `{`, and txt otherwise. It is decompressed where its
-    /// name ends in .gz or .zst, or where its name says nothing and its first bytes are those of such a file.
+    /// Opens an input. Its format is that of the options, else that of its extension, else (standard input)
+    /// jsonl if its first non-blank byte is `{`, and txt otherwise. It is decompressed if its name ends in
+    /// .gz or .zst, or if its name does not tell and its first bytes are those of such a file.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when it cannot be opened, [`Error::Usage`] when its extension is not known or the
-    /// options contradict each other or the format, [`Error::BadInput`] when it is no such file as its name
-    /// says, is UTF-16 or lacks a column, [`Error::BadRow`] when a header is malformed, and [`Error::Io`]
-    /// when reading fails.
+    /// [`Error::NoInput`] if it cannot be opened, [`Error::Usage`] if its extension is not known or the
+    /// options contradict each other or the format, [`Error::BadInput`] if its content contradicts its name,
+    /// is UTF-16 or lacks a column, [`Error::BadRow`] if a header is malformed, and [`Error::Io`] if reading
+    /// fails.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
         options.check()?;
         match input.open(options.format)? {
             Opened::Bytes(bytes) => Self::from_bytes(input.to_string(), bytes, options),
             Opened::Parquet(file) => {
-                let rows = Rows::Parquet(Box::new(ParquetRows::open(input.to_string(), file, options)?));
+                let rows = RowReader::Parquet(Box::new(ParquetRows::open(input.to_string(), file, options)?));
                 Ok(Self::new(input.to_string(), rows, InputFormat::Parquet, false))
             }
         }
     }
 
-    /// Reads bytes from anywhere, compressed or not. `name` stands for them in messages; without a format it
-    /// is sniffed.
+    /// Reads bytes from anywhere, compressed or not. `name` is used in messages; without a format it is
+    /// sniffed.
     ///
     /// # Errors
     /// Those of [`open`](Self::open); Parquet is refused as [`Error::Usage`].
@@ -76,11 +70,11 @@ impl TextReader {
         options: &TextOptions,
     ) -> Result<Self> {
         options.check()?;
-        Self::from_bytes(name.to_owned(), Bytes { reader, format, told: Told::Nothing }, options)
+        Self::from_bytes(name.to_owned(), Bytes { reader, format, told: NamedCompression::Nothing }, options)
     }
 
     fn from_bytes(name: String, bytes: Bytes, options: &TextOptions) -> Result<Self> {
-        let source = Source::new(&name, bytes.told, bytes.reader)?;
+        let source = InputSource::new(&name, bytes.told, bytes.reader)?;
         let format = bytes.format.unwrap_or(source.sniffed);
         let mut lines = LineReader::new(name.clone(), source, options);
         let line_format = match format {
@@ -91,24 +85,24 @@ impl TextReader {
             }
             InputFormat::Parquet => return Err(super::input::not_parquet(&name)),
         };
-        Ok(Self::new(name, Rows::Lines(Box::new(lines), line_format), format, bytes.format.is_none()))
+        Ok(Self::new(name, RowReader::Lines(Box::new(lines), line_format), format, bytes.format.is_none()))
     }
 
-    fn new(name: String, rows: Rows, format: InputFormat, sniffed: bool) -> Self {
+    fn new(name: String, rows: RowReader, format: InputFormat, sniffed: bool) -> Self {
         Self { name, rows, format, sniffed, position: 0, done: false }
     }
 
-    /// The input's name, as it stands in messages.
+    /// The input's name, as in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The format that is read.
+    /// The format.
     pub fn format(&self) -> InputFormat {
         self.format
     }
 
-    /// Whether the format was told from the first bytes, which the user should hear of.
+    /// Whether the format was guessed from the first bytes, which the user should know.
     pub fn is_sniffed(&self) -> bool {
         self.sniffed
     }
@@ -116,28 +110,27 @@ impl TextReader {
     /// Sequences so far that were not UTF-8 and were replaced by U+FFFD; 0 unless [`TextOptions::lossy`].
     pub fn replaced(&self) -> u64 {
         match &self.rows {
-            Rows::Lines(lines, _) => lines.replaced(),
-            Rows::Parquet(_) => 0,
+            RowReader::Lines(lines, _) => lines.replaced(),
+            RowReader::Parquet(_) => 0,
         }
     }
 
-    /// Bytes of the input that were taken so far, before they were decompressed; of Parquet, the share of its
-    /// rows that were read.
+    /// Bytes of the input read so far, before decompression; for Parquet, in proportion to the rows read.
     pub fn bytes_read(&self) -> u64 {
         match &self.rows {
-            Rows::Lines(lines, _) => lines.bytes_taken(),
-            Rows::Parquet(rows) => rows.bytes_read(),
+            RowReader::Lines(lines, _) => lines.bytes_taken(),
+            RowReader::Parquet(rows) => rows.bytes_read(),
         }
     }
 
     fn next_row(&mut self) -> Result<Option<Row>> {
         match &mut self.rows {
-            Rows::Lines(lines, LineFormat::Txt) => {
+            RowReader::Lines(lines, LineFormat::Txt) => {
                 Ok(lines.next_row()?.map(|text| Row { id: None, text, kept: Kept::Nothing }))
             }
-            Rows::Lines(lines, LineFormat::Jsonl(rows)) => rows.next(lines),
-            Rows::Lines(lines, LineFormat::Delimited(rows)) => rows.next(lines),
-            Rows::Parquet(rows) => rows.next(),
+            RowReader::Lines(lines, LineFormat::Jsonl(rows)) => rows.next(lines),
+            RowReader::Lines(lines, LineFormat::Delimited(rows)) => rows.next(lines),
+            RowReader::Parquet(rows) => rows.next(),
         }
     }
 
@@ -145,14 +138,14 @@ impl TextReader {
         let id = row.id.unwrap_or(RecordId::Row(self.position));
         self.position += 1;
         let number = match &self.rows {
-            Rows::Lines(lines, _) => lines.row(),
-            Rows::Parquet(_) => self.position,
+            RowReader::Lines(lines, _) => lines.row(),
+            RowReader::Parquet(_) => self.position,
         };
         Record { id, row: number, text: row.text, kept: row.kept }
     }
 }
 
-/// A txt has no fields; one that is named is a mistake, but for the text's, which has a default.
+/// A txt has no fields; naming one is a mistake, except for the text's, which has a default.
 pub(super) fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
     let named = [
         (options.id_field.as_ref(), "for the id"),

@@ -1,8 +1,8 @@
-//! How much of a text the model's length takes.
+//! How much of a text fits the model's length.
 //!
 //! Only as much of the text is tokenized as that needs, in prefixes that grow until one is ample (see
-//! `long_text`), so a call does not take longer for a longer text. Positions are bytes of the text as the
-//! user gave it, without the prompt.
+//! `long_text`), so a call does not take longer for a longer text. Positions are bytes of the user's text,
+//! without the prompt.
 
 use std::ops::Range;
 
@@ -15,17 +15,17 @@ use crate::Result;
 /// The tokens of a text that the model's length has room for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fit {
-    /// Where each lies in the text, in bytes; neither the prompt's tokens nor those that the post-processor
-    /// adds.
+    /// Each token's range in the text, in bytes; without the prompt's tokens and those that the
+    /// post-processor adds.
     pub tokens: Vec<Range<usize>>,
-    /// The end of the last of them.
+    /// The end of the last one.
     pub end: usize,
     /// Whether no token of the text is cut off.
     pub is_all: bool,
 }
 
 impl TextTokenizer {
-    /// Tokens that a text can have behind `prompt`, special tokens not counted.
+    /// Tokens that a text can have after `prompt`, special tokens not counted.
     ///
     /// # Errors
     /// If the tokenizer fails on the prompt.
@@ -33,7 +33,7 @@ impl TextTokenizer {
         Ok(self.max_tokens() - self.encode(prompt)?.ids.len())
     }
 
-    /// How far into `text` the tokens reach that [`TextTokenizer::encode`] keeps of it behind `prompt`.
+    /// How far into `text` the tokens reach that [`TextTokenizer::encode`] keeps after `prompt`.
     ///
     /// # Errors
     /// If the tokenizer fails on it.
@@ -43,15 +43,15 @@ impl TextTokenizer {
         self.fit_prefixes(prompt, text, lengths, long_text::is_ample)
     }
 
-    /// [`TextTokenizer::fit`] by a shorter prefix, of about `length` bytes: what it says of the last few
-    /// tokens is likely and not certain. `is_all` is certain where it holds.
+    /// [`TextTokenizer::fit`] with a shorter prefix, of about `length` bytes: the last few tokens are likely
+    /// but not certain. `is_all` is certain if true.
     pub(crate) fn fit_likely(&self, prompt: &str, text: &str, length: usize) -> Result<Fit> {
         let lengths = std::iter::successors(Some(length.max(1)), |length| Some(length.saturating_mul(2)));
         self.fit_prefixes(prompt, text, lengths, long_text::is_likely_ample)
     }
 
-    /// Whether [`TextTokenizer::encode`] cuts `text` behind `prompt`. Faster for short texts, since no
-    /// offsets are made.
+    /// Whether [`TextTokenizer::encode`] cuts `text` after `prompt`. Faster for short texts, since no offsets
+    /// are computed.
     pub(crate) fn cuts(&self, prompt: &str, text: &str) -> Result<bool> {
         let whole = format!("{prompt}{text}");
         if self.limits.lower_case || whole.len() > FIRST_PREFIX {
@@ -77,7 +77,7 @@ impl TextTokenizer {
         Ok(self.fit_prefix(prompt, text, |_, _, _| true)?.unwrap_or_default())
     }
 
-    /// The fit of a prefix, if `is_enough` says that it is the text's.
+    /// The fit of a prefix, if `is_enough` accepts it as the text's.
     fn fit_prefix(
         &self,
         prompt: &str,
@@ -100,7 +100,7 @@ impl TextTokenizer {
     }
 }
 
-/// The next prefix to try; none steps over the length from which on `long_text` asks for less proof.
+/// The next prefix to try; none skips the length from which `long_text` asks for less proof.
 fn longer(length: usize) -> usize {
     let next = length.saturating_mul(GROWTH);
     if length < LARGE_PREFIX { next.min(LARGE_PREFIX) } else { next }

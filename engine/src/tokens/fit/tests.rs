@@ -7,7 +7,7 @@ use crate::tokens::tests::open;
 
 const FAMILIES: [&str; 3] = ["bert", "roberta", "xlm-roberta"];
 
-/// What `fit` must say, from the text tokenized in one piece.
+/// The result that `fit` must return, from the text tokenized in one piece.
 fn expected(tokenizer: &TextTokenizer, prompt: &str, text: &str) -> (usize, bool) {
     let found = tokenizer.encode_with_offsets(prompt, text).unwrap();
     let end = found.offsets.iter().map(|offset| offset.bytes.end).max().unwrap_or(0);

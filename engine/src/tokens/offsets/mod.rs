@@ -1,8 +1,9 @@
-//! Where each token lies in the text as the user gave it, in bytes and in characters.
+//! Each token's place in the user's text, in bytes and in characters.
 //!
-//! The tokens are those of [`TextTokenizer::encode`], by the same steps. Ranges lie between characters: where
-//! a byte-level tokenizer makes several tokens of one character, each of them has the whole of it. Characters
-//! that the tokenizer drops are in no range, or in a neighbour's. Word boundaries are not reported.
+//! The tokens are those of [`TextTokenizer::encode`], by the same steps. Ranges are on character boundaries:
+//! if a byte-level tokenizer splits one character into several tokens, each of them gets the whole character.
+//! Characters that the tokenizer drops are in no range, or in a neighbour's. Word boundaries are not
+//! reported.
 
 use std::ops::Range;
 
@@ -12,13 +13,13 @@ use super::text_map::TextMap;
 use super::{CharacterCounter, TextTokenizer, TokenizedText};
 use crate::Result;
 
-/// The tokens of a text and where they lie in it.
+/// The tokens of a text and their places in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetTokens {
-    /// What `encode` gives for the prompt and the text: the prompt's tokens count where it says whether the
-    /// text is empty.
+    /// The result of `encode` for the prompt and the text: the prompt's tokens count for whether the text is
+    /// empty.
     pub tokens: TokenizedText,
-    /// One a token.
+    /// One per token.
     pub offsets: Vec<TokenOffset>,
 }
 
@@ -36,7 +37,7 @@ pub struct TokenOffset {
 
 impl TextTokenizer {
     /// Tokenizes `text` with `prompt` before it, as [`TextTokenizer::encode`] would the two together, and
-    /// says where in `text` each token lies.
+    /// returns each token's place in `text`.
     ///
     /// # Errors
     /// If the tokenizer fails on it.

@@ -14,7 +14,7 @@ fn lower_cased(family: &str) -> TextTokenizer {
     TextTokenizer::open(&fixture(family), &TokenizerSettings::default(), limits).unwrap()
 }
 
-/// The fixture texts, and such as are altered before they reach the tokenizer.
+/// The fixture texts, and some that are altered before they reach the tokenizer.
 fn tricky_texts(family: &str) -> Vec<String> {
     let path = fixture(family).with_file_name("texts.json");
     let mut texts: Vec<String> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

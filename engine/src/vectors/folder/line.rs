@@ -1,6 +1,6 @@
 //! A line of a manifest: an entry as JSON, and the SHA-256 of that JSON.
 //!
-//! `{"entry":{..},"sha256":"64 digits"}`: nothing in a line can change without being noticed.
+//! `{"entry":{..},"sha256":"64 digits"}`: no change to a line goes unnoticed.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ pub(super) fn encode(entry: &impl Serialize) -> Result<String> {
     Ok(format!("{BEGIN}{json}{MIDDLE}{digest}{END}\n"))
 }
 
-/// The entry of a line without its newline; none where a byte of it is not as it was written.
+/// The entry of a line without its newline; `None` if any byte of it has changed.
 pub(super) fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
     let line = std::str::from_utf8(line).ok()?;
     let body = line.strip_prefix(BEGIN)?.strip_suffix(END)?;

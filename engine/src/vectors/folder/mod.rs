@@ -1,16 +1,16 @@
-//! A job's folder: shards of Parquet, and a manifest that says how the job was started and what each finished
-//! shard holds.
+//! A job's folder: Parquet shards, and a manifest that records how the job was started and the contents of
+//! each finished shard.
 //!
 //! ```text
-//! FOLDER/part-00000.parquet    the rows that came of input rows 0 to 9,999
+//! FOLDER/part-00000.parquet    the rows from input rows 0 to 9,999
 //! FOLDER/part-00001.parquet    ..
-//! FOLDER/_manifest.jsonl       how the job was started, and what each finished shard holds, each line with its own checksum
+//! FOLDER/_manifest.jsonl       how the job was started, and each finished shard, each line with its checksum
 //! FOLDER/_manifest.copy.jsonl  the same, in case the first is damaged
-//! FOLDER/.nearsay-lock         held by the process that writes; the system lets go of it when that process ends
+//! FOLDER/.nearsay-lock         held by the writing process; the system releases it when that process ends
 //! FOLDER/.nearsay-*.part       a shard that is being written
 //! ```
 //!
-//! What a job does with it is in [`job`](crate::job).
+//! [`job`](crate::job) uses it.
 
 mod line;
 mod manifest;
@@ -20,8 +20,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-pub(crate) use manifest::{COPY, Damage, MANIFEST, Manifest, State};
-pub(crate) use record::{Entry, file_name, is_shard_name};
+pub(crate) use manifest::{COPY, Damage, MANIFEST, Manifest, ManifestState};
+pub(crate) use record::{ManifestEntry, file_name, is_shard_name};
 pub use record::{ShardCounts, ShardRecord};
 
 use super::write::Digest;
@@ -36,7 +36,7 @@ pub(crate) fn holds_no_job(folder: &Path) -> Error {
 /// The version of a folder's layout and manifest.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What is wrong with a shard's file, if anything is.
+/// The damage to a shard's file, if any.
 pub(crate) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<String>> {
     let path = folder.join(&shard.file);
     if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
@@ -59,7 +59,7 @@ pub(crate) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<St
     Ok(None)
 }
 
-/// Refuses a folder in which a recorded file is missing, or has another length than it was written with.
+/// Refuses a folder in which a recorded file is missing, or has a different length than recorded.
 pub(crate) fn check_present(folder: &Path, files: impl Iterator<Item = (String, u64)>) -> Result<()> {
     let manifests = [MANIFEST, COPY].map(|name| (name.to_owned(), None));
     let files = files.map(|(name, bytes)| (name, Some(bytes)));

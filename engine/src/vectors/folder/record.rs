@@ -1,4 +1,4 @@
-//! What a manifest has.
+//! The entries of a manifest.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::vectors::write::Digest;
 /// An entry of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Entry {
+pub(crate) enum ManifestEntry {
     /// The first one: how the job was started.
     Begin {
         /// [`FORMAT_VERSION`](super::FORMAT_VERSION) of the program that started it.
@@ -21,29 +21,29 @@ pub(crate) enum Entry {
     End {
         /// Rows of the whole input.
         input_rows: u64,
-        /// Shards that the whole input makes, those of other machines too.
+        /// Shards of the whole input, including those of other machines.
         shards: u64,
     },
 }
 
-/// What was counted while a shard was made: the same whenever and wherever it is made.
+/// Counts from making a shard: the same whenever and wherever it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ShardCounts {
     /// Rows of the input.
     pub input_rows: u64,
-    /// Rows of the shard: one a text, or one a chunk.
+    /// Rows of the shard: one per text, or one per chunk.
     pub rows: u64,
     /// Tokens encoded.
     pub tokens: u64,
     /// Texts that were cut.
     pub truncated: u64,
-    /// Texts without tokens of their own: their vectors come from the special tokens and the prompt.
+    /// Texts without any token except special tokens and the prompt's, from which their vectors come.
     pub empty: u64,
-    /// Those of them without any token, by a tokenizer that adds no special ones: their vectors are zeros.
+    /// Those of them without any token, if the tokenizer adds no special ones: their vectors are zeros.
     pub without_tokens: u64,
-    /// Texts that were in their window already and were not encoded again.
+    /// Texts that had occurred in their window and were not encoded again.
     pub repeated: u64,
-    /// Tokens that the same texts would be in padded batches of 32, in the order of the input.
+    /// Tokens that the same texts would have in padded batches of 32, in input order.
     pub padded_tokens: u64,
 }
 
@@ -54,16 +54,16 @@ pub struct ShardRecord {
     pub shard: u64,
     /// Its file's name in the job's folder.
     pub file: String,
-    /// The first input row that it holds, from 0.
+    /// Its first input row, from 0.
     pub first_row: u64,
-    /// What was counted while it was made.
+    /// The counts from making it.
     #[serde(flatten)]
     pub counts: ShardCounts,
     /// Bytes of its file.
     pub bytes: u64,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// Digest of the input rows that it was made of.
+    /// Digest of its input rows.
     pub input_sha256: String,
 }
 

@@ -1,14 +1,14 @@
-//! Number formats that vectors are written in: f32, f16, a byte or a bit a value.
+//! Number formats of written vectors: f32, f16, a byte or a bit per value.
 //!
 //! Bytes and bits are those of sentence-transformers' `quantize_embeddings`, in f32 arithmetic and in its
-//! order: step = (max - min) / 255 of each dimension; u8: trunc((x - min) / step); i8:
-//! `trunc((x - min) / step - 128)`; bits: x > 0, the first value in the highest bit of the first byte, ubinary
-//! the byte itself and binary the byte less 128. It differs in one thing: a value outside of the ranges becomes the type's
-//! nearest end, where numpy's `astype` wraps around (300 becomes 44). A dimension whose range is zero says
-//! nothing: its value is 0, where numpy divides zero by zero. f16 rounds to nearest, ties to even.
+//! order: step = (max - min) / 255 of each dimension; u8: trunc((x - min) / step); i8: `trunc((x - min) /
+//! step - 128)`; bits: x > 0, the first value in the highest bit of the first byte, ubinary the byte itself
+//! and binary the byte less 128. It differs in one thing: a value outside the ranges becomes the type's
+//! nearest end, while numpy's `astype` wraps around (300 becomes 44). A dimension whose range is zero carries
+//! no information: its value is 0, while numpy divides zero by zero. f16 rounds to nearest, ties to even.
 //!
-//! Vectors are [texts, dimensions] f32, back to back. Nothing is read or written here, and nothing is brought
-//! back to f32.
+//! Vectors are [texts, dimensions] f32, back to back. This module does no I/O and does not convert back to
+//! f32.
 
 mod number_type;
 mod ranges;
@@ -25,39 +25,39 @@ use super::Vectors;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
-/// What a value of a vector is written as.
+/// The type in which a vector's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutputType {
-    /// As it is.
+    /// Unchanged.
     #[default]
     F32,
     /// Half the bytes, 11 bits of significand.
     F16,
-    /// A byte from -128, by the dimension's range.
+    /// A signed byte, scaled by the dimension's range.
     I8,
-    /// A byte from 0, by the dimension's range.
+    /// An unsigned byte, scaled by the dimension's range.
     U8,
-    /// One bit; eight make a byte from -128.
+    /// One bit; eight form a signed byte.
     Binary,
-    /// One bit; eight make a byte from 0.
+    /// One bit; eight form an unsigned byte.
     Ubinary,
 }
 
 /// Vectors in an output type, back to back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
-    /// Of [`OutputType::F32`].
+    /// For [`OutputType::F32`].
     F32(Vec<f32>),
-    /// Of [`OutputType::F16`].
+    /// For [`OutputType::F16`].
     F16(Vec<f16>),
-    /// Of [`OutputType::I8`] and [`OutputType::Binary`].
+    /// For [`OutputType::I8`] and [`OutputType::Binary`].
     I8(Vec<i8>),
-    /// Of [`OutputType::U8`] and [`OutputType::Ubinary`].
+    /// For [`OutputType::U8`] and [`OutputType::Ubinary`].
     U8(Vec<u8>),
 }
 
 impl OutputType {
-    /// Every type, in the order in which the names are listed to the user.
+    /// Every type, in the order in which the user sees the names.
     pub const ALL: [Self; 6] = [Self::F32, Self::F16, Self::I8, Self::U8, Self::Binary, Self::Ubinary];
 
     /// The name; `f32`, `f16`, `i8`, `u8`, `binary` or `ubinary`.
@@ -80,7 +80,7 @@ impl OutputType {
     /// Numbers in a vector of `dimensions` values.
     ///
     /// # Errors
-    /// For bits that make no whole bytes.
+    /// For bits that do not fill whole bytes.
     pub fn width(self, dimensions: usize) -> Result<usize> {
         match self {
             Self::Binary | Self::Ubinary if dimensions.is_multiple_of(8) => Ok(dimensions / 8),
@@ -101,8 +101,8 @@ impl OutputType {
     /// Converts vectors; f32 without a copy.
     ///
     /// # Errors
-    /// For i8 and u8 without ranges of `dim` dimensions, for bits that make no whole bytes, for a value that
-    /// is not finite (other than as f32), and for one that f16 has no finite number for.
+    /// For i8 and u8 without ranges of `dim` dimensions, for bits that do not fill whole bytes, for a value
+    /// that is not finite (other than as f32), and for one beyond f16's finite numbers.
     pub fn convert(self, vectors: Vectors, ranges: Option<&Ranges>) -> Result<Numbers> {
         let dim = vectors.dim();
         self.width(dim)?;
@@ -170,7 +170,7 @@ fn to_f16(vectors: &[f32], dim: usize) -> Result<Vec<f16>> {
     Ok(vectors.iter().map(|&value| f16::from_f32(value)).collect())
 }
 
-/// Eight signs a byte. Vectors are whole bytes, so they need not be told apart.
+/// Eight signs per byte. Vectors are whole bytes, so their boundaries do not matter.
 fn bits(vectors: &[f32]) -> impl Iterator<Item = u8> {
     let byte = |values: &[f32]| values.iter().fold(0, |byte, &value| byte << 1 | u8::from(value > 0.0));
     vectors.chunks_exact(8).map(byte)

@@ -1,4 +1,4 @@
-//! The types of numbers that files of vectors have.
+//! The number types of vector files.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use arrow_schema::DataType;
 
 use super::OutputType;
 
-/// The type of the numbers of a file of vectors. What they stand for is said by [`OutputType`]: an `i8` may
-/// be a value or eight bits.
+/// The number type of a file of vectors. [`OutputType`] defines their meaning: an `i8` may be a value or
+/// eight bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberType {
     /// 32 bits, IEEE 754.
     F32,
     /// 16 bits, IEEE 754.
     F16,
-    /// A byte from -128.
+    /// A signed byte.
     I8,
-    /// A byte from 0.
+    /// An unsigned byte.
     U8,
 }
 
@@ -34,7 +34,7 @@ impl NumberType {
         }
     }
 
-    /// Bytes of a number.
+    /// Bytes per number.
     pub fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
@@ -73,7 +73,7 @@ impl NumberType {
         }
     }
 
-    /// The type that arrow calls so, if vectors can have it.
+    /// The type for an arrow type, if vectors can have it.
     pub(in super::super) fn from_arrow(data_type: &DataType) -> Option<Self> {
         Self::ALL.into_iter().find(|number| number.arrow() == *data_type)
     }
@@ -86,7 +86,7 @@ impl fmt::Display for NumberType {
 }
 
 impl OutputType {
-    /// The type of the numbers that are written.
+    /// The type of the written numbers.
     pub fn number_type(self) -> NumberType {
         match self {
             Self::F32 => NumberType::F32,

@@ -1,27 +1,27 @@
-//! The smallest and the largest value of each dimension, by which values become bytes.
+//! The smallest and the largest value of each dimension, which define the conversion to bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Ranges of the dimensions of some vectors. As JSON their numbers come back to the same bits.
+/// Ranges of the dimensions of some vectors. They round-trip through JSON to the same bits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ranges {
     /// The smallest value of each dimension.
     #[serde(serialize_with = "write", deserialize_with = "read")]
     pub min: Vec<f32>,
-    /// The largest.
+    /// The largest value of each dimension.
     #[serde(serialize_with = "write", deserialize_with = "read")]
     pub max: Vec<f32>,
 }
 
 impl Ranges {
-    /// Of all `vectors`, which are equally long.
+    /// The ranges of all `vectors`, which have equal length.
     pub fn of<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Self {
         let mut ranges = Self::default();
         vectors.for_each(|vector| ranges.include(vector));
         ranges
     }
 
-    /// Widens the ranges to include a vector, as long as those before it.
+    /// Widens the ranges to include a vector, which is as long as the previous ones.
     pub fn include(&mut self, vector: &[f32]) {
         if self.min.is_empty() {
             self.min = vector.to_vec();
@@ -34,7 +34,7 @@ impl Ranges {
     }
 
     /// (x - min) / step of every value, through `round`. Rust's conversions to integers truncate toward zero,
-    /// stop at the type's ends and make 0 of NaN, which only a range of zero gives.
+    /// saturate, and turn NaN into 0, which only a range of zero produces.
     pub(super) fn scaled<T>(&self, vectors: &[f32], round: impl Fn(f32) -> T) -> Vec<T> {
         let steps: Vec<f32> = self.min.iter().zip(&self.max).map(|(min, max)| (max - min) / 255.0).collect();
         let mut scaled = Vec::with_capacity(vectors.len());
@@ -46,7 +46,7 @@ impl Ranges {
     }
 }
 
-/// As f64: a reader of JSON may err by the last bit of an f64, which no f32 notices.
+/// As f64: a JSON reader may be off by the last bit of an f64, which does not affect any f32.
 fn write<S: Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(values.iter().map(|&value| f64::from(value)))
 }

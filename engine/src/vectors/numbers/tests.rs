@@ -46,7 +46,7 @@ fn a_range_of_zero_gives_zero() {
 
 #[test]
 fn bits_are_signs_with_the_first_value_highest() {
-    // 1000_0001 and 0111_1110; zero and minus zero are no positive numbers.
+    // 1000_0001 and 0111_1110; zero and minus zero are not positive.
     let row = [1.0, -1.0, 0.0, -0.0, -2.0, -3.0, -4.0, 1e-30, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0];
     assert_eq!(convert(OutputType::Ubinary, &row, 16, None).unwrap(), Numbers::U8(vec![0x81, 0x7e]));
     assert_eq!(convert(OutputType::Binary, &row, 8, None).unwrap(), Numbers::I8(vec![1, -2]));
@@ -56,7 +56,7 @@ fn bits_are_signs_with_the_first_value_highest() {
 
 #[test]
 fn f16_rounds_to_even_and_refuses_what_it_cannot_hold() {
-    // Between 2048 and 4096 f16 has the even numbers only; its smallest is 2^-24.
+    // Between 2048 and 4096 f16 has only even numbers; its smallest is 2^-24.
     let row = [1.0, 2049.0, 2051.0, 2050.5, 65519.0, 2f32.powi(-24), 2f32.powi(-25), -0.1];
     let expected = [1.0, 2048.0, 2052.0, 2050.0, 65504.0, 2f32.powi(-24), 0.0, -0.099_975_586];
     let Numbers::F16(values) = convert(OutputType::F16, &row, 8, None).unwrap() else { panic!() };

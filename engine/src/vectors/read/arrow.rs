@@ -1,4 +1,4 @@
-//! Arrow IPC files, mapped: vectors that are not compressed stay where they are.
+//! Arrow IPC files, mapped: uncompressed vectors are not copied.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use arrow_ipc::{Block, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::columns::VectorColumns;
-use super::source::{Head, Piece, Pieces, VectorSource};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource};
 use crate::{Error, Result, guard};
 
 /// Bytes at the end of a file: the footer's length and the magic.
 const TRAILER: usize = 10;
-/// What stands before the length of a message since version 0.15 of the format.
+/// The marker before a message's length since version 0.15 of the format.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// A file whose footer was read.
@@ -31,10 +31,10 @@ pub(super) struct ArrowFile {
 }
 
 impl ArrowFile {
-    /// Reads the footer of a file that is mapped. `name` stands for the file in messages.
+    /// Reads the footer of a mapped file. `name` is the file's name in messages.
     ///
     /// # Errors
-    /// [`Error::BadInput`] if it is no Arrow file or its columns break a rule.
+    /// [`Error::BadInput`] if it is not an Arrow file or its columns break a rule.
     pub(super) fn open(name: String, file: Buffer) -> Result<Self> {
         let bad_input = |rule: String| Error::BadInput { input: name.clone(), rule };
         let footer = guarded("is not a valid Arrow file", || Footer::read(&file)).map_err(bad_input)?;
@@ -44,7 +44,7 @@ impl ArrowFile {
         Ok(Self { name, file, schema, columns, decoder, blocks, rows })
     }
 
-    fn piece(&self, number: usize, block: &Block) -> Result<Option<Piece>> {
+    fn piece(&self, number: usize, block: &Block) -> Result<Option<RowBlock>> {
         let decode = || {
             let batch: Option<RecordBatch> =
                 self.decoder.read_record_batch(block, &slice(&self.file, block)?)?;
@@ -60,13 +60,13 @@ impl VectorSource for ArrowFile {
         self.columns.head(self.rows, &self.schema)
     }
 
-    fn pieces(&self) -> Result<Pieces<'_>> {
+    fn pieces(&self) -> Result<RowBlocks<'_>> {
         let piece = |(number, block)| self.piece(number, block).transpose();
         Ok(Box::new((1..).zip(&self.blocks).filter_map(piece)))
     }
 }
 
-/// What a file's end says.
+/// The contents of a file's footer.
 struct Footer {
     schema: SchemaRef,
     decoder: FileDecoder,
@@ -96,7 +96,7 @@ impl Footer {
     }
 }
 
-/// The bytes of a message and of what belongs to it.
+/// The bytes of a message and its body.
 fn slice(file: &Buffer, block: &Block) -> Result<Buffer, ArrowError> {
     let number = |value: i64| usize::try_from(value).ok();
     let (start, metadata) = (number(block.offset()), number(block.metaDataLength().into()));
@@ -105,11 +105,11 @@ fn slice(file: &Buffer, block: &Block) -> Result<Buffer, ArrowError> {
         .and_then(|(start, metadata)| start.checked_add(metadata)?.checked_add(number(block.bodyLength())?));
     match (start, end) {
         (Some(start), Some(end)) if end <= file.len() => Ok(file.slice_with_length(start, end - start)),
-        _ => Err(broken("a batch lies outside of the file")),
+        _ => Err(broken("a batch is outside the file")),
     }
 }
 
-/// Rows of a batch, and whether it can be read.
+/// Number of rows in a batch; an error if it cannot be read.
 fn rows_of(message: &[u8]) -> Result<u64, ArrowError> {
     let message = message.strip_prefix(&CONTINUATION).unwrap_or(message);
     let message = message.get(size_of::<u32>()..).ok_or_else(|| broken("a batch has no message"))?;
@@ -125,7 +125,7 @@ fn broken(rule: &str) -> ArrowError {
     ArrowError::IpcError(rule.to_owned())
 }
 
-/// Lets arrow work; its errors and panics are the file's fault.
+/// Calls arrow; its errors and panics are the file's fault.
 fn guarded<T>(what: &str, body: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, String> {
     let message = match guard::catch(body) {
         Ok(Ok(value)) => return Ok(value),
@@ -133,6 +133,6 @@ fn guarded<T>(what: &str, body: impl FnOnce() -> Result<T, ArrowError>) -> Resul
         Ok(Err(error)) => error.to_string(),
         Err(panic) => format!("the reader fails on it ({panic})"),
     };
-    // Names in the file may hold anything; a message has one line.
+    // Names in the file may contain anything; a message is one line.
     Err(format!("{what}: {}", message.replace(char::is_control, " ")))
 }

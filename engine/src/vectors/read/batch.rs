@@ -1,4 +1,4 @@
-//! Vectors that were read together.
+//! A batch of vectors.
 
 use arrow_buffer::ScalarBuffer;
 use half::f16;
@@ -23,25 +23,25 @@ pub enum NumberSlice<'a> {
     F32(&'a [f32]),
     /// 16-bit floats.
     F16(&'a [f16]),
-    /// Bytes from -128.
+    /// Signed bytes.
     I8(&'a [i8]),
-    /// Bytes from 0.
+    /// Unsigned bytes.
     U8(&'a [u8]),
 }
 
 impl VectorBatch {
-    /// The place of the first row among the file's, from 0.
+    /// Index of the first row in the file, from 0.
     pub fn first_row(&self) -> u64 {
         self.first_row
     }
 
-    /// How many rows there are; never 0.
+    /// Number of rows; never 0.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// The id of each row: the record's, or the row's place where the file has no ids.
+    /// The id of each row: the record's, or the row's index if the file has no ids.
     pub fn ids(&self) -> &[RecordId] {
         &self.ids
     }
@@ -51,15 +51,15 @@ impl VectorBatch {
         self.width
     }
 
-    /// The numbers of all rows, row after row, as they stand in the file. Floats are finite.
+    /// The numbers of all rows, row after row, as in the file. Floats are finite.
     pub fn numbers(&self) -> NumberSlice<'_> {
         self.numbers.as_slice()
     }
 
-    /// The vectors as f32, which every f16 is exactly.
+    /// The vectors as f32, to which f16 converts exactly.
     ///
     /// # Errors
-    /// [`Error::Usage`] for bytes: what they stand for is said by the file's provenance.
+    /// [`Error::Usage`] for bytes: their meaning is in the file's provenance.
     pub fn vectors(&self) -> Result<Vectors> {
         let values = match self.numbers() {
             NumberSlice::F32(values) => values.to_vec(),
@@ -72,7 +72,7 @@ impl VectorBatch {
     }
 }
 
-/// Numbers in memory that is shared: a file's that is mapped, or what was read or decoded.
+/// Numbers in shared memory: those of a mapped file, or read or decoded ones.
 #[derive(Debug, Clone)]
 pub(super) enum StoredNumbers {
     F32(ScalarBuffer<f32>),

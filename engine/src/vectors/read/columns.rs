@@ -6,18 +6,18 @@ use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 
 use super::batch::StoredNumbers;
-use super::source::{Head, Piece};
+use super::source::{Head, RowBlock};
 use crate::text::{Ids, RecordId, list_names};
 use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, ID, is_json};
 use crate::vectors::{Metadata, NumberType};
 
-/// The columns that are read of a file.
+/// The columns to read from a file.
 #[derive(Debug, Clone)]
 pub(super) struct VectorColumns {
-    /// Their places in the file's schema, in order.
+    /// Their indices in the file's schema, in order.
     pub(super) roots: Vec<usize>,
     number_type: NumberType,
-    /// Numbers in a vector, if the column's type says so.
+    /// Numbers in a vector, if the column's type fixes it.
     width: Option<usize>,
     ids_are_json: bool,
 }
@@ -50,7 +50,7 @@ impl VectorColumns {
         Ok(Self { roots, number_type, width, ids_are_json })
     }
 
-    /// What is known of a file of so many rows before they are read.
+    /// Facts about a file with this many rows, known before they are read.
     pub(super) fn head(&self, rows: u64, schema: &Schema) -> Head {
         let ours = |(key, value): (&String, &String)| {
             Some((key.strip_prefix("nearsay.")?.to_owned(), value.clone()))
@@ -59,15 +59,15 @@ impl VectorColumns {
         Head { rows: Some(rows), width: self.width, number_type: Some(self.number_type), metadata }
     }
 
-    /// The vectors and ids of rows that were read.
+    /// The vectors and ids of a batch.
     ///
     /// # Errors
-    /// If a value is null, or vectors differ in their widths.
-    pub(super) fn piece(&self, rows: &RecordBatch) -> Result<Piece, ArrowError> {
+    /// If a value is null, or vectors have different widths.
+    pub(super) fn piece(&self, rows: &RecordBatch) -> Result<RowBlock, ArrowError> {
         let column = |name: &str| rows.column_by_name(name);
         let vectors = column(EMBEDDING).ok_or_else(|| broken("the vectors were not read"))?;
         let ids = column(ID).map(|ids| self.ids(ids)).transpose()?;
-        Ok(Piece { rows: rows.num_rows(), ids, numbers: numbers(vectors)? })
+        Ok(RowBlock { rows: rows.num_rows(), ids, numbers: numbers(vectors)? })
     }
 
     fn ids(&self, column: &ArrayRef) -> Result<Vec<RecordId>, ArrowError> {
@@ -84,7 +84,7 @@ impl VectorColumns {
     }
 }
 
-/// The type and the number of a vector's numbers.
+/// The type and count of a vector's numbers.
 fn vector_type(data_type: &DataType) -> Result<(NumberType, Option<usize>), String> {
     let (item, width) = match data_type {
         DataType::FixedSizeList(item, width) => (item, usize::try_from(*width).ok()),
@@ -127,7 +127,7 @@ fn numbers(column: &ArrayRef) -> Result<StoredNumbers, ArrowError> {
     })
 }
 
-/// The values of lists that are equally long.
+/// The values of lists of equal length.
 fn listed<O: OffsetSizeTrait>(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let lists = column.as_list::<O>();
     let lengths: Vec<usize> = lists.offsets().lengths().collect();

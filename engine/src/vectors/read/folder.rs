@@ -1,13 +1,13 @@
-//! The vectors of a job: those of its shards, one shard after the other, each after its SHA-256 was found to
-//! be the manifest's.
+//! The vectors of a job: those of its shards, one shard after the other, each after its SHA-256 was checked
+//! against the manifest.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::parquet::ParquetVectors;
-use super::source::{Head, Piece, Pieces, VectorSource};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource};
 use crate::vectors::Metadata;
-use crate::vectors::folder::{ShardRecord, State, check_file, holds_no_job};
+use crate::vectors::folder::{ManifestState, ShardRecord, check_file, holds_no_job};
 use crate::{Error, Result};
 
 /// A folder whose manifest was read.
@@ -20,15 +20,15 @@ pub(super) struct JobVectors {
 }
 
 impl JobVectors {
-    /// Reads a folder's manifest. A job that is not complete, or that another process works on, has the
-    /// shards that are recorded.
+    /// Reads a folder's manifest. An incomplete job, or one that another process is working on, has the
+    /// shards recorded so far.
     ///
     /// # Errors
-    /// If the folder holds no job, or nothing is left of its manifest.
+    /// If the folder is not a job's, or nothing is left of its manifest.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let state = State::read(path)?;
+        let state = ManifestState::read(path)?;
         let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
-        // One that was damaged in the manifest is recorded again.
+        // A shard whose line in the manifest was damaged is recorded again.
         let mut shards = state.shards;
         shards.sort_by_key(|shard| shard.shard);
         shards.dedup_by(|later, earlier| {
@@ -47,7 +47,7 @@ impl JobVectors {
         self.is_complete
     }
 
-    fn rows_of(&self, shard: &ShardRecord) -> Result<impl Iterator<Item = Result<Piece>> + Send + use<>> {
+    fn rows_of(&self, shard: &ShardRecord) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
         if let Some(rule) = check_file(&self.path, shard)? {
             return Err(Error::DamagedJob { path: self.path.clone(), rule });
         }
@@ -70,8 +70,8 @@ impl VectorSource for JobVectors {
         Head { rows: Some(rows), metadata: self.settings.clone(), ..Head::default() }
     }
 
-    fn pieces(&self) -> Result<Pieces<'_>> {
-        let of_shard = |shard| -> Pieces<'_> {
+    fn pieces(&self) -> Result<RowBlocks<'_>> {
+        let of_shard = |shard| -> RowBlocks<'_> {
             match self.rows_of(shard) {
                 Ok(rows) => Box::new(rows),
                 Err(error) => Box::new(std::iter::once(Err(error))),

@@ -1,5 +1,5 @@
-//! One JSON object a line, with a vector under `embedding` and, if it has one, an id under `id`. Numbers
-//! become f32, the nearest.
+//! One JSON object per line, with a vector under `embedding` and optionally an id under `id`. Numbers are
+//! rounded to the nearest f32.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::batch::StoredNumbers;
-use super::source::{Head, Piece, Pieces, VectorSource, rows_at_once};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
 use crate::Result;
 use crate::text::{LineReader, RecordId, describe_json, is_blank};
 use crate::vectors::NumberType;
@@ -37,7 +37,7 @@ impl VectorSource for JsonlFile {
         Head { width: self.width, number_type: Some(NumberType::F32), ..Head::default() }
     }
 
-    fn pieces(&self) -> Result<Pieces<'_>> {
+    fn pieces(&self) -> Result<RowBlocks<'_>> {
         let lines = LineReader::of_file(&self.path)?;
         let mut rows = JsonlRows { lines, width: self.width, have_ids: None };
         Ok(Box::new(std::iter::from_fn(move || rows.next_piece().transpose())))
@@ -52,7 +52,7 @@ struct JsonlRows {
     have_ids: Option<bool>,
 }
 
-/// What is looked at of a row.
+/// The fields that are read from a row.
 #[derive(Deserialize)]
 struct Row {
     id: Option<Value>,
@@ -61,7 +61,7 @@ struct Row {
 }
 
 impl JsonlRows {
-    fn next_piece(&mut self) -> Result<Option<Piece>> {
+    fn next_piece(&mut self) -> Result<Option<RowBlock>> {
         let (mut ids, mut values) = (Vec::new(), Vec::new());
         let mut rows = 0;
         while rows < rows_at_once(self.width.unwrap_or(1) * size_of::<f32>()) {
@@ -74,7 +74,7 @@ impl JsonlRows {
             return Ok(None);
         }
         let ids = (!ids.is_empty()).then_some(ids);
-        Ok(Some(Piece { rows, ids, numbers: StoredNumbers::F32(values.into()) }))
+        Ok(Some(RowBlock { rows, ids, numbers: StoredNumbers::F32(values.into()) }))
     }
 
     fn next_row(&mut self) -> Result<Option<(Option<RecordId>, Vec<f32>)>> {

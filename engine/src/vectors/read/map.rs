@@ -1,6 +1,6 @@
-//! Files in memory without being read: the system brings in the pages that are looked at.
+//! Memory-mapped files: the system loads the pages that are touched.
 //!
-//! This is the one place of this crate with unsafe code.
+//! This is the only place in this crate with unsafe code.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -10,7 +10,7 @@ use arrow_buffer::Buffer;
 use bytes::Bytes;
 use memmap2::Mmap;
 
-/// The bytes of a file. They stay as long as a clone or a slice of the buffer does.
+/// The bytes of a file. They stay mapped as long as a clone or a slice of the buffer exists.
 pub(super) fn map(file: &File) -> io::Result<Buffer> {
     // SAFETY: the map is private and read-only, and nothing else in this process writes to it. A file that
     // another process changes while it is mapped could change under a reader's eyes; as every program that

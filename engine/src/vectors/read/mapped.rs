@@ -1,15 +1,15 @@
-//! Files that are one matrix in memory, with ids beside it or without.
+//! Files that are one matrix in memory, with or without ids.
 
 use arrow_buffer::Buffer;
 
 use super::matrix::Matrix;
 use super::npy;
 use super::safetensors::{JsonIds, Tensors, tensors};
-use super::source::{Head, Piece, Pieces, VectorSource, rows_at_once};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
 use crate::vectors::Metadata;
 use crate::{Error, Result};
 
-/// A matrix in a file that is mapped.
+/// A matrix in a mapped file.
 #[derive(Debug)]
 pub(super) struct MappedMatrix {
     name: String,
@@ -19,7 +19,7 @@ pub(super) struct MappedMatrix {
 }
 
 impl MappedMatrix {
-    /// Of a npy file.
+    /// From a npy file.
     ///
     /// # Errors
     /// [`Error::BadInput`] if it breaks a rule.
@@ -30,7 +30,7 @@ impl MappedMatrix {
         }
     }
 
-    /// Of a safetensors file.
+    /// From a safetensors file.
     ///
     /// # Errors
     /// [`Error::BadInput`] if it breaks a rule.
@@ -52,18 +52,18 @@ impl VectorSource for MappedMatrix {
         }
     }
 
-    fn pieces(&self) -> Result<Pieces<'_>> {
+    fn pieces(&self) -> Result<RowBlocks<'_>> {
         let matrix = &self.matrix;
         let rows = matrix.rows();
         let step = rows_at_once(matrix.width() * matrix.number_type().bytes());
         let mut ids = self.ids.clone().map(JsonIds::new);
-        let mut piece = move |start: usize| -> Result<Piece, String> {
+        let mut piece = move |start: usize| -> Result<RowBlock, String> {
             let end = rows.min(start + step);
             let ids = ids.as_mut().map(|ids| {
                 let taken = ids.take(end - start)?;
                 if end == rows { ids.expect_end().map(|()| taken) } else { Ok(taken) }
             });
-            Ok(Piece { rows: end - start, ids: ids.transpose()?, numbers: matrix.numbers(start..end) })
+            Ok(RowBlock { rows: end - start, ids: ids.transpose()?, numbers: matrix.numbers(start..end) })
         };
         let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
         Ok(Box::new((0..rows).step_by(step).map(move |start| piece(start).map_err(bad_input))))

@@ -1,4 +1,4 @@
-//! A matrix that stands in a file as it does in memory: row after row, in little-endian order.
+//! A matrix with the same layout in a file as in memory: row after row, in little-endian order.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix of `rows` x `width` numbers that `bytes` are.
+    /// The matrix of `rows` x `width` numbers in `bytes`.
     ///
     /// # Errors
     /// The rule that the sizes break.
@@ -34,7 +34,7 @@ impl Matrix {
                 "states {rows} vectors of {width} {number_type}, {stated}; it has {found} bytes of them"
             ));
         }
-        // Both are at most the number of bytes, which fits.
+        // Both are at most the number of bytes, which fits in a usize.
         Ok(Self { bytes, number_type, width: width as usize, rows: rows as usize })
     }
 
@@ -50,7 +50,7 @@ impl Matrix {
         self.number_type
     }
 
-    /// The numbers of some rows, without a copy unless they stand at an odd address.
+    /// The numbers of some rows, without a copy unless they are at an unaligned address.
     pub(super) fn numbers(&self, rows: Range<usize>) -> StoredNumbers {
         let bytes = self.width * self.number_type.bytes();
         let bytes = self.bytes.slice_with_length(rows.start * bytes, rows.len() * bytes);
@@ -63,10 +63,10 @@ impl Matrix {
     }
 }
 
-/// Bytes, which are whole numbers of this type, as numbers.
+/// Reinterprets bytes, a whole number of values of this type, as numbers.
 fn numbers<T: ArrowNativeType>(bytes: Buffer) -> ScalarBuffer<T> {
     let is_aligned = bytes.as_ptr().align_offset(align_of::<T>()) == 0;
-    // Memory of arrow's own is aligned for every type.
+    // arrow's own allocations are aligned for every type.
     let bytes = if is_aligned { bytes } else { Buffer::from(bytes.as_slice()) };
     let count = bytes.len() / size_of::<T>();
     ScalarBuffer::new(bytes, 0, count)

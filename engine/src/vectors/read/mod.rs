@@ -1,16 +1,14 @@
 //! Readers of vectors: .parquet, .npy, .safetensors, .arrow and .jsonl files (also .gz or .zst), and a job's
 //! folder.
 //!
-//! [`VectorFile::open`] looks at what a file says of itself; [`VectorFile::batches`] gives its rows, in
-//! order, some at a time. npy, safetensors and arrow are mapped: their vectors are not copied, and only pages
-//! that are looked at take memory. Of the others one batch is in memory, and of Parquet the pages of one row
-//! group.
+//! [`VectorFile::open`] reads a file's metadata; [`VectorFile::batches`] returns its rows, in order, in
+//! batches. npy, safetensors and arrow are mapped: their vectors are not copied, and only pages that are
+//! touched use memory. For the others one batch is in memory, and for Parquet the pages of one row group.
 //!
-//! Files of other programs are read too, if they have one vector a row: Parquet and Arrow with a column
+//! Files of other programs can be read too, if they have one vector per row: Parquet and Arrow with a column
 //! `embedding` of lists, jsonl with a field `embedding`, safetensors with a tensor `embeddings`, any npy of
-//! two dimensions. A file that breaks its format, states sizes that it does not have or holds a number that
-//! is not finite is refused, never read as something else. A job's shards must have the SHA-256 that the
-//! manifest has for them.
+//! two dimensions. A file that breaks its format, states wrong sizes or has a non-finite number is refused,
+//! never read as something else. A job's shards must have the SHA-256 in the manifest.
 
 mod arrow;
 mod batch;
@@ -41,10 +39,9 @@ use folder::JobVectors;
 use jsonl::JsonlFile;
 use mapped::MappedMatrix;
 use parquet::ParquetVectors;
-use source::{Head, Piece, Pieces, VectorSource, rows_at_once};
+use source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
 
-/// A file of vectors, or a job's folder, that was opened to be read, as often as wanted and from several
-/// threads.
+/// An open file of vectors, or a job's folder, which can be read repeatedly and from several threads.
 ///
 /// ```no_run
 /// # fn main() -> nearsay::Result<()> {
@@ -68,7 +65,7 @@ pub struct VectorFile {
 }
 
 impl VectorFile {
-    /// Opens a file whose format is told by its extension, or a job's folder.
+    /// Opens a file, whose extension determines its format, or a job's folder.
     ///
     /// # Errors
     /// [`Error::NoInput`] if it cannot be opened; [`Error::Usage`] if its format is not known;
@@ -95,7 +92,7 @@ impl VectorFile {
         Self { name: path.display().to_string(), source, head, provenance: None, is_complete: true }
     }
 
-    /// With what the file says of itself, if that fits what it holds.
+    /// With the provenance in the file's metadata, if it matches the contents.
     fn checked(mut self) -> Result<Self> {
         if is_ours(&self.head.metadata) {
             let provenance = Provenance::from_metadata(&self.name, &self.head.metadata)?;
@@ -133,28 +130,28 @@ impl VectorFile {
         Ok(())
     }
 
-    /// How the vectors came about. npy and jsonl do not say, nor do files of other programs.
+    /// The origin of the vectors. npy, jsonl and files of other programs have none.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.provenance.as_ref()
     }
 
-    /// How many rows there are; jsonl does not say.
+    /// Number of rows; unknown for jsonl.
     pub fn rows(&self) -> Option<u64> {
         self.head.rows
     }
 
-    /// Numbers in a row; `None` if the file has no rows and does not say.
+    /// Numbers in a row; `None` if the file has no rows and does not state it.
     pub fn width(&self) -> Option<usize> {
         self.head.width
     }
 
-    /// The type of the numbers; `None` if the file has no rows and does not say.
+    /// The type of the numbers; `None` if the file has no rows and does not state it.
     pub fn number_type(&self) -> Option<NumberType> {
         self.head.number_type
     }
 
-    /// Whether all rows of the input are here. A job's folder may lack some: it is being written, or was made
-    /// on several machines.
+    /// Whether all rows of the input are here. A job's folder may lack some: it is still being written, or
+    /// was written on several machines.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -163,7 +160,7 @@ impl VectorFile {
     ///
     /// # Errors
     /// If the file cannot be read. Each item: [`Error::BadInput`], [`Error::BadRow`] or [`Error::DamagedJob`]
-    /// if it breaks a rule there; nothing comes after an error.
+    /// if it breaks a rule there; nothing follows an error.
     pub fn batches(&self) -> Result<VectorBatches<'_>> {
         Ok(VectorBatches { file: self, pieces: self.source.pieces()?, piece: None, next: 0, row: 0 })
     }
@@ -173,15 +170,15 @@ impl VectorFile {
     }
 }
 
-/// Rows of a [`VectorFile`], some at a time.
+/// Rows of a [`VectorFile`], in batches.
 pub struct VectorBatches<'a> {
     file: &'a VectorFile,
-    pieces: Pieces<'a>,
-    /// Rows that were read and not all given.
-    piece: Option<Piece>,
-    /// The first of them that was not given.
+    pieces: RowBlocks<'a>,
+    /// Rows that were read and not all returned.
+    piece: Option<RowBlock>,
+    /// The first of them that was not returned.
     next: usize,
-    /// Rows that were given.
+    /// Rows returned so far.
     row: u64,
 }
 
@@ -224,7 +221,7 @@ impl VectorBatches<'_> {
         }
     }
 
-    fn batch(&self, piece: &Piece, width: usize, rows: Range<usize>) -> Result<VectorBatch> {
+    fn batch(&self, piece: &RowBlock, width: usize, rows: Range<usize>) -> Result<VectorBatch> {
         let first_row = self.row + rows.start as u64;
         let bad_row =
             |row: u64, rule: String| Error::BadRow { input: self.file.name.clone(), row: row + 1, rule };
@@ -253,7 +250,7 @@ impl VectorBatches<'_> {
     }
 }
 
-/// The format that a name stands for; lines may be compressed.
+/// The format for a name; lines may be compressed.
 fn format_of(path: &Path) -> Result<OutputFormat> {
     match InputFormat::from_path(path) {
         Ok(InputFormat::Jsonl) => Ok(OutputFormat::Jsonl),
@@ -261,7 +258,7 @@ fn format_of(path: &Path) -> Result<OutputFormat> {
     }
 }
 
-/// Opens a file of a format.
+/// Opens a file of the given format.
 fn open(path: &Path, format: OutputFormat, file: &File) -> Result<Box<dyn VectorSource>> {
     let name = path.display().to_string();
     let map = || {
@@ -283,7 +280,7 @@ fn open(path: &Path, format: OutputFormat, file: &File) -> Result<Box<dyn Vector
     })
 }
 
-/// Whether metadata are those of a [`Provenance`], whole or not.
+/// Whether the metadata is that of a [`Provenance`], complete or not.
 fn is_ours(metadata: &Metadata) -> bool {
     ["instruction_set", "output_type"].iter().any(|name| metadata.contains_key(*name))
 }

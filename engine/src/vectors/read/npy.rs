@@ -7,7 +7,7 @@ use crate::vectors::NumberType;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The matrix of a file that is mapped.
+/// The matrix of a mapped file.
 ///
 /// # Errors
 /// The rule that the file breaks.
@@ -28,15 +28,15 @@ pub(super) fn matrix(file: &Buffer) -> Result<Matrix, String> {
     Matrix::new(file.slice(start), number_type, rows, width)
 }
 
-/// The header, a literal of Python, and where the numbers begin.
+/// The header, a Python literal, and where the numbers start.
 fn header(file: &[u8]) -> Result<(&str, usize), String> {
-    let rest = file.strip_prefix(MAGIC).ok_or("is not a npy file: it does not begin with \\x93NUMPY")?;
+    let rest = file.strip_prefix(MAGIC).ok_or("is not a npy file: it does not start with \\x93NUMPY")?;
     let (major, rest) = match rest {
         [major @ 1..=3, 0, rest @ ..] => (*major, rest),
         [major, minor, ..] => return Err(format!("is of npy version {major}.{minor}; 1.0 to 3.0 are read")),
-        _ => return Err("ends within its header".to_owned()),
+        _ => return Err("ends inside its header".to_owned()),
     };
-    let cut = || "ends within its header".to_owned();
+    let cut = || "ends inside its header".to_owned();
     let (length, rest) = match major {
         1 => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
         _ => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
@@ -47,14 +47,14 @@ fn header(file: &[u8]) -> Result<(&str, usize), String> {
     Ok((header, file.len() - rest.len() + length))
 }
 
-/// What stands behind a key.
+/// The text after a key.
 fn value<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
     let keys = [format!("'{key}':"), format!("\"{key}\":")];
     let found = keys.iter().find_map(|key| header.split_once(key.as_str()));
     Ok(found.ok_or_else(|| format!("has a header without `{key}`"))?.1.trim_start())
 }
 
-/// A string of Python without escapes.
+/// A Python string without escapes.
 fn text(value: &str) -> Result<&str, String> {
     let inside = ['\'', '"'].into_iter().find_map(|quote| value.strip_prefix(quote)?.split_once(quote));
     Ok(inside.ok_or("has numbers of a structured type; vectors are numbers")?.0)

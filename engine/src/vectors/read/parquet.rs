@@ -1,9 +1,9 @@
-//! The columns `embedding` and `id` of a Parquet file, some rows at a time.
+//! The columns `embedding` and `id` of a Parquet file, in batches of rows.
 
 use std::fs::File;
 
 use super::columns::VectorColumns;
-use super::source::{Head, Piece, Pieces, VectorSource};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource};
 use crate::Result;
 use crate::text::ParquetFile;
 
@@ -15,18 +15,18 @@ pub(super) struct ParquetVectors {
 }
 
 impl ParquetVectors {
-    /// Reads a file's schema. `name` stands for the file in messages.
+    /// Reads a file's schema. `name` is the file's name in messages.
     ///
     /// # Errors
-    /// If it is no Parquet file or its columns break a rule.
+    /// If it is not a Parquet file or its columns break a rule.
     pub(super) fn open(name: String, file: File) -> Result<Self> {
         let file = ParquetFile::open(name, file)?;
         let columns = VectorColumns::find(file.schema()).map_err(|rule| file.bad_input(rule))?;
         Ok(Self { file, columns })
     }
 
-    /// Its rows, which do not need the file's name any more.
-    pub(super) fn rows(&self) -> Result<impl Iterator<Item = Result<Piece>> + Send + use<>> {
+    /// Its rows, which no longer need the file's name.
+    pub(super) fn rows(&self) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
         let mut batches = self.file.batches(self.file.schema().clone(), &self.columns.roots)?;
         let columns = self.columns.clone();
         Ok(std::iter::from_fn(move || batches.next(|rows| columns.piece(&rows)).transpose()))
@@ -38,7 +38,7 @@ impl VectorSource for ParquetVectors {
         self.columns.head(self.file.rows(), self.file.schema())
     }
 
-    fn pieces(&self) -> Result<Pieces<'_>> {
+    fn pieces(&self) -> Result<RowBlocks<'_>> {
         Ok(Box::new(self.rows()?))
     }
 }

@@ -1,4 +1,4 @@
-//! Named tensors: the matrix, mapped, and ids where there are any.
+//! Named tensors: the matrix, mapped, and ids if there are any.
 
 use arrow_buffer::Buffer;
 use safetensors::tensor::{Metadata as Header, TensorInfo};
@@ -10,7 +10,7 @@ use crate::text::{RecordId, list_names};
 use crate::vectors::schema::EMBEDDINGS;
 use crate::vectors::{Metadata, NumberType};
 
-/// What a file has.
+/// A file's contents.
 #[derive(Debug)]
 pub(super) struct Tensors {
     pub(super) matrix: Matrix,
@@ -19,7 +19,7 @@ pub(super) struct Tensors {
     pub(super) metadata: Metadata,
 }
 
-/// The tensors of a file that is mapped.
+/// The tensors of a mapped file.
 ///
 /// # Errors
 /// The rule that the file breaks.
@@ -91,12 +91,12 @@ impl JsonIds {
     /// The next `count` ids.
     ///
     /// # Errors
-    /// If there are fewer, or it is no array of ids.
+    /// If there are fewer, or it is not an array of ids.
     pub(super) fn take(&mut self, count: usize) -> Result<Vec<RecordId>, String> {
         (0..count).map(|_| self.next()).collect()
     }
 
-    /// Holds that there are no more.
+    /// Checks that there are no more.
     pub(super) fn expect_end(&mut self) -> Result<(), String> {
         let open = if self.position == 0 { &b"["[..] } else { b"" };
         let rest = self.rest().trim_ascii();
@@ -118,8 +118,8 @@ impl JsonIds {
         let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
         let value = match values.next() {
             Some(Ok(value)) => value,
-            Some(Err(error)) => return Err(format!("`ids_json` is no JSON array: {error}")),
-            None => return Err("`ids_json` is no JSON array: it ends too early".to_owned()),
+            Some(Err(error)) => return Err(format!("`ids_json` is not a JSON array: {error}")),
+            None => return Err("`ids_json` is not a JSON array: it ends early".to_owned()),
         };
         self.position = start + values.byte_offset();
         RecordId::from_json(&value).ok_or_else(|| {
@@ -154,12 +154,12 @@ mod tests {
         for (json, rule) in [
             ("", "fewer"),
             ("{}", "fewer"),
-            ("[", "too early"),
-            ("[]", "no JSON array"),
+            ("[", "ends early"),
+            ("[]", "not a JSON array"),
             ("[1.5]", "neither"),
             ("[null]", "neither"),
             ("[[1]]", "neither"),
-            ("[nul", "no JSON array"),
+            ("[nul", "not a JSON array"),
         ] {
             let error = ids(json).take(1).expect_err(json);
             assert!(error.contains(rule), "{json}: {error}");

@@ -1,4 +1,4 @@
-//! Ids and kept values to arrow arrays.
+//! Converts ids and kept values to arrow arrays.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,19 +10,19 @@ use arrow_schema::DataType;
 use arrow_select::interleave::interleave;
 use serde_json::Value;
 
-use super::column_types::{Column, ColumnType, exact_float, id_value};
+use super::column_types::{ColumnType, KeptColumn, exact_float, id_value};
 use super::parquet_types;
 use crate::text::{Kept, Record, json_kind};
 use crate::{Error, Result};
 
 /// The ids of `records`.
-pub(super) fn ids(column: &Column, records: &[&Record]) -> Result<ArrayRef> {
+pub(super) fn ids(column: &KeptColumn, records: &[&Record]) -> Result<ArrayRef> {
     let ids: Vec<Value> = records.iter().map(|record| id_value(&record.id)).collect();
     values(column, records, &ids)
 }
 
 /// The values of kept column `index`.
-pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result<ArrayRef> {
+pub(super) fn kept(column: &KeptColumn, records: &[&Record], index: usize) -> Result<ArrayRef> {
     if let ColumnType::Arrow(field) = &column.column_type {
         return gathered(field.data_type(), records, index);
     }
@@ -33,7 +33,7 @@ pub(super) fn kept(column: &Column, records: &[&Record], index: usize) -> Result
     values(column, records, &records.iter().map(value).collect::<Vec<_>>())
 }
 
-/// Rows of the arrays that Parquet files were read into.
+/// Rows of the arrays from Parquet files.
 fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<ArrayRef> {
     let mut arrays: Vec<ArrayRef> = Vec::new();
     let mut known: HashMap<*const ArrayRef, usize> = HashMap::new();
@@ -58,7 +58,7 @@ fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<A
     parquet_types::as_type(&interleave(&arrays, &places)?, data_type)
 }
 
-fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {
+fn values(column: &KeptColumn, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {
     let count = values.len();
     let pairs = records.iter().zip(values);
     let misfit = |record: &Record, value: &Value| does_not_fit(column, record, value);
@@ -85,7 +85,7 @@ fn values(column: &Column, records: &[&Record], values: &[Value]) -> Result<Arra
     })
 }
 
-fn does_not_fit(column: &Column, record: &Record, value: &Value) -> Error {
+fn does_not_fit(column: &KeptColumn, record: &Record, value: &Value) -> Error {
     let expected = match column.column_type {
         ColumnType::Boolean => "booleans",
         ColumnType::Int64 => "whole numbers of 64 bits",

@@ -1,8 +1,8 @@
-//! Which columns an output has, and of which types.
+//! An output's columns and their types.
 //!
-//! Formats that have types need them before the first row is written. Those of ids and of columns kept from
-//! jsonl are told from the first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is
-//! an error that names its row. What is of several types there already, or is nested, is written as JSON
+//! Typed formats need the types before the first row is written. Those of ids and of columns kept from jsonl
+//! are inferred from the first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is an
+//! error that names its row. A column that already has several types there, or is nested, is written as JSON
 //! text.
 
 use arrow_schema::{DataType, Field};
@@ -17,10 +17,10 @@ use crate::vectors::schema::{
 use crate::vectors::write::OutputFormat;
 use crate::{Error, Result, Setting};
 
-/// Records that are looked at.
+/// Number of records examined.
 pub const HEAD_RECORDS: usize = 1000;
 
-/// Whether one of our tensors in a .safetensors has this name, its `_json` apart.
+/// Whether one of our tensors in a .safetensors has this name, not counting `_json`.
 fn is_tensor(name: &str) -> bool {
     let ours =
         ["ids", "cu_seqlens", "padding", EMBEDDINGS, TOKEN_IDS, TOKENS, BYTE_OFFSETS, CHARACTER_OFFSETS];
@@ -30,19 +30,19 @@ fn is_tensor(name: &str) -> bool {
 /// How a column's values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ColumnType {
-    /// As the text of their JSON.
+    /// As JSON text.
     Json,
     Boolean,
     Int64,
     UInt64,
     Float64,
     Utf8,
-    /// As they came from a Parquet file; the field of the output.
+    /// As in a Parquet input; the field of the output.
     Arrow(Field),
 }
 
 impl ColumnType {
-    /// Whether a value of JSON can be written exactly.
+    /// Whether a JSON value can be written exactly.
     pub(super) fn holds(&self, value: &Value) -> bool {
         match self {
             _ if value.is_null() => true,
@@ -57,21 +57,21 @@ impl ColumnType {
     }
 }
 
-/// A number that a float holds exactly, or that was one in the input.
+/// A number that a float represents exactly, or that was one in the input.
 pub(super) fn exact_float(value: &Value) -> Option<f64> {
     let float = value.as_f64()?;
     let whole = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
     whole.is_none_or(|whole| float as i128 == whole).then_some(float)
 }
 
-/// A column beside the vectors.
+/// A column next to the vectors.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(super) struct KeptColumn {
     pub(super) name: String,
     pub(super) column_type: ColumnType,
 }
 
-impl Column {
+impl KeptColumn {
     pub(super) fn field(&self, nullable: bool) -> Field {
         let data_type = match &self.column_type {
             ColumnType::Json => return json_field(&self.name).with_nullable(nullable),
@@ -89,17 +89,17 @@ impl Column {
 /// The ids and kept columns of an output.
 #[derive(Debug, Clone)]
 pub struct Columns {
-    pub(super) id: Column,
-    pub(super) kept: Vec<Column>,
+    pub(super) id: KeptColumn,
+    pub(super) kept: Vec<KeptColumn>,
 }
 
 impl Columns {
-    /// The columns of records that begin with `head`. `keep` are the kept columns' names, and `types` their
-    /// types where the input is Parquet; those in `as_json` are JSON text, whatever they hold.
+    /// The columns of records that start with `head`. `keep` are the kept columns' names, and `types` their
+    /// types if the input is Parquet; those in `as_json` are always JSON text.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a format cannot hold kept columns, or two columns of the output would have one
-    /// name.
+    /// [`Error::Usage`] if a format cannot hold kept columns, or two columns of the output would have the
+    /// same name.
     pub fn new(
         format: OutputFormat,
         keep: &[String],
@@ -123,8 +123,8 @@ impl Columns {
             ));
         }
         let id_type = if is_json(ID) { ColumnType::Json } else { id_type(format, head) };
-        let id = Column { name: ID.to_owned(), column_type: id_type };
-        let kept = keep.iter().enumerate().map(|(index, name)| Column {
+        let id = KeptColumn { name: ID.to_owned(), column_type: id_type };
+        let kept = keep.iter().enumerate().map(|(index, name)| KeptColumn {
             name: name.clone(),
             column_type: match types {
                 _ if is_json(name) && types.is_none() => ColumnType::Json,
@@ -136,7 +136,7 @@ impl Columns {
     }
 }
 
-/// Refuses two columns of one name.
+/// Refuses two columns with the same name.
 pub(super) fn check_names(fields: &[Field]) -> Result<()> {
     for (index, field) in fields.iter().enumerate() {
         if fields[..index].iter().any(|earlier| earlier.name() == field.name()) {
@@ -156,7 +156,7 @@ fn id_type(format: OutputFormat, head: &[Record]) -> ColumnType {
     narrowest(head.iter().map(|record| id_value(&record.id)), ColumnType::Int64)
 }
 
-/// An id as JSON has it.
+/// An id as a JSON value.
 pub(super) fn id_value(id: &RecordId) -> Value {
     match id {
         RecordId::Row(row) => Value::from(*row),
@@ -176,7 +176,7 @@ fn kept_type(format: OutputFormat, head: &[Record], index: usize) -> ColumnType 
     narrowest(head.iter().filter_map(value), ColumnType::Utf8)
 }
 
-/// The narrowest type that holds all `values` exactly; JSON text where there is none, `otherwise` where all
+/// The narrowest type that represents all `values` exactly; JSON text if there is none, `otherwise` if all
 /// are null.
 fn narrowest(values: impl Iterator<Item = Value>, otherwise: ColumnType) -> ColumnType {
     let values: Vec<Value> = values.collect();
@@ -206,7 +206,7 @@ fn number_type(number: &Number) -> ColumnType {
     }
 }
 
-/// The narrowest type that may hold values of both.
+/// The narrowest type that can represent values of both.
 fn common(left: ColumnType, right: ColumnType) -> ColumnType {
     use ColumnType::{Float64, Int64, Json, UInt64};
     match (left, right) {

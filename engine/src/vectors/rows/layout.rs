@@ -13,31 +13,31 @@ use crate::text::Record;
 use crate::vectors::schema::{EMBEDDING, fixed_list};
 use crate::vectors::{Level, OutputType, Ranges, Vectors};
 
-/// The columns of a chunk's place in its text.
+/// The columns of a chunk's range in its text.
 const CHUNK_COLUMNS: [&str; 5] = ["chunk", "byte_start", "byte_end", "character_start", "character_end"];
-/// The column that says whether a text was cut.
+/// The column that marks texts that were cut.
 const TRUNCATED: &str = "truncated";
 
-/// What the rows of an output hold.
+/// The contents of an output's rows.
 #[derive(Debug, Clone)]
 pub struct RowLayout {
-    /// What a vector is of.
+    /// Whether a vector is a text's or a token's.
     pub level: Level,
     /// Ids and kept columns.
     pub columns: Columns,
     /// Whether rows are chunks of texts.
     pub chunked: bool,
-    /// Whether rows say if their text was cut.
+    /// Whether rows mark texts that were cut.
     pub marks_truncated: bool,
-    /// The numbers of the vectors.
+    /// The number type of the vectors.
     pub output_type: OutputType,
-    /// For bytes: what each dimension's values range over.
+    /// For bytes: the range of each dimension's values.
     pub ranges: Option<Ranges>,
-    /// Values in a vector, before they become numbers of the output's type.
+    /// Values in a vector, before conversion to the output type.
     pub dim: usize,
 }
 
-/// Where a chunk stands in its text.
+/// A chunk's range in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChunkPlace {
     /// The chunk's number in its text, from 0.
@@ -47,13 +47,13 @@ pub(crate) struct ChunkPlace {
 }
 
 impl ChunkPlace {
-    /// Where it begins, in bytes and in characters.
+    /// Its start, in bytes and in characters.
     pub(crate) fn start(self) -> (u32, u32) {
         (self.offsets[0], self.offsets[2])
     }
 }
 
-/// What a row is of.
+/// The record, and the chunk of it, that a row is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowOrigin<'a> {
     pub(crate) record: &'a Record,
@@ -65,7 +65,7 @@ impl RowLayout {
     /// The schema of the rows.
     ///
     /// # Errors
-    /// When the output's type does not fit the vectors' width, or two columns would have one name.
+    /// If the output type does not fit the vectors' width, or two columns would have the same name.
     pub fn schema(&self) -> Result<SchemaRef> {
         let width = self.output_type.width(self.dim)? as i32;
         match self.level {
@@ -80,7 +80,7 @@ impl RowLayout {
     /// Bytes of a vector in the output.
     ///
     /// # Errors
-    /// When the output's type does not fit the vectors' width.
+    /// If the output type does not fit the vectors' width.
     pub fn vector_bytes(&self) -> Result<usize> {
         Ok(self.output_type.width(self.dim)? * self.output_type.number_type().bytes())
     }
@@ -99,11 +99,11 @@ impl RowLayout {
         Ok(Arc::new(Schema::new(fields)))
     }
 
-    /// Rows with one vector each, which are not copied if the output has f32.
+    /// Rows with one vector each, which are not copied if the output is f32.
     ///
     /// # Errors
-    /// [`Error::NonFinite`](crate::Error::NonFinite) naming the record; a value that its column's type does
-    /// not hold.
+    /// [`Error::NonFinite`](crate::Error::NonFinite) naming the record; a value that its column's type cannot
+    /// represent.
     pub(crate) fn text_rows(
         &self,
         schema: &SchemaRef,

@@ -1,4 +1,4 @@
-//! Records and their vectors as rows of an output: arrow record batches of one schema.
+//! Records and their vectors as rows of an output: arrow record batches with one schema.
 
 mod arrays;
 mod column_types;

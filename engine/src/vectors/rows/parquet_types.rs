@@ -1,10 +1,10 @@
-//! The types of columns that are kept from Parquet files, in an output.
+//! Output types of columns that are kept from Parquet files.
 //!
-//! They stay as they are, with two exceptions that arrow's writers make necessary:
+//! They stay unchanged, with two exceptions that arrow's writers require:
 //!
-//! - A dictionary is one of a row group or a file; an output gathers rows of several. Its values are what
-//!   counts: they are written plainly, and in Parquet as a dictionary again, with keys of 32 bits.
-//! - date64 is written by arrow as a number without a meaning; it becomes date32, which holds the same days.
+//! - A dictionary belongs to a row group or a file; an output collects rows of several. Only its values
+//!   matter: they are written plainly, and in Parquet as a dictionary again, with 32-bit keys.
+//! - arrow writes date64 as a plain number; it becomes date32, which represents the same days.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 use crate::Result;
 use crate::vectors::write::OutputFormat;
 
-/// The field of an output for a column of Parquet.
+/// The output field for a Parquet column.
 pub(super) fn output_field(format: OutputFormat, name: &str, field: &Field) -> Field {
     let data_type = match (format, field.data_type()) {
         (OutputFormat::Parquet, DataType::Dictionary(_, values)) => {
@@ -26,12 +26,12 @@ pub(super) fn output_field(format: OutputFormat, name: &str, field: &Field) -> F
     field.clone().with_name(name).with_nullable(true).with_data_type(data_type)
 }
 
-/// A column as the values that rows of several are gathered by.
+/// A column with its type made plain, so that rows of several can be collected.
 pub(super) fn gathered(column: &ArrayRef) -> Result<ArrayRef> {
     as_type(column, &plain(column.data_type()))
 }
 
-/// Gathered values as the type of the output.
+/// Collected values in the output's type.
 pub(super) fn as_type(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
     if column.data_type() == data_type { Ok(Arc::clone(column)) } else { Ok(cast(column, data_type)?) }
 }

@@ -19,7 +19,7 @@ use crate::vectors::schema::{
 use crate::vectors::{Numbers, OutputType, Vectors};
 use crate::{Error, Result};
 
-/// The column of vectors, one a row.
+/// The column of vectors, one per row.
 pub(super) fn text_column(
     layout: &RowLayout,
     origins: &[RowOrigin<'_>],
@@ -31,10 +31,10 @@ pub(super) fn text_column(
     Ok(Arc::new(fixed_lists(layout, vectors)?))
 }
 
-/// The hidden states of all rows' tokens, and where they stand.
+/// The hidden states of all rows' tokens, and the tokens' places.
 #[derive(Debug)]
 pub(crate) struct TokenRows<'a> {
-    /// One a token, row after row.
+    /// One per token, row after row.
     pub(crate) vectors: Vectors,
     pub(crate) rows: Vec<TokenRow<'a>>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct TokenRow<'a> {
     pub(crate) token_ids: &'a [u32],
     /// In the row's own text.
     pub(crate) offsets: &'a [TokenOffset],
-    /// Where the row's text begins in the record's, in bytes and in characters.
+    /// Where the row's text starts in the record's, in bytes and in characters.
     pub(crate) start: (u32, u32),
 }
 
@@ -61,7 +61,7 @@ impl TokenRow<'_> {
     }
 }
 
-/// What stands nowhere, as special tokens do, is not moved.
+/// Tokens without a place, such as special tokens, are not moved.
 fn moved(range: &Range<usize>, start: u32) -> [u32; 2] {
     let start = if range.end == 0 { 0 } else { start };
     [range.start as u32 + start, range.end as u32 + start]

@@ -1,4 +1,4 @@
-//! Arrow IPC files (.arrow, .feather): record batches as they lie in memory, which readers map without
+//! Arrow IPC files (.arrow, .feather): record batches in their memory layout, which readers map without
 //! decoding.
 
 use arrow_array::RecordBatch;

@@ -1,4 +1,4 @@
-//! Where vectors go: a file or standard output.
+//! Destinations of vectors: a file or standard output.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,11 +11,11 @@ use crate::Result;
 /// An output as the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Standard output, `-` on the command line; takes jsonl only.
+    /// Standard output, `-` on the command line; jsonl only.
     Stdout,
-    /// A file to be made.
+    /// A file to create.
     File(PathBuf),
-    /// A folder to be filled by a job: a name that ends in a separator, or that of a folder.
+    /// A folder that a job fills: a name that ends in a separator, or that of a folder.
     Folder(PathBuf),
 }
 
@@ -25,7 +25,7 @@ impl Output {
         let name = path.as_os_str();
         let ends_in_separator =
             name.as_encoded_bytes().last().is_some_and(|last| std::path::is_separator((*last).into()));
-        // A folder whose name is that of a file is most likely a mistake, and told as one.
+        // A folder with the name of a file is most likely a mistake, and reported as one.
         let is_folder = || path.is_dir() && OutputFormat::of_extension(path).is_none();
         if ends_in_separator || is_folder() {
             Self::Folder(path.to_owned())
@@ -34,7 +34,7 @@ impl Output {
         }
     }
 
-    /// Where it is, unless it is standard output.
+    /// Its path, unless it is standard output.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Stdout => None,
@@ -43,7 +43,7 @@ impl Output {
     }
 }
 
-/// `-` is standard output, anything else a path, also one that is not UTF-8.
+/// `-` is standard output, anything else a path, including one that is not UTF-8.
 impl From<OsString> for Output {
     fn from(name: OsString) -> Self {
         if name == "-" { Self::Stdout } else { Self::at(Path::new(&name)) }
@@ -59,17 +59,17 @@ impl fmt::Display for Output {
     }
 }
 
-/// An output that was made and waits for bytes.
+/// An output that is created and ready for bytes.
 pub struct Destination(pub(super) Sink);
 
-/// What a [`Destination`] writes to.
+/// The target of a [`Destination`].
 pub(super) enum Sink {
     File(OutputFile),
     Stream(StreamWriter),
 }
 
 impl Destination {
-    /// Makes the output, before a model is loaded; see [`OutputFile::create`].
+    /// Creates the output, before a model is loaded; see [`OutputFile::create`].
     ///
     /// # Errors
     /// Those of [`OutputFile::create`].

@@ -1,4 +1,4 @@
-//! The SHA-256 of what is written, taken on the way.
+//! The SHA-256 of written bytes, computed on the way.
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// Bytes read at a time.
 const READ_BYTES: usize = 1 << 20;
 
-/// What a file holds.
+/// The length and checksum of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
     /// Its length in bytes.
@@ -19,10 +19,10 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of a file that is there.
+    /// Of an existing file.
     ///
     /// # Errors
-    /// What the system says where it cannot be read.
+    /// The system's error if it cannot be read.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut digester = DigestWriter::new(io::sink());
         io::copy(&mut BufReader::with_capacity(READ_BYTES, File::open(path)?), &mut digester)?;
@@ -60,7 +60,7 @@ impl<W: Write> Write for DigestWriter<W> {
     }
 }
 
-/// Bytes in lower-case hexadecimal digits.
+/// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -69,7 +69,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Takes three bytes at a time.
+    /// Accepts at most three bytes per call.
     struct Short(Vec<u8>);
 
     impl Write for Short {

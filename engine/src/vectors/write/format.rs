@@ -1,4 +1,4 @@
-//! The formats of output that are written.
+//! The supported output formats.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,9 +13,9 @@ use crate::{Error, Result};
 pub enum OutputFormat {
     /// numpy's array file, version 1.0: one `<f4` matrix, without ids.
     Npy,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
-    /// Named tensors: the matrix, and ids when there are any.
+    /// Named tensors: the matrix, and ids if there are any.
     Safetensors,
     /// Parquet: ids, kept columns and vectors, typed.
     Parquet,
@@ -23,16 +23,16 @@ pub enum OutputFormat {
     Arrow,
 }
 
-/// What an output is to hold besides one vector for each text.
+/// The contents of an output besides one vector for each text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutputContent {
-    /// What a vector is of.
+    /// Whether a vector is a text's or a token's.
     pub level: Level,
     /// Whether columns of the input are kept.
     pub keeps_columns: bool,
     /// Whether rows are chunks of texts.
     pub chunked: bool,
-    /// Whether rows say if their text was cut.
+    /// Whether rows mark texts that were cut.
     pub marks_truncated: bool,
 }
 
@@ -51,7 +51,7 @@ impl OutputFormat {
         }
     }
 
-    /// The format of an output: that of its extension, jsonl for standard output, parquet for a job's folder.
+    /// The format of an output: by its extension, jsonl for standard output, parquet for a job's folder.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the supported extensions.
@@ -76,22 +76,22 @@ impl OutputFormat {
         })
     }
 
-    /// The format that a path's extension stands for.
+    /// The format for a path's extension.
     pub fn of_extension(path: &Path) -> Option<Self> {
         path.extension().and_then(Self::from_extension)
     }
 
-    /// The format that an extension (without its dot, in any case) stands for.
+    /// The format for an extension (without its dot, in any case).
     pub fn from_extension(extension: &OsStr) -> Option<Self> {
         Self::ALL.into_iter().find(|format| extension.eq_ignore_ascii_case(format.name()))
     }
 
-    /// Whether columns of this format have types of their own.
+    /// Whether columns of this format are typed.
     pub fn is_typed(self) -> bool {
         matches!(self, Self::Parquet | Self::Arrow)
     }
 
-    /// Refuses what the format has no place for.
+    /// Refuses content that does not fit the format.
     ///
     /// # Errors
     /// [`Error::Usage`] for npy, which holds one matrix and nothing else.

@@ -1,7 +1,7 @@
 //! A value of an arrow column as JSON.
 //!
-//! Numbers, strings, booleans, lists and structs have a JSON type. What has none (dates, decimals, bytes, ..)
-//! is a string, as arrow displays it.
+//! Numbers, strings, booleans, lists and structs have a JSON type. All others (dates, decimals, bytes, ..)
+//! are strings, as arrow displays them.
 
 use std::io::Write;
 
@@ -19,10 +19,10 @@ use serde::Serialize;
 use crate::vectors::schema::is_json;
 use crate::{Error, Result};
 
-/// Appends the value of a column in one row. A float that is not finite becomes null, as JSON has none.
+/// Appends a column's value in one row. A non-finite float becomes null, as JSON has none.
 ///
 /// # Errors
-/// [`Error::Bug`] when arrow cannot display a value.
+/// [`Error::Bug`] if arrow cannot display a value.
 pub(crate) fn append_value(json: &mut Vec<u8>, field: &Field, column: &ArrayRef, row: usize) -> Result<()> {
     if column.data_type() == &DataType::Null || column.is_null(row) {
         json.extend_from_slice(b"null");
@@ -88,8 +88,7 @@ fn append_struct(json: &mut Vec<u8>, column: &ArrayRef, row: usize) -> Result<()
     Ok(())
 }
 
-/// A moment with a time zone, as it is in UTC: arrow displays zones by their offset only, and knows none by
-/// its name.
+/// A moment with a time zone, in UTC: arrow displays zones only by their offset, and knows none by name.
 fn append_moment(json: &mut Vec<u8>, column: &ArrayRef, row: usize, unit: TimeUnit) -> Result<()> {
     let in_utc = cast(&column.slice(row, 1), &DataType::Timestamp(unit, Some("+00:00".into())))?;
     append_string(json, &displayed(&in_utc, 0)?);
@@ -101,7 +100,7 @@ fn displayed(column: &ArrayRef, row: usize) -> Result<String> {
 }
 
 pub(super) fn append_string(json: &mut Vec<u8>, text: &str) {
-    // Into memory, and a string is always JSON.
+    // This writes to memory, and a string is always JSON.
     let _ = serde_json::to_writer(json.by_ref(), text);
 }
 

@@ -1,7 +1,7 @@
-//! One JSON object a line, with a key for each column: `{"id":..,"embedding":[..]}`, and for tokens
+//! One JSON object per line, with a key for each column: `{"id":..,"embedding":[..]}`, and for tokens
 //! `{"id":..,"token_ids":[..],"tokens":[..],..,"embeddings":[[..],..]}`.
 //!
-//! A number is written with the fewest digits that give the same f32 back.
+//! A number is written with the fewest digits that parse back to the same f32.
 
 use arrow_array::RecordBatch;
 
@@ -13,7 +13,7 @@ use crate::Result;
 /// Writes rows of jsonl.
 pub(super) struct JsonlRows {
     sink: Sink,
-    /// One line, kept for its room.
+    /// One line, kept to reuse its buffer.
     line: Vec<u8>,
 }
 

@@ -1,10 +1,10 @@
 //! Writers of vectors: parquet, npy, jsonl, safetensors and arrow files, and jsonl to standard output.
 //!
-//! [`Destination::create`] makes a temporary file next to the target, before a model is loaded.
+//! [`Destination::create`] creates a temporary file next to the target, before a model is loaded.
 //! [`row_writer`] is called with the schema of the rows (see [`schema`](super::schema)), and then with rows,
-//! in input order. `finish` completes the file, has it on the disk, and only then gives it its name. Whatever
-//! ends a run before that leaves no file, or the old one. Numbers that are not finite are refused where rows
-//! are made ([`rows`](super::rows)).
+//! in input order. `finish` completes the file, syncs it to disk, and only then renames it. A run that ends
+//! earlier leaves no file, or the old one. Non-finite numbers are refused when rows are made
+//! ([`rows`](super::rows)).
 
 mod arrow;
 mod destination;

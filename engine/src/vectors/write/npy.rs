@@ -1,9 +1,8 @@
 //! numpy's array file, version 1.0 (numpy.lib.format): magic, version, a header of fixed width, then the
 //! numbers.
 //!
-//! The array is `[rows, dim]`, C order, of the type that the vectors have. The number of rows is known last,
-//! so the header is written twice. Ids have no place in this format: row i of the array is record i of the
-//! input.
+//! The array is `[rows, dim]`, C order, with the vectors' number type. The number of rows is known last, so
+//! the header is written twice. This format has no room for ids: row i of the array is record i of the input.
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
@@ -14,13 +13,13 @@ use crate::vectors::schema::{EMBEDDING, vectors};
 use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
-/// Bytes before the numbers. A multiple of 64, as the format asks, with room for two numbers of 64 bits.
+/// Bytes before the numbers. A multiple of 64, as the format requires, with room for two 64-bit numbers.
 const HEADER_BYTES: usize = 128;
 
 /// Writes an array row by row.
 pub(super) struct NpyRows {
     file: OutputFile,
-    /// numpy's name of the numbers' type.
+    /// numpy's name of the number type.
     descr: &'static str,
     dim: i32,
     rows: u64,

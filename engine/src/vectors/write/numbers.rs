@@ -8,14 +8,14 @@ use arrow_schema::DataType;
 use crate::vectors::NumberType;
 use crate::{Error, Result};
 
-/// The type of the numbers of a vector's column.
+/// The number type of a vector column.
 pub(super) fn number_type(data_type: &DataType) -> Result<NumberType> {
     NumberType::from_arrow(data_type).ok_or_else(|| Error::Bug(format!("vectors of {data_type}")))
 }
 
-/// Numbers that files hold in little-endian order.
+/// Numbers that are stored in little-endian order.
 pub(super) trait LittleEndian: Copy {
-    /// The number's bytes, appended.
+    /// Appends the number's bytes.
     fn append_to(self, bytes: &mut Vec<u8>);
 }
 
@@ -37,7 +37,7 @@ pub(super) fn little_endian_bytes<T: LittleEndian>(values: &[T]) -> Vec<u8> {
     bytes
 }
 
-/// The bytes of an array of numbers, lists of a fixed size laid back to back.
+/// The bytes of an array of numbers, fixed-size lists back to back.
 pub(super) fn array_bytes(array: &dyn Array) -> Result<Vec<u8>> {
     fn of<T: ArrowPrimitiveType<Native: LittleEndian>>(array: &PrimitiveArray<T>) -> Vec<u8> {
         little_endian_bytes(array.values())

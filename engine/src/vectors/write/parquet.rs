@@ -1,8 +1,8 @@
 //! Parquet files.
 //!
-//! Vectors stand plainly: no compression shrinks their bits much, and a reader gets them at the disk's speed.
-//! The other columns are compressed by Zstandard. The bytes of a file depend on the rows and on how they came
-//! in batches, and on nothing else.
+//! Vectors are uncompressed: no compression shrinks their bits much, and a reader gets them at the disk's
+//! speed. The other columns are compressed with Zstandard. A file's bytes depend only on the rows and on
+//! their division into batches.
 
 use std::io;
 
@@ -21,7 +21,7 @@ use crate::vectors::Metadata;
 use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, described};
 use crate::{Error, Result, guard};
 
-/// Bytes of rows in memory after which they become a row group: what a reader must hold at a time.
+/// Bytes of rows in memory after which they become a row group: a reader must hold one at a time.
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
 /// Writes a Parquet file.
@@ -32,7 +32,7 @@ pub struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// A file of rows of `schema`; `metadata` goes to its key-value metadata.
+    /// Starts a file of rows of `schema`; `metadata` goes to its key-value metadata.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -45,7 +45,7 @@ impl ParquetRows {
         Ok(Self { target, writer })
     }
 
-    /// Completes the file and gives it its name; what it has become.
+    /// Completes the file, renames it to its target, and returns its digest.
     ///
     /// # Errors
     /// Those of [`RowWriter::finish`].
@@ -75,7 +75,7 @@ impl RowWriter for ParquetRows {
 
 fn properties(schema: &Schema, metadata: &Metadata) -> WriterProperties {
     let pairs = metadata.iter().map(|(key, value)| KeyValue::new(format!("nearsay.{key}"), value.clone()));
-    // A job that another version started has the bytes that it started with.
+    // A job that another version started keeps that version's bytes.
     let version = metadata.get("version").map_or(env!("CARGO_PKG_VERSION"), String::as_str);
     let builder = WriterProperties::builder()
         .set_created_by(format!("nearsay version {version}"))
@@ -93,7 +93,7 @@ fn properties(schema: &Schema, metadata: &Metadata) -> WriterProperties {
         .build()
 }
 
-/// The paths of the numbers inside the vectors.
+/// The paths of the vectors' numbers.
 fn vector_columns(schema: &Schema) -> Vec<ColumnPath> {
     let vectors =
         schema.fields().iter().filter(|field| [EMBEDDING, EMBEDDINGS].contains(&field.name().as_str()));
@@ -110,7 +110,7 @@ fn leaf(name: &str, data_type: &DataType) -> Vec<String> {
     path
 }
 
-/// Zstandard's crate panics where it gets no memory; nothing that is half done is used after that.
+/// Zstandard's crate panics if it cannot allocate; nothing half done is used after that.
 fn caught<T>(target: &str, work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
     let out_of_memory = |panic: String| Error::Io {
         action: "writing",
@@ -120,7 +120,7 @@ fn caught<T>(target: &str, work: impl FnOnce() -> Result<T, ParquetError>) -> Re
     guard::catch(work).map_err(out_of_memory)?.map_err(|error| failed(target, error))
 }
 
-/// What the system said of the file, which the writer has wrapped, or a state that the writer says cannot be.
+/// The system's error, which the writer has wrapped, or else a bug that the writer reports.
 fn failed(target: &str, error: ParquetError) -> Error {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, Write};
 
 use crate::{Error, Result};
 
-/// Buffered bytes to standard output, or in tests to anything.
+/// Buffered bytes to standard output, or in tests to any writer.
 ///
-/// A reader that went away is [`Error::Io`] with [`io::ErrorKind::BrokenPipe`], so that the program can end
+/// A reader that went away is [`Error::Io`] with [`io::ErrorKind::BrokenPipe`], so that the program can exit
 /// quietly.
 pub(super) struct StreamWriter {
     stream: BufWriter<Box<dyn Write + Send>>,
@@ -25,7 +25,7 @@ impl StreamWriter {
         self.stream.write_all(bytes).map_err(writing_failed)
     }
 
-    /// What is still buffered is written here: a drop would lose its error.
+    /// Flushes the buffer: a drop would lose its error.
     pub(super) fn finish(mut self) -> Result<()> {
         self.stream.flush().map_err(writing_failed)
     }

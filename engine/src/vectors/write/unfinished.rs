@@ -1,8 +1,8 @@
-//! Temporary files that stand on the disk now.
+//! Temporary files now on disk.
 //!
-//! A program that must end at once, while its main thread waits for input that never comes, cannot drop what
-//! that thread owns. So the paths are kept here, for the whole process, and [`remove_unfinished`] takes the
-//! files away.
+//! A program that must exit at once, while its main thread waits for input that never arrives, cannot drop
+//! that thread's values. So the paths are kept here, for the whole process, and [`remove_unfinished`] removes
+//! the files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static PATHS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// A temporary file is on the disk as long as this lives.
+/// A temporary file that exists as long as this value.
 pub(super) struct Unfinished(PathBuf);
 
 impl Unfinished {
@@ -26,8 +26,8 @@ impl Drop for Unfinished {
     }
 }
 
-/// Removes every temporary file of an output that is not finished. For programs that are about to exit:
-/// writing to such an output afterwards leads nowhere.
+/// Removes every temporary file of an unfinished output. For programs that are about to exit: anything
+/// written to such an output afterwards is lost.
 pub fn remove_unfinished() {
     for path in std::mem::take(&mut *paths()) {
         // The program ends whether this works or not.

@@ -1,15 +1,15 @@
 //! Number formats of a product: how 32-bit words hold them, and how two words multiply.
 //!
-//! A word is a group of values that stand next to each other along the inner dimension: one f32, two bf16 or
-//! four bytes. Both factors are kept as words, so one register tile serves all formats.
+//! A word is a group of adjacent values along the inner dimension: one f32, two bf16 or four bytes. Both
+//! factors are kept as words, so one register tile serves all formats.
 
 use crate::cpu::simd::{Bf16Simd, Simd};
 
-/// A number format, on CPUs that have what it takes.
-pub(crate) trait Format<S: Simd>: Copy {
-    /// What a tile sums in, a vector's width.
+/// A number format, on CPUs that support it.
+pub(crate) trait WordFormat<S: Simd>: Copy {
+    /// A tile's accumulators, one vector wide.
     type Sums: Copy;
-    /// What turns sums into f32, beside the sums.
+    /// The scales that turn sums into f32.
     type Scales<'a>: Copy;
 
     fn zero(simd: S) -> Self::Sums;
@@ -31,7 +31,7 @@ pub(crate) trait Format<S: Simd>: Copy {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct F32;
 
-impl<S: Simd> Format<S> for F32 {
+impl<S: Simd> WordFormat<S> for F32 {
     type Sums = S::Vector;
     type Scales<'a> = ();
 
@@ -60,11 +60,11 @@ impl<S: Simd> Format<S> for F32 {
 pub(crate) struct Bf16;
 
 impl Bf16 {
-    /// Values in a word.
+    /// Values per word.
     pub(crate) const GROUP: usize = 2;
 }
 
-impl<S: Bf16Simd> Format<S> for Bf16 {
+impl<S: Bf16Simd> WordFormat<S> for Bf16 {
     type Sums = S::Vector;
     type Scales<'a> = ();
 
@@ -89,11 +89,11 @@ impl<S: Bf16Simd> Format<S> for Bf16 {
 pub(crate) struct Int8;
 
 impl Int8 {
-    /// Values in a word.
+    /// Values per word.
     pub(crate) const GROUP: usize = 4;
 }
 
-/// How bytes stand for numbers: a row's are `row_scales[row] * (byte - row_zeros[row])`, a column's
+/// How bytes represent numbers: a row's are `row_scales[row] * (byte - row_zeros[row])`, a column's
 /// `column_scales[column] * byte`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByteScales<'a> {
@@ -101,13 +101,13 @@ pub(crate) struct ByteScales<'a> {
     pub(crate) row_scales: &'a [f32],
     /// The byte that stands for 0 in each row of the left factor.
     pub(crate) row_zeros: &'a [u32],
-    /// Step of each column of the right factor, filled up to whole panels.
+    /// Step of each column of the right factor, padded to whole panels.
     pub(crate) column_scales: &'a [f32],
-    /// Sum of each column's bytes (i32), filled up to whole panels.
+    /// Sum of each column's bytes (i32), padded to whole panels.
     pub(crate) column_sums: &'a [u32],
 }
 
-impl<S: Simd> Format<S> for Int8 {
+impl<S: Simd> WordFormat<S> for Int8 {
     type Sums = S::Words;
     type Scales<'a> = ByteScales<'a>;
 

@@ -1,37 +1,37 @@
 //! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and
 //! the search.
 //!
-//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`Format`]. B is packed
+//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`WordFormat`]. B is packed
 //! once into panels of `2 * LANES` columns, each panel holding its words of the inner dimension back to back,
 //! so that the register tile reads it with unit stride (Goto and van de Geijn, "Anatomy of High-Performance
 //! Matrix Multiplication", 2008, without blocking over the inner dimension). A is read row by row, one
-//! broadcast a word; see [`padded`] for how far apart its rows should lie.
+//! broadcast per word; see [`padded`] for the best stride of its rows.
 //!
 //! Order of the reduction: every element is one chain over the words of the inner dimension, first to last,
-//! whatever the tile that it falls into. So a row's result does not depend on the rows around it.
+//! in any tile. So a row's result does not depend on the rows around it.
 
 mod ahead;
 mod format;
 mod panels;
 mod tile;
 
-pub(crate) use format::{Bf16, ByteScales, F32, Format, Int8};
+pub(crate) use format::{Bf16, ByteScales, F32, Int8, WordFormat};
 pub(crate) use panels::{PanelRange, Panels};
 
 use std::ops::Range;
 
 use crate::cpu::simd::Simd;
 use ahead::Ahead;
-use tile::Piece;
+use tile::PanelPiece;
 
 /// Bytes of the rows that share a pass over all panels: half of a small L2, which leaves room for a panel and
 /// the output.
 const BLOCK_BYTES: usize = 768 << 10;
 
-/// A multiple of every tile's rows; a block has at least as many.
+/// A multiple of every tile's rows; a block has at least this many.
 const BLOCK_UNIT: usize = 24;
 
-/// Words of a cache line.
+/// Words per cache line.
 const LINE_WORDS: usize = 16;
 
 /// Rows of `words` words that share a pass over all panels.
@@ -39,8 +39,8 @@ pub(crate) fn block_rows(words: usize) -> usize {
     (BLOCK_BYTES / (4 * words.max(1)) / BLOCK_UNIT).clamp(4, 24) * BLOCK_UNIT
 }
 
-/// How far apart rows of `words` words should lie: back to back, but a line further where that is a multiple
-/// of 4 KiB, so that the same column of a tile's rows does not fall into one set of the L1.
+/// The best stride for rows of `words` words: back to back, but a line more if that is a multiple of 4 KiB,
+/// so that the same column of a tile's rows does not fall into one set of the L1.
 pub(crate) fn padded(words: usize) -> usize {
     if words.is_multiple_of(1024) { words + LINE_WORDS } else { words }
 }
@@ -67,12 +67,12 @@ impl<'a> Rows<'a> {
         Self { values, stride, count, words }
     }
 
-    /// Rows of f32, each value a word.
+    /// Rows of f32, one value per word.
     pub(crate) fn of_f32(values: &'a [f32], stride: usize, count: usize, inner: usize) -> Self {
         Self::new(bytemuck::cast_slice(values), stride, count, inner)
     }
 
-    /// What lies from the first of `rows` to the last.
+    /// The words from the first of `rows` to the last.
     fn words_of(&self, rows: Range<usize>) -> &'a [u32] {
         match rows.len().checked_sub(1) {
             None => &[],
@@ -81,19 +81,19 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What becomes of a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns
+/// Consumes a finished piece of C: two vectors of each of `ROWS` rows from `row` on, columns
 /// `column..column + 2 * LANES`.
 ///
-/// Columns at or beyond the matrix's own are padding, of any content. A row's result must not depend on how
-/// many rows come together: they do so only that their arithmetic can be interleaved.
-pub(crate) trait Epilogue<S: Simd, F: Format<S>> {
+/// Columns at or beyond the matrix's own are padding, of any content. A row's result must not depend on the
+/// number of rows in a piece: it only lets their arithmetic be interleaved.
+pub(crate) trait Epilogue<S: Simd, F: WordFormat<S>> {
     fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]);
 }
 
-/// Multiplies `rows` by the panels of `columns` and hands every piece of the result to `epilogue`, each
-/// exactly once; for one row, columns come in ascending order.
+/// Multiplies `rows` by the panels of `columns` and passes every piece of the result to `epilogue`, each
+/// exactly once; for one row, columns are in ascending order.
 #[inline(always)]
-pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
+pub(crate) fn multiply<S: Simd, F: WordFormat<S>, E: Epilogue<S, F>>(
     simd: S,
     _: F,
     rows: Rows<'_>,
@@ -113,7 +113,8 @@ pub(crate) fn multiply<S: Simd, F: Format<S>, E: Epilogue<S, F>>(
             };
             let mut ahead = Ahead::new::<S>(next, panels.inner(), block.len());
             let first_column = panel * panels.width();
-            let mut piece = Piece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
+            let mut piece =
+                PanelPiece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
             piece.multiply(block.clone(), &mut ahead);
         }
     }

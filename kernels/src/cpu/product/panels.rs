@@ -5,18 +5,18 @@ use std::ops::Range;
 use super::LINE_WORDS;
 use crate::cpu::simd::Simd;
 
-/// A cache line: a vector of words that began between two of them would be loaded twice.
+/// A cache line: a vector of words that straddled two lines would be loaded twice.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u32; LINE_WORDS]);
 
-// SAFETY: an array of u32 whose size is its alignment: all zeros are a value of it.
+// SAFETY: an array of u32 whose size is its alignment: all zeros are a valid value.
 unsafe impl bytemuck::Zeroable for Line {}
-// SAFETY: the same, and it has no padding and any bits are a value of it.
+// SAFETY: the same, and it has no padding and any bits are a valid value.
 unsafe impl bytemuck::Pod for Line {}
 
-/// A matrix of words [inner, columns] in panels of two vectors of columns. What the last panel holds behind
-/// the last column is of any content, except as [`Panels::pack_transposed`] says; an epilogue passes over it.
+/// A matrix of words [inner, columns] in panels of two vectors of columns. The last panel may hold anything
+/// after the last column, except as [`Panels::pack_transposed`] says; an epilogue skips it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     lines: Vec<Line>,
@@ -66,8 +66,8 @@ impl Panels {
         &bytemuck::cast_slice(&self.lines)[index * size..(index + 1) * size]
     }
 
-    /// Packs the transpose of a row-major matrix [columns, inner] whose rows lie `stride` apart (weights,
-    /// keys, references). The last vector of columns is filled up with copies of the last column.
+    /// Packs the transpose of a row-major matrix [columns, inner] whose rows are `stride` apart (weights,
+    /// keys, references). The last vector of columns is padded with copies of the last column.
     ///
     /// # Panics
     /// If `source` is too short for the last row.
@@ -105,7 +105,7 @@ impl Panels {
         }
     }
 
-    /// Packs a row-major matrix of f32 [inner, columns] whose rows lie `stride` apart (values of attention).
+    /// Packs a row-major matrix of f32 [inner, columns] whose rows are `stride` apart (values of attention).
     #[inline(always)]
     pub(crate) fn pack<S: Simd>(
         &mut self,
@@ -126,7 +126,7 @@ impl Panels {
         }
     }
 
-    /// Makes room, reusing what is allocated.
+    /// Makes room, reusing the allocation.
     #[inline(always)]
     fn reset(&mut self, width: usize, inner: usize, columns: usize) {
         (self.width, self.inner, self.columns) = (width, inner, columns);

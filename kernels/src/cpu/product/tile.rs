@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::ahead::{Ahead, STEPS};
-use super::{Epilogue, Format, Rows};
+use super::{Epilogue, Rows, WordFormat};
 use crate::cpu::simd::Simd;
 
 /// One panel's part of the product.
-pub(super) struct Piece<'a, S, F, E> {
+pub(super) struct PanelPiece<'a, S, F, E> {
     simd: S,
     rows: Rows<'a>,
     panel: &'a [u32],
@@ -18,7 +18,7 @@ pub(super) struct Piece<'a, S, F, E> {
     format: PhantomData<F>,
 }
 
-impl<'a, S: Simd, F: Format<S>, E: Epilogue<S, F>> Piece<'a, S, F, E> {
+impl<'a, S: Simd, F: WordFormat<S>, E: Epilogue<S, F>> PanelPiece<'a, S, F, E> {
     /// `panel` holds two vectors for each word of a row; its first column is `column` of the product.
     #[inline(always)]
     pub(super) fn new(simd: S, rows: Rows<'a>, panel: &'a [u32], column: usize, epilogue: &'a mut E) -> Self {
@@ -51,7 +51,7 @@ impl<'a, S: Simd, F: Format<S>, E: Epilogue<S, F>> Piece<'a, S, F, E> {
     #[inline(always)]
     fn tile<const HEIGHT: usize>(&mut self, row: usize, ahead: &mut Ahead<'_>) -> usize {
         assert!(row + HEIGHT <= self.rows.count);
-        // SAFETY: `Rows::new` checked that `count` rows of `words` words lie `stride` apart, `new` that the
+        // SAFETY: `Rows::new` checked that `count` rows of `words` words are `stride` apart, `new` that the
         // panel holds as many pairs of vectors, and the assertion that the tile's rows are among them.
         let sums = unsafe {
             let first = self.rows.values.as_ptr().add(row * self.rows.stride);
@@ -81,7 +81,7 @@ impl<'a, S: Simd, F: Format<S>, E: Epilogue<S, F>> Piece<'a, S, F, E> {
     }
 }
 
-/// Where a tile's factors lie: rows of `words` words, `stride` apart, and `words` pairs of vectors.
+/// The addresses of a tile's factors: rows of `words` words, `stride` apart, and `words` pairs of vectors.
 #[derive(Clone, Copy)]
 struct Operands {
     rows: *const u32,
@@ -93,9 +93,9 @@ struct Operands {
 /// The sums of `HEIGHT` rows by one panel, in registers from first to last.
 ///
 /// # Safety
-/// `HEIGHT` rows and the panel must be readable, as [`Operands`] says.
+/// `HEIGHT` rows and the panel must be readable, as described in [`Operands`].
 #[inline(always)]
-unsafe fn tile_sums<S: Simd, F: Format<S>, const HEIGHT: usize>(
+unsafe fn tile_sums<S: Simd, F: WordFormat<S>, const HEIGHT: usize>(
     simd: S,
     operands: Operands,
     ahead: &mut Ahead<'_>,

@@ -1,4 +1,4 @@
-//! AVX2 with FMA, and AVX-VNNI: 8 lanes, 16 registers. The tile of 6 x 16 takes 12 of them for sums, 2 for
+//! AVX2 with FMA, and AVX-VNNI: 8 lanes, 16 registers. The tile of 6 x 16 uses 12 of them for sums, 2 for
 //! weights, 1 for an activation.
 
 use std::arch::x86_64::*;
@@ -19,7 +19,7 @@ impl<const VNNI: bool> Avx2<VNNI> {
 
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: `self` exists only where the CPU has the features.
+        // SAFETY: `self` exists only if the CPU has the features.
         unsafe { if VNNI { self.run_with_vnni(kernel) } else { self.run_with_avx2(kernel) } }
     }
 
@@ -39,71 +39,27 @@ impl<const VNNI: bool> Avx2<VNNI> {
 impl<const VNNI: bool> Arithmetic for Avx2<VNNI> {
     type Vector = __m256;
 
-    #[inline(always)]
-    fn splat(self, value: f32) -> Self::Vector {
-        // SAFETY: `self` proves the feature, here and in every method below.
-        unsafe { _mm256_set1_ps(value) }
-    }
-    #[inline(always)]
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_add_ps(a, b) }
-    }
-    #[inline(always)]
-    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_sub_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_div_ps(a, b) }
-    }
-    #[inline(always)]
-    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_max_ps(a, b) }
-    }
-    #[inline(always)]
-    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_min_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    fn zero_where_less(self, value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
+    intrinsics! {
+        fn splat(value: f32) -> Self::Vector = _mm256_set1_ps(value);
+        fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_add_ps(a, b);
+        fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_sub_ps(a, b);
+        fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_mul_ps(a, b);
+        fn div(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_div_ps(a, b);
+        fn max(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_max_ps(a, b);
+        fn min(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm256_min_ps(a, b);
+        fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector =
+            _mm256_fmadd_ps(a, b, c);
+        fn zero_where_less(value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector = {
             let keep = _mm256_cmp_ps::<_CMP_NLT_UQ>(x, _mm256_set1_ps(limit));
             _mm256_and_ps(value, keep)
-        }
-    }
-    #[inline(always)]
-    fn round(self, a: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
-    }
-    #[inline(always)]
-    fn scale_exponent(self, a: Self::Vector, n: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
+        };
+        fn round(a: Self::Vector) -> Self::Vector =
+            _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        fn scale_exponent(a: Self::Vector, n: Self::Vector) -> Self::Vector = {
             let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
             _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
-        }
-    }
-    #[inline(always)]
-    fn reciprocal(self, a: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_div_ps(_mm256_set1_ps(1.0), a) }
+        };
+        fn reciprocal(a: Self::Vector) -> Self::Vector = _mm256_div_ps(_mm256_set1_ps(1.0), a);
     }
 }
 
@@ -111,6 +67,37 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type Words = __m256i;
     const LANES: usize = 8;
     const TILE_ROWS: usize = 6;
+
+    intrinsics! {
+        fn splat_word(word: u32) -> Self::Words = _mm256_set1_epi32(word as i32);
+        fn as_f32(words: Self::Words) -> Self::Vector = _mm256_castsi256_ps(words);
+        fn sub_mul_words(a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words =
+            _mm256_sub_epi32(a, _mm256_mullo_epi32(b, c));
+        fn to_f32(words: Self::Words) -> Self::Vector = _mm256_cvtepi32_ps(words);
+        fn round_bf16(vector: Self::Vector) -> Self::Vector = {
+            let bits = _mm256_castps_si256(vector);
+            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+            _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32(0xffff_0000_u32 as i32)))
+        };
+        fn sum(vector: Self::Vector) -> f32 = {
+            let four = _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        };
+        fn largest(vector: Self::Vector) -> f32 = {
+            let four = _mm_max_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        };
+        fn smallest(vector: Self::Vector) -> f32 = {
+            let four = _mm_min_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        };
+        fn not_at_most(a: Self::Vector, b: Self::Vector) -> u32 =
+            _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(a, b)) as u32;
+    }
 
     #[inline(always)]
     unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
@@ -132,28 +119,19 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
     #[inline(always)]
-    fn splat_word(self, word: u32) -> Self::Words {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_set1_epi32(word as i32) }
-    }
-    #[inline(always)]
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
         // SAFETY: the caller promises LANES readable words.
         unsafe { _mm256_loadu_si256(source.cast()) }
     }
     #[inline(always)]
-    fn as_f32(self, words: Self::Words) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_castsi256_ps(words) }
-    }
-    #[inline(always)]
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
-        // SAFETY: see `splat`; AVX-VNNI only where `VNNI` says so.
+        // SAFETY: `self` proves the features; AVX-VNNI only if `VNNI` is true.
         unsafe {
             if VNNI {
                 return _mm256_dpbusd_avx_epi32(sums, a, b);
             }
-            // `vpmaddubsw` would saturate, so bytes become 16 bits, the odd and the even ones apart.
+            // `vpmaddubsw` would saturate, so bytes are widened to 16 bits, the odd and the even ones
+            // separately.
             let even = _mm256_set1_epi16(0xff);
             let (a_even, a_odd) = (_mm256_and_si256(a, even), _mm256_srli_epi16::<8>(a));
             let b_even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(b));
@@ -164,29 +142,9 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
-    fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_sub_epi32(a, _mm256_mullo_epi32(b, c)) }
-    }
-    #[inline(always)]
-    fn to_f32(self, words: Self::Words) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_cvtepi32_ps(words) }
-    }
-    #[inline(always)]
-    fn round_bf16(self, vector: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
-            let bits = _mm256_castps_si256(vector);
-            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
-            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-            _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32(0xffff_0000_u32 as i32)))
-        }
-    }
-    #[inline(always)]
     fn store_bytes(self, vector: Self::Vector, target: &mut [u8]) {
         assert!(target.len() >= Self::LANES);
-        // SAFETY: see `splat`; the slice holds LANES values.
+        // SAFETY: `self` proves the features; the slice holds LANES values.
         unsafe {
             let integers = _mm256_cvtps_epi32(vector);
             // Both packings work within halves of 128 bits: each half's four bytes end up in its lowest word.
@@ -201,7 +159,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         if source.len() >= Self::LANES {
             return self.load(source);
         }
-        // SAFETY: see `splat`; the mask keeps to the slice.
+        // SAFETY: `self` proves the features; the mask keeps to the slice.
         unsafe {
             let mask = front_mask(source.len());
             let values = _mm256_maskload_ps(source.as_ptr(), mask);
@@ -213,40 +171,8 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         if target.len() >= Self::LANES {
             return self.store(vector, target);
         }
-        // SAFETY: see `splat`; the mask keeps to the slice.
+        // SAFETY: `self` proves the features; the mask keeps to the slice.
         unsafe { _mm256_maskstore_ps(target.as_mut_ptr(), front_mask(target.len()), vector) }
-    }
-    #[inline(always)]
-    fn sum(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe {
-            let four = _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
-            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
-        }
-    }
-    #[inline(always)]
-    fn largest(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe {
-            let four = _mm_max_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
-            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-            _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
-        }
-    }
-    #[inline(always)]
-    fn smallest(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe {
-            let four = _mm_min_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
-            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
-            _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps::<1>(two, two)))
-        }
-    }
-    #[inline(always)]
-    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32 {
-        // SAFETY: see `splat`.
-        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(a, b)) as u32 }
     }
     /// Pairs, then pairs of pairs within halves of 128 bits, then the halves.
     #[inline(always)]
@@ -258,7 +184,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         target: *mut u32,
         target_stride: usize,
     ) {
-        // SAFETY: see `splat`; the caller promises the rows of both blocks.
+        // SAFETY: `self` proves the features; the caller promises the rows of both blocks.
         unsafe {
             let mut rows = [_mm256_setzero_ps(); 8];
             for (i, row) in rows.iter_mut().enumerate() {

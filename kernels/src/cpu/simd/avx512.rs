@@ -1,4 +1,4 @@
-//! AVX-512, AVX512-VNNI and AVX512-BF16: 16 lanes, 32 registers. The tile of 12 x 32 takes 24 of them for
+//! AVX-512, AVX512-VNNI and AVX512-BF16: 16 lanes, 32 registers. The tile of 12 x 32 uses 24 of them for
 //! sums, 2 for weights; activations are broadcast from memory.
 
 use std::arch::x86_64::*;
@@ -24,7 +24,7 @@ impl<const VNNI: bool> Avx512<VNNI> {
 
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: `self` exists only where the CPU has the features.
+        // SAFETY: `self` exists only if the CPU has the features.
         unsafe { if VNNI { self.run_with_vnni(kernel) } else { self.run_with_avx512(kernel) } }
     }
 
@@ -44,73 +44,29 @@ impl<const VNNI: bool> Avx512<VNNI> {
 impl<const VNNI: bool> Arithmetic for Avx512<VNNI> {
     type Vector = __m512;
 
-    #[inline(always)]
-    fn splat(self, value: f32) -> Self::Vector {
-        // SAFETY: `self` proves the feature, here and in every method below.
-        unsafe { _mm512_set1_ps(value) }
-    }
-    #[inline(always)]
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_add_ps(a, b) }
-    }
-    #[inline(always)]
-    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_sub_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_div_ps(a, b) }
-    }
-    #[inline(always)]
-    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_max_ps(a, b) }
-    }
-    #[inline(always)]
-    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_min_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    fn zero_where_less(self, value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
+    intrinsics! {
+        fn splat(value: f32) -> Self::Vector = _mm512_set1_ps(value);
+        fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_add_ps(a, b);
+        fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_sub_ps(a, b);
+        fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_mul_ps(a, b);
+        fn div(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_div_ps(a, b);
+        fn max(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_max_ps(a, b);
+        fn min(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_min_ps(a, b);
+        fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector =
+            _mm512_fmadd_ps(a, b, c);
+        fn zero_where_less(value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector = {
             let keep = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(x, _mm512_set1_ps(limit));
             _mm512_maskz_mov_ps(keep, value)
-        }
-    }
-    #[inline(always)]
-    fn round(self, a: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
-    }
-    #[inline(always)]
-    fn scale_exponent(self, a: Self::Vector, n: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_scalef_ps(a, n) }
-    }
-    /// 14 bits and a step of Newton's; a division takes four times as long.
-    #[inline(always)]
-    fn reciprocal(self, a: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
+        };
+        fn round(a: Self::Vector) -> Self::Vector =
+            _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        fn scale_exponent(a: Self::Vector, n: Self::Vector) -> Self::Vector = _mm512_scalef_ps(a, n);
+        /// 14 bits and a Newton step; a division takes four times as long.
+        fn reciprocal(a: Self::Vector) -> Self::Vector = {
             let rough = _mm512_rcp14_ps(a);
             let error = _mm512_fnmadd_ps(a, rough, _mm512_set1_ps(1.0));
             _mm512_fmadd_ps(rough, error, rough)
-        }
+        };
     }
 }
 
@@ -118,6 +74,30 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     type Words = __m512i;
     const LANES: usize = 16;
     const TILE_ROWS: usize = 12;
+
+    intrinsics! {
+        fn splat_word(word: u32) -> Self::Words = _mm512_set1_epi32(word as i32);
+        fn as_f32(words: Self::Words) -> Self::Vector = _mm512_castsi512_ps(words);
+        fn sub_mul_words(a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words =
+            _mm512_sub_epi32(a, _mm512_mullo_epi32(b, c));
+        fn to_f32(words: Self::Words) -> Self::Vector = _mm512_cvtepi32_ps(words);
+        fn round_bf16(vector: Self::Vector) -> Self::Vector = {
+            let bits = _mm512_castps_si512(vector);
+            let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+            _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(0xffff_0000_u32 as i32)))
+        };
+        fn sum(vector: Self::Vector) -> f32 = {
+            let eight = _mm256_add_ps(_mm512_castps512_ps256(vector), _mm512_extractf32x8_ps::<1>(vector));
+            let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        };
+        fn largest(vector: Self::Vector) -> f32 = _mm512_reduce_max_ps(vector);
+        fn smallest(vector: Self::Vector) -> f32 = _mm512_reduce_min_ps(vector);
+        fn not_at_most(a: Self::Vector, b: Self::Vector) -> u32 =
+            _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b).into();
+    }
 
     #[inline(always)]
     unsafe fn load_unchecked(self, source: *const f32) -> Self::Vector {
@@ -139,28 +119,19 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
     #[inline(always)]
-    fn splat_word(self, word: u32) -> Self::Words {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_set1_epi32(word as i32) }
-    }
-    #[inline(always)]
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
         // SAFETY: the caller promises LANES readable words.
         unsafe { _mm512_loadu_si512(source.cast()) }
     }
     #[inline(always)]
-    fn as_f32(self, words: Self::Words) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_castsi512_ps(words) }
-    }
-    #[inline(always)]
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
-        // SAFETY: see `splat`; AVX512-VNNI only where `VNNI` says so.
+        // SAFETY: `self` proves the features; AVX512-VNNI only if `VNNI` is true.
         unsafe {
             if VNNI {
                 return _mm512_dpbusd_epi32(sums, a, b);
             }
-            // `vpmaddubsw` would saturate, so bytes become 16 bits, the odd and the even ones apart.
+            // `vpmaddubsw` would saturate, so bytes are widened to 16 bits, the odd and the even ones
+            // separately.
             let even = _mm512_set1_epi16(0xff);
             let (a_even, a_odd) = (_mm512_and_si512(a, even), _mm512_srli_epi16::<8>(a));
             let b_even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(b));
@@ -171,29 +142,9 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         }
     }
     #[inline(always)]
-    fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_sub_epi32(a, _mm512_mullo_epi32(b, c)) }
-    }
-    #[inline(always)]
-    fn to_f32(self, words: Self::Words) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_cvtepi32_ps(words) }
-    }
-    #[inline(always)]
-    fn round_bf16(self, vector: Self::Vector) -> Self::Vector {
-        // SAFETY: see `splat`.
-        unsafe {
-            let bits = _mm512_castps_si512(vector);
-            let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-            _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(0xffff_0000_u32 as i32)))
-        }
-    }
-    #[inline(always)]
     fn store_bytes(self, vector: Self::Vector, target: &mut [u8]) {
         assert!(target.len() >= Self::LANES);
-        // SAFETY: see `splat`; the slice holds LANES values.
+        // SAFETY: `self` proves the features; the slice holds LANES values.
         unsafe {
             let integers = _mm512_max_epi32(_mm512_cvtps_epi32(vector), _mm512_setzero_si512());
             _mm_storeu_si128(target.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(integers));
@@ -204,7 +155,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         if source.len() >= Self::LANES {
             return self.load(source);
         }
-        // SAFETY: see `splat`; the mask keeps to the slice.
+        // SAFETY: `self` proves the features; the mask keeps to the slice.
         unsafe { _mm512_mask_loadu_ps(_mm512_set1_ps(fill), front_mask(source.len()), source.as_ptr()) }
     }
     /// Whole vectors without a mask: a masked store is not forwarded to a load that follows it.
@@ -213,33 +164,8 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         if target.len() >= Self::LANES {
             return self.store(vector, target);
         }
-        // SAFETY: see `splat`; the mask keeps to the slice.
+        // SAFETY: `self` proves the features; the mask keeps to the slice.
         unsafe { _mm512_mask_storeu_ps(target.as_mut_ptr(), front_mask(target.len()), vector) }
-    }
-    #[inline(always)]
-    fn sum(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe {
-            let eight = _mm256_add_ps(_mm512_castps512_ps256(vector), _mm512_extractf32x8_ps::<1>(vector));
-            let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
-            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
-        }
-    }
-    #[inline(always)]
-    fn largest(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_reduce_max_ps(vector) }
-    }
-    #[inline(always)]
-    fn smallest(self, vector: Self::Vector) -> f32 {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_reduce_min_ps(vector) }
-    }
-    #[inline(always)]
-    fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32 {
-        // SAFETY: see `splat`.
-        unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b).into() }
     }
     /// Pairs, then pairs of pairs within quarters of 128 bits, then the quarters by two rounds of exchanges.
     #[inline(always)]
@@ -251,7 +177,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         target: *mut u32,
         target_stride: usize,
     ) {
-        // SAFETY: see `splat`; the caller promises the rows of both blocks.
+        // SAFETY: `self` proves the features; the caller promises the rows of both blocks.
         unsafe {
             let mut rows = [_mm512_setzero_ps(); 16];
             for (i, row) in rows.iter_mut().enumerate() {

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::avx512::Avx512;
 use super::{Arithmetic, Bf16Kernel, Bf16Simd, Kernel, Simd};
 
-/// Proof that the CPU has AVX512-BF16 and what [`Avx512`] needs.
+/// Proof that the CPU has AVX512-BF16 and the features of [`Avx512`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512Bf16 {
     base: Avx512<false>,
@@ -19,7 +19,7 @@ impl Avx512Bf16 {
 
     #[inline]
     pub(crate) fn run<K: Bf16Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: `self` exists only where the CPU has the features.
+        // SAFETY: `self` exists only if the CPU has the features.
         unsafe { self.run_with_bf16(kernel) }
     }
 
@@ -51,7 +51,7 @@ impl Bf16Simd for Avx512Bf16 {
     }
 }
 
-/// Everything on f32 is that of [`Avx512`].
+/// All f32 operations are those of [`Avx512`].
 macro_rules! delegate {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
         $(#[inline(always)]

@@ -1,4 +1,4 @@
-//! The instruction sets that kernels are compiled for, and which of them is used.
+//! The instruction sets that kernels are compiled for, and the choice among them.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use super::{Portable, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512, avx512_bf16};
 
-/// What kernels are compiled for. The VNNI and BF16 sets are the ones before them with more: AVX2 with
+/// A set that kernels are compiled for. The VNNI and BF16 sets extend the ones before them: AVX2 with
 /// AVX-VNNI, AVX-512 with AVX512-VNNI, that with AVX512-BF16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
@@ -25,11 +25,11 @@ pub enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// All, lowest first.
+    /// All instruction sets, lowest first.
     pub const ALL: [Self; 6] =
         [Self::Portable, Self::Avx2, Self::Avx2Vnni, Self::Avx512, Self::Avx512Vnni, Self::Avx512Bf16];
 
-    /// The name that `NEARSAY_ISA` takes.
+    /// The name in `NEARSAY_ISA`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -41,7 +41,7 @@ impl InstructionSet {
         }
     }
 
-    /// Words of a vector.
+    /// Words per vector.
     pub(crate) fn lanes(self) -> usize {
         match self {
             Self::Portable => Portable::LANES,
@@ -79,7 +79,7 @@ impl InstructionSet {
         }
     }
 
-    /// The one that the kernels use: the highest that the CPU has, or a lower one that `NEARSAY_ISA` names.
+    /// The one that the kernels use: the highest that the CPU has, or a lower one set by `NEARSAY_ISA`.
     ///
     /// A name that is unknown or that the CPU lacks is reported by [`requested_instruction_set`] and ignored
     /// here.
@@ -92,14 +92,14 @@ impl InstructionSet {
     }
 }
 
-/// What `NEARSAY_ISA` asks for, or why it cannot be had.
+/// The instruction set in `NEARSAY_ISA`, or why it cannot be used.
 pub fn requested_instruction_set() -> Result<Option<InstructionSet>, String> {
     let Ok(name) = std::env::var("NEARSAY_ISA") else { return Ok(None) };
     let known = InstructionSet::ALL.map(InstructionSet::name).join(", ");
     let set = InstructionSet::ALL
         .into_iter()
         .find(|set| set.name() == name)
-        .ok_or_else(|| format!("NEARSAY_ISA is `{name}`, which is none of {known}"))?;
+        .ok_or_else(|| format!("NEARSAY_ISA is `{name}`, must be one of {known}"))?;
     if set.is_available() {
         Ok(Some(set))
     } else {

@@ -41,8 +41,8 @@ pub(crate) fn exp2_nonpositive<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vecto
 ///
 /// Phi - 1/2 is odd: x P(x^2) / Q(x^2), both of degree 5, fitted on 0..=5.7 to a target that overshoots by
 /// 1.8e-7 at its end, so that the clamp reaches 1/2 exactly. All coefficients are positive, so nothing
-/// cancels. A third of the work of a form with an exponential, and a third as long a chain of dependent
-/// instructions.
+/// cancels. It needs a third of the work of a form with an exponential, and its chain of dependent
+/// instructions is a third as long.
 #[inline(always)]
 pub(crate) fn normal_cdf<S: Arithmetic>(simd: S, x: S::Vector) -> S::Vector {
     const P: [f32; 6] =

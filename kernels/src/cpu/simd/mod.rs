@@ -1,17 +1,32 @@
 //! Vectors for the CPU kernels: one algorithm, written once over [`Simd`], compiled for every instruction
 //! set.
 //!
-//! A type that implements [`Simd`] is a proof that the CPU has its instructions: it can be made only by a
-//! constructor that checks. [`dispatch`] picks the best one, once, and runs a [`Kernel`] inside a function
+//! A type that implements [`Simd`] is a proof that the CPU has its instructions: only a constructor that
+//! checks can create it. [`dispatch`] picks the best one, once, and runs a [`Kernel`] inside a function
 //! compiled for it (the scheme of memchr's `Vector` and rten-simd's `Isa`). `NEARSAY_ISA` forces a lower one,
 //! for tests and bug reports; see [`InstructionSet`].
 //!
-//! A vector holds f32; [`Simd::Words`] holds as many 32-bit words: integers, or groups of narrower values
-//! (two bf16, four bytes) that products take a word at a time.
+//! A vector holds f32; [`Simd::Words`] holds the same number of 32-bit words: integers, or groups of narrower
+//! values (two bf16, four bytes) that products process a word at a time.
 //!
-//! All operations on f32 are IEEE single operations without reassociation, so a kernel gives the same bits
-//! for a value whether it stands in a full vector or in a remainder. Instruction sets differ from one another
-//! in the last bits (lanes per sum; how a product of bf16 rounds).
+//! All operations on f32 are IEEE single operations without reassociation, so a kernel returns the same bits
+//! for a value in a full vector or in a remainder. Instruction sets differ from one another in the last bits
+//! (lanes per sum; how a product of bf16 rounds).
+
+/// Methods that are an expression of intrinsics on vectors and numbers, one line each: `fn name(arguments) ->
+/// output = expression;`. Only for a type that proves that the CPU has the instructions, and for expressions
+/// that touch no memory.
+#[cfg(target_arch = "x86_64")]
+macro_rules! intrinsics {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty = $expression:expr;)*) => {
+        $($(#[$doc])*
+        #[inline(always)]
+        fn $name(self, $($argument: $type),*) -> $output {
+            // SAFETY: `self` exists only if the CPU has the features, and no memory is touched.
+            unsafe { $expression }
+        })*
+    };
+}
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -38,7 +53,7 @@ pub(crate) use portable::Portable;
 
 /// Arithmetic on vectors of f32, lane by lane.
 pub(crate) trait Arithmetic: Copy {
-    /// A vector, or several that are worked on together.
+    /// A vector, or several that are processed together.
     type Vector: Copy;
 
     fn splat(self, value: f32) -> Self::Vector;
@@ -46,13 +61,13 @@ pub(crate) trait Arithmetic: Copy {
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, rounded once where the CPU can.
+    /// `a * b + c`, rounded once if the CPU can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// The larger, lane by lane; `b` where either is NaN, as x86 has it. So `max(bound, x)` lets NaN through.
+    /// The larger, lane by lane; `b` if either is NaN, as on x86. So `max(bound, x)` lets NaN through.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The smaller, lane by lane; `b` where either is NaN.
+    /// The smaller, lane by lane; `b` if either is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `value`, and 0 where `x < limit`.
+    /// `value`, or 0 where `x < limit`.
     fn zero_where_less(self, value: Self::Vector, x: Self::Vector, limit: f32) -> Self::Vector;
     /// The nearest integer, ties to even.
     fn round(self, a: Self::Vector) -> Self::Vector;
@@ -68,7 +83,7 @@ pub(crate) trait Arithmetic: Copy {
 pub(crate) trait Simd: Arithmetic {
     /// `LANES` words of 32 bits.
     type Words: Copy;
-    /// Values in a vector.
+    /// Values per vector.
     const LANES: usize;
     /// Rows of the product's register tile; see `product`.
     const TILE_ROWS: usize;
@@ -81,7 +96,7 @@ pub(crate) trait Simd: Arithmetic {
     unsafe fn store_unchecked(self, vector: Self::Vector, target: *mut f32);
     /// Loads up to a vector from `source` and fills the rest with `fill`.
     fn load_or(self, source: &[f32], fill: f32) -> Self::Vector;
-    /// Stores as many values as `target` holds, at most a vector.
+    /// Stores as many values as fit into `target`, at most a vector.
     fn store_front(self, vector: Self::Vector, target: &mut [f32]);
     /// The sum of all lanes, upper half onto lower half until one is left.
     fn sum(self, vector: Self::Vector) -> f32;
@@ -89,8 +104,7 @@ pub(crate) trait Simd: Arithmetic {
     fn largest(self, vector: Self::Vector) -> f32;
     /// The smallest lane; any value if a lane is NaN.
     fn smallest(self, vector: Self::Vector) -> f32;
-    /// A bit for each lane, the first lane's lowest: whether `a <= b` does not hold, because `a` is larger or
-    /// either is NaN.
+    /// One bit per lane, the first lane's lowest: set unless `a <= b`, so if `a` is larger or either is NaN.
     fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32;
     /// Transposes a block of `LANES` x `LANES` words:
     /// `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
@@ -106,7 +120,7 @@ pub(crate) trait Simd: Arithmetic {
         target: *mut u32,
         target_stride: usize,
     );
-    /// Asks for the cache line at `address` to be brought into the L2; it need not be readable.
+    /// Prefetches the cache line at `address` into the L2; it need not be readable.
     fn prefetch(self, address: *const u32);
     fn splat_word(self, word: u32) -> Self::Words;
     /// # Safety
@@ -121,15 +135,15 @@ pub(crate) trait Simd: Arithmetic {
     fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words;
     /// i32 to the nearest f32.
     fn to_f32(self, words: Self::Words) -> Self::Vector;
-    /// The nearest bf16, ties to even. A NaN may become another value only if its payload is not the one that
-    /// arithmetic makes.
+    /// The nearest bf16, ties to even. A NaN may change only if its payload is not the one that arithmetic
+    /// produces.
     fn round_bf16(self, vector: Self::Vector) -> Self::Vector;
     /// Stores the nearest integers (ties to even), cut to 0..=255, at the front of `target`. Values must be
     /// within i32.
     fn store_bytes(self, vector: Self::Vector, target: &mut [u8]);
 
-    /// Runs a part of a kernel as a function of its own, for which the compiler divides the registers anew: a
-    /// loop in the midst of a large kernel may find none left and keep its sums in memory (measured on a
+    /// Runs a part of a kernel as a separate function, so that the compiler allocates registers afresh: a
+    /// loop in the middle of a large kernel may find none left and keep its sums in memory (measured on a
     /// softmax: half its time).
     fn call<K: Kernel>(self, kernel: K) -> K::Output;
 
@@ -158,7 +172,7 @@ pub(crate) trait Simd: Arithmetic {
     }
 }
 
-/// A CPU that multiplies bf16 by itself.
+/// A CPU with an instruction for products of bf16.
 pub(crate) trait Bf16Simd: Simd {
     /// `sums` plus the products of both bf16 of each word; see `product::Bf16` for how it rounds.
     fn dot_bf16(self, sums: Self::Vector, a: Self::Words, b: Self::Words) -> Self::Vector;
@@ -187,8 +201,8 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_to(InstructionSet::current(), kernel)
 }
 
-/// Runs a kernel on f32 with the instructions of `set`, or plain ones where the CPU lacks them. What `set`
-/// has for narrower formats makes no difference to it, so it is not compiled for them.
+/// Runs a kernel on f32 with the instructions of `set`, or plain ones if the CPU lacks them. The instructions
+/// of `set` for narrower formats do not affect it, so it is not compiled for them.
 pub(crate) fn dispatch_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
@@ -203,7 +217,7 @@ pub(crate) fn dispatch_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Outpu
     kernel.run(Portable)
 }
 
-/// Runs a kernel on bytes with the instructions of `set`, or plain ones where the CPU lacks them.
+/// Runs a kernel on bytes with the instructions of `set`, or plain ones if the CPU lacks them.
 pub(crate) fn dispatch_bytes_to<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {

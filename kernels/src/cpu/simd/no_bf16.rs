@@ -1,8 +1,8 @@
-//! CPUs for which there is no kernel on bf16.
+//! CPUs without a bf16 kernel.
 
 use super::Bf16Kernel;
 
-/// Proof that the CPU multiplies bf16; here there is none.
+/// Proof that the CPU multiplies bf16; here it cannot exist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NativeBf16 {}
 

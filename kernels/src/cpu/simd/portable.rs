@@ -1,10 +1,10 @@
-//! Plain Rust: every CPU, and the form that the compiler may vectorise with what the target guarantees.
+//! Plain Rust: runs on every CPU, and the compiler may vectorise it with the target's guaranteed features.
 
 use half::bf16;
 
 use super::{Arithmetic, Kernel, Simd};
 
-/// Four lanes in an array. Needs no feature of the CPU, so anybody may make one.
+/// Four lanes in an array. It needs no CPU feature, so anyone may create one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Portable;
 

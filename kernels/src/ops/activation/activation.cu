@@ -1,5 +1,5 @@
-// An activation in place, for a product whose epilogue cannot do it (cuBLASLt's GELU is the one by tanh): see mod.rs. Its floor
-// is 2 count elements over the bandwidth, of the L2 where the product's output is still there.
+// An activation in place, for a product whose epilogue cannot do it (cuBLASLt's GELU is the tanh approximation): see mod.rs. Its
+// floor is 2 count elements over the bandwidth, of the L2 if the product's output is still there.
 
 #include "rows.cuh"
 
@@ -13,12 +13,12 @@ enum Kind : uint32_t { GELU, GELU_TANH, RELU, SILU, TANH, SIGMOID };
 // x Phi(x) for f32.
 __device__ __forceinline__ float gelu(float x, float) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
 
-// The same for results that are rounded to 16 bits, in half of erff's instructions, which would take as long as the memory does:
-// max(x, 0) - a Phi(-a) with a = |x| and Phi(-a) = exp(-a^2 / 2) t P(t), t = 1 / (1 + 0.295 a). The form is that of Abramowitz and
-// Stegun 7.1.26; P, of degree 5, was fitted to the least largest relative error over a in 0..7, 1.4e-6. With f32's roundings a Phi(-a)
-// errs by under 2.5e-6 of itself where it is above 1e-7, the whole by under 3e-7.
+// The same for results that are rounded to 16 bits, in half of erff's instructions, which would need as long as the memory:
+// max(x, 0) - a Phi(-a) with a = |x| and Phi(-a) = exp(-a^2 / 2) t P(t), t = 1 / (1 + 0.295 a). The form is that of Abramowitz
+// and Stegun 7.1.26; P, of degree 5, was fitted for the least maximum relative error over a in 0..7, 1.4e-6. With f32's roundings
+// a Phi(-a) errs by under 2.5e-6 of itself if it is above 1e-7, the whole by under 3e-7.
 template <class Element> __device__ __forceinline__ float gelu(float x, Element) {
-    // Behind 16 there is nothing left, and an infinity must not meet a 0.
+    // Beyond 16 the result is 0, and an infinity must not be multiplied by 0.
     const float a = fminf(fabsf(x), 16.0f);
     const float t = reciprocal_fast(fmaf(0.295f, a, 1.0f));
     float tail = fmaf(-0.0866049825f, t, 0.261501205f);
@@ -31,7 +31,7 @@ template <class Element> __device__ __forceinline__ float gelu(float x, Element)
     return fmaf(-a, tail, x < 0.0f ? 0.0f : x);
 }
 
-// The functions of CUDA's own library are within 2 units in the last place (erff, tanhf) or what the compiler makes of IEEE's.
+// CUDA's own functions are within 2 units in the last place (erff, tanhf) or compiled from IEEE operations.
 template <class Element> __device__ __forceinline__ float apply(uint32_t kind, float x) {
     switch (kind) {
     case GELU: return gelu(x, Element());

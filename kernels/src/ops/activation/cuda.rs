@@ -7,7 +7,7 @@ use super::Activation;
 use crate::cuda::{self, Element, Module, PushKernelArg, WrapErr};
 
 const KERNELS: Module = cuda::module!("activation");
-/// Threads of a block, and the values that each takes.
+/// Threads per block, and values per thread.
 const THREADS: u32 = 256;
 const PIECE: usize = 8;
 
@@ -25,12 +25,12 @@ impl Activation {
         let count = count as u64;
         let mut launch = kernel.builder();
         launch.arg(values).arg(&count).arg(&kind);
-        // SAFETY: these are the arguments of activation.cu, and `values` has `count` of them.
+        // SAFETY: these are the arguments of activation.cu, and `values` has at least `count` elements.
         unsafe { launch.launch(cuda::blocks(blocks, THREADS)) }.w()?;
         Ok(())
     }
 
-    /// Its number in activation.cu; none for the one that changes nothing.
+    /// Its number in activation.cu; `None` for the identity.
     fn kind(self) -> Option<u32> {
         match self {
             Self::Identity => None,

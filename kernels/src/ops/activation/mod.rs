@@ -1,6 +1,6 @@
 //! Activation functions, applied in the epilogue of a linear layer.
 //!
-//! Vector code for the CPU, a kernel of its own for CUDA, candle's operations for Metal and a plain f64
+//! Vector code for the CPU, a separate kernel for CUDA, candle's operations for Metal and a plain f64
 //! reference for each.
 
 mod composed;
@@ -9,11 +9,11 @@ mod cuda;
 
 use crate::cpu::simd::{Arithmetic, math};
 
-/// What a linear layer applies to its sums.
+/// The function that a linear layer applies to its sums.
 ///
-/// Names as in transformers' `ACT2FN`; formulas in each variant. Absolute error of the CPU's f32 against the
-/// f64 formula is under 4e-7 (1 + |x|) for all, and for GELU under 4 units in the last place of x, over all
-/// f32.
+/// Names as in transformers' `ACT2FN`; formulas in each variant. The absolute error of the CPU's f32 against
+/// the f64 formula is under 4e-7 (1 + |x|) for all, and for GELU under 4 units in the last place of x, over
+/// all f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// x
@@ -37,7 +37,7 @@ const TANH_SCALE: f64 = 0.797_884_560_802_865_4;
 const TANH_CUBIC: f64 = 0.044_715;
 
 impl Activation {
-    /// All of them.
+    /// All activations.
     pub const ALL: [Self; 7] =
         [Self::Identity, Self::Gelu, Self::GeluTanh, Self::Relu, Self::Silu, Self::Tanh, Self::Sigmoid];
 
@@ -148,8 +148,8 @@ mod tests {
         }
     }
 
-    /// Every binade of f32 on both sides of 0, subnormal numbers too. Beside the sum of 4e-7 (1 + |x|) this
-    /// holds small x to what they can be held to, and large ones to x and 0 exactly.
+    /// Every binade of f32 on both sides of 0, including subnormal numbers. Unlike 4e-7 (1 + |x|),
+    /// this bound is tight for small x, and requires large ones to become x and 0 exactly.
     #[test]
     fn gelu_errs_by_less_than_four_units_in_the_last_place_of_its_argument() {
         let positive = (0..f32::MAX.to_bits()).step_by(8191).map(f32::from_bits);

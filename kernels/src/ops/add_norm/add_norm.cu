@@ -1,5 +1,5 @@
-// Residual and LayerNorm in one pass, a row to a warp: see add_norm.rs. Reads hidden and residual once, writes once: its floor
-// is 3 total_tokens hidden_dim elements over the memory's bandwidth (or the L2's, where the batch stays in it).
+// Residual and LayerNorm in one pass, one row per warp: see mod.rs. Reads hidden and residual once, writes once: its floor
+// is 3 total_tokens hidden_dim elements over the memory's bandwidth (or the L2's, if the batch stays in it).
 
 #include "rows.cuh"
 

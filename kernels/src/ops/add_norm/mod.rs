@@ -2,7 +2,7 @@
 //!
 //! x, residual: [total_tokens, hidden_dim] f32, contiguous. y: the same shape. Order of the sums: see
 //! [`crate::LayerNorm`]. On CUDA all three may be f16 or bf16, on Metal (composed of candle's operations)
-//! f16; sums and statistics are f32 in any case.
+//! f16; sums and statistics are always f32.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -96,7 +96,7 @@ impl Kernel for AddNormRows<'_> {
     }
 }
 
-/// The same as the formula reads, sums in f64: `hidden`, `residual` [total_tokens, hidden_dim].
+/// The same by the formula, with sums in f64: `hidden`, `residual` [total_tokens, hidden_dim].
 #[cfg(test)]
 fn reference(hidden: &[f32], residual: &[f32], norm: NormSlices<'_>) -> Vec<f64> {
     let hidden_dim = norm.weight.len();

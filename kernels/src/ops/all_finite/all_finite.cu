@@ -1,6 +1,6 @@
-// Which sequences of a packed tensor have a value that is not finite: see all_finite/mod.rs. The tensor is read as one long vector,
-// four pieces of 16 bytes to a thread, all under way at a time; its floor is total_tokens dim elements over the memory's
-// bandwidth. Only where such a value was found is its sequence looked for.
+// Which sequences of a packed tensor have a value that is not finite: see all_finite/mod.rs. The tensor is read as one long
+// vector, four pieces of 16 bytes per thread, all in flight at once; its floor is total_tokens dim elements over the memory's
+// bandwidth. The sequence is looked up only if such a value was found.
 
 #include "elements.cuh"
 
@@ -11,7 +11,7 @@ constexpr int FINITE_PIECES = 4;
 
 __device__ __forceinline__ bool is_finite(float x) { return fabsf(x) < INFINITY; }
 
-// The sequence that `token` belongs to, the last that begins at it or before it: cu_seqlens[low] <= token < cu_seqlens[high].
+// The sequence of `token`, the last that starts at or before it: cu_seqlens[low] <= token < cu_seqlens[high].
 __device__ __forceinline__ uint32_t sequence_of(const uint32_t *cu_seqlens, uint32_t num_sequences, uint64_t token) {
     uint32_t low = 0;
     uint32_t high = num_sequences;
@@ -42,7 +42,7 @@ __device__ __forceinline__ void all_finite(const Element *hidden, const uint32_t
             for (int i = 0; i < SIZE; ++i) pieces[piece].values[i] = at + i < count ? hidden[at + i] : from_float<Element>(0.0f);
         }
     }
-    // One bit for each value.
+    // One bit per value.
     uint32_t found = 0;
 #pragma unroll
     for (int i = 0; i < FINITE_PIECES * SIZE; ++i)
@@ -50,7 +50,7 @@ __device__ __forceinline__ void all_finite(const Element *hidden, const uint32_t
     for (; found != 0; found &= found - 1) {
         const int i = __ffs(found) - 1;
         const uint64_t at = first + i / SIZE * FINITE_THREADS * SIZE + i % SIZE;
-        // Whoever writes here writes the same.
+        // All threads that write here write the same value.
         broken[sequence_of(cu_seqlens, num_sequences, at / dim)] = 1;
     }
 }

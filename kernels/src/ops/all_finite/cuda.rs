@@ -9,11 +9,11 @@ use crate::cuda::{self, Argument, Element, Module, PushKernelArg, WrapErr, for_e
 
 const KERNELS: Module = cuda::module!("all_finite");
 
-/// Threads of a block, and pieces of 16 bytes to a thread (all_finite.cu).
+/// Threads per block, and pieces of 16 bytes per thread (all_finite.cu).
 const THREADS: u32 = 256;
 const PIECES: usize = 4;
 
-/// Waits for the answer.
+/// Waits for the result.
 pub(super) fn all_finite(hidden: Argument<'_>, cu_seqlens: &CuSeqlens) -> Result<Vec<bool>> {
     for_element!(NAME, hidden.0.dtype(), T => launch::<T>(hidden, cu_seqlens))
 }

@@ -1,8 +1,8 @@
-//! Whether every value of a sequence is finite: neither infinite nor not a number.
+//! Whether every value of a sequence is finite (not infinite and not NaN).
 //!
 //! hidden: [total_tokens, dim], contiguous; on the CPU f32, on CUDA f32, f16 or bf16. `cu_seqlens`: where
-//! each sequence begins. The answers are on the CPU: on CUDA this waits for the device, and brings 4 bytes a
-//! sequence in the place of all values. On Metal all values are brought, as f32.
+//! each sequence starts. The results are on the CPU: on CUDA this waits for the device, and copies 4 bytes
+//! per sequence instead of all values. On Metal all values are copied, as f32.
 
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -15,10 +15,10 @@ use crate::{CuSeqlens, Form, Result};
 
 const NAME: &str = "all_finite";
 
-/// For each sequence of `hidden`, whether all of its values are finite; so they are where there is none.
+/// For each sequence of `hidden`, whether all of its values are finite; true for an empty sequence.
 ///
 /// # Errors
-/// If `cu_seqlens` covers another number of tokens than `hidden` has.
+/// If `cu_seqlens` covers a different number of tokens than `hidden` has.
 pub fn all_finite(hidden: &Tensor, cu_seqlens: &CuSeqlens, form: Form) -> Result<Vec<bool>> {
     let (_, dim) = matrix(NAME, "hidden", hidden)?;
     expect_shape(NAME, "hidden", hidden, &[cu_seqlens.total_tokens(), dim])?;
@@ -36,7 +36,7 @@ pub fn all_finite(hidden: &Tensor, cu_seqlens: &CuSeqlens, form: Form) -> Result
     }
 }
 
-/// As in `normalize`, the compiler makes vectors of the loop, with the instruction set that it has here.
+/// As in `normalize`, the compiler vectorizes the loop with the instruction set enabled here.
 struct Sequences<'a> {
     hidden: &'a [f32],
     cu_seqlens: &'a CuSeqlens,
@@ -51,7 +51,7 @@ impl Kernel for Sequences<'_> {
         let mut finite = Vec::with_capacity(self.cu_seqlens.num_sequences());
         for tokens in self.cu_seqlens.ranges() {
             let mut all = true;
-            // No way out of the loop before its end: it would be a loop without vectors.
+            // No early exit from the loop: the compiler could not vectorize it.
             for value in &self.hidden[tokens.start * self.dim..tokens.end * self.dim] {
                 all &= value.is_finite();
             }
@@ -71,7 +71,7 @@ mod tests {
         if let Target::Cpu(set) = target {
             return dispatch_to(set, Sequences { hidden, cu_seqlens, dim });
         }
-        // A view behind a row that is not finite.
+        // A view that starts after a row that is not finite.
         let rows = [&vec![f32::NAN; dim], hidden].concat();
         let tensor = target.tensor(&rows, (1 + cu_seqlens.total_tokens(), dim));
         let view = tensor.narrow(0, 1, cu_seqlens.total_tokens()).unwrap();
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Behind the first block on CUDA, and in more than one sequence.
+    /// After the first block on CUDA, and in more than one sequence.
     #[test]
     fn every_sequence_is_looked_at() {
         let (lengths, dim) = ([100, 7, 300, 1, 92], 65);

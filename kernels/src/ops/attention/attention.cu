@@ -1,33 +1,32 @@
-// Attention by tensor cores: f16 and bf16, heads of 32, 64 and 128 values. Others have attention_general.cu; mod.rs says what is
-// computed. After FlashAttention-2 (Dao, 2023), with tiles for sentences in the place of its 128 x 128.
+// Attention by tensor cores: f16 and bf16, heads of 32, 64 and 128 values. attention_general.cu has the others; mod.rs defines
+// the computation. After FlashAttention-2 (Dao, 2023), with tiles for sentences instead of its 128 x 128.
 //
-// A warp has 16 QUERY_SLOTS queries. The four warps of a block share a tile of 64 keys, then one of their values: those of one
-// sequence that is longer than that, or of up to four that are not. What a sequence leaves empty is skipped by 16 queries and by
-// 16 keys.
+// A warp has 16 QUERY_SLOTS queries. The four warps of a block share a tile of 64 keys, then one of their values: from one
+// sequence that is longer than that, or from up to four that are not. Empty rows are skipped by 16 queries and by 16 keys.
 //
-// What bounds it, for n tokens and a head of D values:
-//   memory         8 n D bytes (query, key and value read, output written) for 4 n^2 D FLOP, n / 2 FLOP a byte: up to some
-//                  370 tokens memory is the limit (an H200 does 184 FLOP in the time of a byte), and what counts is how much is
-//                  on its way at a time. A block asks for all of its first tile at once, 384 D bytes: 12, 24 or 48 KiB.
-//   powers         16 a cycle and multiprocessor: 64 cycles for 16 queries by 64 keys, whose products take an A100 2 D cycles
-//                  and an H100 D. Heads of 32 values are bound by the powers.
-//   shared memory  a product of 16 x 8 x 16 reads 256 bytes of keys or values, 2 cycles, which is as long as it takes an A100
-//                  and twice as long as an H100. With two query slots it reads them once for two products. Long sequences
-//                  have two (head_dim 128 has no registers for them), which also halves what comes from L2.
+// Limits, for n tokens and a head of D values:
+//   memory         8 n D bytes (query, key and value read, output written) for 4 n^2 D FLOP, n / 2 FLOP per byte: up to some
+//                  370 tokens memory is the limit (an H200 does 184 FLOP in the time of a byte), and the number of bytes in
+//                  flight counts. A block requests all of its first tile at once, 384 D bytes: 12, 24 or 48 KiB.
+//   powers         16 per cycle and multiprocessor: 64 cycles for 16 queries by 64 keys, whose products need 2 D cycles on an
+//                  A100 and D on an H100. Heads of 32 values are bound by the powers.
+//   shared memory  a product of 16 x 8 x 16 reads 256 bytes of keys or values, 2 cycles: the time of the product itself on an
+//                  A100 and twice that on an H100. With two query slots it reads them once for two products. Long sequences
+//                  have two (head_dim 128 lacks the registers for them), which also halves the traffic from L2.
 //
-// Buffers are a ring of 2 + QUERY_SLOTS tiles. The queries come into the first QUERY_SLOTS; then keys (even items) and values
-// (odd ones) of one tile after the other, item i into buffer (i + QUERY_SLOTS) mod (2 + QUERY_SLOTS). There is one barrier an item:
-// behind it the item has come for all warps, and none reads the item before it any more, whose buffer the copy of item
-// i + QUERY_SLOTS + 1 is started into.
+// Buffers are a ring of 2 + QUERY_SLOTS tiles. The queries go into the first QUERY_SLOTS; then keys (even items) and values (odd
+// ones) of one tile after the other, item i into buffer (i + QUERY_SLOTS) mod (2 + QUERY_SLOTS). There is one barrier per item:
+// after it the item is there for all warps, and none still reads the item before it, so the copy of item i + QUERY_SLOTS + 1
+// starts into that item's buffer.
 //
-// Order of the sums: scores over head_dim and outputs over keys in steps of 16, first to last, in f32 (within a step as the tensor
-// cores have it); the sum of weights over a lane's keys first to last, then over four lanes.
+// Order of the sums: scores over head_dim and outputs over keys in steps of 16, first to last, in f32 (within a step as the
+// tensor cores do it); the sum of weights over a lane's keys first to last, then over four lanes.
 
 #include "slots.cuh"
 
 namespace nearsay {
 
-// Values of 16 bytes: what a lane copies, and a row of ldmatrix.
+// Values in 16 bytes: the size of a lane's copy, and of a row of ldmatrix.
 constexpr int PIECE = 8;
 
 __device__ __forceinline__ uint32_t pack(float low, float high, __half) {
@@ -40,16 +39,16 @@ __device__ __forceinline__ uint32_t pack(float low, float high, __nv_bfloat16) {
     return *reinterpret_cast<const uint32_t *>(&pair);
 }
 
-// Where a piece of a tile [rows, HEAD_DIM] lies in shared memory. A row's pieces are permuted by the row's number (exclusive or),
-// so that pieces of one number in 8 rows lie in 8 different sixteenths of 128 bytes, the width of all banks. A row of 32 values
-// has only half of that width: two rows share a permutation. 16 rows further on it is the same again.
+// The position of a piece of a tile [rows, HEAD_DIM] in shared memory. A row's pieces are permuted by the row's number (exclusive
+// or), so that pieces of one number in 8 rows are in 8 different sixteenths of 128 bytes, the width of all banks. A row of 32
+// values has only half of that width: two rows share a permutation. The pattern repeats after 16 rows.
 template <int HEAD_DIM> __device__ __forceinline__ int place(int row, int piece) {
     constexpr int PIECES = HEAD_DIM / PIECE < 8 ? HEAD_DIM / PIECE : 8;
     return row * HEAD_DIM + (piece ^ (row % 8 / (8 / PIECES))) * PIECE;
 }
 
-// Starts to copy 16 rows of a head to `target`; rows behind the first `count` become 0. Nothing is read for those, but the
-// address has to be one: the first row's.
+// Starts to copy 16 rows of a head to `target`; rows after the first `count` become 0. Nothing is read for those, but they need a
+// valid address: the first row's.
 template <int HEAD_DIM, class Element>
 __device__ __forceinline__ void copy_rows(Element *target, const Element *source, uint32_t stride, int count) {
     constexpr int PIECES = HEAD_DIM / PIECE;
@@ -63,13 +62,13 @@ __device__ __forceinline__ void copy_rows(Element *target, const Element *source
     }
 }
 
-// The queries of a warp, and what comes of them. Fragments are as instructions.cuh has them: a lane holds of each 16 queries the
-// rows lane / 4 and 8 more, so that [2] is those two.
+// A warp's queries and their results. Fragments are as in instructions.cuh: of every 16 queries a lane has rows lane / 4 and lane
+// / 4 + 8, so [2] is these two.
 template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
     static constexpr int STEPS = HEAD_DIM / 16;
 
     uint32_t queries[QUERY_SLOTS][STEPS][4];
-    // Then their weights.
+    // Later their weights.
     float scores[QUERY_SLOTS][TILE_ROWS / 8][4];
     float outputs[QUERY_SLOTS][HEAD_DIM / 8][4];
     Softmax softmax[QUERY_SLOTS][2];
@@ -83,21 +82,21 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
                 for (int i = 0; i < 4; ++i) outputs[slot][column][i] = 0.0f;
     }
 
-    // The row that this lane addresses for ldmatrix, in 16 rows and the first 16 columns, which are four matrices of 8 x 8: the two
-    // of the left columns before the right ones. For the columns from 16 step on it is this, exclusive or 16 step: a place is
-    // permuted by an exclusive or, and these bits of it are 0 without.
+    // The row that this lane addresses for ldmatrix, in 16 rows and the first 16 columns, which are four matrices of 8 x 8: the
+    // two of the left columns before the right ones. The columns from 16 step on are at this exclusive or 16 step: a place is
+    // permuted by an exclusive or, and these bits of it are 0 otherwise.
     static __device__ __forceinline__ int left_first() {
         const int lane = threadIdx.x % WARP;
         return place<HEAD_DIM>(lane % 16, lane / 16);
     }
 
-    // The same with the two of the upper rows before the lower ones.
+    // The same with the two upper matrices before the lower ones.
     static __device__ __forceinline__ int upper_first() {
         const int lane = threadIdx.x % WARP;
         return place<HEAD_DIM>(lane / 16 * 8 + lane % 8, lane / 8 % 2);
     }
 
-    // From `rows`, the warp's own of the first tile.
+    // From `rows`, the warp's rows of the first tile.
     __device__ __forceinline__ void load(const Element *rows) {
         const int at = left_first();
 #pragma unroll
@@ -107,7 +106,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
                 load_matrices(queries[slot][step], rows + slot * TILE_ROWS * HEAD_DIM + (at ^ (step * 16)));
     }
 
-    // The scores of up to 16 PIECES keys, not yet scaled; minus infinity behind the first `count`.
+    // The scores of up to 16 PIECES keys, not yet scaled; minus infinity after the first `count`.
     template <int PIECES> __device__ __forceinline__ void score(const Element *keys, int count) {
 #pragma unroll
         for (int slot = 0; slot < QUERY_SLOTS; ++slot)
@@ -144,7 +143,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
                 }
     }
 
-    // Scores become weights; what was summed before is brought to the new largest score.
+    // Turns scores into weights; rescales earlier sums to the new largest score.
     template <int PIECES> __device__ __forceinline__ void weigh(float scale) {
 #pragma unroll
         for (int slot = 0; slot < QUERY_SLOTS; ++slot)
@@ -171,7 +170,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
             }
     }
 
-    // Adds the values of the keys that were weighed. Two neighbouring columns' weights are a fragment of the left factor as they are.
+    // Adds the weighted values of the keys. The weights of two neighbouring columns already are a fragment of the left factor.
     template <int PIECES> __device__ __forceinline__ void add(const Element *values) {
         const int at = left_first();
 #pragma unroll
@@ -198,8 +197,8 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> struct Queries {
         }
     }
 
-    // Divides by the weights' sums and writes to `output`, [rows, stride], by way of `scratch`, 16 rows of shared memory that are
-    // the warp's own: so each lane writes 16 bytes, and neighbouring lanes write neighbours.
+    // Divides by the weights' sums and writes to `output`, [rows, stride], through `scratch`, the warp's 16 rows of shared
+    // memory: so each lane writes 16 bytes, and neighbouring lanes write neighbours.
     __device__ __forceinline__ void store(Element *scratch, Element *output, uint32_t stride, int count) {
         const int lane = threadIdx.x % WARP;
 #pragma unroll
@@ -251,8 +250,8 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> __device__ __forceinline
         copy_async_commit();
     };
 
-    // A group of copies for each item, so that waiting for all but QUERY_SLOTS groups is waiting for the item whose turn it is: the
-    // queries belong to the first group, and the second is followed by empty ones in the place of those that need the queries' room.
+    // One group of copies per item, so that waiting for all but QUERY_SLOTS groups means waiting for the current item: the
+    // queries belong to the first group, and after the second come empty groups for the items that need the queries' room.
 #pragma unroll
     for (int slot = 0; slot < QUERY_SLOTS; ++slot) copy(buffers + slot * TILE, QUERY, work.slot.first_query + slot * SLOT_ROWS);
     copy_item(0);
@@ -268,7 +267,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> __device__ __forceinline
         __syncthreads();
         if (item == 0) {
             queries.load(buffers + own);
-            // The rows where the queries were are written by their own warp alone.
+            // The queries' rows are overwritten only by their own warp.
             __syncwarp();
 #pragma unroll
             for (int slot = 1; slot < QUERY_SLOTS; ++slot) copy_item(1 + slot);
@@ -286,7 +285,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> __device__ __forceinline
             });
     }
     if (has_queries) {
-        // The last keys' buffer: behind the last barrier nobody reads it.
+        // The last keys' buffer: after the last barrier nobody reads it.
         const uint32_t first = work.slot.first_query;
         queries.store(buffer(items - 2) + own, work.output(first), batch.hidden_dim, work.rows_from(first));
     }
@@ -294,7 +293,7 @@ template <class Element, int HEAD_DIM, int QUERY_SLOTS> __device__ __forceinline
 
 } // namespace nearsay
 
-// The blocks of a multiprocessor are as many as the registers of each allow without spilling.
+// BLOCKS is the number of blocks per multiprocessor that the registers allow without spilling.
 #define KERNEL(suffix, Element, HEAD_DIM, QUERY_SLOTS, BLOCKS)                                                                   \
     extern "C" __global__ void __launch_bounds__(nearsay::BLOCK_THREADS, BLOCKS)                                                 \
         attention_##HEAD_DIM##_##QUERY_SLOTS##_##suffix(const Element *qkv, Element *output, const nearsay::Slot *slots,         \

@@ -1,14 +1,14 @@
-// Attention by multiply-adds in f32: every element type, heads of up to 256 values. f16 and bf16 with heads of 32, 64 and 128 have
-// attention.cu; mod.rs says what is computed.
+// Attention by multiply-adds in f32: every element type, heads of up to 256 values. attention.cu handles f16 and bf16 with heads
+// of 32, 64 and 128; mod.rs defines the computation.
 //
-// A warp has 16 queries, a block a tile of 64 keys and then of their values, all as f32 in shared memory, 64 (or 32) columns of the
-// head at a time. Lane (r, c), r below 4 and c below 8, has queries r + 4 i and of them keys c + 8 j or columns 4 c and the 3 behind
-// them. 4 columns of scores, or 4 keys of outputs, are 12 reads of 16 bytes and 128 multiply-adds. Lanes of a quarter of a warp
-// share the queries that they read; with that a warp's reads are 4.25 KiB for 4096 multiply-adds, and a multiprocessor has 128
-// bytes and 128 multiply-adds a cycle: both are about even, and bound it. (4 n^2 D FLOP for n tokens and a head of D values.)
+// A warp has 16 queries, a block a tile of 64 keys and then of their values, all as f32 in shared memory, 64 (or 32) columns of
+// the head at a time. Lane (r, c), r below 4 and c below 8, has queries r + 4 i, and for them keys c + 8 j or columns 4 c and the
+// next 3. 4 columns of scores, or 4 keys of outputs, are 12 reads of 16 bytes and 128 multiply-adds. Lanes of a quarter of a warp
+// share the queries that they read; so a warp reads 4.25 KiB for 4096 multiply-adds, and a multiprocessor does 128 bytes and 128
+// multiply-adds per cycle: both are about even, and are the limit. (4 n^2 D FLOP for n tokens and a head of D values.)
 //
-// Rows of shared memory are filled up so that what is read or written at once lies in different banks: keys c are 4 banks apart (rows
-// of 68 or 36 words) and are read 4 words at a time, queries r are 8 apart (rows of 72) and their weights written word by word.
+// Rows of shared memory are padded so that simultaneous reads or writes hit different banks: keys c are 4 banks apart (rows of 68
+// or 36 words) and are read 4 words at a time, queries r are 8 apart (rows of 72) and their weights are written word by word.
 //
 // Order of the sums: scores over head_dim and outputs over keys, each in one accumulator, first to last; the sum of weights over a
 // lane's keys first to last, then over eight lanes.
@@ -17,11 +17,11 @@
 
 namespace nearsay {
 
-// Queries of a lane.
+// Queries per lane.
 constexpr int ROWS = 4;
-// Keys of a lane.
+// Keys per lane.
 constexpr int LANE_KEYS = TILE_ROWS / 8;
-// Words from one row of queries to the next; they make room for the weights of a tile's keys.
+// Words from one row of queries to the next, with room for the weights of a tile's keys.
 constexpr int QUERY_STRIDE = TILE_ROWS + 8;
 
 // Neighbouring values that a lane handles together.
@@ -29,14 +29,14 @@ template <class Element> struct alignas(4 * sizeof(Element)) Four {
     Element values[4];
 };
 
-// 16 rows of `columns` values, up to WIDTH, as f32; what is behind them, and rows behind the first `count`, become 0. Where
-// `whole`, columns are a multiple of 4 and rows aligned to as many.
+// Loads 16 rows of `columns` values, up to WIDTH, as f32; columns beyond them, and rows after the first `count`, become 0. If
+// `whole`, `columns` is a multiple of 4 and rows are aligned to 4 values.
 template <int WIDTH, class Element>
 __device__ __forceinline__ void fetch_rows(float *target, int target_stride, const Element *source, uint32_t stride, int count,
                                            int columns, bool whole) {
     constexpr int PIECES = WIDTH / 4;
     const int column = threadIdx.x % PIECES * 4;
-    // Four of them are on their way at a time, which is what there are registers for.
+    // Four loads are in flight at a time, as many as there are registers for.
 #pragma unroll 4
     for (int first = 0; first < SLOT_ROWS; first += WARP / PIECES) {
         const int row = first + threadIdx.x % WARP / PIECES;
@@ -57,7 +57,7 @@ __device__ __forceinline__ void fetch_rows(float *target, int target_stride, con
     }
 }
 
-// A lane's queries, and what comes of them.
+// A lane's queries and their results.
 template <int MAX_HEAD_DIM> struct LaneQueries {
     // Columns in shared memory at a time.
     static constexpr int WIDTH = MAX_HEAD_DIM < 64 ? MAX_HEAD_DIM : 64;
@@ -66,7 +66,7 @@ template <int MAX_HEAD_DIM> struct LaneQueries {
     static constexpr int GROUPS = WIDTH / 32;
     static constexpr int KEY_STRIDE = WIDTH + 4;
 
-    // Then their weights.
+    // Later their weights.
     float scores[ROWS][LANE_KEYS];
     float outputs[CHUNKS][GROUPS][ROWS][4];
     Softmax softmax[ROWS];
@@ -112,8 +112,8 @@ template <int MAX_HEAD_DIM> struct LaneQueries {
         }
     }
 
-    // Scores of `count` keys become weights, which are written to `weights`, the warp's own; those behind them are 0. What was
-    // summed before is brought to the new largest score.
+    // Turns the scores of `count` keys into weights and writes them to `weights`, the warp's own, followed by 0. Rescales earlier
+    // sums to the new largest score.
     template <int PIECES> __device__ __forceinline__ void weigh(float *weights, int count, float scale) {
 #pragma unroll
         for (int i = 0; i < ROWS; ++i) {
@@ -198,7 +198,7 @@ template <int MAX_HEAD_DIM> struct LaneQueries {
 template <class Element, int MAX_HEAD_DIM> __device__ __forceinline__ void attend(const Batch<Element> &batch) {
     using Lane = LaneQueries<MAX_HEAD_DIM>;
     constexpr int WIDTH = Lane::WIDTH;
-    // Queries by rows of the warps' own; their weights take their place.
+    // Queries in each warp's own rows; their weights replace them.
     __shared__ __align__(16) float queries[TILE_ROWS * QUERY_STRIDE];
     // Keys, then values.
     __shared__ __align__(16) float keys[TILE_ROWS * Lane::KEY_STRIDE];
@@ -256,7 +256,7 @@ template <class Element, int MAX_HEAD_DIM> __device__ __forceinline__ void atten
         nearsay::attend<Element, MAX_HEAD_DIM>({qkv, output, slots, num_heads, head_dim, hidden_dim, scale});                    \
     }
 
-// The blocks of a multiprocessor are as many as the registers of each allow without spilling.
+// BLOCKS is the number of blocks per multiprocessor that the registers allow without spilling.
 #define KERNELS(suffix, Element)                                                                                                 \
     KERNEL(suffix, Element, 32, 4)                                                                                               \
     KERNEL(suffix, Element, 64, 4)                                                                                               \

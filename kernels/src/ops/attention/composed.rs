@@ -1,7 +1,7 @@
 //! [`super::attention`] composed of candle's operations, in f32, one sequence after another: no sequence's
-//! numbers depend on another's, and none is padded. For many short texts that is slow, a dozen operations
-//! each; for long ones all scores of a sequence are in memory at once, 4 * num_heads * tokens^2 bytes of them
-//! and as many of weights.
+//! numbers depend on another's, and none is padded. This is slow for many short texts, with a dozen
+//! operations each. For long texts all scores of a sequence are in memory at once: 4 * num_heads * tokens^2
+//! bytes, and the same for the weights.
 
 use candle_core::{D, DType, Result, Tensor};
 
@@ -23,7 +23,7 @@ fn attend(qkv: &Tensor, heads: Heads) -> Result<Tensor> {
     let Heads { num_heads, head_dim } = heads;
     let tokens = qkv.dims()[0];
     let parts = qkv.to_dtype(DType::F32)?.reshape((tokens, 3, num_heads, head_dim))?;
-    // [3, num_heads, tokens, head_dim], as candle's matmul on Metal wants each of the three.
+    // [3, num_heads, tokens, head_dim], the layout that candle's matmul on Metal needs for each of the three.
     let parts = parts.permute((1, 2, 0, 3))?.contiguous()?;
     let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
     let scores = (query.matmul(&key.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;

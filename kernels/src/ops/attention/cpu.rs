@@ -1,8 +1,8 @@
 //! Attention on the CPU: keys and values of one head packed into panels, then two products with a softmax
 //! between them.
 //!
-//! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The weights are not divided by their sum before
-//! the second product but its result after it: head_dim divisions a query instead of one a key.
+//! Scores are kept for [`BLOCK_QUERIES`] queries at a time. The sum of the weights divides the second
+//! product's result, not the weights: head_dim divisions per query instead of one per key.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -15,15 +15,15 @@ use crate::cpu::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
 use crate::cpu::{buffers, team};
 
-/// Queries whose scores are held together: 512 keys take 96 KiB.
+/// Queries whose scores are kept together: 512 keys need 96 KiB.
 const BLOCK_QUERIES: usize = 48;
 
-/// Queries of all heads that are worked on together: short sequences take several heads in one go, so that
-/// what is done once a head does not outweigh what is done for each query.
+/// Queries of all heads that are processed together: short sequences process several heads at once, so that
+/// the work per head does not outweigh the work per query.
 const ROWS_TOGETHER: usize = 96;
 
-/// Tokens that make it worth to divide the heads among threads: below, a head takes less time than waking a
-/// thread.
+/// The number of tokens from which the heads are divided among threads: below it, a head needs less time than
+/// waking a thread.
 const TOKENS_OF_A_TEAM: usize = 64;
 
 pub(super) fn attention(qkv: &[f32], cu_seqlens: &CuSeqlens, heads: Heads) -> Vec<f32> {
@@ -82,10 +82,10 @@ impl Kernel for Packed<'_> {
     }
 }
 
-/// Buffers that every group reuses.
+/// Buffers that all groups reuse.
 #[derive(Default)]
 struct Scratch {
-    /// Of each head.
+    /// One per head.
     packed: Vec<PackedHead>,
     scores: Vec<f32>,
     inverse_sums: Vec<f32>,
@@ -108,12 +108,12 @@ struct Group<'a> {
     heads: Heads,
     group: Range<usize>,
     tokens: Range<usize>,
-    /// Where the group's part of the output begins.
+    /// The group's first column in the output.
     first_column: usize,
 }
 
 impl<'a> Group<'a> {
-    /// Query (0), key (1) or value (2) of `head`, from `token` on; rows lie `stride` apart.
+    /// Query (0), key (1) or value (2) of `head`, from `token` on; rows are `stride` apart.
     fn part(&self, head: usize, token: usize, part: usize) -> &'a [f32] {
         &self.qkv[(3 * token + part) * self.heads.hidden_dim() + head * self.heads.head_dim..]
     }
@@ -135,14 +135,14 @@ impl<'a> Group<'a> {
             let rows = (self.group.len() * queries.len()).next_multiple_of(softmax::ROWS);
             scores.resize(rows * stride, 0.0);
             inverse_sums.resize(rows.next_multiple_of(MAX_LANES), 0.0);
-            simd.call(Scores { group: self, queries: queries.clone(), packed, scores, stride });
+            simd.call(AttentionScores { group: self, queries: queries.clone(), packed, scores, stride });
             simd.call(Softmax {
                 scores: ScoreRows { values: scores, stride },
                 num_keys,
                 scale: std::f32::consts::LOG2_E / (head_dim as f32).sqrt(),
                 inverse_sums,
             });
-            let weights = Weights { values: scores, stride, inverse_sums };
+            let weights = AttentionWeights { values: scores, stride, inverse_sums };
             simd.call(Contexts { group: self, queries, packed, weights, output });
         }
     }
@@ -169,16 +169,16 @@ impl Kernel for PackHeads<'_> {
 }
 
 /// The first product of each head: queries by keys, not yet scaled.
-struct Scores<'a> {
+struct AttentionScores<'a> {
     group: &'a Group<'a>,
     queries: Range<usize>,
     packed: &'a [PackedHead],
-    /// Rows of `stride`, the heads' one after the other.
+    /// Rows of `stride` values, one head after the other.
     scores: &'a mut [f32],
     stride: usize,
 }
 
-impl Kernel for Scores<'_> {
+impl Kernel for AttentionScores<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -213,8 +213,8 @@ impl<S: Simd> Epilogue<S, F32> for ScoreRows<'_> {
     }
 }
 
-/// What the softmax left: rows of `stride`, the heads' one after the other.
-struct Weights<'a> {
+/// The softmax's results: rows of `stride` values, one head after the other.
+struct AttentionWeights<'a> {
     values: &'a [f32],
     stride: usize,
     inverse_sums: &'a [f32],
@@ -225,7 +225,7 @@ struct Contexts<'a, 'b> {
     group: &'a Group<'a>,
     queries: Range<usize>,
     packed: &'a [PackedHead],
-    weights: Weights<'a>,
+    weights: AttentionWeights<'a>,
     output: &'a mut MatrixMut<'b>,
 }
 
@@ -239,7 +239,7 @@ impl Kernel for Contexts<'_, '_> {
         for (index, PackedHead { values, .. }) in self.packed[..self.group.group.len()].iter().enumerate() {
             let rows = &self.weights.values[index * count * self.weights.stride..];
             let rows = Rows::of_f32(rows, self.weights.stride, count, tokens.len());
-            let mut context = Context {
+            let mut context = AttentionContext {
                 inverse_sums: &self.weights.inverse_sums[index * count..],
                 head_dim: *head_dim,
                 output: self.output,
@@ -251,14 +251,14 @@ impl Kernel for Contexts<'_, '_> {
 }
 
 /// One head's part of the output.
-struct Context<'a, 'b> {
+struct AttentionContext<'a, 'b> {
     inverse_sums: &'a [f32],
     head_dim: usize,
     output: &'a mut MatrixMut<'b>,
     first: [usize; 2],
 }
 
-impl<S: Simd> Epilogue<S, F32> for Context<'_, '_> {
+impl<S: Simd> Epilogue<S, F32> for AttentionContext<'_, '_> {
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,

@@ -8,7 +8,7 @@ use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use candle_core::{CudaDevice, CudaStorage, Result};
 use parking_lot::Mutex;
 
-use super::plan::{BLOCK_WORDS, Plan};
+use super::plan::{AttentionPlan, BLOCK_WORDS};
 use super::{Heads, NAME};
 use crate::cuda::{self, Argument, Element, Module, PushKernelArg, View, WrapErr, for_element};
 use crate::{CuSeqlens, Error};
@@ -16,11 +16,11 @@ use crate::{CuSeqlens, Error};
 const TENSOR_CORES: Module = cuda::module!("attention");
 const GENERAL: Module = cuda::module!("attention_general");
 
-/// Threads of a block.
+/// Threads per block.
 const BLOCK_THREADS: u32 = 128;
-/// The heads that attention_general.cu has kernels up to.
+/// The head sizes up to which attention_general.cu has kernels.
 const MAX_HEAD_DIMS: [usize; 4] = [32, 64, 128, 256];
-/// A row's address must be a multiple of so many elements.
+/// A row's address must be a multiple of this many elements.
 const ALIGNMENT: usize = 8;
 
 pub(super) fn attention(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
@@ -31,10 +31,10 @@ fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -
     let device = &qkv.0.device;
     let kernels = Kernels::of::<T>(heads.head_dim)?;
     let given = cuda::contiguous::<T>(NAME, qkv)?;
-    // Which kernel runs, and so a sequence's bits, must not depend on where a tensor begins.
+    // Which kernel runs, and so a sequence's bits, must not depend on where a tensor starts.
     let is_aligned = qkv.1.start_offset().is_multiple_of(ALIGNMENT);
     let copy = if is_aligned { None } else { Some(device.cuda_stream().clone_dtod(&given).w()?) };
-    let mut call = Call {
+    let mut call = AttentionCall {
         device,
         module: kernels.module,
         heads,
@@ -49,13 +49,13 @@ fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -
     Ok(CudaStorage::wrap_cuda_slice(call.output, device.clone()))
 }
 
-/// What runs for an element type and a head_dim.
+/// The kernels for an element type and a head_dim.
 struct Kernels {
     module: Module,
-    /// For the long sequences of a [`Plan`].
+    /// For the long sequences of a [`AttentionPlan`].
     long: String,
     short: String,
-    /// Of `long`, see [`Plan::new`].
+    /// The query slots of `long`, see [`AttentionPlan::new`].
     query_slots: usize,
 }
 
@@ -89,8 +89,8 @@ impl Kernels {
     }
 }
 
-/// What the launches of one call have in common.
-struct Call<'a, T> {
+/// The arguments that all launches of one call share.
+struct AttentionCall<'a, T> {
     device: &'a CudaDevice,
     module: Module,
     heads: Heads,
@@ -98,7 +98,7 @@ struct Call<'a, T> {
     output: CudaSlice<T>,
 }
 
-impl<T: Element> Call<'_, T> {
+impl<T: Element> AttentionCall<'_, T> {
     fn launch(&mut self, name: &str, blocks: View<'_, u32>) -> Result<()> {
         if blocks.is_empty() {
             return Ok(());
@@ -111,13 +111,13 @@ impl<T: Element> Call<'_, T> {
         launch.arg(&self.qkv).arg(&mut self.output).arg(&blocks);
         launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&scale);
         // SAFETY: these are the arguments of both files' kernels. `super::attention` has checked that qkv has
-        // `total_tokens` rows; the plan, made from the same `CuSeqlens`, names no row beyond them.
+        // `total_tokens` rows; the plan, computed from the same `CuSeqlens`, names no row beyond them.
         unsafe { launch.launch(cuda::blocks(blocks.len() / BLOCK_WORDS * num_heads, BLOCK_THREADS)) }.w()?;
         Ok(())
     }
 }
 
-/// A [`Plan`] on a device.
+/// A [`AttentionPlan`] on a device.
 #[derive(Debug)]
 pub(crate) struct DevicePlan {
     words: CudaSlice<u32>,
@@ -125,7 +125,7 @@ pub(crate) struct DevicePlan {
 }
 
 impl DevicePlan {
-    fn new(device: &CudaDevice, plan: &Plan) -> Result<Self> {
+    fn new(device: &CudaDevice, plan: &AttentionPlan) -> Result<Self> {
         let long_words = plan.long.len() * BLOCK_WORDS;
         Ok(Self { words: device.clone_htod(&plan.words())?, long_words })
     }
@@ -142,28 +142,28 @@ impl DevicePlan {
 /// A device, and the number of query slots.
 type PlanKey = (DeviceId, usize);
 
-/// The plans of one [`CuSeqlens`]: every layer of a model asks for the same, which is made and copied once.
+/// The plans of one [`CuSeqlens`]: all layers of a model use the same one, which is computed and copied once.
 ///
-/// One for each device and number of query slots that were asked for, which for a model is one. A plan is
-/// used on the stream that it was copied on: a batch stays with the thread that packed it, and a thread has
-/// one stream of a device.
+/// There is one per device and number of query slots in use, which is one for a model. A plan is used on the
+/// stream that it was copied on: a batch stays with the thread that packed it, and a thread has one stream
+/// per device.
 #[derive(Debug, Default)]
 pub(crate) struct Plans(Mutex<Vec<(PlanKey, Arc<DevicePlan>)>>);
 
 impl Plans {
-    /// The plan for `cu_seqlens`, which must be the one that these are of.
+    /// The plan for `cu_seqlens`, which must own these plans.
     fn on(&self, device: &CudaDevice, cu_seqlens: &CuSeqlens, query_slots: usize) -> Result<Arc<DevicePlan>> {
         let key = (device.id(), query_slots);
         let mut plans = self.0.lock();
         if let Some((_, plan)) = plans.iter().find(|(of, _)| *of == key) {
             return Ok(plan.clone());
         }
-        let plan = Arc::new(DevicePlan::new(device, &Plan::new(cu_seqlens, query_slots))?);
+        let plan = Arc::new(DevicePlan::new(device, &AttentionPlan::new(cu_seqlens, query_slots))?);
         plans.push((key, plan.clone()));
         Ok(plan)
     }
 
-    /// How many have been made.
+    /// How many plans exist.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.0.lock().len()

@@ -1,15 +1,15 @@
 //! Variable-length self-attention over a packed batch: per sequence and head, softmax(Q K^T / sqrt(head_dim))
-//! V (Vaswani et al., "Attention Is All You Need", 2017), without a mask, since no sequence sees another.
+//! V (Vaswani et al., "Attention Is All You Need", 2017), without a mask, since sequences are separate.
 //!
 //! qkv: [total_tokens, 3 * hidden_dim] f32, contiguous; query, key and value side by side, heads side by side
 //! in each. Output: [total_tokens, hidden_dim] f32, heads side by side. On CUDA both may be f16 or bf16; sums
-//! and the softmax are f32 in any case, while tensor cores take weights in the values' type.
+//! and the softmax are always f32, while tensor cores read weights in the values' type.
 //!
 //! Order of the reductions: Q K^T sums over head_dim and P V over the sequence's keys, both first to last
 //! (see `product`); the softmax's sum runs over the sequence's keys by lanes. On CUDA they go by tiles of 64
-//! keys from the sequence's first token on, see `attention.cu` and `attention_general.cu`. All depend on the
-//! sequence alone. On Metal (composed of candle's operations, each sequence alone) both may be f16, and
-//! everything is f32.
+//! keys from the sequence's first token on, see `attention.cu` and `attention_general.cu`. All depend only on
+//! the sequence. On Metal (composed of candle's operations, one sequence at a time) both may be f16, and all
+//! computation is f32.
 
 mod composed;
 mod cpu;
@@ -39,8 +39,8 @@ const NAME: &str = "attention";
 /// hidden_dim].
 ///
 /// # Errors
-/// If `num_heads` is 0, the width is not three times a multiple of it, or `cu_seqlens` covers another number
-/// of tokens.
+/// If `num_heads` is 0, the width is not three times a multiple of it, or `cu_seqlens` covers a different
+/// number of tokens.
 pub fn attention(qkv: &Tensor, cu_seqlens: &CuSeqlens, num_heads: usize, form: Form) -> Result<Tensor> {
     let (_, width) = matrix(NAME, "qkv", qkv)?;
     if num_heads == 0 || width == 0 || !width.is_multiple_of(3 * num_heads) {
@@ -56,7 +56,7 @@ pub fn attention(qkv: &Tensor, cu_seqlens: &CuSeqlens, num_heads: usize, form: F
     Ok(qkv.apply_op1_no_bwd(&Attention { cu_seqlens, heads })?)
 }
 
-/// How a row divides into heads.
+/// How a row is divided into heads.
 #[derive(Debug, Clone, Copy)]
 struct Heads {
     num_heads: usize,

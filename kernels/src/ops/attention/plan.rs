@@ -1,54 +1,54 @@
 //! Which rows each warp of the attention kernels on CUDA works on, for all heads alike.
 //!
-//! A block has four warps and a tile of keys (then values) in four slots of 16 rows, one for each warp to
-//! bring. A sequence of up to 64 tokens takes as many slots as it fills, and shares its block with others;
-//! each warp then has the queries of its own slot. A longer one has blocks of its own, each with 64 (or 128)
-//! of its queries, which go through all of its keys 64 at a time.
+//! A block has four warps and a tile of keys (then values) in four slots of 16 rows; each warp loads one
+//! slot. A sequence of up to 64 tokens uses as many slots as it fills, and shares its block with others; each
+//! warp then has the queries of its own slot. A longer sequence has whole blocks, each with 64 (or 128) of
+//! its queries, which go through all of its keys 64 at a time.
 //!
-//! Whether a sequence is short, where its tiles of keys begin and which queries a warp has follows from its
-//! length alone; who shares its block, and in which slot it begins, is of no consequence for its bits.
+//! Whether a sequence is short, where its tiles of keys start and which queries a warp has depend only on its
+//! length; the other sequences in its block and its first slot do not affect its bits.
 
 use crate::CuSeqlens;
 
-/// Rows of a slot: what a tensor core multiplies at a time.
+/// Rows per slot: the number that a tensor core multiplies at a time.
 const SLOT_ROWS: usize = 16;
-/// Slots, and warps, of a block.
+/// Slots, and warps, per block.
 const SLOTS: usize = 4;
 const TILE_ROWS: usize = SLOT_ROWS * SLOTS;
-/// Words of a block in [`Plan::words`].
+/// Words per block in [`AttentionPlan::words`].
 pub(super) const BLOCK_WORDS: usize = SLOTS * 4;
 
-/// What a warp works on, as `slots.cuh` has it. The default is nothing.
+/// A warp's work, laid out as in `slots.cuh`. The default is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// The sequence's first, in the batch.
+    /// The sequence's first token in the batch.
     first_token: u32,
     /// Tokens of the sequence.
     length: u32,
-    /// The warp's first, counted from the sequence's first token.
+    /// The warp's first query, counted from the sequence's first token.
     first_query: u32,
-    /// The slot in which the sequence's keys begin.
+    /// The first slot of the sequence's keys.
     first_slot: u32,
 }
 
 type Block = [Slot; SLOTS];
 
-/// Blocks of a batch.
+/// The blocks of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// Of sequences of more than 64 tokens, longest first: the last blocks to end should be short ones.
+pub(super) struct AttentionPlan {
+    /// For sequences of more than 64 tokens, longest first: the last blocks to finish should be short ones.
     pub(super) long: Vec<Block>,
-    /// Of all others that are not empty.
+    /// For all others that are not empty.
     pub(super) short: Vec<Block>,
 }
 
-impl Plan {
-    /// With `query_slots` times 16 queries for each warp of a long sequence.
+impl AttentionPlan {
+    /// Plans `query_slots` times 16 queries per warp for long sequences.
     pub(super) fn new(cu_seqlens: &CuSeqlens, query_slots: usize) -> Self {
         let mut plan = Self::default();
         let mut sequences: Vec<_> = cu_seqlens.ranges().filter(|tokens| !tokens.is_empty()).collect();
         sequences.sort_by_key(|tokens| std::cmp::Reverse(tokens.len()));
-        // Blocks of `short` that have so many slots left.
+        // Blocks of `short`, by the number of free slots.
         let mut open: [Vec<usize>; SLOTS + 1] = Default::default();
         for tokens in sequences {
             let slot =
@@ -71,8 +71,8 @@ impl Plan {
         }
     }
 
-    /// Into the fullest block that has room. Longer sequences come first, so that no block is left with room
-    /// that a later one would have filled.
+    /// Puts `slot` into the fullest block that has room. Longer sequences come first, so that no block keeps
+    /// room that a later one would have filled.
     fn push_short(&mut self, slot: Slot, open: &mut [Vec<usize>; SLOTS + 1]) {
         let needed = (slot.length as usize).div_ceil(SLOT_ROWS);
         let found = (needed..SLOTS).find_map(|free| open[free].pop().map(|block| (block, free)));
@@ -87,7 +87,7 @@ impl Plan {
         open[free - needed].push(block);
     }
 
-    /// As the kernels read it, `long` before `short`.
+    /// The kernels' input, `long` before `short`.
     pub(super) fn words(&self) -> Vec<u32> {
         let slots = self.long.iter().chain(&self.short).flatten();
         slots.flat_map(|slot| [slot.first_token, slot.length, slot.first_query, slot.first_slot]).collect()
@@ -98,13 +98,13 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plan(lengths: &[usize], query_slots: usize) -> Plan {
-        Plan::new(&CuSeqlens::from_lengths(lengths.iter().copied()).unwrap(), query_slots)
+    fn plan(lengths: &[usize], query_slots: usize) -> AttentionPlan {
+        AttentionPlan::new(&CuSeqlens::from_lengths(lengths.iter().copied()).unwrap(), query_slots)
     }
 
     #[test]
     fn short_sequences_fill_blocks() {
-        // Slots: 1, 3, 2, none, 1, 4, 2 and 1, which are 14: four blocks.
+        // Slots: 1, 3, 2, none, 1, 4, 2 and 1, a total of 14: four blocks.
         let plan = plan(&[16, 33, 32, 0, 1, 64, 17, 9], 1);
         assert!(plan.long.is_empty());
         let lengths = plan.short.iter().map(|block| block.map(|slot| slot.length));
@@ -132,7 +132,7 @@ mod tests {
         let lengths: Vec<usize> = (0..300).map(|i| i * 7 % 140).collect();
         let cu_seqlens = CuSeqlens::from_lengths(lengths).unwrap();
         for query_slots in [1, 2] {
-            let plan = Plan::new(&cu_seqlens, query_slots);
+            let plan = AttentionPlan::new(&cu_seqlens, query_slots);
             let mut seen = vec![0; cu_seqlens.total_tokens()];
             let mut visit = |blocks: &[Block], queries: usize| {
                 for slot in blocks.iter().flatten() {

@@ -1,4 +1,4 @@
-//! Attention as its formula reads, in f64.
+//! Attention by its formula, in f64.
 
 use crate::CuSeqlens;
 

@@ -1,7 +1,7 @@
-// The rows that a block of the attention kernels works on: plan.rs makes them, and says how.
+// The rows that a block of the attention kernels works on: plan.rs computes and explains them.
 //
-// A block has four warps and a tile of 64 rows of keys or values in shared memory, in four slots of 16 rows. Each warp has
-// its own queries, and brings the rows of its own slot.
+// A block has four warps and a tile of 64 rows of keys or values in shared memory, in four slots of 16 rows. Each warp has its
+// own queries, and loads the rows of its own slot.
 #pragma once
 
 #include "elements.cuh"
@@ -13,25 +13,25 @@ constexpr int SLOTS = 4;
 constexpr int TILE_ROWS = SLOT_ROWS * SLOTS;
 constexpr int BLOCK_THREADS = SLOTS * WARP;
 
-// What a warp works on.
+// A warp's work.
 struct alignas(16) Slot {
-    // The sequence's, in the batch.
+    // The sequence's first token in the batch.
     uint32_t first_token;
-    // The sequence's tokens; 0 where the warp has nothing to do.
+    // The sequence's tokens; 0 if the warp has nothing to do.
     uint32_t length;
     // The warp's first query, counted from the sequence's first token.
     uint32_t first_query;
-    // The slot of a tile in which the sequence's keys begin. Other than 0 only where several sequences share the block.
+    // The first slot of the sequence's keys in a tile. Not 0 only if several sequences share the block.
     uint32_t first_slot;
 };
 
-// What a launch works on.
+// The arguments of a launch.
 template <class Element> struct Batch {
     // [total_tokens, 3, num_heads, head_dim]
     const Element *qkv;
     // [total_tokens, num_heads, head_dim]
     Element *output;
-    // Four to a block.
+    // Four per block.
     const Slot *slots;
     uint32_t num_heads;
     uint32_t head_dim;
@@ -42,7 +42,7 @@ template <class Element> struct Batch {
 
 enum Part { QUERY, KEY, VALUE };
 
-// One warp's slot, for one head. Neighbouring blocks have the same rows' next head.
+// One warp's slot, for one head. Neighbouring blocks have the next head of the same rows.
 template <class Element> struct Work {
     const Batch<Element> &batch;
     Slot slot;
@@ -59,27 +59,27 @@ template <class Element> struct Work {
 
     __device__ __forceinline__ bool has_queries() const { return slot.first_query < slot.length; }
 
-    // Tiles of keys, the same for all warps of a block: several sequences share a block only where one tile holds each.
+    // Tiles of keys, the same for all warps of a block: several sequences share a block only if each fits into one tile.
     __device__ __forceinline__ int tiles() const {
         return slot.length > TILE_ROWS ? (slot.length + TILE_ROWS - 1) / TILE_ROWS : 1;
     }
 
-    // Keys of the sequence in a tile that it has.
+    // The number of the sequence's keys in one of its tiles.
     __device__ __forceinline__ int keys(int tile) const {
         return min(static_cast<int>(slot.length) - tile * TILE_ROWS, TILE_ROWS);
     }
 
-    // The first of the rows that the warp brings into a tile of keys or values, counted from the sequence's first token. There
-    // are `length` minus this many of them, which may be none.
+    // The first row that the warp loads into a tile of keys or values, counted from the sequence's first token. There are
+    // `length` minus this many such rows, possibly none.
     __device__ __forceinline__ int first_row(int tile) const {
         return tile * TILE_ROWS + (warp - static_cast<int>(slot.first_slot)) * SLOT_ROWS;
     }
 
-    // Rows of the sequence from `row` on, which may be none.
+    // The number of the sequence's rows from `row` on, possibly 0.
     __device__ __forceinline__ int rows_from(int row) const { return static_cast<int>(slot.length) - row; }
 
-    // From `row` of the sequence on. The address is the batch's first where the row lies behind the sequence's end and so perhaps
-    // behind the memory's.
+    // The sequence's rows from `row` on. If `row` is past the sequence's end, and so perhaps past the end of memory, this is the
+    // batch's first row.
     __device__ __forceinline__ const Element *rows(Part part, uint32_t row) const {
         const uint32_t token = row < slot.length ? slot.first_token + row : 0;
         return batch.qkv + static_cast<size_t>(token) * stride() + part * batch.hidden_dim + column;
@@ -94,8 +94,8 @@ template <int N> struct Count {
     static constexpr int VALUE = N;
 };
 
-// Calls `body` with the number of pieces of 16 keys that cover `keys`, 1 to 64, as a constant: arrays in registers must not be
-// indexed by what is known at run time alone.
+// Calls `body` with the number of pieces of 16 keys that cover `keys`, 1 to 64, as a constant: arrays in registers can only be
+// indexed by constants.
 template <class Body> __device__ __forceinline__ void for_keys(int keys, Body body) {
     switch ((keys + SLOT_ROWS - 1) / SLOT_ROWS) {
     case 1: return body(Count<1>());
@@ -105,13 +105,13 @@ template <class Body> __device__ __forceinline__ void for_keys(int keys, Body bo
     }
 }
 
-// One query's softmax over tile after tile (online softmax: Milakov and Gimelshein, "Online normalizer calculation for
-// softmax", 2018). `sum` is of the keys that this lane has seen.
+// One query's softmax over tile after tile (online softmax: Milakov and Gimelshein, "Online normalizer calculation for softmax",
+// 2018). `sum` covers the keys that this lane has seen.
 struct Softmax {
     float largest = -INFINITY;
     float sum = 0.0f;
 
-    // Takes the largest score of a tile in; what was summed before has to be multiplied by what this returns.
+    // Includes the largest score of a tile; earlier sums must be multiplied by the returned factor.
     __device__ __forceinline__ float raise(float score, float scale) {
         const float before = largest;
         largest = fmaxf(largest, score);
@@ -120,8 +120,8 @@ struct Softmax {
         return factor;
     }
 
-    // The weight of a score. Not one multiply-add: what it rounds in `scale * largest` would be the largest score's exponent,
-    // which must be 0. A score that is NaN gives NaN, which no maximum has shown but the sum keeps.
+    // The weight of a score. Not one multiply-add: the rounding error of `scale * largest` would become the largest score's
+    // exponent, which must be 0. A NaN score returns NaN: no maximum shows it, but the sum keeps it.
     __device__ __forceinline__ float weigh(float score, float scale) {
         const float weight = exp2_fast((score - reference()) * scale);
         sum += weight;
@@ -129,7 +129,7 @@ struct Softmax {
     }
 
   private:
-    // While no score is larger than minus infinity, all weights are 0; minus infinity less itself would make them NaN.
+    // While no score is larger than minus infinity, all weights are 0; minus infinity minus itself would make them NaN.
     __device__ __forceinline__ float reference() const { return largest == -INFINITY ? 0.0f : largest; }
 };
 

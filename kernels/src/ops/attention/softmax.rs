@@ -1,30 +1,29 @@
-//! The softmax of attention's scores on the CPU, but for the division: that is left to the product with the
-//! values.
+//! The softmax of attention's scores on the CPU, without the division: the product with the values does that.
 
 use crate::cpu::simd::{Arithmetic, Interleaved, Kernel, Simd, math};
 
-/// Rows that are worked on together. Each row's maximum must be known before its powers, and their sum before
-/// the next product: rows one by one leave the CPU waiting (measured on an Emerald Rapids: 16 cycles a
-/// vector, against half as many).
+/// Rows that are processed together. A row's maximum must be known before its powers, and their sum before
+/// the next product: one row at a time, the CPU waits (measured on an Emerald Rapids: 16 cycles per vector,
+/// against half of that).
 pub(super) const ROWS: usize = 4;
 
-/// Scores of some queries with every key, a row each.
+/// Scores of some queries with every key, one row per query.
 pub(super) struct ScoreRows<'a> {
     pub(super) values: &'a mut [f32],
-    /// Keys, filled up to whole panels.
+    /// Keys, padded to whole panels.
     pub(super) stride: usize,
 }
 
-/// Replaces each score s of the first `num_keys` of a row by e^(scale (s - largest)), what lies behind them
-/// by 0, and stores 1 / their sum.
+/// Replaces each score s of the first `num_keys` of a row by e^(scale (s - largest)) and the scores after
+/// them by 0, and stores 1 / their sum.
 ///
-/// The power is one of 2: `scale` holds log2 e.
+/// The power is one of 2: `scale` includes log2 e.
 pub(super) struct Softmax<'a> {
-    /// A multiple of [`ROWS`] rows; what is not asked for may be of any content.
+    /// A multiple of [`ROWS`] rows; unused rows may have any content.
     pub(super) scores: ScoreRows<'a>,
     pub(super) num_keys: usize,
     pub(super) scale: f32,
-    /// One for each row, filled up to whole vectors.
+    /// One per row, padded to whole vectors.
     pub(super) inverse_sums: &'a mut [f32],
 }
 
@@ -51,7 +50,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// A vector of each row.
+    /// One vector per row.
     #[inline(always)]
     fn load<S: Simd>(&self, simd: S, column: usize) -> [S::Vector; ROWS] {
         let mut vectors = [simd.splat(0.0); ROWS];
@@ -68,7 +67,7 @@ impl Group<'_> {
         }
     }
 
-    /// What lies behind the first `num_keys` scores becomes minus infinity.
+    /// Sets all scores after the first `num_keys` to minus infinity.
     #[inline(always)]
     fn mask<S: Simd>(&mut self, simd: S, num_keys: usize) {
         let last = num_keys / S::LANES * S::LANES;
@@ -98,8 +97,8 @@ fn weigh<S: Simd>(simd: S, mut group: Group<'_>, num_keys: usize, scale: f32, su
     let scale = rows.splat(scale);
     let mut totals = rows.splat(0.0);
     for column in (0..group.stride).step_by(S::LANES) {
-        // Not one multiply-add: what it rounds in `scale * largest` would be the largest score's exponent,
-        // which must be 0.
+        // Not one multiply-add: the rounding error of `scale * largest` would become the largest score's
+        // exponent, which must be 0.
         let exponents = rows.mul(rows.sub(group.load(simd, column), largest), scale);
         let weights = math::exp2_nonpositive(rows, exponents);
         group.store(simd, weights, column);

@@ -6,18 +6,18 @@ use super::{Heads, attention, attention_reference, cpu};
 use crate::testing::{Target, assert_close, available_sets, random, targets, team};
 use crate::{CuSeqlens, Form};
 
-/// Lengths beside the edges of the CPU's vectors, and of the slots (16 rows) and tiles (64 rows) of the CUDA
-/// kernels.
+/// Lengths around the edges of the CPU's vectors, and of the CUDA kernels' slots (16 rows) and tiles (64
+/// rows).
 const LENGTHS: [usize; 21] =
     [1, 2, 3, 0, 7, 8, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 128, 130, 257];
 
-/// Heads for which different kernels run on CUDA.
+/// Head sizes for which different kernels run on CUDA.
 const HEAD_DIMS: [usize; 5] = [8, 32, 64, 128, 200];
 
 /// Scores err by head_dim eps sum|q k| <= head_dim^2 eps / sqrt(head_dim) for values in -1..1, which changes
-/// a weight by that much relatively; the second product adds num_keys eps, exp and division a few more. Where
-/// the element type is narrow, weights (of which the largest is 1; what is too small for a f16 of full
-/// precision errs by 2^-25) and the output are rounded to it.
+/// a weight by that much relatively; the second product adds num_keys eps, exp and division a few more. If
+/// the element type is narrow, weights (of which the largest is 1; one too small for full f16 precision errs
+/// by 2^-25) and the output are rounded to it.
 fn bound(target: Target, num_keys: usize, head_dim: usize) -> f64 {
     let scores = (head_dim as f64).powf(1.5);
     4.0 * f32::EPSILON as f64 * (scores + num_keys as f64 + 8.0) + 2.0 * target.rounding()
@@ -53,12 +53,12 @@ fn agrees_with_the_reference() {
     }
 }
 
-/// Every query finds one key, whose value comes out as it is: a row or column out of place would show in any
-/// element type.
+/// Every query matches one key, and the output is that key's value unchanged: a misplaced row or column would
+/// show in any element type.
 #[test]
 fn a_query_that_fits_one_key_gets_its_value() {
     // The number of a token in its sequence, in signs; a token that differs in one of them has a score that
-    // is lower by 2 * 64^2 / sqrt(head_dim) at least, of which e to that power is 0 beside 1.
+    // is lower by at least 2 * 64^2 / sqrt(head_dim), and e to minus that is 0 next to 1.
     let code = |token: usize, i: usize| if token >> (i % 16) & 1 == 1 { 64.0 } else { -64.0 };
     let wanted = |query: usize, length: usize| (query * 7 + 3) % length;
     let value = |key: usize, i: usize| ((key * 31 + i * 5) % 251) as f32 - 125.0;
@@ -73,7 +73,7 @@ fn a_query_that_fits_one_key_gets_its_value() {
                     let row = |of: &dyn Fn(usize, usize) -> f32| {
                         (0..2 * head_dim).map(|i| of(i / head_dim, i % head_dim)).collect::<Vec<_>>()
                     };
-                    // The second head looks for another one.
+                    // The second head looks for a different token.
                     qkv.extend(row(&|head, i| code(wanted(token + head, length), i)));
                     qkv.extend(row(&|_, i| code(token, i)));
                     qkv.extend(row(&|head, i| value(token + head, i)));
@@ -86,7 +86,7 @@ fn a_query_that_fits_one_key_gets_its_value() {
     }
 }
 
-/// Equal scores and values of 1: rows that are filled up must not count.
+/// Equal scores and values of 1: padding rows must not count.
 #[test]
 fn what_lies_behind_a_sequence_weighs_nothing() {
     let lengths: Vec<usize> = (1..=80).collect();
@@ -113,7 +113,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_company() {
             let qkv = random(6, cu_seqlens.total_tokens() * width);
             let rows: Vec<&[f32]> =
                 cu_seqlens.ranges().map(|tokens| &qkv[tokens.start * width..tokens.end * width]).collect();
-            // Of the sequences in this order.
+            // The sequences in this order.
             let attend = |order: &[usize]| {
                 let qkv: Vec<f32> = order.iter().flat_map(|&i| rows[i]).copied().collect();
                 let cu_seqlens = CuSeqlens::from_lengths(order.iter().map(|&i| lengths[i])).unwrap();
@@ -159,8 +159,8 @@ fn threads_of_a_team_give_the_same_bits() {
 fn large_scores_do_not_overflow() {
     for target in targets() {
         for head_dim in HEAD_DIMS {
-            // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32. With 1e6 it is a
-            // score whose last digit is worth thousands.
+            // Query and key of 200 * 200 * 8 / sqrt 8: e to that power is far beyond f32. With 1e6 the
+            // score's last digit is worth thousands.
             large_scores(target, head_dim, 200.0);
             large_scores(target, head_dim, if target.dtype() == DType::F16 { 60_000.0 } else { 1e6 + 1.0 });
         }
@@ -178,7 +178,7 @@ fn large_scores(target: Target, head_dim: usize, value: f32) {
     }
 }
 
-/// A value that is none reaches what its formula has it in, and nothing else.
+/// A value that is not a number reaches the outputs whose formula includes it, and nothing else.
 #[test]
 fn what_is_not_a_number_stays_where_it_belongs() {
     let cu_seqlens = from_lengths(&[20, 9, 70, 5, 150]);
@@ -189,7 +189,7 @@ fn what_is_not_a_number_stays_where_it_belongs() {
             let qkv = random(7, cu_seqlens.total_tokens() * 3 * hidden_dim);
             let clean = attend(target, &qkv, &cu_seqlens, heads);
             for (sequence, tokens) in cu_seqlens.ranges().enumerate() {
-                // In the second head, of the sequence's last token.
+                // In the second head, at the sequence's last token.
                 let (token, column) = (tokens.end - 1, head_dim + sequence % head_dim);
                 for (part, spoilt) in [(0, f32::NAN), (1, f32::NAN), (2, f32::NAN), (2, f32::INFINITY)] {
                     let mut qkv = qkv.clone();
@@ -246,7 +246,7 @@ fn layers_share_a_plan() {
 #[test]
 fn batches_without_tokens_have_no_output() {
     for target in targets() {
-        // candle makes no tensor without values on CUDA but as a part of one that has some.
+        // On CUDA, candle creates an empty tensor only as a part of a non-empty one.
         let qkv = target.tensor(&[0.0; 96], (1, 96)).narrow(0, 0, 0).unwrap();
         for lengths in [&[][..], &[0, 0]] {
             let output = attention(&qkv, &from_lengths(lengths), 1, target.form()).unwrap();

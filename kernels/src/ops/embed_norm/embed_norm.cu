@@ -1,11 +1,12 @@
-// Embedding gather and LayerNorm in one pass, a row to a warp: see mod.rs. Reads three rows and writes one for each token; the
+// Embedding gather and LayerNorm in one pass, one row per warp: see mod.rs. Reads three rows and writes one for each token; the
 // position and type rows come from the L2, so its floor is 2 total_tokens hidden_dim elements over the memory's bandwidth.
 
 #include "rows.cuh"
 
 namespace nearsay {
 
-// Rows of embeddings. An index beyond the last takes the last: whoever makes indices checks them, but nobody reads what is not there.
+// Rows of embeddings. An index beyond the last row reads the last row: callers check indices; this only prevents reads out of
+// bounds.
 template <class Element> struct Table {
     const Element *rows;
     uint32_t last;

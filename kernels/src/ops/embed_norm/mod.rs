@@ -2,9 +2,9 @@
 //!
 //! ids, positions, types: `[total_tokens]` u32. Tables: [rows, hidden_dim] f32, contiguous. y: [total_tokens,
 //! hidden_dim] f32. Order of the sums: word + token type + position, as transformers adds them; then see
-//! [`crate::LayerNorm`]. On CUDA tables and y may be f16 or bf16, sums and statistics are f32; indices are
-//! not checked there, and one beyond its table takes the last row: whoever makes them checks them. On Metal
-//! (composed of candle's operations) the same holds, with f16 alone.
+//! [`crate::LayerNorm`]. On CUDA tables and y may be f16 or bf16; sums and statistics are f32. Indices are
+//! not checked there, and one beyond its table reads the last row: callers check them. Metal (composed of
+//! candle's operations) is the same, with f16 only.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -22,7 +22,7 @@ use crate::{Error, Form, Placement, Result};
 
 const NAME: &str = "embed_norm";
 
-/// The embedding tables of an encoder and the LayerNorm behind them.
+/// The embedding tables of an encoder and the LayerNorm after them.
 #[derive(Debug, Clone)]
 pub struct Embeddings {
     word: Tensor,
@@ -31,7 +31,7 @@ pub struct Embeddings {
     norm: LayerNorm,
 }
 
-/// Which rows of the tables each token takes: three tensors of `[total_tokens]` u32.
+/// The rows of the tables for each token: three tensors of `[total_tokens]` u32.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenIndices<'a> {
     /// Rows of the word table.
@@ -43,12 +43,12 @@ pub struct TokenIndices<'a> {
 }
 
 impl Embeddings {
-    /// `word` [vocab_size, hidden_dim], `position` [max_positions, hidden_dim], `token_type`
-    /// [type_vocab_size, hidden_dim]; a model without token types has one row of zeros there. All f32; taken
-    /// to where `placement` says, in the type of its hidden states.
+    /// Creates them from `word` [vocab_size, hidden_dim], `position` [max_positions, hidden_dim] and
+    /// `token_type` [type_vocab_size, hidden_dim] (one row of zeros for a model without token types). All are
+    /// f32, and are moved to `placement`, in the type of its hidden states.
     ///
     /// # Errors
-    /// If a table's width is not that of `norm`, a table has no rows, or the device has no room.
+    /// If a table's width is not that of `norm`, a table has no rows, or the device lacks the memory.
     pub fn new(
         [word, position, token_type]: [Tensor; 3],
         norm: LayerNorm,
@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Adds three gathered rows, in the order of `sources`, and normalises.
+/// Adds three gathered rows, in the order of `sources`, and normalizes.
 struct Gather<'a> {
     sources: [(Table<'a>, &'a [u32]); 3],
     norm: NormSlices<'a>,
@@ -199,7 +199,7 @@ mod tests {
     const INDICES: [&[u32]; 3] = [&[8, 0, 3, 3], &[0, 1, 0, 1], &[0, 1, 4, 2]];
 
     struct Case {
-        /// Word, token type and position, in the order in which they are added.
+        /// Word, token type and position, in the order of addition.
         tables: [Vec<f32>; 3],
         weight: Vec<f32>,
         bias: Vec<f32>,
@@ -236,7 +236,7 @@ mod tests {
             target.values(&embeddings.forward(indices).unwrap())
         }
 
-        /// The three rows of `token`, added.
+        /// The sum of the three rows of `token`.
         fn sums(&self, token: usize) -> Vec<f64> {
             let hidden_dim = self.weight.len();
             let at = |i: usize, column: usize| {
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// On the CPU it is an error, and where candle's own gather runs, its affair.
+    /// On the CPU it is an error; if candle's own gather runs, candle decides.
     #[test]
     fn on_a_gpu_an_index_beyond_its_table_takes_the_last_row() {
         for target in targets()

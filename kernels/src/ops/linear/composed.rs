@@ -3,7 +3,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::Parameters;
+use super::LinearParameters;
 use crate::{Activation, Placement};
 
 /// Weights on a device.
@@ -16,8 +16,8 @@ pub(super) struct ComposedWeights {
 }
 
 impl ComposedWeights {
-    pub(super) fn new(placement: &Placement, parameters: &Parameters) -> Result<Self> {
-        let Parameters { weight, bias, in_dim } = parameters;
+    pub(super) fn new(placement: &Placement, parameters: &LinearParameters) -> Result<Self> {
+        let LinearParameters { weight, bias, in_dim } = parameters;
         let weight = Tensor::from_slice(weight, (bias.len(), *in_dim), &Device::Cpu)?;
         let bias = Tensor::from_slice(bias, bias.len(), &Device::Cpu)?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CudaDevice, CudaStorage, DType, Device, Result, Tensor};
 
-use super::{NAME, Parameters};
+use super::{LinearParameters, NAME};
 use crate::Activation;
 use crate::cuda::{self, Argument, Element, Parameter, Product, for_element};
 
@@ -18,8 +18,8 @@ pub(super) struct CudaWeights {
 }
 
 impl CudaWeights {
-    pub(super) fn new(device: &CudaDevice, dtype: DType, parameters: &Parameters) -> Result<Self> {
-        let Parameters { weight, bias, in_dim } = parameters;
+    pub(super) fn new(device: &CudaDevice, dtype: DType, parameters: &LinearParameters) -> Result<Self> {
+        let LinearParameters { weight, bias, in_dim } = parameters;
         let shape = [bias.len(), *in_dim];
         let place = |values: &[f32], shape: &[usize]| {
             Tensor::from_slice(values, shape, &Device::Cpu)?

@@ -1,20 +1,20 @@
-//! How a precision is carried out on a CPU.
+//! How a CPU implements a precision.
 
 use crate::Precision;
 use crate::cpu::simd::{InstructionSet, NativeBf16};
 
-/// What weights and inputs become, and with which instructions they are multiplied.
+/// The format of weights and inputs, and the instructions that multiply them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Encoding {
     F32,
-    /// f32 that were rounded to bf16, as inputs are: for CPUs without a fast instruction for bf16.
+    /// f32 values rounded to bf16, as inputs are: for CPUs without a fast bf16 instruction.
     RoundedF32,
     Bf16(NativeBf16),
     Int8,
 }
 
 impl Encoding {
-    /// How `set` multiplies in `precision`; none for the precisions of GPUs.
+    /// How `set` multiplies in `precision`; `None` for the GPUs' precisions.
     pub(super) fn of(set: InstructionSet, precision: Precision) -> Option<Self> {
         let native = NativeBf16::new().filter(|_| set.multiplies_bf16_fast());
         match precision {

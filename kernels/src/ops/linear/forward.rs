@@ -8,12 +8,12 @@ use super::packed_weights::PackedWeights;
 use crate::Activation;
 use crate::cpu::matrix_mut::MatrixMut;
 use crate::cpu::product::{
-    Bf16, ByteScales, Epilogue, F32, Format, Int8, Rows, block_rows, multiply, padded,
+    Bf16, ByteScales, Epilogue, F32, Int8, Rows, WordFormat, block_rows, multiply, padded,
 };
 use crate::cpu::simd::{Bf16Kernel, Bf16Simd, Interleaved, Kernel, Simd};
 use crate::cpu::team;
 
-/// Some rows by some panels.
+/// A product of some rows and some panels.
 pub(super) struct Forward<'a> {
     pub(super) weights: &'a PackedWeights,
     /// [rows, in_dim]
@@ -29,7 +29,7 @@ thread_local! {
 }
 
 impl<'a> Forward<'a> {
-    /// The rows, divided among `parts`.
+    /// Splits the rows into `parts`.
     pub(super) fn divide_rows(mut self, parts: usize) -> Vec<Self> {
         let in_dim = self.weights.in_dim;
         let mut divided = Vec::with_capacity(parts);
@@ -42,7 +42,7 @@ impl<'a> Forward<'a> {
         divided
     }
 
-    /// The panels, divided among `parts`.
+    /// Splits the panels into `parts`.
     pub(super) fn divide_columns(mut self, parts: usize) -> Vec<Self> {
         let mut divided = Vec::with_capacity(parts);
         for range in team::divide(self.panels.len(), parts) {
@@ -54,10 +54,10 @@ impl<'a> Forward<'a> {
         divided
     }
 
-    /// Blocks of rows become operands of the product (`prepare`), and are multiplied while the cache has
-    /// them.
+    /// Turns blocks of rows into operands of the product (`prepare`) and multiplies them while they are in
+    /// the cache.
     #[inline(always)]
-    fn multiply<S: Simd, F: Format<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
+    fn multiply<S: Simd, F: WordFormat<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
         let Self { weights: PackedWeights { panels, bias, in_dim, .. }, activation, .. } = self;
         let step = block_rows(panels.inner());
         let mut operand = OPERAND.take();
@@ -75,9 +75,9 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// How rows of f32 become the left factor of a product in the format `F`.
-trait Prepare<S: Simd, F: Format<S>> {
-    /// `hidden`, rows of `in_dim` values, itself or as `operand` can hold it.
+/// Turns rows of f32 into the left factor of a product in the format `F`.
+trait Prepare<S: Simd, F: WordFormat<S>> {
+    /// `hidden`, rows of `in_dim` values, either unchanged or converted into `operand`.
     fn rows<'a>(
         &'a self,
         simd: S,
@@ -87,24 +87,32 @@ trait Prepare<S: Simd, F: Format<S>> {
     ) -> (Rows<'a>, F::Scales<'a>);
 }
 
-/// The input as it is.
-pub(super) struct ForwardF32<'a>(pub(super) Forward<'a>);
+/// The input in f32, unchanged or rounded to bf16.
+pub(super) struct ForwardF32<'a> {
+    pub(super) forward: Forward<'a>,
+    pub(super) rounded: bool,
+}
 
-struct Copied;
+struct Words {
+    rounded: bool,
+}
 
-impl<S: Simd> Prepare<S, F32> for Copied {
+impl<S: Simd> Prepare<S, F32> for Words {
     #[inline(always)]
     fn rows<'a>(
         &'a self,
-        _: S,
+        simd: S,
         operand: &'a mut Operand,
         hidden: &'a [f32],
         in_dim: usize,
     ) -> (Rows<'a>, ()) {
-        if padded(in_dim) == in_dim {
+        if self.rounded {
+            operand.set_rounded(simd, hidden, in_dim);
+        } else if padded(in_dim) == in_dim {
             return (Rows::of_f32(hidden, in_dim, hidden.len() / in_dim, in_dim), ());
+        } else {
+            operand.set_f32(hidden, in_dim);
         }
-        operand.set_f32(hidden, in_dim);
         (operand.rows(), ())
     }
 }
@@ -114,35 +122,7 @@ impl Kernel for ForwardF32<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        self.0.multiply(simd, F32, Copied);
-    }
-}
-
-/// The input rounded to bf16.
-pub(super) struct ForwardRounded<'a>(pub(super) Forward<'a>);
-
-struct Rounded;
-
-impl<S: Simd> Prepare<S, F32> for Rounded {
-    #[inline(always)]
-    fn rows<'a>(
-        &'a self,
-        simd: S,
-        operand: &'a mut Operand,
-        hidden: &'a [f32],
-        in_dim: usize,
-    ) -> (Rows<'a>, ()) {
-        operand.set_rounded(simd, hidden, in_dim);
-        (operand.rows(), ())
-    }
-}
-
-impl Kernel for ForwardRounded<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.multiply(simd, F32, Rounded);
+        self.forward.multiply(simd, F32, Words { rounded: self.rounded });
     }
 }
 
@@ -174,7 +154,7 @@ impl Bf16Kernel for ForwardBf16<'_> {
     }
 }
 
-/// The input as bytes, with a scale and a zero for each row.
+/// The input as bytes, with a scale and a zero per row.
 pub(super) struct ForwardBytes<'a> {
     pub(super) forward: Forward<'a>,
     pub(super) columns: ColumnScales<'a>,
@@ -216,7 +196,7 @@ impl Kernel for ForwardBytes<'_> {
     }
 }
 
-struct BiasActivation<'a, S: Simd, F: Format<S>> {
+struct BiasActivation<'a, S: Simd, F: WordFormat<S>> {
     bias: &'a [f32],
     activation: Activation,
     scales: F::Scales<'a>,
@@ -225,7 +205,7 @@ struct BiasActivation<'a, S: Simd, F: Format<S>> {
     output: MatrixMut<'a>,
 }
 
-impl<S: Simd, F: Format<S>> Epilogue<S, F> for BiasActivation<'_, S, F> {
+impl<S: Simd, F: WordFormat<S>> Epilogue<S, F> for BiasActivation<'_, S, F> {
     #[inline(always)]
     fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]) {
         let mut values = [[simd.splat(0.0); 2]; ROWS];

@@ -1,19 +1,18 @@
 //! Linear layer: y = activation(x W^T + b).
 //!
-//! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]`
-//! or none. y: [total_tokens, out_dim] f32.
+//! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]`,
+//! optional. y: [total_tokens, out_dim] f32.
 //!
-//! On the CPU the product is taken in one of three precisions: f32; bf16, to which weights and inputs are
-//! rounded; bytes, with a step for each output of the weights and a step and a zero for each row of the
-//! input. Input, output and bias are f32 in each. The weights are packed for the precision and the CPU's
-//! instruction set when the layer is made. Order of the reduction: see `product`; the bias is added to the
-//! finished sum.
+//! On the CPU the product has one of three precisions: f32; bf16, with weights and inputs rounded to it; or
+//! bytes, with a step per output of the weights, and a step and a zero per row of the input. Input, output
+//! and bias are f32 in each. The weights are packed for the precision and the CPU's instruction set when the
+//! layer is created. Order of the reduction: see `product`; the bias is added to the finished sum.
 //!
-//! On CUDA everything is of one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias
-//! (see `cuda::product` for how rows stay independent of each other), an activation follows in place.
+//! On CUDA everything has one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias
+//! (see `cuda::product` for how rows stay independent of each other); an activation follows in place.
 //!
-//! On Metal x, W and y are f32 or f16; candle multiplies, bias and activation follow in f32. How it sums
-//! depends on the number of rows.
+//! On Metal x, W and y are f32 or f16. candle multiplies; bias and activation follow in f32. candle's order
+//! of sums depends on the number of rows.
 
 mod composed;
 #[cfg(feature = "cuda")]
@@ -44,16 +43,16 @@ use packed_weights::PackedWeights;
 
 const NAME: &str = "linear";
 
-/// A linear layer that owns its weights, as its device multiplies them. Cloning shares them.
+/// A linear layer that owns its weights, in its device's format. Cloning shares them.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    weights: Weights,
+    weights: LinearWeights,
     in_dim: usize,
     out_dim: usize,
 }
 
 #[derive(Debug, Clone)]
-enum Weights {
+enum LinearWeights {
     Cpu(Arc<PackedWeights>),
     Composed(Arc<ComposedWeights>),
     #[cfg(feature = "cuda")]
@@ -61,31 +60,32 @@ enum Weights {
 }
 
 impl Linear {
-    /// Takes `weight` [out_dim, in_dim] and `bias` `[out_dim]`, both f32 on the CPU, to where `placement`
-    /// says.
+    /// Creates a layer from `weight` [out_dim, in_dim] and `bias` `[out_dim]`, both f32 on the CPU, for
+    /// `placement`.
     ///
     /// # Errors
-    /// If a shape does not fit, a tensor is not f32, or the device has no room or no product for them.
+    /// If a shape does not fit, a tensor is not f32, or the device lacks the memory or a product for them.
     pub fn new(weight: &Tensor, bias: Option<&Tensor>, placement: &Placement) -> Result<Self> {
         Self::stacked(&[(weight, bias)], placement)
     }
 
-    /// Several layers over the same input as one product, outputs side by side (query, key and value).
+    /// Stacks several layers over the same input into one product, outputs side by side (query, key and
+    /// value).
     ///
     /// # Errors
-    /// If there is none, their `in_dim` differ or are 0, or as [`Linear::new`].
+    /// If there are none, their `in_dim` differ or are 0, or as [`Linear::new`].
     pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)], placement: &Placement) -> Result<Self> {
-        let parameters = Parameters::stacked(parts)?;
+        let parameters = LinearParameters::stacked(parts)?;
         let weights = match placement.device() {
             _ if placement.form() == Form::Composed => {
-                Weights::Composed(Arc::new(ComposedWeights::new(placement, &parameters)?))
+                LinearWeights::Composed(Arc::new(ComposedWeights::new(placement, &parameters)?))
             }
             Device::Cpu => {
                 let set = InstructionSet::current();
-                Weights::packed((set, encoding(set, placement.precision())?), &parameters)
+                LinearWeights::packed((set, encoding(set, placement.precision())?), &parameters)
             }
             #[cfg(feature = "cuda")]
-            Device::Cuda(device) => Weights::Cuda(Arc::new(cuda::CudaWeights::new(
+            Device::Cuda(device) => LinearWeights::Cuda(Arc::new(cuda::CudaWeights::new(
                 device,
                 placement.hidden_dtype(),
                 &parameters,
@@ -100,8 +100,8 @@ impl Linear {
 
     #[cfg(test)]
     fn packed_for(target: (InstructionSet, Encoding), parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
-        let parameters = Parameters::stacked(parts)?;
-        let weights = Weights::packed(target, &parameters);
+        let parameters = LinearParameters::stacked(parts)?;
+        let weights = LinearWeights::packed(target, &parameters);
         Ok(Self { weights, in_dim: parameters.in_dim, out_dim: parameters.bias.len() })
     }
 
@@ -130,15 +130,15 @@ impl Linear {
     pub fn forward_activated(&self, hidden: &Tensor, activation: Activation) -> Result<Tensor> {
         let (total_tokens, _) = matrix(NAME, "hidden", hidden)?;
         expect_shape(NAME, "hidden", hidden, &[total_tokens, self.in_dim])?;
-        if let Weights::Composed(weights) = &self.weights {
+        if let LinearWeights::Composed(weights) = &self.weights {
             return Ok(weights.forward(hidden, activation)?);
         }
         Ok(hidden.apply_op1_no_bwd(&LinearOp { linear: self, activation })?)
     }
 }
 
-/// Weights and bias of layers, one below the other.
-struct Parameters {
+/// Weights and biases of layers, one below the other.
+struct LinearParameters {
     /// [out_dim, in_dim]
     weight: Vec<f32>,
     /// `[out_dim]`
@@ -146,7 +146,7 @@ struct Parameters {
     in_dim: usize,
 }
 
-impl Parameters {
+impl LinearParameters {
     fn stacked(parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
         let Some((first, _)) = parts.first() else {
             return Err(shape(NAME, "weight", "[out_dim, in_dim]", &[]));
@@ -175,9 +175,9 @@ impl Parameters {
     }
 }
 
-impl Weights {
-    fn packed(target: (InstructionSet, Encoding), parameters: &Parameters) -> Self {
-        let Parameters { weight, bias, in_dim } = parameters;
+impl LinearWeights {
+    fn packed(target: (InstructionSet, Encoding), parameters: &LinearParameters) -> Self {
+        let LinearParameters { weight, bias, in_dim } = parameters;
         Self::Cpu(Arc::new(PackedWeights::new(target, weight, *in_dim, bias.clone())))
     }
 }
@@ -199,8 +199,8 @@ impl CustomOp1 for LinearOp<'_> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let Weights::Cpu(weights) = &self.linear.weights else {
-            candle_core::bail!("{NAME}: the input lies on the CPU, the weights do not")
+        let LinearWeights::Cpu(weights) = &self.linear.weights else {
+            candle_core::bail!("{NAME}: the input is on the CPU, the weights are not")
         };
         let hidden = f32_slice(NAME, storage, layout)?;
         let total_tokens = layout.dims()[0];
@@ -210,8 +210,8 @@ impl CustomOp1 for LinearOp<'_> {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        let Weights::Cuda(weights) = &self.linear.weights else {
-            candle_core::bail!("{NAME}: the input lies on CUDA, the weights do not")
+        let LinearWeights::Cuda(weights) = &self.linear.weights else {
+            candle_core::bail!("{NAME}: the input is on CUDA, the weights are not")
         };
         let output = weights.forward((storage, layout), self.activation)?;
         Ok((output, Shape::from((layout.dims()[0], self.linear.out_dim))))

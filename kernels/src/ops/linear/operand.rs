@@ -1,12 +1,12 @@
-//! The inputs of a product, made from rows of f32 a block at a time: in the product's format, and as far
-//! apart as suits the cache.
+//! The inputs of a product, converted from rows of f32 one block at a time into the product's format, with a
+//! stride that suits the cache.
 
 use crate::cpu::product::{Bf16, Int8, Rows, padded};
 use crate::cpu::simd::{
     Arithmetic, Bf16Simd, InstructionSet, Interleaved, Kernel, MAX_LANES, Simd, dispatch_to,
 };
 
-/// A block of rows as words, and how bytes among them stand for numbers.
+/// A block of rows as words, and for bytes the scales and zeros that map them to numbers.
 #[derive(Debug, Default)]
 pub(super) struct Operand {
     words: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Operand {
 }
 
 impl Operand {
-    /// Makes room for `rows` of `values` values, `group` to a word. Values that fill up a row's last word are
+    /// Makes room for `rows` of `values` values, `group` per word. Values that pad a row's last word are
     /// zero.
     #[inline(always)]
     fn reset(&mut self, rows: usize, values: usize, group: usize) {
@@ -35,13 +35,13 @@ impl Operand {
         self.words.chunks_exact_mut(self.stride).map(|row| &mut row[..self.row_words])
     }
 
-    /// What was set.
+    /// The rows that were set.
     #[inline(always)]
     pub(super) fn rows(&self) -> Rows<'_> {
         Rows::new(&self.words, self.stride, self.words.len() / self.stride.max(1), self.row_words)
     }
 
-    /// Rows of `in_dim` values as they are.
+    /// Stores rows of `in_dim` values unchanged.
     #[inline(always)]
     pub(super) fn set_f32(&mut self, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, 1);
@@ -50,7 +50,7 @@ impl Operand {
         }
     }
 
-    /// Rows of `in_dim` values rounded to bf16, one to a word.
+    /// Stores rows of `in_dim` values rounded to bf16, one per word.
     #[inline(always)]
     pub(super) fn set_rounded<S: Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, 1);
@@ -62,7 +62,7 @@ impl Operand {
         }
     }
 
-    /// Rows of `in_dim` values to bf16, two to a word.
+    /// Stores rows of `in_dim` values as bf16, two per word.
     #[inline(always)]
     pub(super) fn set_bf16<S: Bf16Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, Bf16::GROUP);
@@ -76,7 +76,8 @@ impl Operand {
         }
     }
 
-    /// Rows of `in_dim` values to bytes, four to a word: each row's range, 0 included, is cut into 255 steps.
+    /// Stores rows of `in_dim` values as bytes, four per word: each row's range, 0 included, is cut into 255
+    /// steps.
     #[inline(always)]
     pub(super) fn set_bytes<S: Simd>(&mut self, simd: S, rows: &[f32], in_dim: usize) {
         self.reset(rows.len() / in_dim, in_dim, Int8::GROUP);
@@ -86,7 +87,7 @@ impl Operand {
     }
 }
 
-/// Rows to bytes, each while the L1 holds it.
+/// Rows to bytes, each while it is in the L1.
 struct SetBytes<'a> {
     operand: &'a mut Operand,
     rows: &'a [f32],
@@ -108,7 +109,7 @@ impl Kernel for SetBytes<'_> {
     }
 }
 
-/// The bytes of a row: `value / step + zero`, rounded. What fills up the last word stands for 0; the weights'
+/// The bytes of a row: `value / step + zero`, rounded. Padding in the last word stands for 0; the weights'
 /// bytes there are 0.
 #[inline(always)]
 fn store_bytes<S: Simd>(simd: S, row: &[f32], target: &mut [u8], [step, zero]: [f32; 2]) {
@@ -136,7 +137,7 @@ fn byte_scale<S: Simd>(simd: S, row: &[f32]) -> (f32, f32) {
         let values = together.load_or(values, 0.0);
         lowest = together.min(lowest, values);
         highest = together.max(highest, values);
-        // Minima and maxima lose a NaN; 0 times it, or infinity, does not.
+        // Minima and maxima lose a NaN; 0 times NaN or infinity does not.
         poison = together.mul_add(values, zero, poison);
     }
     for i in 1..4 {
@@ -149,12 +150,12 @@ fn byte_scale<S: Simd>(simd: S, row: &[f32]) -> (f32, f32) {
     (scale, zero)
 }
 
-/// `values` rounded to bf16, one to a word (weights, once at load).
+/// `values` rounded to bf16, one per word (weights, once at load).
 pub(super) fn rounded_words(values: &[f32]) -> Vec<u32> {
     values.iter().map(|&value| half::bf16::from_f32(value).to_f32().to_bits()).collect()
 }
 
-/// The bf16 of `values`, two to a word, rows of `in_dim` values (weights, once at load).
+/// `values` as bf16, two per word, rows of `in_dim` values (weights, once at load).
 pub(super) fn bf16_words(values: &[f32], in_dim: usize) -> Vec<u32> {
     let word = |pair: &[f32]| {
         let halves = pair.iter().map(|&value| u32::from(half::bf16::from_f32(value).to_bits()));
@@ -163,9 +164,9 @@ pub(super) fn bf16_words(values: &[f32], in_dim: usize) -> Vec<u32> {
     values.chunks_exact(in_dim).flat_map(|row| row.chunks(Bf16::GROUP).map(word)).collect()
 }
 
-/// Rows of weights as bytes, each with a step of its own.
+/// Rows of weights as bytes, with a step per row.
 pub(super) struct ByteRows {
-    /// Four bytes to a word.
+    /// Four bytes per word.
     pub(super) words: Vec<u32>,
     /// Step of each row.
     pub(super) scales: Vec<f32>,
@@ -173,7 +174,7 @@ pub(super) struct ByteRows {
     pub(super) sums: Vec<u32>,
 }
 
-/// Rows of `in_dim` weights to bytes in -127..=127: the largest of each row becomes 127.
+/// Turns rows of `in_dim` weights into bytes in -127..=127: the largest of each row becomes 127.
 pub(super) fn byte_rows(set: InstructionSet, values: &[f32], in_dim: usize) -> ByteRows {
     let mut rows = ByteRows { words: Vec::new(), scales: Vec::new(), sums: Vec::new() };
     let mut bytes = vec![0; in_dim.next_multiple_of(Int8::GROUP)];
@@ -187,8 +188,8 @@ pub(super) fn byte_rows(set: InstructionSet, values: &[f32], in_dim: usize) -> B
     rows
 }
 
-/// A row of weights to bytes; returns their step. Plain loops: with the instruction set, rounding is an
-/// instruction and not a call.
+/// Turns a row of weights into bytes and returns their step. Plain loops: with the instruction set enabled,
+/// rounding is an instruction and not a call.
 struct ByteRow<'a> {
     row: &'a [f32],
     bytes: &'a mut [i8],

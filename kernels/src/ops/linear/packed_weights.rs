@@ -1,7 +1,7 @@
 //! The weights of a linear layer on the CPU, packed once.
 
 use super::encoding::Encoding;
-use super::forward::{ColumnScales, Forward, ForwardBf16, ForwardBytes, ForwardF32, ForwardRounded};
+use super::forward::{ColumnScales, Forward, ForwardBf16, ForwardBytes, ForwardF32};
 use super::operand::{bf16_words, byte_rows, rounded_words};
 use crate::Activation;
 use crate::cpu::matrix_mut::MatrixMut;
@@ -9,11 +9,10 @@ use crate::cpu::product::{Bf16, Int8, Panels};
 use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, NativeBf16, Simd, dispatch_bytes_to, dispatch_to};
 use crate::cpu::{buffers, team};
 
-/// Rows that are worth a thread of their own: with fewer, reading the weights is the work, so threads divide
-/// the columns.
+/// Rows that justify a thread: with fewer, reading the weights dominates, so threads divide the columns.
 const ROWS_OF_A_THREAD: usize = 96;
 
-/// Weights in panels, and what goes with each column, filled up with zeros to whole panels.
+/// Weights in panels, and the values per column, padded with zeros to whole panels.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
     pub(super) panels: Panels,
@@ -82,8 +81,8 @@ impl PackedWeights {
 
     fn run(&self, forward: Forward<'_>) {
         match &self.format {
-            PackedFormat::F32 => dispatch_to(self.set, ForwardF32(forward)),
-            PackedFormat::RoundedF32 => dispatch_to(self.set, ForwardRounded(forward)),
+            PackedFormat::F32 => dispatch_to(self.set, ForwardF32 { forward, rounded: false }),
+            PackedFormat::RoundedF32 => dispatch_to(self.set, ForwardF32 { forward, rounded: true }),
             PackedFormat::Bf16(native) => native.run(ForwardBf16(forward)),
             PackedFormat::Int8 { scales, sums } => {
                 dispatch_bytes_to(self.set, ForwardBytes { forward, columns: ColumnScales { scales, sums } });
@@ -95,7 +94,7 @@ impl PackedWeights {
 struct PackWeights<'a> {
     panels: &'a mut Panels,
     words: &'a [u32],
-    /// Columns and words of each.
+    /// Number of columns, and words per column.
     shape: [usize; 2],
 }
 
@@ -108,7 +107,7 @@ impl Kernel for PackWeights<'_> {
     }
 }
 
-/// Room for the last panel's padding, whatever its width.
+/// Adds room for the last panel's padding, for every panel width.
 fn filled_up<T: Copy + Default>(mut values: Vec<T>) -> Vec<T> {
     values.resize(values.len() + 2 * MAX_LANES, T::default());
     values

@@ -1,4 +1,4 @@
-//! The linear layer as its definition reads, in f64.
+//! The linear layer by its definition, in f64.
 
 use crate::Activation;
 

@@ -22,7 +22,7 @@ fn launch<T: Element>(rows: Argument<'_>, epsilon: f64) -> Result<CudaStorage> {
         let kernel = KERNELS.kernel::<T>(device, NAME)?;
         let mut launch = kernel.builder();
         launch.arg(&rows).arg(&mut output).arg(&sizes[0]).arg(&sizes[1]).arg(&epsilon);
-        // SAFETY: these are the arguments of normalize.cu, for as many rows as there are.
+        // SAFETY: these are the arguments of normalize.cu, for `count` rows.
         unsafe { launch.launch(cuda::rows_launch(count)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(output, device.clone()))

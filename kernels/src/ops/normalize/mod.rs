@@ -1,9 +1,9 @@
-//! Rows to length 1: y = x / max(||x||, epsilon).
+//! Scales rows to length 1: y = x / max(||x||, epsilon).
 //!
 //! x, y: [rows, dim] f32, contiguous. The length is summed in f64, in 16 lanes whose sums are then added
 //! first to last; each value is multiplied by 1 / length in f64 and rounded to f32. On CUDA x and y may be
-//! f16 or bf16, and the lanes of a warp stand for the 16. On Metal (composed of
-//! candle's operations) they may be f16, and everything is f32: the length errs by up to dim / 2 units in the last place.
+//! f16 or bf16, and the lanes of a warp replace the 16. On Metal (composed of candle's operations) they may
+//! be f16, and everything is f32: the length errs by up to dim / 2 units in the last place.
 
 pub(crate) mod composed;
 #[cfg(feature = "cuda")]
@@ -20,7 +20,7 @@ use crate::{Form, Result};
 
 const NAME: &str = "normalize";
 
-/// Sums of a row's squares side by side.
+/// Partial sums of a row's squares.
 const LANES: usize = 16;
 
 /// Every row of `rows` [rows, dim] divided by its length, or by `epsilon` if that is larger.
@@ -50,7 +50,7 @@ impl CustomOp1 for Normalize {
         let rows = f32_slice(NAME, storage, layout)?;
         let mut output = buffers::take(rows.len());
         output.copy_from_slice(rows);
-        dispatch(Rows { values: &mut output, dim: layout.dims()[1], epsilon: self.epsilon });
+        dispatch(NormalizedRows { values: &mut output, dim: layout.dims()[1], epsilon: self.epsilon });
         Ok((CpuStorage::F32(output), layout.shape().clone()))
     }
 
@@ -62,25 +62,25 @@ impl CustomOp1 for Normalize {
 
 /// Divides `row` by its length, or by `epsilon` if that is larger.
 pub fn normalize_row(row: &mut [f32], epsilon: f64) {
-    dispatch(Rows { dim: row.len(), values: row, epsilon });
+    dispatch(NormalizedRows { dim: row.len(), values: row, epsilon });
 }
 
-/// Rows of `dim` values. There is no vector of f64 in `Simd`: the compiler makes them of plain loops, with
-/// the instruction set that it has here.
-struct Rows<'a> {
+/// Rows of `dim` values. `Simd` has no vector of f64: the compiler vectorizes plain loops with the
+/// instruction set enabled here.
+struct NormalizedRows<'a> {
     values: &'a mut [f32],
     dim: usize,
     epsilon: f64,
 }
 
-impl Kernel for Rows<'_> {
+impl Kernel for NormalizedRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         for row in self.values.chunks_exact_mut(self.dim.max(1)) {
             let length = length(row);
-            // `if` rather than f64::max, so that a NaN stays one.
+            // `if` rather than f64::max, so that a NaN stays NaN.
             let factor = 1.0 / if length < self.epsilon { self.epsilon } else { length };
             for value in row {
                 *value = (*value as f64 * factor) as f32;
@@ -115,11 +115,11 @@ mod tests {
     use crate::testing::{Target, random, targets};
     use candle_core::DType;
 
-    /// `rows` of `dim` values, which the target's type holds.
+    /// `rows` of `dim` values, which the target's type can represent.
     fn run(target: Target, rows: &[f32], dim: usize, epsilon: f64) -> Vec<f32> {
         if let Target::Cpu(set) = target {
             let mut output = rows.to_vec();
-            dispatch_to(set, Rows { values: &mut output, dim, epsilon });
+            dispatch_to(set, NormalizedRows { values: &mut output, dim, epsilon });
             return output;
         }
         let rows = target.tensor(rows, (rows.len() / dim, dim));
@@ -129,13 +129,14 @@ mod tests {
     #[test]
     fn rows_get_length_one_and_zeros_follow_epsilon() {
         for target in targets() {
-            // 2^-20 is above the smallest normal f16; its square is 0 in f16 and f32 squares are not taken.
+            // 2^-20 is still an f16 (a subnormal one), but its square is 0 in f16, so squares must not be taken
+            // in f16.
             let small = 2f32.powi(-20);
             let rows = [3.0, 4.0, 0.0, 0.0, small, 0.0];
             let output = run(target, &rows, 2, 1e-3);
             let expected = target.held(&[0.6, 0.8, 0.0, 0.0, small * 1e3, 0.0]);
             for (output, expected) in output.iter().zip(expected) {
-                // 1e-3 is no f32: where it is one nevertheless, a quotient by it may be the next one.
+                // 1e-3 is not an f32: if it is rounded to one, a quotient by it may be the next number.
                 let off = if target == Target::Composed(DType::F32) { 2.0 } else { 1e-3 };
                 assert!(
                     (output - expected).abs() <= off * expected.abs() * target.rounding() as f32,
@@ -149,9 +150,9 @@ mod tests {
     }
 
     /// f64 sums err by dim 2^-53, far below the rounding to the element type: half a unit in the last place,
-    /// and as good as another where the f64 lies beside the middle of two. f16 and bf16 are rounded from f32,
-    /// so twice. Composed, the sum of dim squares is f32: they are of one sign, so it errs by (dim + 1) 2^-24
-    /// relatively, its root by half of that, and root and quotient round once.
+    /// where either neighbour will do if the f64 is near the middle of two. f16 and bf16 are rounded from
+    /// f32, so twice. Composed, the sum of dim squares is f32: they have one sign, so it errs by (dim + 1)
+    /// 2^-24 relatively, its root by half of that, and root and quotient round once.
     #[test]
     fn every_target_agrees_with_the_formula() {
         for target in targets() {

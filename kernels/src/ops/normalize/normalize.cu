@@ -1,6 +1,6 @@
-// Rows to length 1, a row to a warp: see mod.rs. The row is read twice, the second time from the L1; its floor is 2 rows dim
-// elements over the memory's bandwidth. The length is summed in f64: each lane adds every 32nd piece's values first to last,
-// then the lanes are added by halves.
+// Rows to length 1, one row per warp: see mod.rs. The row is read twice, the second time from the L1; its floor is 2 rows dim
+// elements over the memory's bandwidth. The length is summed in f64: each lane adds every 32nd piece's values first to last, then
+// the lanes are added by halves.
 
 #include "rows.cuh"
 
@@ -34,7 +34,7 @@ __device__ __forceinline__ void normalize(const Element *rows, Element *output, 
         for (int i = 0; i < PIECE; ++i) squares += static_cast<double>(values[i]) * values[i];
     });
     const double length = sqrt(warp_sum(squares));
-    // Not fmax, so that a NaN stays one.
+    // Not fmax, so that a NaN stays NaN.
     const double factor = 1.0 / (length < epsilon ? epsilon : length);
     for_pieces(row, dim, [&](uint32_t first, float(&values)[PIECE], bool whole) {
 #pragma unroll

@@ -1,6 +1,6 @@
 //! [`super::pool`] composed of candle's operations, one sequence after another. Sums are f32: over n tokens
-//! they err by up to n units in the last place of the values' mean size. A maximum may lose a NaN, as
-//! candle's does.
+//! they err by up to n units in the last place of the values' mean size. A maximum may lose a NaN, like
+//! candle's.
 
 use candle_core::{DType, Result, Tensor};
 
@@ -26,7 +26,7 @@ pub(super) fn pool(hidden: &Tensor, cu_seqlens: &CuSeqlens, options: &PoolOption
     if options.normalize {
         normalize::composed::normalize(&vectors, 1e-12)
     } else {
-        // A single row may still be a view of `hidden`, whose memory is not ours.
+        // A single row may still be a view of `hidden`, whose memory we do not own.
         vectors.force_contiguous()
     }
 }

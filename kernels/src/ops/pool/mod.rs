@@ -1,8 +1,8 @@
-//! Pooling: the hidden states of each sequence to one vector, and its length to 1 where that is asked for, in
-//! one pass.
+//! Pooling: turns the hidden states of each sequence into one vector, with length 1 if requested, in one
+//! pass.
 //!
 //! hidden: [total_tokens, hidden_dim] f32, contiguous. Output: [num_sequences, modes * hidden_dim] f32;
-//! several modes stand side by side. Definitions are those of sentence-transformers' Pooling module. Order of
+//! several modes are side by side. Definitions are those of sentence-transformers' Pooling module. Order of
 //! the sums: over a sequence's tokens first to last, in f64, so the result is rounded once. On CUDA hidden
 //! may be f16 or bf16; the output is f32. On Metal (composed of candle's operations) hidden may be f16, and
 //! sums are f32.
@@ -21,8 +21,8 @@ use crate::{CuSeqlens, Error, Form, Result};
 
 const NAME: &str = "pool";
 
-/// One way to make a vector of a sequence's tokens. They are ordered as sentence-transformers puts several
-/// side by side.
+/// A way to combine a sequence's tokens into a vector. The variants have the order in which
+/// sentence-transformers concatenates several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pooling {
     /// The first token.
@@ -40,7 +40,7 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    /// Every way.
+    /// All modes.
     pub const ALL: [Self; 6] =
         [Self::Cls, Self::Max, Self::Mean, Self::MeanSqrtLength, Self::WeightedMean, Self::LastToken];
 
@@ -56,30 +56,30 @@ impl Pooling {
         }
     }
 
-    /// The way of this name.
+    /// The mode with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 }
 
-/// What [`pool`] does.
+/// The options of [`pool`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolOptions {
-    /// Ways, side by side in the output; at least one.
+    /// Modes, side by side in the output; at least one.
     pub modes: Vec<Pooling>,
-    /// Tokens at each sequence's front that the sums, maxima and means leave out (a prompt's). The first
-    /// token remains the first and positions are counted from the sequence's begin, as in
+    /// Tokens at the start of each sequence that sums, maxima and means leave out (a prompt's). The first
+    /// token remains the first and positions are counted from the start of the sequence, as in
     /// sentence-transformers.
     pub skip_tokens: usize,
     /// Whether each output row is divided by its length (by 1e-12 if it is shorter than that).
     pub normalize: bool,
 }
 
-/// One vector for each sequence of `hidden` [total_tokens, hidden_dim]. A sequence without tokens gives
+/// One vector for each sequence of `hidden` [total_tokens, hidden_dim]. A sequence without tokens becomes
 /// zeros.
 ///
 /// # Errors
-/// If there is no mode or `cu_seqlens` covers another number of tokens.
+/// If there is no mode or `cu_seqlens` covers a different number of tokens.
 pub fn pool(hidden: &Tensor, cu_seqlens: &CuSeqlens, options: &PoolOptions, form: Form) -> Result<Tensor> {
     let (_, hidden_dim) = matrix(NAME, "hidden", hidden)?;
     expect_shape(NAME, "hidden", hidden, &[cu_seqlens.total_tokens(), hidden_dim])?;
@@ -131,8 +131,8 @@ impl CustomOp1 for Pool<'_> {
     }
 }
 
-/// One mode of one sequence. With f64 sums over a handful of rows this is a thousandth of the encoder's time,
-/// so the plain form serves as the kernel and needs no second one as its reference.
+/// One mode of one sequence. With f64 sums over a few rows this is a thousandth of the encoder's time, so the
+/// plain form is the kernel and needs no separate reference.
 fn pool_sequence(mode: Pooling, sequence: &[f32], hidden_dim: usize, skip_tokens: usize) -> Vec<f32> {
     let rows = sequence.chunks_exact(hidden_dim);
     let count = rows.len().saturating_sub(skip_tokens);
@@ -185,7 +185,7 @@ fn weighted_sum<'a>(
             *sum += weight * value as f64;
         }
     }
-    // No token left: the sums are 0, and so is the vector.
+    // No tokens left: the sums are 0, and so is the vector.
     let divisor = if divisor > 0.0 { divisor } else { 1.0 };
     sums.into_iter().map(|sum| (sum / divisor) as f32).collect()
 }
@@ -199,7 +199,7 @@ mod tests {
     const MODES: [Pooling; 5] =
         [Pooling::Cls, Pooling::Max, Pooling::Mean, Pooling::WeightedMean, Pooling::LastToken];
 
-    /// The same on every target.
+    /// The same for every target.
     fn pooled(modes: &[Pooling], skip_tokens: usize, normalize: bool) -> Vec<Vec<f32>> {
         // Three sequences: of three tokens, of none, of one.
         let hidden = [1.0, -2.0, 3.0, 4.0, 5.0, -8.0, 7.0, 24.0];
@@ -225,9 +225,9 @@ mod tests {
         expected
     }
 
-    /// Sums over many tokens are f64 everywhere and take the same order: the same bits on CUDA as on the CPU
-    /// for the same values. What is brought to length 1 is divided by a length whose sum has another order,
-    /// so that the last bit may differ.
+    /// Sums over many tokens are f64 everywhere, in the same order: the same bits on CUDA as on the CPU for
+    /// the same values. Normalized vectors are divided by a length that is summed in a different order, so
+    /// the last bit may differ.
     #[test]
     fn long_sequences_and_wide_rows_agree_with_the_cpu() {
         let cu_seqlens = CuSeqlens::from_lengths([1, 130, 0, 7, 64]).unwrap();
@@ -255,9 +255,9 @@ mod tests {
         }
     }
 
-    /// A sum of up to 130 values in -1..1, weighted by positions, and its quotient round 132 times at most,
-    /// each time by 2^-24 of a mean size that is at most 1; the CPU's rounds once. What is brought to length
-    /// 1 has the errors of all values in its own length, and of the sum of their squares (see `normalize`).
+    /// A sum of up to 130 values in -1..1, weighted by positions, and its quotient round at most 132 times,
+    /// each time by 2^-24 of a mean size of at most 1; the CPU's rounds once. A normalized vector has the
+    /// errors of all values in its own length, and of the sum of their squares (see `normalize`).
     #[test]
     fn composed_sums_err_by_as_much_as_f32_must() {
         let pooled_error = 133.0 * 2f32.powi(-24);

@@ -1,7 +1,7 @@
-// Pooling of each sequence and, where asked for, its length to 1: see mod.rs. A block takes one sequence; each thread takes a column
-// of the output, then the one THREADS further on, and adds its tokens first to last in f64, so that a column is rounded once and has
-// the same bits as on the CPU. The hidden states are read once: the floor is total_tokens hidden_dim elements over the memory's
-// bandwidth. What holds it up is waiting for memory, so a thread asks for AHEAD tokens before it adds the first.
+// Pooling of each sequence and, if requested, its length to 1: see mod.rs. A block handles one sequence; each thread handles a
+// column of the output, then the one THREADS further on, and adds its tokens first to last in f64, so that a column is rounded
+// once and has the same bits as on the CPU. The hidden states are read once: the floor is total_tokens hidden_dim elements over
+// the memory's bandwidth. It is limited by memory latency, so a thread requests AHEAD tokens before it adds the first.
 
 #include "elements.cuh"
 
@@ -10,7 +10,7 @@ namespace nearsay {
 constexpr int THREADS = 512;
 constexpr int AHEAD = 16;
 
-// As in mod.rs, in the order in which several stand side by side.
+// As in mod.rs, in the order of several modes side by side.
 enum Mode : uint32_t { CLS, MAX, MEAN, MEAN_SQRT_LENGTH, WEIGHTED_MEAN, LAST_TOKEN };
 
 // Calls `each(token, value)` for the tokens from `first` on, in order.
@@ -26,7 +26,7 @@ __device__ __forceinline__ void for_tokens(const Element *values, uint32_t first
     }
 }
 
-// One column of one mode. `values` is the column of the sequence's first token, `stride` leads to the next token.
+// One column of one mode. `values` is the column of the sequence's first token, `stride` the distance to the next token.
 template <class Element>
 __device__ float pool_column(uint32_t mode, const Element *values, uint32_t length, int64_t stride, uint32_t skip) {
     if (length == 0) return 0.0f;
@@ -36,7 +36,7 @@ __device__ float pool_column(uint32_t mode, const Element *values, uint32_t leng
     if (mode == MAX) {
         float largest = to_float(values[skip * stride]);
         for_tokens(values, skip + 1, length, stride, [&](uint32_t, float value) {
-            // Not fmaxf, which would lose a NaN; that is the value that is not itself.
+            // Not fmaxf, which would lose a NaN: the value that does not equal itself.
             if (value > largest || value != value) largest = value;
         });
         return largest;
@@ -51,7 +51,7 @@ __device__ float pool_column(uint32_t mode, const Element *values, uint32_t leng
     return static_cast<float>(sum / (count * (skip + 1.0 + length) / 2.0));
 }
 
-// The sum of one value of each thread, in a fixed order; the same in all of them.
+// The sum of one value per thread, in a fixed order; the same in all threads.
 __device__ double block_sum(double x) {
     __shared__ double sums[THREADS / WARP];
     x = warp_sum(x);

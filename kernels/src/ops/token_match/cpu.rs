@@ -40,7 +40,7 @@ impl Kernel for Matches<'_> {
     }
 }
 
-/// The maxima of one pair so far: a vector of lanes for each row, a value for each column.
+/// The maxima of one pair so far: a vector of lanes per row, a value per column.
 #[derive(Default)]
 struct Maxima {
     rows: Vec<f32>,
@@ -67,9 +67,8 @@ impl Maxima {
 }
 
 impl<S: Simd> Epilogue<S, F32> for Maxima {
-    /// A vector that begins behind the last column is passed over. Lanes behind it in one that begins before
-    /// are copies of it: what they win for a row, the last column wins too, and their own maxima are not
-    /// asked for.
+    /// Skips a vector that starts after the last column. If it starts before, its lanes after the last column
+    /// are copies of that column: they never beat it for a row, and their own maxima are not read.
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,

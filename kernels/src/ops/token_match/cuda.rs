@@ -12,16 +12,16 @@ use crate::cuda::{self, Element, Module, Parameter, PushKernelArg, WrapErr, for_
 
 const KERNELS: Module = cuda::module!("token_match");
 
-/// Tokens of each side of a tile (`SIDE` of token_match.cu).
+/// Tokens per side of a tile (`SIDE` of token_match.cu).
 const SIDE: usize = 64;
-/// Threads of a tile's block (`MATCH_THREADS` of token_match.cu).
+/// Threads per tile's block (`MATCH_THREADS` of token_match.cu).
 const THREADS: u32 = 128;
-/// Columns are counted with 31 bits, and a little beyond the last.
+/// Columns are counted in 31 bits, with some margin.
 const MOST_COLUMNS: usize = 1 << 30;
-/// Blocks of a launch (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+/// Blocks per launch (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
 const MOST_BLOCKS: usize = i32::MAX as usize;
 
-/// `MatchTile` of token_match.cu: where a tile's tokens lie and where their maxima go.
+/// `MatchTile` of token_match.cu: the addresses of a tile's tokens and the places of their maxima.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 struct Tile {
@@ -49,7 +49,7 @@ fn launch<T: Element>(operation: &TokenMatch<'_>, device: &CudaDevice) -> Result
     let held: Vec<_> = held.collect();
     let located =
         held.iter().map(|sides| Ok([locate::<T>(&sides[0], &stream)?, locate::<T>(&sides[1], &stream)?]));
-    // The second halves are dropped behind the launch: other streams may wait for that.
+    // The guards are dropped after the launch: other streams may wait for that.
     let located = located.collect::<Result<Vec<_>>>()?;
     let mut tiles = Vec::with_capacity(located.len());
     for ([(candidate, _), (reference, _)], place) in located.iter().zip(operation.places) {
@@ -61,10 +61,10 @@ fn launch<T: Element>(operation: &TokenMatch<'_>, device: &CudaDevice) -> Result
         let kernel = KERNELS.kernel::<T>(device, NAME)?;
         let mut launch = kernel.builder();
         launch.arg(&tiles).arg(&mut maxima).arg(&dim);
-        // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to as many rows of `dim`
-        // values of type T as it says: `super::token_match` has checked every matrix' width and type, and
-        // `append_tiles` stays within its rows. The matrices outlive the launch, and what is freed behind it
-        // is freed in the stream's order. `maxima` has room for all `places`.
+        // SAFETY: these are the arguments of token_match.cu. A tile's pointers lead to its number of rows of
+        // `dim` values of type T: `super::token_match` has checked every matrix' width and type, and
+        // `append_tiles` stays within its rows. The matrices outlive the launch, and memory freed after it is
+        // freed in the stream's order. `maxima` has room for all `places`.
         unsafe { launch.launch(cuda::blocks(count as usize, THREADS)) }.w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(maxima, device.clone()))
@@ -84,8 +84,8 @@ fn begin(count: usize, device: &CudaDevice) -> Result<CudaSlice<f32>> {
     Ok(maxima)
 }
 
-/// Where a matrix' values lie on the device, and what tells other streams, once it is dropped, that `stream`
-/// has read them.
+/// The address of a matrix' values on the device, and a guard that, once dropped, signals to other streams
+/// that `stream` has read them.
 fn locate<'a, T: Element>(
     matrix: &'a Parameter<'_>,
     stream: &'a CudaStream,
@@ -93,7 +93,7 @@ fn locate<'a, T: Element>(
     Ok(matrix.values::<T>(NAME)?.view_ptr(stream))
 }
 
-/// The tiles of a pair whose matrices, candidate and reference, begin at `addresses` and have rows of
+/// Appends the tiles of a pair whose matrices, candidate and reference, start at `addresses` and have rows of
 /// `row_bytes` bytes.
 fn append_tiles(addresses: [u64; 2], place: &PairPlace, row_bytes: usize, tiles: &mut Vec<Tile>) {
     for candidate in parts(addresses[0], &place.candidate_tokens, row_bytes) {
@@ -111,23 +111,23 @@ fn append_tiles(addresses: [u64; 2], place: &PairPlace, row_bytes: usize, tiles:
 }
 
 /// A tile's share of a matrix.
-struct Part {
+struct MatchPart {
     address: u64,
     tokens: u32,
     maxima: u32,
 }
 
-/// A matrix that begins at `address` and whose maxima lie in `tokens`, by tiles.
-fn parts(address: u64, tokens: &Range<usize>, row_bytes: usize) -> impl Iterator<Item = Part> {
+/// Splits a matrix that starts at `address`, with its maxima in `tokens`, into tiles.
+fn parts(address: u64, tokens: &Range<usize>, row_bytes: usize) -> impl Iterator<Item = MatchPart> {
     let (start, end) = (tokens.start, tokens.end);
-    (start..end).step_by(SIDE).map(move |first| Part {
+    (start..end).step_by(SIDE).map(move |first| MatchPart {
         address: address + ((first - start) * row_bytes) as u64,
         tokens: SIDE.min(end - first) as u32,
         maxima: first as u32,
     })
 }
 
-/// `count` with 32 bits.
+/// `count` in 32 bits.
 fn counted(count: usize, most: usize, of_what: &str) -> Result<u32> {
     if count <= most {
         return Ok(count as u32);

@@ -2,20 +2,20 @@
 //! over its columns, in one pass, without writing A B^T. With rows of length 1 these are BERTScore's greedy
 //! matches (Zhang et al., "BERTScore", 2020) and MaxSim's terms (Khattab and Zaharia, "ColBERT", 2020).
 //!
-//! candidates and references: matrices of one width, [tokens, dim], each contiguous, as a rule views of
-//! packed tensors; a matrix may be in any number of pairs. On the CPU f32; on CUDA f32, f16 or bf16, all of
-//! them alike. Output: f32, for each pair its m row maxima, then its n column maxima. On Metal (composed of
-//! candle's operations, each pair alone) f32 or f16.
+//! candidates and references: matrices of one width, [tokens, dim], each contiguous, usually views of packed
+//! tensors; a matrix may be in any number of pairs. On the CPU f32; on CUDA all f32, all f16 or all bf16.
+//! Output: f32, for each pair its m row maxima, then its n column maxima. On Metal (composed of candle's
+//! operations, one pair at a time) f32 or f16.
 //!
 //! Order of the reductions: a cosine sums over dim, first to last, in f32. On the CPU see `product`. On CUDA
-//! f32 goes value by value, without TF32; f16 and bf16 by blocks of 16, whose products the tensor cores add
-//! to the sum in a way of their own. That order depends on dim and the device alone, so a pair has the same
-//! bits in any company. The product of two numbers does not depend on their order, so exchanging A and B
+//! f32 goes value by value, without TF32; f16 and bf16 go by blocks of 16, whose products the tensor cores
+//! add to the sum in their own order. The order depends only on dim and the device, so a pair has the same
+//! bits in any batch. The product of two numbers does not depend on their order, so exchanging A and B
 //! exchanges the results: bit for bit in f32, and in f16 and bf16 as far as the tensor cores treat rows and
 //! columns alike, which NVIDIA does not promise. A maximum is exact in any order.
 //!
-//! Rows must be finite (a maximum may lose a NaN): whoever makes them checks that ([`crate::all_finite`]). A
-//! matrix with an empty partner has maxima of minus infinity.
+//! Rows must be finite (a maximum may lose a NaN): callers check that ([`crate::all_finite`]). A matrix with
+//! an empty partner has maxima of minus infinity.
 //!
 //! The floor: 2 m n dim operations for (m + n) dim values. With values of 2 bytes and a device that does 184
 //! operations in the time of a byte (H200: 790 TFLOP/s, 4.3 TB/s) pairs shorter than about 370 tokens are
@@ -43,7 +43,7 @@ use crate::{Error, Form, Result};
 
 const NAME: &str = "token_match";
 
-/// The token matrices of a candidate and a reference, rows of length 1 if cosines are wanted.
+/// The token matrices of a candidate and a reference. Rows have length 1 if cosines are wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenPair<'a> {
     /// A: [m, dim].
@@ -58,12 +58,12 @@ impl<'a> TokenPair<'a> {
     }
 }
 
-/// What [`token_match`] finds.
+/// The results of [`token_match`].
 #[derive(Debug, Clone)]
 pub struct MatchMaxima {
     /// For each pair the row maxima, then the column maxima: [sum of m + n] f32.
     pub values: Tensor,
-    /// Where each pair's values lie.
+    /// The position of each pair's values.
     places: Vec<PairPlace>,
 }
 
@@ -99,13 +99,13 @@ pub fn token_match(pairs: &[TokenPair<'_>], form: Form) -> Result<MatchMaxima> {
         let values = composed::token_match(pairs, first.candidate.device())?;
         return Ok(MatchMaxima { values, places });
     }
-    // The first candidate stands for all matrices: its device chooses. An operation of candle's can have
-    // three arguments only.
+    // The first candidate represents all matrices: its device selects the kernel. A custom operation of
+    // candle's can have at most three arguments.
     let values = first.candidate.apply_op1_no_bwd(&TokenMatch { pairs, places: &places, dim })?;
     Ok(MatchMaxima { values, places })
 }
 
-/// The width that all matrices have; in the rest, too, they must be like the first.
+/// The width of all matrices. Their type and device must also match the first.
 fn checked_dim(first: &Tensor, pairs: &[TokenPair<'_>]) -> Result<usize> {
     let broken = |rule| Err(Error::Argument { operation: NAME, rule });
     let (_, dim) = matrix(NAME, "candidate", first)?;

@@ -1,4 +1,4 @@
-//! The match as its definition reads, in f64.
+//! The match by its definition, in f64.
 
 /// Row maxima, then column maxima, of `candidate` [m, dim] times the transpose of `reference` [n, dim].
 pub(crate) fn token_match(candidate: &[f32], reference: &[f32], dim: usize) -> Vec<f64> {

@@ -6,7 +6,7 @@ use super::{TokenPair, cpu, token_match, token_match_reference};
 use crate::testing::{Target, assert_close, random, targets};
 use crate::{Form, normalize};
 
-/// At and beside the tiles' sizes and their fragments' on CUDA, and the vectors' on the CPU.
+/// At and around the sizes of tiles and fragments on CUDA, and of vectors on the CPU.
 const LENGTHS: [usize; 16] = [1, 2, 7, 8, 13, 15, 16, 17, 31, 33, 63, 64, 65, 70, 129, 200];
 
 /// Pairs of matrices of `dim` columns.
@@ -16,7 +16,7 @@ struct Case {
 }
 
 impl Case {
-    /// Rows of length 1 as `target` holds them, `lengths` of them for each pair.
+    /// Rows of length 1 rounded to `target`'s type, `lengths` of them for each pair.
     fn new(target: Target, dim: usize, lengths: impl IntoIterator<Item = [usize; 2]>) -> Self {
         let mut seed = 0;
         let mut rows = |count| {
@@ -45,7 +45,7 @@ impl Case {
         self.pairs.iter().map(|[candidate, reference]| [&**candidate, &**reference]).collect()
     }
 
-    /// Candidates and references are views of a tensor each, in which other values lie before them.
+    /// The same with candidates and references as views of one tensor each, after other values.
     fn run_on_views(&self, target: Target) -> Vec<f32> {
         let views = [0, 1].map(|side| {
             let matrices: Vec<&[f32]> = self.pairs.iter().map(|pair| &*pair[side]).collect();
@@ -71,8 +71,8 @@ impl Case {
         for ([a, b], got) in self.pairs.iter().zip(self.run(target)) {
             let expected = token_match_reference(a, b, self.dim);
             // A cosine's chain of dim multiply-adds errs by dim eps times the sum of the products' sizes,
-            // which is at most the product of the rows' lengths (Cauchy and Schwarz). They are 1 but for the
-            // rounding of the values.
+            // which is at most the product of the rows' lengths (Cauchy and Schwarz). They are 1 except for
+            // the rounding of the values.
             let lengths = (1.0 + target.rounding()).powi(2);
             let bound = 2.0 * (self.dim + 1) as f64 * f32::EPSILON as f64 * lengths;
             let [m, n] = [a, b].map(|side| side.len() / self.dim);
@@ -86,7 +86,7 @@ fn unit_rows(seed: u64, rows: usize, dim: usize) -> Vec<f32> {
     normalize(&values, 0.0, Form::Kernels).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Every one of `lengths` beside every other.
+/// Every one of `lengths` with every other.
 fn crossed(lengths: &[usize]) -> impl Iterator<Item = [usize; 2]> + '_ {
     lengths.iter().flat_map(|&m| lengths.iter().map(move |&n| [m, n]))
 }
@@ -138,8 +138,8 @@ fn a_pair_has_the_same_bits_alone_and_in_company() {
     }
 }
 
-/// In the first row of a tile, in a later one, in the second tile; and beside 16 rows that share a fragment
-/// with it, or none.
+/// In the first row of a tile, in a later one, in the second tile; and with or without 16 rows that share its
+/// fragment.
 #[test]
 fn a_token_has_the_same_bits_wherever_it_lies() {
     for target in targets().into_iter().filter(|target| target.is_of_our_kernels()) {

@@ -1,43 +1,44 @@
 // Maxima of the rows and of the columns of A B^T for many pairs: see token_match/mod.rs. A block has one tile: up to 64 tokens of
-// a candidate (rows of A) and up to 64 of its reference (rows of B, so columns of A B^T). A pair of at most 64 by 64 tokens is one
-// tile, which reads each of its tokens once: the floor of short pairs is (m + n) dim elements over the memory's bandwidth. In a
-// longer pair a token is read once for every 64 of its partner's, as a rule from the L2.
+// a candidate (rows of A) and up to 64 of its reference (rows of B, so columns of A B^T). A pair of at most 64 by 64 tokens is
+// one tile, which reads each of its tokens once: the floor of short pairs is (m + n) dim elements over the memory's bandwidth. In
+// a longer pair a token is read once per 64 of its partner's, usually from the L2.
 //
-// There is a block for each tile rather than a few that walk over many: the device gives the next tile to whichever
-// multiprocessor has room, which balances ragged tiles. Tiles of a pair, rows and columns alike, are combined by an atomic maximum
-// in the output: exact in any order, and a pair of 512 by 512 tokens is spread over 64 blocks, where one block for each pair would
-// leave most multiprocessors idle whenever the pairs are few and long.
+// There is a block per tile rather than a few that walk over many: the device gives the next tile to whichever multiprocessor has
+// room, which balances ragged tiles. Tiles of a pair, rows and columns alike, are combined by an atomic maximum in the output:
+// exact in any order. A pair of 512 by 512 tokens is spread over 64 blocks; one block per pair would leave most multiprocessors
+// idle when the pairs are few and long.
 //
-// Tokens pass through shared memory by chunks of 128 bytes, in two buffers: one is filled, by copies of 16 bytes, while the other
-// is worked on. Short tiles have several chunks in a buffer, so that a block always has up to 16 KiB under way.
+// Tokens pass through shared memory in chunks of 128 bytes, in two buffers: one is filled, by copies of 16 bytes, while the other
+// is in use. Short tiles have several chunks in a buffer, so that a block always has up to 16 KiB in flight.
 //
-// A cosine is the chain of its chunks from first to last, wherever in a tile it lies. In f32: sum = fma(a, b, sum), value after
-// value. In f16 and bf16: blocks of 16 values by the tensor cores, which add the 16 products to the f32 sum in a way of their own.
-// Values behind the last, and tokens behind the last, are zeros; a zero adds nothing.
+// A cosine is the chain of its chunks from first to last, at any place in a tile. In f32: sum = fma(a, b, sum), value after
+// value. In f16 and bf16: blocks of 16 values by the tensor cores, which add the 16 products to the f32 sum in their own order.
+// Padding values and padding tokens are zeros; a zero adds nothing.
 
 #include "chunks.cuh"
 
 namespace nearsay {
 
-// Tokens of each side of a tile.
+// Tokens per side of a tile.
 constexpr int SIDE = 64;
 constexpr int MATCH_WARPS = 4;
 constexpr int MATCH_THREADS = MATCH_WARPS * WARP;
 constexpr int SLOTS = 2 * SIDE;
 
-// Where a tile's tokens lie and where their maxima go. token_match/cuda.rs has the same struct.
+// The addresses of a tile's tokens and the places of their maxima. token_match/cuda.rs has the same struct.
 template <class Element> struct MatchTile {
     const Element *candidate;
     const Element *reference;
     uint32_t candidate_tokens;
     uint32_t reference_tokens;
-    // The first of its maxima in the output.
+    // The first of the candidate's maxima in the output.
     uint32_t candidate_maxima;
     uint32_t reference_maxima;
 };
 
-// Raises *maximum to at least `value`, whoever else does the same. Floats that are not negative are ordered as their bits are as
-// signed integers, negative ones against their bits as unsigned integers, in either case with the others on the right side.
+// Raises *maximum to at least `value`, also when other threads do the same. Non-negative floats have the order of their bits as
+// signed integers, negative ones the reverse order of their bits as unsigned integers; in both cases the other sign's are on the
+// right side.
 __device__ __forceinline__ void raise(float *maximum, float value) {
     const int bits = __float_as_int(value);
     if (bits >= 0)
@@ -53,7 +54,7 @@ template <class Element> struct MatchTokens {
 
     const MatchTile<Element> &tile;
     int dim;
-    // Slots of the candidate and of both in a chunk.
+    // Slots of the candidate, and of both, per chunk.
     int candidate_slots;
     int slots;
     // Whether every piece is whole and aligned.
@@ -65,7 +66,7 @@ template <class Element> struct MatchTokens {
         aligned = are_aligned(tile.candidate, tile.reference, dim);
     }
 
-    // Begins to fetch `chunks` chunks of all tokens, from column `first` on. A thread takes the same piece of every 16th slot.
+    // Starts to fetch `chunks` chunks of all tokens, from column `first` on. A thread fetches the same piece of every 16th slot.
     __device__ __forceinline__ void fetch(int first, int chunks, unsigned char *buffer) const {
         constexpr int STEP = MATCH_THREADS / PIECES;
         const int piece = threadIdx.x % PIECES;
@@ -86,7 +87,7 @@ template <class Element> struct MatchTokens {
 
 };
 
-// The cosines of a tile in the registers of a block. `add` adds the products of one chunk; `finish` gives the maxima of the
+// The cosines of a tile in the registers of a block. `add` adds the products of one chunk; `finish` writes the maxima of the
 // candidate's tokens to the output and leaves each warp's share of the maxima of the reference's in `columns`.
 //
 // For f16 and bf16: warp w has rows 16 w to 16 w + 15 and all columns, as fragments of the tensor cores.
@@ -146,8 +147,8 @@ template <class Element> struct Cosines {
     }
 };
 
-// For f32: thread t has rows t / 8, t / 8 + 16, ... and columns t % 8, t % 8 + 8, ... The 8 threads that read shared memory at a
-// time share a row's piece, or have the same piece of 8 columns in a row.
+// For f32: thread t has rows t / 8, t / 8 + 16, ... and columns t % 8, t % 8 + 8, ... The 8 threads that read shared memory
+// together share a row's piece, or have the same piece of 8 consecutive columns.
 template <> struct Cosines<float> {
     static constexpr int ROWS = SIDE / GROUP;
     static constexpr int COLUMNS = SIDE / 8;
@@ -246,7 +247,7 @@ __device__ __forceinline__ void token_match(const MatchTile<Element> *tiles, flo
 
 } // namespace nearsay
 
-// What every maximum begins with, and what those of a token without a partner stay.
+// The initial value of every maximum, and the final one for a token without a partner.
 extern "C" __global__ void token_match_begin(float *maxima, uint32_t count) {
     const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
     if (i < count) maxima[i] = -INFINITY;

@@ -1,15 +1,15 @@
 //! [`super::top_k`] composed of candle's operations: scores in f32 by a product on the device, the best of
-//! them chosen on the CPU. Here scores are written, those of some rows at a time.
+//! them selected on the CPU. Unlike the kernels, this writes scores, those of some rows at a time.
 
 use candle_core::{DType, Result, Tensor};
 
-use super::hit::{Best, Hit};
+use super::hit::{Best, PackedHit};
 
 /// Scores that are in memory at once.
 const SCORES: usize = 1 << 22;
 
 /// The hits of every query, best first.
-pub(super) fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec<Hit>>> {
+pub(super) fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec<PackedHit>>> {
     let (num_queries, num_rows) = (queries.dim(0)?, rows.dim(0)?);
     let mut best = vec![Best::new(k); num_queries];
     let Some(together) = SCORES.checked_div(num_queries) else { return Ok(Vec::new()) };
@@ -19,7 +19,9 @@ pub(super) fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec
         let some = some.to_dtype(DType::F32)?.contiguous()?;
         let scores = queries.matmul(&some.t()?)?.to_vec2::<f32>()?;
         for (best, scores) in best.iter_mut().zip(scores) {
-            best.extend(scores.into_iter().zip(first as u32..).map(|(score, row)| Hit::new(score, row)));
+            best.extend(
+                scores.into_iter().zip(first as u32..).map(|(score, row)| PackedHit::new(score, row)),
+            );
         }
     }
     Ok(best.into_iter().map(Best::into_sorted).collect())

@@ -1,9 +1,9 @@
 //! The search on the CPU: a product whose epilogue keeps survivors.
 //!
-//! Queries are the product's columns, packed once; rows are its left factor as they lie, so that the corpus,
-//! far larger than the queries, is read once and never copied. A block of rows stays in the L2 while it is
+//! Queries are the product's columns, packed once; rows are its left factor in place, so that the corpus, far
+//! larger than the queries, is read once and never copied. A block of rows stays in the L2 while it is
 //! multiplied by all queries. A piece of the product is compared with its queries' thresholds a vector at a
-//! time; of a million rows some hundred pass for a query.
+//! time; of a million rows some hundred pass per query.
 //!
 //! One query takes as long as a panel of them, 32 with AVX-512. The 10 best of a million rows of 384, on two
 //! cores of an Emerald Rapids: 98 ms for 1 to 32 queries (16 GB/s), 279 ms for 100, 1.87 s for 1,000 (410
@@ -11,16 +11,15 @@
 
 use std::ops::Range;
 
-use super::hit::{Best, Hit};
+use super::hit::{Best, PackedHit};
 use crate::cpu::product::{Epilogue, F32, Panels, Rows, multiply};
 use crate::cpu::simd::{InstructionSet, Kernel, MAX_LANES, Simd, dispatch_to};
 use crate::cpu::team;
 
-/// Multiply-adds that make it worth to divide the rows among threads: less takes no longer than waking a
-/// thread.
+/// Multiply-adds from which the rows are divided among threads: fewer take no longer than waking a thread.
 const WORK_OF_A_TEAM: usize = 1 << 20;
 
-/// Queries that were packed once, and their best rows so far.
+/// Queries, packed once, and their best rows so far.
 pub(super) struct Accumulator {
     set: InstructionSet,
     panels: Panels,
@@ -37,13 +36,13 @@ impl Accumulator {
         Self { set, panels, dim, survivors, k }
     }
 
-    /// Takes in `rows` [num_rows, dim], of which the first is row `first_row`: beyond all rows before.
+    /// Adds `rows` [num_rows, dim], the first of which is row `first_row`: after all earlier rows.
     pub(super) fn feed(&mut self, rows: &[f32], first_row: u32) {
         let Self { set, panels, dim, survivors, k } = self;
         let num_rows = rows.len() / *dim;
         let work = rows.len().saturating_mul(panels.columns());
         let threads = if work < WORK_OF_A_TEAM { 1 } else { team::threads() };
-        let part = |range: Range<usize>, survivors| Part {
+        let part = |range: Range<usize>, survivors| CorpusPart {
             rows: &rows[range.start * *dim..range.end * *dim],
             first_row: first_row as usize + range.start,
             dim: *dim,
@@ -60,7 +59,7 @@ impl Accumulator {
     }
 
     /// The hits of every query, best first.
-    pub(super) fn finish(self) -> Vec<Vec<Hit>> {
+    pub(super) fn finish(self) -> Vec<Vec<PackedHit>> {
         self.survivors.best.into_iter().map(Best::into_sorted).collect()
     }
 }
@@ -84,7 +83,7 @@ impl Kernel for PackQueries<'_> {
 }
 
 /// Some of the rows, for all queries.
-struct Part<'a> {
+struct CorpusPart<'a> {
     /// [num_rows, dim]
     rows: &'a [f32],
     /// The first of them, in the corpus.
@@ -95,25 +94,25 @@ struct Part<'a> {
     survivors: &'a mut Survivors,
 }
 
-impl Kernel for Part<'_> {
+impl Kernel for CorpusPart<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { rows, first_row, dim, panels, survivors } = self;
         survivors.first_row = first_row;
-        // Copies of the last query are never better than this.
+        // Copies of the last query never exceed this.
         survivors.thresholds.resize(panels.columns().next_multiple_of(2 * S::LANES), f32::INFINITY);
         let rows = Rows::of_f32(rows, dim, rows.len() / dim, dim);
         multiply(simd, F32, rows, panels.range(panels.all()), survivors);
     }
 }
 
-/// The best of every query so far.
+/// The best hits of every query so far.
 struct Survivors {
-    /// The first row of what is searched now, in the corpus.
+    /// The first row of the current part, in the corpus.
     first_row: usize,
-    /// [`Best::threshold`] of each query: a row comes after all lower ones of its part.
+    /// [`Best::threshold`] of each query: rows arrive in ascending order within a part.
     thresholds: Vec<f32>,
     best: Vec<Best>,
 }
@@ -123,13 +122,13 @@ impl Survivors {
         Self { first_row: 0, thresholds: vec![f32::NAN; num_queries], best: vec![Best::new(k); num_queries] }
     }
 
-    /// No hits yet, of rows that come after all rows of `self`: what does not exceed its thresholds need not
-    /// be kept.
+    /// An empty list for rows that come after all rows of `self`: scores that do not exceed its thresholds
+    /// can be dropped.
     fn behind(&self, k: usize) -> Self {
         Self { thresholds: self.thresholds.clone(), ..Self::new(self.best.len(), k) }
     }
 
-    /// Takes in the hits of rows that come after all rows of `self`.
+    /// Adds the hits of rows that come after all rows of `self`.
     fn merge(&mut self, later: Self) {
         for ((best, threshold), later) in self.best.iter_mut().zip(&mut self.thresholds).zip(later.best) {
             best.extend(later.into_sorted());
@@ -139,7 +138,7 @@ impl Survivors {
 }
 
 impl<S: Simd> Epilogue<S, F32> for Survivors {
-    /// A vector that begins behind the last query is passed over.
+    /// Skips a vector that starts after the last query.
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -167,7 +166,7 @@ impl<S: Simd> Epilogue<S, F32> for Survivors {
 }
 
 impl Survivors {
-    /// Takes row `row` of the part in for those queries from `first` on whose bits are set.
+    /// Adds row `row` of the part to the queries from `first` on whose bits are set.
     #[cold]
     #[inline(never)]
     fn take(&mut self, row: usize, first: usize, scores: &[f32; MAX_LANES], mut survivors: u32) {
@@ -176,7 +175,7 @@ impl Survivors {
             survivors &= survivors - 1;
             // A product that overflowed to NaN survives among the copies of the last query, too.
             let Some(best) = self.best.get_mut(first + lane) else { return };
-            best.take(Hit::new(scores[lane], (self.first_row + row) as u32));
+            best.take(PackedHit::new(scores[lane], (self.first_row + row) as u32));
             self.thresholds[first + lane] = best.threshold();
         }
     }

@@ -10,33 +10,32 @@ use crate::{Error, Result};
 
 const KERNELS: Module = cuda::module!("top_k");
 
-/// Queries and rows of a tile, and threads of a block (`QUERIES`, `ROWS`, `SEARCH_THREADS` of top_k.cu).
+/// Queries and rows per tile, and threads per block (`QUERIES`, `ROWS`, `SEARCH_THREADS` of top_k.cu).
 const QUERIES: usize = 64;
 const ROWS: usize = 128;
 const THREADS: u32 = 128;
 /// Two buffers (`BUFFER_BYTES` of top_k.cu): 128 bytes of each row and each query of a tile.
 const SHARED_BYTES: usize = 2 * (ROWS + QUERIES) * 128;
-/// What there is room for in shared memory, where lists are cut and merged: a list of these and of a tile's
-/// rows.
+/// The shared memory's limit when lists are cut and merged: a list of this many hits and a tile's rows.
 const MOST_HITS: usize = 1024;
-/// Rows and columns are counted with 31 bits, and a little beyond the last.
+/// Rows and columns are counted in 31 bits, with some margin.
 const MOST: usize = 1 << 30;
-/// Queries of a launch.
+/// Queries per launch.
 const MOST_QUERIES: usize = 4096;
-/// Blocks of a launch that more sections are made for, about four for each multiprocessor of an H200.
+/// Sections are added up to this many blocks per launch, about four per multiprocessor of an H200.
 pub(super) const MOST_BLOCKS: usize = 512;
-/// Hits in the lists of a launch that more sections are made for: 128 MiB.
+/// Sections are added up to this many hits in a launch's lists: 128 MiB.
 const LISTED: usize = 1 << 24;
-/// Tiles of a section. A list begins without a threshold: with fewer tiles there would be more to sort than
-/// to multiply.
+/// Tiles per section. A list starts without a threshold: with fewer tiles there would be more to sort than to
+/// multiply.
 const FEWEST_TILES: usize = 2;
 
-/// Scores and indices, [num_queries, k], of `[queries, rows]`, of which there are `k` or more.
+/// Scores and indices, [num_queries, k], for `[queries, rows]`, with at least `k` rows.
 pub(super) fn top_k(matrices: [Argument<'_>; 2], k: usize) -> Result<[CudaStorage; 2]> {
     top_k_in_blocks(matrices, k, MOST_BLOCKS)
 }
 
-/// The same with another number of blocks than [`MOST_BLOCKS`], as far as there are no more queries.
+/// The same with a different number of blocks than [`MOST_BLOCKS`], unless the queries need more.
 pub(super) fn top_k_in_blocks(
     matrices: [Argument<'_>; 2],
     k: usize,
@@ -47,7 +46,7 @@ pub(super) fn top_k_in_blocks(
     at_most(MOST, "rows can be searched", num_rows)?;
     at_most(MOST, "columns can be searched", dim)?;
     let dtype = matrices[0].0.dtype();
-    Ok(for_element!(NAME, dtype, T => Search::<T>::new(matrices, k)?.run(most_blocks))?)
+    Ok(for_element!(NAME, dtype, T => CudaSearch::<T>::new(matrices, k)?.run(most_blocks))?)
 }
 
 fn at_most(most: usize, what: &str, got: usize) -> Result<()> {
@@ -58,7 +57,7 @@ fn at_most(most: usize, what: &str, got: usize) -> Result<()> {
     Err(Error::Argument { operation: NAME, rule })
 }
 
-struct Search<'a, T> {
+struct CudaSearch<'a, T> {
     device: &'a CudaDevice,
     queries: View<'a, T>,
     rows: View<'a, T>,
@@ -68,16 +67,16 @@ struct Search<'a, T> {
     k: usize,
 }
 
-/// How the work of one launch is divided, and how much each list holds.
-struct Plan {
+/// How the work of one launch is divided, and the capacity of each list.
+struct SearchPlan {
     num_queries: usize,
     sections: usize,
     rows_of_a_section: usize,
-    /// Of a list. With room for more rows than a tile has, so that not every tile is one too many.
+    /// Of a list. It exceeds a tile's rows, so that not every tile overflows it.
     capacity: usize,
 }
 
-impl Plan {
+impl SearchPlan {
     fn new(num_queries: usize, num_rows: usize, k: usize, most_blocks: usize) -> Self {
         let capacity = (k + ROWS + ROWS / 2).next_power_of_two();
         let query_tiles = num_queries.div_ceil(QUERIES);
@@ -97,15 +96,15 @@ impl Plan {
     }
 }
 
-/// What the sections of a launch have found.
+/// The hits that the sections of a launch found.
 struct Lists {
     /// [sections, num_queries, capacity]
     hits: CudaSlice<u64>,
-    /// [sections, num_queries]: how many of a list's hits there are.
+    /// [sections, num_queries]: the number of hits in each list.
     counts: CudaSlice<u32>,
 }
 
-impl<'a, T: Element> Search<'a, T> {
+impl<'a, T: Element> CudaSearch<'a, T> {
     fn new([queries, rows]: [Argument<'a>; 2], k: usize) -> candle_core::Result<Self> {
         let (num_queries, dim) = queries.1.shape().dims2()?;
         let (num_rows, _) = rows.1.shape().dims2()?;
@@ -121,7 +120,7 @@ impl<'a, T: Element> Search<'a, T> {
         if count > 0 {
             for first in (0..self.num_queries).step_by(MOST_QUERIES) {
                 let num_queries = MOST_QUERIES.min(self.num_queries - first);
-                let plan = Plan::new(num_queries, self.num_rows, self.k, most_blocks);
+                let plan = SearchPlan::new(num_queries, self.num_rows, self.k, most_blocks);
                 let lists = self.search(first, &plan)?;
                 let found = first * self.k..(first + num_queries) * self.k;
                 self.merge(&lists, &plan, scores.slice_mut(found.clone()), indices.slice_mut(found))?;
@@ -132,7 +131,7 @@ impl<'a, T: Element> Search<'a, T> {
     }
 
     /// Searches all rows for the queries of `plan`, from `first` on.
-    fn search(&self, first: usize, plan: &Plan) -> candle_core::Result<Lists> {
+    fn search(&self, first: usize, plan: &SearchPlan) -> candle_core::Result<Lists> {
         let mut hits = cuda::output::<u64>(self.device, plan.lists() * plan.capacity)?;
         let mut counts = cuda::output::<u32>(self.device, plan.lists())?;
         let queries = self.queries.slice(first * self.dim..(first + plan.num_queries) * self.dim);
@@ -160,7 +159,7 @@ impl<'a, T: Element> Search<'a, T> {
     fn merge(
         &self,
         lists: &Lists,
-        plan: &Plan,
+        plan: &SearchPlan,
         mut scores: ViewMut<'_, f32>,
         mut indices: ViewMut<'_, u32>,
     ) -> candle_core::Result<()> {
@@ -172,7 +171,7 @@ impl<'a, T: Element> Search<'a, T> {
             launch.arg(size);
         });
         // SAFETY: these are the arguments of top_k.cu; the lists are those of the same plan, and the results
-        // have room for [num_queries, k]. The lists are freed behind the launch, in the stream's order.
+        // have room for [num_queries, k]. The lists are freed after the launch, in the stream's order.
         unsafe { launch.launch(cuda::blocks(plan.num_queries, THREADS)) }.w()?;
         Ok(())
     }

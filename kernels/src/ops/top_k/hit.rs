@@ -1,18 +1,18 @@
-//! A row that was found, as one number, and the best of many such rows.
+//! A hit as one number, and the best of many hits.
 
 /// A score and its row. Of two hits the better is the larger: the larger score, or of equal scores the lower
-/// row. 0.0 and -0.0 are equal; NaN, which only products that overflow can give, is behind all numbers.
+/// row. 0.0 and -0.0 are equal; NaN, which only overflowing products produce, is after all numbers.
 ///
 /// The upper half is the score's bits, changed so that their order as an integer is the scores' order; the
-/// lower half is the complement of the row. `top_k.cu` has the same.
+/// lower half is the complement of the row. `top_k.cu` uses the same format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Hit(u64);
+pub(super) struct PackedHit(u64);
 
 const SIGN: u32 = 1 << 31;
 
-impl Hit {
+impl PackedHit {
     pub(super) fn new(score: f32, row: u32) -> Self {
-        // Makes 0.0 of -0.0.
+        // Turns -0.0 into 0.0.
         let bits = (score + 0.0).to_bits();
         let ordered = match score.is_nan() {
             true => 0,
@@ -22,7 +22,7 @@ impl Hit {
         Self(u64::from(ordered) << 32 | u64::from(!row))
     }
 
-    /// The score. A zero has lost its sign, NaN what else it was.
+    /// The score. A zero has lost its sign, a NaN its payload.
     pub(super) fn score(self) -> f32 {
         match (self.0 >> 32) as u32 {
             0 => f32::NAN,
@@ -36,19 +36,19 @@ impl Hit {
     }
 }
 
-/// The `k` best of the hits that were taken, and some more.
+/// The `k` best of the hits added so far, and some more.
 ///
-/// Hits are collected until there are about twice as many as are wanted, then the best are kept: a hit costs
-/// the same whatever `k` is.
+/// Hits are collected until there are about twice as many as `k`, then the best are kept: the cost of a hit
+/// does not depend on `k`.
 #[derive(Debug, Clone)]
 pub(super) struct Best {
-    hits: Vec<Hit>,
+    hits: Vec<PackedHit>,
     k: usize,
     threshold: f32,
 }
 
-/// Hits beyond `k` that are collected at least: to select one by one, for a small `k`, would take longer than
-/// to look at a few more.
+/// The least number of hits collected beyond `k`: for a small `k`, selecting after every hit would take
+/// longer than looking at a few more.
 const FEWEST: usize = 16;
 
 impl Best {
@@ -56,13 +56,13 @@ impl Best {
         Self { hits: Vec::new(), k, threshold: f32::NAN }
     }
 
-    /// A score that is at most this cannot be among the best, if its row is higher than those of all hits
-    /// before. NaN, which nothing is at most, while that is not known of any score.
+    /// A score at or below this cannot be among the best, if its row is higher than those of all earlier
+    /// hits. NaN, for which `<=` is always false, while no score can be excluded.
     pub(super) fn threshold(&self) -> f32 {
         self.threshold
     }
 
-    pub(super) fn take(&mut self, hit: Hit) {
+    pub(super) fn take(&mut self, hit: PackedHit) {
         self.hits.push(hit);
         if self.hits.len() - self.k.min(self.hits.len()) >= self.k.max(FEWEST) {
             self.keep_best();
@@ -77,16 +77,16 @@ impl Best {
         }
     }
 
-    /// The best, best first.
-    pub(super) fn into_sorted(mut self) -> Vec<Hit> {
+    /// The best hits, best first.
+    pub(super) fn into_sorted(mut self) -> Vec<PackedHit> {
         self.keep_best();
         self.hits.sort_unstable_by(|a, b| b.cmp(a));
         self.hits
     }
 }
 
-impl Extend<Hit> for Best {
-    fn extend<T: IntoIterator<Item = Hit>>(&mut self, hits: T) {
+impl Extend<PackedHit> for Best {
+    fn extend<T: IntoIterator<Item = PackedHit>>(&mut self, hits: T) {
         hits.into_iter().for_each(|hit| self.take(hit));
     }
 }
@@ -100,8 +100,10 @@ mod tests {
     fn better_hits_are_larger_and_give_back_what_they_are_made_of() {
         let falling = [f32::INFINITY, f32::MAX, 1.0, f32::MIN_POSITIVE, 1e-45, 0.0, -1e-45, -1.0, f32::MIN];
         let falling = falling.into_iter().chain([f32::NEG_INFINITY, f32::NAN]);
-        let hits: Vec<Hit> =
-            falling.clone().flat_map(|score| [0, 1, u32::MAX - 1].map(|row| Hit::new(score, row))).collect();
+        let hits: Vec<PackedHit> = falling
+            .clone()
+            .flat_map(|score| [0, 1, u32::MAX - 1].map(|row| PackedHit::new(score, row)))
+            .collect();
         assert!(hits.is_sorted_by(|a, b| a > b));
         for (hits, score) in hits.chunks(3).zip(falling) {
             let rows = hits.iter().map(|hit| {
@@ -110,8 +112,8 @@ mod tests {
             });
             assert_eq!(rows.collect::<Vec<_>>(), [0, 1, u32::MAX - 1]);
         }
-        assert_eq!(Hit::new(-0.0, 7), Hit::new(0.0, 7));
-        assert_eq!(Hit::new(-f32::NAN, 7), Hit::new(f32::NAN, 7));
+        assert_eq!(PackedHit::new(-0.0, 7), PackedHit::new(0.0, 7));
+        assert_eq!(PackedHit::new(-f32::NAN, 7), PackedHit::new(f32::NAN, 7));
     }
 
     #[test]
@@ -119,13 +121,14 @@ mod tests {
         for (seed, count) in [0, 1, 2, 15, 16, 17, 18, 100, 1000].into_iter().enumerate() {
             // Few different scores, so that many are equal.
             let scores = random(seed as u64, count).into_iter().map(|score| (score * 20.0).round());
-            let hits: Vec<Hit> = scores.zip(0..).map(|(score, row)| Hit::new(score, row)).collect();
+            let hits: Vec<PackedHit> =
+                scores.zip(0..).map(|(score, row)| PackedHit::new(score, row)).collect();
             let mut sorted = hits.clone();
             sorted.sort_by(|a, b| b.cmp(a));
             for k in [1, 2, 10, 16, 17, 100, 999, 1000, 1001, usize::MAX] {
                 let mut best = Best::new(k);
                 for &hit in &hits {
-                    // What a kernel passes over.
+                    // A score that a kernel skips.
                     let at_most = hit.score() <= best.threshold();
                     if !at_most {
                         best.take(hit);

@@ -5,10 +5,10 @@
 
 namespace nearsay {
 
-// A score and its row as one number, the larger the better, as in top_k/hit.rs: the score's bits changed so that they are ordered
-// as the scores are, and the complement of the row. None is 0.
+// A score and its row as one number, the larger the better, as in top_k/hit.rs: the score's bits, changed to have the order of
+// the scores, and the complement of the row. 0 is not a hit.
 __device__ __forceinline__ uint64_t hit_of(float score, uint32_t row) {
-    // Makes 0.0 of -0.0.
+    // Turns -0.0 into 0.0.
     const uint32_t bits = __float_as_uint(score + 0.0f);
     uint32_t ordered = bits >> 31 ? ~bits : bits | 0x80000000u;
     if (isnan(score)) ordered = 0;
@@ -23,15 +23,15 @@ __device__ __forceinline__ float score_of(uint64_t hit) {
 
 __device__ __forceinline__ uint32_t row_of(uint64_t hit) { return ~static_cast<uint32_t>(hit); }
 
-// The power of 2 that holds `count`.
+// The least power of 2 that is at least `count`.
 __device__ __forceinline__ int room_for(int count) {
     int room = 1;
     while (room < count) room *= 2;
     return room;
 }
 
-// Sorts `size` hits, a power of 2, best first, by threads that `barrier` makes wait for each other (a bitonic sort: Batcher,
-// "Sorting networks and their applications", 1968).
+// Sorts `size` hits, a power of 2, best first; `barrier` makes the threads wait for each other (a bitonic sort: Batcher, "Sorting
+// networks and their applications", 1968).
 template <class Barrier>
 __device__ __forceinline__ void sort_hits(uint64_t *hits, int size, int thread, int threads, Barrier barrier) {
     for (int run = 2; run <= size; run *= 2)

@@ -1,24 +1,24 @@
 //! The search: for each query the k rows of a corpus whose inner products with it are largest, exactly,
 //! without writing the products. With rows of length 1 these are the nearest by cosine. The product's
-//! epilogue compares every score with the query's k-th best so far, and only what is better is kept (a
-//! threshold and a queue behind it, as in Johnson, Douze and Jégou, "Billion-scale similarity search with
-//! GPUs", 2017, where the products are written first).
+//! epilogue compares every score with the query's k-th best so far, and keeps only better ones (a threshold
+//! followed by a queue, as in Johnson, Douze and Jégou, "Billion-scale similarity search with GPUs", 2017,
+//! where the products are written first).
 //!
-//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU f32; on CUDA f32, f16 or bf16,
-//! both alike. Output: scores f32 and indices of rows u32, [num_queries, min(k, num_rows)], best first. Of
-//! equal scores the lower index comes first, on every device; 0.0 and -0.0 are equal, and given as 0.0. On
-//! Metal (composed of candle's operations, scores chosen from on the CPU) f32 or f16.
+//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU f32; on CUDA both f32, f16 or
+//! bf16. Output: scores f32 and indices of rows u32, [num_queries, min(k, num_rows)], best first. Of equal
+//! scores the lower index comes first, on every device; 0.0 and -0.0 are equal, and returned as 0.0. On Metal
+//! (composed of candle's operations, with scores selected on the CPU) f32 or f16.
 //!
 //! Order of the reductions: a score sums over dim, first to last, in f32, as in [`mod@crate::token_match`].
-//! That order depends on dim and the device alone, so a row has the same score among any rows and for any
-//! number of queries, and what a query finds does not depend on the others. What is best is exact in any
+//! The order depends only on dim and the device, so a row has the same score among any rows and for any
+//! number of queries, and a query's hits do not depend on the others. Selecting the best is exact in any
 //! order, so a corpus can be searched shard by shard ([`TopK::merge`]) with the same result, bit for bit.
 //! (Not on Metal: see docs/metal.md.)
 //!
-//! Rows must be finite: whoever makes them checks that ([`crate::all_finite`]). A product that overflows to
-//! NaN comes last.
+//! Rows must be finite: callers check that ([`crate::all_finite`]). A product that overflows to NaN comes
+//! last.
 //!
-//! The floor: 2 num_queries num_rows dim operations, and reading every row once. The latter is the longer
+//! The floor: 2 num_queries num_rows dim operations, and reading every row once. The latter takes longer
 //! below 10 queries on a core that multiplies 100 GFLOP/s and reads 20 GB/s, and below 184 in 16 bits on an
 //! H200 (790 TFLOP/s, 4.3 TB/s).
 
@@ -40,27 +40,27 @@ use crate::args::{expect_shape, f32_slice, matrix};
 use crate::cpu::simd::InstructionSet;
 use crate::{Error, Form, Result};
 use cpu::Accumulator;
-use hit::{Best, Hit};
+use hit::{Best, PackedHit};
 
 const NAME: &str = "top_k";
 
-/// What [`top_k`] finds.
+/// The results of [`top_k`].
 #[derive(Debug, Clone)]
 pub struct TopK {
     /// The inner products of each query with its best rows, best first: [num_queries, min(k, num_rows)] f32.
     pub scores: Tensor,
-    /// Those rows' indices: [num_queries, min(k, num_rows)] u32.
+    /// The indices of those rows: [num_queries, min(k, num_rows)] u32.
     pub indices: Tensor,
-    /// How many were asked for.
+    /// The requested number of rows.
     k: usize,
 }
 
 /// The `k` best of `rows` for each of `queries`, on their device.
 ///
 /// # Errors
-/// If `k` is 0, the widths differ or are 0, or not both have one element type and one device; if there are
-/// more rows than 32 bits count; on CUDA, if more than 1,024 rows would be found for a query, or there are
-/// more than 2^30 rows or columns.
+/// If `k` is 0, the widths differ or are 0, or they differ in element type or device; if there are more rows
+/// than fit into 32 bits; on CUDA, if more than 1,024 rows would be found per query, or there are more than
+/// 2^30 rows or columns.
 pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<TopK> {
     check_rows(queries, rows)?;
     #[cfg(feature = "cuda")]
@@ -78,7 +78,7 @@ pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<To
 /// Scores and indices of one search, left on the device.
 #[cfg(feature = "cuda")]
 fn search_on_cuda(queries: &Tensor, rows: &Tensor, shape: [usize; 2]) -> Result<[Tensor; 2]> {
-    // No custom operation: of those each has one result.
+    // Not a custom operation: those have one result each.
     let (query_storage, query_layout) = queries.storage_and_layout();
     let (row_storage, row_layout) = rows.storage_and_layout();
     let (Storage::Cuda(query_storage), Storage::Cuda(row_storage)) = (&*query_storage, &*row_storage) else {
@@ -92,20 +92,20 @@ fn no_kernel(queries: &Tensor) -> Error {
     candle_core::Error::Msg(format!("{NAME}: no kernel for {:?}", queries.device())).into()
 }
 
-/// A search that is given its corpus block by block. The queries are packed once, and each block is searched
-/// with what is known of those before it. The result is that of a single search, bit for bit (but not on
+/// A search that receives its corpus block by block. The queries are packed once, and each block is searched
+/// with the thresholds of those before it. The result is that of a single search, bit for bit (except on
 /// Metal).
 pub struct TopKSearch {
-    state: State,
+    state: SearchState,
     queries: Tensor,
     k: usize,
-    /// The row after the last that was given.
+    /// The row after the last one so far.
     next_row: u64,
-    /// Rows that were given.
+    /// The number of rows so far.
     num_rows: usize,
 }
 
-enum State {
+enum SearchState {
     Cpu(Accumulator),
     /// Blocks are searched one by one, and their hits kept on the CPU.
     Blocks {
@@ -126,20 +126,20 @@ impl TopKSearch {
         let state = match &*storage {
             Storage::Cpu(storage) if form == Form::Kernels => {
                 let values = f32_slice(NAME, storage, layout)?;
-                State::Cpu(Accumulator::new(InstructionSet::current(), values, dim, k))
+                SearchState::Cpu(Accumulator::new(InstructionSet::current(), values, dim, k))
             }
-            _ => State::Blocks { form, best: vec![Best::new(k); num_queries] },
+            _ => SearchState::Blocks { form, best: vec![Best::new(k); num_queries] },
         };
         drop(storage);
         Ok(Self { state, queries: queries.clone(), k, next_row: 0, num_rows: 0 })
     }
 
-    /// Searches `rows` [num_rows, dim], of which the first is row `first_row` of the corpus. Blocks come in
-    /// the order of their rows.
+    /// Searches `rows` [num_rows, dim], the first of which is row `first_row` of the corpus. Blocks must
+    /// arrive in the order of their rows.
     ///
     /// # Errors
-    /// If `rows` has another width, type or device than the queries, is not contiguous, begins before the end
-    /// of the block before, or has rows whose numbers do not fit into 32 bits.
+    /// If `rows` has a different width, type or device than the queries, is not contiguous, starts before the
+    /// end of the previous block, or has rows whose numbers do not fit into 32 bits.
     pub fn feed(&mut self, rows: &Tensor, first_row: u32) -> Result<()> {
         check_rows(&self.queries, rows)?;
         let num_rows = rows.dim(0)?;
@@ -147,21 +147,23 @@ impl TopKSearch {
         let broken = |rule| Err(Error::Argument { operation: NAME, rule });
         if u64::from(first_row) < self.next_row {
             let next = self.next_row;
-            return broken(format!("a block must begin at row {next} or later, got row {first_row}"));
+            return broken(format!("a block must start at row {next} or later, got row {first_row}"));
         }
         if end > u64::from(u32::MAX) {
             return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
         }
         match &mut self.state {
-            State::Cpu(accumulator) => {
+            SearchState::Cpu(accumulator) => {
                 let (storage, layout) = rows.storage_and_layout();
                 let Storage::Cpu(storage) = &*storage else { return Err(no_kernel(rows)) };
                 accumulator.feed(f32_slice(NAME, storage, layout)?, first_row);
             }
-            State::Blocks { form, best } => {
+            SearchState::Blocks { form, best } => {
                 let found = search_block(&self.queries, rows, self.k, *form)?;
                 for (best, hits) in best.iter_mut().zip(found) {
-                    best.extend(hits.into_iter().map(|hit| Hit::new(hit.score(), first_row + hit.row())));
+                    best.extend(
+                        hits.into_iter().map(|hit| PackedHit::new(hit.score(), first_row + hit.row())),
+                    );
                 }
             }
         }
@@ -170,22 +172,22 @@ impl TopKSearch {
         Ok(())
     }
 
-    /// What was found, on the device of the queries.
+    /// The hits, on the device of the queries.
     ///
     /// # Errors
-    /// If the device has no room for it.
+    /// If the device lacks the memory for them.
     pub fn finish(self) -> Result<TopK> {
         let shape = [self.queries.dim(0)?, self.k.min(self.num_rows)];
         let hits = match self.state {
-            State::Cpu(accumulator) => accumulator.finish(),
-            State::Blocks { best, .. } => best.into_iter().map(Best::into_sorted).collect(),
+            SearchState::Cpu(accumulator) => accumulator.finish(),
+            SearchState::Blocks { best, .. } => best.into_iter().map(Best::into_sorted).collect(),
         };
         TopK::on_device(hits, shape, self.k, self.queries.device())
     }
 }
 
 /// The hits of every query in one block, with the rows' indices in it.
-fn search_block(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<Vec<Vec<Hit>>> {
+fn search_block(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<Vec<Vec<PackedHit>>> {
     if form == Form::Composed {
         return Ok(composed::top_k(queries, rows, k)?);
     }
@@ -208,7 +210,7 @@ fn check_queries(queries: &Tensor, k: usize) -> Result<()> {
     }
 }
 
-/// Refuses rows that do not fit the queries.
+/// Checks that rows fit the queries.
 fn check_rows(queries: &Tensor, rows: &Tensor) -> Result<()> {
     let broken = |rule| Err(Error::Argument { operation: NAME, rule });
     let (_, dim) = matrix(NAME, "queries", queries)?;
@@ -230,10 +232,10 @@ fn check_rows(queries: &Tensor, rows: &Tensor) -> Result<()> {
 }
 
 impl TopK {
-    /// The best of two shards of one corpus, which were searched for the same queries and the same k: what a
-    /// search of both together finds, bit for bit. `first_row_of_other` is added to the indices of `other`;
-    /// its rows may lie before or behind those of `self`. The result is on the device of `self`; other
-    /// devices than the CPU are waited for.
+    /// The best of two shards of one corpus, which were searched for the same queries and the same k: bit for
+    /// bit the result of searching both together. `first_row_of_other` is added to the indices of `other`;
+    /// its rows may be before or after those of `self`. The result is on the device of `self`; devices other
+    /// than the CPU are waited for.
     ///
     /// # Errors
     /// If the numbers of queries or k differ, or an index would not fit into 32 bits.
@@ -260,7 +262,7 @@ impl TopK {
                         "rows must have indices of at most {most}, got {row} + {first_row_of_other}"
                     ));
                 };
-                best.extend([Hit::new(hit.score(), row)]);
+                best.extend([PackedHit::new(hit.score(), row)]);
             }
             all.push(best.into_sorted());
         }
@@ -268,8 +270,8 @@ impl TopK {
         Self::on_device(all, [queries, width], self.k, self.scores.device())
     }
 
-    /// Of each query, best first.
-    fn hits(&self) -> Result<Vec<Vec<Hit>>> {
+    /// For each query, best first.
+    fn hits(&self) -> Result<Vec<Vec<PackedHit>>> {
         let shape = self.scores.dims();
         if self.scores.elem_count() == 0 {
             return Ok(vec![Vec::new(); shape[0]]);
@@ -278,13 +280,13 @@ impl TopK {
         let hits = scores.into_iter().zip(indices);
         Ok(hits
             .map(|(scores, rows)| {
-                scores.into_iter().zip(rows).map(|(score, row)| Hit::new(score, row)).collect()
+                scores.into_iter().zip(rows).map(|(score, row)| PackedHit::new(score, row)).collect()
             })
             .collect())
     }
 
-    fn on_cpu(hits: Vec<Vec<Hit>>, shape: [usize; 2], k: usize) -> Self {
-        let hits: Vec<Hit> = hits.into_iter().flatten().collect();
+    fn on_cpu(hits: Vec<Vec<PackedHit>>, shape: [usize; 2], k: usize) -> Self {
+        let hits: Vec<PackedHit> = hits.into_iter().flatten().collect();
         debug_assert_eq!(hits.len(), shape[0] * shape[1]);
         let scores = CpuStorage::F32(hits.iter().map(|hit| hit.score()).collect());
         let indices = CpuStorage::U32(hits.iter().map(|hit| hit.row()).collect());
@@ -292,12 +294,12 @@ impl TopK {
         Self { scores, indices, k }
     }
 
-    fn on_device(hits: Vec<Vec<Hit>>, shape: [usize; 2], k: usize, device: &Device) -> Result<Self> {
+    fn on_device(hits: Vec<Vec<PackedHit>>, shape: [usize; 2], k: usize, device: &Device) -> Result<Self> {
         if device.is_cpu() {
             return Ok(Self::on_cpu(hits, shape, k));
         }
         if shape.contains(&0) {
-            // GPUs give out no memory of zero bytes.
+            // GPUs allocate no memory of zero bytes.
             let nothing =
                 |dtype| Tensor::zeros(1, dtype, device)?.narrow(0, 0, 0)?.reshape((shape[0], shape[1]));
             return Ok(Self { scores: nothing(DType::F32)?, indices: nothing(DType::U32)?, k });

@@ -1,26 +1,27 @@
-// The k best rows of a corpus for each query: see top_k/mod.rs. A block has a tile of up to 64 queries and a section of the corpus,
-// through which it goes by tiles of 128 rows. A tile's scores stay in registers; what passes the threshold of its query is appended
-// to the query's list in global memory (as a rule in the L2), and a list that has no room for another tile is cut down to its k
-// best, whose last is the new threshold. `top_k_merge` then makes one list of those of all sections.
+// The k best rows of a corpus for each query: see top_k/mod.rs. A block has a tile of up to 64 queries and a section of the
+// corpus, which it goes through in tiles of 128 rows. A tile's scores stay in registers; scores above their query's threshold are
+// appended to the query's list in global memory (usually in the L2), and a list without room for another tile is cut down to its
+// k best, whose last is the new threshold. `top_k_merge` then merges the lists of all sections into one.
 //
-// Neither does it matter where the corpus is cut: a score is a chain over dim from first to last, and what is best is exact in any
-// order. A row is compared with the threshold of rows before it in its section, so that of equal scores the lower index wins.
+// It does not matter where the corpus is cut: a score is a chain over dim from first to last, and selecting the best is
+// exact in any order. A row is compared with the threshold of rows before it in its section, so that of equal scores the lower
+// index wins.
 //
-// Values pass through shared memory by chunks of 128 bytes of all rows and queries of a tile, in two buffers: one is filled, by
-// copies of 16 bytes, while the other is worked on, from one tile to the next without a pause.
+// Values pass through shared memory in chunks of 128 bytes of all rows and queries of a tile, in two buffers: one is filled, by
+// copies of 16 bytes, while the other is in use, from one tile to the next without a pause.
 //
-// The floor for up to a hundred queries is one reading of the corpus. A tile of 64 queries by 128 rows does 43 operations for a
-// byte that it reads (in 16 bits): with many queries the L2 is what limits it.
+// The floor for up to a hundred queries is one pass over the corpus. A tile of 64 queries by 128 rows does 43 operations per byte
+// that it reads (in 16 bits): with many queries the L2 is the limit.
 //
 // In f32: sum = fma(a, b, sum), value after value. In f16 and bf16: blocks of 16 values by the tensor cores, which add the 16
-// products to the f32 sum in a way of their own. Values behind the last are zeros; a zero adds nothing.
+// products to the f32 sum in their own order. Padding values are zeros; a zero adds nothing.
 
 #include "chunks.cuh"
 #include "hits.cuh"
 
 namespace nearsay {
 
-// Of a tile.
+// Per tile.
 constexpr int QUERIES = 64;
 constexpr int ROWS = 128;
 constexpr int SEARCH_WARPS = 4;
@@ -30,13 +31,13 @@ constexpr int BUFFER_BYTES = SLOTS * SLOT_BYTES;
 // Hits that are merged at a time.
 constexpr int MERGED = 2048;
 
-// What a launch works on.
+// The arguments of a launch.
 template <class Element> struct Search {
     // [num_queries, dim]
     const Element *queries;
     // [num_rows, dim]
     const Element *rows;
-    // [sections, num_queries, capacity], of which counts [sections, num_queries] say how many there are.
+    // [sections, num_queries, capacity]; counts [sections, num_queries] has the number of hits in each list.
     uint64_t *hits;
     uint32_t *counts;
     uint32_t num_queries;
@@ -53,7 +54,7 @@ struct Lists {
     uint64_t *hits;
     // In shared memory.
     uint32_t *counts;
-    // A score that is at most this is not wanted. NaN, which nothing is at most, until a list was cut.
+    // Scores at or below this are skipped. NaN, for which `<=` is always false, until a list was cut.
     float *thresholds;
     int num_queries;
     int k;
@@ -72,8 +73,8 @@ struct Lists {
         hits[static_cast<int64_t>(query) * capacity + place] = hit_of(score, row);
     }
 
-    // Cuts lists of more than `most` hits, which is k or more, down to the k best. `scratch` has BUFFER_BYTES. To be called by all
-    // threads, between barriers.
+    // Cuts lists of more than `most` hits, which is at least k, down to the k best. `scratch` has BUFFER_BYTES. All threads must
+    // call this, between barriers.
     __device__ __forceinline__ void cut(int most, unsigned char *scratch) const {
         const int warp = threadIdx.x / WARP;
         const int bytes = capacity * static_cast<int>(sizeof(uint64_t));
@@ -84,7 +85,7 @@ struct Lists {
     }
 
   private:
-    // By one warp.
+    // Called by one warp.
     __device__ __forceinline__ void cut_one(int query, uint64_t *sorted) const {
         const int lane = threadIdx.x % WARP;
         const int count = counts[query];
@@ -102,13 +103,13 @@ struct Lists {
     }
 };
 
-// What is in a buffer at a time: of a tile's rows and queries, a chunk of 128 bytes from a column on.
+// A buffer's content: a chunk of 128 bytes from a column on, for a tile's rows and queries.
 struct Step {
     int tile = 0;
     int column = 0;
 };
 
-// The queries and the rows of a block on their way through shared memory: first the rows' slots, then the queries'.
+// The queries and rows of a block on their way through shared memory: first the rows' slots, then the queries'.
 template <class Element> struct Operands {
     static constexpr int VALUES = Chunk<Element>::VALUES;
     static constexpr int WIDTH = Chunk<Element>::WIDTH;
@@ -140,7 +141,7 @@ template <class Element> struct Operands {
         return {step.tile, step.column + WIDTH};
     }
 
-    // Begins to fetch a step. A thread takes the same piece of every 16th slot.
+    // Starts to fetch a step. A thread fetches the same piece of every 16th slot.
     __device__ __forceinline__ void fetch(const Step &step, unsigned char *buffer) const {
         constexpr int STRIDE = SEARCH_THREADS / PIECES;
         const int piece = threadIdx.x % PIECES;
@@ -160,8 +161,8 @@ template <class Element> struct Operands {
 
 };
 
-// The scores of a tile in the registers of a block. `add` adds the products of one chunk; `visit` calls `body` with the row and the
-// query of each score in the tile, some of which may be behind the last.
+// The scores of a tile in the registers of a block. `add` adds the products of one chunk; `visit` calls `body` with the row and
+// the query of each score in the tile, some of which may be past the last.
 //
 // For f16 and bf16: warp w has rows 32 w to 32 w + 31 and all queries, as fragments of the tensor cores.
 template <class Element> struct Scores {
@@ -204,8 +205,8 @@ template <class Element> struct Scores {
     }
 };
 
-// For f32: thread t has rows t / 8, t / 8 + 16, ... and queries t % 8, t % 8 + 8, ... The 8 threads that read shared memory at a
-// time share a row's piece, or have the same piece of 8 queries in a row.
+// For f32: thread t has rows t / 8, t / 8 + 16, ... and queries t % 8, t % 8 + 8, ... The 8 threads that read shared memory
+// together share a row's piece, or have the same piece of 8 consecutive queries.
 template <> struct Scores<float> {
     static constexpr int OWN_ROWS = ROWS / GROUP;
     static constexpr int OWN_QUERIES = QUERIES / 8;
@@ -291,7 +292,7 @@ template <class Element> __device__ __forceinline__ void top_k(const Search<Elem
         search.counts[first_list + query] = counts[query];
 }
 
-// Sorts the `count` hits at `best`, best first, by all threads; behind them there is room up to the next power of 2.
+// Sorts the `count` hits at `best`, best first, with all threads; `best` has room up to the next power of 2.
 __device__ __forceinline__ void sort_by_block(uint64_t *best, int count) {
     const int size = room_for(count);
     for (int i = count + threadIdx.x; i < size; i += SEARCH_THREADS) best[i] = 0;
@@ -301,7 +302,7 @@ __device__ __forceinline__ void sort_by_block(uint64_t *best, int count) {
 
 } // namespace nearsay
 
-// scores, indices: [num_queries, k]. A block has a query. There are k hits or more in all.
+// scores, indices: [num_queries, k]. One block per query. There are at least k hits in all.
 extern "C" __global__ void __launch_bounds__(nearsay::SEARCH_THREADS)
     top_k_merge(const uint64_t *hits, const uint32_t *counts, float *scores, uint32_t *indices, uint32_t num_queries,
                 uint32_t sections, uint32_t k, uint32_t capacity) {
@@ -311,7 +312,7 @@ extern "C" __global__ void __launch_bounds__(nearsay::SEARCH_THREADS)
     if (threadIdx.x == 0) count = 0;
     __syncthreads();
     const uint32_t query = blockIdx.x;
-    // Hits that are not better than this are not wanted.
+    // Only better hits than this are kept.
     uint64_t threshold = 0;
     for (uint32_t first = 0; first < sections * k; first += SEARCH_THREADS) {
         const uint32_t section = (first + threadIdx.x) / k;

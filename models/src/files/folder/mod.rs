@@ -1,4 +1,4 @@
-//! A model's folder, and the only way to the files in it.
+//! A model's folder. All access to its files goes through it.
 
 use std::fs::{File, FileType};
 use std::io::{self, Read};
@@ -10,40 +10,39 @@ use serde::de::DeserializeOwned;
 use super::layout;
 use crate::{Error, Result};
 
-/// The most bytes that a configuration file may have: 16 MiB. The largest index of shards that we know has 2
-/// MB.
+/// The largest configuration file, in bytes: 16 MiB. The largest known index of shards has 2 MB.
 pub const CONFIG_LIMIT: u64 = 16 << 20;
 
 /// Where a model's folder was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A folder that the user named.
+    /// A folder named by the user.
     Folder,
     /// A snapshot in the Hugging Face cache.
     Cache {
         /// `organisation/name`, or `name` alone.
         repository: String,
-        /// The branch, tag or commit that was asked for.
+        /// The branch, tag or commit that was requested.
         revision: String,
-        /// The commit that it stands for.
+        /// The commit of that revision.
         commit: String,
     },
 }
 
-/// A model's folder. All files are read through it, so that none outside of it ever is.
+/// A model's folder. All files are read through it, so no file outside it is ever read.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
     name: String,
     root: PathBuf,
-    /// What links may lead to, made canonical: the folder itself, or the repository's folder in the cache,
-    /// whose `blobs/` the links of a snapshot lead to. None: anywhere.
+    /// Links must stay inside this canonical path: the folder itself, or the repository's folder in the
+    /// cache, where a snapshot's links point into `blobs/`. `None`: links may point anywhere.
     boundary: Option<PathBuf>,
     source: Source,
     transformer_prefix: String,
 }
 
 impl ModelFolder {
-    /// A folder whose links must stay in `boundary`; reads the layout of the model in it.
+    /// A folder whose links must stay in `boundary`. Reads the model's layout.
     pub(super) fn new(name: &str, root: PathBuf, boundary: Option<&Path>, source: Source) -> Result<Self> {
         let boundary = boundary.map(|path| path.canonicalize().map_err(Error::io(path))).transpose()?;
         let transformer_prefix = String::new();
@@ -67,8 +66,8 @@ impl ModelFolder {
         &self.source
     }
 
-    /// Whether a file of this path, there or not, lies among the model's: in its folder, or for a snapshot in
-    /// the cache in the folder of its repository, where the blobs are that it links to.
+    /// Whether this path, existing or not, is among the model's files: in its folder, or, for a snapshot in
+    /// the cache, in its repository's folder, which has the linked blobs.
     pub fn holds(&self, path: &Path) -> bool {
         let above = match &self.source {
             Source::Folder => 0,
@@ -82,23 +81,23 @@ impl ModelFolder {
         root.ancestors().nth(above).is_some_and(|home| folder.starts_with(home))
     }
 
-    /// The subfolder that holds the transformer's own files: empty, or `0_Transformer` in
-    /// sentence-transformers' old layout.
+    /// The subfolder of the transformer's files: empty, or `0_Transformer` in sentence-transformers' old
+    /// layout.
     pub fn transformer_prefix(&self) -> &str {
         &self.transformer_prefix
     }
 
-    /// [`Self::file`] in the folder of the transformer: `config.json`, `tokenizer.json`, the weights.
+    /// [`Self::file`] in the transformer's folder: `config.json`, `tokenizer.json`, the weights.
     pub fn transformer_file(&self, name: &str) -> Result<Option<PathBuf>> {
         self.file(&join(&self.transformer_prefix, name))
     }
 
-    /// The path of a file, if there is one.
+    /// The path of a file, if it exists.
     ///
     /// # Errors
-    /// A name that is absolute, has `..`, or leads through a link out of the model's folder; a link to
-    /// nothing; something that is not an ordinary file (a folder, a pipe, a device), which is found out
-    /// without opening it.
+    /// If the name is absolute, has `..`, or leads through a link out of the model's folder; if it is a
+    /// broken link; or if it is not an ordinary file (a folder, a pipe, a device), which is checked without
+    /// opening it.
     pub fn file(&self, relative: &str) -> Result<Option<PathBuf>> {
         let Some(path) = self.walk(relative)? else { return Ok(None) };
         let metadata = path.metadata().map_err(Error::io(&path))?;
@@ -108,22 +107,22 @@ impl ModelFolder {
         }
     }
 
-    /// [`Self::file`] of a file that the model cannot do without.
+    /// [`Self::file`] for a required file.
     pub fn required_file(&self, relative: &str) -> Result<PathBuf> {
         self.file(relative)?.ok_or_else(|| Error::MissingFile { path: self.root.join(relative) })
     }
 
-    /// A JSON file of at most `limit` bytes ([`CONFIG_LIMIT`] for configurations), if there is one.
+    /// A JSON file of at most `limit` bytes ([`CONFIG_LIMIT`] for configurations), if it exists.
     pub fn read_json<T: DeserializeOwned>(&self, relative: &str, limit: u64) -> Result<Option<T>> {
         self.file(relative)?.map(|path| parse_json(&path, &read_limited(&path, limit)?)).transpose()
     }
 
-    /// [`Self::read_json`] in the folder of the transformer, with [`CONFIG_LIMIT`].
+    /// [`Self::read_json`] in the transformer's folder, with [`CONFIG_LIMIT`].
     pub fn read_transformer_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.read_json(&join(&self.transformer_prefix, name), CONFIG_LIMIT)
     }
 
-    /// Follows a relative name part by part and checks where each link on the way leads.
+    /// Follows a relative name part by part and checks the target of each link on the way.
     fn walk(&self, relative: &str) -> Result<Option<PathBuf>> {
         let mut path = self.root.clone();
         for part in self.parts(relative)? {
@@ -161,7 +160,7 @@ impl ModelFolder {
     }
 }
 
-/// The parts of a relative name, `.` left out; none if it is absolute, has `..`, a backslash (a separator on
+/// The parts of a relative name, without `.`; `None` if it is absolute, has `..`, a backslash (a separator on
 /// Windows) or a NUL.
 pub(super) fn plain_parts(relative: &str) -> Option<Vec<&str>> {
     if relative.contains(['\\', '\0']) {
@@ -171,12 +170,12 @@ pub(super) fn plain_parts(relative: &str) -> Option<Vec<&str>> {
     parts.map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect()
 }
 
-/// `folder/name`, or `name` where the folder is empty.
+/// `folder/name`, or `name` if the folder is empty.
 pub(crate) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{}/{name}", folder.trim_end_matches('/')) }
 }
 
-/// The bytes of a file, which may not be more than `limit`, also if it grows while it is read.
+/// The bytes of a file: at most `limit`, even if it grows while being read.
 pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let too_large = |bytes| Error::TooLarge { path: path.to_owned(), bytes, limit };
     let mut file = File::open(path).map_err(Error::io(path))?;
@@ -189,7 +188,7 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-/// Parses JSON; an error names the field. A byte order mark at the start is skipped, as Python's `utf-8-sig`
+/// Parses JSON. Errors name the field. A byte order mark at the start is skipped, as Python's `utf-8-sig`
 /// does.
 pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

@@ -1,8 +1,9 @@
-//! Downloads a model from the hub into the cache, by hf-hub.
+//! Downloads a model from the hub into the cache with hf-hub.
 //!
-//! hf-hub 0.5 reads neither `HF_TOKEN` nor `HF_HUB_CACHE` and sets no timeouts, so everything is passed to
-//! it, and it runs on a thread of its own that must give a sign of life every [`STALL_LIMIT`]; a resolver, a
-//! connection or a transfer that hangs is given up. Only the files that we read are downloaded.
+//! hf-hub 0.5 reads neither `HF_TOKEN` nor `HF_HUB_CACHE` and sets no timeouts, so both settings are passed
+//! to it explicitly. It runs on a separate thread that must report progress at least every [`STALL_LIMIT`];
+//! otherwise the resolver, connection or transfer is considered hung and abandoned. Only the files that
+//! nearsay reads are downloaded.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,15 +17,14 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::HubOptions;
 use super::cache::{Repository, is_commit};
 use super::folder::{CONFIG_LIMIT, join, parse_json, plain_parts, read_limited};
-use super::layout::{MODULES, ModuleEntry};
-use crate::sentence_transformers::LENGTH_FILES;
-use crate::weights::{Index, is_file_name};
+use super::layout::{LENGTH_FILES, MODULES, ModuleEntry};
+use super::weight_files::{ShardIndex, is_file_name};
 
-/// How long the hub may give no sign of life.
+/// How long a download may go without progress.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
-/// The hub that is asked where no other is named.
+/// The default hub.
 pub(super) const HUB: &str = "https://huggingface.co";
-/// The small files that we read, in the model's folder and in those of its modules.
+/// The small files that nearsay reads in the model's folder and its modules' folders.
 const SMALL_FILES: [&str; 6] = [
     "config.json",
     "tokenizer.json",
@@ -37,19 +37,19 @@ const SMALL_FILES: [&str; 6] = [
 /// Why a download failed.
 #[derive(Debug)]
 pub(super) struct HubFailure {
-    /// A phrase with the hub's address.
+    /// A phrase that includes the hub's address.
     pub(super) reason: String,
     /// What to do about it.
     pub(super) hint: &'static str,
 }
 
-/// What the downloading thread says.
+/// Messages from the downloading thread.
 enum Sign {
     Alive,
     Done(Result<(), String>),
 }
 
-/// Downloads what we read of a repository into a cache.
+/// Downloads the files that nearsay reads from a repository into a cache.
 pub(super) fn download(
     repository: &Repository,
     cache: &Path,
@@ -80,13 +80,13 @@ fn start(repository: &Repository, cache: &Path, options: &HubOptions, endpoint: 
             Ok(api) => Fetch::new(api.repo(repo), cache, sender.clone()).all(),
             Err(error) => Err(error.to_string()),
         };
-        // The receiver is gone only if we were given up.
+        // The receiver is gone only if the download was abandoned.
         sender.send(Sign::Done(fetched)).ok();
     });
     receiver
 }
 
-/// Waits for the end of a download, as long as there are signs of life.
+/// Waits for the download to end, as long as it makes progress.
 fn watch(signs: &Receiver<Sign>, stall_limit: Duration) -> Result<(), String> {
     loop {
         match signs.recv_timeout(stall_limit) {
@@ -100,8 +100,8 @@ fn watch(signs: &Receiver<Sign>, stall_limit: Duration) -> Result<(), String> {
     }
 }
 
-/// What to do about a failure. The hub answers 401 also for a repository that does not exist, to those who
-/// have no token.
+/// What to do about a failure. Without a token, the hub also answers 401 for a repository that does not
+/// exist.
 fn hint(reason: &str) -> &'static str {
     let has_status = |codes: &[&str]| codes.iter().any(|code| reason.contains(&format!("status: {code}")));
     match () {
@@ -113,13 +113,13 @@ fn hint(reason: &str) -> &'static str {
     }
 }
 
-/// A download under way.
+/// A running download.
 struct Fetch {
     repo: ApiRepo,
     cache: CacheRepo,
     /// The files of the repository.
     files: BTreeSet<String>,
-    /// Where the cache has, or will have, the files of this commit.
+    /// The folder of this commit in the cache, existing or not.
     snapshot: PathBuf,
     sender: Sender<Sign>,
 }
@@ -138,7 +138,8 @@ impl Fetch {
         self.snapshot = self.cache.pointer_path(&info.sha);
         self.folder("")?;
         self.modules()?;
-        // hf-hub does this for each file that it downloads; all of them may have been there.
+        // hf-hub writes the reference for each file that it downloads, but all files may have been in the
+        // cache already.
         self.cache.create_ref(&info.sha).map_err(|error| error.to_string())
     }
 
@@ -172,7 +173,7 @@ impl Fetch {
 
     fn shards(&self, folder: &str, index: &str) -> Result<bool, String> {
         let Some(path) = self.file(&join(folder, index))? else { return Ok(false) };
-        let shards: BTreeSet<String> = json::<Index>(&path)?.weight_map.into_values().collect();
+        let shards: BTreeSet<String> = json::<ShardIndex>(&path)?.weight_map.into_values().collect();
         for shard in &shards {
             if !is_file_name(shard) {
                 return Err(format!("{index} names {shard:?}, which is no file name"));

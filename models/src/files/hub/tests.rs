@@ -1,4 +1,4 @@
-//! A hub on this machine: an HTTP server that knows one repository.
+//! A local hub: an HTTP server with one repository.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -19,7 +19,7 @@ const INDEX: &str = r#"{"weight_map": {"a": "model-1.safetensors"}}"#;
 
 type Files = Vec<(&'static str, &'static str)>;
 
-/// The files of a model with a shard, and some that we do not read.
+/// The files of a model with a shard, and some that nearsay does not read.
 fn files() -> Files {
     vec![
         ("modules.json", MODULES),
@@ -34,10 +34,10 @@ fn files() -> Files {
     ]
 }
 
-/// What a request asked for: its path and its authorisation.
+/// The path and authorisation of each request.
 type Requests = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// Starts the hub; its address, and what it will have been asked.
+/// Starts the hub. Returns its address and its log of requests.
 fn hub(files: Files) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

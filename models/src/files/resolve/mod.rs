@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 use super::cache::{self, Repository};
 use super::folder::{Source, join};
 use super::hub::{self, HubFailure};
+use super::weight_files::WEIGHT_FILES;
 use super::{HubOptions, ModelFolder};
-use crate::weights::FILE_NAMES;
 use crate::{Error, Result};
 
 impl ModelFolder {
     /// Finds a model: a folder of that name, a snapshot in the cache, or the hub, unless offline.
-    /// `NAME@REVISION` asks for a branch, a tag or a commit; `main` is meant without one.
+    /// `NAME@REVISION` names a branch, a tag or a commit; the default is `main`.
     ///
     /// # Errors
-    /// [`Error::ModelNotFound`] says everything that was looked for, and where.
+    /// [`Error::ModelNotFound`] lists everything that was looked for, and where.
     pub fn resolve(name: &str, options: &HubOptions) -> Result<Self> {
         let path = Path::new(name);
         if path.is_dir() {
             return open_folder(name, path, options.follow_links);
         }
         let what = if path.exists() { "a file, not a folder," } else { "no folder" };
-        let mut search = Search { name, options, looked: vec![format!("there is {what} {name}")] };
+        let mut search = Lookup { name, options, looked: vec![format!("there is {what} {name}")] };
         match Repository::parse(name) {
             Some(repository) => search.find(&repository),
-            None => Err(search.failure("check the path: it is no name of a model on the hub either")),
+            None => Err(search.failure("check the path: it is not the name of a model on the hub either")),
         }
     }
 }
@@ -35,14 +35,14 @@ fn open_folder(name: &str, path: &Path, follow_links: bool) -> Result<ModelFolde
     ModelFolder::new(name, path.to_owned(), (!follow_links).then_some(boundary.as_path()), source)
 }
 
-/// A search under way, and what it has looked at.
-struct Search<'a> {
+/// A running search and the places it has looked at.
+struct Lookup<'a> {
     name: &'a str,
     options: &'a HubOptions,
     looked: Vec<String>,
 }
 
-impl Search<'_> {
+impl Lookup<'_> {
     fn find(&mut self, repository: &Repository) -> Result<ModelFolder> {
         let Some(cache) = self.options.cache.clone() else {
             self.looked.push("there is no cache folder".to_owned());
@@ -65,12 +65,12 @@ impl Search<'_> {
         Ok(folder)
     }
 
-    /// A snapshot that has all that a model needs.
+    /// A snapshot with everything that a model needs.
     fn find_in_cache(&mut self, cache: &Path, repository: &Repository) -> Result<Option<ModelFolder>> {
         let folder = match cache::find(cache, repository, self.options.follow_links) {
             Ok(Ok(folder)) => folder,
             Ok(Err(reason)) => return Ok(self.note(reason)),
-            // A link of the snapshot to a blob that is not there yet.
+            // A link to a blob that has not been downloaded yet.
             Err(error) if is_absent(&error) => return Ok(self.note(error.to_string())),
             Err(error) => return Err(error),
         };
@@ -95,7 +95,7 @@ impl Search<'_> {
     }
 }
 
-/// What a snapshot lacks, such as one whose download was cut short.
+/// The part that a snapshot lacks, for instance after an interrupted download.
 fn missing_part(folder: &ModelFolder) -> Result<Option<&'static str>> {
     let has = |names: &[&str]| -> Result<bool> {
         for name in names {
@@ -111,10 +111,10 @@ fn missing_part(folder: &ModelFolder) -> Result<Option<&'static str>> {
     if !has(&["tokenizer.json", "vocab.txt"])? {
         return Ok(Some("tokenizer.json"));
     }
-    Ok((!has(&FILE_NAMES)?).then_some("weights"))
+    Ok((!has(&WEIGHT_FILES)?).then_some("weights"))
 }
 
-/// A file that is there; a link to nothing counts as absent.
+/// A file, if it exists. A broken link counts as absent.
 fn present(file: Result<Option<PathBuf>>) -> Result<Option<PathBuf>> {
     match file {
         Err(error) if is_absent(&error) => Ok(None),

@@ -8,7 +8,7 @@ use super::*;
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// A cache with `org/name` at a commit that `refs/main` and `refs/v1` name; files are links into blobs/.
+/// A cache with `org/name` at a commit named by `refs/main` and `refs/v1`; files are links into blobs/.
 fn cache_with(files: &[&str]) -> TempDir {
     let cache = tempfile::tempdir().unwrap();
     let folder = cache.path().join("models--org--name");

@@ -1,32 +1,32 @@
 //! A machine for the few pickle opcodes that PyTorch writes for tensors. It executes nothing.
 //!
-//! Opcodes: CPython's Lib/pickletools.py; what PyTorch writes: torch/serialization.py. Classes and functions
-//! are names, and only those of [`ALLOWED`] may be named at all, as in PyTorch's own `weights_only` loader;
-//! an opcode that we do not know is refused too. candle-core's parser is not used: it copies a value each
-//! time it is remembered (so that a pickle of 300 bytes can ask for terabytes), allocates lengths before it
-//! has seen as many bytes, and skips what it does not know. Here values are small and copied, tuples and
-//! dictionaries stand in lists and are named by their number, so that memory is linear in the pickle's length
-//! and no value can be nested deeper than the stack.
+//! Opcodes: CPython's Lib/pickletools.py. PyTorch's output: torch/serialization.py. Classes and functions are
+//! only names, and only those in [`ALLOWED`] are accepted, as in PyTorch's `weights_only` loader; unknown
+//! opcodes are refused too. candle-core's parser is not used: it copies a value each time it is remembered
+//! (so a pickle of 300 bytes can ask for terabytes), allocates lengths before it has seen that many bytes,
+//! and skips unknown content. Here values are small and copied, and tuples and dictionaries are kept in lists
+//! and referred to by number, so memory is linear in the pickle's length and no value can be nested deeper
+//! than the stack.
 
 use std::collections::HashMap;
 use std::fmt;
 
-/// The classes and functions that may be named, beside the storages of [`super::state_dict::storage_type`].
+/// The accepted classes and functions, besides the storages of [`storage_type`].
 const ALLOWED: [(&str, &str); 3] = [
     ("collections", "OrderedDict"),
     ("torch._utils", "_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_parameter"),
 ];
 
-/// The most values that may wait on the stack. PyTorch's dictionaries are written in parts of 1000 pairs.
+/// The most values on the stack. PyTorch writes dictionaries in parts of 1000 pairs.
 const STACK_LIMIT: usize = 1 << 16;
 
-/// Why a pickle is not read.
+/// Why a pickle was rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PickleError {
-    /// It holds something else than tensors: what.
+    /// It contains something other than tensors, described here.
     Refused(String),
-    /// It is damaged: how.
+    /// It is damaged, as described here.
     Malformed(String),
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Value<'a> {
     Tuple(usize),
     /// The number of a dictionary.
     Dict(usize),
-    /// What is stored outside of the pickle: the number of the tuple that describes it.
+    /// A value stored outside the pickle: the number of the tuple that describes it.
     Persistent(usize),
     /// A tensor: the number of the tuple of its arguments.
     Tensor(usize),
@@ -85,12 +85,12 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// A machine that is about to read a pickle.
+    /// A machine at the start of a pickle.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, ..Self::default() }
     }
 
-    /// Reads the pickle to its end; what it describes.
+    /// Reads the whole pickle. Returns the value that it describes.
     pub(super) fn run(&mut self) -> PickleResult<Value<'a>> {
         loop {
             let start = self.position;
@@ -113,7 +113,7 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, opcode: u8, start: usize) -> PickleResult<()> {
         match opcode {
-            // PROTO and FRAME: what they announce does not matter here.
+            // PROTO and FRAME: their arguments do not matter here.
             0x80 => self.take(1).map(drop),
             0x95 => self.take(8).map(drop),
             // NONE, NEWTRUE, NEWFALSE
@@ -156,6 +156,9 @@ impl<'a> Machine<'a> {
 }
 
 mod operations;
+mod storage;
+
+pub(super) use storage::storage_type;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
-//! What each opcode does.
+//! The operation of each opcode.
 
+use super::storage::storage_type;
 use super::{ALLOWED, Machine, PickleError, PickleResult, STACK_LIMIT, Value, short};
-use crate::weights::state_dict::storage_type;
 
 fn malformed<T>(what: impl Into<String>) -> PickleResult<T> {
     Err(PickleError::Malformed(what.into()))
@@ -25,7 +25,7 @@ impl<'a> Machine<'a> {
         Ok(self.take(SIZE)?.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
-    /// A little-endian number in two's complement; no bytes are 0.
+    /// A little-endian number in two's complement. Zero bytes mean 0.
     pub(super) fn push_signed(&mut self, size: usize) -> PickleResult<()> {
         let bytes = self.take(size)?;
         let sign = if bytes.last().is_some_and(|byte| *byte >= 0x80) { -1 } else { 0 };
@@ -95,7 +95,7 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.pop().filter(|_| self.stack.len() >= floor) {
             Some(value) => Ok(value),
-            None => malformed("it takes a value from an empty stack"),
+            None => malformed("it pops a value from an empty stack"),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Machine<'a> {
     pub(super) fn pop_to_mark(&mut self) -> PickleResult<Vec<Value<'a>>> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.split_off(mark.min(self.stack.len()))),
-            None => malformed("it looks for a mark that is not there"),
+            None => malformed("it looks for a missing mark"),
         }
     }
 
@@ -181,8 +181,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Attributes of an object. A dictionary of tensors has one, `_metadata`, with versions of modules: left
-    /// out.
+    /// Attributes of an object. A dictionary of tensors has one, `_metadata`, with versions of modules; it is
+    /// ignored.
     pub(super) fn build(&mut self) -> PickleResult<()> {
         let state = self.pop()?;
         let is_metadata = |pair: &(Value<'_>, Value<'_>)| pair.0 == Value::Text("_metadata");

@@ -10,7 +10,7 @@ fn run(pickle: &[u8]) -> PickleResult<Value<'_>> {
     Machine::new(pickle).run()
 }
 
-/// What a file with this pickle is refused for.
+/// The reason for refusing a file with this pickle.
 fn refusal(pickle: &[u8]) -> String {
     let (_directory, folder) =
         model_folder(&[("pytorch_model.bin", &torch_archive(pickle, &[("data/0", &[0; 4])]))]);
@@ -58,8 +58,8 @@ fn opcodes_that_pytorch_does_not_write_are_refused_by_number() {
 #[test]
 fn values_that_are_no_tensors_are_refused() {
     assert!(refusal(b"\x80\x02N.").contains("dictionary of tensors"));
-    assert!(refusal(&entry(b"K\x01")).contains("no tensor"));
-    assert!(refusal(&entry(b"}")).contains("no tensor"));
+    assert!(refusal(&entry(b"K\x01")).contains("not a tensor"));
+    assert!(refusal(&entry(b"}")).contains("not a tensor"));
     assert!(refusal(&entry(b"K\x01)R")).contains("call of the integer 1"));
     assert!(refusal(&entry(b"ctorch\nFloatStorage\n)R")).contains("FloatStorage"));
 }
@@ -116,7 +116,7 @@ fn damaged_pickles_are_told_from_refused_ones() {
 
 #[test]
 fn a_small_pickle_cannot_ask_for_much_memory() {
-    // Each TUPLE2 of twice the same value doubles what a parser that copies would hold: 2^2000 values.
+    // Each TUPLE2 with the same value twice doubles the memory of a parser that copies: 2^2000 values.
     let mut doubling = b"\x80\x02)q\x00".to_vec();
     doubling.extend(b"h\x00h\x00\x86q\x00".repeat(2000));
     doubling.push(b'.');

@@ -1,9 +1,9 @@
-//! `pytorch_model.bin`: a zip archive with a pickle that describes tensors, and one member a storage.
+//! `pytorch_model.bin`: a zip archive with a pickle that describes tensors, and one member per storage.
 //!
-//! Format: torch/serialization.py, written since PyTorch 1.6. `<prefix>/data.pkl` holds the dictionary of
-//! tensors, `<prefix>/data/<key>` the bytes. All members are stored without compression, which bounds every
-//! size by the file's own length: there are no zip bombs. Nothing is ever unpacked to disk, so that names in
-//! the archive mean nothing.
+//! Format: torch/serialization.py, written since PyTorch 1.6. `<prefix>/data.pkl` has the dictionary of
+//! tensors, `<prefix>/data/<key>` the bytes. Members must be stored without compression, so the file's length
+//! bounds every size and zip bombs are impossible. Nothing is unpacked to disk, so names in the archive are
+//! harmless.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,14 +12,14 @@ use std::path::Path;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::file::{StoredTensor, TENSOR_LIMIT, Tensors, elements};
 use super::state_dict::{PickledTensor, state_dict};
+use super::stored::{StoredTensor, TENSOR_LIMIT, Tensors, elements};
 use crate::{Error, Result};
 
-/// The longest pickle that is read: 512 KiB, some 3000 tensors. The largest models of our families have 800,
-/// and a hostile pickle takes up to 200 times its length in memory.
+/// The longest accepted pickle: 512 KiB, some 3000 tensors. The largest supported models have 800, and a
+/// hostile pickle needs up to 200 times its length in memory.
 const PICKLE_LIMIT: u64 = 1 << 19;
-/// How a zip archive begins.
+/// The first bytes of a zip archive.
 const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
 
 /// A member of the archive: where its bytes are in the file.
@@ -64,7 +64,7 @@ fn check_magic(path: &Path, file: &mut File) -> Result<()> {
         )),
         other => Err(Error::bad_weights(
             path,
-            format!("it must begin as a zip archive and begins with {other:02x?}"),
+            format!("it must start like a zip archive and starts with {other:02x?}"),
         )),
     }
 }
@@ -112,7 +112,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// Where a tensor lies in the file; the rule that is broken if it reaches out of its storage.
+    /// Where a tensor is in the file, or the broken rule if it exceeds its storage.
     fn place(&self, name: &str, tensor: &PickledTensor) -> Result<StoredTensor, String> {
         let PickledTensor { dtype, key, offset, shape, strides } = tensor;
         let member = self.members.get(&self.name(&format!("data/{key}")));
@@ -159,7 +159,7 @@ fn member<R: Read + Seek>(
     Ok((name, Member { start, size }))
 }
 
-/// Elements from the first to the last one of a tensor that is not empty.
+/// Elements from the first to the last of a non-empty tensor, inclusive.
 fn span(shape: &[usize], strides: &[usize]) -> Option<usize> {
     let reach = shape
         .iter()
@@ -168,8 +168,8 @@ fn span(shape: &[usize], strides: &[usize]) -> Option<usize> {
     reach?.checked_add(1)
 }
 
-/// Whether the last dimension is the fastest, without holes. The stride of a dimension of one element means
-/// nothing.
+/// Whether the last dimension is the fastest, without holes. The stride of a dimension with one element does
+/// not matter.
 fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1;
     shape.iter().zip(strides).rev().all(|(size, stride)| {

@@ -90,7 +90,7 @@ fn an_archive_that_lacks_a_part_is_refused() {
 }
 
 /// Overwrites a field of two bytes in all headers of the archive: at `local` in local headers, and two bytes
-/// further on in the central directory, which begins with one more field (APPNOTE.TXT, 4.3.7 and 4.3.12).
+/// further on in the central directory, which starts with one more field (APPNOTE.TXT, 4.3.7 and 4.3.12).
 fn patch(bytes: &mut [u8], local: usize, value: &[u8]) {
     for (signature, offset) in [(b"PK\x03\x04", local), (b"PK\x01\x02", local + 2)] {
         let starts: Vec<usize> =

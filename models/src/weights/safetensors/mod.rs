@@ -1,9 +1,8 @@
-//! safetensors: eight bytes with the header's length, a JSON header, the data.
+//! safetensors: eight bytes with the header's length, a JSON header, then the data.
 //!
-//! Format: <https://huggingface.co/docs/safetensors#format>. The header is parsed from the file as it is
-//! read, so that one of blanks takes no memory, and strictly: a name that stands twice, a hole between
-//! tensors, an overlap, a size that does not fit its shape, or a file that is longer or shorter than its
-//! tensors is refused.
+//! Format: <https://huggingface.co/docs/safetensors#format>. The header is parsed while it is read, so a
+//! header of blanks needs no memory. Parsing is strict: a duplicate name, a hole between tensors, an overlap,
+//! a size that does not fit its shape, or a file longer or shorter than its tensors is refused.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,13 +13,13 @@ use std::path::Path;
 use safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::file::{StoredTensor, TENSOR_LIMIT, Tensors, elements};
+use super::stored::{StoredTensor, TENSOR_LIMIT, Tensors, elements};
 use crate::{Error, Result};
 
 /// Bytes of the header's length.
 const PREFIX: u64 = 8;
-/// The longest header that is read: 4 MiB. The format allows 100 MB, but the headers of our families have
-/// less than 100 kB, and a list of numbers takes up to 15 times its length in memory.
+/// The longest accepted header: 4 MiB. The format allows 100 MB, but the headers of supported models have
+/// less than 100 kB, and a list of numbers needs up to 15 times its length in memory.
 const HEADER_LIMIT: u64 = 4 << 20;
 
 /// Where the tensors of a file are.
@@ -59,7 +58,7 @@ fn parse_header(path: &Path, reader: impl Read) -> Result<Vec<(String, TensorInf
     header.map_err(|cause| Error::bad_weights(path, format!("its header is not valid: {cause}")))
 }
 
-/// The entries of a header in their order, no name twice.
+/// The entries of a header in order, without duplicate names.
 struct Header(Vec<(String, TensorInfo)>);
 
 impl<'de> Deserialize<'de> for Header {
@@ -81,7 +80,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
         let (mut entries, mut names) = (Vec::new(), HashSet::new());
         while let Some(name) = map.next_key::<String>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format!("{name:?} stands in it twice")));
+                return Err(A::Error::custom(format!("{name:?} appears in it twice")));
             }
             if names.len() > TENSOR_LIMIT {
                 return Err(A::Error::custom(format!("it has more than {TENSOR_LIMIT} entries")));
@@ -96,8 +95,8 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// Checks that the tensors lie back to back and that each is as long as its shape asks for. Returns them and
-/// the length of the data, or the rule that is broken.
+/// Checks that the tensors are back to back and that each has the length of its shape. Returns them and the
+/// length of the data, or the broken rule.
 fn place(mut header: Vec<(String, TensorInfo)>, data_start: u64) -> Result<(Tensors, u64), String> {
     header.sort_by_key(|(_, info)| info.data_offsets);
     let mut tensors = Tensors::new();
@@ -114,7 +113,7 @@ fn place(mut header: Vec<(String, TensorInfo)>, data_start: u64) -> Result<(Tens
         if bits % 8 != 0 || end - start != bits / 8 {
             let bytes = end - start;
             return Err(format!(
-                "tensor {name} has {bytes} bytes, and its shape {shape:?} of {dtype} takes {bits} bits"
+                "tensor {name} has {bytes} bytes, and its shape {shape:?} of {dtype} needs {bits} bits"
             ));
         }
         position = end;

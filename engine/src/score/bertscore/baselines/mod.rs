@@ -1,7 +1,7 @@
-//! Baselines for rescaling: what unrelated sentences score, by language, model and layer.
+//! Baselines for rescaling: the scores of unrelated sentences, by language, model and layer.
 //!
-//! A raw score x becomes (x - b) / (1 - b), each of P, R and F1 with its own b, the row of the layer
-//! (`bert_score/score.py:142-164`). It spreads the scores over a readable range and changes no ranking. 72
+//! A raw score x becomes (x - b) / (1 - b), where P, R and F1 each have their own b in the layer's row
+//! (`bert_score/score.py:142-164`). This spreads the scores over a readable range and keeps the ranking. 72
 //! baselines are compiled in; [`Baseline::from_file`] reads others.
 
 mod parse;
@@ -15,36 +15,34 @@ use super::Scores;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
-/// The longest file that is read: 1 MiB. A published baseline has 25 rows of 40 bytes.
+/// Largest file to read: 1 MiB. A published baseline has 25 rows of 40 bytes.
 const FILE_LIMIT: u64 = 1 << 20;
 
 /// The baseline of one model in one language: a row for each layer, from 0 (the embeddings) up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
-    /// What messages call it.
+    /// Its name in messages.
     name: String,
     rows: Vec<BaselineRow>,
 }
 
 impl Baseline {
-    /// The published baseline of `model` in `language`, a code in either case.
+    /// The published baseline of `model` in `language`, a code in upper or lower case.
     ///
-    /// Without a language it is an error: the same model has other baselines in other languages, and the
-    /// reference asserts one too (`bert_score/score.py:88-89`). A baseline that does not exist is an error as
-    /// well; the reference prints a warning there, returns raw scores and still calls them rescaled
-    /// (`bert_score/score.py:160-164`).
+    /// A missing language is an error: a model has a different baseline in each language, and the reference
+    /// asserts one too (`bert_score/score.py:88-89`). A missing baseline is also an error; the reference
+    /// prints a warning, returns raw scores and still calls them rescaled (`bert_score/score.py:160-164`).
     pub fn find(language: Option<&str>, model: &str) -> Result<Self> {
         published::find(language, model)
     }
 
-    /// The baseline in a file of the published form: comma separated, `LAYER,P,R,F` first, then a row for
-    /// each layer from 0.
+    /// Reads a baseline file in the published form: comma separated, header `LAYER,P,R,F`, then one row per
+    /// layer from 0.
     ///
     /// It must be a regular file of at most 1 MiB; a pipe or a device may have no end.
     ///
-    /// The reference takes the first row for the header whatever it says, and the row number for the layer
-    /// whatever its first column says; ours refuses a file in which these differ, since it would be read with
-    /// a shifted layer.
+    /// The reference always takes the first row as the header and the row number as the layer, and ignores
+    /// their contents. We reject a file whose contents differ, since its layers would be shifted.
     pub fn from_file(path: &Path) -> Result<Self> {
         let contents = read(path)?;
         let name = path.display().to_string();
@@ -74,13 +72,13 @@ impl Baseline {
     }
 }
 
-/// The text of a regular file that is not too long, also if it grows while it is read.
+/// Reads a regular file within the limit, even if it grows meanwhile.
 fn read(path: &Path) -> Result<String> {
     let no_input = |source| Error::NoInput { path: path.to_owned(), source };
     let refuse = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
     let metadata = path.metadata().map_err(no_input)?;
     if !metadata.is_file() {
-        return Err(refuse("a baseline must be a regular file, and this is none".to_owned()));
+        return Err(refuse("a baseline must be a regular file".to_owned()));
     }
     let mut contents = String::new();
     let file = File::open(path).map_err(no_input)?;
@@ -106,9 +104,9 @@ pub struct BaselineRow {
 }
 
 impl BaselineRow {
-    /// Rescales raw scores; those of an empty text too, so 0 becomes -b / (1 - b). NaN stays NaN.
+    /// Rescales raw scores, including those of an empty text: 0 becomes -b / (1 - b). NaN stays NaN.
     ///
-    /// In f32, as in the reference: the same raw scores give the same bits.
+    /// In f32, as in the reference, so the same raw scores yield the same bits.
     pub fn rescale(&self, raw: Scores) -> Scores {
         let baseline = Scores { precision: self.precision, recall: self.recall, f1: self.f1 };
         raw.zip(baseline, |score, baseline| (score - baseline) / (1.0 - baseline))

@@ -5,7 +5,7 @@ use crate::{Error, Result};
 
 const HEADER: &str = "LAYER,P,R,F";
 
-/// Reads a whole file, which `name` stands for in messages.
+/// Parses a whole file. `name` identifies it in messages.
 pub(super) fn file(name: &str, contents: &str) -> Result<Vec<BaselineRow>> {
     // Spreadsheets write a byte order mark; pandas, which the reference reads with, skips it and blank rows.
     let contents = contents.strip_prefix('\u{feff}').unwrap_or(contents);
@@ -14,7 +14,7 @@ pub(super) fn file(name: &str, contents: &str) -> Result<Vec<BaselineRow>> {
     rows(name, lines)
 }
 
-/// Reads rows without a header; each line comes with its row number in the file.
+/// Parses rows without a header; each line has its row number in the file.
 pub(super) fn rows<'a>(name: &str, lines: impl Iterator<Item = (&'a str, u64)>) -> Result<Vec<BaselineRow>> {
     let rows = lines
         .enumerate()
@@ -41,7 +41,7 @@ fn check_header(name: &str, first: Option<(&str, u64)>) -> Result<()> {
     Err(Error::BadRow { input: name.to_owned(), row, rule })
 }
 
-/// One row, or the rule that it breaks.
+/// Parses one row; the error is the rule that it breaks.
 fn parse_row(line: &str, layer: usize) -> Result<BaselineRow, String> {
     let fields: Vec<_> = line.split(',').map(str::trim).collect();
     let [number, precision, recall, f1] = fields[..] else {
@@ -53,9 +53,9 @@ fn parse_row(line: &str, layer: usize) -> Result<BaselineRow, String> {
     Ok(BaselineRow { precision: value("P", precision)?, recall: value("R", recall)?, f1: value("F", f1)? })
 }
 
-/// A value, rounded to f64 and then to f32 as the reference does (`bert_score/score.py:149-151`).
+/// Parses a value, rounded to f64 and then to f32 as in the reference (`bert_score/score.py:149-151`).
 ///
-/// A mean of cosines lies within -1 and 1; 1 itself would divide by zero.
+/// A mean of cosines is between -1 and 1; 1 itself would cause a division by zero.
 fn value(column: &str, text: &str) -> Result<f32, String> {
     match text.parse::<f64>().map(|value| value as f32) {
         Ok(value) if value > -1.0 && value < 1.0 => Ok(value),

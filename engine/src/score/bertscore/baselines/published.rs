@@ -1,8 +1,8 @@
 //! The 72 baselines that bert_score publishes (MIT, `data/LICENSE-bert_score`).
 //!
 //! Data: `data/baselines.csv`, one line for each language, model and layer, made by `scripts/pack-baselines`
-//! from the folder `rescale_baseline` of bert_score 0.3.13. A lookup reads its 1,300 lines once; nothing is
-//! kept parsed.
+//! from the folder `rescale_baseline` of bert_score 0.3.13. A lookup reads its 1,300 lines once; nothing
+//! parsed is kept.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ fn models_for(language: &str) -> BTreeSet<&'static str> {
 fn no_language(model: &str, name: &str) -> Error {
     let hint = match join(languages_for(name)) {
         None => {
-            let missing = format!("there is no published baseline for {model}; give your own with ");
+            let missing = format!("no published baseline for {model}; give your own with ");
             phrase![missing, Setting::BaselinePath]
         }
         Some(languages) => {
@@ -70,14 +70,14 @@ fn no_language(model: &str, name: &str) -> Error {
 fn not_published(language: &str, model: &str, name: &str) -> Error {
     let for_language = match join(models_for(language)) {
         None => format!("the languages with baselines are {}", join(all_languages()).unwrap_or_default()),
-        Some(models) => format!("for {language} there are baselines for {models}"),
+        Some(models) => format!("the models with baselines for {language} are {models}"),
     };
     let for_model = match join(languages_for(name)) {
         None => String::new(),
         Some(languages) => format!("; {model} has a baseline for {languages}"),
     };
     Error::usage_hint(
-        format!("there is no published baseline for the model {model} and the language {language}"),
+        format!("no published baseline for the model {model} and the language {language}"),
         phrase![for_language, for_model, "; or give your own with ", Setting::BaselinePath],
     )
 }
@@ -86,7 +86,7 @@ fn all_languages() -> BTreeSet<&'static str> {
     lines().map(|line| line.language).collect()
 }
 
-/// A list for a message; none if it is empty.
+/// A list for a message; `None` if it is empty.
 fn join(names: BTreeSet<&'static str>) -> Option<String> {
     (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
 }
@@ -104,7 +104,7 @@ mod tests {
     fn all_72_are_there_and_parse() -> Result<()> {
         assert_eq!(published().len(), 72);
         for (language, model) in published() {
-            // Parsing checks that layers count up from 0 and that values are finite and within -1 and 1.
+            // Parsing checks that layers count up from 0 and that values are finite and between -1 and 1.
             let baseline = Baseline::find(Some(language), model)?;
             assert!(
                 (6..=48).contains(&baseline.last_layer()),

@@ -21,7 +21,7 @@ fn zstandard(bytes: &[u8]) -> Vec<u8> {
 
 type Compress = fn(&[u8]) -> Vec<u8>;
 
-/// Extension, name, and how it is done.
+/// Extension, name, and compressor.
 const BOTH: [(&str, &str, Compress); 2] = [("gz", "gzip", gzip), ("zst", "zstd", zstandard)];
 
 struct Files(tempfile::TempDir);
@@ -42,7 +42,7 @@ impl Files {
         TextReader::open(&input, options)?.map(|record| record.map(|record| record.text)).collect()
     }
 
-    /// The message without the folder, which is of bad data.
+    /// The message of bad data, without the folder.
     fn refused(&self, name: &str, bytes: &[u8]) -> String {
         let error = self.read(name, bytes, &options()).expect_err("must be refused");
         assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}");
@@ -116,7 +116,7 @@ fn names_that_lie_are_refused() {
         let what = format!("looks {tool}-compressed, but its name does not say so");
         assert_eq!(message, format!("a.jsonl: {what}; rename it to end in .{extension}"));
         let message = files.refused(&format!("a.txt.{extension}"), b"plain\n");
-        let rule = format!("is not compressed by {tool}, as its name says; rename it");
+        let rule = format!("is not compressed with {tool}, despite its name; rename it");
         assert_eq!(message, format!("a.txt.{extension}: {rule}"));
         let message = files.refused(&format!("a.txt.{extension}"), b"");
         let rule = format!("is empty; a file compressed by {tool} is not, even without a row");
@@ -202,7 +202,7 @@ fn small_file_of_a_huge_row_is_refused_at_the_limit() {
 
 #[test]
 fn window_above_the_limit_is_refused() {
-    // A frame of one empty block whose header asks for a window of 2^(10 + n) bytes.
+    // A frame with one empty block whose header asks for a window of 2^(10 + n) bytes.
     let frame = |n: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, n << 3, 1, 0, 0];
     let files = Files::new();
     assert_eq!(files.read("a.txt.zst", &frame(17), &options()).expect("128 MiB"), [""; 0]);

@@ -1,4 +1,4 @@
-//! Texts of several fields, and fields that are kept.
+//! Texts joined from several fields, and kept fields.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

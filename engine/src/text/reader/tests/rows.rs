@@ -1,4 +1,4 @@
-//! Where rows begin and end, in every format.
+//! Where rows start and end, in every format.
 
 use super::*;
 

@@ -1,10 +1,10 @@
-//! Where the bytes come from.
+//! Sources of bytes.
 
 use std::io::{self, Cursor, Read};
 
 use super::*;
 
-/// Gives its bytes one at a time, and says "interrupted" before each.
+/// Yields its bytes one at a time, and fails with "interrupted" before each.
 struct Interrupted {
     bytes: io::Bytes<Cursor<&'static [u8]>>,
     ready: bool,

@@ -1,4 +1,4 @@
-//! One text a line.
+//! One text per line.
 
 use super::*;
 

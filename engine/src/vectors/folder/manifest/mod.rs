@@ -1,16 +1,16 @@
 //! The manifest of a job, kept twice.
 //!
-//! Entries are only ever appended, first to one file, then to its copy, each time synced. What a crash tears
-//! is therefore the last line of one of them. The job's state is the longer of the two runs of valid lines
-//! from the start; a file that has less, or something else behind it, is made equal to that before the job
-//! goes on.
+//! Entries are only ever appended, first to one file, then to its copy, and synced each time. A crash can
+//! therefore tear only the last line of one of them. The job's state is the longer of the two runs of valid
+//! lines from the start; a file that has less, or something else after it, is made equal to that before the
+//! job continues.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
-use super::record::{Entry, ShardRecord};
+use super::record::{ManifestEntry, ShardRecord};
 use super::{failed, line};
 use crate::vectors::Metadata;
 use crate::vectors::write::sync_folder;
@@ -19,39 +19,39 @@ use crate::{Error, Result};
 pub(crate) const MANIFEST: &str = "_manifest.jsonl";
 pub(crate) const COPY: &str = "_manifest.copy.jsonl";
 
-/// What a folder's manifest says.
+/// The contents of a folder's manifest.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    /// How the job was started; `None` if nothing was recorded yet.
+pub(crate) struct ManifestState {
+    /// How the job was started; `None` if nothing has been recorded yet.
     pub(crate) settings: Option<Metadata>,
     pub(crate) shards: Vec<ShardRecord>,
-    /// Rows of the whole input, and the shards that it makes, once all of them are recorded.
+    /// Rows and shards of the whole input, once all shards are recorded.
     pub(crate) end: Option<(u64, u64)>,
     /// Bytes of the valid lines.
     bytes: Vec<u8>,
-    /// What is wrong with each file.
+    /// The damage to each file.
     pub(crate) damage: Vec<Damage>,
 }
 
-/// What is wrong with a file of the manifest.
+/// Damage to a file of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damage {
     pub(crate) path: PathBuf,
     pub(crate) what: String,
-    /// Whether a crash while a line was appended explains it.
+    /// Whether a crash while a line was being appended explains it.
     pub(crate) is_torn: bool,
-    /// Whether the file is as it was before some of the last lines.
+    /// Whether the file only lacks some of the last lines.
     pub(crate) is_behind: bool,
 }
 
-impl State {
-    /// Whether nothing was recorded yet.
+impl ManifestState {
+    /// Whether nothing has been recorded yet.
     pub(crate) fn is_new(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Reads both files. Of each line, the one that is valid counts; what stands behind a line that is valid
-    /// in neither is not looked at.
+    /// Reads both files. Of each line, the valid one counts; reading stops at a line that is valid in
+    /// neither.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let paths = [MANIFEST, COPY].map(|name| folder.join(name));
         let files = [read(&paths[0])?, read(&paths[1])?];
@@ -60,7 +60,7 @@ impl State {
             state.bytes.extend_from_slice(line);
             match entry {
                 Some(entry) => state.add(entry, folder)?,
-                // Of a later version: as valid as it is unknown.
+                // From a later version: valid, but unknown.
                 None => state.check_version(folder)?,
             }
         }
@@ -76,7 +76,7 @@ impl State {
         Ok(state)
     }
 
-    /// A folder of a later version is not looked at any further.
+    /// Refuses a folder of a later version.
     fn check_version(&self, folder: &Path) -> Result<()> {
         #[derive(serde::Deserialize)]
         struct Begin {
@@ -99,12 +99,14 @@ impl State {
         }
     }
 
-    fn add(&mut self, entry: Entry, folder: &Path) -> Result<()> {
+    fn add(&mut self, entry: ManifestEntry, folder: &Path) -> Result<()> {
         match entry {
-            Entry::Begin { settings, .. } if self.settings.is_none() => self.settings = Some(settings),
-            // Behind the end, too: one whose line was damaged in both files is made and recorded again.
-            Entry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),
-            Entry::End { input_rows, shards } if self.settings.is_some() => {
+            ManifestEntry::Begin { settings, .. } if self.settings.is_none() => {
+                self.settings = Some(settings)
+            }
+            // After the end, too: a shard whose line was damaged in both files is written and recorded again.
+            ManifestEntry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),
+            ManifestEntry::End { input_rows, shards } if self.settings.is_some() => {
                 self.end = Some((input_rows, shards))
             }
             _ => {
@@ -116,7 +118,7 @@ impl State {
     }
 }
 
-/// The bytes of a file; none where there is no such file.
+/// The bytes of a file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -139,17 +141,17 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The line at byte `start` of either file that is as it was written, and its entry unless a later version
-/// wrote that. Both files have the same bytes in the same places.
-fn next_valid(files: &[Option<Vec<u8>>; 2], start: usize) -> Option<(&[u8], Option<Entry>)> {
+/// The line at byte `start` of either file that is intact, and its entry unless a later version wrote it.
+/// Both files have the same bytes at the same positions.
+fn next_valid(files: &[Option<Vec<u8>>; 2], start: usize) -> Option<(&[u8], Option<ManifestEntry>)> {
     files.iter().flatten().find_map(|bytes| {
         let line = Lines(bytes.get(start..)?).next()?;
         let body = &line[..line.len() - 1];
-        line::decode::<serde_json::Value>(body).map(|_| (line, line::decode::<Entry>(body)))
+        line::decode::<serde_json::Value>(body).map(|_| (line, line::decode::<ManifestEntry>(body)))
     })
 }
 
-/// What is wrong with a file that should hold `expected`.
+/// The damage to a file that should contain `expected`.
 fn damage(path: PathBuf, found: Option<&[u8]>, expected: &[u8]) -> Option<Damage> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bytes = found.unwrap_or_default();
@@ -179,14 +181,14 @@ fn damage(path: PathBuf, found: Option<&[u8]>, expected: &[u8]) -> Option<Damage
     Some(Damage { path, what, is_torn, is_behind: found.is_some() && lacking.starts_with(rest) })
 }
 
-/// The manifest of a job that is being written.
+/// The manifest of a job in progress.
 pub(crate) struct Manifest {
     files: [(PathBuf, File); 2],
 }
 
 impl Manifest {
-    /// Brings both files to `state`, and opens them to be appended to.
-    pub(crate) fn open(folder: &Path, state: &State) -> Result<Self> {
+    /// Restores both files to `state`, and opens them for appending.
+    pub(crate) fn open(folder: &Path, state: &ManifestState) -> Result<Self> {
         let [first, copy] = [MANIFEST, COPY].map(|name| folder.join(name));
         let manifest = Self { files: [open(first, &state.bytes)?, open(copy, &state.bytes)?] };
         sync_folder(folder).map_err(|error| failed("writing", folder, error))?;
@@ -194,7 +196,7 @@ impl Manifest {
     }
 
     /// Records an entry: when this returns, it is on the disk.
-    pub(crate) fn append(&mut self, entry: &Entry) -> Result<()> {
+    pub(crate) fn append(&mut self, entry: &ManifestEntry) -> Result<()> {
         let line = line::encode(entry)?;
         for (path, file) in &mut self.files {
             file.write_all(line.as_bytes())
@@ -205,7 +207,7 @@ impl Manifest {
     }
 }
 
-/// A file that holds `bytes`, in what way it may have differed.
+/// Opens a file and makes its contents `bytes`, however it differed.
 fn open(path: PathBuf, bytes: &[u8]) -> Result<(PathBuf, File)> {
     let opened = || -> io::Result<File> {
         let mut file = File::options().create(true).append(true).open(&path)?;

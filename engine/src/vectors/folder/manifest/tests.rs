@@ -4,25 +4,25 @@ use super::*;
 use crate::vectors::folder::ShardCounts;
 use crate::vectors::write::Digest;
 
-fn shard(number: u64) -> Entry {
+fn shard(number: u64) -> ManifestEntry {
     let file = Digest { bytes: 3, sha256: "ab".repeat(32) };
     let counts = ShardCounts { input_rows: 10, ..ShardCounts::default() };
-    Entry::Shard(ShardRecord::new(number, number * 10, counts, file, "cd".repeat(32)))
+    ManifestEntry::Shard(ShardRecord::new(number, number * 10, counts, file, "cd".repeat(32)))
 }
 
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<ManifestEntry> {
     let settings = Metadata::from([("model".to_owned(), "tiny".to_owned())]);
-    let begin = Entry::Begin { format_version: FORMAT_VERSION, settings };
-    vec![begin, shard(0), shard(1), Entry::End { input_rows: 20, shards: 2 }]
+    let begin = ManifestEntry::Begin { format_version: FORMAT_VERSION, settings };
+    vec![begin, shard(0), shard(1), ManifestEntry::End { input_rows: 20, shards: 2 }]
 }
 
-fn write(folder: &Path, entries: &[Entry]) {
-    let state = State::read(folder).expect("a state");
+fn write(folder: &Path, entries: &[ManifestEntry]) {
+    let state = ManifestState::read(folder).expect("a state");
     let mut manifest = Manifest::open(folder, &state).expect("opened");
     entries.iter().for_each(|entry| manifest.append(entry).expect("appended"));
 }
 
-fn count(state: &State) -> usize {
+fn count(state: &ManifestState) -> usize {
     usize::from(state.settings.is_some()) + state.shards.len() + usize::from(state.end.is_some())
 }
 
@@ -37,7 +37,7 @@ fn written() -> (tempfile::TempDir, Vec<u8>) {
 fn what_is_appended_is_read_back() {
     let (folder, bytes) = written();
     assert_eq!(fs::read(folder.path().join(COPY)).expect("read"), bytes);
-    let state = State::read(folder.path()).expect("a state");
+    let state = ManifestState::read(folder.path()).expect("a state");
     assert_eq!((count(&state), state.end, state.damage.len()), (4, Some((20, 2)), 0));
     assert_eq!(state.shards[1].first_row, 10);
 }
@@ -45,7 +45,7 @@ fn what_is_appended_is_read_back() {
 #[test]
 fn a_folder_without_a_manifest_says_nothing_and_has_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
-    let state = State::read(folder.path()).expect("a state");
+    let state = ManifestState::read(folder.path()).expect("a state");
     assert_eq!((count(&state), state.damage.len()), (0, 0));
 }
 
@@ -57,11 +57,11 @@ fn every_length_that_a_crash_may_leave_goes_on_to_the_same_bytes() {
         let lines = bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let copied =
             bytes[..lines.saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        // The copy has as many lines, or one fewer.
+        // The copy has the same number of lines, or one fewer.
         for copy in [lines, copied] {
             fs::write(folder.path().join(MANIFEST), &bytes[..length]).expect("written");
             fs::write(folder.path().join(COPY), &bytes[..copy]).expect("written");
-            let state = State::read(folder.path()).expect("a state");
+            let state = ManifestState::read(folder.path()).expect("a state");
             assert!(state.damage.iter().all(|damage| damage.is_torn), "{length} {copy}: {:?}", state.damage);
             let known = count(&state);
             write(folder.path(), &entries()[known..]);
@@ -80,7 +80,7 @@ fn any_flipped_byte_is_found_and_healed_from_the_other_file() {
             let mut damaged = bytes.clone();
             damaged[position] ^= 0x10;
             fs::write(folder.path().join(name), &damaged).expect("written");
-            let state = State::read(folder.path()).expect("a state");
+            let state = ManifestState::read(folder.path()).expect("a state");
             assert_eq!((count(&state), state.damage.len()), (4, 1), "byte {position} of {name}");
             assert!(state.damage[0].what.contains(name) && !state.damage[0].is_torn, "{:?}", state.damage);
             drop(Manifest::open(folder.path(), &state).expect("opened"));
@@ -100,7 +100,7 @@ fn an_empty_or_missing_manifest_is_healed_from_its_copy() {
             } else {
                 fs::write(&path, "").expect("written")
             }
-            let state = State::read(folder.path()).expect("a state");
+            let state = ManifestState::read(folder.path()).expect("a state");
             assert_eq!((count(&state), state.damage.len()), (4, 1));
             drop(Manifest::open(folder.path(), &state).expect("opened"));
             assert_eq!(fs::read(path).expect("read"), bytes);
@@ -116,7 +116,7 @@ fn a_later_version_is_refused_and_left_as_it_is() {
     for name in [MANIFEST, COPY] {
         fs::write(folder.path().join(name), &bytes).expect("written");
     }
-    let error = State::read(folder.path()).map(|_| ()).expect_err("a later version");
+    let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("a later version");
     assert_eq!(error.kind(), crate::ErrorKind::BadData);
     assert!(
         error.to_string().ends_with("the job's format version is 2; this program reads version 1"),
@@ -132,7 +132,7 @@ fn a_first_line_that_is_damaged_in_both_files_is_an_error() {
     for name in [MANIFEST, COPY] {
         fs::write(folder.path().join(name), &bytes).expect("written");
     }
-    let error = State::read(folder.path()).map(|_| ()).expect_err("nothing left");
+    let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("nothing left");
     assert_eq!(error.kind(), crate::ErrorKind::BadData);
     assert!(error.to_string().contains("the first line of _manifest.jsonl is damaged"), "{error}");
 }
@@ -147,7 +147,7 @@ fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
         damaged[lines[line] - 80] ^= 1;
         fs::write(folder.path().join(name), damaged).expect("written");
     }
-    let state = State::read(folder.path()).expect("a state");
+    let state = ManifestState::read(folder.path()).expect("a state");
     assert_eq!((count(&state), state.damage.len()), (4, 2), "{:?}", state.damage);
     drop(Manifest::open(folder.path(), &state).expect("opened"));
     for name in [MANIFEST, COPY] {
@@ -164,6 +164,6 @@ fn a_shard_may_be_recorded_again_behind_the_end() {
         fs::write(folder.path().join(name), &without).expect("written");
     }
     write(folder.path(), &[shard(1)]);
-    let state = State::read(folder.path()).expect("a state");
+    let state = ManifestState::read(folder.path()).expect("a state");
     assert_eq!((state.shards.len(), state.end, state.damage.len()), (2, Some((20, 2)), 0));
 }

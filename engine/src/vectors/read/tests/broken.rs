@@ -1,4 +1,4 @@
-//! Files that are damaged, or lie about their sizes.
+//! Files that are damaged, or have wrong sizes.
 
 use super::*;
 use crate::silence_expected_panics;
@@ -80,7 +80,7 @@ fn ids_must_be_as_many_as_vectors() {
     let mut bytes = small(&desk, OutputFormat::Safetensors);
     let at = bytes.windows(9).position(|window| window == br#"["a","b"]"#).expect("ids");
     for (ids, rule) in
-        [(br#"["a"]    "#, "fewer ids"), (br#"["a",1,2]"#, "more ids"), (br#"["a",  b]"#, "no JSON")]
+        [(br#"["a"]    "#, "fewer ids"), (br#"["a",1,2]"#, "more ids"), (br#"["a",  b]"#, "not a JSON array")]
     {
         bytes[at..at + 9].copy_from_slice(ids);
         let error = refusal(&desk.write("a.safetensors", &bytes));

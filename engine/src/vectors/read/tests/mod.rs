@@ -1,4 +1,4 @@
-//! What was written comes back, and what is broken is refused.
+//! Written files read back the same, and broken ones are refused.
 
 mod broken;
 mod foreign;
@@ -63,7 +63,7 @@ fn batch(id: Field, ids: ArrayRef, numbers: ArrayRef, width: i32) -> RecordBatch
     RecordBatch::try_new(schema, vec![ids, Arc::new(lists.expect("lists"))]).expect("rows")
 }
 
-/// Rows whose ids are their places, from `first` on.
+/// Rows whose ids are their indices, from `first` on.
 fn counted(first: i64, values: Vec<f32>, width: i32) -> RecordBatch {
     let ids = Int64Array::from_iter_values((first..).take(values.len() / width as usize));
     batch(Field::new(ID, DataType::Int64, false), Arc::new(ids), Arc::new(Float32Array::from(values)), width)

@@ -1,4 +1,4 @@
-//! A file that appears under its name only when it is complete.
+//! A file that appears under its name only once it is complete.
 
 use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -11,10 +11,10 @@ use super::unfinished::Unfinished;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
-/// Bytes that are handed to the system at a time.
+/// Bytes written to the system at a time.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// How the names of temporary files begin and end.
+/// Prefix and suffix of temporary files' names.
 const PREFIX: &str = ".nearsay-";
 const SUFFIX: &str = ".part";
 
@@ -23,7 +23,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// A temporary file in the target's folder. [`persist`](Self::persist) gives it the target's name; dropped
+/// A temporary file in the target's folder. [`persist`](Self::persist) renames it to the target; if dropped
 /// before that, it is removed.
 pub struct OutputFile {
     target: PathBuf,
@@ -33,14 +33,15 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Makes the temporary file, so that what would stop the output at its end stops it before the work.
+    /// Creates the temporary file, so that problems that would stop the output at its end stop it before the
+    /// work.
     ///
-    /// A target that is a symbolic link is not followed: it stands for an existing file, and overwriting
+    /// A target that is a symbolic link is not followed: it counts as an existing file, and overwriting
     /// replaces the link.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] when the target exists and is not to be overwritten, is not a regular file, or
-    /// its folder is missing or cannot be written to.
+    /// [`Error::CannotCreate`] if the target exists and must not be overwritten, is not a regular file, or
+    /// its folder is missing or not writable.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let refuse = |reason: String| cannot_create(target, reason);
         if target.file_name().is_none() {
@@ -61,12 +62,12 @@ impl OutputFile {
         Ok(Self { target: target.to_owned(), overwrite, file, unfinished })
     }
 
-    /// Where the file will be.
+    /// The path of the finished file.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The folder that it is written in.
+    /// The folder of the file.
     pub fn folder(&self) -> &Path {
         folder_of(&self.target)
     }
@@ -79,7 +80,7 @@ impl OutputFile {
         self.file.write_all(bytes).map_err(|error| writing_failed(&self.target, error))
     }
 
-    /// Replaces the file's first bytes; nothing can be appended any more.
+    /// Replaces the file's first bytes; after that, nothing can be appended.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -91,10 +92,10 @@ impl OutputFile {
         rewrite(&mut self.file).map_err(|error| writing_failed(&self.target, error))
     }
 
-    /// Has the bytes on the disk, then gives the file its name, then has the name on the disk.
+    /// Syncs the bytes to disk, renames the file, then syncs the name to disk.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::CannotCreate`] when a file of this name has appeared that is not to be
+    /// [`Error::Io`], and [`Error::CannotCreate`] if a file with this name has appeared that must not be
     /// overwritten.
     pub fn persist(self) -> Result<()> {
         let Self { target, overwrite, file, unfinished } = self;
@@ -107,7 +108,7 @@ impl OutputFile {
     }
 }
 
-/// For writers that are given any stream; the errors of [`OutputFile::write`] name the file, these do not.
+/// For writers that accept any stream; the errors of [`OutputFile::write`] name the file, these do not.
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
@@ -147,12 +148,13 @@ fn rename(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
     if overwrite {
         return Err(writing_failed(target, error.error));
     }
-    // Some file systems cannot rename without overwriting; the work is done, and must not be lost to that.
+    // Some file systems cannot rename without overwriting; the work is done and must not be lost because of
+    // that.
     check_target(target, overwrite)?;
     error.file.persist(target).map(|_| ()).map_err(|error| writing_failed(target, error.error))
 }
 
-/// A temporary file is made with mode 0600; this one is to be the output, with what the umask leaves of 0666.
+/// Temporary files have mode 0600; this one becomes the output, so it gets 0666 less the umask.
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
@@ -164,7 +166,7 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A new name is on the disk only when its folder is.
+/// A new name is on disk only once its folder is.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }

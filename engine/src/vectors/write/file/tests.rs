@@ -1,4 +1,4 @@
-//! When the file appears, and what keeps it from being made.
+//! When the file appears, and what prevents it.
 
 use std::fs;
 use std::path::Path;
@@ -104,7 +104,7 @@ fn bare_name_is_in_the_working_folder() {
 #[cfg(target_os = "linux")]
 #[test]
 fn folder_that_takes_no_files_is_refused() {
-    // Not even the superuser can make a file here, so the test holds whoever runs it.
+    // Not even the superuser can create a file here, so the test works for any user.
     refused(Path::new("/proc/self/out.npy"), false);
 }
 

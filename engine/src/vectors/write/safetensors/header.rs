@@ -1,4 +1,4 @@
-//! The header: which tensors there are, of which type and shape, and where.
+//! The header: the tensors with their types, shapes and positions.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,10 @@ use super::super::OutputFile;
 use crate::vectors::Metadata;
 use crate::{Error, Result};
 
-/// Bytes of the number that says how long the header is.
+/// Bytes of the header's length field.
 const LENGTH_BYTES: usize = 8;
 
-/// A tensor to be described.
+/// A tensor's description.
 #[derive(Clone)]
 pub(super) struct Tensor {
     pub(super) name: String,
@@ -19,14 +19,14 @@ pub(super) struct Tensor {
     pub(super) bytes: u64,
 }
 
-/// The room that was reserved for a header at the start of a file.
+/// Space reserved for a header at the start of a file.
 pub(super) struct Header {
     width: usize,
     metadata: Metadata,
 }
 
 impl Header {
-    /// Reserves the room for these tensors, whatever their sizes will be.
+    /// Reserves enough space for these tensors at any size.
     pub(super) fn reserve(
         file: &mut OutputFile,
         tensors: impl Iterator<Item = Tensor>,
@@ -35,13 +35,13 @@ impl Header {
         let widest =
             tensors.map(|tensor| Tensor { shape: vec![u64::MAX; tensor.shape.len()], bytes: 0, ..tensor });
         let widest = describe(widest, u64::MAX, metadata).to_string();
-        // The tensors behind the header are aligned when its length is a multiple of 8.
+        // The tensors after the header are aligned if its length is a multiple of 8.
         let width = widest.len().next_multiple_of(LENGTH_BYTES);
         file.write(&vec![b' '; LENGTH_BYTES + width])?;
         Ok(Self { width, metadata: metadata.clone() })
     }
 
-    /// Writes the header of these tensors, which stand in the file in this order, to the reserved room.
+    /// Writes the header of these tensors, in file order, into the reserved space.
     pub(super) fn write(&self, file: &mut OutputFile, tensors: Vec<Tensor>) -> Result<()> {
         let mut header = describe(tensors.into_iter(), 0, &self.metadata).to_string().into_bytes();
         if header.len() > self.width {

@@ -1,4 +1,4 @@
-//! Rows of either level to tensors.
+//! Writes rows of either level as tensors.
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
@@ -11,7 +11,7 @@ use crate::vectors::Metadata;
 use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, vectors};
 use crate::{Error, Result};
 
-/// What every tensor behind the embeddings begins at a multiple of.
+/// Every tensor after the embeddings starts at a multiple of this.
 const ALIGNMENT: u64 = 8;
 
 /// Writes `embeddings`, and one tensor for every other column.

@@ -1,4 +1,4 @@
-//! A tensor beside the embeddings, gathered while these are written.
+//! A tensor other than the embeddings, collected while these are written.
 
 use std::path::Path;
 
@@ -14,26 +14,26 @@ use super::spool::Spool;
 use crate::Result;
 use crate::vectors::schema::{BYTE_OFFSETS, CHARACTER_OFFSETS, ID, TOKEN_IDS, TOKENS, column, flattened};
 
-/// What a side tensor holds.
+/// The content of a side tensor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
-    /// Where each text begins.
+    /// Where each text starts.
     Starts,
-    /// Numbers a token, so many each.
+    /// This many numbers per token.
     TokenNumbers(u64),
-    /// A number a row.
+    /// One number per row.
     RowNumbers,
-    /// A byte a row, 0 or 1.
+    /// One byte per row, 0 or 1.
     Booleans,
     /// A JSON array.
     Json { of_tokens: bool },
-    /// A JSON array, as long as every value is not just the row's position.
+    /// A JSON array, unless every value is the row's position.
     Ids,
 }
 
-/// A tensor beside the embeddings.
+/// A tensor other than the embeddings.
 pub(super) struct SideTensor {
-    /// The column's name; that of the tensor may have more to it.
+    /// The column's name; the tensor's may have a suffix.
     column: String,
     content: Content,
     spool: Spool,
@@ -43,7 +43,7 @@ pub(super) struct SideTensor {
 }
 
 impl SideTensor {
-    /// The tensors of a schema's columns, those that need most alignment first.
+    /// The tensors of a schema's columns, sorted by decreasing alignment.
     pub(super) fn of_schema(fields: &[&Field], folder: &Path) -> Result<Vec<Self>> {
         let mut contents: Vec<(&str, Content)> = Vec::new();
         if fields.iter().any(|field| field.name() == TOKEN_IDS) {
@@ -121,7 +121,7 @@ impl SideTensor {
         self.spool.write(&json)
     }
 
-    /// Closes what must be closed. Nothing is pushed after.
+    /// Closes open JSON arrays. Nothing is pushed after this.
     pub(super) fn close(&mut self) -> Result<()> {
         match self.content {
             Content::Json { .. } if self.rows == 0 => self.spool.write(b"[]"),
@@ -131,7 +131,7 @@ impl SideTensor {
         }
     }
 
-    /// What it is, as far as it was pushed; none for ids that say nothing.
+    /// Its description, for the rows pushed so far.
     pub(super) fn tensor(&self) -> Tensor {
         let bytes = self.spool.bytes();
         let (name, dtype, shape) = match self.content {
@@ -146,7 +146,7 @@ impl SideTensor {
         Tensor { name, dtype, shape, bytes }
     }
 
-    /// Whether it stands in the file at all.
+    /// Whether it is in the file at all.
     pub(super) fn is_present(&self) -> bool {
         self.content != Content::Ids || self.is_explicit
     }

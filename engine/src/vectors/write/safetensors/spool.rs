@@ -1,4 +1,4 @@
-//! Bytes that wait in a file without a name for their place behind others.
+//! Bytes stored in an unnamed file until they can be appended after others.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -18,7 +18,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// A file in `folder` that the system removes when it is closed, whatever ends the program.
+    /// A file in `folder` that the system removes when it is closed, however the program ends.
     pub(super) fn new(folder: &Path) -> Result<Self> {
         let folder_name = folder.display().to_string();
         let file = tempfile::tempfile_in(folder).map_err(|error| failed(&folder_name, error))?;

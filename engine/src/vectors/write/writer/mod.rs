@@ -1,4 +1,4 @@
-//! What a writer of any format does, and which there are.
+//! The interface of all writers, and the writers.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -16,24 +16,24 @@ use crate::{Error, Result, Setting};
 
 /// Writes rows.
 pub trait RowWriter: Send {
-    /// Appends rows of the schema that the writer was made for.
+    /// Appends rows of the writer's schema.
     ///
     /// # Errors
     /// [`Error::Io`].
     fn write(&mut self, rows: &RecordBatch) -> Result<()>;
 
-    /// Completes the output and gives it its name. Without this there is none.
+    /// Completes the output and renames it to its target. Without this there is no output.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::CannotCreate`] when the name was taken in the meantime.
+    /// [`Error::Io`], and [`Error::CannotCreate`] if the name was taken in the meantime.
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
 /// A writer of rows of `schema` (see [`schema`](crate::vectors::schema)). `metadata` is for the formats that
-/// have a place for it: parquet, arrow and safetensors.
+/// can store it: parquet, arrow and safetensors.
 ///
 /// # Errors
-/// [`Error::Usage`] when standard output is to take another format than jsonl, and [`Error::Io`].
+/// [`Error::Usage`] for standard output in a format other than jsonl, and [`Error::Io`].
 pub fn row_writer(
     destination: Destination,
     format: OutputFormat,

@@ -1,4 +1,4 @@
-//! The linear layer against its reference, at and beside tile edges, for every instruction set.
+//! The linear layer against its reference, at and around tile edges, for every instruction set.
 
 use candle_core::{Device, Tensor};
 
@@ -22,15 +22,15 @@ fn layer(target: (InstructionSet, Encoding), weight: &[f32], bias: &[f32], in_di
     Linear::packed_for(target, &[(&weight, Some(&bias))]).unwrap()
 }
 
-/// Every way of multiplying that this CPU has.
+/// All combinations of instruction set and encoding that this CPU has.
 fn targets() -> Vec<(InstructionSet, Encoding)> {
     let portable = [Encoding::F32, Encoding::RoundedF32, Encoding::Int8];
     let sets = available_sets().flat_map(|set| portable.map(|encoding| (set, encoding)));
     sets.chain(NativeBf16::new().map(|native| (InstructionSet::Avx512Bf16, Encoding::Bf16(native)))).collect()
 }
 
-/// What a layer of this encoding is to compute exactly: `hidden` and `weight` with the values that the
-/// encoding can hold.
+/// The inputs of an exact product in this encoding: `hidden` and `weight` rounded to values that the encoding
+/// can represent.
 fn encoded(encoding: Encoding, hidden: &[f32], weight: &[f32], in_dim: usize) -> [Vec<f32>; 2] {
     match encoding {
         Encoding::F32 => [hidden.to_vec(), weight.to_vec()],
@@ -44,7 +44,7 @@ fn encoded(encoding: Encoding, hidden: &[f32], weight: &[f32], in_dim: usize) ->
     }
 }
 
-/// The row's values as 256 steps of its range hold them.
+/// The row's values rounded to 256 steps of its range.
 fn in_unsigned_bytes(row: &[f32]) -> Vec<f32> {
     let extreme = |better: fn(f32, f32) -> f32| row.iter().fold(0.0, |best, &x| better(best, x));
     let (lowest, highest) = (extreme(f32::min), extreme(f32::max));
@@ -55,7 +55,7 @@ fn in_unsigned_bytes(row: &[f32]) -> Vec<f32> {
     row.iter().map(|&x| scale * (byte(x) - zero)).collect()
 }
 
-/// The row's values as 127 steps on either side of 0 hold them.
+/// The row's values rounded to 127 steps on either side of 0.
 fn in_signed_bytes(row: &[f32]) -> Vec<f32> {
     let scale = row.iter().fold(0.0f32, |largest, x| largest.max(x.abs())) / 127.0;
     let step = |x: f32| if scale > 0.0 { (x / scale).round_ties_even() } else { 0.0 };
@@ -63,10 +63,10 @@ fn in_signed_bytes(row: &[f32]) -> Vec<f32> {
 }
 
 /// A chain of n multiply-adds is off by at most n eps times the sum of the products' sizes (Higham, Accuracy
-/// and Stability of Numerical Algorithms, 3.1; twice that where product and sum round apart); no activation
+/// and Stability of Numerical Algorithms, 3.1; twice that if product and sum round separately); no activation
 /// here has a slope above 1.13. Bytes sum exactly, yet their scales round, and `encoded` rounds the products
-/// by them once more; an input that lies between two steps may fall either way where a CPU rounds
-/// `x / scale + zero` twice, which is a step of the input times a weight.
+/// with them once more; an input between two steps may go either way if a CPU rounds `x / scale + zero`
+/// twice, which is one step of the input times a weight.
 fn bound(encoding: Encoding, row: &[f32], weights: &[f32], bias: f32) -> f64 {
     let size: f64 = row.iter().zip(weights).map(|(&x, &w)| (x as f64 * w as f64).abs()).sum();
     let chain = 2.0 * (row.len() + 2) as f64 * f32::EPSILON as f64 * (size + bias.abs() as f64);
@@ -150,7 +150,7 @@ fn threads_of_a_team_give_the_same_bits() {
     let team = team(3);
     for target in targets() {
         let linear = layer(target, &random(2, out_dim * in_dim), &random(3, out_dim), in_dim);
-        // Columns are divided for few rows, rows for many.
+        // Few rows divide the columns among threads, many divide the rows.
         for total_tokens in [0, 1, 2, 31, 290] {
             let hidden = tensor(&random(1, total_tokens * in_dim), total_tokens, in_dim);
             let forward = || linear.forward_activated(&hidden, Activation::Gelu).unwrap();

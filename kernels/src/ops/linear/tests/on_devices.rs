@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-use super::super::Parameters;
+use super::super::LinearParameters;
 use super::{Linear, ROWS, WIDTHS, linear_reference, random, tensor};
 use crate::Activation;
 use crate::testing::{Target, targets};
@@ -12,7 +12,7 @@ fn device_targets() -> impl Iterator<Item = Target> {
 }
 
 struct Layer {
-    parameters: Parameters,
+    parameters: LinearParameters,
     linear: Linear,
 }
 
@@ -23,7 +23,7 @@ impl Layer {
         let matrix = tensor(&weight, out_dim, in_dim);
         let vector = candle_core::Tensor::new(&*bias, &Device::Cpu).unwrap();
         let linear = Linear::new(&matrix, Some(&vector), &target.placement()).unwrap();
-        Self { parameters: Parameters { weight, bias, in_dim }, linear }
+        Self { parameters: LinearParameters { weight, bias, in_dim }, linear }
     }
 
     fn run(&self, target: Target, hidden: &[f32], activation: Activation) -> Vec<f32> {
@@ -33,7 +33,7 @@ impl Layer {
     }
 
     /// How far one output may be off. Sums as on the CPU; the finished sum is rounded to the element type,
-    /// and the activation's result is once more.
+    /// and so is the activation's result.
     fn bound(&self, target: Target, hidden: &[f32], [row, column]: [usize; 2]) -> f64 {
         let in_dim = self.parameters.in_dim;
         let (inputs, weights) =
@@ -56,7 +56,7 @@ fn agrees_with_the_reference() {
                 let hidden = target.held(&random(9, total_tokens * in_dim));
                 for activation in [Activation::Identity, Activation::Gelu, Activation::Relu] {
                     let output = layer.run(target, &hidden, activation);
-                    let Parameters { weight, bias, .. } = &layer.parameters;
+                    let LinearParameters { weight, bias, .. } = &layer.parameters;
                     let expected = linear_reference(&hidden, weight, bias, activation);
                     assert_eq!(output.len(), expected.len());
                     for (i, (&got, expected)) in output.iter().zip(expected).enumerate() {
@@ -73,7 +73,7 @@ fn agrees_with_the_reference() {
     }
 }
 
-/// Widths of models, and rows beyond a tile's: the algorithm of a product depends on both.
+/// Widths of models, and row counts beyond a tile's: the algorithm of a product depends on both.
 #[test]
 fn a_row_has_the_same_bits_alone_and_in_any_company() {
     let total_tokens = 300;

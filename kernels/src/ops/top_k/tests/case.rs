@@ -1,9 +1,9 @@
-//! A search on every target, and what it has to find.
+//! A search on every target, and the expected hits.
 
 use candle_core::DType;
 
 use super::super::cpu::Accumulator;
-use super::super::hit::Hit;
+use super::super::hit::PackedHit;
 use super::super::{TopK, top_k, top_k_reference};
 use crate::cpu::simd::InstructionSet;
 use crate::testing::{Target, random};
@@ -19,7 +19,7 @@ pub(super) struct Case {
 pub(super) type Found = Vec<Vec<(f32, u32)>>;
 
 impl Case {
-    /// Values in -1..1 as `target` holds them.
+    /// Values in -1..1 rounded to `target`'s type.
     pub(super) fn new(target: Target, dim: usize, num_queries: usize, num_rows: usize) -> Self {
         let [queries, rows] = [(1, num_queries), (2, num_rows)].map(|(seed, count)| {
             let values = random(seed + 10 * (dim + num_rows) as u64, count * dim);
@@ -36,8 +36,8 @@ impl Case {
         self.rows.len() / self.dim
     }
 
-    /// The CPU's kernel, given the rows in one block.
-    pub(super) fn hits(&self, set: InstructionSet, k: usize) -> Vec<Vec<Hit>> {
+    /// The hits of the CPU's kernel, with the rows in one block.
+    pub(super) fn hits(&self, set: InstructionSet, k: usize) -> Vec<Vec<PackedHit>> {
         let mut accumulator = Accumulator::new(set, &self.queries, self.dim, k);
         accumulator.feed(&self.rows, 0);
         accumulator.finish()
@@ -57,7 +57,7 @@ impl Case {
         values(&found)
     }
 
-    /// Queries and rows are views of tensors in which other values lie before them.
+    /// The same with queries and rows as views of tensors, after other values.
     pub(super) fn top_k(&self, target: Target, k: usize) -> TopK {
         let [queries, rows] = [&self.queries, &self.rows].map(|values| {
             let placed = [&vec![f32::NAN; self.dim], values.as_slice()].concat();
@@ -76,7 +76,7 @@ impl Case {
     pub(super) fn assert_agrees(&self, target: Target, k: usize) {
         let (queries, rows) = (self.num_queries(), self.num_rows());
         let what = format!("{target:?} {queries} of {rows} x {}, k {k}", self.dim);
-        // A chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, of which each is
+        // A chain of dim multiply-adds errs by dim eps times the sum of the products' sizes, each of which is
         // at most 1.
         let bound = (self.dim + 1) as f64 * f32::EPSILON as f64 * self.dim as f64;
         let all = top_k_reference(&self.queries, &self.rows, self.dim, rows);
@@ -86,11 +86,11 @@ impl Case {
             assert_eq!(hits.len(), k.min(rows), "{what}");
             let mut exact = vec![f64::NAN; rows];
             all.iter().for_each(|&(score, row)| exact[row as usize] = score);
-            // No row is found twice: its score is taken from it.
+            // Each row's score is taken out, so that no row is found twice.
             for (&(score, row), &(expected, _)) in hits.iter().zip(&all) {
                 let own = std::mem::replace(&mut exact[row as usize], f64::NAN);
                 assert!((f64::from(score) - own).abs() <= bound, "{what}: {score} of {row}, which is {own}");
-                // Rows whose scores are nearer than both may err may be exchanged.
+                // Rows may be exchanged if their scores differ by less than both errors.
                 assert!((own - expected).abs() <= 2.0 * bound, "{what}: {row} with {own} before {expected}");
             }
             let in_order = |a: &(f32, u32), b: &(f32, u32)| a.0 > b.0 || a.0 == b.0 && a.1 < b.1;

@@ -12,8 +12,7 @@ use super::{TopK, TopKSearch, top_k, top_k_reference};
 use crate::Form;
 use crate::testing::{Target, targets, team};
 
-/// Numbers of queries at and beside the vectors' sizes on the CPU and the tiles' on CUDA, and their
-/// fragments'.
+/// Numbers of queries at and around the sizes of the CPU's vectors and of CUDA's tiles and fragments.
 const QUERIES: [usize; 8] = [1, 2, 15, 16, 17, 33, 64, 65];
 const ROWS: [usize; 11] = [0, 1, 7, 8, 13, 63, 64, 65, 127, 128, 129];
 
@@ -49,7 +48,7 @@ fn agrees_with_the_reference_among_many_rows() {
     }
 }
 
-/// More than CUDA takes in one launch.
+/// More than CUDA handles in one launch.
 #[test]
 fn agrees_with_the_reference_for_many_queries() {
     for target in targets() {
@@ -57,7 +56,7 @@ fn agrees_with_the_reference_for_many_queries() {
     }
 }
 
-/// Every row of a corpus occurs several times, beside itself and far away.
+/// Every row of a corpus occurs several times, nearby and far away.
 #[test]
 fn of_equal_rows_the_lower_index_comes_first() {
     for target in targets() {
@@ -140,7 +139,7 @@ fn shards_merged_are_one_search_bit_for_bit() {
                 if cut == 100 {
                     let third = merged.merge(&before, num_rows as u32).unwrap();
                     assert_eq!(third.scores.dims(), [5, k.min(num_rows + cut)]);
-                    // A shard may come before, too: here both are of no rows but those.
+                    // A shard may also come before: here both have only these rows.
                     let empty =
                         Case { dim, queries: case.queries.clone(), rows: Vec::new() }.top_k(target, k);
                     let shifted = empty.merge(&before, 0).unwrap();
@@ -151,7 +150,7 @@ fn shards_merged_are_one_search_bit_for_bit() {
     }
 }
 
-/// Blocks of any size, empty ones and gaps between them too.
+/// Blocks of any size, including empty ones and gaps between them.
 #[test]
 fn a_search_fed_by_blocks_is_one_search_bit_for_bit() {
     for target in targets().into_iter().filter(|target| target.is_of_our_kernels()) {
@@ -191,7 +190,7 @@ fn blocks_that_do_not_fit_are_named() {
     let mut search = TopKSearch::new(&ones(3), 2, Form::Kernels).unwrap();
     search.feed(&ones(4), 10).unwrap();
     let error = search.feed(&ones(1), 13).unwrap_err().to_string();
-    assert_eq!(error, "top_k: a block must begin at row 14 or later, got row 13");
+    assert_eq!(error, "top_k: a block must start at row 14 or later, got row 13");
     let error = search.feed(&ones(2), u32::MAX - 1).unwrap_err().to_string();
     assert_eq!(error, "top_k: rows must have indices of at most 4294967294, got 4294967295");
     assert!(search.feed(&ones(1), u32::MAX - 1).is_ok());
@@ -214,7 +213,7 @@ fn the_threads_of_a_team_find_the_same() {
     }
 }
 
-/// What is promised of rows that are not finite, or whose products are not: as many hits as always, of
+/// The promise for rows that are not finite, or whose products are not: the usual number of hits, of
 /// different rows.
 #[test]
 fn products_that_overflow_do_not_make_hits_disappear() {
@@ -311,7 +310,7 @@ fn more_hits_than_a_block_keeps_are_refused_on_cuda() {
     assert_eq!(error, "top_k: at most 1024 rows can be found for a query on CUDA, got 1025");
 }
 
-/// Chunks of many tiles, of which lists are cut again and again, and of few; more hits than are merged at a
+/// Chunks of many tiles, whose lists are cut again and again, and of few; more hits than are merged at a
 /// time.
 #[cfg(feature = "cuda")]
 #[test]
@@ -357,7 +356,7 @@ fn matrices_on_two_devices_are_refused() {
     assert_eq!(error.to_string(), "top_k: rows must be on the queries' device Cuda { gpu_id: 0 }, got Cpu");
 }
 
-/// Rows of whole pieces whose first does not begin at one.
+/// Rows of whole pieces, the first of which does not start at a piece's boundary.
 #[test]
 fn a_tensor_may_begin_anywhere() {
     for target in targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_))) {

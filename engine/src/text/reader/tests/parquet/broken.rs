@@ -1,4 +1,4 @@
-//! Files that are no Parquet, or no longer.
+//! Files that are not Parquet, or no longer.
 
 use super::*;
 use crate::silence_expected_panics;

@@ -1,4 +1,4 @@
-//! What types the columns may have, and what becomes of them.
+//! Allowed column types, and how their values are read.
 
 use arrow_array::builder::{Int32Builder, ListBuilder};
 use arrow_array::{Array, BinaryArray};

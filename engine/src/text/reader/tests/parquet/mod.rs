@@ -15,7 +15,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use super::*;
 use crate::text::{Input, Kept};
 
-/// Parquet files in a folder of their own.
+/// Parquet files in a temporary folder.
 struct Files(tempfile::TempDir);
 
 impl Files {

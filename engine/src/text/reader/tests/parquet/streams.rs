@@ -1,4 +1,4 @@
-//! Several inputs, of which some are Parquet.
+//! Several inputs, some of them Parquet.
 
 use arrow_array::Int32Array;
 use arrow_schema::{DataType, Field};

@@ -1,4 +1,4 @@
-//! What is not a file.
+//! Outputs that are not files.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! One vector a token.
+//! One vector per token.
 
 use arrow_array::{ListArray, UInt32Array};
 use arrow_buffer::OffsetBuffer;
@@ -16,7 +16,7 @@ fn token_schema(dim: i32) -> SchemaRef {
     Arc::new(Schema::new([vec![json_field(columns::ID)], fields.to_vec()].concat()))
 }
 
-/// Texts of so many tokens; the numbers of tokens and vectors count on from `first`.
+/// Texts of the given lengths in tokens; the numbers of tokens and vectors count on from `first`.
 fn token_batch(ids: &[&str], lengths: &[usize], first: u32, dim: i32) -> RecordBatch {
     let total = lengths.iter().sum::<usize>() as u32;
     let lists = |values: ArrayRef| -> ArrayRef {
@@ -38,7 +38,7 @@ fn token_batch(ids: &[&str], lengths: &[usize], first: u32, dim: i32) -> RecordB
     RecordBatch::try_new(token_schema(dim), columns).expect("a batch")
 }
 
-/// A text of two tokens, one of none, one of one.
+/// Texts of two tokens, none and one.
 fn write_tokens(mut writer: Box<dyn RowWriter>, dim: i32) {
     writer.write(&token_batch(&["\"a\"", "1"], &[2, 0], 0, dim)).expect("written");
     writer.write(&token_batch(&["\"c\""], &[1], 2, dim)).expect("written");

@@ -1,4 +1,4 @@
-//! One vector a record.
+//! One vector per record.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
@@ -55,7 +55,7 @@ fn safetensors_without_ids() {
     assert_eq!(names, ["embeddings", "title_json"]);
 }
 
-/// What a reader gives back: ids, titles, vectors.
+/// The columns that a reader returns: ids, titles, vectors.
 fn check_columns(batches: &[RecordBatch]) {
     let strings = |name: &str| -> Vec<Option<String>> {
         let columns = batches.iter().map(|batch| batch.column_by_name(name).expect("there"));

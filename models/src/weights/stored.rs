@@ -1,0 +1,29 @@
+//! Tensors as weight files store them.
+
+use std::collections::BTreeMap;
+
+use super::Dtype;
+
+/// The tensors of a file by name.
+pub(super) type Tensors = BTreeMap<String, StoredTensor>;
+
+/// The most tensors that a file may have. Supported models have a few hundred.
+pub(super) const TENSOR_LIMIT: usize = 100_000;
+
+/// Where a tensor is in its file. The creator has checked that all of it is inside the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct StoredTensor {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    /// Elements between neighbours in each dimension; `None` for the ordinary order, last dimension fastest.
+    pub(super) strides: Option<Vec<usize>>,
+    /// Offset of the first byte in the file.
+    pub(super) start: u64,
+    /// Elements from the first to the last, inclusive.
+    pub(super) span: usize,
+}
+
+/// The number of elements of a shape; `None` if it overflows.
+pub(super) fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size))
+}
