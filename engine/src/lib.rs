@@ -37,7 +37,7 @@
 //! # let (lines, corpus, output) = (folder.path().join("a.jsonl"), folder.path().join("corpus.parquet"), folder.path().join("vectors/"));
 //! # std::fs::write(&lines, "{\"text\":\"The flood came at night.\"}\n{\"text\":\"The river\"}\n").unwrap();
 //! let embedder = Session::open(&model)?.embedder(&EmbedOptions::default())?;
-//! # let keep = nearsay::text::TextOptions { keep: vec!["text".to_owned()], ..Default::default() };
+//! # let keep = nearsay::text::TextOptions::default().keep(["text"]);
 //! # embedder.embed_files([&lines], &corpus, &CorpusOptions::default().reading(keep))?;
 //! let summary = embedder.embed_files([&corpus], &output, &CorpusOptions::default().rows_per_shard(1))?;
 //! assert_eq!(summary.counts().texts, 2);
@@ -79,7 +79,8 @@
 //!
 //! # Types of other crates
 //!
-//! Types of candle appear in this crate's API nowhere but in errors that are passed on; types of arrow in
+//! Types of candle appear in this crate's API only in errors that are passed on and in [`models`], which has
+//! the parts of an encoder below a [`Session`]; `half::f16` in [`vectors`]; types of arrow in
 //! [`vectors::schema`], [`vectors::rows`], [`vectors::write`] and the records of [`text`]; types of
 //! tokenizers nowhere. [`Precision`] and [`Pooling`] come from nearsay-kernels, [`HubOptions`] and [`Model`]
 //! from nearsay-models.
@@ -97,7 +98,19 @@ pub mod tokens;
 pub mod vectors;
 
 pub use nearsay_kernels::{Pooling, Precision};
-pub use nearsay_models::{HubOptions, Model};
+pub use nearsay_models::{EncoderConfig, HubOptions, Model};
+
+/// The parts of nearsay-kernels that signatures of this crate name.
+pub mod kernels {
+    pub use nearsay_kernels::device::Unavailable;
+    pub use nearsay_kernels::{CuSeqlens, Form, InstructionSet};
+}
+
+/// The parts of nearsay-models that signatures of this crate name.
+pub mod models {
+    pub use nearsay_models::files::{Environment, Token};
+    pub use nearsay_models::{Encoder, Error, HiddenStates, LayerStates, SHAPES, Shape, TokenizerSettings};
+}
 
 pub use embed::{EmbedOptions, Embedder};
 pub use error::{Error, ErrorKind, Phrase, Result, Setting};

@@ -5,6 +5,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A rule that an argument of a kernel breaks.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A tensor does not have the shape that the operation needs.
     #[error("{operation}: {argument} must have shape {expected}, got {actual:?}")]

@@ -48,7 +48,7 @@ def title(result: Result) -> str:
 def unfinished(steps: Result) -> str:
     """The steps that did not finish, and why."""
     cut = [f"{name} {step['outcome']} ({step['reason']})" for name, step in steps.items() if step.get("outcome", "done") != "done"]
-    return f"Not to their end: {'; '.join(cut)}." if cut else ""
+    return f"Stopped early: {'; '.join(cut)}." if cut else ""
 
 
 def headline(reports: list[Result]) -> list[str]:

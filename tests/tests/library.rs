@@ -65,37 +65,6 @@ fn callers_at_once_get_the_bits_that_each_gets_alone() {
     });
 }
 
-/// Threads of this process whose names are those of workers, or that sessions started in another way.
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").expect("/proc").count()
-}
-
-#[test]
-fn callers_add_no_threads() {
-    let session = dense_prompts();
-    let embedder = session.embedder(&EmbedOptions::default()).unwrap();
-    let texts: Vec<String> = (0..300).map(|row| format!("the river {row}")).collect();
-    embedder.embed(&texts).unwrap();
-    let (before, callers) = (threads(), 16);
-    let most = std::thread::scope(|scope| {
-        let calls: Vec<_> = (0..callers)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut most = 0;
-                    for _ in 0..5 {
-                        embedder.embed(&texts).unwrap();
-                        most = most.max(threads());
-                    }
-                    most
-                })
-            })
-            .collect();
-        calls.into_iter().map(|call| call.join().unwrap()).max().unwrap()
-    });
-    // Other tests of this binary run meanwhile, each with a session and callers: at most 40 threads more.
-    assert!(most <= before + callers + 40, "{before} threads before, then {most}");
-}
-
 #[test]
 fn a_call_that_is_cancelled_ends_soon_and_the_session_goes_on() {
     let session = open(minilm());

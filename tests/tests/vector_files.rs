@@ -10,6 +10,7 @@ use nearsay::vectors::write::OutputFormat;
 use nearsay::{DeviceChoice, EmbedOptions, Embedder, ErrorKind, Session, SessionOptions};
 use nearsay_tests::fixture;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const ROWS: usize = 25;
@@ -121,6 +122,7 @@ fn numbers_of_fewer_bits_are_as_written() {
                 NumberSlice::F16(values) => size_of_val(values),
                 NumberSlice::I8(values) => size_of_val(values),
                 NumberSlice::U8(values) => size_of_val(values),
+                other => panic!("{other:?}"),
             };
         }
         let width = file.width().unwrap();
@@ -180,6 +182,51 @@ fn every_byte_of_a_job_that_is_flipped_is_found_or_changes_nothing() {
     }
     assert_eq!(rows(&job).unwrap(), whole);
     assert!(refused > 3000 && same > 1000, "{refused} refused, {same} the same");
+}
+
+#[test]
+fn a_manifest_names_no_file_but_its_shards_own() {
+    let desk = Desk::new();
+    let (job, other) = (desk.job("job"), desk.job("other"));
+    for name in ["_manifest.jsonl", "_manifest.copy.jsonl"] {
+        let text = fs::read_to_string(job.join(name)).unwrap();
+        let moved = |line: &str| {
+            let (entry, _) = line.strip_prefix("{\"entry\":").unwrap().rsplit_once(",\"sha256\":").unwrap();
+            let entry = entry.replace("\"part-00001.parquet\"", "\"../other/part-00001.parquet\"");
+            let digest: String = Sha256::digest(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{{\"entry\":{entry},\"sha256\":\"{digest}\"}}\n")
+        };
+        fs::write(job.join(name), text.lines().map(moved).collect::<String>()).unwrap();
+    }
+    assert!(other.join("part-00001.parquet").exists());
+    let error = VectorFile::open(&job).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadData, "{error}");
+    assert!(error.to_string().contains("../other/part-00001.parquet"), "{error}");
+}
+
+#[test]
+fn a_query_by_another_model_does_not_fit() {
+    let desk = Desk::new();
+    let file = desk.embed("vectors.parquet", &CorpusOptions::default());
+    let file = VectorFile::open(&file).unwrap();
+    let other = fixture("sentence-transformers/old-layout");
+    let options = SessionOptions::default().device(DeviceChoice::Cpu);
+    let session = Session::with(other.to_str().unwrap(), &options).unwrap();
+    let error = EmbedOptions::fitting(file.provenance().unwrap(), &session).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    assert!(
+        error.to_string().contains("dense-prompts") && error.to_string().contains("old-layout"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_pipe_is_refused_without_waiting_for_a_writer() {
+    let desk = Desk::new();
+    let path = desk.path("pipe.npy");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let error = VectorFile::open(&path).unwrap_err();
+    assert!(error.to_string().ends_with("pipe.npy: must be a regular file"), "{error}");
 }
 
 proptest! {

@@ -87,14 +87,15 @@ pub(crate) fn start_log(global: &GlobalArguments) {
         (_, 1) => "nearsay=info,nearsay_models=info,warn",
         _ => "debug",
     };
-    tracing_subscriber::fmt()
+    // A program that carries this one, or an earlier call, may have a log already.
+    let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(io::stderr)
         // Colours need a feature that is not built in; requesting them makes every command print a warning.
         .with_ansi(false)
         .without_time()
         .with_target(false)
-        .init();
+        .try_init();
 }
 
 fn is_broken_pipe(error: &Error) -> bool {

@@ -2,9 +2,7 @@
 
 use nearsay::job::refuse_stdout_into_input;
 use nearsay::score::bertscore::{RescaleWith, RunningMean, ScoreNotices, Scores, default_model};
-use nearsay::score::{
-    BertScoreReport, Metrics, PairSource, ScoreReport, TextSource, segment_line, text_line,
-};
+use nearsay::score::{PairSource, ScoreReport, TextSource, segment_line, text_line};
 use nearsay::session::Occurrences;
 use nearsay::text::Input;
 use nearsay::{Error, ScoreOptions, Scorer};
@@ -134,9 +132,11 @@ fn print(
     let asks_for = |metric: Metric| arguments.metric.contains(&metric);
     let mean = totals.mean.mean();
     if context.global.json {
-        let bertscore = BertScoreReport { mean, segments: &totals.segments };
-        let metrics = Metrics { bertscore: asks_for(Metric::Bertscore).then_some(bertscore) };
-        return Ok(print_json(&ScoreReport { signature, metrics })?);
+        let mut report = ScoreReport::new(signature);
+        if asks_for(Metric::Bertscore) {
+            report = report.bertscore(mean, &totals.segments);
+        }
+        return Ok(print_json(&report)?);
     }
     if asks_for(Metric::Bertscore) {
         print_line(&text_line(signature, &mean))?;

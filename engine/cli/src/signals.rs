@@ -8,8 +8,8 @@
 //! cannot check.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -43,7 +43,19 @@ impl Interruption {
     }
 }
 
+/// Installs the handlers once in a process; a later call starts without a signal.
 pub(crate) fn install() -> anyhow::Result<Interruption> {
+    static INSTALLED: OnceLock<Interruption> = OnceLock::new();
+    if let Some(installed) = INSTALLED.get() {
+        installed.number.store(0, Ordering::Relaxed);
+        installed.flag.store(false, Ordering::Relaxed);
+        return Ok(installed.clone());
+    }
+    let interruption = install_handlers()?;
+    Ok(INSTALLED.get_or_init(|| interruption).clone())
+}
+
+fn install_handlers() -> anyhow::Result<Interruption> {
     let interruption = Interruption::default();
     take_file_size_limit_as_error()?;
     let numbers = handled();

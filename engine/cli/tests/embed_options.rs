@@ -174,7 +174,7 @@ fn calibration_by_a_file_does_not_depend_on_the_input() {
     assert!(!both.stderr.contains("few"), "{}", both.stderr);
     let alone = desk.run(&line("one.txt")).ok();
     assert_eq!(both.rows()[1]["embedding"], alone.rows()[0]["embedding"]);
-    desk.run("embed in.txt -m BERT --output-type i8").ends(0, &["2 texts are few to calibrate"]);
+    desk.run("embed in.txt -m BERT --output-type i8").ends(0, &["come from only 2 texts; give more"]);
     desk.run("embed in.txt -m BERT --calibration calibration.txt").ends(2, &["--calibration", "hint:", "i8"]);
     desk.run("embed in.txt -m BERT --level token --output-type u8").ends(2, &["tokens", "binary"]);
 }

@@ -79,7 +79,7 @@ fn results_of_gpus_are_rendered_with_a_page_of_their_own() {
         "| bert-base to layer 12 | f16 | 2.26 M (51 %) | 2.14 M (49 %) | 0.74 |",
         "| minilm-l6 | transformers | 4,090,894 |",
         "| bert-large | bert_score | 2,667, f16 (2,000 to 4,000) | 300, f32 | 8.9 |",
-        "Not to their end: peers stopped (no time was left).",
+        "Stopped early: peers stopped (no time was left).",
     ];
     for row in rows {
         assert!(readme.contains(row) && page.contains(row), "{row}\n{readme}\n{page}");

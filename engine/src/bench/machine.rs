@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The properties of a machine that affect its speed.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Machine {
     /// The CPU's model name as the system reports it, else the architecture. A generic name, as on virtual
     /// machines ("Intel(R) Xeon(R) Processor"), is followed by family and model.

@@ -42,6 +42,7 @@ use workload::Workload;
 
 /// Progress of a run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BenchProgress {
     /// Figures done so far.
     pub done: usize,

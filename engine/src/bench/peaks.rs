@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 /// Billions of operations and of bytes per second, summed over all GPUs.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
+#[non_exhaustive]
 pub struct PeakRates {
     /// Operations in f32.
     pub f32_gflops: f64,

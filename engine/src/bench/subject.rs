@@ -17,6 +17,7 @@ const SEED: u64 = 1;
 
 /// The subject of a measurement.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Subject {
     /// A model.
     Model(Session),

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// How to treat texts that are longer than the model's longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnLong {
     /// Truncate and count them.
     #[default]

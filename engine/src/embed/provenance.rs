@@ -30,17 +30,15 @@ impl EmbedRun<'_> {
 impl Embedder {
     /// How the vectors of [`Embedder::embed`] are computed.
     pub fn provenance(&self) -> Provenance {
-        let (model, devices) = (self.session().model(), self.devices());
+        let devices = self.devices();
+        let (name, revision) = name_and_revision(self.session());
         let placement = &devices.placements()[0];
         Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             arithmetic: placement.arithmetic_version(),
             reading: READING,
-            model: model.folder().name().to_owned(),
-            revision: match model.folder().source() {
-                Source::Folder => String::new(),
-                Source::Cache { commit, .. } => commit.clone(),
-            },
+            model: name,
+            revision,
             model_sha256: None,
             precision: devices.precision(),
             precision_arithmetic: placement.arithmetic().to_owned(),
@@ -68,8 +66,14 @@ impl EmbedOptions {
     /// # Errors
     /// [`Error::Usage`] naming the setting that does not match.
     pub fn fitting(corpus: &Provenance, session: &Session) -> Result<Self> {
-        if let Some(digest) = &corpus.model_sha256 {
-            expect("a model whose SHA-256 is", digest, &session.model_digest()?)?;
+        match &corpus.model_sha256 {
+            Some(digest) => expect("a model whose SHA-256 is", digest, &session.model_digest()?)?,
+            // Files, unlike jobs, have no digest.
+            None => {
+                let (name, revision) = name_and_revision(session);
+                expect("the model", &corpus.model, &name)?;
+                expect("the model's revision", &corpus.revision, &revision)?;
+            }
         }
         expect("level", corpus.level.name(), Level::Text.name())?;
         expect("reading", &corpus.reading.to_string(), &READING.to_string())?;
@@ -89,6 +93,16 @@ impl EmbedOptions {
         let usual = session.embedder(&options)?.dimensions();
         Ok(if corpus.dimensions == usual { options } else { options.dimensions(corpus.dimensions) })
     }
+}
+
+/// The model's name, and its commit if it came from the hub.
+fn name_and_revision(session: &Session) -> (String, String) {
+    let folder = session.model().folder();
+    let revision = match folder.source() {
+        Source::Folder => String::new(),
+        Source::Cache { commit, .. } => commit.clone(),
+    };
+    (folder.name().to_owned(), revision)
 }
 
 fn expect(what: &str, of_corpus: &str, of_model: &str) -> Result<()> {

@@ -345,7 +345,7 @@ impl Error {
                 Self::DeviceMemory { device: device.to_owned(), what: what() }
             }
             Some(DeviceFailure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
-            None => self,
+            _ => self,
         }
     }
 
@@ -374,7 +374,7 @@ fn of_model(error: &nearsay_models::Error) -> Option<Phrase> {
             Some(phrase!["pass ", Setting::FollowLinks, " if you trust where the link leads"])
         }
         Some(HubSetting::Offline) => Some(phrase![
-            "the hub was not asked, since this run is offline: unset HF_HUB_OFFLINE and drop ",
+            "the hub was not asked, since this run is offline: unset HF_HUB_OFFLINE or drop ",
             Setting::Offline
         ]),
         _ => error.hint().map(Phrase::from),

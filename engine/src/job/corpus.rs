@@ -124,7 +124,12 @@ impl CorpusOptions {
         }
         if self.calibration.is_some() && !self.output_type.needs_ranges() {
             return Err(Error::usage_hint(
-                phrase![Setting::Calibration, " is for bytes"],
+                phrase![
+                    Setting::Calibration,
+                    " has no effect without ",
+                    (Setting::OutputType, "i8"),
+                    " or u8"
+                ],
                 phrase!["add ", (Setting::OutputType, "i8"), " or u8, or leave it out"],
             ));
         }

@@ -14,6 +14,7 @@ const LOCK: &str = ".nearsay-lock";
 
 /// How to treat an existing output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Existing {
     /// Leave it alone and return an error.
     #[default]

@@ -52,8 +52,9 @@ impl Notice {
             }
             Self::Damage { what } => what.as_str().into(),
             Self::FewToCalibrate { texts } => phrase![
-                plural(*texts, "text is", "texts are"),
-                " few to calibrate bytes on; name more with ",
+                "the ranges of bytes come from only ",
+                plural(*texts, "text", "texts"),
+                "; give more with ",
                 (Setting::Calibration, "FILE")
             ],
         }

@@ -63,10 +63,8 @@ impl FromStr for Part {
         let (index, count): (u64, NonZero<u64>) =
             numbers.ok_or("it must be I/N, such as 0/4 for the first of four machines")?;
         if index >= count.get() {
-            return Err(format!(
-                "of {count} machines the last is {}/{count}: they are counted from 0",
-                count.get() - 1
-            ));
+            let last = count.get() - 1;
+            return Err(format!("I must be 0 to {last} for {count} machines, counted from 0, got {index}"));
         }
         Ok(Self { index, count })
     }
@@ -93,7 +91,7 @@ mod tests {
         }
         assert_eq!(
             "4/4".parse::<Part>().unwrap_err(),
-            "of 4 machines the last is 3/4: they are counted from 0"
+            "I must be 0 to 3 for 4 machines, counted from 0, got 4"
         );
     }
 }

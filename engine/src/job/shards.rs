@@ -64,8 +64,8 @@ impl ShardedJob {
         };
         folder.start()?;
         for damage in &state.damage {
-            let what = if damage.is_torn { "as a crash leaves it" } else { "it is damaged" };
-            warn(format!("{}: {}: {what}; mended", folder.path().display(), damage.what));
+            let what = if damage.is_torn { "torn by a crash" } else { "it is damaged" };
+            warn(format!("{}: {}: {what}; repaired", folder.path().display(), damage.what));
         }
         let mut manifest = Manifest::open(folder.path(), &state)?;
         if state.is_new() {
@@ -198,7 +198,7 @@ impl ShardedJob {
     fn other_rows(&self, record: &ShardRecord) -> Error {
         let (first, last) = (record.first_row, record.first_row + record.counts.input_rows.max(1) - 1);
         let rule = format!(
-            "rows {first} to {last} (from 0), or what follows them, are not those that {} came from",
+            "rows {first} to {last} (from 0), or the end of the input, differ from those that {} was made from",
             record.file
         );
         Error::OtherInput { path: self.folder.path().to_owned(), rule }

@@ -7,6 +7,7 @@ use super::bertscore::{MeanScores, Scores};
 /// The object that `nearsay score --json` prints. NaN and infinity are written as `null`, since JSON cannot
 /// represent them.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct ScoreReport<'a> {
     /// The signature of the BERTScore.
     pub signature: &'a str,
@@ -14,8 +15,23 @@ pub struct ScoreReport<'a> {
     pub metrics: Metrics<'a>,
 }
 
+impl<'a> ScoreReport<'a> {
+    /// A report without metrics.
+    pub fn new(signature: &'a str) -> Self {
+        Self { signature, metrics: Metrics::default() }
+    }
+
+    /// The same with BERTScore.
+    #[must_use]
+    pub fn bertscore(self, mean: MeanScores, segments: &'a [Scores]) -> Self {
+        let bertscore = Some(BertScoreReport { mean, segments });
+        Self { metrics: Metrics { bertscore, ..self.metrics }, ..self }
+    }
+}
+
 /// The metrics of a report; metrics that were not requested are omitted.
 #[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
 pub struct Metrics<'a> {
     /// BERTScore.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +40,7 @@ pub struct Metrics<'a> {
 
 /// BERTScore in a report.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct BertScoreReport<'a> {
     /// The means.
     #[serde(flatten)]

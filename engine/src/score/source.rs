@@ -1,7 +1,7 @@
 //! Candidates and references, row by row, that can be read more than once.
 //!
-//! Scoring reads its inputs twice: first to count them (and the references' tokens, for idf), so that inputs
-//! of different lengths are rejected before any work; then to score. Standard input and pipes cannot be read
+//! Inputs may be read several times: to count their rows ([`PairSource::count`] rejects inputs of different
+//! lengths before any work), to weight tokens by idf, and to score. Standard input and pipes cannot be read
 //! twice, so their texts are kept.
 
 use std::fmt;
@@ -113,7 +113,7 @@ impl PairSource {
     /// # Errors
     /// If an input cannot be opened.
     pub fn pairs(&self) -> Result<impl Iterator<Item = Result<PairTexts>>> {
-        let mut candidates = self.candidates.texts()?;
+        let (mut candidates, candidates_name) = (self.candidates.texts()?, self.candidates.name());
         let mut references = self.references.iter().map(TextSource::texts).collect::<Result<Vec<_>>>()?;
         let names: Vec<&str> = self.references.iter().map(TextSource::name).collect();
         let mut next = move || -> Result<Option<PairTexts>> {
@@ -122,7 +122,8 @@ impl PairSource {
             for (texts, name) in references.iter_mut().zip(&names) {
                 let reference = texts.next().transpose()?;
                 if reference.is_some() != candidate.is_some() {
-                    let rule = "has another number of rows than when it was counted".to_owned();
+                    let what = if reference.is_some() { "more" } else { "fewer" };
+                    let rule = format!("has {what} rows than {candidates_name}");
                     return Err(Error::BadInput { input: (*name).to_owned(), rule });
                 }
                 row.extend(reference);
@@ -166,6 +167,6 @@ mod tests {
         let message = "two: must have as many rows as candidates, got 1 and 2";
         assert_eq!(pairs.count().unwrap_err().to_string(), message);
         let last = pairs.pairs().unwrap().last().unwrap();
-        assert!(last.unwrap_err().to_string().starts_with("two: has another number of rows"));
+        assert!(last.unwrap_err().to_string().starts_with("two: has "));
     }
 }

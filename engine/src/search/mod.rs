@@ -43,7 +43,7 @@ impl Vectors {
         for (block, values) in self.values().chunks(BLOCK_ROWS * self.dim()).enumerate() {
             let first_row = u32::try_from(block * BLOCK_ROWS);
             let first_row =
-                first_row.map_err(|_| Error::usage("a corpus in memory has 2^32 - 2 rows at most"))?;
+                first_row.map_err(|_| Error::usage("a corpus in memory has 2^32 - 1 rows at most"))?;
             search.feed(&matrix(values, self.dim())?, first_row)?;
         }
         let found = search.finish()?;

@@ -61,6 +61,7 @@ impl EncodingResources {
 
 /// Hidden states of the texts of one micro-batch.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct EncodedBatch<'a> {
     /// Of the requested layers.
     pub states: &'a HiddenStates,

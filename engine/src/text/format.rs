@@ -10,6 +10,7 @@ use crate::{Error, Result, Setting};
 
 /// How the rows of an input are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum InputFormat {
     /// One text per line.
     Txt,

@@ -14,6 +14,7 @@ const EMBEDDING: &str = "embedding";
 
 /// How to read an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TextOptions {
     /// The fields or columns that make up the text, in this order. Lines of a txt file have no fields and are
     /// the text.
@@ -47,6 +48,42 @@ impl Default for TextOptions {
 }
 
 impl TextOptions {
+    /// The text is in these fields, joined in this order.
+    #[must_use]
+    pub fn text_fields<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { text_fields: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Texts of several fields are joined with `separator`.
+    #[must_use]
+    pub fn join(self, separator: &str) -> Self {
+        Self { join: separator.to_owned(), ..self }
+    }
+
+    /// The id is in this field.
+    #[must_use]
+    pub fn id_field(self, name: &str) -> Self {
+        Self { id_field: Some(name.to_owned()), ..self }
+    }
+
+    /// These fields go along with the records.
+    #[must_use]
+    pub fn keep<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { keep: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The input has this format, whatever its name.
+    #[must_use]
+    pub fn format(self, format: InputFormat) -> Self {
+        Self { format: Some(format), ..self }
+    }
+
+    /// Bytes that are not UTF-8 are replaced, or refused.
+    #[must_use]
+    pub fn lossy(self, lossy: bool) -> Self {
+        Self { lossy, ..self }
+    }
+
     /// Checks that the fields do not contradict each other.
     ///
     /// # Errors

@@ -62,6 +62,7 @@ impl fmt::Display for RecordId {
 
 /// One row of input.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// The record's name in the output.
     pub id: RecordId,

@@ -44,6 +44,7 @@ const FILE_LIMIT: u64 = 128 << 20;
 
 /// The token ids of one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenizedText {
     /// Ids with the special tokens around them.
     pub ids: Vec<u32>,

@@ -32,6 +32,9 @@ pub struct Team {
     sharing: Arc<AtomicUsize>,
     /// Locked for reading while pieces are worked on, and for writing while an operation is shared.
     mode: RwLock<()>,
+    /// Calls that wait to work on pieces. While there are any, no operation is shared: sharing ones would
+    /// otherwise overtake them again and again.
+    waiting: AtomicUsize,
 }
 
 /// Stack size of a thread. Without optimisation a product's kernels keep each register of their tile several
@@ -53,7 +56,13 @@ impl Team {
             .start_handler(move |_| SHARING.set(Some(of_threads.clone())))
             .build()
             .map_err(std::io::Error::other)?;
-        Ok(Self { pool, sharers: sharers.min(threads).get(), sharing, mode: RwLock::new(()) })
+        Ok(Self {
+            pool,
+            sharers: sharers.min(threads).get(),
+            sharing,
+            mode: RwLock::new(()),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     /// The number of threads.
@@ -75,7 +84,9 @@ impl Team {
         if let Some(thread) = self.pool.current_thread_index() {
             return map_here(items, |item| work(thread, item), goes_on);
         }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let _pieces = self.mode.read().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
         // Enough that no thread waits for this one to hand out the next item, and few enough that another
         // call's items start soon.
         let ahead = 2 * self.threads();
@@ -164,6 +175,9 @@ impl Team {
 
     /// Keeps the team idle as long as the result lives; `None` if it is busy.
     fn idle(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
         match self.mode.try_write() {
             Ok(idle) => Some(idle),
             // A body that panicked has left nothing unfinished.

@@ -2,6 +2,7 @@
 
 /// Why a device cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unavailable {
     /// The crate was built without kernels for it.
     #[error("this build has no kernels for {0}")]
@@ -61,6 +62,7 @@ impl Unavailable {
 
 /// A failure of a device in the middle of its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceFailure {
     /// It ran out of memory; it can go on with less work at a time.
     OutOfMemory,

@@ -10,6 +10,7 @@ const TOKEN_LIMIT: u64 = 4096;
 
 /// Options for finding models: [`HubOptions::from_env`], changed by the command line.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct HubOptions {
     /// Never query the hub.
     pub offline: bool,

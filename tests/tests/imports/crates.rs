@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use nearsay_tests::repository;
 
@@ -106,6 +107,58 @@ fn sources_use_no_higher_crate() {
             }
         }
     }
+}
+
+/// Crates of the command line, which the library does without.
+const OF_THE_COMMAND_LINE: [&str; 8] = [
+    "anyhow",
+    "clap",
+    "clap_builder",
+    "comfy-table",
+    "indicatif",
+    "nearsay-cli",
+    "signal-hook",
+    "tracing-subscriber",
+];
+
+/// The crates of the command line among those of a dependency tree, as `cargo tree` prints it with depths. What
+/// is below hf-hub does not count: its downloads come with progress bars that nothing here uses.
+fn of_the_command_line(tree: &str) -> BTreeSet<&str> {
+    let (mut found, mut hub) = (BTreeSet::new(), None);
+    for line in tree.lines() {
+        let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let Ok(depth) = line[..digits].parse::<usize>() else { continue };
+        let name = line[digits..].split(' ').next().unwrap_or_default();
+        hub = hub.filter(|hub| depth > *hub);
+        if name == "hf-hub" {
+            hub = Some(depth);
+        }
+        if hub.is_none() && OF_THE_COMMAND_LINE.contains(&name) {
+            found.insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_library_does_without_the_crates_of_the_command_line() {
+    let tree = |package: &str| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["tree", "--offline", "-e", "normal", "--prefix", "depth", "--no-dedupe", "-p", package]);
+        let output = cargo.current_dir(repository()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(of_the_command_line(&tree("nearsay")), BTreeSet::new());
+    let tree = tree("nearsay-cli");
+    let found = of_the_command_line(&tree);
+    assert_eq!(found, OF_THE_COMMAND_LINE.into(), "the program has them all");
+}
+
+#[test]
+fn the_checker_of_trees_leaves_out_what_is_below_the_hub() {
+    let tree = "0nearsay v0.1.0\n1hf-hub v0.5.0\n2indicatif v0.18.0\n1clap v4.0.0\n2anyhow v1.0.0";
+    assert_eq!(of_the_command_line(tree), BTreeSet::from(["anyhow", "clap"]));
 }
 
 #[test]

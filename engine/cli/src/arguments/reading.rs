@@ -23,12 +23,8 @@ pub(crate) struct EmbedReadingArguments {
 
 impl EmbedReadingArguments {
     pub(crate) fn options(&self) -> TextOptions {
-        TextOptions {
-            text_fields: self.text_field.clone(),
-            join: self.join.clone(),
-            keep: self.keep.clone(),
-            ..self.rows.options()
-        }
+        let options = self.rows.options().text_fields(&self.text_field);
+        options.join(&self.join).keep(&self.keep)
     }
 }
 
@@ -45,7 +41,7 @@ pub(crate) struct ScoreReadingArguments {
 
 impl ScoreReadingArguments {
     pub(crate) fn options(&self) -> TextOptions {
-        TextOptions { text_fields: vec![self.text_field.clone()], ..self.rows.options() }
+        self.rows.options().text_fields([&self.text_field])
     }
 }
 
@@ -65,11 +61,13 @@ struct RowArguments {
 
 impl RowArguments {
     fn options(&self) -> TextOptions {
-        TextOptions {
-            id_field: self.id_field.clone(),
-            format: self.format,
-            lossy: self.lossy,
-            ..TextOptions::default()
+        let mut options = TextOptions::default().lossy(self.lossy);
+        if let Some(name) = &self.id_field {
+            options = options.id_field(name);
         }
+        if let Some(format) = self.format {
+            options = options.format(format);
+        }
+        options
     }
 }

@@ -107,7 +107,8 @@ fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
 }
 
 fn on_long(arguments: &EmbedArguments) -> OnLong {
-    let options = ChunkOptions { overlap: arguments.long_texts.chunk_overlap.unwrap_or(CHUNK_OVERLAP) };
+    let overlap = arguments.long_texts.chunk_overlap.unwrap_or(CHUNK_OVERLAP);
+    let options = ChunkOptions::default().overlap(overlap);
     match (arguments.long_texts.on_long, arguments.long_texts.merge) {
         (OnLongArgument::Truncate, _) => OnLong::Truncate,
         (OnLongArgument::Error, _) => OnLong::Error,

@@ -75,13 +75,13 @@ fn a_manifest_that_is_empty_missing_or_torn_is_mended_and_told() {
         desk.write(name, bytes);
         desk.run("verify out").ends(code, &["manifest", "hint:", "--resume"]);
         let run = resume_and_compare(&desk, &expected);
-        assert!(run.stderr.contains("warning: out/: ") && run.stderr.contains("mended"), "{}", run.stderr);
+        assert!(run.stderr.contains("warning: out/: ") && run.stderr.contains("repaired"), "{}", run.stderr);
     }
     let desk = desk();
     desk.run(JOB).ok();
     fs::remove_file(desk.path(manifest)).expect("removed");
     let run = resume_and_compare(&desk, &expected);
-    assert!(run.stderr.contains("_manifest.jsonl is missing: it is damaged; mended"), "{}", run.stderr);
+    assert!(run.stderr.contains("_manifest.jsonl is missing: it is damaged; repaired"), "{}", run.stderr);
 }
 
 #[test]

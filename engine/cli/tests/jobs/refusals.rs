@@ -129,7 +129,7 @@ fn a_folder_is_only_what_it_is_asked_to_be() {
     desk.run(JOB).ok();
     desk.run(JOB).ends(73, &["the folder holds a job", "hint:", "--resume", "--overwrite"]);
     desk.run("embed in.jsonl -m BERT -o out.npy --resume").ends(2, &["--resume", "folder"]);
-    desk.run("verify full").ends(65, &["the folder holds no job"]);
+    desk.run("verify full").ends(65, &["the folder is not a job's"]);
     desk.run("verify missing").ends(66, &["missing"]);
 }
 

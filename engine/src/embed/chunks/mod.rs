@@ -20,13 +20,23 @@ use crate::{Error, Result, Setting};
 
 /// Options of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ChunkOptions {
     /// Approximate number of tokens that a chunk shares with the previous one.
     pub overlap: usize,
 }
 
+impl ChunkOptions {
+    /// A chunk shares about so many tokens with the previous one.
+    #[must_use]
+    pub fn overlap(self, tokens: usize) -> Self {
+        Self { overlap: tokens }
+    }
+}
+
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Chunk {
     /// In bytes.
     pub bytes: Range<usize>,

@@ -46,6 +46,7 @@ impl RunningMean {
 /// Precision, recall and F1 over all pairs. F1 is the mean of the pairs' F1, not the harmonic mean of the
 /// other two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MeanScores {
     /// Mean precision.
     pub precision: f64,

@@ -263,6 +263,13 @@ impl Scorer {
     }
 
     fn score_tokenized(&self, pairs: TokenizedPairs) -> Result<Vec<ScoredPair>> {
+        let scored = self.score_round(pairs);
+        // After a failure, too: otherwise calls that are stopped would fill the cache without bound.
+        self.cache().end_round();
+        scored
+    }
+
+    fn score_round(&self, pairs: TokenizedPairs) -> Result<Vec<ScoredPair>> {
         let TokenizedPairs { texts, states, indices, lengths } = pairs;
         let texts = self.encode(&texts, states)?;
         let mut rest = indices.as_slice();
@@ -276,7 +283,6 @@ impl Scorer {
         let at_once = if self.parts.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
         let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
         let scores = self.workers().map(&self.control, &groups, |group| matcher.score(group))?.concat();
-        self.cache().end_round();
         let scored = |(pair, scores): (&&[usize], Scores)| ScoredPair {
             scores,
             has_empty_text: pair.iter().any(|&text| texts[text].is_empty),

@@ -5,6 +5,7 @@ use serde::Serialize;
 /// BERTScore of one pair. Precision and recall are between -1 and 1 before rescaling, and at most 1 after it;
 /// NaN if undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Scores {
     /// Weighted mean, over the candidate's tokens, of the best similarity to a token of the reference.
     pub precision: f32,

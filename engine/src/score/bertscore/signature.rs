@@ -16,6 +16,7 @@ pub const REPRODUCED_VERSION: &str = "0.3.13";
 
 /// The baseline used for rescaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Rescaling {
     /// None: the scores are raw.
     #[default]
@@ -28,6 +29,7 @@ pub enum Rescaling {
 
 /// Everything that a score depends on except the texts. [`fmt::Display`] writes the signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Signature {
     /// The model's name or folder, as given by the user or the language.
     pub model: String,

@@ -15,6 +15,7 @@ use crate::Result;
 
 /// The tokens of a text and their places in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OffsetTokens {
     /// The result of `encode` for the prompt and the text: the prompt's tokens count for whether the text is
     /// empty.
@@ -26,6 +27,7 @@ pub struct OffsetTokens {
 /// One token's string and its place in the text. Tokens of the prompt and those that the post-processor adds
 /// have the range 0..0.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenOffset {
     /// As the tokenizer writes it: `##ing`, `Ġriver`, `▁mill`.
     pub token: String,

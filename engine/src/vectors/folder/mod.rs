@@ -29,7 +29,7 @@ use crate::{Error, Result};
 
 /// Refuses a folder without a manifest.
 pub(crate) fn holds_no_job(folder: &Path) -> Error {
-    let rule = "the folder holds no job: there is no _manifest.jsonl, or nothing in it".to_owned();
+    let rule = "the folder is not a job's: _manifest.jsonl is missing or empty".to_owned();
     Error::BadInput { input: folder.display().to_string(), rule }
 }
 

@@ -28,6 +28,7 @@ pub(crate) enum ManifestEntry {
 
 /// Counts from making a shard: the same whenever and wherever it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ShardCounts {
     /// Rows of the input.
     pub input_rows: u64,
@@ -49,6 +50,7 @@ pub struct ShardCounts {
 
 /// A finished shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ShardRecord {
     /// Its number, from 0.
     pub shard: u64,

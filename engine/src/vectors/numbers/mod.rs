@@ -27,6 +27,7 @@ use crate::{Error, Result, Setting};
 
 /// The type in which a vector's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OutputType {
     /// Unchanged.
     #[default]

@@ -9,6 +9,7 @@ use super::OutputType;
 /// The number type of a file of vectors. [`OutputType`] defines their meaning: an `i8` may be a value or
 /// eight bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NumberType {
     /// 32 bits, IEEE 754.
     F32,

@@ -44,14 +44,19 @@ impl ArrowFile {
         Ok(Self { name, file, schema, columns, decoder, blocks, rows })
     }
 
-    fn piece(&self, number: usize, block: &Block) -> Result<Option<RowBlock>> {
-        let decode = || {
-            let batch: Option<RecordBatch> =
-                self.decoder.read_record_batch(block, &slice(&self.file, block)?)?;
-            batch.map(|batch| self.columns.piece(&batch)).transpose()
+    /// The vectors and ids of a batch, some rows at a time: a batch may be as large as the file.
+    fn blocks_of(&self, number: usize, block: &Block) -> Result<impl Iterator<Item = Result<RowBlock>> + '_> {
+        let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
+        let what = format!("cannot be read at batch {number}");
+        let decode = || self.decoder.read_record_batch(block, &slice(&self.file, block)?);
+        let batch: Option<RecordBatch> = guarded(&what, decode).map_err(bad_input)?;
+        let (rows, step) = (batch.as_ref().map_or(0, RecordBatch::num_rows), self.columns.rows_at_once());
+        let part = move |start: usize| {
+            let part = batch.as_ref().map(|batch| batch.slice(start, step.min(rows - start)));
+            let part = part.ok_or_else(|| broken("a batch is missing"));
+            guarded(&what, || self.columns.piece(&part?)).map_err(bad_input)
         };
-        guarded(&format!("cannot be read at batch {number}"), decode)
-            .map_err(|rule| Error::BadInput { input: self.name.clone(), rule })
+        Ok((0..rows).step_by(step).map(part))
     }
 }
 
@@ -61,8 +66,13 @@ impl VectorSource for ArrowFile {
     }
 
     fn pieces(&self) -> Result<RowBlocks<'_>> {
-        let piece = |(number, block)| self.piece(number, block).transpose();
-        Ok(Box::new((1..).zip(&self.blocks).filter_map(piece)))
+        let of_batch = |(number, block)| -> RowBlocks<'_> {
+            match self.blocks_of(number, block) {
+                Ok(blocks) => Box::new(blocks),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        };
+        Ok(Box::new((1..).zip(&self.blocks).flat_map(of_batch)))
     }
 }
 
@@ -116,9 +126,9 @@ fn rows_of(message: &[u8]) -> Result<u64, ArrowError> {
     let message = root_as_message(message).map_err(|error| broken(&format!("a message: {error}")))?;
     let Some(batch) = message.header_as_record_batch() else { return Ok(0) };
     if batch.compression().is_some() {
-        return Err(broken("its batches are compressed; vectors are read of files that are not"));
+        return Err(broken("its batches are compressed; only uncompressed ones can be read"));
     }
-    u64::try_from(batch.length()).map_err(|_| broken("a batch has less than 0 rows"))
+    u64::try_from(batch.length()).map_err(|_| broken("a batch has a negative number of rows"))
 }
 
 fn broken(rule: &str) -> ArrowError {

@@ -18,6 +18,7 @@ pub struct VectorBatch {
 
 /// The numbers of some vectors, back to back.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum NumberSlice<'a> {
     /// 32-bit floats.
     F32(&'a [f32]),

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 
 use super::batch::StoredNumbers;
-use super::source::{Head, RowBlock};
+use super::source::{Head, RowBlock, rows_at_once};
 use crate::text::{Ids, RecordId, list_names};
 use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, ID, is_json};
 use crate::vectors::{Metadata, NumberType};
@@ -36,7 +36,7 @@ impl VectorColumns {
             }
         };
         if place(EMBEDDINGS)?.is_some() {
-            return Err("has vectors of tokens; one vector a row is needed".to_owned());
+            return Err("has vectors of tokens; one vector per row is needed".to_owned());
         }
         let embedding = place(EMBEDDING)?.ok_or_else(|| {
             let names = list_names(schema.fields().iter().map(|field| field.name().as_str()));
@@ -57,6 +57,11 @@ impl VectorColumns {
         };
         let metadata: Metadata = schema.metadata().iter().filter_map(ours).collect();
         Head { rows: Some(rows), width: self.width, number_type: Some(self.number_type), metadata }
+    }
+
+    /// Rows to return together.
+    pub(super) fn rows_at_once(&self) -> usize {
+        rows_at_once(self.width.unwrap_or(1) * self.number_type.bytes())
     }
 
     /// The vectors and ids of a batch.

@@ -88,7 +88,7 @@ impl JsonlRows {
     fn parse(&mut self, line: &str) -> Result<(Option<RecordId>, Vec<f32>), String> {
         let row: Row = serde_json::from_str(line).map_err(|error| describe_json(&error))?;
         if row.embeddings.is_some() {
-            return Err("has vectors of tokens; one vector a row is needed".to_owned());
+            return Err("has vectors of tokens; one vector per row is needed".to_owned());
         }
         let vector = row.embedding.ok_or("no field `embedding`")?;
         let width = *self.width.get_or_insert(vector.len());

@@ -36,7 +36,17 @@ impl MappedMatrix {
     /// [`Error::BadInput`] if it breaks a rule.
     pub(super) fn safetensors(name: String, file: &Buffer) -> Result<Self> {
         match tensors(file) {
-            Ok(Tensors { matrix, ids, metadata }) => Ok(Self { name, matrix, ids, metadata }),
+            Ok(Tensors { matrix, ids, metadata }) => {
+                let is_checked = match &ids {
+                    // Others are checked when the last row is read.
+                    Some(ids) if matrix.rows() == 0 => JsonIds::new(ids.clone()).expect_end(),
+                    _ => Ok(()),
+                };
+                match is_checked {
+                    Ok(()) => Ok(Self { name, matrix, ids, metadata }),
+                    Err(rule) => Err(Error::BadInput { input: name, rule }),
+                }
+            }
             Err(rule) => Err(Error::BadInput { input: name, rule }),
         }
     }

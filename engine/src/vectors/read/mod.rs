@@ -73,17 +73,19 @@ impl VectorFile {
     /// [`Error::DamagedJob`] if nothing is left of a job's manifest.
     pub fn open(path: &Path) -> Result<Self> {
         let no_input = |source| Error::NoInput { path: path.to_owned(), source };
-        if path.metadata().map_err(no_input)?.is_dir() {
+        let metadata = path.metadata().map_err(no_input)?;
+        if metadata.is_dir() {
             let job = JobVectors::open(path)?;
             let is_complete = job.is_complete();
             return Self { is_complete, ..Self::new(path, Box::new(job)) }.checked();
         }
         let format = format_of(path)?;
-        let file = File::open(path).map_err(no_input)?;
-        if !file.metadata().map_err(no_input)?.is_file() {
+        // Before it is opened: opening a pipe would wait for a writer.
+        if !metadata.is_file() {
             let rule = "must be a regular file".to_owned();
             return Err(Error::BadInput { input: path.display().to_string(), rule });
         }
+        let file = File::open(path).map_err(no_input)?;
         Self::new(path, open(path, format, &file)?).checked()
     }
 
@@ -114,7 +116,7 @@ impl VectorFile {
 
     fn check_provenance(&mut self, provenance: &Provenance) -> Result<()> {
         if provenance.level == Level::Token {
-            return Err(self.bad_input("has vectors of tokens; one vector a row is needed".to_owned()));
+            return Err(self.bad_input("has vectors of tokens; one vector per row is needed".to_owned()));
         }
         let output_type = provenance.output_type;
         let stated = (output_type.width(provenance.dimensions)?, output_type.number_type());

@@ -63,7 +63,7 @@ fn text(value: &str) -> Result<&str, String> {
 /// A tuple of whole numbers.
 fn shape(value: &str) -> Result<Vec<u64>, String> {
     let inside = value.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-    let (inside, _) = inside.ok_or("has a header whose shape is no tuple")?;
+    let (inside, _) = inside.ok_or("has a header whose shape is not a tuple")?;
     let sizes = inside.split(',').map(str::trim).filter(|size| !size.is_empty());
     let size = |size: &str| size.parse().map_err(|_| format!("has a header whose shape has {size:?}"));
     sizes.map(size).collect()

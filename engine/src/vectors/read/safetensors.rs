@@ -32,7 +32,7 @@ pub(super) fn tensors(file: &Buffer) -> Result<Tensors, String> {
         data.slice_with_length(start, end - start)
     };
     if header.info("cu_seqlens").is_some() {
-        return Err("has vectors of tokens; one vector a row is needed".to_owned());
+        return Err("has vectors of tokens; one vector per row is needed".to_owned());
     }
     let embeddings = header.info(EMBEDDINGS).ok_or_else(|| missing(&header))?;
     let number_type = number_type(embeddings.dtype).ok_or_else(|| {

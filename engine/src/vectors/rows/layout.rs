@@ -20,6 +20,7 @@ const TRUNCATED: &str = "truncated";
 
 /// The contents of an output's rows.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RowLayout {
     /// Whether a vector is a text's or a token's.
     pub level: Level,

@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 /// How vectors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OutputFormat {
     /// numpy's array file, version 1.0: one `<f4` matrix, without ids.
     Npy,

@@ -99,7 +99,7 @@ pub fn requested_instruction_set() -> Result<Option<InstructionSet>, String> {
     let set = InstructionSet::ALL
         .into_iter()
         .find(|set| set.name() == name)
-        .ok_or_else(|| format!("NEARSAY_ISA is `{name}`, must be one of {known}"))?;
+        .ok_or_else(|| format!("NEARSAY_ISA must be one of {known}, got `{name}`"))?;
     if set.is_available() {
         Ok(Some(set))
     } else {

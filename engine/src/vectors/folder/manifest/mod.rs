@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
-use super::record::{ManifestEntry, ShardRecord};
+use super::record::{ManifestEntry, ShardRecord, file_name};
 use super::{failed, line};
 use crate::vectors::Metadata;
 use crate::vectors::write::sync_folder;
@@ -103,6 +103,11 @@ impl ManifestState {
         match entry {
             ManifestEntry::Begin { settings, .. } if self.settings.is_none() => {
                 self.settings = Some(settings)
+            }
+            // The file's name is not trusted as a path.
+            ManifestEntry::Shard(shard) if shard.file != file_name(shard.shard) => {
+                let rule = format!("the manifest has the file {:?} for shard {}", shard.file, shard.shard);
+                return Err(Error::BadInput { input: folder.display().to_string(), rule });
             }
             // After the end, too: a shard whose line was damaged in both files is written and recorded again.
             ManifestEntry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),

@@ -98,7 +98,7 @@ fn what_is_no_file_of_vectors_is_refused() {
     assert!(error.hint().is_some_and(|hint| hint.to_string().contains(".parquet")));
     assert!(refusal(Path::new("/dev/null")).to_string().contains("format"));
     let error = refusal(desk.0.path());
-    assert!(error.to_string().contains("the folder holds no job"), "{error}");
+    assert!(error.to_string().contains("the folder is not a job's"), "{error}");
     for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
         let error = refusal(&desk.write(&format!("empty.{format}"), ""));
         assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}");
