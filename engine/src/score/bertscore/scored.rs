@@ -23,6 +23,24 @@ impl Deref for Scored {
     }
 }
 
+impl IntoIterator for Scored {
+    type Item = Scores;
+    type IntoIter = std::vec::IntoIter<Scores>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.scores.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Scored {
+    type Item = &'a Scores;
+    type IntoIter = std::slice::Iter<'a, Scores>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.scores.iter()
+    }
+}
+
 /// Unusual pairs of a scoring: empty, undefined or truncated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
