@@ -14,8 +14,8 @@ fn arguments_that_cannot_be_used_are_refused() {
     for (arguments, part) in [
         (&[][..], "usage: gpu-kernels"),
         (&["--tokens", "31", "bert-base"], "usage: gpu-kernels"),
-        (&["bert-huge"], "bert-huge is no known shape"),
-        (&["--precision", "f16,int8", "bert-base"], "int8 is no precision of GPUs"),
+        (&["bert-huge"], "bert-huge is not a known shape"),
+        (&["--precision", "f16,int8", "bert-base"], "int8 is not a precision of GPUs"),
         (&["bert-base", "--launches"], "--launches needs a value"),
         (&["--launches", "many", "bert-base"], "--launches"),
     ] {

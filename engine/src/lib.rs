@@ -47,7 +47,7 @@
 //! ```
 //!
 //! All of it may be called from many threads at once, without more work in parallel than there are cores, and
-//! the same text has the same bits whatever else is going on:
+//! the same text gets the same bits under any load:
 //!
 //! ```
 //! use nearsay::{ScoreOptions, Session};

@@ -1,5 +1,5 @@
-//! The library as a server uses it: one session, many callers at once, each with its own options, cancellation
-//! and deadline.
+//! The library as a server uses it: one session, many callers at once, each with its own options,
+//! cancellation and deadline.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Callers share a session's threads. A binary of its own: the threads of this process are counted.
+//! Callers share a session's threads. This is a separate binary because it counts the threads of its process.
 
 use nearsay::{DeviceChoice, EmbedOptions, Session, SessionOptions};
 use nearsay_tests::fixture;

@@ -57,7 +57,7 @@ fn report(folder: &FolderState) -> FolderReport<'_> {
         folder: folder.path.display().to_string(),
         shards: folder.shards.len(),
         rows: sum(|shard| shard.counts.rows),
-        input_rows: sum(|shard| shard.counts.input_rows),
+        input_rows: sum(|shard| shard.counts.texts),
         bytes: sum(|shard| shard.bytes),
         complete: folder.end.is_some(),
         problems: &folder.problems,

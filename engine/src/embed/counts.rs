@@ -1,38 +1,45 @@
 //! Counts of a run.
 
-use std::ops::Add;
+use std::ops::{Add, Deref, DerefMut};
 use std::time::Duration;
 
 use crate::tokens::TokenizedText;
-use crate::vectors::folder::ShardCounts;
+use crate::vectors::folder::RowCounts;
 
 /// Batch size of an engine that pads, for comparison: sentence-transformers' default.
 const PADDED_BATCH: usize = 32;
 
-/// Counts of a run.
+/// Counts of a run. It derefs to [`RowCounts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Texts read: one per input row.
-    pub texts: u64,
-    /// Rows written: one per text, or one per chunk.
-    pub rows: u64,
-    /// Tokens encoded.
-    pub tokens: u64,
-    /// Texts that were truncated.
-    pub truncated: u64,
-    /// Texts without tokens except special tokens and the prompt; their vectors come from these alone.
-    pub empty: u64,
-    /// Empty texts without any token, if the tokenizer adds no special ones: their vectors are zeros.
-    pub without_tokens: u64,
-    /// Repeated texts in a window, which were not encoded again.
-    pub repeated: u64,
-    /// Tokens that the same texts would have in padded batches of 32, in input order.
-    pub padded_tokens: u64,
+    /// Texts, rows and tokens.
+    pub of_rows: RowCounts,
     /// Time spent tokenizing.
     pub tokenize: Duration,
     /// Time spent encoding and pooling.
     pub encode: Duration,
+}
+
+impl Deref for Counts {
+    type Target = RowCounts;
+
+    fn deref(&self) -> &RowCounts {
+        &self.of_rows
+    }
+}
+
+impl DerefMut for Counts {
+    fn deref_mut(&mut self) -> &mut RowCounts {
+        &mut self.of_rows
+    }
+}
+
+/// Rows that were embedded before, in no time.
+impl From<RowCounts> for Counts {
+    fn from(of_rows: RowCounts) -> Self {
+        Self { of_rows, ..Self::default() }
+    }
 }
 
 impl Counts {
@@ -53,49 +60,9 @@ impl Add for Counts {
 
     fn add(self, other: Self) -> Self {
         Self {
-            texts: self.texts + other.texts,
-            rows: self.rows + other.rows,
-            tokens: self.tokens + other.tokens,
-            truncated: self.truncated + other.truncated,
-            empty: self.empty + other.empty,
-            without_tokens: self.without_tokens + other.without_tokens,
-            repeated: self.repeated + other.repeated,
-            padded_tokens: self.padded_tokens + other.padded_tokens,
+            of_rows: self.of_rows + other.of_rows,
             tokenize: self.tokenize + other.tokenize,
             encode: self.encode + other.encode,
-        }
-    }
-}
-
-/// A shard's record keeps everything except the times.
-impl From<Counts> for ShardCounts {
-    fn from(counts: Counts) -> Self {
-        Self {
-            input_rows: counts.texts,
-            rows: counts.rows,
-            tokens: counts.tokens,
-            truncated: counts.truncated,
-            empty: counts.empty,
-            without_tokens: counts.without_tokens,
-            repeated: counts.repeated,
-            padded_tokens: counts.padded_tokens,
-        }
-    }
-}
-
-impl From<ShardCounts> for Counts {
-    fn from(counts: ShardCounts) -> Self {
-        Self {
-            texts: counts.input_rows,
-            rows: counts.rows,
-            tokens: counts.tokens,
-            truncated: counts.truncated,
-            empty: counts.empty,
-            without_tokens: counts.without_tokens,
-            repeated: counts.repeated,
-            padded_tokens: counts.padded_tokens,
-            tokenize: Duration::ZERO,
-            encode: Duration::ZERO,
         }
     }
 }
@@ -119,7 +86,7 @@ mod tests {
         texts[3] = text(10);
         texts.push(text(5));
         assert_eq!(padded_tokens(&texts), 32 * 10 + 5);
-        let counts = Counts { tokens: 77, padded_tokens: 308, ..Counts::default() };
+        let counts = Counts::from(RowCounts { tokens: 77, padded_tokens: 308, ..RowCounts::default() });
         assert!((counts.padding_avoided() - 0.75).abs() < 1e-12);
         assert_eq!(Counts::default().padding_avoided(), 0.0);
     }

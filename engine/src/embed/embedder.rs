@@ -1,26 +1,20 @@
 //! A model that turns texts into vectors.
 
-use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use candle_core::Tensor;
-use nearsay_kernels::{normalize_row, read_f32, recycle};
-use nearsay_models::{LayerStates, SentenceHead};
+use nearsay_models::SentenceHead;
 
 use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 use super::limits;
 use super::options::EmbedOptions;
+use super::prompted::PromptedTokenizer;
 use crate::Result;
 use crate::session::{
-    Cancel, Control, Devices, Distinct, EncodedBatch, Places, Session, TextEncoder, Windows, Workers,
-    pipeline,
+    Cancel, Control, Devices, Distinct, Places, Session, TextEncoder, Windows, Workers, pipeline,
 };
-use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
+use crate::tokens::{TextTokenizer, TokenOffset, TokenizedText};
 use crate::vectors::Vectors;
-
-/// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
-const SHORTEST: f64 = 1e-12;
 
 /// A model that turns texts into vectors, as set in [`EmbedOptions`]. Cloning it or changing its prompt
 /// shares the weights. All methods may be called from many threads at once; a text gets the same bits in
@@ -38,32 +32,23 @@ const SHORTEST: f64 = 1e-12;
 pub struct Embedder {
     session: Session,
     options: Arc<EmbedOptions>,
-    parts: Arc<EmbedderParts>,
+    pub(super) parts: Arc<EmbedderParts>,
     control: Control,
 }
 
 /// The options resolved for the model.
 #[derive(Debug)]
-struct EmbedderParts {
-    encoder: TextEncoder,
-    layer: usize,
-    tokenizer: TextTokenizer,
+pub(super) struct EmbedderParts {
+    pub(super) encoder: TextEncoder,
+    pub(super) layer: usize,
+    tokenizer: PromptedTokenizer,
     /// One for each of the encoder's devices.
-    heads: Vec<SentenceHead>,
+    pub(super) heads: Vec<SentenceHead>,
     pooling_reason: &'static str,
-    prompt: String,
-    /// The tokens of an empty text.
-    prompt_tokens: TokenizedText,
     /// Number of values kept of each vector, if not all.
-    dimensions: Option<usize>,
-    normalizes_tokens: bool,
+    pub(super) dimensions: Option<usize>,
+    pub(super) normalizes_tokens: bool,
 }
-
-/// Called with the numbers of texts and tokens of every finished micro-batch, from any thread.
-pub(super) type Done<'a> = &'a (dyn Fn(u64, u64) + Sync);
-
-/// A matrix that micro-batches write their rows to, from any thread.
-pub(super) type Target<'a> = Mutex<&'a mut Vectors>;
 
 impl Embedder {
     /// Opens the model `name` as [`Session::open`] does, with the options of its files.
@@ -80,16 +65,15 @@ impl Embedder {
         session.check_layer(layer)?;
         let tokenizer =
             session.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
-        let prompt = options.prompt_of(model)?;
+        let tokenizer = PromptedTokenizer::new(tokenizer, options.prompt_of(model)?)?;
         let (pooling, pooling_reason) = options.pooling_of(model);
-        let prompt_tokens = tokenizer.encode(&prompt)?;
         let mut heads = session.heads(pooling)?.to_vec();
         for head in &mut heads {
             if let Some(normalized) = options.normalize {
                 head.set_normalized(normalized);
             }
-            if !head.includes_prompt() && !prompt.is_empty() {
-                head.skip_tokens(count_before_text(&tokenizer, &prompt_tokens));
+            if !head.includes_prompt() {
+                head.skip_tokens(tokenizer.tokens_before_text());
             }
         }
         let dimensions = options.dimensions_of(model, &heads[0])?;
@@ -99,8 +83,6 @@ impl Embedder {
             tokenizer,
             heads,
             pooling_reason,
-            prompt,
-            prompt_tokens,
             dimensions,
             normalizes_tokens: options.normalize == Some(true),
         };
@@ -163,7 +145,7 @@ impl Embedder {
 
     /// The tokenizer.
     pub(super) fn tokenizer(&self) -> &TextTokenizer {
-        &self.parts.tokenizer
+        self.parts.tokenizer.tokenizer()
     }
 
     /// Cancellation and deadline of its calls.
@@ -173,7 +155,7 @@ impl Embedder {
 
     /// The longest text in tokens.
     pub fn max_tokens(&self) -> usize {
-        self.parts.tokenizer.max_tokens()
+        self.tokenizer().max_tokens()
     }
 
     /// Width of a token's vector.
@@ -203,7 +185,7 @@ impl Embedder {
 
     /// The prompt before each text.
     pub fn prompt_text(&self) -> &str {
-        &self.parts.prompt
+        self.parts.tokenizer.prompt()
     }
 
     /// The layer whose hidden states are used.
@@ -233,7 +215,7 @@ impl Embedder {
         let mut first = 0;
         let prepared = Windows::new(texts.iter().map(|text| Ok(text.as_ref())), limits).map(|window| {
             let distinct = Distinct::of(&window.items);
-            let different: Vec<&str> = distinct.firsts.iter().map(|&index| window.items[index]).collect();
+            let different = distinct.select(&window.items);
             let tokens = self.tokenize(&different)?;
             for (place, &index) in (first..).zip(&distinct.indices) {
                 notices.add(place, &tokens[index]);
@@ -273,14 +255,8 @@ impl Embedder {
     /// # Errors
     /// If the tokenizer fails or the call is stopped.
     pub fn tokenize<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TokenizedText>> {
-        let prompt = &self.parts.prompt;
-        self.workers().map_short(&self.control, texts, |text| {
-            let text = match prompt.is_empty() {
-                true => Cow::Borrowed(text.as_ref()),
-                false => Cow::Owned(format!("{prompt}{}", text.as_ref())),
-            };
-            Ok(self.without_prompt(self.parts.tokenizer.encode(&text)?))
-        })
+        let encode = |text: &T| self.parts.tokenizer.encode(text.as_ref());
+        self.workers().map_short(&self.control, texts, encode)
     }
 
     /// [`Self::tokenize`] with the offsets of the tokens in each text.
@@ -288,22 +264,9 @@ impl Embedder {
         &self,
         texts: &[T],
     ) -> Result<(Vec<TokenizedText>, Vec<Vec<TokenOffset>>)> {
-        let tokens = self.workers().map_short(&self.control, texts, |text| {
-            let EmbedderParts { tokenizer, prompt, .. } = &*self.parts;
-            let OffsetTokens { tokens, offsets } = tokenizer.encode_with_offsets(prompt, text.as_ref())?;
-            Ok((self.without_prompt(tokens), offsets))
-        })?;
-        Ok(tokens.into_iter().unzip())
-    }
-
-    /// Marks a text as empty if its tokens are only the prompt's.
-    fn without_prompt(&self, tokens: TokenizedText) -> TokenizedText {
-        let EmbedderParts { prompt, prompt_tokens, .. } = &*self.parts;
-        let is_empty = match prompt.is_empty() {
-            true => tokens.is_empty,
-            false => !tokens.truncated && tokens.ids == prompt_tokens.ids,
-        };
-        TokenizedText { is_empty, ..tokens }
+        let encode = |text: &T| self.parts.tokenizer.encode_with_offsets(text.as_ref());
+        let encoded = self.workers().map_short(&self.control, texts, encode)?;
+        Ok(encoded.into_iter().map(|text| (text.tokens, text.offsets)).unzip())
     }
 
     /// Returns one vector per tokenized text, in order.
@@ -316,106 +279,6 @@ impl Embedder {
         self.embed_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
         Ok(vectors)
     }
-
-    /// Writes the vector of each text to all its rows in `target`.
-    pub(super) fn embed_into(
-        &self,
-        texts: &[TokenizedText],
-        places: &Places,
-        target: &Target<'_>,
-        done: Done<'_>,
-    ) -> Result<()> {
-        let (kept, is_normalized) = (self.dimensions(), self.is_normalized());
-        let is_shortened = self.parts.dimensions.is_some();
-        self.encode(
-            texts,
-            |batch, states| {
-                let pooled: Tensor = self.parts.heads[batch.replica].forward(states)?;
-                let width = pooled.dim(1)?;
-                read_f32(&pooled, |values| {
-                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
-                    for (vector, &text) in values.chunks_exact(width.max(1)).zip(batch.texts) {
-                        for &row in places.of(text) {
-                            let row = target.row_mut(row);
-                            row.copy_from_slice(&vector[..kept]);
-                            // A shortened vector (Matryoshka) is normalized again if the whole one was.
-                            if is_shortened && is_normalized {
-                                normalize_row(row, SHORTEST);
-                            }
-                        }
-                    }
-                })?;
-                recycle(pooled);
-                Ok(())
-            },
-            done,
-        )
-    }
-
-    /// Writes the vectors of each text's tokens to `target`, starting at each of the text's rows.
-    pub(super) fn embed_tokens_into(
-        &self,
-        texts: &[TokenizedText],
-        places: &Places,
-        target: &Target<'_>,
-        done: Done<'_>,
-    ) -> Result<()> {
-        let dim = self.hidden_dim();
-        self.encode(
-            texts,
-            |batch, states| {
-                let write = |values: &[f32]| {
-                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
-                    for (tokens, &text) in states.cu_seqlens().ranges().zip(batch.texts) {
-                        let vectors = &values[tokens.start * dim..tokens.end * dim];
-                        for &row in places.of(text) {
-                            target.rows_mut(row..row + tokens.len()).copy_from_slice(vectors);
-                        }
-                    }
-                };
-                match self.parts.normalizes_tokens {
-                    true => read_f32(&states.normalized(SHORTEST)?, write)?,
-                    false => states.read(write)?,
-                }
-                Ok(())
-            },
-            done,
-        )
-    }
-
-    /// Calls `write` with the hidden states of every micro-batch.
-    fn encode(
-        &self,
-        texts: &[TokenizedText],
-        write: impl Fn(&EncodedBatch<'_>, LayerStates<'_>) -> Result<()> + Sync,
-        done: Done<'_>,
-    ) -> Result<()> {
-        let layer = self.parts.layer;
-        let references: Vec<&TokenizedText> = texts.iter().collect();
-        self.parts.encoder.encode(&self.control, &references, &[layer], |batch| {
-            let states = batch.states.layer(layer)?;
-            write(&batch, states)?;
-            done(batch.texts.len() as u64, states.cu_seqlens().total_tokens() as u64);
-            Ok(vec![(); batch.texts.len()])
-        })?;
-        Ok(())
-    }
-
-    /// Writes the weighted mean of vectors to `mean`; normalized if the vectors are.
-    pub(super) fn mean<'a>(&self, vectors: impl Iterator<Item = (&'a [f32], usize)>, mean: &mut [f32]) {
-        let mut sums = vec![0.0_f64; mean.len()];
-        let mut total = 0.0;
-        for (vector, weight) in vectors {
-            let weight = weight as f64;
-            total += weight;
-            sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * f64::from(*value));
-        }
-        let total = f64::max(total, 1.0);
-        mean.iter_mut().zip(sums).for_each(|(value, sum)| *value = (sum / total) as f32);
-        if self.is_normalized() {
-            normalize_row(mean, SHORTEST);
-        }
-    }
 }
 
 impl Session {
@@ -426,11 +289,4 @@ impl Session {
     pub fn embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
         Embedder::new(self, options)
     }
-}
-
-/// Tokens that a prompt puts before a text: all except the special token that ends it, as
-/// sentence-transformers counts.
-fn count_before_text(tokenizer: &TextTokenizer, prompt: &TokenizedText) -> usize {
-    let ends_special = prompt.ids.last().is_some_and(|id| tokenizer.is_special(*id));
-    prompt.ids.len() - usize::from(ends_special)
 }

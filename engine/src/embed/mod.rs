@@ -5,10 +5,12 @@ mod chunks;
 mod counts;
 mod embedded;
 mod embedder;
+mod encoding;
 mod limits;
 mod long_texts;
 mod options;
 mod pieces;
+mod prompted;
 mod provenance;
 mod run;
 

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::counts::{Counts, padded_tokens};
+use super::encoding::{Done, normalize};
 use super::long_texts::Piece;
 use super::{EmbedProgress, EmbedRun, OnLong};
 use crate::Result;
@@ -49,7 +50,7 @@ impl TokenizedPieces {
         let text = |piece: &Piece| records[piece.record].text.get(piece.bytes.clone()).unwrap_or_default();
         let texts: Vec<&str> = pieces.iter().map(text).collect();
         let distinct = Distinct::of(&texts);
-        let different: Vec<&str> = distinct.firsts.iter().map(|&first| texts[first]).collect();
+        let different = distinct.select(&texts);
         let (tokens, offsets) = match run.layout.level {
             Level::Text => (embedder.tokenize(&different)?, Vec::new()),
             Level::Token => embedder.tokenize_with_offsets(&different)?,
@@ -106,7 +107,7 @@ impl TokenizedPieces {
     }
 
     /// One vector per piece.
-    fn text_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
+    fn text_vectors(&self, run: &EmbedRun<'_>, done: Done<'_>) -> Result<Vectors> {
         let mut vectors = Vectors::zeros(self.pieces.len(), run.embedder.dimensions());
         let target = Mutex::new(&mut vectors);
         run.embedder.embed_into(&self.tokens, &self.distinct.places(), &target, done)?;
@@ -114,7 +115,7 @@ impl TokenizedPieces {
     }
 
     /// One vector per token of each piece.
-    fn token_vectors(&self, run: &EmbedRun<'_>, done: &(dyn Fn(u64, u64) + Sync)) -> Result<Vectors> {
+    fn token_vectors(&self, run: &EmbedRun<'_>, done: Done<'_>) -> Result<Vectors> {
         let mut rows = 0;
         let starts: Vec<usize> = (0..self.pieces.len())
             .map(|piece| {
@@ -142,7 +143,10 @@ impl TokenizedPieces {
             let pieces = next..next + chunks.len();
             next = pieces.end;
             let weighted = pieces.map(|piece| (&vectors[piece], self.tokens_of(piece).ids.len()));
-            run.embedder.mean(weighted, merged.row_mut(row));
+            weighted_mean(weighted, merged.row_mut(row));
+            if run.embedder.is_normalized() {
+                normalize(merged.row_mut(row));
+            }
         }
         merged
     }
@@ -198,4 +202,17 @@ impl EncodedPieces {
         counts.tokens += self.texts.tokens.iter().map(|text| text.ids.len() as u64).sum::<u64>();
         counts.encode += self.time;
     }
+}
+
+/// Writes the weighted mean of vectors to `mean`.
+fn weighted_mean<'a>(vectors: impl Iterator<Item = (&'a [f32], usize)>, mean: &mut [f32]) {
+    let mut sums = vec![0.0_f64; mean.len()];
+    let mut total = 0.0;
+    for (vector, weight) in vectors {
+        let weight = weight as f64;
+        total += weight;
+        sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * f64::from(*value));
+    }
+    let total = f64::max(total, 1.0);
+    mean.iter_mut().zip(sums).for_each(|(value, sum)| *value = (sum / total) as f32);
 }

@@ -10,6 +10,7 @@ use super::pieces::TokenizedPieces;
 use super::{Embedder, OnLong, limits};
 use crate::session::{Measured, WindowLimits, Windows, pipeline};
 use crate::text::Record;
+use crate::vectors::folder::RowCounts;
 use crate::vectors::rows::RowLayout;
 use crate::vectors::write::RowWriter;
 use crate::vectors::{Level, Vectors};
@@ -102,7 +103,7 @@ impl EmbedRun<'_> {
     /// # Errors
     /// If tokenizing fails, or a text is too long with [`OnLong::Error`].
     pub fn survey(&self, records: &[Record]) -> Result<Counts> {
-        let mut counts = Counts { texts: records.len() as u64, ..Counts::default() };
+        let mut counts = Counts::from(RowCounts { texts: records.len() as u64, ..RowCounts::default() });
         let texts = self.tokenized(records, &mut counts)?;
         let is_merged = matches!(self.on_long, OnLong::Merge(_));
         counts.rows = if is_merged { records.len() } else { texts.pieces.len() } as u64;

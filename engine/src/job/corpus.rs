@@ -1,174 +1,21 @@
 //! Files embedded into a file or a folder of shards: reading, decisions from the first records, output.
 
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use nearsay_models::Model;
 
 use super::calibration::calibrate;
 use super::estimate::{Estimate, SAMPLE_RECORDS, estimate};
+use super::reports::Reports;
 use super::settings::settings;
 use super::shards::ShardedJob;
-use super::{Existing, JobFolder, JobProgress, JobSummary, Observer, Part, ShardPlan, same_file};
-use crate::embed::{Counts, EmbedOptions, EmbedRun, Embedder, OnLong, PoolingChoice};
-use crate::error::phrase;
-use crate::text::{Input, InputFormat, Record, RecordStream, TextOptions};
+use super::{CorpusOptions, Existing, JobFolder, JobSummary, Observer, same_file};
+use crate::Result;
+use crate::embed::{Counts, EmbedOptions, EmbedRun, Embedder, OnLong};
+use crate::text::{Input, InputFormat, Record, RecordStream};
+use crate::vectors::Level;
 use crate::vectors::rows::{Columns, HEAD_RECORDS, RowLayout};
-use crate::vectors::write::{Destination, Output, OutputContent, OutputFormat, row_writer};
-use crate::vectors::{Level, OutputType};
-use crate::{Error, Result, Setting};
-
-/// Default number of input rows per shard.
-pub const ROWS_PER_SHARD: NonZero<u64> = NonZero::new(10_000).unwrap();
-
-/// Options of a job, in addition to its embedder's.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CorpusOptions {
-    /// How records are read, and which of their fields are kept.
-    pub reading: TextOptions,
-    /// One vector per text, or one per token.
-    pub level: Level,
-    /// How to treat texts that are longer than the embedder's longest.
-    pub on_long: OnLong,
-    /// Whether a column marks truncated texts.
-    pub mark_truncated: bool,
-    /// The number type of the output.
-    pub output_type: OutputType,
-    /// Texts that set the ranges of byte output; `None`: the first of the input.
-    pub calibration: Option<Input>,
-    /// Kept columns, or `id`, to write as JSON text.
-    pub json_columns: Vec<String>,
-    /// Input rows per shard.
-    pub rows_per_shard: NonZero<u64>,
-    /// This machine's part of the job.
-    pub part: Part,
-    /// How to treat an existing output.
-    pub existing: Existing,
-}
-
-impl Default for CorpusOptions {
-    fn default() -> Self {
-        Self {
-            reading: TextOptions::default(),
-            level: Level::Text,
-            on_long: OnLong::Truncate,
-            mark_truncated: false,
-            output_type: OutputType::F32,
-            calibration: None,
-            json_columns: Vec::new(),
-            rows_per_shard: ROWS_PER_SHARD,
-            part: Part::WHOLE,
-            existing: Existing::Refuse,
-        }
-    }
-}
-
-impl CorpusOptions {
-    /// Sets how records are read.
-    #[must_use]
-    pub fn reading(self, reading: TextOptions) -> Self {
-        Self { reading, ..self }
-    }
-
-    /// Sets the level of the vectors.
-    #[must_use]
-    pub fn level(self, level: Level) -> Self {
-        Self { level, ..self }
-    }
-
-    /// Sets how long texts are treated.
-    #[must_use]
-    pub fn on_long(self, on_long: OnLong) -> Self {
-        Self { on_long, ..self }
-    }
-
-    /// Sets the number type of the output.
-    #[must_use]
-    pub fn output_type(self, output_type: OutputType) -> Self {
-        Self { output_type, ..self }
-    }
-
-    /// Sets the input rows per shard; 0 means the default.
-    #[must_use]
-    pub fn rows_per_shard(self, rows: u64) -> Self {
-        Self { rows_per_shard: NonZero::new(rows).unwrap_or(ROWS_PER_SHARD), ..self }
-    }
-
-    /// Sets how an existing output is treated.
-    #[must_use]
-    pub fn existing(self, existing: Existing) -> Self {
-        Self { existing, ..self }
-    }
-
-    /// Rejects options that contradict each other, the output, or `embedding`.
-    ///
-    /// # Errors
-    /// [`Error::Usage`].
-    pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
-        if self.existing == Existing::Resume && !matches!(output, Output::Folder(_)) {
-            return Err(Error::usage_hint(
-                phrase![Setting::Resume, " continues a job, and the output of a job is a folder"],
-                phrase!["name a folder with ", Setting::Output, ", ending in /"],
-            ));
-        }
-        OutputFormat::of(output)?.check(OutputContent {
-            level: self.level,
-            keeps_columns: !self.reading.keep.is_empty(),
-            chunked: matches!(self.on_long, OnLong::Chunk(_)),
-            marks_truncated: self.mark_truncated,
-        })?;
-        if self.level == Level::Token {
-            self.check_tokens(embedding)?;
-        }
-        if self.calibration.is_some() && !self.output_type.needs_ranges() {
-            return Err(Error::usage_hint(
-                phrase![
-                    Setting::Calibration,
-                    " has no effect without ",
-                    (Setting::OutputType, "i8"),
-                    " or u8"
-                ],
-                phrase!["add ", (Setting::OutputType, "i8"), " or u8, or leave it out"],
-            ));
-        }
-        Ok(())
-    }
-
-    /// Rejects options for one vector per text, since each token keeps its own.
-    fn check_tokens(&self, embedding: &EmbedOptions) -> Result<()> {
-        if self.output_type.needs_ranges() {
-            return Err(Error::usage_hint(
-                "vectors of tokens are not calibrated",
-                phrase!["their ", Setting::OutputType, " is f32, f16, binary or ubinary"],
-            ));
-        }
-        let setting = match (embedding.pooling, embedding.dimensions, self.on_long) {
-            (PoolingChoice::Auto, None, OnLong::Merge(_)) => Setting::Merge,
-            (PoolingChoice::Auto, None, _) => return Ok(()),
-            (PoolingChoice::Auto, Some(_), _) => Setting::Dimensions,
-            _ => Setting::Pooling,
-        };
-        Err(Error::usage(phrase![
-            setting,
-            " makes no sense with ",
-            (Setting::Level, "token"),
-            ": every token keeps its own vector"
-        ]))
-    }
-
-    /// The input rows that this machine embeds, and their grouping.
-    fn shard_plan(&self) -> ShardPlan {
-        ShardPlan { rows_per_shard: self.rows_per_shard, part: self.part }
-    }
-
-    /// Number of records to read before the first row is written.
-    fn head_records(&self, format: OutputFormat) -> usize {
-        let calibrates = self.output_type.needs_ranges() && self.calibration.is_none();
-        if format.is_typed() || calibrates { HEAD_RECORDS } else { 0 }
-    }
-}
+use crate::vectors::write::{Destination, Output, OutputFormat, row_writer};
 
 /// Files to embed, and their output. Opening checks everything that can be checked without a model.
 ///
@@ -199,8 +46,9 @@ impl Corpus {
     /// folder.
     ///
     /// # Errors
-    /// [`Error::Usage`] if options contradict each other, or the output would destroy an input;
-    /// [`Error::NoInput`], [`Error::BadInput`]; [`Error::CannotCreate`]; [`Error::Busy`].
+    /// [`Usage`](crate::Error::Usage) if options contradict each other, or the output would destroy an input;
+    /// [`NoInput`](crate::Error::NoInput), [`BadInput`](crate::Error::BadInput);
+    /// [`CannotCreate`](crate::Error::CannotCreate); [`Busy`](crate::Error::Busy).
     pub fn open(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Self> {
         let inputs = CorpusFiles::check(inputs, output, options)?;
         let target = Target::open(output, options)?;
@@ -309,7 +157,7 @@ impl CorpusFiles {
     /// Rejects an output among the files of `model`.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming both.
+    /// [`Usage`](crate::Error::Usage) naming both.
     pub fn check_model(&self, model: &Model) -> Result<()> {
         self.output.path().map_or(Ok(()), |path| same_file::refuse_model_file(model, path))
     }
@@ -381,33 +229,5 @@ impl Embedder {
             inputs.into_iter().map(|path| Input::File(path.as_ref().to_owned())).collect();
         let output = Output::at(output.as_ref());
         Corpus::open(&inputs, &output, options)?.embed(self, &())
-    }
-}
-
-/// Reports a job's progress to its observer.
-pub(super) struct Reports<'a> {
-    bytes_read: AtomicU64,
-    bytes_total: Option<u64>,
-    observer: &'a dyn Observer,
-}
-
-impl<'a> Reports<'a> {
-    fn new(records: &RecordStream, observer: &'a dyn Observer) -> Self {
-        Self { bytes_read: AtomicU64::new(0), bytes_total: records.bytes_total(), observer }
-    }
-
-    /// The records of a stream; counts the bytes read.
-    fn read(&self, records: &mut RecordStream) -> impl Iterator<Item = Result<Record>> {
-        std::iter::from_fn(|| {
-            let record = records.next();
-            self.bytes_read.store(records.bytes_read(), Ordering::Relaxed);
-            record
-        })
-    }
-
-    /// Sends the observer the counts from before this run and from this run.
-    pub(super) fn send(&self, before: Counts, now: Counts) {
-        let bytes_read = self.bytes_read.load(Ordering::Relaxed);
-        self.observer.progress(&JobProgress { before, now, bytes_read, bytes_total: self.bytes_total });
     }
 }

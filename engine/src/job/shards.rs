@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use super::corpus::Reports;
 use super::digest::InputDigest;
 use super::lock::JobFolder;
+use super::reports::Reports;
 use super::settings::check_settings;
 use super::{JobSummary, Notice, Observer, ShardPlan, Shards};
 use crate::embed::{Counts, EmbedRun, Embedder};
@@ -132,7 +132,7 @@ impl ShardedJob {
                 progress.shards.before += 1;
                 reports.send(progress.before, progress.now);
                 self.check_input(&record, rows.digest, &rows.left)?;
-                return Ok(record.counts.input_rows);
+                return Ok(record.counts.texts);
             }
             recorded => {
                 let made = self.make((shard, first_row), run, &mut rows, progress, reports)?;
@@ -164,7 +164,7 @@ impl ShardedJob {
         let file = writer.finish_with_digest()?;
         progress.now = so_far.now + counts;
         reports.send(progress.before, progress.now);
-        Ok(ShardRecord::new(shard, first_row, counts.into(), file, digest.finish()))
+        Ok(ShardRecord::new(shard, first_row, counts.of_rows, file, digest.finish()))
     }
 
     /// Records a new shard, or checks that a remade one has not changed.
@@ -189,14 +189,14 @@ impl ShardedJob {
 
     fn check_input(&self, record: &ShardRecord, found: InputDigest, left: &u64) -> Result<()> {
         let rows = self.plan.rows_per_shard.get() - left;
-        if rows == record.counts.input_rows && found.finish() == record.input_sha256 {
+        if rows == record.counts.texts && found.finish() == record.input_sha256 {
             return Ok(());
         }
         Err(self.other_rows(record))
     }
 
     fn other_rows(&self, record: &ShardRecord) -> Error {
-        let (first, last) = (record.first_row, record.first_row + record.counts.input_rows.max(1) - 1);
+        let (first, last) = (record.first_row, record.first_row + record.counts.texts.max(1) - 1);
         let rule = format!(
             "rows {first} to {last} (from 0), or the end of the input, differ from those that {} was made from",
             record.file

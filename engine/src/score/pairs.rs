@@ -23,6 +23,11 @@ impl PairTexts {
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.candidate).chain(&self.references).map(String::as_str)
     }
+
+    /// The same by value.
+    pub(super) fn into_texts(self) -> impl Iterator<Item = String> {
+        std::iter::once(self.candidate).chain(self.references)
+    }
 }
 
 /// A pair that can be scored: a tuple of candidate and reference, or [`PairTexts`] with several references.

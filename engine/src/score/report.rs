@@ -70,21 +70,15 @@ fn six_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::bertscore::RunningMean;
 
-    fn mean_of(pairs: &[Scores]) -> RunningMean {
-        let mut mean = RunningMean::new();
-        pairs.iter().for_each(|scores| mean.add(scores));
-        mean
-    }
+    const MEAN: MeanScores = MeanScores { precision: 0.5, recall: 0.0, f1: 0.5 };
 
     fn pairs() -> [Scores; 2] {
         [Scores { precision: 0.25, recall: 0.5, f1: 1.0 }, Scores { precision: 0.75, recall: -0.5, f1: 0.0 }]
     }
 
-    fn json(segments: &[Scores]) -> String {
-        let bertscore = Some(BertScoreReport { mean: mean_of(segments).mean(), segments });
-        serde_json::to_string(&ScoreReport { signature: "s", metrics: Metrics { bertscore } }).unwrap()
+    fn json(mean: MeanScores, segments: &[Scores]) -> String {
+        serde_json::to_string(&ScoreReport::new("s").bertscore(mean, segments)).unwrap()
     }
 
     #[test]
@@ -93,12 +87,13 @@ mod tests {
             r#"{"signature":"s","metrics":{"bertscore":{"precision":0.5,"recall":0.0,"f1":0.5,"segments":["#,
             r#"{"precision":0.25,"recall":0.5,"f1":1.0},{"precision":0.75,"recall":-0.5,"f1":0.0}]}}}"#
         );
-        assert_eq!(json(&pairs()), expected);
+        assert_eq!(json(MEAN, &pairs()), expected);
     }
 
     #[test]
     fn json_writes_what_is_not_a_number_as_null() {
-        let written = json(&[Scores { precision: f32::NAN, recall: 0.5, f1: f32::NEG_INFINITY }]);
+        let mean = MeanScores { precision: f64::NAN, recall: 0.5, f1: f64::NEG_INFINITY };
+        let written = json(mean, &[Scores { precision: f32::NAN, recall: 0.5, f1: f32::NEG_INFINITY }]);
         assert!(
             written.contains(r#""precision":null,"recall":0.5,"f1":null,"segments":[{"precision":null,"#)
         );
@@ -107,14 +102,14 @@ mod tests {
 
     #[test]
     fn json_leaves_out_metrics_that_were_not_asked_for() {
-        let report = ScoreReport { signature: "s", metrics: Metrics::default() };
+        let report = ScoreReport::new("s");
         assert_eq!(serde_json::to_string(&report).unwrap(), r#"{"signature":"s","metrics":{}}"#);
     }
 
     #[test]
     fn json_keeps_every_bit_of_a_score() {
         let scores = Scores { precision: 0.984_330_24, recall: f32::MIN_POSITIVE, f1: -4.934_923_6 };
-        let value: serde_json::Value = serde_json::from_str(&json(&[scores])).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&json(MEAN, &[scores])).unwrap();
         let segment = &value["metrics"]["bertscore"]["segments"][0];
         let read = |key: &str| segment[key].as_f64().map(|number| number as f32);
         assert_eq!(read("precision"), Some(scores.precision));

@@ -13,10 +13,10 @@ pub(crate) struct Distinct {
 }
 
 impl Distinct {
-    pub(crate) fn of(texts: &[&str]) -> Self {
+    pub(crate) fn of<T: AsRef<str>>(texts: &[T]) -> Self {
         let mut known = HashMap::with_capacity(texts.len());
         let mut firsts = Vec::new();
-        let indices = texts.iter().enumerate().map(|(position, text)| match known.entry(*text) {
+        let indices = texts.iter().enumerate().map(|(position, text)| match known.entry(text.as_ref()) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 firsts.push(position);
@@ -24,6 +24,11 @@ impl Distinct {
             }
         });
         Self { indices: indices.collect(), firsts }
+    }
+
+    /// The first of each distinct item among `all`, from which this was made.
+    pub(crate) fn select<T: Clone>(&self, all: &[T]) -> Vec<T> {
+        self.firsts.iter().map(|&first| all[first].clone()).collect()
     }
 
     /// The places of each distinct text among all.
@@ -82,7 +87,7 @@ mod tests {
         let places = places.map(|place| 10 * place);
         assert_eq!(places.of(1), [10, 40]);
         assert_eq!(Places::one_each(vec![7, 3]).of(1), [3]);
-        assert_eq!(Distinct::of(&[]).places(), Places::one_each(Vec::new()));
+        assert_eq!(Distinct::of::<&str>(&[]).places(), Places::one_each(Vec::new()));
     }
 
     #[test]
@@ -91,6 +96,6 @@ mod tests {
         assert_eq!(distinct.firsts, [0, 1, 3, 5]);
         assert_eq!(distinct.indices, [0, 1, 0, 2, 1, 3]);
         assert_eq!(distinct.repeated(), 2);
-        assert_eq!(Distinct::of(&[]).repeated(), 0);
+        assert_eq!(Distinct::of::<&str>(&[]).repeated(), 0);
     }
 }

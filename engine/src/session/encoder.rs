@@ -57,6 +57,11 @@ impl EncodingResources {
             budget: BatchBudget::new(batch_tokens.unwrap_or(suitable)),
         }
     }
+
+    /// The threads for work on the CPU.
+    pub(super) fn workers(&self) -> &Workers {
+        &self.workers
+    }
 }
 
 /// Hidden states of the texts of one micro-batch.

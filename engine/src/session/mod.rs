@@ -57,7 +57,6 @@ struct Opened {
     model: Arc<Model>,
     devices: Devices,
     resources: Arc<EncodingResources>,
-    workers: Workers,
     batch_tokens: Option<NonZero<usize>>,
     /// Without a length limit; read on first use.
     tokenizer: Mutex<Option<TextTokenizer>>,
@@ -101,12 +100,11 @@ impl Session {
         batch_tokens: Option<NonZero<usize>>,
         workers: Workers,
     ) -> Self {
-        let resources = EncodingResources::new(&devices, batch_tokens.map(NonZero::get), workers.clone());
+        let resources = EncodingResources::new(&devices, batch_tokens.map(NonZero::get), workers);
         Self(Arc::new(Opened {
             resources: Arc::new(resources),
             model,
             devices,
-            workers,
             batch_tokens,
             tokenizer: Mutex::default(),
             replicas: Mutex::new(Arc::new([])),
@@ -120,8 +118,9 @@ impl Session {
     /// # Errors
     /// [`Error::Usage`] if the devices do not multiply in it.
     pub fn with_precision(&self, precision: Precision) -> Result<Self> {
-        let Opened { model, devices, batch_tokens, workers, .. } = &*self.0;
-        Ok(Self::new(model.clone(), devices.with_precision(precision)?, *batch_tokens, workers.clone()))
+        let Opened { model, devices, batch_tokens, .. } = &*self.0;
+        let devices = devices.with_precision(precision)?;
+        Ok(Self::new(model.clone(), devices, *batch_tokens, self.workers().clone()))
     }
 
     /// The model's files.
@@ -141,7 +140,7 @@ impl Session {
 
     /// The threads for work on the CPU.
     pub fn workers(&self) -> &Workers {
-        &self.0.workers
+        self.0.resources.workers()
     }
 
     /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files, once.
@@ -149,12 +148,7 @@ impl Session {
     /// # Errors
     /// If one cannot be read.
     pub fn model_digest(&self) -> Result<String> {
-        let mut digest = lock(&self.0.digest);
-        let digest = match &mut *digest {
-            Some(digest) => digest,
-            none => none.insert(self.0.model.digest()?),
-        };
-        Ok(digest.clone())
+        once(&self.0.digest, || Ok(self.0.model.digest()?))
     }
 
     /// The encoder with its layers up to `layer`, loaded unless they have been asked for before.
@@ -185,7 +179,7 @@ impl Session {
         if is_enough {
             return Ok(replicas.clone());
         }
-        let Opened { workers, .. } = &*self.0;
+        let workers = self.workers();
         let grown: Vec<Encoder> = if replicas.is_empty() {
             let load = |placement: &Placement| {
                 let options = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
@@ -214,17 +208,10 @@ impl Session {
         if let Some(mode) = pooling {
             return Ok(vec![model.pooled_head(mode); devices.count()].into());
         }
-        let mut heads = lock(&self.0.heads);
-        if let Some(heads) = &*heads {
-            return Ok(heads.clone());
-        }
         let load = |placement: &Placement| {
             model.load_head(placement).map_err(|error| no_room_for_model(error, placement))
         };
-        let loaded: Arc<[SentenceHead]> =
-            devices.placements().iter().map(load).collect::<Result<Vec<_>>>()?.into();
-        *heads = Some(loaded.clone());
-        Ok(loaded)
+        once(&self.0.heads, || devices.placements().iter().map(load).collect())
     }
 
     /// The model's tokenizer, cutting texts to the length asked for, else to the one in the model's files.
@@ -250,21 +237,13 @@ impl Session {
 
     fn full_tokenizer(&self) -> Result<TextTokenizer> {
         let model = &self.0.model;
-        let mut tokenizer = lock(&self.0.tokenizer);
-        let tokenizer = match &mut *tokenizer {
-            Some(tokenizer) => tokenizer,
-            none => {
-                let limits = TokenizerLimits {
-                    max_tokens: usize::MAX,
-                    vocab_size: model.config().vocab_size,
-                    lower_case: false,
-                };
-                let settings = model.tokenizer_settings();
-                let path = model.tokenizer_file()?;
-                none.insert(self.0.workers.run(|| TextTokenizer::open(&path, settings, limits))?)
-            }
-        };
-        Ok(tokenizer.clone())
+        let settings = model.tokenizer_settings();
+        let vocab_size = model.config().vocab_size;
+        let limits = TokenizerLimits { max_tokens: usize::MAX, vocab_size, lower_case: false };
+        once(&self.0.tokenizer, || {
+            let path = model.tokenizer_file()?;
+            self.workers().run(|| TextTokenizer::open(&path, settings, limits))
+        })
     }
 
     fn within_positions(&self, length: usize) -> Result<usize> {
@@ -287,6 +266,15 @@ fn too_short(stated: StatedLength, length: usize, special_tokens: usize) -> Erro
 /// A loading error, as the device's failure if it is one.
 fn no_room_for_model(error: nearsay_models::Error, placement: &Placement) -> Error {
     Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
+}
+
+/// The value in `slot`, made by `load` if there is none yet.
+fn once<T: Clone>(slot: &Mutex<Option<T>>, load: impl FnOnce() -> Result<T>) -> Result<T> {
+    let mut slot = lock(slot);
+    match &*slot {
+        Some(value) => Ok(value.clone()),
+        None => Ok(slot.insert(load()?).clone()),
+    }
 }
 
 /// A panic in another call leaves the data whole: values are stored only when they are complete.

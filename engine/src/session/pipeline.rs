@@ -13,8 +13,8 @@ use crate::Result;
 /// `is_beside`, `work` leaves the CPU free and runs on a separate thread while the next item is prepared.
 ///
 /// # Errors
-/// The first failure in the order of the items. Items worked on before a failure of `prepared` are taken
-/// first; after a failure of `take` nothing more is taken, so there is no gap.
+/// The first failure in the order of the items. Items finished before a failure of `prepared` are still
+/// taken. After a failure of `take`, no further items are taken, so none is skipped.
 pub(crate) fn pipeline<P: Send, R: Send>(
     is_beside: bool,
     prepared: impl Iterator<Item = Result<P>>,

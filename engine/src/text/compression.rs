@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn names_tell() {
-        for (name, told) in [
+        for (name, named) in [
             ("a.jsonl.GZ", NamedCompression::Compressed(Compression::Gzip)),
             ("x.zst", NamedCompression::Compressed(Compression::Zstandard)),
             ("a.txt", NamedCompression::Plain),
@@ -170,7 +170,7 @@ mod tests {
             ("/dev/fd/63", NamedCompression::Nothing),
             (".gz", NamedCompression::Nothing),
         ] {
-            assert_eq!(NamedCompression::by(Path::new(name)), told, "{name}");
+            assert_eq!(NamedCompression::by(Path::new(name)), named, "{name}");
         }
     }
 

@@ -57,7 +57,7 @@ impl Input {
             Self::Stdin => {
                 let format = self.format(format)?;
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, io::stdin()));
-                Ok(Opened::Bytes(Bytes { reader, format, told: NamedCompression::Nothing }))
+                Ok(Opened::Bytes(Bytes { reader, format, named: NamedCompression::Nothing }))
             }
             Self::File(path) => {
                 check_not_folder(path)?;
@@ -67,7 +67,7 @@ impl Input {
                     return Ok(Opened::Parquet(file));
                 }
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, file));
-                Ok(Opened::Bytes(Bytes { reader, format, told: NamedCompression::by(path) }))
+                Ok(Opened::Bytes(Bytes { reader, format, named: NamedCompression::by(path) }))
             }
         }
     }
@@ -101,7 +101,7 @@ pub(super) struct Bytes {
     /// The format, unless it depends on the first bytes.
     pub(super) format: Option<InputFormat>,
     /// The compression according to the name.
-    pub(super) told: NamedCompression,
+    pub(super) named: NamedCompression,
 }
 
 /// A folder can be opened like a file on Unix; it would fail at the first read, with a worse message.

@@ -38,8 +38,8 @@ impl LineReader {
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
         let input = Input::File(path.to_owned());
         match input.open(Some(InputFormat::Jsonl))? {
-            Opened::Bytes(Bytes { reader, told, .. }) => {
-                let source = InputSource::new(&input.to_string(), told, reader)?;
+            Opened::Bytes(Bytes { reader, named, .. }) => {
+                let source = InputSource::new(&input.to_string(), named, reader)?;
                 Ok(Self::new(input.to_string(), source, &TextOptions::default()))
             }
             Opened::Parquet(_) => Err(Error::Bug("a file of lines was opened as Parquet".to_owned())),

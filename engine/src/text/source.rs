@@ -35,15 +35,15 @@ pub(super) struct InputSource {
 }
 
 impl InputSource {
-    /// Examines the first bytes and puts them back. `told` is the compression according to the input's name.
+    /// Examines the first bytes and puts them back. `named` is the compression according to the input's name.
     ///
     /// # Errors
     /// [`Error::BadInput`] if they contradict its name or look like UTF-16 or Parquet, and [`Error::Io`] if
     /// the very first cannot be read. Later failures surface when the rows are read.
-    pub(super) fn new(name: &str, told: NamedCompression, reader: Box<dyn BufRead + Send>) -> Result<Self> {
+    pub(super) fn new(name: &str, named: NamedCompression, reader: Box<dyn BufRead + Send>) -> Result<Self> {
         let taken = Taken::default();
         let bytes = InputBytes::new(reader, taken.clone());
-        let (mut reader, compression) = decompress(name, told, bytes)?;
+        let (mut reader, compression) = decompress(name, named, bytes)?;
         let mut head = Vec::new();
         if let Err(error) = read_head(&mut reader, &mut head) {
             reader = Box::new(BufReader::new(Failed(Some(error))));
@@ -62,14 +62,14 @@ impl InputSource {
 /// Puts a decoder on top of the bytes if they are compressed.
 fn decompress(
     name: &str,
-    told: NamedCompression,
+    named: NamedCompression,
     mut bytes: InputBytes,
 ) -> Result<(Box<dyn BufRead + Send>, Option<Compression>)> {
     let mut head = Vec::new();
     let limit = Compression::MAGIC_BYTES as u64;
     bytes.by_ref().take(limit).read_to_end(&mut head).map_err(|error| cannot_read(name, None, error))?;
     let bad_input = |rule| Error::BadInput { input: name.to_owned(), rule };
-    let compression = told.resolve(&head).map_err(bad_input)?;
+    let compression = named.resolve(&head).map_err(bad_input)?;
     let reader: Box<dyn BufRead + Send> = Box::new(Cursor::new(head).chain(bytes));
     match compression {
         None => Ok((reader, None)),

@@ -104,8 +104,8 @@ impl RecordStream {
         self.replaced + self.reader.as_ref().map_or(0, TextReader::replaced)
     }
 
-    /// The kept columns in the order of [`TextOptions::keep`], each nullable, if all inputs are Parquet.
-    /// `None` if one is not, or if there is no input.
+    /// The kept columns in the order of [`TextOptions::keep`], each nullable. `None` unless all inputs
+    /// are Parquet and there is at least one.
     pub fn kept_types(&self) -> Option<&[Field]> {
         self.survey.kept_types.as_deref()
     }

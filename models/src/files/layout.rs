@@ -11,8 +11,8 @@ pub(crate) const MODULES: &str = "modules.json";
 /// The transformer's subfolder before sentence-transformers 2.
 const OLD_TRANSFORMER: &str = "0_Transformer";
 
-/// The file with a sentence-transformers model's longest text, and the names that older versions wrote for other families
-/// (sentence_transformers/models/Transformer.py).
+/// The file with a sentence-transformers model's longest text, and the names that older versions wrote for
+/// other families (sentence_transformers/models/Transformer.py).
 pub(crate) const LENGTH_FILES: [&str; 7] = [
     "sentence_bert_config.json",
     "sentence_roberta_config.json",

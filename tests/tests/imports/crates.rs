@@ -121,8 +121,8 @@ const OF_THE_COMMAND_LINE: [&str; 8] = [
     "tracing-subscriber",
 ];
 
-/// The crates of the command line among those of a dependency tree, as `cargo tree` prints it with depths. What
-/// is below hf-hub does not count: its downloads come with progress bars that nothing here uses.
+/// The crates of the command line among those of a dependency tree, as `cargo tree` prints it with depths.
+/// What is below hf-hub does not count: its downloads come with progress bars that nothing here uses.
 fn of_the_command_line(tree: &str) -> BTreeSet<&str> {
     let (mut found, mut hub) = (BTreeSet::new(), None);
     for line in tree.lines() {

@@ -11,7 +11,7 @@ use crate::source::sources;
 const OTHERS: [(&str, &[&str]); 5] = [
     ("engine/src/bench/commit.rs", &["--always", "--dirty", "--abbrev", "--exclude"]), // git describe
     ("kernels/build.rs", &["--Werror"]),                                               // nvcc
-    ("benches/src/bin/gpu-kernels.rs", &["--precision", "--tokens", "--launches", "--rotated"]),
+    ("benches/src/bin/gpu-kernels/options.rs", &["--precision", "--tokens", "--launches", "--rotated"]),
     ("models/src/files/checksum.rs", &["--org", "--name"]), // the folders of the model hub's cache
     ("models/src/files/resolve/tests.rs", &["--org", "--name", "--other"]),
 ];

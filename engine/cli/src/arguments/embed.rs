@@ -153,11 +153,11 @@ pub(crate) enum LevelArgument {
     Token,
 }
 
-impl LevelArgument {
-    pub(crate) fn into_level(self) -> Level {
-        match self {
-            Self::Sentence => Level::Text,
-            Self::Token => Level::Token,
+impl From<LevelArgument> for Level {
+    fn from(argument: LevelArgument) -> Self {
+        match argument {
+            LevelArgument::Sentence => Self::Text,
+            LevelArgument::Token => Self::Token,
         }
     }
 }

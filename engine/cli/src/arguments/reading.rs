@@ -62,12 +62,8 @@ struct RowArguments {
 impl RowArguments {
     fn options(&self) -> TextOptions {
         let mut options = TextOptions::default().lossy(self.lossy);
-        if let Some(name) = &self.id_field {
-            options = options.id_field(name);
-        }
-        if let Some(format) = self.format {
-            options = options.format(format);
-        }
+        options.id_field = self.id_field.clone();
+        options.format = self.format;
         options
     }
 }

@@ -61,7 +61,7 @@ fn open(
 
 fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embedder: &Embedder) {
     let (pooling, reason) = embedder.pooling();
-    if !session.model().has_modules() && arguments.level.into_level() == Level::Text {
+    if !session.model().has_modules() && Level::from(arguments.level) == Level::Text {
         context.note(format_args!("pooling: {pooling} ({reason})"));
     }
     if arguments.prompt_name.is_none() && !embedder.prompt_text().is_empty() {
@@ -90,7 +90,7 @@ fn embed_options(arguments: &EmbedArguments) -> EmbedOptions {
 fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
     let mut options = CorpusOptions::default();
     options.reading = arguments.reading.options();
-    options.level = arguments.level.into_level();
+    options.level = arguments.level.into();
     options.on_long = on_long(arguments);
     options.mark_truncated = arguments.long_texts.mark_truncated;
     options.output_type = arguments.output_type;

@@ -6,7 +6,7 @@ use nearsay::embed::{Counts, Embedder, OnLong};
 use nearsay::job::{CorpusOptions, JobSummary};
 use nearsay::vectors::Level;
 
-use super::summary::{EmbedSummary, Seconds, ShardCounts};
+use super::summary::{EmbedSummary, Seconds, ShardSummary};
 use crate::arguments::EmbedArguments;
 use crate::context::Context;
 use crate::print::{plural, print_json};
@@ -116,7 +116,7 @@ impl Report<'_> {
             threads: embedder.workers().threads(),
             shards: summary
                 .shards
-                .map(|shards| ShardCounts { shards_before: shards.before, shards_now: shards.now }),
+                .map(|shards| ShardSummary { shards_before: shards.before, shards_now: shards.now }),
         }
     }
 }

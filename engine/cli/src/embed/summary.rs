@@ -50,12 +50,12 @@ pub(crate) struct EmbedSummary {
     pub(crate) threads: usize,
     /// The shards, if the run is a job.
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
-    pub(crate) shards: Option<ShardCounts>,
+    pub(crate) shards: Option<ShardSummary>,
 }
 
 /// The shards of a job.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct ShardCounts {
+pub(crate) struct ShardSummary {
     /// Shards that were there already.
     pub(crate) shards_before: u64,
     /// Shards made in this run.

@@ -10,8 +10,8 @@ use super::job::files;
 
 const JOB: &str = "embed in.jsonl -m families/bert --keep title --rows-per-shard 2 -o job/";
 
-/// A desk with a job of three shards, its input and its model, as the commit a8fd024 wrote them. Its manifest has
-/// neither `arithmetic` nor `reading`.
+/// A desk with a job of three shards, its input and its model, as the commit a8fd024 wrote them. Its manifest
+/// has neither `arithmetic` nor `reading`.
 fn desk_of_earlier_job() -> Desk {
     let desk = desk!();
     let copy = |from: &str, to: &str| {

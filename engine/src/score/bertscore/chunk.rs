@@ -32,14 +32,13 @@ impl TokenizedPairs {
     /// Numbers the texts of `pairs`; `prepare` returns the state of each distinct text.
     pub(super) fn new(
         pairs: Vec<PairTexts>,
-        prepare: impl FnOnce(&[&str]) -> Result<Vec<TextState>>,
+        prepare: impl FnOnce(&[String]) -> Result<Vec<TextState>>,
     ) -> Result<Self> {
-        let lengths = pairs.iter().map(|pair| pair.texts().count()).collect();
-        let all: Vec<&str> = pairs.iter().flat_map(PairTexts::texts).collect();
+        let lengths = pairs.iter().map(|pair| 1 + pair.references.len()).collect();
+        let mut all: Vec<String> = pairs.into_iter().flat_map(PairTexts::into_texts).collect();
         let Distinct { firsts, indices } = Distinct::of(&all);
-        let texts: Vec<&str> = firsts.iter().map(|&first| all[first]).collect();
+        let texts: Vec<String> = firsts.iter().map(|&first| std::mem::take(&mut all[first])).collect();
         let states = prepare(&texts)?;
-        let texts = texts.into_iter().map(str::to_owned).collect();
         Ok(Self { texts, states, indices, lengths })
     }
 }

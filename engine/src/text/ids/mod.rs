@@ -128,7 +128,7 @@ fn twice(what: &str, first: Place, second: Place, inputs: &[Input]) -> Error {
     bad_row(second, inputs, rule)
 }
 
-/// Two rows found on disk, where a string is no longer known.
+/// The error for two rows with the same id that were found on disk, where only a hash of a string is kept.
 fn met(pair: RunPair, inputs: &[Input]) -> Error {
     let what = pair.first.key.as_number().map_or("its id".to_owned(), |number| format!("id {number}"));
     twice(&what, pair.first.place, pair.second.place, inputs)

@@ -1,5 +1,5 @@
 //! A file that the parquet crate reads at arbitrary positions, and which remembers where the system failed to
-//! read: the crate turns every failure into a message of its own.
+//! read: the crate turns every failure into its own message.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

@@ -70,11 +70,11 @@ impl TextReader {
         options: &TextOptions,
     ) -> Result<Self> {
         options.check()?;
-        Self::from_bytes(name.to_owned(), Bytes { reader, format, told: NamedCompression::Nothing }, options)
+        Self::from_bytes(name.to_owned(), Bytes { reader, format, named: NamedCompression::Nothing }, options)
     }
 
     fn from_bytes(name: String, bytes: Bytes, options: &TextOptions) -> Result<Self> {
-        let source = InputSource::new(&name, bytes.told, bytes.reader)?;
+        let source = InputSource::new(&name, bytes.named, bytes.reader)?;
         let format = bytes.format.unwrap_or(source.sniffed);
         let mut lines = LineReader::new(name.clone(), source, options);
         let line_format = match format {

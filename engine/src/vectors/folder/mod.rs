@@ -16,13 +16,13 @@ mod line;
 mod manifest;
 mod record;
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Seek};
 use std::path::Path;
 
 pub(crate) use manifest::{COPY, Damage, MANIFEST, Manifest, ManifestState};
 pub(crate) use record::{ManifestEntry, file_name, is_shard_name};
-pub use record::{ShardCounts, ShardRecord};
+pub use record::{RowCounts, ShardRecord};
 
 use super::write::Digest;
 use crate::{Error, Result};
@@ -36,27 +36,41 @@ pub(crate) fn holds_no_job(folder: &Path) -> Error {
 /// The version of a folder's layout and manifest.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The damage to a shard's file, if any.
+/// The rule that a recorded shard's file breaks: it is missing, or has another size or SHA-256.
+///
+/// # Errors
+/// If it cannot be read.
 pub(crate) fn check_file(folder: &Path, shard: &ShardRecord) -> Result<Option<String>> {
+    Ok(open_checked(folder, shard)?.err())
+}
+
+/// The file of a recorded shard, at its start, if it has the recorded size and SHA-256; else the rule that it
+/// breaks.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn open_checked(folder: &Path, shard: &ShardRecord) -> Result<std::result::Result<File, String>> {
     let path = folder.join(&shard.file);
+    let broken = |rule: String| Ok(Err(format!("{}: {rule}", path.display())));
     if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(Some(format!("{}: it is not a regular file", path.display())));
+        return broken("it is not a regular file".to_owned());
     }
-    let found = match Digest::of_file(&path) {
-        Ok(found) => found,
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Some(format!("{}: the file is missing", path.display())));
+            return broken("the file is missing".to_owned());
         }
         Err(error) => return Err(failed("reading", &path, error)),
     };
-    let differs = |what: String| Ok(Some(format!("{}: {what}", path.display())));
+    let found = Digest::of(&file).and_then(|found| file.rewind().map(|()| found));
+    let found = found.map_err(|error| failed("reading", &path, error))?;
     if found.bytes != shard.bytes {
-        return differs(format!("it has {} bytes; the manifest has {}", found.bytes, shard.bytes));
+        return broken(format!("it has {} bytes; the manifest has {}", found.bytes, shard.bytes));
     }
     if found.sha256 != shard.sha256 {
-        return differs(format!("its SHA-256 is {}; the manifest has {}", found.sha256, shard.sha256));
+        return broken(format!("its SHA-256 is {}; the manifest has {}", found.sha256, shard.sha256));
     }
-    Ok(None)
+    Ok(Ok(file))
 }
 
 /// Refuses a folder in which a recorded file is missing, or has a different length than recorded.

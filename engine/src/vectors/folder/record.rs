@@ -1,5 +1,7 @@
 //! The entries of a manifest.
 
+use std::ops::Add;
+
 use serde::{Deserialize, Serialize};
 
 use crate::vectors::Metadata;
@@ -26,26 +28,44 @@ pub(crate) enum ManifestEntry {
     },
 }
 
-/// Counts from making a shard: the same whenever and wherever it is made.
+/// Counts of texts and rows: the same whenever and wherever they are embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ShardCounts {
-    /// Rows of the input.
-    pub input_rows: u64,
-    /// Rows of the shard: one per text, or one per chunk.
+pub struct RowCounts {
+    /// Texts read: one per input row.
+    #[serde(rename = "input_rows")]
+    pub texts: u64,
+    /// Rows written: one per text, or one per chunk.
     pub rows: u64,
     /// Tokens encoded.
     pub tokens: u64,
-    /// Texts that were cut.
+    /// Texts that were truncated.
     pub truncated: u64,
-    /// Texts without any token except special tokens and the prompt's, from which their vectors come.
+    /// Texts without tokens except special tokens and the prompt; their vectors come from these alone.
     pub empty: u64,
-    /// Those of them without any token, if the tokenizer adds no special ones: their vectors are zeros.
+    /// Empty texts without any token, if the tokenizer adds no special ones: their vectors are zeros.
     pub without_tokens: u64,
-    /// Texts that had occurred in their window and were not encoded again.
+    /// Repeated texts in a window, which were not encoded again.
     pub repeated: u64,
     /// Tokens that the same texts would have in padded batches of 32, in input order.
     pub padded_tokens: u64,
+}
+
+impl Add for RowCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            texts: self.texts + other.texts,
+            rows: self.rows + other.rows,
+            tokens: self.tokens + other.tokens,
+            truncated: self.truncated + other.truncated,
+            empty: self.empty + other.empty,
+            without_tokens: self.without_tokens + other.without_tokens,
+            repeated: self.repeated + other.repeated,
+            padded_tokens: self.padded_tokens + other.padded_tokens,
+        }
+    }
 }
 
 /// A finished shard.
@@ -60,7 +80,7 @@ pub struct ShardRecord {
     pub first_row: u64,
     /// The counts from making it.
     #[serde(flatten)]
-    pub counts: ShardCounts,
+    pub counts: RowCounts,
     /// Bytes of its file.
     pub bytes: u64,
     /// SHA-256 of its file.
@@ -73,7 +93,7 @@ impl ShardRecord {
     pub(crate) fn new(
         shard: u64,
         first_row: u64,
-        counts: ShardCounts,
+        counts: RowCounts,
         file: Digest,
         input_sha256: String,
     ) -> Self {

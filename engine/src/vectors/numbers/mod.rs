@@ -64,12 +64,9 @@ impl OutputType {
     /// The name; `f32`, `f16`, `i8`, `u8`, `binary` or `ubinary`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::I8 => "i8",
-            Self::U8 => "u8",
             Self::Binary => "binary",
             Self::Ubinary => "ubinary",
+            _ => self.number_type().name(),
         }
     }
 

@@ -1,13 +1,12 @@
 //! The vectors of a job: those of its shards, one shard after the other, each after its SHA-256 was checked
 //! against the manifest.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::parquet::ParquetVectors;
 use super::source::{Head, RowBlock, RowBlocks, VectorSource};
 use crate::vectors::Metadata;
-use crate::vectors::folder::{ManifestState, ShardRecord, check_file, holds_no_job};
+use crate::vectors::folder::{ManifestState, ShardRecord, holds_no_job, open_checked};
 use crate::{Error, Result};
 
 /// A folder whose manifest was read.
@@ -48,12 +47,9 @@ impl JobVectors {
     }
 
     fn rows_of(&self, shard: &ShardRecord) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
-        if let Some(rule) = check_file(&self.path, shard)? {
-            return Err(Error::DamagedJob { path: self.path.clone(), rule });
-        }
-        let path = self.path.join(&shard.file);
-        let name = path.display().to_string();
-        let file = File::open(&path).map_err(|source| Error::NoInput { path, source })?;
+        let file = open_checked(&self.path, shard)?;
+        let file = file.map_err(|rule| Error::DamagedJob { path: self.path.clone(), rule })?;
+        let name = self.path.join(&shard.file).display().to_string();
         let vectors = ParquetVectors::open(name.clone(), file)?;
         let (found, rows) = (vectors.head().rows.unwrap_or(0), shard.counts.rows);
         if found != rows {

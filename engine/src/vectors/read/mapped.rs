@@ -35,20 +35,13 @@ impl MappedMatrix {
     /// # Errors
     /// [`Error::BadInput`] if it breaks a rule.
     pub(super) fn safetensors(name: String, file: &Buffer) -> Result<Self> {
-        match tensors(file) {
-            Ok(Tensors { matrix, ids, metadata }) => {
-                let is_checked = match &ids {
-                    // Others are checked when the last row is read.
-                    Some(ids) if matrix.rows() == 0 => JsonIds::new(ids.clone()).expect_end(),
-                    _ => Ok(()),
-                };
-                match is_checked {
-                    Ok(()) => Ok(Self { name, matrix, ids, metadata }),
-                    Err(rule) => Err(Error::BadInput { input: name, rule }),
-                }
-            }
-            Err(rule) => Err(Error::BadInput { input: name, rule }),
+        let bad_input = |rule| Error::BadInput { input: name.clone(), rule };
+        let Tensors { matrix, ids, metadata } = tensors(file).map_err(bad_input)?;
+        if let (0, Some(ids)) = (matrix.rows(), &ids) {
+            // Those of rows are checked as they are read.
+            JsonIds::new(ids.clone()).expect_end().map_err(bad_input)?;
         }
+        Ok(Self { name, matrix, ids, metadata })
     }
 }
 

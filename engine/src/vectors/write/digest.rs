@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,13 +18,13 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of an existing file.
+    /// Of an open file, from its position on.
     ///
     /// # Errors
     /// The system's error if it cannot be read.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
+    pub fn of(file: &File) -> io::Result<Self> {
         let mut digester = DigestWriter::new(io::sink());
-        io::copy(&mut BufReader::with_capacity(READ_BYTES, File::open(path)?), &mut digester)?;
+        io::copy(&mut BufReader::with_capacity(READ_BYTES, file), &mut digester)?;
         Ok(digester.into_parts().1)
     }
 }

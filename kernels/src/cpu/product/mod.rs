@@ -1,11 +1,11 @@
 //! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and
 //! the search.
 //!
-//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`WordFormat`]. B is packed
-//! once into panels of `2 * LANES` columns, each panel holding its words of the inner dimension back to back,
-//! so that the register tile reads it with unit stride (Goto and van de Geijn, "Anatomy of High-Performance
-//! Matrix Multiplication", 2008, without blocking over the inner dimension). A is read row by row, one
-//! broadcast per word; see [`padded`] for the best stride of its rows.
+//! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`WordFormat`]. B is
+//! packed once into panels of `2 * LANES` columns, each panel holding its words of the inner dimension back
+//! to back, so that the register tile reads it with unit stride (Goto and van de Geijn, "Anatomy of
+//! High-Performance Matrix Multiplication", 2008, without blocking over the inner dimension). A is read row
+//! by row, one broadcast per word; see [`padded`] for the best stride of its rows.
 //!
 //! Order of the reduction: every element is one chain over the words of the inner dimension, first to last,
 //! in any tile. So a row's result does not depend on the rows around it.

@@ -59,10 +59,10 @@ impl<S: Simd, const N: usize> Interleaved<S, N> {
 /// The most vectors that are processed together.
 const MOST: usize = 8;
 
-/// Runs a statement for each of `N` vectors, written out: the compiler folds the conditions at once. As loops,
-/// some tens of them for a function such as GELU, they took most of the time that this crate took to compile.
-/// And not `array::from_fn`: a closure is a separate function, which the compiler may compile without the
-/// caller's instruction set.
+/// Runs a statement for each of `N` vectors, written out: the compiler folds the conditions at once. As
+/// loops, some tens of them for a function such as GELU, they took most of the time that this crate took to
+/// compile. And not `array::from_fn`: a closure is a separate function, which the compiler may compile
+/// without the caller's instruction set.
 macro_rules! each {
     ($n:ident, $i:ident => $statement:expr) => {
         const { assert!($n <= MOST) }

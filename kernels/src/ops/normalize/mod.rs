@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn rows_get_length_one_and_zeros_follow_epsilon() {
         for target in targets() {
-            // 2^-20 is still an f16 (a subnormal one), but its square is 0 in f16, so squares must not be taken
-            // in f16.
+            // 2^-20 is still an f16 (a subnormal one), but its square is 0 in f16, so squares must not be
+            // taken in f16.
             let small = 2f32.powi(-20);
             let rows = [3.0, 4.0, 0.0, 0.0, small, 0.0];
             let output = run(target, &rows, 2, 1e-3);

@@ -1,12 +1,12 @@
 //! A manifest written, torn and damaged.
 
 use super::*;
-use crate::vectors::folder::ShardCounts;
+use crate::vectors::folder::RowCounts;
 use crate::vectors::write::Digest;
 
 fn shard(number: u64) -> ManifestEntry {
     let file = Digest { bytes: 3, sha256: "ab".repeat(32) };
-    let counts = ShardCounts { input_rows: 10, ..ShardCounts::default() };
+    let counts = RowCounts { texts: 10, ..RowCounts::default() };
     ManifestEntry::Shard(ShardRecord::new(number, number * 10, counts, file, "cd".repeat(32)))
 }
 

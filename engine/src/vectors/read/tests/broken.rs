@@ -14,7 +14,7 @@ fn small(desk: &Desk, format: OutputFormat) -> Vec<u8> {
 fn no_cut_and_no_byte_makes_a_reader_panic() {
     silence_expected_panics();
     let desk = Desk::new();
-    for format in EVERY_FORMAT {
+    for format in OutputFormat::ALL {
         let whole = small(&desk, format);
         let name = format!("broken.{format}");
         for length in 0..whole.len() {
@@ -39,7 +39,7 @@ fn no_cut_and_no_byte_makes_a_reader_panic() {
 #[test]
 fn numbers_that_are_not_finite_are_named() {
     let desk = Desk::new();
-    for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
+    for format in OutputFormat::ALL.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
         for value in [f32::NAN, f32::INFINITY] {
             let mut values = vec![1.0; 6000];
             values[5003] = value;
@@ -99,7 +99,7 @@ fn what_is_no_file_of_vectors_is_refused() {
     assert!(refusal(Path::new("/dev/null")).to_string().contains("format"));
     let error = refusal(desk.0.path());
     assert!(error.to_string().contains("the folder is not a job's"), "{error}");
-    for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
+    for format in OutputFormat::ALL.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
         let error = refusal(&desk.write(&format!("empty.{format}"), ""));
         assert_eq!(error.kind(), crate::ErrorKind::BadData, "{error}");
     }

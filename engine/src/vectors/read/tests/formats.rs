@@ -18,7 +18,7 @@ fn values(count: usize) -> Vec<f32> {
 fn bits_come_back_from_every_format_in_batches_of_bounded_size() {
     let desk = Desk::new();
     let (first, second) = (values(9000 * 3), values(3));
-    for format in EVERY_FORMAT {
+    for format in OutputFormat::ALL {
         let rows = [counted(0, first.clone(), 3), counted(9000, second.clone(), 3)];
         let file = VectorFile::open(&desk.rows(format, &rows)).expect("opened");
         let is_counted = format != OutputFormat::Jsonl;
@@ -56,7 +56,7 @@ fn every_type_of_numbers_comes_back() {
         (Arc::new(UInt8Array::from(vec![0, 255])), NumberSlice::U8(&[0, 255])),
     ];
     for (numbers, expected) in columns {
-        for format in EVERY_FORMAT {
+        for format in OutputFormat::ALL {
             let id = Field::new(ID, DataType::Utf8, false);
             let rows = batch(id, Arc::new(StringArray::from(vec!["a"])), numbers.clone(), 2);
             let batches = read(&desk.rows(format, &[rows])).expect("read");
@@ -84,7 +84,7 @@ fn numbers_and_strings_stay_apart_in_ids() {
     let desk = Desk::new();
     let json = ["1", "\"1\"", "18446744073709551615", "\"a\\nb\"", "\"\""];
     let expected = json.map(|json| RecordId::from_json(&serde_json::from_str(json).unwrap()).unwrap());
-    for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Npy) {
+    for format in OutputFormat::ALL.into_iter().filter(|format| *format != OutputFormat::Npy) {
         let values: Vec<f32> = (0..5).map(|value| value as f32).collect();
         let id = json_field(ID).with_nullable(false);
         let rows =
@@ -96,7 +96,7 @@ fn numbers_and_strings_stay_apart_in_ids() {
 #[test]
 fn files_without_rows_have_their_width() {
     let desk = Desk::new();
-    for format in EVERY_FORMAT {
+    for format in OutputFormat::ALL {
         let file = VectorFile::open(&desk.rows(format, &[counted(0, Vec::new(), 7)])).expect("opened");
         let width = (format != OutputFormat::Jsonl).then_some(7);
         assert_eq!((file.width(), file.batches().expect("rows").count()), (width, 0), "{format}");
@@ -119,7 +119,7 @@ fn mapped_numbers_are_not_copied() {
 #[test]
 fn one_file_is_read_by_several_threads() {
     let desk = Desk::new();
-    for format in EVERY_FORMAT {
+    for format in OutputFormat::ALL {
         let expected = values(3000);
         let file = VectorFile::open(&desk.rows(format, &[counted(0, expected.clone(), 2)])).expect("opened");
         std::thread::scope(|scope| {

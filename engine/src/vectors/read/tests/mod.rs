@@ -19,14 +19,6 @@ use super::*;
 use crate::vectors::schema::{EMBEDDING, ID, fixed_list, item, json_field};
 use crate::vectors::write::{OutputFile, row_writer};
 
-const EVERY_FORMAT: [OutputFormat; 5] = [
-    OutputFormat::Npy,
-    OutputFormat::Jsonl,
-    OutputFormat::Safetensors,
-    OutputFormat::Parquet,
-    OutputFormat::Arrow,
-];
-
 struct Desk(tempfile::TempDir);
 
 impl Desk {

@@ -17,14 +17,6 @@ use super::super::stream::StreamWriter;
 use super::*;
 use crate::vectors::schema::{self as columns, fixed_list, item, json_field, list};
 
-const EVERY_FORMAT: [OutputFormat; 5] = [
-    OutputFormat::Npy,
-    OutputFormat::Jsonl,
-    OutputFormat::Safetensors,
-    OutputFormat::Parquet,
-    OutputFormat::Arrow,
-];
-
 struct Target {
     _folder: tempfile::TempDir,
     path: PathBuf,

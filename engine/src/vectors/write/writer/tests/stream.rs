@@ -34,7 +34,7 @@ fn jsonl_is_written_through() {
 
 #[test]
 fn files_with_a_header_are_not() {
-    for format in EVERY_FORMAT.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
+    for format in OutputFormat::ALL.into_iter().filter(|format| *format != OutputFormat::Jsonl) {
         let writer = row_writer(destination(&Shared::default()), format, &schema(1), &metadata());
         let error = writer.map(|_| ()).expect_err("needs a file");
         let message = format!("{format} cannot be written to standard output; only jsonl can");

@@ -130,7 +130,7 @@ fn nothing_is_valid_and_has_its_dim() {
 
 #[test]
 fn unfinished_leaves_no_file() {
-    for format in EVERY_FORMAT {
+    for format in OutputFormat::ALL {
         let target = Target::new();
         let mut writer = target.writer(format, &schema(2));
         writer.write(&batch(&["0"], &[1.0, 2.0], 2)).expect("written");

@@ -1,0 +1,113 @@
+//! From tokens to vectors: the encoder, then pooling, straight into the rows of a matrix.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::Tensor;
+use nearsay_kernels::{normalize_row, read_f32, recycle};
+use nearsay_models::LayerStates;
+
+use super::Embedder;
+use crate::Result;
+use crate::session::{EncodedBatch, Places};
+use crate::tokens::TokenizedText;
+use crate::vectors::Vectors;
+
+/// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
+const SHORTEST: f64 = 1e-12;
+
+/// Called with the numbers of texts and tokens of every finished micro-batch, from any thread.
+pub(super) type Done<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// A matrix that micro-batches write their rows to, from any thread.
+pub(super) type Target<'a> = Mutex<&'a mut Vectors>;
+
+/// L2-normalizes a vector as the heads do.
+pub(super) fn normalize(vector: &mut [f32]) {
+    normalize_row(vector, SHORTEST);
+}
+
+impl Embedder {
+    /// Writes the vector of each text to all its rows in `target`.
+    pub(super) fn embed_into(
+        &self,
+        texts: &[TokenizedText],
+        places: &Places,
+        target: &Target<'_>,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let kept = self.dimensions();
+        // A shortened vector (Matryoshka) is normalized again if the whole one was.
+        let normalizes = self.parts.dimensions.is_some() && self.is_normalized();
+        self.encode(
+            texts,
+            |batch, states| {
+                let pooled: Tensor = self.parts.heads[batch.replica].forward(states)?;
+                let width = pooled.dim(1)?;
+                read_f32(&pooled, |values| {
+                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (vector, &text) in values.chunks_exact(width.max(1)).zip(batch.texts) {
+                        for &row in places.of(text) {
+                            let row = target.row_mut(row);
+                            row.copy_from_slice(&vector[..kept]);
+                            if normalizes {
+                                normalize(row);
+                            }
+                        }
+                    }
+                })?;
+                recycle(pooled);
+                Ok(())
+            },
+            done,
+        )
+    }
+
+    /// Writes the vectors of each text's tokens to `target`, starting at each of the text's rows.
+    pub(super) fn embed_tokens_into(
+        &self,
+        texts: &[TokenizedText],
+        places: &Places,
+        target: &Target<'_>,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let dim = self.hidden_dim();
+        self.encode(
+            texts,
+            |batch, states| {
+                let write = |values: &[f32]| {
+                    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (tokens, &text) in states.cu_seqlens().ranges().zip(batch.texts) {
+                        let vectors = &values[tokens.start * dim..tokens.end * dim];
+                        for &row in places.of(text) {
+                            target.rows_mut(row..row + tokens.len()).copy_from_slice(vectors);
+                        }
+                    }
+                };
+                match self.parts.normalizes_tokens {
+                    true => read_f32(&states.normalized(SHORTEST)?, write)?,
+                    false => states.read(write)?,
+                }
+                Ok(())
+            },
+            done,
+        )
+    }
+
+    /// Calls `write` with the hidden states of every micro-batch.
+    fn encode(
+        &self,
+        texts: &[TokenizedText],
+        write: impl Fn(&EncodedBatch<'_>, LayerStates<'_>) -> Result<()> + Sync,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let layer = self.parts.layer;
+        let references: Vec<&TokenizedText> = texts.iter().collect();
+        self.parts.encoder.encode(self.control(), &references, &[layer], |batch| {
+            let states = batch.states.layer(layer)?;
+            write(&batch, states)?;
+            done(batch.texts.len() as u64, states.cu_seqlens().total_tokens() as u64);
+            Ok(vec![(); batch.texts.len()])
+        })?;
+        Ok(())
+    }
+}

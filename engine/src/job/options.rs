@@ -1,0 +1,187 @@
+//! Options of a job.
+
+use std::num::NonZero;
+
+use super::{Existing, Part, ShardPlan};
+use crate::embed::{EmbedOptions, OnLong, PoolingChoice};
+use crate::error::phrase;
+use crate::text::{Input, TextOptions};
+use crate::vectors::rows::HEAD_RECORDS;
+use crate::vectors::write::{Output, OutputContent, OutputFormat};
+use crate::vectors::{Level, OutputType};
+use crate::{Error, Result, Setting};
+
+/// Default number of input rows per shard.
+pub const ROWS_PER_SHARD: NonZero<u64> = NonZero::new(10_000).unwrap();
+
+/// Options of a job, in addition to its embedder's.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CorpusOptions {
+    /// How records are read, and which of their fields are kept.
+    pub reading: TextOptions,
+    /// One vector per text, or one per token.
+    pub level: Level,
+    /// How to treat texts that are longer than the embedder's longest.
+    pub on_long: OnLong,
+    /// Whether a column marks truncated texts.
+    pub mark_truncated: bool,
+    /// The number type of the output.
+    pub output_type: OutputType,
+    /// Texts that set the ranges of byte output; `None`: the first of the input.
+    pub calibration: Option<Input>,
+    /// Kept columns, or `id`, to write as JSON text.
+    pub json_columns: Vec<String>,
+    /// Input rows per shard.
+    pub rows_per_shard: NonZero<u64>,
+    /// This machine's part of the job.
+    pub part: Part,
+    /// How to treat an existing output.
+    pub existing: Existing,
+}
+
+impl Default for CorpusOptions {
+    fn default() -> Self {
+        Self {
+            reading: TextOptions::default(),
+            level: Level::Text,
+            on_long: OnLong::Truncate,
+            mark_truncated: false,
+            output_type: OutputType::F32,
+            calibration: None,
+            json_columns: Vec::new(),
+            rows_per_shard: ROWS_PER_SHARD,
+            part: Part::WHOLE,
+            existing: Existing::Refuse,
+        }
+    }
+}
+
+impl CorpusOptions {
+    /// Sets how records are read.
+    #[must_use]
+    pub fn reading(self, reading: TextOptions) -> Self {
+        Self { reading, ..self }
+    }
+
+    /// Sets the level of the vectors.
+    #[must_use]
+    pub fn level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    /// Sets how long texts are treated.
+    #[must_use]
+    pub fn on_long(self, on_long: OnLong) -> Self {
+        Self { on_long, ..self }
+    }
+
+    /// Sets the number type of the output.
+    #[must_use]
+    pub fn output_type(self, output_type: OutputType) -> Self {
+        Self { output_type, ..self }
+    }
+
+    /// Sets the input rows per shard; 0 means the default.
+    #[must_use]
+    pub fn rows_per_shard(self, rows: u64) -> Self {
+        Self { rows_per_shard: NonZero::new(rows).unwrap_or(ROWS_PER_SHARD), ..self }
+    }
+
+    /// Adds a column that marks truncated texts.
+    #[must_use]
+    pub fn mark_truncated(self) -> Self {
+        Self { mark_truncated: true, ..self }
+    }
+
+    /// Sets the texts that the ranges of byte output come from.
+    #[must_use]
+    pub fn calibration(self, input: Input) -> Self {
+        Self { calibration: Some(input), ..self }
+    }
+
+    /// Writes these kept columns, or `id`, as JSON text.
+    #[must_use]
+    pub fn json_columns<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { json_columns: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Makes only one machine's part of the job.
+    #[must_use]
+    pub fn part(self, part: Part) -> Self {
+        Self { part, ..self }
+    }
+
+    /// Sets how an existing output is treated.
+    #[must_use]
+    pub fn existing(self, existing: Existing) -> Self {
+        Self { existing, ..self }
+    }
+
+    /// Rejects options that contradict each other, the output, or `embedding`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
+        if self.existing == Existing::Resume && !matches!(output, Output::Folder(_)) {
+            return Err(Error::usage_hint(
+                phrase![Setting::Resume, " continues a job, and the output of a job is a folder"],
+                phrase!["name a folder with ", Setting::Output, ", ending in /"],
+            ));
+        }
+        OutputFormat::of(output)?.check(OutputContent {
+            level: self.level,
+            keeps_columns: !self.reading.keep.is_empty(),
+            chunked: matches!(self.on_long, OnLong::Chunk(_)),
+            marks_truncated: self.mark_truncated,
+        })?;
+        if self.level == Level::Token {
+            self.check_tokens(embedding)?;
+        }
+        if self.calibration.is_some() && !self.output_type.needs_ranges() {
+            return Err(Error::usage_hint(
+                phrase![
+                    Setting::Calibration,
+                    " has no effect without ",
+                    (Setting::OutputType, "i8"),
+                    " or u8"
+                ],
+                phrase!["add ", (Setting::OutputType, "i8"), " or u8, or leave it out"],
+            ));
+        }
+        Ok(())
+    }
+
+    /// Rejects options for one vector per text, since each token keeps its own.
+    fn check_tokens(&self, embedding: &EmbedOptions) -> Result<()> {
+        if self.output_type.needs_ranges() {
+            return Err(Error::usage_hint(
+                "vectors of tokens are not calibrated",
+                phrase!["their ", Setting::OutputType, " is f32, f16, binary or ubinary"],
+            ));
+        }
+        let setting = match (embedding.pooling, embedding.dimensions, self.on_long) {
+            (PoolingChoice::Auto, None, OnLong::Merge(_)) => Setting::Merge,
+            (PoolingChoice::Auto, None, _) => return Ok(()),
+            (PoolingChoice::Auto, Some(_), _) => Setting::Dimensions,
+            _ => Setting::Pooling,
+        };
+        Err(Error::usage(phrase![
+            setting,
+            " makes no sense with ",
+            (Setting::Level, "token"),
+            ": every token keeps its own vector"
+        ]))
+    }
+
+    /// The input rows that this machine embeds, and their grouping.
+    pub(super) fn shard_plan(&self) -> ShardPlan {
+        ShardPlan { rows_per_shard: self.rows_per_shard, part: self.part }
+    }
+
+    /// Number of records to read before the first row is written.
+    pub(super) fn head_records(&self, format: OutputFormat) -> usize {
+        let calibrates = self.output_type.needs_ranges() && self.calibration.is_none();
+        if format.is_typed() || calibrates { HEAD_RECORDS } else { 0 }
+    }
+}
