@@ -1,6 +1,7 @@
 //! The library as a server uses it: one session, many callers at once, each with its own options,
 //! cancellation and deadline.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nearsay::tokens::TokenizedText;
@@ -162,4 +163,23 @@ fn notices_belong_to_the_call() {
     assert_eq!((embedded.notices.empty.count, embedded.notices.truncated.count), (1, 2));
     let embedded = embedder.embed(&["a"]).unwrap();
     assert_eq!((embedded.notices.empty.count, embedded.notices.truncated.count), (0, 0));
+}
+
+#[test]
+fn progress_moves_with_every_micro_batch() {
+    let options = SessionOptions::default().device(DeviceChoice::Cpu).threads(1).batch_tokens(64);
+    let session = Session::with(fixture("families/bert").to_str().unwrap(), &options).unwrap();
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let list = reported.clone();
+    let scorer = session.scorer(&ScoreOptions::default().layer(2)).unwrap();
+    let scorer = scorer.with_progress(move |pairs| list.lock().unwrap().push(pairs));
+    let pairs: Vec<_> =
+        (0..200).map(|row| (format!("the river {row}"), format!("a cat {}", 7 * row))).collect();
+    scorer.score(&pairs).unwrap();
+    let first: Vec<u64> = std::mem::take(&mut reported.lock().unwrap());
+    assert!(first.is_sorted() && first.len() > 10 && first[0] < 20, "{first:?}");
+    assert_eq!(first.last(), Some(&200));
+    // Texts that are known need no micro-batch.
+    scorer.score(&pairs).unwrap();
+    assert_eq!(*reported.lock().unwrap(), [200]);
 }

@@ -1,13 +1,14 @@
 //! Error messages and exit codes. The codes follow BSD's sysexits.h.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use nearsay::{Error, ErrorKind, Phrase, Setting};
 
 use crate::arguments::GlobalArguments;
 use crate::signals::Interruption;
+use crate::style::{Style, paint};
 
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
@@ -19,12 +20,12 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
         Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
         Some(known) if known.kind() == ErrorKind::Cancelled => {
             let signal = interruption.signal();
-            say(format_args!("{} interrupted by signal {signal}", label("error:", "31")));
+            say(format_args!("{} interrupted by signal {signal}", label("error:", Style::Error)));
             return ExitCode::from(128 + signal as u8);
         }
         // Its message already names its cause.
-        Some(known) => say(format_args!("{} {}", label("error:", "31"), words(&known.message()))),
-        None => say(format_args!("{} {error:#}", label("error:", "31"))),
+        Some(known) => say(format_args!("{} {}", label("error:", Style::Error), words(&known.message()))),
+        None => say(format_args!("{} {error:#}", label("error:", Style::Error))),
     }
     if let Some(phrase) = known.and_then(Error::hint) {
         hint(&words(&phrase));
@@ -64,7 +65,7 @@ fn flag(setting: Setting) -> String {
 
 /// Prints a hint about the last message.
 pub(crate) fn hint(text: &str) {
-    say(format_args!("{} {text}", label("hint:", "36")));
+    say(format_args!("{} {text}", label("hint:", Style::Hint)));
 }
 
 /// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2.
@@ -102,12 +103,8 @@ fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn label(text: &str, colour: &str) -> String {
-    if is_coloured() { format!("\u{1b}[1;{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-fn is_coloured() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+fn label(text: &str, style: Style) -> String {
+    paint(&io::stderr(), style, text)
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ mod print;
 mod progress;
 mod score;
 mod signals;
+mod style;
+mod table;
 mod verify;
 
 use std::ffi::OsString;

@@ -9,11 +9,12 @@ use nearsay_tests::run::{Desk, Run, finish};
 
 const TEXTS: usize = 60;
 
-/// A desk with `texts.txt`, of different lengths.
+/// A desk with `texts.txt`, of different lengths, and its copy.
 fn desk() -> Desk {
     let desk = desk!();
     let line = |row: usize| format!("the river {} {row}\n", "ran over its banks ".repeat(row % 5));
-    desk.write("texts.txt", (0..TEXTS).map(line).collect::<String>());
+    let texts: String = (0..TEXTS).map(line).collect();
+    desk.write("texts.txt", &texts).write("copy.txt", &texts);
     desk
 }
 
@@ -53,7 +54,7 @@ fn several_devices_write_the_bytes_of_one() {
 #[test]
 fn several_devices_score_as_one() {
     let desk = desk();
-    let line = "score -c texts.txt -r texts.txt -m BERT -l 2 -s --batch-tokens 40";
+    let line = "score -c texts.txt -r copy.txt -m BERT -l 2 -s --batch-tokens 40";
     let one = desk.run(&format!("{line} --device cuda:0")).ok();
     let two = format!("{line} --device cuda:0,1");
     let two = finish(&two, emulated(desk.command(&two), &[("DEVICES", "2")]), None).ok();
@@ -176,7 +177,7 @@ fn a_lost_device_ends_the_run_and_leaves_what_was_written() {
 #[test]
 fn a_lost_device_ends_scoring_too() {
     let desk = desk();
-    let line = "score -c texts.txt -r texts.txt -m BERT -l 2 --device cuda";
+    let line = "score -c texts.txt -r copy.txt -m BERT -l 2 --device cuda";
     let run = finish(line, emulated(desk.command(line), &[("FAIL_LAUNCH", "20")]), None);
     assert_code(&run, 69);
     assert!(run.stderr.contains("cuda:0 was lost: "), "{}", run.stderr);

@@ -72,9 +72,11 @@ fn with_threads(desk: &Desk, count: usize, line: &str) -> Option<Command> {
 fn few_threads_are_enough() {
     use std::os::unix::fs::PermissionsExt;
     let desk = desk!();
-    desk.write("in.txt", "a river\nthe cat\n".repeat(500));
+    let texts = "a river\nthe cat\n".repeat(500);
+    desk.write("in.txt", &texts).write("copy.txt", &texts);
     std::fs::set_permissions(desk.path(""), PermissionsExt::from_mode(0o755)).expect("readable");
-    for line in ["embed in.txt -m BERT --threads 8", "score -c in.txt -r in.txt -m BERT -l 1 -s --threads 8"]
+    for line in
+        ["embed in.txt -m BERT --threads 8", "score -c in.txt -r copy.txt -m BERT -l 1 -s --threads 8"]
     {
         let expected = desk.run(line).ok().stdout;
         for count in [1, 2, 3, 8] {
@@ -121,8 +123,9 @@ fn a_failed_run_leaves_no_file() {
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
     let desk = desk!();
-    desk.write("in.txt", "a river over the cat\n".repeat(50_000));
-    for line in ["embed in.txt -m BERT -q", "score -c in.txt -r in.txt -m BERT -l 1 -s"] {
+    let texts = "a river over the cat\n".repeat(50_000);
+    desk.write("in.txt", &texts).write("copy.txt", &texts);
+    for line in ["embed in.txt -m BERT -q", "score -c in.txt -r copy.txt -m BERT -l 1 -s"] {
         let mut child = desk.command(line).spawn().expect("started");
         let mut first = String::new();
         let mut reader = BufReader::new(child.stdout.take().expect("stdout"));
@@ -140,11 +143,11 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
 #[test]
 fn a_full_standard_output_is_a_failure() {
     let desk = desk!();
-    desk.write("in.txt", "a\nb\n");
+    desk.write("in.txt", "a\nb\n").write("copy.txt", "a\nb\n");
     for line in [
         "embed in.txt -m BERT",
-        "score -c in.txt -r in.txt -m BERT -l 1",
-        "score -c in.txt -r in.txt -m BERT -l 1 --json",
+        "score -c in.txt -r copy.txt -m BERT -l 1",
+        "score -c in.txt -r copy.txt -m BERT -l 1 --json",
         "models",
         "models inspect BERT --json",
         "doctor",
@@ -241,9 +244,9 @@ fn standard_output_that_goes_into_an_input_is_refused() {
 #[test]
 fn a_device_that_is_not_there_is_told_at_once() {
     let desk = desk!();
-    desk.write("in.txt", "a\n");
+    desk.write("in.txt", "a\n").write("copy.txt", "a\n");
     for device in ["cuda", "cuda:7", "metal"] {
-        for command in ["embed in.txt -m BERT", "score -c in.txt -r in.txt -m BERT -l 1"] {
+        for command in ["embed in.txt -m BERT", "score -c in.txt -r copy.txt -m BERT -l 1"] {
             let run = desk.run(&format!("{command} --device {device}"));
             let run = run.ends(69, &["not available", device, "hint:", "--device cpu"]);
             assert!(run.time < Duration::from_secs(2), "{:?}", run.time);

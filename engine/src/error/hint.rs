@@ -7,12 +7,20 @@ use super::{Error, Phrase, Setting, phrase};
 impl Error {
     /// The remedy, if one is known.
     pub fn hint(&self) -> Option<Phrase> {
-        use Setting::{Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume};
+        use Setting::{
+            Align, Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume,
+        };
         let or_cpu = || phrase![", or run with ", (Device, "cpu")];
         let less_memory =
             || phrase!["use ", (Precision, "f16"), ", close other programs on the device"].and(or_cpu());
         Some(match self {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.clone()?,
+            Self::IdsDiffer { .. } => phrase![
+                "pair the rows by id with ",
+                (Align, "ids"),
+                ", or by position, whatever their ids, with ",
+                (Align, "rows")
+            ],
             Self::LengthTooShort { .. } => phrase!["raise ", MaxLength],
             Self::TextTooLong { .. } => {
                 phrase!["cut such texts with ", (OnLong, "truncate"), " or ", (OnLong, "chunk")]

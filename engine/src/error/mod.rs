@@ -55,6 +55,22 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// Rows that belong together have different ids.
+    #[error("{input}, row {row}: the id is {id}, but row {other_row} of {other_input} has the id {other_id}")]
+    IdsDiffer {
+        /// The input's name.
+        input: String,
+        /// Its row.
+        row: u64,
+        /// The id there.
+        id: String,
+        /// The name of the input whose row is the same pair's.
+        other_input: String,
+        /// Its row.
+        other_row: u64,
+        /// The id there.
+        other_id: String,
+    },
     /// A row of an input breaks a rule.
     #[error("{input}, row {row}: {rule}")]
     BadRow {
@@ -253,7 +269,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
-            Self::BadRow { .. } | Self::BadInput { .. } => ErrorKind::BadData,
+            Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
             Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
             Self::Busy { .. } | Self::NoRoomForText { .. } => ErrorKind::TryAgain,

@@ -75,6 +75,16 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
     }
 }
 
+/// Whether two inputs are the same file: by another spelling of the path, a symbolic or hard link, or as
+/// redirected standard input.
+pub fn is_same_input(left: &Input, right: &Input) -> bool {
+    let metadata = |input: &Input| match input {
+        Input::File(path) => path.metadata().ok(),
+        Input::Stdin => stream_metadata(&std::io::stdin()),
+    };
+    left == right || metadata(left).zip(metadata(right)).is_some_and(|(left, right)| same(&left, &right))
+}
+
 /// Rejects standard output redirected into an input: the program would read its own output.
 ///
 /// # Errors
@@ -146,7 +156,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{Input, refuse_same_file};
+    use super::{Input, is_same_input, refuse_same_file};
 
     fn is_refused(input: &Path, output: &Path) -> bool {
         match refuse_same_file(&[Input::Stdin, Input::File(input.to_owned())], output) {
@@ -173,6 +183,7 @@ mod tests {
         for name in &names {
             assert!(is_refused(&file, name), "{}", name.display());
             assert!(is_refused(name, &file), "{}", name.display());
+            assert!(is_same_input(&Input::File(name.clone()), &Input::File(file.clone())));
         }
     }
 
@@ -185,5 +196,6 @@ mod tests {
         fs::write(&other, b"").expect("written");
         assert!(!is_refused(&file, &other));
         assert!(!is_refused(&folder.path().join("absent"), &other));
+        assert!(!is_same_input(&Input::File(file), &Input::File(other)));
     }
 }

@@ -1,8 +1,13 @@
 //! Output of `nearsay score`: lines of text in bert-score's format, or a JSON object.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::bertscore::{MeanScores, Scores};
+use nearsay_models::files::Source;
+
+use super::bertscore::{MeanScores, ScoreNotices, Scores};
+use super::{PairSource, PairSurvey, TextSource};
+use crate::Session;
+use crate::text::RecordId;
 
 /// The object that `nearsay score --json` prints. NaN and infinity are written as `null`, since JSON cannot
 /// represent them.
@@ -11,6 +16,9 @@ use super::bertscore::{MeanScores, Scores};
 pub struct ScoreReport<'a> {
     /// The signature of the BERTScore.
     pub signature: &'a str,
+    /// What was scored, if [stated](Self::of).
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<ScoreSubject<'a>>,
     /// The requested metrics, by name.
     pub metrics: Metrics<'a>,
 }
@@ -18,14 +26,109 @@ pub struct ScoreReport<'a> {
 impl<'a> ScoreReport<'a> {
     /// A report without metrics.
     pub fn new(signature: &'a str) -> Self {
-        Self { signature, metrics: Metrics::default() }
+        Self { signature, subject: None, metrics: Metrics::default() }
     }
 
-    /// The same with BERTScore.
+    /// The same with what was scored.
     #[must_use]
-    pub fn bertscore(self, mean: MeanScores, segments: &'a [Scores]) -> Self {
-        let bertscore = Some(BertScoreReport { mean, segments });
+    pub fn of(self, subject: ScoreSubject<'a>) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// The same with BERTScore. `ids` are the pairs' ids, none if no pair has one.
+    #[must_use]
+    pub fn bertscore(self, mean: MeanScores, segments: &'a [Scores], ids: &'a [RecordId]) -> Self {
+        let bertscore = Some(BertScoreReport { mean, segments: Segments { scores: segments, ids } });
         Self { metrics: Metrics { bertscore, ..self.metrics }, ..self }
+    }
+}
+
+/// What a report is about: inputs, pairs and model.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ScoreSubject<'a> {
+    /// The inputs.
+    pub inputs: ScoreInputs<'a>,
+    /// How rows became pairs: `rows` or `ids`.
+    pub paired_by: &'static str,
+    /// The number of pairs.
+    pub pairs: u64,
+    /// Pairs with an empty side and the raw score 0.
+    pub empty: u64,
+    /// Pairs with an empty reference and others that are not.
+    pub empty_references: u64,
+    /// Pairs with a blank text in a further column of references, which is no reference.
+    pub fewer_references: u64,
+    /// Pairs with a score that is not a number.
+    pub undefined: u64,
+    /// Candidates and references that were cut to the longest length.
+    pub truncated: u64,
+    /// The model as the user named it.
+    pub model: &'a str,
+    /// The commit of a model from the hub; `null` for a folder.
+    pub model_revision: Option<&'a str>,
+}
+
+/// The inputs of a report.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ScoreInputs<'a> {
+    /// The candidates.
+    pub candidates: ScoreInput<'a>,
+    /// The references, one per column.
+    pub references: Vec<ScoreInput<'a>>,
+}
+
+/// An input of a report.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ScoreInput<'a> {
+    /// The file, or `standard input`.
+    pub file: &'a str,
+    /// The field or column with the texts; `null` for lines.
+    pub field: Option<&'a str>,
+}
+
+impl<'a> ScoreSubject<'a> {
+    /// The pairs of `source` scored by the model of `session`.
+    pub fn new(
+        source: &'a PairSource,
+        survey: &PairSurvey,
+        notices: &ScoreNotices,
+        session: &'a Session,
+    ) -> Self {
+        let folder = session.model().folder();
+        let model_revision = match folder.source() {
+            Source::Folder => None,
+            Source::Cache { commit, .. } => Some(commit.as_str()),
+        };
+        Self {
+            inputs: ScoreInputs {
+                candidates: ScoreInput::of(&source.candidates),
+                references: source.references.iter().map(ScoreInput::of).collect(),
+            },
+            paired_by: "rows",
+            pairs: notices.pairs,
+            empty: notices.empty.count,
+            empty_references: notices.empty_references.count,
+            fewer_references: survey.fewer_references.count,
+            undefined: notices.undefined.count,
+            truncated: notices.truncated,
+            model: folder.name(),
+            model_revision,
+        }
+    }
+
+    /// The same, with the rows paired by id.
+    #[must_use]
+    pub fn paired_by_ids(self) -> Self {
+        Self { paired_by: "ids", ..self }
+    }
+}
+
+impl<'a> ScoreInput<'a> {
+    fn of(source: &'a TextSource) -> Self {
+        Self { file: source.name(), field: source.field() }
     }
 }
 
@@ -46,24 +149,52 @@ pub struct BertScoreReport<'a> {
     #[serde(flatten)]
     pub mean: MeanScores,
     /// The pairs, in input order.
-    pub segments: &'a [Scores],
+    pub segments: Segments<'a>,
+}
+
+/// The scores of pairs, each with the pair's id if it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct Segments<'a> {
+    scores: &'a [Scores],
+    ids: &'a [RecordId],
+}
+
+/// One pair.
+#[derive(Serialize)]
+struct Segment<'a> {
+    #[serde(flatten)]
+    scores: &'a Scores,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RecordId>,
+}
+
+impl Serialize for Segments<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ids = self.ids.iter().map(Some).chain(std::iter::repeat(None));
+        serializer.collect_seq(
+            self.scores
+                .iter()
+                .zip(ids)
+                .map(|(scores, id)| Segment { scores, id: id.filter(|id| id.is_explicit()) }),
+        )
+    }
 }
 
 /// The line that bert-score prints: `{signature} P: 0.000000 R: 0.000000 F1: 0.000000`
 /// (`bert_score_cli/score.py:124`).
 pub fn text_line(signature: &str, mean: &MeanScores) -> String {
-    let [precision, recall, f1] = [mean.precision, mean.recall, mean.f1].map(six_digits);
+    let [precision, recall, f1] = [mean.precision, mean.recall, mean.f1].map(format_score);
     format!("{signature} P: {precision} R: {recall} F1: {f1}")
 }
 
 /// The line that bert-score's `-s` prints for a pair: P, R and F1, tab separated
 /// (`bert_score_cli/score.py:129`).
 pub fn segment_line(scores: &Scores) -> String {
-    [scores.precision, scores.recall, scores.f1].map(|score| six_digits(f64::from(score))).join("\t")
+    [scores.precision, scores.recall, scores.f1].map(|score| format_score(f64::from(score))).join("\t")
 }
 
-/// Formats as Python's `{:.6f}`, which prints NaN in lower case.
-fn six_digits(value: f64) -> String {
+/// A score with six digits, as by Python's `{:.6f}`, which prints NaN in lower case.
+pub fn format_score(value: f64) -> String {
     if value.is_nan() { "nan".to_owned() } else { format!("{value:.6}") }
 }
 
@@ -78,7 +209,7 @@ mod tests {
     }
 
     fn json(mean: MeanScores, segments: &[Scores]) -> String {
-        serde_json::to_string(&ScoreReport::new("s").bertscore(mean, segments)).unwrap()
+        serde_json::to_string(&ScoreReport::new("s").bertscore(mean, segments, &[])).unwrap()
     }
 
     #[test]
@@ -88,6 +219,14 @@ mod tests {
             r#"{"precision":0.25,"recall":0.5,"f1":1.0},{"precision":0.75,"recall":-0.5,"f1":0.0}]}}}"#
         );
         assert_eq!(json(MEAN, &pairs()), expected);
+    }
+
+    #[test]
+    fn a_pair_with_an_id_has_it_in_json() {
+        let ids = [RecordId::Row(0), RecordId::String("b".to_owned())];
+        let report = ScoreReport::new("s");
+        let written = serde_json::to_string(&report.bertscore(MEAN, &pairs(), &ids)).unwrap();
+        assert!(written.contains(r#""f1":1.0},{"#) && written.contains(r#""f1":0.0,"id":"b"}"#), "{written}");
     }
 
     #[test]

@@ -1,24 +1,53 @@
-//! Candidates and references, row by row, that can be read more than once.
+//! One column of texts that can be read more than once.
 //!
-//! Inputs may be read several times: to count their rows ([`PairSource::count`] rejects inputs of different
-//! lengths before any work), to weight tokens by idf, and to score. Standard input and pipes cannot be read
-//! twice, so their texts are kept.
+//! Inputs may be read several times: to check them before any work, to weight tokens by idf, and to score.
+//! Standard input and pipes cannot be read twice, so their texts are kept.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::PairTexts;
-use crate::text::{Input, Record, TextOptions, TextReader};
+use crate::text::{Input, InputFormat, Kept, Record, RecordId, TextOptions, TextReader};
 use crate::{Error, Result};
 
 /// An iterator over texts.
 type Texts = Box<dyn Iterator<Item = Result<String>> + Send>;
+/// An iterator over texts with their rows and ids.
+pub(super) type Records = Box<dyn Iterator<Item = Result<Record>> + Send>;
 
-/// One column of texts: a file, or anything else that can be iterated again.
+/// A file or standard input, and the field or column of its texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextColumn {
+    /// The input.
+    pub input: Input,
+    /// The field or column with the text. `None`: that of [`TextOptions::text_fields`], or the lines of a txt.
+    pub field: Option<String>,
+}
+
+impl TextColumn {
+    /// How the column is read: `common`, with its own field.
+    pub(super) fn options(&self, common: &TextOptions) -> TextOptions {
+        match &self.field {
+            Some(field) => common.clone().text_fields([field]),
+            None => common.clone(),
+        }
+    }
+
+    /// Whether its format, as far as it is known by name, is txt, which has no fields.
+    pub(super) fn is_named_txt(&self, common: &TextOptions) -> bool {
+        let by_name = match &self.input {
+            Input::File(path) => InputFormat::from_path(path).ok(),
+            Input::Stdin => None,
+        };
+        common.format.or(by_name) == Some(InputFormat::Txt)
+    }
+}
+
+/// One column of texts: of a file, or of anything else that can be iterated again.
 #[derive(Clone)]
 pub struct TextSource {
     name: String,
-    open: Arc<dyn Fn() -> Result<Texts> + Send + Sync>,
+    field: Option<String>,
+    open: Arc<dyn Fn() -> Result<Records> + Send + Sync>,
 }
 
 impl TextSource {
@@ -27,21 +56,43 @@ impl TextSource {
     /// # Errors
     /// If it cannot be read, or is not a regular file and breaks a rule.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
-        let read = |input: &Input, options: &TextOptions| -> Result<Texts> {
-            Ok(Box::new(TextReader::open(input, options)?.map(text)))
-        };
-        let texts = read(input, options)?;
+        let reader = TextReader::open(input, options)?;
+        let name = input.to_string();
+        let field = (reader.format() != InputFormat::Txt).then(|| options.text_fields.join(" "));
         if !input.can_be_read_again() {
-            return Ok(Self::of_texts(&input.to_string(), texts.collect::<Result<Vec<_>>>()?));
+            let records = reader.collect::<Result<Vec<_>>>()?;
+            return Ok(Self { field, ..Self::of_records(&name, records) });
         }
         let (input, options) = (input.clone(), options.clone());
-        Ok(Self::new(&input.to_string(), move || read(&input, &options)))
+        let open = move || -> Result<Records> { Ok(Box::new(TextReader::open(&input, &options)?)) };
+        Ok(Self { name, field, open: Arc::new(open) })
+    }
+
+    /// The texts of a column, read with the `common` options and its own field.
+    ///
+    /// # Errors
+    /// As [`TextSource::open`]; if the column is named and the input is a txt, which has none.
+    pub(super) fn of_column(column: &TextColumn, common: &TextOptions) -> Result<Self> {
+        let source = Self::open(&column.input, &column.options(common))?;
+        match (&column.field, &source.field) {
+            (Some(named), None) => Err(Error::usage_hint(
+                format!(
+                    "{} is read as txt, which has no fields, and so none named `{named}` for the text",
+                    source.name
+                ),
+                "use jsonl, csv, tsv or parquet for texts with other fields",
+            )),
+            _ => Ok(source),
+        }
     }
 
     /// The texts that `open` returns, which must be the same in every call. `name` identifies them in
-    /// messages.
+    /// messages. They have no ids.
     pub fn new(name: &str, open: impl Fn() -> Result<Texts> + Send + Sync + 'static) -> Self {
-        Self { name: name.to_owned(), open: Arc::new(open) }
+        let open = move || -> Result<Records> {
+            Ok(Box::new(open()?.zip(0..).map(|(text, position)| text.map(|text| without_id(text, position)))))
+        };
+        Self { name: name.to_owned(), field: None, open: Arc::new(open) }
     }
 
     /// Texts in memory. `name` identifies them in messages.
@@ -53,9 +104,42 @@ impl TextSource {
         })
     }
 
+    /// Records in memory.
+    pub(super) fn of_records(name: &str, records: Vec<Record>) -> Self {
+        let records: Arc<[Record]> = records.into();
+        let open = move || -> Result<Records> {
+            let records = records.clone();
+            Ok(Box::new((0..records.len()).map(move |index| Ok(records[index].clone()))))
+        };
+        Self { name: name.to_owned(), field: None, open: Arc::new(open) }
+    }
+
+    /// The same texts in the order of `records`, which are in memory.
+    pub(super) fn reordered(&self, records: Vec<Record>) -> Self {
+        Self { field: self.field.clone(), ..Self::of_records(&self.name, records) }
+    }
+
+    /// The same texts without their ids.
+    #[must_use]
+    pub fn without_ids(&self) -> Self {
+        let with_ids = self.open.clone();
+        let open = move || -> Result<Records> {
+            let anonymous = |(record, position): (Result<Record>, u64)| {
+                record.map(|record| Record { id: RecordId::Row(position), ..record })
+            };
+            Ok(Box::new(with_ids()?.zip(0..).map(anonymous)))
+        };
+        Self { open: Arc::new(open), ..self.clone() }
+    }
+
     /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The field or column of a file's texts; `None` if they are lines or in memory.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// Reads the texts from the start.
@@ -63,110 +147,51 @@ impl TextSource {
     /// # Errors
     /// If they cannot be opened.
     pub fn texts(&self) -> Result<Texts> {
+        Ok(Box::new(self.records()?.map(|record| record.map(|record| record.text))))
+    }
+
+    /// The same with rows and ids.
+    pub(super) fn records(&self) -> Result<Records> {
         (self.open)()
     }
 }
 
+fn without_id(text: String, position: u64) -> Record {
+    Record { id: RecordId::Row(position), row: position + 1, text, kept: Kept::Nothing }
+}
+
 impl fmt::Debug for TextSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TextSource").field("name", &self.name).finish_non_exhaustive()
+        let mut text = formatter.debug_struct("TextSource");
+        text.field("name", &self.name).field("field", &self.field).finish_non_exhaustive()
     }
-}
-
-fn text(record: Result<Record>) -> Result<String> {
-    record.map(|record| record.text)
-}
-
-/// Candidates, and one or more references for each.
-#[derive(Debug, Clone)]
-pub struct PairSource {
-    /// The candidates.
-    pub candidates: TextSource,
-    /// The references, one column per set.
-    pub references: Vec<TextSource>,
-}
-
-impl PairSource {
-    /// Reads everything once and returns the number of pairs.
-    ///
-    /// # Errors
-    /// If an input breaks a rule, or the inputs have different numbers of rows (naming both).
-    pub fn count(&self) -> Result<u64> {
-        let candidates = count(&self.candidates)?;
-        for source in &self.references {
-            let references = count(source)?;
-            if references != candidates {
-                return Err(Error::BadInput {
-                    input: source.name().to_owned(),
-                    rule: format!(
-                        "must have as many rows as {}, got {references} and {candidates}",
-                        self.candidates.name()
-                    ),
-                });
-            }
-        }
-        Ok(candidates)
-    }
-
-    /// Reads the pairs from the start.
-    ///
-    /// # Errors
-    /// If an input cannot be opened.
-    pub fn pairs(&self) -> Result<impl Iterator<Item = Result<PairTexts>>> {
-        let (mut candidates, candidates_name) = (self.candidates.texts()?, self.candidates.name());
-        let mut references = self.references.iter().map(TextSource::texts).collect::<Result<Vec<_>>>()?;
-        let names: Vec<&str> = self.references.iter().map(TextSource::name).collect();
-        let mut next = move || -> Result<Option<PairTexts>> {
-            let candidate = candidates.next().transpose()?;
-            let mut row = Vec::with_capacity(names.len());
-            for (texts, name) in references.iter_mut().zip(&names) {
-                let reference = texts.next().transpose()?;
-                if reference.is_some() != candidate.is_some() {
-                    let what = if reference.is_some() { "more" } else { "fewer" };
-                    let rule = format!("has {what} rows than {candidates_name}");
-                    return Err(Error::BadInput { input: (*name).to_owned(), rule });
-                }
-                row.extend(reference);
-            }
-            Ok(candidate.map(|candidate| PairTexts { candidate, references: row }))
-        };
-        Ok(std::iter::from_fn(move || next().transpose()))
-    }
-}
-
-fn count(source: &TextSource) -> Result<u64> {
-    let mut rows = 0;
-    for text in source.texts()? {
-        text?;
-        rows += 1;
-    }
-    Ok(rows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn source(name: &str, texts: &[&str]) -> TextSource {
-        TextSource::of_texts(name, texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
-    }
-
     #[test]
     fn texts_in_memory_can_be_read_again() {
-        let texts = source("memory", &["a", "b"]);
+        let texts = TextSource::of_texts("memory", ["a".to_owned(), "b".to_owned()]);
         for _ in 0..2 {
             let read: Vec<String> = texts.texts().unwrap().map(Result::unwrap).collect();
             assert_eq!(read, ["a", "b"]);
         }
+        let rows: Vec<_> = texts.records().unwrap().map(|record| record.unwrap().row).collect();
+        assert_eq!(rows, [1, 2]);
     }
 
     #[test]
-    fn columns_of_different_lengths_are_named() {
-        let references = vec![source("one", &["x", "y"]), source("two", &["x"])];
-        let pairs = PairSource { candidates: source("candidates", &["a", "b"]), references };
-        let message = "two: must have as many rows as candidates, got 1 and 2";
-        assert_eq!(pairs.count().unwrap_err().to_string(), message);
-        let last = pairs.pairs().unwrap().last().unwrap();
-        assert!(last.unwrap_err().to_string().starts_with("two: has "));
+    fn a_named_column_of_a_txt_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.txt");
+        std::fs::write(&path, "a\n").unwrap();
+        let column = TextColumn { input: Input::File(path), field: Some("text".to_owned()) };
+        let error = TextSource::of_column(&column, &TextOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        assert!(error.to_string().ends_with("none named `text` for the text"), "{error}");
+        let column = TextColumn { field: None, ..column };
+        assert!(TextSource::of_column(&column, &TextOptions::default()).is_ok());
     }
 }

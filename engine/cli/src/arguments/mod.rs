@@ -3,19 +3,18 @@
 mod bench;
 mod embed;
 mod reading;
+mod score;
 
 use std::ffi::OsString;
 use std::num::NonZero;
-use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nearsay::text::Input;
 use nearsay::{DeviceChoice, Precision};
 
 pub(crate) use bench::BenchArguments;
 pub(crate) use embed::{EmbedArguments, OnLongArgument, VerifyArguments};
-pub(crate) use reading::{EmbedReadingArguments, ScoreReadingArguments};
+pub(crate) use reading::EmbedReadingArguments;
+pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
@@ -81,53 +80,6 @@ fn named<T: From<OsString>>(name: OsString) -> Result<T, &'static str> {
     if name.is_empty() { Err("the name of a file is missing") } else { Ok(name.into()) }
 }
 
-const SCORE_EXAMPLES: &str = "Examples:
-  nearsay score -c system.txt -r reference.txt --lang en
-  nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
-  nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
-
-Scores are those of bert_score 0.3.13 with batch size 1. Nothing is padded, so a pair's score never depends on \
-its batch.";
-
-#[derive(Debug, Args)]
-#[command(after_help = SCORE_EXAMPLES)]
-pub(crate) struct ScoreArguments {
-    /// Candidates: .txt (one per line), .jsonl, .csv or .tsv, optionally .gz or .zst; .parquet; or -
-    #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
-    pub(crate) candidates: Input,
-    /// References, aligned row by row with the candidates; repeat for several reference sets
-    #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
-    pub(crate) references: Vec<Input>,
-    /// Metrics to compute
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
-    pub(crate) metric: Vec<Metric>,
-    /// A folder, or a name on the Hugging Face hub [default: the one for --lang]
-    #[arg(short, long, value_name = "NAME_OR_DIR", required_unless_present = "lang")]
-    pub(crate) model: Option<String>,
-    /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
-    #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
-    pub(crate) layer: Option<usize>,
-    /// Language of the texts; selects the model (en: roberta-large) and the baseline
-    #[arg(long, value_name = "CODE")]
-    pub(crate) lang: Option<String>,
-    /// Weight tokens by inverse document frequency over the references
-    #[arg(long)]
-    pub(crate) idf: bool,
-    /// Rescale with the published baseline of the language, model and layer
-    #[arg(long, alias = "rescale_with_baseline")]
-    pub(crate) rescale_with_baseline: bool,
-    /// Rescale with a baseline file (columns LAYER,P,R,F)
-    #[arg(long, alias = "baseline_path", value_name = "FILE", conflicts_with = "rescale_with_baseline")]
-    pub(crate) baseline_path: Option<PathBuf>,
-    /// Also print the scores of each pair
-    #[arg(short, long, alias = "seg_level")]
-    pub(crate) segments: bool,
-    #[command(flatten)]
-    pub(crate) reading: ScoreReadingArguments,
-    #[command(flatten)]
-    pub(crate) running: RunningArguments,
-}
-
 /// How the encoder runs.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
@@ -183,12 +135,6 @@ const DOCTOR_EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = DOCTOR_EXAMPLES)]
 pub(crate) struct DoctorArguments {}
-
-/// `--metric`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Metric {
-    Bertscore,
-}
 
 /// `--precision`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -28,26 +28,9 @@ impl EmbedReadingArguments {
     }
 }
 
-/// How the texts of pairs are read.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Reading")]
-pub(crate) struct ScoreReadingArguments {
-    /// Column or field with the text (.jsonl, .csv, .tsv, .parquet)
-    #[arg(long, value_name = "NAME", default_value = "text")]
-    text_field: String,
-    #[command(flatten)]
-    rows: RowArguments,
-}
-
-impl ScoreReadingArguments {
-    pub(crate) fn options(&self) -> TextOptions {
-        self.rows.options().text_fields([&self.text_field])
-    }
-}
-
 /// How rows of any kind are read.
 #[derive(Debug, Args)]
-struct RowArguments {
+pub(super) struct RowArguments {
     /// Column or field with the row's id [default: id, if there is one]
     #[arg(long, value_name = "NAME")]
     id_field: Option<String>,
@@ -60,7 +43,7 @@ struct RowArguments {
 }
 
 impl RowArguments {
-    fn options(&self) -> TextOptions {
+    pub(super) fn options(&self) -> TextOptions {
         let mut options = TextOptions::default().lossy(self.lossy);
         options.id_field = self.id_field.clone();
         options.format = self.format;

@@ -104,9 +104,11 @@ impl Broken {
 
     /// `nearsay score` of two texts against themselves, at layer 1.
     pub(crate) fn score(&self) -> Run {
-        let (root, texts) = (self.root(), self.directory.path().join("texts.txt"));
-        let [root, texts] = [&root, &texts].map(|path| path.to_str().unwrap());
-        Run::of(&["score", "-m", root, "-l", "1", "-c", texts, "-r", texts], &[])
+        let (root, folder) = (self.root(), self.directory.path());
+        let (texts, copy) = (folder.join("texts.txt"), folder.join("copy.txt"));
+        fs::copy(&texts, &copy).unwrap();
+        let [root, texts, copy] = [&root, &texts, &copy].map(|path| path.to_str().unwrap());
+        Run::of(&["score", "-m", root, "-l", "1", "-c", texts, "-r", copy], &[])
     }
 
     /// `nearsay models inspect`.

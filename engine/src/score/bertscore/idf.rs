@@ -41,6 +41,11 @@ impl IdfBuilder {
         }
     }
 
+    /// The number of references so far.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
     /// The weights; an error for fewer than two references.
     ///
     /// With one reference each token weighs ln(2/2) = 0, and recall is 0/0: bert_score returns NaN.

@@ -27,6 +27,8 @@ mod mean;
 mod model_names;
 mod options;
 mod pair;
+mod progress;
+mod rounds;
 mod scored;
 mod scorer;
 mod scores;

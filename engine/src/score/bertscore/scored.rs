@@ -47,8 +47,10 @@ impl<'a> IntoIterator for &'a Scored {
 pub struct ScoreNotices {
     /// The number of pairs.
     pub pairs: u64,
-    /// Pairs with an empty candidate or reference.
+    /// Pairs whose candidate is empty, or whose references all are: their raw score is 0.
     pub empty: Occurrences,
+    /// Pairs with an empty reference and others that are not. The raw score is 0 for the empty one alone.
+    pub empty_references: Occurrences,
     /// Pairs with a NaN score.
     pub undefined: Occurrences,
     /// Candidates and references that were truncated to the longest length.
@@ -58,22 +60,71 @@ pub struct ScoreNotices {
 /// A pair's scores, and notices about its texts.
 pub(super) struct ScoredPair {
     pub(super) scores: Scores,
-    pub(super) has_empty_text: bool,
+    pub(super) emptiness: Emptiness,
     pub(super) truncated_texts: u64,
+}
+
+/// Which texts of a pair are empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Emptiness {
+    /// None.
+    Nothing,
+    /// Some of the references.
+    SomeReferences,
+    /// The candidate, or every reference.
+    Side,
+}
+
+impl Emptiness {
+    /// From whether the candidate is empty, then each reference.
+    pub(super) fn of(mut texts: impl Iterator<Item = bool>) -> Self {
+        let candidate = texts.next().unwrap_or(false);
+        let (mut any, mut all) = (false, true);
+        for is_empty in texts {
+            any |= is_empty;
+            all &= is_empty;
+        }
+        match (candidate || all, any) {
+            (true, _) => Self::Side,
+            (false, true) => Self::SomeReferences,
+            (false, false) => Self::Nothing,
+        }
+    }
 }
 
 impl ScoreNotices {
     /// Adds the next pairs.
     pub(super) fn add(&mut self, scored: &[ScoredPair]) {
-        for ScoredPair { scores, has_empty_text, truncated_texts } in scored {
-            if *has_empty_text {
-                self.empty.add(self.pairs);
+        for ScoredPair { scores, emptiness, truncated_texts } in scored {
+            match emptiness {
+                Emptiness::Nothing => {}
+                Emptiness::SomeReferences => self.empty_references.add(self.pairs),
+                Emptiness::Side => self.empty.add(self.pairs),
             }
             if scores.has_nan() {
                 self.undefined.add(self.pairs);
             }
             self.truncated += truncated_texts;
             self.pairs += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Emptiness;
+
+    #[test]
+    fn a_side_is_empty_if_all_its_texts_are() {
+        for (texts, expected) in [
+            (&[false, false][..], Emptiness::Nothing),
+            (&[true, false], Emptiness::Side),
+            (&[false, true], Emptiness::Side),
+            (&[false, true, true], Emptiness::Side),
+            (&[false, true, false], Emptiness::SomeReferences),
+            (&[true, true, false], Emptiness::Side),
+        ] {
+            assert_eq!(Emptiness::of(texts.iter().copied()), expected, "{texts:?}");
         }
     }
 }

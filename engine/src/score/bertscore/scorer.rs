@@ -3,26 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-use nearsay_kernels::all_finite;
-use nearsay_kernels::device::synchronize;
-use nearsay_models::LayerStates;
-
-use super::cache::{EncodedText, TextCache};
-use super::chunk::{TextState, TokenizedPairs};
+use super::cache::TextCache;
 use super::idf::IdfBuilder;
-use super::matching::Matcher;
 use super::options::ResolvedOptions;
-use super::scored::{ScoreNotices, Scored, ScoredPair};
+use super::progress::{Listener, RunProgress};
+use super::scored::{ScoreNotices, Scored};
 use super::{BaselineRow, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
-use crate::error::shorten;
-use crate::score::{Pair, PairSource, PairTexts, TextSource};
+use crate::Result;
+use crate::score::{Pair, PairSource, PairTexts, TextSource, documents};
 use crate::session::{
-    Cancel, Control, EncodedBatch, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
-    split,
+    Cancel, Control, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
 };
-use crate::tokens::{SpecialTokens, TextTokenizer, TokenizedText};
-use crate::{Error, Result};
+use crate::tokens::{SpecialTokens, TextTokenizer};
 
 /// Bytes of encoded texts that are kept for later pairs.
 const CACHE_BYTES: usize = 128 << 20;
@@ -32,9 +24,6 @@ const WINDOW_VALUES: usize = 32 << 20;
 
 /// The same on a GPU, whose windows must keep several micro-batches running: 512 MiB in 16 bits.
 const GPU_WINDOW_VALUES: usize = 256 << 20;
-
-/// Pairs that a GPU matches at a time.
-const GPU_PAIRS: usize = 1024;
 
 /// Maximum bytes of text in a window.
 const WINDOW_BYTES: usize = 64 << 20;
@@ -58,20 +47,21 @@ const BYTES_PER_TOKEN: usize = 3;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Scorer {
-    session: Session,
-    parts: Arc<ScorerParts>,
-    weights: Arc<TokenWeights>,
-    control: Control,
+    pub(super) session: Session,
+    pub(super) parts: Arc<ScorerParts>,
+    pub(super) weights: Arc<TokenWeights>,
+    pub(super) control: Control,
+    listener: Listener,
 }
 
 /// The options resolved for the model.
 #[derive(Debug)]
-struct ScorerParts {
-    layer: usize,
-    tokenizer: TextTokenizer,
-    encoder: TextEncoder,
+pub(super) struct ScorerParts {
+    pub(super) layer: usize,
+    pub(super) tokenizer: TextTokenizer,
+    pub(super) encoder: TextEncoder,
     rescaling: Rescaling,
-    baseline: Option<BaselineRow>,
+    pub(super) baseline: Option<BaselineRow>,
     cache: Mutex<TextCache>,
 }
 
@@ -114,21 +104,24 @@ impl Scorer {
             parts: Arc::new(parts),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             control: Control::default(),
+            listener: Listener::default(),
         })
     }
 
-    /// The same scorer with tokens weighted by inverse document frequency over these references.
+    /// The same scorer with tokens weighted by inverse document frequency over these references. A blank text
+    /// in a further column is no reference ([`PairSource`]).
     ///
     /// # Errors
     /// If a reference cannot be read, there are fewer than two, or the call is stopped.
     pub fn weighted_by_idf(&self, references: &[TextSource]) -> Result<Self> {
         let mut builder = IdfBuilder::new();
-        for source in references {
+        for texts in documents(references) {
             let limits = WindowLimits { items: IDF_DOCUMENTS, ..self.limits() };
-            for window in Windows::new(source.texts()?, limits) {
+            for window in Windows::new(texts?, limits) {
                 let encode = |text: &String| self.parts.tokenizer.encode(text);
                 let documents = self.workers().map_short(&self.control, &window.items, encode)?;
                 documents.iter().for_each(|document| builder.add(&document.ids));
+                self.listener.report(builder.documents());
                 window.error.map_or(Ok(()), Err)?;
             }
         }
@@ -145,6 +138,13 @@ impl Scorer {
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { control: self.control.with_deadline(deadline), ..self.clone() }
+    }
+
+    /// The same scorer; during a call `report` is called with the number of pairs done so far, after each
+    /// micro-batch and from any thread. [`Scorer::weighted_by_idf`] reports references.
+    #[must_use]
+    pub fn with_progress(&self, report: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { listener: Listener::new(report), ..self.clone() }
     }
 
     /// The opened model.
@@ -174,7 +174,7 @@ impl Scorer {
         }
     }
 
-    fn workers(&self) -> &Workers {
+    pub(super) fn workers(&self) -> &Workers {
         self.session.workers()
     }
 
@@ -217,10 +217,11 @@ impl Scorer {
             tokenized.into_iter().chain(window.error.map(Err))
         });
         let is_beside = self.parts.encoder.is_on_gpu();
+        let progress = RunProgress::new(&self.listener);
         pipeline(
             is_beside,
             prepared,
-            |pairs| self.score_tokenized(pairs),
+            |pairs| self.score_tokenized(pairs, &progress),
             |scored| {
                 let scores: Vec<Scores> = scored.iter().map(|pair| pair.scores).collect();
                 notices.add(&scored);
@@ -243,95 +244,7 @@ impl Scorer {
         if is_on_gpu { limits.starting_small() } else { limits }
     }
 
-    /// Tokenizes all distinct texts of `pairs` that are not encoded yet.
-    fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
-        TokenizedPairs::new(pairs, |texts| {
-            let mut states: Vec<Option<TextState>> = {
-                let mut cache = self.cache();
-                texts.iter().map(|text| cache.get(text).map(TextState::Encoded)).collect()
-            };
-            let is_missing = |index: &usize| states[*index].is_none();
-            let missing: Vec<usize> = (0..texts.len()).filter(is_missing).collect();
-            let encode = |&index: &usize| self.parts.tokenizer.encode(&texts[index]);
-            let tokens = self.workers().map_short(&self.control, &missing, encode)?;
-            for (index, tokens) in missing.into_iter().zip(tokens) {
-                states[index] = Some(TextState::Tokenized(tokens));
-            }
-            let states: Option<Vec<TextState>> = states.into_iter().collect();
-            states.ok_or_else(|| Error::Bug("a text was not tokenized".to_owned()))
-        })
-    }
-
-    fn score_tokenized(&self, pairs: TokenizedPairs) -> Result<Vec<ScoredPair>> {
-        let scored = self.score_round(pairs);
-        // After a failure, too: otherwise calls that are stopped would fill the cache without bound.
-        self.cache().end_round();
-        scored
-    }
-
-    fn score_round(&self, pairs: TokenizedPairs) -> Result<Vec<ScoredPair>> {
-        let TokenizedPairs { texts, states, indices, lengths } = pairs;
-        let texts = self.encode(&texts, states)?;
-        let mut rest = indices.as_slice();
-        let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
-        let matcher = Matcher {
-            texts: &texts,
-            weights: &self.weights,
-            baseline: self.parts.baseline,
-            form: self.session.devices().placements()[0].form(),
-        };
-        let at_once = if self.parts.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
-        let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
-        let scores = self.workers().map(&self.control, &groups, |group| matcher.score(group))?.concat();
-        let scored = |(pair, scores): (&&[usize], Scores)| ScoredPair {
-            scores,
-            has_empty_text: pair.iter().any(|&text| texts[text].is_empty),
-            truncated_texts: pair.iter().filter(|&&text| texts[text].truncated).count() as u64,
-        };
-        Ok(pairs.iter().zip(scores).map(scored).collect())
-    }
-
-    /// Returns every text, from the cache or newly encoded.
-    fn encode(&self, texts: &[String], states: Vec<TextState>) -> Result<Vec<Arc<EncodedText>>> {
-        let mut encoded: Vec<Option<Arc<EncodedText>>> = Vec::with_capacity(texts.len());
-        let mut missing: Vec<(usize, TokenizedText)> = Vec::new();
-        for (index, state) in states.into_iter().enumerate() {
-            encoded.push(match state {
-                TextState::Encoded(text) => Some(text),
-                // The previous window may have encoded it meanwhile.
-                TextState::Tokenized(tokens) => self.cache().get(&texts[index]).or_else(|| {
-                    missing.push((index, tokens));
-                    None
-                }),
-            });
-        }
-        let references: Vec<&TokenizedText> = missing.iter().map(|(_, tokens)| tokens).collect();
-        let matrices = self.matrices(&references);
-        let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
-        let matrices = matrices.map_err(|error| error.of_text(name))?;
-        for ((index, tokens), matrix) in missing.into_iter().zip(matrices) {
-            let text = &texts[index];
-            let matrix = matrix.ok_or_else(|| not_finite(text))?;
-            let TokenizedText { ids: token_ids, is_empty, truncated } = tokens;
-            let text = Arc::new(EncodedText { token_ids, tokens: matrix, is_empty, truncated });
-            self.cache().insert(&texts[index], text.clone());
-            encoded[index] = Some(text);
-        }
-        let all: Option<Vec<_>> = encoded.into_iter().collect();
-        all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
-    }
-
-    /// Each text's hidden states with rows of length 1, all on the first device; `None` if they are not
-    /// finite.
-    fn matrices(&self, texts: &[&TokenizedText]) -> Result<Vec<Option<Tensor>>> {
-        let (layer, encoder) = (self.parts.layer, &self.parts.encoder);
-        let place = encoder.encoder().device();
-        encoder.encode(&self.control, texts, &[layer], |batch: EncodedBatch<'_>| {
-            unit_rows(batch.states.layer(layer)?, (batch.replica != 0).then_some(place))
-        })
-    }
-
-    fn cache(&self) -> MutexGuard<'_, TextCache> {
+    pub(super) fn cache(&self) -> MutexGuard<'_, TextCache> {
         self.parts.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -354,31 +267,4 @@ impl Measured for PairTexts {
     fn bytes(&self) -> usize {
         self.texts().map(str::len).sum()
     }
-}
-
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference; `None`
-/// if they are not finite. They are moved to the device `elsewhere`, if any.
-fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<Option<Tensor>>> {
-    let own = states.normalized(0.0)?;
-    let cu_seqlens = states.cu_seqlens();
-    let finite = all_finite(&own, cu_seqlens, states.form())?;
-    let texts = match elsewhere {
-        None => split(&own, cu_seqlens)?,
-        Some(place) => {
-            let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-            let texts = split(&moved, cu_seqlens)?;
-            drop(moved);
-            // The encoder waits only for its own device, and threads on other streams read these tensors.
-            synchronize(place)?;
-            // Memory is freed in the order of the device that the thread used last: switch back to this
-            // batch's.
-            synchronize(own.device())?;
-            texts
-        }
-    };
-    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
-}
-
-fn not_finite(text: &str) -> Error {
-    Error::NonFinite { what: format!("the encoder's output for the text {:?}", shorten(text)) }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Baseline, parse};
 use crate::error::phrase;
-use crate::score::bertscore::model_names::published_name;
+use crate::score::bertscore::model_names::{is_loadable, published_name};
 use crate::{Error, Result, Setting};
 
 const TABLE: &str = include_str!("../data/baselines.csv");
@@ -49,9 +49,10 @@ fn languages_for(model: &str) -> BTreeSet<&'static str> {
     lines().filter(|line| line.model == model).map(|line| line.language).collect()
 }
 
-/// The models that have a baseline for `language`, sorted.
+/// The models that have a baseline for `language` and can be loaded, sorted.
 fn models_for(language: &str) -> BTreeSet<&'static str> {
-    lines().filter(|line| line.language == language).map(|line| line.model).collect()
+    let is_choice = |line: &Line| line.language == language && is_loadable(line.model);
+    lines().filter(is_choice).map(|line| line.model).collect()
 }
 
 fn no_language(model: &str, name: &str) -> Error {
@@ -68,9 +69,13 @@ fn no_language(model: &str, name: &str) -> Error {
 }
 
 fn not_published(language: &str, model: &str, name: &str) -> Error {
+    let languages = all_languages();
     let for_language = match join(models_for(language)) {
-        None => format!("the languages with baselines are {}", join(all_languages()).unwrap_or_default()),
         Some(models) => format!("the models with baselines for {language} are {models}"),
+        None if languages.contains(language) => {
+            format!("no model that can be loaded has a baseline for {language}")
+        }
+        None => format!("the languages with baselines are {}", join(languages).unwrap_or_default()),
     };
     let for_model = match join(languages_for(name)) {
         None => String::new(),
@@ -158,9 +163,32 @@ mod tests {
         assert_eq!(error.kind(), crate::ErrorKind::Usage);
         assert!(error.to_string().contains("roberta-large") && error.to_string().contains("de"));
         let hint = error.hint().unwrap_or_default().to_string();
-        assert!(hint.contains("bert-base-multilingual-cased, xlm-mlm-100-1280"), "{hint}");
+        assert!(
+            hint.contains("are bert-base-multilingual-cased, xlm-roberta-base, xlm-roberta-large"),
+            "{hint}"
+        );
         assert!(hint.contains("roberta-large has a baseline for en"), "{hint}");
         assert!(hint.contains("`baseline_path`"), "{hint}");
+    }
+
+    #[test]
+    fn hints_name_models_that_can_be_loaded_only() {
+        let languages = all_languages();
+        for language in &languages {
+            let hint = find(Some(language), "mine").unwrap_err().hint().unwrap_or_default().to_string();
+            for other in ["albert", "deberta", "xlm-mlm", "xlnet", "scibert"] {
+                assert!(!hint.contains(other), "{language}: {hint}");
+            }
+        }
+        let hint = find(Some("en"), "mine").unwrap_err().hint().unwrap_or_default().to_string();
+        assert!(
+            hint.contains("distilroberta-base, roberta-base, roberta-large, roberta-large-mnli"),
+            "{hint}"
+        );
+        let hint = find(Some("en-sci"), "mine").unwrap_err().hint().unwrap_or_default().to_string();
+        assert!(hint.starts_with("no model that can be loaded has a baseline for en-sci"), "{hint}");
+        // A baseline is used even so: a folder's own files may have a tokenizer.
+        assert!(find(Some("en-sci"), "allenai/scibert_scivocab_uncased").is_ok());
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! `nearsay score`.
+
+mod columns;
+mod notices;
+mod result;
+mod sources;
+
+use nearsay::score::bertscore::{RescaleWith, RunningMean, ScoreNotices, Scores, default_model};
+use nearsay::score::{PairSource, PairSurvey};
+use nearsay::{Error, ScoreOptions, Scorer};
+
+use crate::arguments::ScoreArguments;
+use crate::context::Context;
+use crate::progress::{Measure, Progress};
+use result::ScoreResult;
+
+pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
+    let name = match (&arguments.model, &arguments.lang) {
+        (Some(model), _) => model.as_str(),
+        (None, Some(language)) => default_model(language)?,
+        (None, None) => anyhow::bail!(Error::Bug("clap lets neither --model nor --lang through".to_owned())),
+    };
+    let options = options(&arguments);
+    // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
+    options.check(name)?;
+    let source = sources::open(&arguments)?;
+    let keeps_segments = arguments.segments || context.global.json;
+    let survey = source.survey(keeps_segments)?;
+    let running = &arguments.running;
+    let devices = context.open_devices(running)?;
+    let session = context.open_session(name, devices, running.threads, running.batch_tokens)?;
+    let mut scorer = session.scorer(&options)?.with_cancel(&context.cancel());
+    if arguments.idf {
+        let references = survey.pairs * source.references.len() as u64;
+        let counting = with_progress(context, &scorer, ("references", references));
+        scorer = counting.weighted_by_idf(&source.references)?.with_progress(|_| ());
+    }
+    let totals = score(context, &scorer, (&source, &survey), keeps_segments)?;
+    notices::print(context, &scorer, &survey, &totals.notices);
+    let result = ScoreResult { scorer: &scorer, source: &source, survey: &survey, totals: &totals };
+    result.print(context, &arguments)
+}
+
+fn options(arguments: &ScoreArguments) -> ScoreOptions {
+    let mut options = ScoreOptions::default();
+    options.layer = arguments.layer;
+    options.max_length = arguments.running.max_length;
+    options.rescaling = match &arguments.baseline_path {
+        Some(path) => RescaleWith::File(path.clone()),
+        None if arguments.rescale_with_baseline => {
+            RescaleWith::Published { language: arguments.lang.clone() }
+        }
+        None => RescaleWith::Nothing,
+    };
+    options
+}
+
+/// Means over all pairs, and the pairs' own scores if they are printed.
+#[derive(Default)]
+struct Totals {
+    mean: RunningMean,
+    segments: Vec<Scores>,
+    notices: ScoreNotices,
+}
+
+/// The same scorer with a new bar, which vanishes with it.
+fn with_progress(context: &Context, scorer: &Scorer, (name, total): (&'static str, u64)) -> Scorer {
+    let progress = Progress::new(context, Measure::Count(name, total));
+    scorer.with_progress(move |done| progress.set(done, String::new()))
+}
+
+fn score(
+    context: &Context,
+    scorer: &Scorer,
+    (source, survey): (&PairSource, &PairSurvey),
+    keeps_segments: bool,
+) -> nearsay::Result<Totals> {
+    let scorer = with_progress(context, scorer, ("pairs", survey.pairs));
+    let mut totals = Totals::default();
+    totals.notices = scorer.score_source(source, |scores| {
+        scores.iter().for_each(|scores| totals.mean.add(scores));
+        if keeps_segments {
+            totals.segments.extend_from_slice(scores);
+        }
+        Ok(())
+    })?;
+    Ok(totals)
+}
