@@ -8,6 +8,7 @@ use nearsay::{Error, ErrorKind, Phrase, Setting};
 
 use crate::arguments::GlobalArguments;
 use crate::signals::Interruption;
+use crate::streams::check_stdout;
 
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
@@ -18,9 +19,8 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
     match known {
         Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
         Some(known) if known.kind() == ErrorKind::Cancelled => {
-            let signal = interruption.signal();
-            say(format_args!("{} interrupted by signal {signal}", label("error:", "31")));
-            return ExitCode::from(128 + signal as u8);
+            interrupted(interruption);
+            return ExitCode::from(128 + interruption.signal() as u8);
         }
         // Its message already names its cause.
         Some(known) => say(format_args!("{} {}", label("error:", "31"), words(&known.message()))),
@@ -30,6 +30,14 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
         hint(&words(&phrase));
     }
     ExitCode::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
+}
+
+/// Prints that a signal ended the work, and how to continue.
+pub(crate) fn interrupted(interruption: &Interruption) {
+    say(format_args!("{} interrupted by signal {}", label("error:", "31"), interruption.signal()));
+    if let Some(how) = interruption.hint() {
+        hint(&how);
+    }
 }
 
 fn exit_code(kind: ErrorKind) -> u8 {
@@ -69,6 +77,11 @@ pub(crate) fn hint(text: &str) {
 
 /// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if let Err(closed) = check_stdout()
+        && !error.use_stderr()
+    {
+        return report(&closed.into(), &Interruption::default());
+    }
     // If this fails, it cannot be reported.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

@@ -7,7 +7,9 @@ use super::{Error, Phrase, Setting, phrase};
 impl Error {
     /// The remedy, if one is known.
     pub fn hint(&self) -> Option<Phrase> {
-        use Setting::{Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume};
+        use Setting::{
+            Append, Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume,
+        };
         let or_cpu = || phrase![", or run with ", (Device, "cpu")];
         let less_memory =
             || phrase!["use ", (Precision, "f16"), ", close other programs on the device"].and(or_cpu());
@@ -39,6 +41,13 @@ impl Error {
             Self::OtherInput { .. } => {
                 phrase!["restore the old input, name another folder, or pass ", Overwrite, " to start over"]
             }
+            Self::GrownInput { .. } => phrase![
+                "pass ",
+                Append,
+                " to embed the rows after these too, restore the old input, or pass ",
+                Overwrite,
+                " to start over"
+            ],
             Self::Model(error) => return of_model(error),
             Self::Device { reason, .. } => match reason.hint() {
                 Some(hint) => Phrase::from(hint).and(or_cpu()),

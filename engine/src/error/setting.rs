@@ -5,6 +5,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
+    /// Whether the rows by which a finished job's input has grown are embedded.
+    Append,
     /// A baseline file to rescale with.
     BaselinePath,
     /// Tokens that chunks share.
@@ -61,7 +63,8 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
+        Self::Append,
         Self::BaselinePath,
         Self::ChunkOverlap,
         Self::Calibration,
@@ -93,6 +96,7 @@ impl Setting {
     /// The name in snake case, as in the library's options.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Append => "append",
             Self::BaselinePath => "baseline_path",
             Self::ChunkOverlap => "chunk_overlap",
             Self::Calibration => "calibration",
