@@ -80,11 +80,7 @@ fn report(folder: &FolderStatus, totals: Option<PartTotals>) -> StatusReport<'_>
         share: folder.share(totals),
         tokens: folder.counts.tokens,
         bytes: folder.bytes,
-        ends: folder
-            .ends
-            .iter()
-            .map(|end| End { input_rows: end.input_rows, shards: end.shards })
-            .collect(),
+        ends: folder.ends.iter().map(|end| End { input_rows: end.input_rows, shards: end.shards }).collect(),
         written_to_by: folder.writer.as_deref(),
         run: folder.run.as_ref(),
     }
@@ -144,8 +140,7 @@ fn pace(run: &RunStatus) -> String {
     };
     let left = run.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let left = left.map_or_else(String::new, |left| format!(", about {} left", HumanDuration(left)));
-    let (texts, tokens) =
-        (speed(run.texts_per_second, "texts"), speed(run.tokens_per_second, "tokens"));
+    let (texts, tokens) = (speed(run.texts_per_second, "texts"), speed(run.tokens_per_second, "tokens"));
     format!("{texts}{tokens}{left}")
 }
 

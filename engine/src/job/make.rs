@@ -78,8 +78,7 @@ impl ShardMaker<'_> {
             self.reports.send(so_far.before, so_far.now + *counts);
         })?;
         let input_sha256 = rows.digest();
-        recorded
-            .map_or(Ok(()), |recorded| self.record.check_shard(recorded, counts.texts, &input_sha256))?;
+        recorded.map_or(Ok(()), |recorded| self.record.check_shard(recorded, counts.texts, &input_sha256))?;
         self.reports.status().map_or(Ok(()), |status| status.check())?;
         let file = writer.finish_with_digest()?;
         self.done.now = so_far.now + counts;

@@ -73,11 +73,8 @@ impl<'a> Reports<'a> {
 
     /// Sends the counts from before this run and from this run.
     pub(super) fn send(&self, before: Counts, now: Counts) {
-        let start = *self
-            .start
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(Instant::now);
+        let start =
+            *self.start.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         let mut progress = JobProgress {
             before,
             now,
@@ -96,8 +93,7 @@ impl<'a> Reports<'a> {
     /// The texts of this machine's part, and whether they were counted. Before the input was read to its end
     /// they are estimated from the size of the rows so far.
     fn texts_total(&self) -> (Option<u64>, bool) {
-        let (rows, bytes) =
-            (self.rows_read.load(Ordering::Relaxed), self.bytes_read.load(Ordering::Relaxed));
+        let (rows, bytes) = (self.rows_read.load(Ordering::Relaxed), self.bytes_read.load(Ordering::Relaxed));
         let is_exact = self.is_read.load(Ordering::Relaxed);
         let all = match self.bytes_total {
             _ if is_exact => Some(rows),

@@ -12,13 +12,13 @@ use super::settings::{check_settings, settings};
 use super::status_file::StatusFile;
 use super::walk::{Comparison, RecordedShards};
 use super::{JobSummary, Notice, Observer, Shards};
+use crate::Result;
 use crate::embed::{EmbedRun, Embedder};
 use crate::text::RecordStream;
 use crate::vectors::Metadata;
 use crate::vectors::folder::{
     FORMAT_VERSION, InputEnd, Manifest, ManifestEntry, ManifestState, ShardRecord, check_file,
 };
-use crate::Result;
 
 /// A job with a folder, started or resumed.
 pub(super) struct ShardedJob<'a> {

@@ -79,7 +79,11 @@ fn only_the_same_input_is_accepted() {
         let job = recorded(&[recorded_input], "0/1");
         for input in all {
             let found = compare(&job, input);
-            assert_eq!(found.is_ok(), input == recorded_input, "{recorded_input:?}, now {input:?}: {found:?}");
+            assert_eq!(
+                found.is_ok(),
+                input == recorded_input,
+                "{recorded_input:?}, now {input:?}: {found:?}"
+            );
             let is_grown = matches!(found, Err(Error::GrownInput { .. }));
             let has_grown = input.len() > recorded_input.len() && input.starts_with(recorded_input);
             assert_eq!(is_grown, has_grown, "{recorded_input:?}, now {input:?}: {found:?}");

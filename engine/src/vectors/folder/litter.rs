@@ -52,15 +52,35 @@ mod tests {
     #[test]
     fn litter_is_known_by_its_name() {
         let litter = [
-            ".DS_Store", "._part-00000.parquet", "Thumbs.db", "THUMBS.DB", "desktop.ini", "Desktop.ini",
-            ".nfs0000000000a1b2c300000001", "lost+found", ".directory", ".Trash-1000", "notes.txt~",
-            "._manifest.jsonl", ".#notes.txt", "#notes.txt#", ".notes.swp", "_manifest.jsonl.bak", "@eaDir",
-            ".fuse_hidden0000001", "~$notes.docx", "Icon\r", "$RECYCLE.BIN", ".~lock.notes.ods#",
+            ".DS_Store",
+            "._part-00000.parquet",
+            "Thumbs.db",
+            "THUMBS.DB",
+            "desktop.ini",
+            "Desktop.ini",
+            ".nfs0000000000a1b2c300000001",
+            "lost+found",
+            ".directory",
+            ".Trash-1000",
+            "notes.txt~",
+            "._manifest.jsonl",
+            ".#notes.txt",
+            "#notes.txt#",
+            ".notes.swp",
+            "_manifest.jsonl.bak",
+            "@eaDir",
+            ".fuse_hidden0000001",
+            "~$notes.docx",
+            "Icon\r",
+            "$RECYCLE.BIN",
+            ".~lock.notes.ods#",
         ];
         for name in litter {
             assert!(is_litter(name), "{name}");
         }
-        for name in ["thesis.txt", "part-00000.parquet", "_manifest.jsonl", ".nearsay-lock", ".git", "nfs", "a#"] {
+        for name in
+            ["thesis.txt", "part-00000.parquet", "_manifest.jsonl", ".nearsay-lock", ".git", "nfs", "a#"]
+        {
             assert!(!is_litter(name), "{name}");
         }
     }

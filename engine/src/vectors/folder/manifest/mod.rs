@@ -116,7 +116,9 @@ impl ManifestState {
             }
             // After the end, too: a shard whose line was damaged in both files is written and recorded again.
             ManifestEntry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),
-            ManifestEntry::End(end) if self.settings.is_some() && self.may_follow(&end) => self.ends.push(end),
+            ManifestEntry::End(end) if self.settings.is_some() && self.may_follow(&end) => {
+                self.ends.push(end)
+            }
             _ => {
                 let rule = "the manifest's entries are not in an order that this program writes".to_owned();
                 return Err(Error::BadInput { input: folder.display().to_string(), rule });
