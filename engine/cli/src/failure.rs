@@ -108,6 +108,8 @@ pub(crate) fn start_log(global: &GlobalArguments) {
         .with_ansi(false)
         .without_time()
         .with_target(false)
+        // A standard error that is full would make it print that there, and panic.
+        .log_internal_errors(false)
         .try_init();
 }
 

@@ -133,7 +133,7 @@ fn state(folder: &FolderStatus, now: u64) -> String {
     }
 }
 
-/// Speeds and the time left.
+/// Texts done, in unrecorded shards too, speeds, and the time left.
 fn pace(run: &RunStatus) -> String {
     let speed = |speed: Option<f64>, of: &str| {
         speed.map_or_else(String::new, |speed| format!(", {} {of}/s", HumanCount(speed.round() as u64)))
@@ -141,7 +141,7 @@ fn pace(run: &RunStatus) -> String {
     let left = run.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let left = left.map_or_else(String::new, |left| format!(", about {} left", HumanDuration(left)));
     let (texts, tokens) = (speed(run.texts_per_second, "texts"), speed(run.tokens_per_second, "tokens"));
-    format!("{texts}{tokens}{left}")
+    format!(", {} texts done{texts}{tokens}{left}", HumanCount(run.texts))
 }
 
 /// How old the figures are.

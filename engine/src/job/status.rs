@@ -74,7 +74,7 @@ impl FolderStatus {
 
     /// This machine's part of the job.
     pub fn part(&self) -> Part {
-        self.settings.get("part").and_then(|part| part.parse().ok()).unwrap_or(Part::WHOLE)
+        Part::recorded(&self.settings)
     }
 
     /// The size of this machine's part: from its own end, from the end of another part among `folders`, or

@@ -7,7 +7,8 @@ use super::Part;
 use super::lock::{names, writer_of};
 use super::settings::setting;
 use crate::vectors::folder::{
-    Damage, InputChain, InputEnd, ManifestState, ShardRecord, check_file, holds_no_job, is_shard_name,
+    Damage, InputChain, InputEnd, ManifestState, ShardRecord, check_file, file_name, holds_no_job,
+    is_shard_name,
 };
 use crate::vectors::{Metadata, differences};
 use crate::{Control, Error, Result, Workers};
@@ -58,6 +59,7 @@ impl FolderState {
         names.map(drop)?;
         let writer = writer_of(path);
         let state = ManifestState::read(path)?;
+        let end = state.end().map(|end| (end.input_rows, end.shards));
         let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
         // The two manifests are read one after the other: the older copy may have been updated meanwhile.
         let writer = writer.or_else(|| writer_of(path));
@@ -66,17 +68,16 @@ impl FolderState {
         let told = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
         let mut problems: Vec<String> = damaged.iter().map(told).collect();
         let mut leftovers: Vec<String> = torn.iter().map(told).collect();
-        let end = state.ends.last().filter(|end| !is_extended(&state.shards, end));
-        let end = end.map(|end| (end.input_rows, end.shards));
         let checked = workers.map(control, &state.shards, |shard| check_file(path, shard))?;
         problems.extend(checked.into_iter().flatten());
-        let unrecorded = unrecorded(path, &state.shards)?;
-        // While the job is incomplete, a shard that is not recorded yet is expected.
-        if end.is_some() {
-            problems.extend(unrecorded)
-        } else {
-            leftovers.extend(unrecorded)
-        }
+        // While the job is incomplete, a shard that is not recorded yet is expected; afterwards, only the first
+        // one that is appended.
+        let part = Part::recorded(&settings);
+        let next = end.and_then(|(_, shards)| (shards..).find(|shard| part.has(*shard))).map(file_name);
+        let is_expected = |name: &str| end.is_none() || writer.is_some() || next.as_deref() == Some(name);
+        let (expected, strays) = unrecorded(path, &state.shards, is_expected)?;
+        leftovers.extend(expected);
+        problems.extend(strays);
         if writer.is_some() {
             leftovers.clear();
         }
@@ -86,14 +87,9 @@ impl FolderState {
         Ok(folder)
     }
 
-    /// This machine's part of the job.
-    fn part(&self) -> Part {
-        self.settings.get("part").and_then(|part| part.parse().ok()).unwrap_or(Part::WHOLE)
-    }
-
     /// An end that contradicts the shards before it. A part cannot know the other machines' shards.
     fn contradiction(&self) -> Option<String> {
-        if !self.part().is_whole() {
+        if !Part::recorded(&self.settings).is_whole() {
             return None;
         }
         let shards: BTreeMap<u64, &ShardRecord> =
@@ -120,18 +116,22 @@ impl FolderState {
     }
 }
 
-/// Whether shards after this end are recorded, and no later end.
-fn is_extended(shards: &[ShardRecord], end: &InputEnd) -> bool {
-    shards.iter().any(|shard| shard.shard >= end.shards)
-}
-
-/// Files that are named like shards but not recorded.
-fn unrecorded(path: &Path, shards: &[ShardRecord]) -> Result<Vec<String>> {
+/// Files that are named like shards but not recorded: those whose names are expected, and others.
+fn unrecorded(
+    path: &Path,
+    shards: &[ShardRecord],
+    is_expected: impl Fn(&str) -> bool,
+) -> Result<(Vec<String>, Vec<String>)> {
     let recorded: BTreeSet<&str> = shards.iter().map(|shard| shard.file.as_str()).collect();
-    let is_unrecorded = |name: &&String| is_shard_name(name) && !recorded.contains(name.as_str());
-    let names = names(path)?;
-    let what = |name: &String| format!("{}: the manifest does not have it", path.join(name).display());
-    Ok(names.iter().filter(is_unrecorded).map(what).collect())
+    let is_unrecorded = |name: &String| is_shard_name(name) && !recorded.contains(name.as_str());
+    let names: Vec<String> = names(path)?.into_iter().filter(is_unrecorded).collect();
+    let (expected, strays): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| is_expected(name));
+    let told = |names: Vec<String>| {
+        let what = |name: String| format!("{}: the manifest does not have it", path.join(name).display());
+        names.into_iter().map(what).collect()
+    };
+    Ok((told(expected), told(strays)))
 }
 
 /// Verifies folders, each on its own and several as the parts of one job.
@@ -227,7 +227,7 @@ fn missing_parts(folders: &[FolderState]) -> Option<String> {
     let found: BTreeSet<u64> =
         folders.iter().flat_map(|folder| &folder.shards).map(|shard| shard.shard).collect();
     // A folder by itself need only have its part.
-    let part = if let [alone] = folders { alone.part() } else { Part::WHOLE };
+    let part = if let [alone] = folders { Part::recorded(&alone.settings) } else { Part::WHOLE };
     let absent = (0..shards).filter(|shard| part.has(*shard) && !found.contains(shard)).count();
     let are = if absent == 1 { "is" } else { "are" };
     (absent > 0).then(|| format!("{absent} of {shards} shards {are} not in these folders"))
