@@ -115,7 +115,7 @@ pub(crate) struct ShardingArguments {
     /// Continue the job in the output folder, or start it if there is none
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) resume: bool,
-    /// The same; if the job is finished and its input has grown, embed the rows after its end too
+    /// Continue as --resume does, and extend a finished job by the rows that its input has gained at the end
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) append: bool,
     /// Input rows per shard

@@ -144,10 +144,10 @@ fn rows_of_other_machines_are_compared_too() {
 #[test]
 fn rows_after_the_end_may_be_recorded_already() {
     // A run that appended was killed after its first shard.
-    let mut job = recorded(&["ab", "abcdefghi"], "0/1");
-    let first_end = job.layout.ends()[0].clone();
-    let shards: Vec<ShardRecord> = job.shards.values().take(2).cloned().collect();
-    job = super::tests::job(shards, &[first_end], "0/1");
+    let whole = recorded(&["ab", "abcdefghi"], "0/1");
+    let first_end = whole.layout.ends()[0].clone();
+    let shards: Vec<ShardRecord> = whole.shards.into_values().take(2).collect();
+    let job = job(shards, &[first_end], "0/1");
     for input in ["abcdefghi", "abcdefghij", "abcde"] {
         assert!(compare(&job, input).is_ok(), "{input:?}");
     }

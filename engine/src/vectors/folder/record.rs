@@ -33,7 +33,8 @@ pub struct InputEnd {
     pub input_rows: u64,
     /// Shards of the whole input, including those of other machines.
     pub shards: u64,
-    /// [`InputChain`] of these shards; `None` in jobs of earlier versions.
+    /// The SHA-256 of the `input_sha256` of these shards, one after the other; `None` in jobs of earlier
+    /// versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_sha256: Option<String>,
 }

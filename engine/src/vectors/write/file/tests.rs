@@ -139,8 +139,8 @@ mod unix {
             fs::write(&target, b"old").expect("written");
             fs::set_permissions(&target, fs::Permissions::from_mode(kept)).expect("set");
             let file = OutputFile::create(&target, true).expect("made");
-            let temporary =
-                folder.path().join(&names(folder.path()).iter().find(|it| it.ends_with(".part")).unwrap());
+            let part = names(folder.path()).into_iter().find(|name| name.ends_with(".part"));
+            let temporary = folder.path().join(part.expect("a temporary file"));
             assert_eq!(mode(&temporary), kept, "while it is written");
             file.persist().expect("persisted");
             assert_eq!(mode(&target), kept);
