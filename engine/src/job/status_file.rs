@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_status_of_another_version_or_none_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(STATUS), "[1]").unwrap();
+        fs::write(folder.path().join(STATUS), "{\"process\":").unwrap();
         assert_eq!(RunStatus::read(folder.path()).unwrap(), None);
         fs::write(folder.path().join(STATUS), r#"{"process": 7, "news": 1}"#).unwrap();
         assert_eq!(RunStatus::read(folder.path()).unwrap().map(|status| status.process), Some(7));

@@ -107,7 +107,7 @@ fn an_input_that_grew_is_accepted_if_rows_are_appended() {
             assert_eq!(compare(&job, input).unwrap().input_rows, input.len() as u64, "{first:?}, {input:?}");
         }
         for input in ["x", "xbcdefg", ""] {
-            assert_eq!(compare(&job, input).is_ok(), input == first, "{first:?}, now {input:?}");
+            assert_eq!(compare(&job, input).is_ok(), input.starts_with(first), "{first:?}, now {input:?}");
         }
     }
 }
