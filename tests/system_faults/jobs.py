@@ -110,6 +110,34 @@ def check_no_half_shards(place: Desk, job: Job, output: str = "out/") -> int:
     return len(shards)
 
 
+def extended(suite: Suite, job: Job, rows: int) -> dict[str, bytes]:
+    """What the folder holds if a job over so many rows is finished, and then extended to all of its rows, undisturbed."""
+    key = (job, rows)
+    if key not in suite.undisturbed:
+        with desk(suite) as place:
+            before_it_grows(place, job, rows)
+            place.run(job.arguments("--append")).ok()
+            suite.undisturbed[key] = files(place.path("out"))
+    return suite.undisturbed[key]
+
+
+def before_it_grows(place: Desk, job: Job, rows: int) -> None:
+    """Leaves a finished job over the first rows, and the whole input."""
+    place.write("in.jsonl", b"".join(map(job.row, range(rows))))
+    place.run(job.arguments()).ok()
+    place.write("in.jsonl", job.input())
+
+
+def append_and_check(place: Desk, job: Job, rows: int) -> None:
+    """The standard check after a fault while a job is extended: the same command goes on to the same bytes."""
+    place.run(job.arguments("--append")).ok()
+    compare(place.path("out"), extended(place.suite, job, rows))
+    [report] = json.loads(place.run(["verify", "out", "--json"]).ok().stdout)
+    expect(report["complete"] and report["ends"] == [rows, job.rows], f"verify says {report}")
+    [status] = json.loads(place.run(["status", "out", "--json"]).ok().stdout)
+    expect(status["complete"] and status["run"] is None, f"status says {status}")
+
+
 def temporary_files(folder: Path) -> list[str]:
     """The names of temporary files in a folder."""
     return [path.name for path in folder.iterdir() if path.name.endswith(".part")] if folder.is_dir() else []

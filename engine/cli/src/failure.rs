@@ -8,6 +8,7 @@ use nearsay::{Error, ErrorKind, Phrase, Setting};
 
 use crate::arguments::GlobalArguments;
 use crate::signals::Interruption;
+use crate::streams::check_stdout;
 use crate::style::{Style, paint};
 
 /// The exit code of a bug.
@@ -19,9 +20,8 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
     match known {
         Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
         Some(known) if known.kind() == ErrorKind::Cancelled => {
-            let signal = interruption.signal();
-            say(format_args!("{} interrupted by signal {signal}", label("error:", Style::Error)));
-            return ExitCode::from(128 + signal as u8);
+            interrupted(interruption);
+            return ExitCode::from(128 + interruption.signal() as u8);
         }
         // Its message already names its cause.
         Some(known) => say(format_args!("{} {}", label("error:", Style::Error), words(&known.message()))),
@@ -31,6 +31,14 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
         hint(&words(&phrase));
     }
     ExitCode::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
+}
+
+/// Prints that a signal ended the work, and how to continue.
+pub(crate) fn interrupted(interruption: &Interruption) {
+    say(format_args!("{} interrupted by signal {}", label("error:", Style::Error), interruption.signal()));
+    if let Some(how) = interruption.hint() {
+        hint(&how);
+    }
 }
 
 fn exit_code(kind: ErrorKind) -> u8 {
@@ -70,6 +78,11 @@ pub(crate) fn hint(text: &str) {
 
 /// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if let Err(closed) = check_stdout()
+        && !error.use_stderr()
+    {
+        return report(&closed.into(), &Interruption::default());
+    }
     // If this fails, it cannot be reported.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
@@ -96,6 +109,8 @@ pub(crate) fn start_log(global: &GlobalArguments) {
         .with_ansi(false)
         .without_time()
         .with_target(false)
+        // A standard error that is full would make it print that there, and panic.
+        .log_internal_errors(false)
         .try_init();
 }
 

@@ -13,6 +13,8 @@ mod print;
 mod progress;
 mod score;
 mod signals;
+mod status;
+mod streams;
 mod style;
 mod table;
 mod verify;
@@ -50,9 +52,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
     nearsay::check_environment()?;
+    if command.prints(&context.global) {
+        streams::check_stdout()?;
+    }
     match command {
         Command::Embed(arguments) => embed::run(context, arguments)?,
         Command::Verify(arguments) => return verify::run(context, &arguments),
+        Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => bench::run(context, arguments)?,

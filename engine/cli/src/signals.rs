@@ -9,7 +9,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use nearsay::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+
+use crate::failure;
 
 /// Time that the work has to end cleanly.
 const GRACE: Duration = Duration::from_secs(3);
@@ -29,12 +31,24 @@ pub(crate) struct Interruption {
     number: Arc<AtomicUsize>,
     /// Set together with the number.
     flag: Arc<AtomicBool>,
+    /// How to continue afterwards.
+    hint: Arc<Mutex<Option<String>>>,
 }
 
 impl Interruption {
     /// The signal's number.
     pub(crate) fn signal(&self) -> usize {
         self.number.load(Ordering::Relaxed)
+    }
+
+    /// Sets how to continue after an interruption, which is printed then.
+    pub(crate) fn set_hint(&self, hint: Option<String>) {
+        *self.hint.lock().unwrap_or_else(PoisonError::into_inner) = hint;
+    }
+
+    /// How to continue after an interruption.
+    pub(crate) fn hint(&self) -> Option<String> {
+        self.hint.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The token that cancels calls.
@@ -49,6 +63,7 @@ pub(crate) fn install() -> anyhow::Result<Interruption> {
     if let Some(installed) = INSTALLED.get() {
         installed.number.store(0, Ordering::Relaxed);
         installed.flag.store(false, Ordering::Relaxed);
+        installed.set_hint(None);
         return Ok(installed.clone());
     }
     let interruption = install_handlers()?;
@@ -77,16 +92,17 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
     let wait = move || {
         for signal in signals.forever() {
             if asked.number.swap(signal as usize, Ordering::Relaxed) != 0 {
-                end(signal);
+                end(signal, &asked);
             }
             asked.flag.store(true, Ordering::Relaxed);
+            let late = asked.clone();
             let grace = move || {
                 thread::sleep(GRACE);
-                end(signal);
+                end(signal, &late);
             };
             // Without a thread to time it, end at once.
             if thread::Builder::new().spawn(grace).is_err() {
-                end(signal);
+                end(signal, &asked);
             }
         }
     };
@@ -118,7 +134,8 @@ fn hangup_is_ignored() -> bool {
     mask.is_none_or(|mask| mask & 1 == 1)
 }
 
-fn end(signal: i32) -> ! {
+fn end(signal: i32, interruption: &Interruption) -> ! {
     nearsay::vectors::write::remove_unfinished();
+    failure::interrupted(interruption);
     std::process::exit(128 + signal)
 }

@@ -20,6 +20,8 @@ struct FolderReport<'a> {
     input_rows: u64,
     bytes: u64,
     complete: bool,
+    /// Input rows at each end so far: more than one if rows were appended.
+    ends: Vec<u64>,
     problems: &'a [String],
     written_to_by: Option<&'a str>,
 }
@@ -60,12 +62,20 @@ fn report(folder: &FolderState) -> FolderReport<'_> {
         input_rows: sum(|shard| shard.counts.texts),
         bytes: sum(|shard| shard.bytes),
         complete: folder.end.is_some(),
+        ends: folder.ends.iter().map(|end| end.input_rows).collect(),
         problems: &folder.problems,
         written_to_by: folder.writer.as_deref(),
     }
 }
 
 fn line(report: &FolderReport<'_>) -> String {
+    let ends = match &report.ends[..] {
+        [] | [_] => String::new(),
+        ends => {
+            let rows: Vec<String> = ends.iter().map(u64::to_string).collect();
+            format!(" (ends after {} input rows)", rows.join(", "))
+        }
+    };
     let state = match (report.problems.is_empty(), report.complete) {
         (false, _) => "damaged",
         (true, true) => "complete, every checksum holds",
@@ -73,7 +83,7 @@ fn line(report: &FolderReport<'_>) -> String {
     };
     let writer = report.written_to_by.map(|who| format!("; {who} writes to it")).unwrap_or_default();
     format!(
-        "{}: {}, {}, {}: {state}{writer}",
+        "{}: {}, {}, {}{ends}: {state}{writer}",
         report.folder,
         plural(report.shards as u64, "shard", "shards"),
         plural(report.rows, "row", "rows"),

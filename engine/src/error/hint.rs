@@ -8,7 +8,7 @@ impl Error {
     /// The remedy, if one is known.
     pub fn hint(&self) -> Option<Phrase> {
         use Setting::{
-            Align, Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume,
+            Align, Append, Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume,
         };
         let or_cpu = || phrase![", or run with ", (Device, "cpu")];
         let less_memory =
@@ -47,6 +47,13 @@ impl Error {
             Self::OtherInput { .. } => {
                 phrase!["restore the old input, name another folder, or pass ", Overwrite, " to start over"]
             }
+            Self::GrownInput { .. } => phrase![
+                "pass ",
+                Append,
+                " to embed the rows after these too, restore the old input, or pass ",
+                Overwrite,
+                " to start over"
+            ],
             Self::Model(error) => return of_model(error),
             Self::Device { reason, .. } => match reason.hint() {
                 Some(hint) => Phrase::from(hint).and(or_cpu()),

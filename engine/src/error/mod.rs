@@ -152,6 +152,20 @@ pub enum Error {
         /// The difference and its place.
         rule: String,
     },
+    /// The input of a finished job has more rows at its end than before.
+    #[error(
+        "the input has changed since the job in {} was started: it has {} rows; it had {recorded}",
+        path.display(),
+        found.map_or_else(|| format!("more than {recorded}"), |found| found.to_string())
+    )]
+    GrownInput {
+        /// The folder.
+        path: PathBuf,
+        /// The rows that it had.
+        recorded: u64,
+        /// The rows that it has now, if they were counted.
+        found: Option<u64>,
+    },
     /// The output cannot be created.
     #[error("cannot create {}: {reason}", path.display())]
     CannotCreate {
@@ -271,7 +285,8 @@ impl Error {
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
             Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
-            Self::OtherJob { .. } | Self::OtherInput { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
+            Self::OtherJob { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
+            Self::OtherInput { .. } | Self::GrownInput { .. } => ErrorKind::BadData,
             Self::Busy { .. } | Self::NoRoomForText { .. } => ErrorKind::TryAgain,
             Self::NoInput { .. } => ErrorKind::NoInput,
             Self::Device { .. } | Self::NoGpu { .. } => ErrorKind::Unavailable,

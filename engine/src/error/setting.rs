@@ -7,6 +7,8 @@
 pub enum Setting {
     /// Whether pairs are formed by row or by id.
     Align,
+    /// Whether the rows by which a finished job's input has grown are embedded.
+    Append,
     /// A baseline file to rescale with.
     BaselinePath,
     /// Tokens that chunks share.
@@ -63,8 +65,9 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Align,
+        Self::Append,
         Self::BaselinePath,
         Self::ChunkOverlap,
         Self::Calibration,
@@ -97,6 +100,7 @@ impl Setting {
     pub fn name(self) -> &'static str {
         match self {
             Self::Align => "align",
+            Self::Append => "append",
             Self::BaselinePath => "baseline_path",
             Self::ChunkOverlap => "chunk_overlap",
             Self::Calibration => "calibration",

@@ -7,7 +7,6 @@ use nearsay_models::Model;
 use super::calibration::calibrate;
 use super::estimate::{Estimate, SAMPLE_RECORDS, estimate};
 use super::reports::Reports;
-use super::settings::settings;
 use super::shards::ShardedJob;
 use super::{CorpusOptions, Existing, JobFolder, JobSummary, Observer, same_file};
 use crate::Result;
@@ -66,32 +65,11 @@ impl Corpus {
     /// If reading, tokenizing, encoding or writing fails, or the embedder's calls are stopped. An output file
     /// is then absent; a folder keeps every finished shard.
     pub fn embed(self, embedder: &Embedder, observer: &dyn Observer) -> Result<JobSummary> {
-        let Self { mut files, target } = self;
-        let run = files.plan(embedder, files.options.head_records(files.format), observer)?;
-        let plan = files.options.shard_plan();
-        let reports = Reports::new(&files.records, observer);
-        let records = reports.read(&mut files.records);
-        let mut summary = match target {
-            Target::Folder(folder) => {
-                let settings = settings(&run, &files.options, plan)?;
-                ShardedJob::open(folder, plan, settings, embedder, observer)?.run(&run, records, &reports)?
-            }
-            Target::Single(destination) => {
-                let (schema, metadata) = (run.layout.schema()?, run.provenance().to_metadata());
-                let mut writer = row_writer(destination, files.format, &schema, &metadata)?;
-                let ours = records.zip(0_u64..).filter_map(|(record, row)| {
-                    // An error ends the run, even outside this machine's part.
-                    (record.is_err() || plan.has_row(row)).then_some(record)
-                });
-                let mut now = Counts::default();
-                run.run(ours, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
-                writer.finish()?;
-                JobSummary { now, ..JobSummary::default() }
-            }
-        };
-        summary.input_rows = files.records.position();
-        summary.replaced = files.records.replaced();
-        Ok(summary)
+        let Self { files, target } = self;
+        match target {
+            Target::Folder(folder) => ShardedJob::open(folder, &files, embedder, observer)?.run(files),
+            Target::Single(destination) => files.embed(destination, embedder, observer),
+        }
     }
 }
 
@@ -109,10 +87,11 @@ impl Target {
 
 /// The opened files of a corpus, and the name of the output.
 pub struct CorpusFiles {
-    options: CorpusOptions,
+    pub(super) options: CorpusOptions,
+    pub(super) inputs: Vec<Input>,
     output: Output,
     format: OutputFormat,
-    records: RecordStream,
+    pub(super) records: RecordStream,
 }
 
 impl CorpusFiles {
@@ -138,6 +117,7 @@ impl CorpusFiles {
         Ok(Self {
             format: OutputFormat::of(output)?,
             records: RecordStream::open(inputs, &options.reading)?,
+            inputs: inputs.to_vec(),
             options: options.clone(),
             output: output.clone(),
         })
@@ -167,23 +147,53 @@ impl CorpusFiles {
     /// # Errors
     /// If reading, tokenizing or encoding the sample fails, or the embedder's calls are stopped.
     pub fn estimate(mut self, embedder: &Embedder, observer: &dyn Observer) -> Result<Estimate> {
-        let run = self.plan(embedder, SAMPLE_RECORDS, observer)?;
+        let run = self.plan(embedder, SAMPLE_RECORDS, None, observer)?;
         estimate(&run, self.format, &mut self.records)
     }
 
+    /// Embeds all records into a file or standard output.
+    fn embed(
+        mut self,
+        destination: Destination,
+        embedder: &Embedder,
+        observer: &dyn Observer,
+    ) -> Result<JobSummary> {
+        let run = self.plan(embedder, self.head_records(), None, observer)?;
+        let plan = self.options.shard_plan();
+        let reports = Reports::new(&self.records, plan.part, observer);
+        let (schema, metadata) = (run.layout.schema()?, run.provenance().to_metadata());
+        let mut writer = row_writer(destination, self.format, &schema, &metadata)?;
+        let ours = reports.read(&mut self.records).zip(0_u64..).filter_map(|(record, row)| {
+            // An error ends the run, even outside this machine's part.
+            (record.is_err() || plan.has_row(row)).then_some(record)
+        });
+        let mut now = Counts::default();
+        run.run(ours, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
+        writer.finish()?;
+        let (input_rows, replaced) = (self.records.position(), self.records.replaced());
+        Ok(JobSummary { now, input_rows, replaced, ..JobSummary::default() })
+    }
+
+    /// Number of records to read before the first row is written.
+    pub(super) fn head_records(&self) -> usize {
+        self.options.head_records(self.format)
+    }
+
     /// Plans how records become rows: reads `ahead` records and takes column types and ranges from the first
-    /// ones.
-    fn plan<'a>(
+    /// ones, at most `first_rows`.
+    pub(super) fn plan<'a>(
         &mut self,
         embedder: &'a Embedder,
         ahead: usize,
+        first_rows: Option<u64>,
         observer: &dyn Observer,
     ) -> Result<EmbedRun<'a>> {
         self.options.check(&self.output, embedder.options())?;
         self.check_model(embedder.session().model())?;
         self.records.read_ahead(ahead)?;
         let options = &self.options;
-        let first: Vec<Record> = self.records.ahead().take(HEAD_RECORDS).cloned().collect();
+        let count = first_rows.map_or(HEAD_RECORDS, |rows| HEAD_RECORDS.min(rows as usize));
+        let first: Vec<Record> = self.records.ahead().take(count).cloned().collect();
         let columns = Columns::new(
             self.format,
             &options.reading.keep,

@@ -11,7 +11,7 @@ use crate::text::{Kept, Record};
 use crate::vectors::write::{append_value, hexadecimal};
 
 /// Digests records one after the other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct InputDigest {
     sha256: Sha256,
 }

@@ -11,13 +11,20 @@
 //!
 //! A resumed job compares its settings with the recorded ones, its files with their SHA-256, and the input
 //! rows with each shard's digest. So it reads the input again from the start, which costs little compared
-//! with encoding; it does not trust file names or times.
+//! with encoding; it does not trust file names or times. It writes nothing before all of this is compared.
+//! An input that can be read only once is compared while shards are made, each before it gets its name.
+//!
+//! Rows that are appended to the input of a finished job ([`Existing::Append`]) start a new shard, so
+//! recorded shards never change. If the last shard was full, the shards are those of one run over the whole
+//! input.
 
 mod calibration;
 mod corpus;
 mod digest;
 mod estimate;
+mod layout;
 mod lock;
+mod make;
 mod observer;
 mod options;
 mod plan;
@@ -25,8 +32,11 @@ mod reports;
 mod same_file;
 mod settings;
 mod shards;
+mod status;
+mod status_file;
 mod summary;
 mod verify;
+mod walk;
 
 pub use corpus::{Corpus, CorpusFiles};
 pub use estimate::Estimate;
@@ -35,5 +45,6 @@ pub use observer::{JobProgress, Notice, Observer};
 pub use options::{CorpusOptions, ROWS_PER_SHARD};
 pub use plan::{Part, ShardPlan};
 pub use same_file::{is_same_input, refuse_stdout_into_input};
+pub use status::{FolderStatus, PartTotals};
 pub use summary::{JobSummary, Shards};
 pub use verify::{FolderState, Verified, verify};

@@ -123,9 +123,14 @@ impl CorpusOptions {
     /// # Errors
     /// [`Error::Usage`].
     pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
-        if self.existing == Existing::Resume && !matches!(output, Output::Folder(_)) {
+        let what = match self.existing {
+            Existing::Resume => Some(phrase![Setting::Resume, " continues"]),
+            Existing::Append => Some(phrase![Setting::Append, " extends"]),
+            Existing::Refuse | Existing::Overwrite => None,
+        };
+        if let Some(what) = what.filter(|_| !matches!(output, Output::Folder(_))) {
             return Err(Error::usage_hint(
-                phrase![Setting::Resume, " continues a job, and the output of a job is a folder"],
+                what.and(" a job, and the output of a job is a folder"),
                 phrase!["name a folder with ", Setting::Output, ", ending in /"],
             ));
         }

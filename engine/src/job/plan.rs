@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZero;
 use std::str::FromStr;
 
+use crate::vectors::Metadata;
+
 /// Assigns input rows to shards, and shards to machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardPlan {
@@ -30,6 +32,11 @@ pub struct Part {
 impl Part {
     /// The whole job.
     pub const WHOLE: Self = Self { index: 0, count: NonZero::<u64>::MIN };
+
+    /// The part in a job's settings.
+    pub(super) fn recorded(settings: &Metadata) -> Self {
+        settings.get("part").and_then(|part| part.parse().ok()).unwrap_or(Self::WHOLE)
+    }
 
     /// Whether it is the whole job.
     pub fn is_whole(self) -> bool {

@@ -138,13 +138,16 @@ impl Provenance {
     }
 }
 
-/// The names of settings whose effect on bytes differs, the model's files first. A missing version is the
+/// The names of settings whose effect on bytes differs, the most telling first. A missing version is the
 /// first; the model's name has no effect.
 pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl Iterator<Item = &'a str> {
     let names: BTreeSet<&str> = left.keys().chain(right.keys()).map(String::as_str).collect();
-    let (model, others): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| *name == "model_sha256");
+    // A change in how model files are read explains other differences.
+    let rank = |name: &str| (name != "reading", name != "model_sha256");
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_by_key(|name| rank(name));
     let differs = |name: &&str| !WITHOUT_EFFECT.contains(name) && value(left, name) != value(right, name);
-    model.into_iter().chain(others).filter(differs)
+    names.into_iter().filter(differs)
 }
 
 /// A setting's value; a missing version is the first.

@@ -15,6 +15,8 @@ use crate::{Error, Result};
 
 /// How deep subfolders are searched. A model's modules are one level deep.
 const DEPTH: usize = 3;
+/// The tokenizer's file.
+const TOKENIZER: &str = "tokenizer.json";
 /// Bytes read at a time.
 const BLOCK: usize = 1 << 20;
 
@@ -47,26 +49,17 @@ impl ModelFolder {
         Ok(verification)
     }
 
-    /// The SHA-256 of a model's files: every .json file of its folder and its modules' folders, and
-    /// `weights`. Reads all these files.
+    /// The SHA-256 of a model's files: the JSON files that were read, its tokenizer, and `weights`. Other
+    /// files of the folder do not count. Reads all these files.
     ///
     /// # Errors
     /// If a file cannot be read.
     pub fn digest<'a>(&self, weights: impl Iterator<Item = &'a Path>) -> Result<String> {
-        let mut folders = vec![String::new(), self.transformer_prefix().to_owned()];
-        folders.extend(self.modules()?.into_iter().flatten().map(|module| module.path));
-        folders.sort();
-        folders.dedup();
+        let mut names = self.files_read();
+        names.insert(join(self.transformer_prefix(), TOKENIZER));
         let mut digests = Vec::new();
-        for folder in &folders {
-            let path = self.root().join(folder);
-            // A module such as Normalize may have no folder.
-            if matches!(path.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound) {
-                continue;
-            }
-            for name in self.list(folder, 0)?.into_iter().filter(|name| is_configuration(name)) {
-                digests.extend(self.file(&name)?.map(|path| sha256(&path)).transpose()?.map(|it| (name, it)));
-            }
+        for name in names {
+            digests.extend(self.file(&name)?.map(|path| sha256(&path)).transpose()?.map(|it| (name, it)));
         }
         for path in weights {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -139,10 +132,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_configuration(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "json")
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
@@ -155,20 +144,33 @@ mod tests {
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn a_models_digest_tells_of_weights_and_configurations() {
+    fn a_models_digest_is_that_of_the_files_that_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("config.json", "{}");
         write("weights", "abc");
+        write("tokenizer.json", "{}");
         write("README.md", "words");
         let weights = folder.path().join("weights");
         let digest = || {
             let model =
                 ModelFolder::resolve(folder.path().to_str().unwrap(), &HubOptions::default()).unwrap();
+            for name in ["config.json", "special_tokens_map.json"] {
+                model.read_transformer_json::<serde_json::Value>(name).unwrap();
+            }
             model.digest([weights.as_path()].into_iter()).unwrap()
         };
         let first = digest();
-        write("README.md", "other words");
+        for name in ["README.md", "eval_results.json", "vocab.json", "generation_config.json", ".DS_Store"] {
+            write(name, "other words");
+            assert_eq!(digest(), first, "{name}");
+        }
+        for name in ["special_tokens_map.json", "tokenizer.json"] {
+            write(name, "{  }");
+            assert_ne!(digest(), first, "{name}");
+            write(name, "{}");
+        }
+        fs::remove_file(folder.path().join("special_tokens_map.json")).unwrap();
         assert_eq!(digest(), first);
         write("config.json", "{ }");
         let second = digest();

@@ -1,7 +1,6 @@
-//! The arguments of `nearsay embed` and `nearsay verify`.
+//! The arguments of `nearsay embed`.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -24,7 +23,8 @@ const EMBED_EXAMPLES: &str = "Examples:
 
 If the output is a folder, the run is a job: it writes shards of a fixed number of input rows, and a manifest. \
 After a crash or an interruption, the same command with --resume continues it, and the finished folder has the \
-same bytes as if nothing had happened. `nearsay verify FOLDER` checks every checksum.
+same bytes as if nothing had happened. `nearsay status FOLDER` shows how far it is, and `nearsay verify FOLDER` \
+checks every checksum. --append also extends a finished job by the rows that its input has gained at the end.
 
 An empty or blank text gets the vector of the special tokens alone ([CLS] [SEP]), or zeros if the tokenizer \
 adds none; such texts are counted on stderr. Special tokens spelled out in a text ([CLS], [SEP], </s>) become \
@@ -115,29 +115,15 @@ pub(crate) struct ShardingArguments {
     /// Continue the job in the output folder, or start it if there is none
     #[arg(long, conflicts_with = "overwrite")]
     pub(crate) resume: bool,
+    /// Continue as --resume does, and extend a finished job by the rows that its input has gained at the end
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(crate) append: bool,
     /// Input rows per shard
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(crate) rows_per_shard: NonZero<u64>,
     /// Compute only one machine's part: shards I, I + N, I + 2N, .., with I from 0 to N - 1
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Part>,
-}
-
-const VERIFY_EXAMPLES: &str = "Examples:
-  nearsay verify wiki-vectors/
-  nearsay verify part-0/ part-1/ part-2/    parts of one job from several machines
-
-Exit codes: 0 complete and undamaged, 1 undamaged but not finished, 65 damaged.";
-
-#[derive(Debug, Args)]
-#[command(after_help = VERIFY_EXAMPLES)]
-pub(crate) struct VerifyArguments {
-    /// Job folders; several are also checked against each other, as parts of one job
-    #[arg(required = true, value_name = "FOLDER")]
-    pub(crate) folders: Vec<PathBuf>,
-    /// Threads [default: one per core]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZero<usize>>,
 }
 
 fn output_type_parser() -> impl TypedValueParser<Value = OutputType> {

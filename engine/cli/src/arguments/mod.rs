@@ -2,6 +2,7 @@
 
 mod bench;
 mod embed;
+mod jobs;
 mod reading;
 mod score;
 
@@ -9,10 +10,12 @@ use std::ffi::OsString;
 use std::num::NonZero;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nearsay::vectors::write::Output;
 use nearsay::{DeviceChoice, Precision};
 
 pub(crate) use bench::BenchArguments;
-pub(crate) use embed::{EmbedArguments, OnLongArgument, VerifyArguments};
+pub(crate) use embed::{EmbedArguments, OnLongArgument};
+pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
 
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Embed(Box<EmbedArguments>),
     /// Check every checksum of a job's folder
     Verify(VerifyArguments),
+    /// Show how far jobs are
+    Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
     /// List model families, or inspect a model
@@ -73,6 +78,16 @@ pub(crate) enum Command {
     Bench(Box<BenchArguments>),
     /// Show this machine's instruction sets and devices, the model cache and the hub
     Doctor(DoctorArguments),
+}
+
+impl Command {
+    /// Whether it prints its result to standard output.
+    pub(crate) fn prints(&self, global: &GlobalArguments) -> bool {
+        match self {
+            Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
+            _ => true,
+        }
+    }
 }
 
 /// A file's name, which a script with an unset variable leaves empty.

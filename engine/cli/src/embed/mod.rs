@@ -7,6 +7,7 @@ mod summary;
 
 use nearsay::embed::{ChunkOptions, EmbedOptions, Embedder, OnLong};
 use nearsay::job::{Corpus, CorpusFiles, CorpusOptions, Existing, JobProgress, Notice, Observer, Part};
+use nearsay::text::Input;
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
 use nearsay::{Error, Session, Setting};
@@ -14,6 +15,7 @@ use nearsay::{Error, Session, Setting};
 use crate::arguments::{EmbedArguments, OnLongArgument};
 use crate::context::Context;
 use crate::failure;
+use crate::streams;
 use progress::EmbedProgress;
 use report::Report;
 
@@ -25,6 +27,9 @@ pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
     options.check(&arguments.output, &embedding)?;
     check_summary(context, &arguments)?;
+    if arguments.inputs.contains(&Input::Stdin) {
+        streams::check_stdin()?;
+    }
     if arguments.dry_run {
         let files = CorpusFiles::for_estimate(&arguments.inputs, &arguments.output, &options)?;
         let (embedder, _) = open(context, &arguments, &files, &embedding)?;
@@ -32,6 +37,7 @@ pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::
         return estimate::print(context, &estimate, options.part);
     }
     let corpus = Corpus::open(&arguments.inputs, &arguments.output, &options)?;
+    context.interruption.set_hint(how_to_continue(&arguments.output, options.existing));
     let (embedder, load) = open(context, &arguments, corpus.files(), &embedding)?;
     let progress = EmbedProgress::new(context, corpus.files().bytes_total());
     let report = Report { context, arguments: &arguments, options: &options, embedder: &embedder, load };
@@ -98,12 +104,24 @@ fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
     options.json_columns = arguments.json_column.clone();
     options.rows_per_shard = arguments.sharding.rows_per_shard;
     options.part = arguments.sharding.shard.unwrap_or(Part::WHOLE);
-    options.existing = match (arguments.sharding.resume, arguments.overwrite) {
-        (true, _) => Existing::Resume,
+    options.existing = match (&arguments.sharding, arguments.overwrite) {
+        (sharding, _) if sharding.append => Existing::Append,
+        (sharding, _) if sharding.resume => Existing::Resume,
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
     options
+}
+
+/// What to do after an interruption, if the output is a job.
+fn how_to_continue(output: &Output, existing: Existing) -> Option<String> {
+    let Output::Folder(folder) = output else { return None };
+    let command = match existing {
+        Existing::Resume | Existing::Append => "run the same command again to continue",
+        Existing::Overwrite => "to continue, run the same command with --resume instead of --overwrite",
+        _ => "to continue, run the same command with --resume",
+    };
+    Some(format!("{command}; nearsay status {} shows how far the job is", folder.display()))
 }
 
 fn on_long(arguments: &EmbedArguments) -> OnLong {

@@ -3,10 +3,9 @@
 use std::fs;
 use std::process::Command;
 
+use nearsay_tests::job::files;
 use nearsay_tests::run::{Desk, Run, finish};
 use nearsay_tests::{desk, fixture};
-
-use super::job::files;
 
 const JOB: &str = "embed in.jsonl -m families/bert --keep title --rows-per-shard 2 -o job/";
 
@@ -40,28 +39,18 @@ fn it_verifies() {
 }
 
 #[test]
-fn it_is_continued_with_the_same_bytes() {
-    let desk = desk_of_earlier_job();
-    let expected = files(&desk.path("job"));
-    for name in ["_manifest.jsonl", "_manifest.copy.jsonl"] {
-        let text = String::from_utf8(desk.read(&format!("job/{name}"))).expect("UTF-8");
-        let lines: Vec<&str> = text.lines().take(2).collect();
-        desk.write(format!("job/{name}"), lines.join("\n") + "\n");
-    }
-    for name in ["part-00001.parquet", "part-00002.parquet"] {
-        fs::remove_file(desk.path("job").join(name)).expect("removed");
-    }
-    run(&desk, &format!("{JOB} --resume")).ok();
-    let found = files(&desk.path("job"));
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    for (name, bytes) in &expected {
-        assert!(found[name] == *bytes, "{name} differs");
-    }
-    run(&desk, "verify job").ok();
+fn its_status_is_shown() {
+    let report = &run(&desk_of_earlier_job(), "status job --json").ok().json()[0];
+    assert_eq!((report["complete"].as_bool(), report["shards"].as_u64()), (Some(true), Some(3)));
 }
 
 #[test]
-fn other_bits_are_refused() {
+fn it_is_not_continued_since_models_are_read_in_another_way_now() {
     let desk = desk_of_earlier_job();
-    run(&desk, &format!("{JOB} --precision bf16 --resume")).ends(65, &["precision f32", "bf16"]);
+    let before = files(&desk.path("job"));
+    for option in ["--resume", "--append", "--resume --precision bf16"] {
+        run(&desk, &format!("{JOB} {option}"))
+            .ends(65, &["cannot resume the job in job/: it was started with", "hint:", "--overwrite"]);
+        assert!(files(&desk.path("job")) == before, "{option}");
+    }
 }

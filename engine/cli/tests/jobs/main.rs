@@ -1,11 +1,14 @@
 //! Jobs: folders of shards that can be killed and resumed. Tests that need strace or mounts are in
 //! scripts/test-faults.
 
+mod append;
 mod crash;
 mod earlier;
 mod integrity;
 mod parts;
+mod random;
 mod refusals;
+mod status;
 
 use std::collections::BTreeMap;
 

@@ -62,6 +62,51 @@ fn another_model_is_refused_and_the_same_by_another_name_is_not() {
 }
 
 #[test]
+fn files_of_a_model_count_if_they_are_read() {
+    let desk = desk();
+    let model = "sentence-transformers/dense-prompts";
+    for folder in ["", "1_Pooling", "2_Dense"] {
+        std::fs::create_dir(desk.path("copy").join(folder)).expect("a folder");
+        for entry in std::fs::read_dir(fixture(model).join(folder)).expect("a fixture") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let to = desk.path("copy").join(folder).join(path.file_name().expect("a name"));
+                std::fs::copy(&path, to).expect("copied");
+            }
+        }
+    }
+    let job = JOB.replace("BERT", "./copy");
+    desk.run(&job).ok();
+    let resume = format!("{job} --resume");
+    let litter =
+        ["eval_results.json", "vocab.json", "README.md", "1_Pooling/notes.json", "trainer_state.json"];
+    for name in litter.iter().chain(&["generation_config.json", ".DS_Store", "onnx_model.onnx"]) {
+        desk.write(format!("copy/{name}"), "{\"sts\": 0.8}");
+        desk.run(&resume).ok();
+    }
+    std::fs::remove_file(desk.path("copy/README.md")).expect("removed");
+    desk.run(&resume).ok();
+    let read = [
+        "config.json",
+        "modules.json",
+        "sentence_bert_config.json",
+        "config_sentence_transformers.json",
+        "1_Pooling/config.json",
+        "2_Dense/config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+    ];
+    for name in read {
+        let whole = desk.read(&format!("copy/{name}"));
+        desk.write(format!("copy/{name}"), [&whole[..], b"\n"].concat());
+        desk.run(&resume).ends(65, &["cannot resume the job in out/: it was started with model"]);
+        desk.write(format!("copy/{name}"), whole);
+    }
+    desk.run(&resume).ok();
+}
+
+#[test]
 fn an_input_that_was_edited_reordered_or_grew_is_refused() {
     let whole = input();
     let lines: Vec<&str> = whole.lines().collect();
@@ -70,10 +115,14 @@ fn an_input_that_was_edited_reordered_or_grew_is_refused() {
     let mut edited = lines.clone();
     let edit = lines[33].replace("T33", "T34");
     edited[33] = &edit;
-    for (name, rows, shard) in [
+    for (name, rows, what) in [
         ("reordered", reordered, "part-00002"),
         ("edited", edited, "part-00003"),
-        ("grew", [lines.clone(), vec![r#"{"id":"more","title":"","text":""}"#]].concat(), "part-00006"),
+        (
+            "grew",
+            [lines.clone(), vec![r#"{"id":"more","title":"","text":""}"#]].concat(),
+            "it has 66 rows; it had 65",
+        ),
         ("shrank", lines[..64].to_vec(), "part-00006"),
         ("ended early", lines[..40].to_vec(), "part-0000"),
     ] {
@@ -81,7 +130,7 @@ fn an_input_that_was_edited_reordered_or_grew_is_refused() {
         desk.run(JOB).ok();
         desk.write("in.jsonl", rows.join("\n"));
         let run = desk.run(&format!("{JOB} --resume"));
-        run.ends(65, &["the input has changed since the job in out/ was started", shard, "hint:"]);
+        run.ends(65, &["the input has changed since the job in out/ was started", what, "hint:"]);
         assert_eq!(files(&desk.path("out")), undisturbed(), "{name}");
     }
 }

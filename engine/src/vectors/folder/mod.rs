@@ -7,22 +7,28 @@
 //! FOLDER/_manifest.jsonl       how the job was started, and each finished shard, each line with its checksum
 //! FOLDER/_manifest.copy.jsonl  the same, in case the first is damaged
 //! FOLDER/.nearsay-lock         held by the writing process; the system releases it when that process ends
-//! FOLDER/.nearsay-*.part       a shard that is being written
+//! FOLDER/.nearsay-status.json  how far the writing process is; removed at the end
+//! FOLDER/.nearsay-*.part       a file that is being written
 //! ```
 //!
 //! [`job`](crate::job) uses it.
 
 mod line;
+mod litter;
 mod manifest;
 mod record;
+mod status;
 
 use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::Path;
 
+pub(crate) use litter::is_litter;
 pub(crate) use manifest::{COPY, Damage, MANIFEST, Manifest, ManifestState};
-pub(crate) use record::{ManifestEntry, file_name, is_shard_name};
-pub use record::{RowCounts, ShardRecord};
+pub(crate) use record::{InputChain, ManifestEntry, file_name, is_shard_name};
+pub use record::{InputEnd, RowCounts, ShardRecord};
+pub use status::RunStatus;
+pub(crate) use status::STATUS;
 
 use super::write::Digest;
 use crate::{Error, Result};

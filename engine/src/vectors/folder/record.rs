@@ -3,9 +3,10 @@
 use std::ops::Add;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::vectors::Metadata;
-use crate::vectors::write::Digest;
+use crate::vectors::write::{Digest, hexadecimal};
 
 /// An entry of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,13 +20,38 @@ pub(crate) enum ManifestEntry {
     },
     /// A finished shard.
     Shard(ShardRecord),
-    /// The last one: every shard is recorded.
-    End {
-        /// Rows of the whole input.
-        input_rows: u64,
-        /// Shards of the whole input, including those of other machines.
-        shards: u64,
-    },
+    /// Every shard up to this end of the input is recorded. Rows that are appended have further shards and
+    /// another end.
+    End(InputEnd),
+}
+
+/// An end of a job's input. A job whose input has grown has several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InputEnd {
+    /// Rows of the whole input.
+    pub input_rows: u64,
+    /// Shards of the whole input, including those of other machines.
+    pub shards: u64,
+    /// The SHA-256 of the `input_sha256` of these shards, one after the other; `None` in jobs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_sha256: Option<String>,
+}
+
+/// The digest of a whole input: the SHA-256 of its shards' `input_sha256`, one after the other, as 64
+/// hexadecimal digits each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InputChain(Sha256);
+
+impl InputChain {
+    pub(crate) fn add(&mut self, input_sha256: &str) {
+        self.0.update(input_sha256);
+    }
+
+    pub(crate) fn digest(&self) -> String {
+        hexadecimal(&self.0.clone().finalize())
+    }
 }
 
 /// Counts of texts and rows: the same whenever and wherever they are embedded.

@@ -26,6 +26,7 @@ impl JobVectors {
     /// If the folder is not a job's, or nothing is left of its manifest.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let state = ManifestState::read(path)?;
+        let is_ended = state.end().map(|end| end.shards);
         let settings = state.settings.ok_or_else(|| holds_no_job(path))?;
         // A shard whose line in the manifest was damaged is recorded again.
         let mut shards = state.shards;
@@ -37,7 +38,7 @@ impl JobVectors {
             }
             is_same
         });
-        let is_complete = state.end.is_some_and(|(_, count)| count == shards.len() as u64);
+        let is_complete = is_ended.is_some_and(|count| count == shards.len() as u64);
         Ok(Self { path: path.to_owned(), settings, shards, is_complete })
     }
 

@@ -26,7 +26,7 @@ pub use destination::{Destination, Output};
 pub use digest::Digest;
 pub(crate) use digest::hexadecimal;
 pub use file::OutputFile;
-pub(crate) use file::{is_temporary, sync_folder};
+pub(crate) use file::{is_temporary, replace, sync_folder};
 pub use format::{OutputContent, OutputFormat};
 pub(crate) use json_value::append_value;
 pub use unfinished::remove_unfinished;

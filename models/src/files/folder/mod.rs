@@ -1,9 +1,11 @@
 //! A model's folder. All access to its files goes through it.
 
+use std::collections::BTreeSet;
 use std::fs::{File, FileType};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
@@ -39,6 +41,8 @@ pub struct ModelFolder {
     boundary: Option<PathBuf>,
     source: Source,
     transformer_prefix: String,
+    /// The configurations that were read, of this folder and its clones.
+    read: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl ModelFolder {
@@ -46,7 +50,8 @@ impl ModelFolder {
     pub(super) fn new(name: &str, root: PathBuf, boundary: Option<&Path>, source: Source) -> Result<Self> {
         let boundary = boundary.map(|path| path.canonicalize().map_err(Error::io(path))).transpose()?;
         let transformer_prefix = String::new();
-        let mut folder = Self { name: name.to_owned(), root, boundary, source, transformer_prefix };
+        let (name, read) = (name.to_owned(), Arc::default());
+        let mut folder = Self { name, root, boundary, source, transformer_prefix, read };
         folder.transformer_prefix = layout::transformer_prefix(&folder)?;
         Ok(folder)
     }
@@ -114,7 +119,16 @@ impl ModelFolder {
 
     /// A JSON file of at most `limit` bytes ([`CONFIG_LIMIT`] for configurations), if it exists.
     pub fn read_json<T: DeserializeOwned>(&self, relative: &str, limit: u64) -> Result<Option<T>> {
-        self.file(relative)?.map(|path| parse_json(&path, &read_limited(&path, limit)?)).transpose()
+        let Some(path) = self.file(relative)? else { return Ok(None) };
+        let value = parse_json(&path, &read_limited(&path, limit)?)?;
+        let name = self.parts(relative)?.join("/");
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        Ok(Some(value))
+    }
+
+    /// The names of the JSON files that were read so far.
+    pub(super) fn files_read(&self) -> BTreeSet<String> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// [`Self::read_json`] in the transformer's folder, with [`CONFIG_LIMIT`].

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
-use super::record::{ManifestEntry, ShardRecord, file_name};
+use super::record::{InputEnd, ManifestEntry, ShardRecord, file_name};
 use super::{failed, line};
 use crate::vectors::Metadata;
 use crate::vectors::write::sync_folder;
@@ -25,8 +25,8 @@ pub(crate) struct ManifestState {
     /// How the job was started; `None` if nothing has been recorded yet.
     pub(crate) settings: Option<Metadata>,
     pub(crate) shards: Vec<ShardRecord>,
-    /// Rows and shards of the whole input, once all shards are recorded.
-    pub(crate) end: Option<(u64, u64)>,
+    /// The ends of the input at which all shards were recorded, in order.
+    pub(crate) ends: Vec<InputEnd>,
     /// Bytes of the valid lines.
     bytes: Vec<u8>,
     /// The damage to each file.
@@ -48,6 +48,11 @@ impl ManifestState {
     /// Whether nothing has been recorded yet.
     pub(crate) fn is_new(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// The last end, unless shards after it are recorded: then rows are being appended.
+    pub(crate) fn end(&self) -> Option<&InputEnd> {
+        self.ends.last().filter(|end| self.shards.iter().all(|shard| shard.shard < end.shards))
     }
 
     /// Reads both files. Of each line, the valid one counts; reading stops at a line that is valid in
@@ -111,8 +116,8 @@ impl ManifestState {
             }
             // After the end, too: a shard whose line was damaged in both files is written and recorded again.
             ManifestEntry::Shard(shard) if self.settings.is_some() => self.shards.push(shard),
-            ManifestEntry::End { input_rows, shards } if self.settings.is_some() => {
-                self.end = Some((input_rows, shards))
+            ManifestEntry::End(end) if self.settings.is_some() && self.may_follow(&end) => {
+                self.ends.push(end)
             }
             _ => {
                 let rule = "the manifest's entries are not in an order that this program writes".to_owned();
@@ -120,6 +125,14 @@ impl ManifestState {
             }
         }
         Ok(())
+    }
+
+    /// Whether an input that ended as recorded may have grown to this end.
+    fn may_follow(&self, end: &InputEnd) -> bool {
+        end.shards > 0
+            && self.ends.last().is_none_or(|last| {
+                last.input_rows < end.input_rows && last.shards < end.shards || last == end
+            })
     }
 }
 

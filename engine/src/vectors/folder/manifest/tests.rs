@@ -10,10 +10,19 @@ fn shard(number: u64) -> ManifestEntry {
     ManifestEntry::Shard(ShardRecord::new(number, number * 10, counts, file, "cd".repeat(32)))
 }
 
+fn end(input_rows: u64, shards: u64) -> ManifestEntry {
+    ManifestEntry::End(InputEnd { input_rows, shards, input_sha256: Some("ef".repeat(32)) })
+}
+
+/// Rows and shards at the end.
+fn ended(state: &ManifestState) -> Option<(u64, u64)> {
+    state.end().map(|end| (end.input_rows, end.shards))
+}
+
 fn entries() -> Vec<ManifestEntry> {
     let settings = Metadata::from([("model".to_owned(), "tiny".to_owned())]);
     let begin = ManifestEntry::Begin { format_version: FORMAT_VERSION, settings };
-    vec![begin, shard(0), shard(1), ManifestEntry::End { input_rows: 20, shards: 2 }]
+    vec![begin, shard(0), shard(1), end(20, 2)]
 }
 
 fn write(folder: &Path, entries: &[ManifestEntry]) {
@@ -23,7 +32,7 @@ fn write(folder: &Path, entries: &[ManifestEntry]) {
 }
 
 fn count(state: &ManifestState) -> usize {
-    usize::from(state.settings.is_some()) + state.shards.len() + usize::from(state.end.is_some())
+    usize::from(state.settings.is_some()) + state.shards.len() + state.ends.len()
 }
 
 fn written() -> (tempfile::TempDir, Vec<u8>) {
@@ -38,7 +47,7 @@ fn what_is_appended_is_read_back() {
     let (folder, bytes) = written();
     assert_eq!(fs::read(folder.path().join(COPY)).expect("read"), bytes);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), state.end, state.damage.len()), (4, Some((20, 2)), 0));
+    assert_eq!((count(&state), ended(&state), state.damage.len()), (4, Some((20, 2)), 0));
     assert_eq!(state.shards[1].first_row, 10);
 }
 
@@ -165,5 +174,37 @@ fn a_shard_may_be_recorded_again_behind_the_end() {
     }
     write(folder.path(), &[shard(1)]);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((state.shards.len(), state.end, state.damage.len()), (2, Some((20, 2)), 0));
+    assert_eq!((state.shards.len(), ended(&state), state.damage.len()), (2, Some((20, 2)), 0));
+}
+
+#[test]
+fn rows_that_are_appended_have_another_end() {
+    let (folder, _) = written();
+    write(folder.path(), &[shard(2)]);
+    let state = ManifestState::read(folder.path()).expect("a state");
+    assert_eq!((state.ends.len(), ended(&state)), (1, None), "rows are being appended");
+    write(folder.path(), &[end(25, 3)]);
+    let state = ManifestState::read(folder.path()).expect("a state");
+    assert_eq!((state.ends.len(), ended(&state)), (2, Some((25, 3))));
+}
+
+#[test]
+fn an_end_before_the_last_one_is_refused() {
+    for (input_rows, shards) in [(19, 2), (20, 3), (25, 2), (0, 0)] {
+        let (folder, _) = written();
+        let state = ManifestState::read(folder.path()).expect("a state");
+        let mut manifest = Manifest::open(folder.path(), &state).expect("opened");
+        manifest.append(&end(input_rows, shards)).expect("appended");
+        let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("in no order");
+        assert_eq!(error.kind(), crate::ErrorKind::BadData, "{input_rows} rows, {shards} shards");
+    }
+}
+
+#[test]
+fn an_end_of_an_earlier_version_has_no_digest() {
+    let line = line::encode(&serde_json::json!({"end": {"input_rows": 20, "shards": 2}})).expect("a line");
+    let entry = line::decode(line.trim_end().as_bytes()).expect("an entry");
+    let expected = InputEnd { input_rows: 20, shards: 2, input_sha256: None };
+    assert_eq!(ManifestEntry::End(expected), entry);
+    assert_eq!(line::encode(&entry).expect("a line"), line);
 }

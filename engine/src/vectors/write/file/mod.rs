@@ -1,27 +1,20 @@
 //! A file that appears under its name only once it is complete.
 
+mod temporary;
+
 use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+pub(crate) use self::temporary::is_temporary;
 use super::unfinished::Unfinished;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
 /// Bytes written to the system at a time.
 const WRITE_BYTES: usize = 1 << 20;
-
-/// Prefix and suffix of temporary files' names.
-const PREFIX: &str = ".nearsay-";
-const SUFFIX: &str = ".part";
-
-/// Whether a name is that of a temporary file.
-pub(crate) fn is_temporary(name: &str) -> bool {
-    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
-}
 
 /// A temporary file in the target's folder. [`persist`](Self::persist) renames it to the target; if dropped
 /// before that, it is removed.
@@ -37,7 +30,7 @@ impl OutputFile {
     /// work.
     ///
     /// A target that is a symbolic link is not followed: it counts as an existing file, and overwriting
-    /// replaces the link.
+    /// replaces the link. A file that is overwritten keeps its permissions.
     ///
     /// # Errors
     /// [`Error::CannotCreate`] if the target exists and must not be overwritten, is not a regular file, or
@@ -56,10 +49,15 @@ impl OutputFile {
             }
         }
         check_target(target, overwrite)?;
-        let file = temporary_file(folder).map_err(|error| refuse(error.to_string()))?;
+        let file = temporary::create(target).map_err(|error| refuse(error.to_string()))?;
         let unfinished = Unfinished::new(file.path());
         let file = BufWriter::with_capacity(WRITE_BYTES, file);
         Ok(Self { target: target.to_owned(), overwrite, file, unfinished })
+    }
+
+    /// Removes what killed runs that wrote to the same target left in its folder.
+    pub fn remove_remains(&self) {
+        temporary::remove_remains(&self.target);
     }
 
     /// The path of the finished file.
@@ -154,12 +152,17 @@ fn rename(file: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
     error.file.persist(target).map(|_| ()).map_err(|error| writing_failed(target, error.error))
 }
 
-/// Temporary files have mode 0600; this one becomes the output, so it gets 0666 less the umask.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    builder.permissions(PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+/// Replaces a small file in one step, without a sync: a loss of power may leave the old one.
+///
+/// # Errors
+/// The system's error.
+pub(crate) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = temporary::create(target)?;
+    let unfinished = Unfinished::new(file.path());
+    file.write_all(bytes)?;
+    file.persist(target).map_err(|error| error.error)?;
+    drop(unfinished);
+    Ok(())
 }
 
 fn folder_of(target: &Path) -> &Path {

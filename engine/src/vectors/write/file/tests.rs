@@ -131,6 +131,53 @@ mod unix {
     }
 
     #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o7777;
+        for kept in [0o600, 0o400, 0o640, 0o644, 0o660, 0o666, 0o755] {
+            let target = folder.path().join(format!("{kept:o}.npy"));
+            fs::write(&target, b"old").expect("written");
+            fs::set_permissions(&target, fs::Permissions::from_mode(kept)).expect("set");
+            let file = OutputFile::create(&target, true).expect("made");
+            let part = names(folder.path()).into_iter().find(|name| name.ends_with(".part"));
+            let temporary = folder.path().join(part.expect("a temporary file"));
+            assert_eq!(mode(&temporary), kept, "while it is written");
+            file.persist().expect("persisted");
+            assert_eq!(mode(&target), kept);
+        }
+        // Nobody but its owner can read what a link leads to: nor can they read what replaces the link.
+        let (behind, link) = (folder.path().join("behind"), folder.path().join("link.npy"));
+        fs::write(&behind, b"old").expect("written");
+        fs::set_permissions(&behind, fs::Permissions::from_mode(0o600)).expect("set");
+        symlink(&behind, &link).expect("linked");
+        write(&link, true, b"new");
+        assert_eq!((mode(&link), mode(&behind)), (0o600, 0o600));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_the_next_one_to_this_target() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (target, other) = (folder.path().join("out.npy"), folder.path().join("other.npy"));
+        // Forgotten, as by a killed process: the file stays, and its lock is released with its descriptor.
+        let remains = |target: &Path| {
+            let file = OutputFile::create(target, true).expect("made");
+            let (file, path) = file.file.into_inner().expect("flushed").keep().expect("kept");
+            drop(file);
+            path
+        };
+        let (ours, others) = (remains(&target), remains(&other));
+        let living = OutputFile::create(&target, true).expect("made");
+        let count = || names(folder.path()).len();
+        assert_eq!(count(), 3);
+        let next = OutputFile::create(&target, true).expect("made");
+        next.remove_remains();
+        assert!(!ours.exists() && others.exists(), "{:?}", names(folder.path()));
+        assert_eq!(count(), 3, "those of living runs stay");
+        drop((living, next));
+        assert_eq!(count(), 1);
+    }
+
+    #[test]
     fn link_is_replaced_and_not_followed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (behind, link) = (folder.path().join("behind"), folder.path().join("out.npy"));

@@ -4,13 +4,17 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Phrase, phrase};
-use crate::vectors::folder::{self, COPY, MANIFEST, failed, is_shard_name};
+use crate::vectors::folder::{self, COPY, MANIFEST, STATUS, failed, is_litter, is_shard_name};
 use crate::vectors::write::{is_temporary, sync_folder};
 use crate::{Error, Result, Setting};
 
 const LOCK: &str = ".nearsay-lock";
+/// How often a lock is tried again, and the pause before that.
+const LOCK_ATTEMPTS: usize = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// How to treat an existing output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +25,8 @@ pub enum Existing {
     Refuse,
     /// Resume the job in the folder, or start one if there is none.
     Resume,
+    /// The same, and embed the rows by which the input of a finished job has grown.
+    Append,
     /// Replace it.
     Overwrite,
 }
@@ -45,12 +51,12 @@ impl JobFolder {
     pub fn open(path: &Path, existing: Existing) -> Result<Self> {
         let is_new = make(path)?;
         let names = names(path)?;
-        if let Some(name) = names.iter().find(|name| !is_ours(name)) {
+        if let Some(name) = names.iter().find(|name| !is_ours(name) && !is_litter(name)) {
             let reason = format!("the folder holds {name:?}, which is not part of a job");
             let hint = "name an empty folder, or one that does not exist".into();
             return Err(cannot_create(path, reason, Some(hint)));
         }
-        names.iter().try_for_each(|name| expect_regular(&path.join(name)))?;
+        names.iter().filter(|name| is_ours(name)).try_for_each(|name| expect_regular(&path.join(name)))?;
         let has_manifest = names.iter().any(|name| name == MANIFEST || name == COPY);
         if has_manifest && existing == Existing::Refuse {
             let hint = phrase![
@@ -81,11 +87,18 @@ impl JobFolder {
         self.existing == Existing::Overwrite
     }
 
+    /// Whether rows by which the input has grown are embedded.
+    pub(super) fn appends(&self) -> bool {
+        self.existing == Existing::Append
+    }
+
     /// Prepares for the job's first write: removes a killed process's leftovers, and a job to be overwritten.
     pub(super) fn start(&mut self) -> Result<()> {
         self.is_new = false;
         let is_overwritten = self.is_overwritten();
-        self.remove(|name| is_temporary(name) || is_overwritten && name != LOCK)
+        self.remove(|name| {
+            is_temporary(name) || name == STATUS || is_overwritten && is_ours(name) && name != LOCK
+        })
     }
 
     /// Removes unrecorded shards and returns their names.
@@ -155,7 +168,7 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>> {
 }
 
 fn is_ours(name: &str) -> bool {
-    [MANIFEST, COPY, LOCK].contains(&name) || is_shard_name(name) || is_temporary(name)
+    [MANIFEST, COPY, LOCK, STATUS].contains(&name) || is_shard_name(name) || is_temporary(name)
 }
 
 fn lock(folder: &Path) -> Result<File> {
@@ -163,7 +176,7 @@ fn lock(folder: &Path) -> Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     let mut file = options.open(&path).map_err(|error| cannot_create(&path, error.to_string(), None))?;
-    match file.try_lock() {
+    match patiently(|| file.try_lock()) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(busy(folder, &mut file)),
         Err(TryLockError::Error(error)) => {
@@ -177,10 +190,23 @@ fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The process that writes to a folder, if any.
+/// Tries for a moment: [`writer_of`] has the lock for some microseconds.
+fn patiently(
+    mut lock: impl FnMut() -> std::result::Result<(), TryLockError>,
+) -> std::result::Result<(), TryLockError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            result => return result,
+        }
+    }
+    lock()
+}
+
+/// The process that writes to a folder, if any. Needs no permission to write there.
 pub(super) fn writer_of(folder: &Path) -> Option<String> {
-    let mut file = File::options().read(true).write(true).open(folder.join(LOCK)).ok()?;
-    match file.try_lock() {
+    let mut file = File::open(folder.join(LOCK)).ok()?;
+    match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(process(&mut file)),
         _ => None,
     }
@@ -206,93 +232,4 @@ fn cannot_create(path: &Path, reason: String, hint: Option<Phrase>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_writer_is_refused_and_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("job");
-        let first = JobFolder::open(&path, Existing::Refuse).unwrap();
-        let error = JobFolder::open(&path, Existing::Resume).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::TryAgain);
-        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
-        assert_eq!(writer_of(&path), Some(format!("process {}", std::process::id())));
-        drop(first);
-        assert_eq!(writer_of(&path), None);
-        assert!(JobFolder::open(&path, Existing::Resume).is_ok());
-    }
-
-    #[test]
-    fn a_folder_with_anything_else_in_it_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
-        for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
-            let error = JobFolder::open(folder.path(), existing).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::CannotCreate);
-            assert!(error.to_string().contains("thesis.txt"), "{error}");
-        }
-        assert!(folder.path().join("thesis.txt").exists());
-    }
-
-    #[test]
-    fn what_a_killed_process_left_is_removed_when_the_job_starts_and_the_job_only_on_request() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
-        ["part-00000.parquet", MANIFEST, ".nearsay-a1b2c3.part"].into_iter().for_each(write);
-        assert_eq!(
-            JobFolder::open(folder.path(), Existing::Refuse).unwrap_err().kind(),
-            crate::ErrorKind::CannotCreate
-        );
-        let whole = names(folder.path()).unwrap();
-        drop(JobFolder::open(folder.path(), Existing::Overwrite).unwrap());
-        assert!(whole.iter().all(|name| names(folder.path()).unwrap().contains(name)), "nothing was started");
-        JobFolder::open(folder.path(), Existing::Resume).unwrap().start().unwrap();
-        assert_eq!(names(folder.path()).unwrap(), [LOCK, MANIFEST, "part-00000.parquet"]);
-        JobFolder::open(folder.path(), Existing::Overwrite).unwrap().start().unwrap();
-        assert_eq!(names(folder.path()).unwrap(), [LOCK]);
-    }
-
-    #[test]
-    fn a_folder_for_a_job_that_never_started_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("job");
-        drop(JobFolder::open(&path, Existing::Refuse).unwrap());
-        assert!(!path.exists());
-        fs::create_dir(&path).unwrap();
-        drop(JobFolder::open(&path, Existing::Refuse).unwrap());
-        assert!(path.exists(), "it was there before");
-    }
-
-    #[test]
-    fn shards_without_a_manifest_are_somebody_elses() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("part-00000.parquet"), "x").unwrap();
-        for existing in [Existing::Refuse, Existing::Resume] {
-            let error = JobFolder::open(folder.path(), existing).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::CannotCreate);
-            assert!(error.to_string().contains("no manifest"), "{error}");
-        }
-        assert!(JobFolder::open(folder.path(), Existing::Overwrite).is_ok());
-    }
-
-    #[test]
-    fn links_are_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, outside) = (folder.path().join("job"), folder.path().join("thesis"));
-        fs::write(&outside, "years of work").unwrap();
-        for name in [LOCK, MANIFEST, COPY, "part-00000.parquet"] {
-            fs::create_dir(&path).unwrap();
-            std::os::unix::fs::symlink(&outside, path.join(name)).unwrap();
-            for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
-                assert_eq!(
-                    JobFolder::open(&path, existing).unwrap_err().kind(),
-                    crate::ErrorKind::CannotCreate,
-                    "{name}"
-                );
-            }
-            fs::remove_dir_all(&path).unwrap();
-        }
-        assert_eq!(fs::read(&outside).unwrap(), b"years of work");
-    }
-}
+mod tests;

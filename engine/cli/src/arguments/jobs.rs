@@ -1,0 +1,38 @@
+//! The arguments of commands on job folders: `nearsay verify` and `nearsay status`.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use clap::Args;
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  nearsay verify wiki-vectors/
+  nearsay verify part-0/ part-1/ part-2/    parts of one job from several machines
+
+Exit codes: 0 complete and undamaged, 1 undamaged but not finished, 65 damaged.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArguments {
+    /// Job folders; several are also checked against each other, as parts of one job
+    #[arg(required = true, value_name = "FOLDER")]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Threads [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZero<usize>>,
+}
+
+const STATUS_EXAMPLES: &str = "Examples:
+  nearsay status wiki-vectors/
+  nearsay status part-0/ part-1/ part-2/    parts of one job from several machines
+  watch nearsay status wiki-vectors/        again every two seconds
+
+No shard is read, so this takes no time; `nearsay verify` checks every byte.";
+
+#[derive(Debug, Args)]
+#[command(after_help = STATUS_EXAMPLES)]
+pub(crate) struct StatusArguments {
+    /// Job folders
+    #[arg(required = true, value_name = "FOLDER")]
+    pub(crate) folders: Vec<PathBuf>,
+}
