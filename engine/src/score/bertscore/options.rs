@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Baseline, BaselineRow, Rescaling, layer_or_default};
+use nearsay_models::{HubOptions, Model};
+
+use super::default_layers::unknown_layer;
+use super::{Baseline, BaselineRow, Rescaling, default_layer, layer_or_default};
 use crate::Result;
 
 /// Options of a BERTScore. Set only those that differ from the default:
@@ -65,6 +68,10 @@ impl ScoreOptions {
     }
 }
 
+fn without_revision(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
 /// [`ScoreOptions`] resolved for a model of this name.
 pub(super) struct ResolvedOptions {
     pub(super) layer: usize,
@@ -83,9 +90,26 @@ impl ScoreOptions {
         self.resolve(name).map(drop)
     }
 
+    /// The same. If no layer is known, the model's description is looked up (and downloaded, but no weights)
+    /// to say which layers it has.
+    ///
+    /// # Errors
+    /// As [`ScoreOptions::check`].
+    pub fn check_with(&self, name: &str, hub: &HubOptions) -> Result<()> {
+        self.check(name).map_err(|error| {
+            if self.layer.is_some() || default_layer(without_revision(name)).is_some() {
+                return error;
+            }
+            match Model::describe(name, hub) {
+                Ok(model) => unknown_layer(without_revision(name), Some(model.config().num_layers)),
+                Err(_) => error,
+            }
+        })
+    }
+
     pub(super) fn resolve(&self, name: &str) -> Result<ResolvedOptions> {
         // A pinned revision has the layer and baseline published for the model.
-        let published = name.split_once('@').map_or(name, |(name, _)| name);
+        let published = without_revision(name);
         let layer = layer_or_default(published, self.layer)?;
         let (rescaling, baseline) = match &self.rescaling {
             RescaleWith::Nothing => (Rescaling::None, None),
