@@ -147,3 +147,19 @@ fn a_signal_stops_a_download_and_the_next_one_continues_it() {
     let ranges: Vec<String> = hub.requests().into_iter().filter_map(|request| request.range).collect();
     assert!(!ranges.contains(&"bytes=0-".to_owned()), "{ranges:?}");
 }
+
+#[test]
+fn a_log_gets_a_line_every_ten_seconds_and_quiet_none() {
+    let (desk, hub) = (desk(), slow_hub());
+    hub.behave(Behaviour { pause: Duration::from_millis(115), ..Behaviour::default() });
+    let logged = run(&desk, &hub, "models pull org/name").ok();
+    let lines: Vec<&str> = logged.stderr.lines().collect();
+    assert!(lines[0].starts_with("downloading org/name@main to "), "{lines:?}");
+    let progress: Vec<&&str> = lines.iter().filter(|line| line.contains("KiB of")).collect();
+    assert!((1..=3).contains(&progress.len()), "{lines:?}");
+    assert!(progress[0].starts_with(WEIGHTS) && progress[0].ends_with(" left"), "{lines:?}");
+    hub.behave(Behaviour::default());
+    std::fs::remove_dir_all(desk.path("cache")).unwrap();
+    let quiet = run(&desk, &hub, "models pull org/name -q").ok();
+    assert!(quiet.stderr.is_empty(), "{}", quiet.stderr);
+}

@@ -87,7 +87,7 @@ impl ScoreOptions {
     /// [`Error::Usage`](crate::Error::Usage); [`Error::NoInput`](crate::Error::NoInput) and
     /// [`Error::BadInput`](crate::Error::BadInput) of a baseline file.
     pub fn check(&self, name: &str) -> Result<()> {
-        self.resolve(name).map(drop)
+        self.resolve(name, None).map(drop)
     }
 
     /// The same. If no layer is known, the model's description is looked up (and downloaded, but no weights)
@@ -96,21 +96,17 @@ impl ScoreOptions {
     /// # Errors
     /// As [`ScoreOptions::check`].
     pub fn check_with(&self, name: &str, hub: &HubOptions) -> Result<()> {
-        self.check(name).map_err(|error| {
-            if self.layer.is_some() || default_layer(without_revision(name)).is_some() {
-                return error;
-            }
-            match Model::describe(name, hub) {
-                Ok(model) => unknown_layer(without_revision(name), Some(model.config().num_layers)),
-                Err(_) => error,
-            }
-        })
+        let is_known = self.layer.is_some() || default_layer(without_revision(name)).is_some();
+        let described = if is_known { None } else { Model::describe(name, hub).ok() };
+        self.resolve(name, described.map(|model| model.config().num_layers)).map(drop)
     }
 
-    pub(super) fn resolve(&self, name: &str) -> Result<ResolvedOptions> {
+    /// `num_layers` is the model's highest layer, if known, for messages.
+    pub(super) fn resolve(&self, name: &str, num_layers: Option<usize>) -> Result<ResolvedOptions> {
         // A pinned revision has the layer and baseline published for the model.
         let published = without_revision(name);
-        let layer = layer_or_default(published, self.layer)?;
+        let layer =
+            layer_or_default(published, self.layer).map_err(|_| unknown_layer(published, num_layers))?;
         let (rescaling, baseline) = match &self.rescaling {
             RescaleWith::Nothing => (Rescaling::None, None),
             RescaleWith::Published { language } => {

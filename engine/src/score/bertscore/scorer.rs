@@ -88,7 +88,8 @@ impl Scorer {
 
     fn new(session: &Session, options: &ScoreOptions) -> Result<Self> {
         let model = session.model();
-        let ResolvedOptions { layer, rescaling, baseline } = options.resolve(model.folder().name())?;
+        let ResolvedOptions { layer, rescaling, baseline } =
+            options.resolve(model.folder().name(), Some(model.config().num_layers))?;
         session.check_layer(layer)?;
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;

@@ -102,7 +102,7 @@ impl Failure {
     fn of_request(error: &ureq::Error, asked: &Asked<'_>, reason: &str) -> Self {
         let hint = match error {
             ureq::Error::StatusCode(status) => return Self::of_status(*status, asked, reason),
-            ureq::Error::HostNotFound => {
+            error if is_of_resolver(error) => {
                 "the name of the hub's host cannot be resolved: check the network and HF_ENDPOINT, or copy the model \
                  here and give its folder"
             }
@@ -164,6 +164,15 @@ fn not_a_hub(asked: &Asked<'_>) -> String {
         "something other than a hub answered for {}: a proxy or login page, or HF_ENDPOINT names another server",
         asked.endpoint
     )
+}
+
+/// Whether a host's name has no address. The standard library has no kind for this, only a message.
+fn is_of_resolver(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound => true,
+        ureq::Error::Io(error) => error.to_string().starts_with("failed to lookup address information"),
+        _ => false,
+    }
 }
 
 fn is_of_network(error: &io::Error) -> bool {
