@@ -108,7 +108,7 @@ pub mod kernels {
 
 /// The parts of nearsay-models that signatures of this crate name.
 pub mod models {
-    pub use nearsay_models::files::{Environment, Token};
+    pub use nearsay_models::files::{Content, DownloadProgress, Environment, ProgressListener, Token};
     pub use nearsay_models::{Encoder, Error, HiddenStates, LayerStates, SHAPES, Shape, TokenizerSettings};
 }
 

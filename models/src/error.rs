@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use nearsay_kernels::device::DeviceFailure;
 
+use crate::files::{Content, diagnosis};
+
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -78,10 +80,26 @@ pub enum Error {
         name: String,
         /// One phrase per place: what was looked for, where, and what was found instead.
         looked: Vec<String>,
-        /// Whether the hub was skipped because of offline mode.
+        /// Whether offline mode is why: the hub was skipped, and nothing else is known to help.
         offline: bool,
-        /// What to do about it.
-        hint: &'static str,
+        /// What to do about it, if that is known.
+        hint: Option<String>,
+    },
+    /// A download was stopped by its listener.
+    #[error("the download of {name} was stopped")]
+    DownloadStopped {
+        /// The model's name as the user gave it.
+        name: String,
+    },
+    /// A file is not what its name says.
+    #[error("{} {}", path.display(), content.told(expected))]
+    OtherContent {
+        /// The file.
+        path: PathBuf,
+        /// What it should be, with an article.
+        expected: &'static str,
+        /// What it is instead.
+        content: Content,
     },
     /// Reading a file failed.
     #[error("reading {} failed: {source}", path.display())]
@@ -212,12 +230,22 @@ pub enum Error {
         found: String,
     },
     /// The weights lack a tensor.
-    #[error("{file}: tensor {} is missing", name.escape_debug())]
+    #[error("{file}: tensor {} is missing{}", name.escape_debug(), similar(has))]
     MissingTensor {
         /// The tensor's name.
         name: String,
         /// The file searched, as in [`crate::weights::Weights::description`].
         file: String,
+        /// Some names that the file has, the most similar first.
+        has: Vec<String>,
+    },
+    /// The weights have several encoders, and nothing says which one is meant.
+    #[error("{file} has {} encoders, under the names {}: one is read", prefixes.len(), prefixes.join(", "))]
+    SeveralEncoders {
+        /// The file searched, as in [`crate::weights::Weights::description`].
+        file: String,
+        /// What each encoder's tensors are named below, such as `question_encoder.bert_model`.
+        prefixes: Vec<String>,
     },
     /// A tensor's shape differs from the configuration's.
     #[error("{}: tensor {} has shape {actual:?}, and {expected:?} is expected from config.json", path.display(), name.escape_debug())]
@@ -271,6 +299,14 @@ fn place(field: &str) -> String {
     }
 }
 
+fn similar(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
+    format!("; it has {}, ..", names.join(", "))
+}
+
 impl Error {
     /// The device failure that caused this error, if any.
     pub fn device_failure(&self) -> Option<DeviceFailure> {
@@ -291,32 +327,28 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, if known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::ModelNotFound { hint, .. } => Some(hint),
-            Self::LinkOutsideFolder { .. } => Some("follow such links if you trust where this one leads"),
-            Self::Incomplete { .. } | Self::TrailingBytes { .. } | Self::Checksum { .. } => {
-                Some("delete the file and download the model again")
-            }
-            Self::MissingTokenizer { .. } => Some(
-                "vocab.txt alone is not read: make tokenizer.json from it with transformers' \
-                 AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)",
-            ),
-            Self::MissingFile { .. } => Some("download the model again, with all of its files"),
-            Self::NoWeights { .. } => {
-                Some("only safetensors and PyTorch files are read, not TensorFlow or ONNX")
-            }
+    /// What the user can do about it, if the cause is known. Looks into the folder of a missing file.
+    pub fn hint(&self) -> Option<String> {
+        let known = match self {
+            Self::ModelNotFound { hint, .. } => return hint.clone(),
+            Self::MissingFile { path } => return diagnosis::missing_file(path),
+            Self::MissingTokenizer { folder } => return diagnosis::no_tokenizer(folder),
+            Self::NoWeights { folder, .. } => return diagnosis::no_weights(folder),
+            Self::OtherContent { content, .. } => content.hint()?,
+            Self::LinkOutsideFolder { .. } => "follow such links if you trust where this one leads",
+            Self::Incomplete { .. } | Self::Checksum { .. } => "delete the file and download the model again",
             Self::RefusedPickle { .. } => {
-                Some("use the model's safetensors, and do not unpickle this file unless you trust its author")
+                "use the model's safetensors, and do not unpickle this file unless you trust its author"
             }
-            Self::MissingTensor { .. } | Self::ShapeMismatch { .. } => {
-                Some("check that config.json belongs to these weights")
+            Self::SeveralEncoders { .. } => {
+                "save the one that you mean as a model, with transformers' save_pretrained"
             }
-            Self::UnsupportedType { .. } => Some("convert the weights to F32, F16 or BF16"),
-            Self::NonFinite { .. } => Some("the file is damaged or its training diverged: use another copy"),
-            _ => None,
-        }
+            Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
+            Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
+            Self::NonFinite { .. } => "the file is damaged or its training diverged: use another copy",
+            _ => return None,
+        };
+        Some(known.to_owned())
     }
 
     /// An [`Error::Io`] for this path.

@@ -21,6 +21,7 @@ mod parameters;
 mod random;
 pub mod sentence_transformers;
 mod shapes;
+mod stated_head;
 #[cfg(test)]
 mod testing;
 pub mod weights;
@@ -37,3 +38,4 @@ pub use length::StatedLength;
 pub use model::Model;
 pub use random::SplitMix64;
 pub use shapes::{SHAPES, Shape};
+pub use stated_head::StatedHead;

@@ -8,7 +8,7 @@ use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
 use crate::families::{self, Family};
-use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings};
+use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
 use crate::head::{HeadStep, SentenceHead};
 use crate::parameters::Parameters;
 use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
@@ -27,12 +27,35 @@ pub struct Model {
 }
 
 impl Model {
-    /// Finds the model `name` (a folder, or a name on the hub) and reads everything but its weights.
+    /// Finds the model `name` (a folder, or a name on the hub) and reads everything but its weights. If it
+    /// must be downloaded, its configurations and tokenizer come first, and a model that they show to be
+    /// unsupported is refused before its weights are downloaded.
     ///
     /// # Errors
     /// If it is not found, or a file breaks a rule.
     pub fn open(name: &str, options: &HubOptions) -> Result<Self> {
-        Self::read(ModelFolder::resolve(name, options)?)
+        let check = |folder: &ModelFolder| Self::read_description(folder.clone()).map(drop);
+        Self::read(ModelFolder::find(name, options, Wanted::Everything, &check)?)
+    }
+
+    /// Finds the model `name` like [`Model::open`], but downloads no weights: [`Weights::is_there`] is false
+    /// unless the cache has them already.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn describe(name: &str, options: &HubOptions) -> Result<Self> {
+        let folder = ModelFolder::find(name, options, Wanted::Description, &|_| Ok(()))?;
+        let mut model = Self::read_description(folder)?;
+        model.weights = match Weights::open(&model.folder) {
+            Ok(weights) => weights,
+            Err(Error::NoWeights { .. } | Error::MissingFile { .. } | Error::Io { .. })
+                if model.is_cached() =>
+            {
+                Weights::absent()
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(model)
     }
 
     /// Reads the model in `folder`.
@@ -40,6 +63,12 @@ impl Model {
     /// # Errors
     /// If a file is missing or breaks a rule.
     pub fn read(folder: ModelFolder) -> Result<Self> {
+        let model = Self::read_description(folder)?;
+        Ok(Self { weights: Weights::open(&model.folder)?, ..model })
+    }
+
+    /// Reads everything but the weights and their headers.
+    fn read_description(folder: ModelFolder) -> Result<Self> {
         let path = folder.transformer_file("config.json")?;
         let path = path.ok_or_else(|| Error::MissingFile { path: folder.root().join("config.json") })?;
         let config: Option<Value> = folder.read_transformer_json("config.json")?;
@@ -55,7 +84,7 @@ impl Model {
             tokenizer: TokenizerSettings::read(&folder)?,
             sentence: SentenceTransformer::read(&folder, &config)?,
             config,
-            weights: Weights::open(&folder)?,
+            weights: Weights::absent(),
             folder,
         })
     }
@@ -130,6 +159,10 @@ impl Model {
     }
 
     fn parameters(&self) -> Result<Parameters<'_>> {
+        if !self.weights.is_there() {
+            let folder = self.folder.root().join(self.folder.transformer_prefix());
+            return Err(Error::NoWeights { folder, looked: WEIGHT_FILES.join(", ") });
+        }
         Parameters::find(&self.weights, self.family.prefixes, self.family.names.word_embeddings)
     }
 

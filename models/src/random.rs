@@ -2,8 +2,8 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::Result;
 use crate::parameters::WeightSource;
+use crate::{Error, Result};
 
 /// Random weights of any shape.
 ///
@@ -18,6 +18,14 @@ pub(crate) struct RandomWeights {
 impl WeightSource for RandomWeights {
     fn description(&self) -> &str {
         "random weights"
+    }
+
+    fn prefixes(&self, _landmark: &str) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        Error::MissingTensor { name: name.to_owned(), file: self.description().to_owned(), has: Vec::new() }
     }
 
     fn contains(&self, name: &str) -> bool {

@@ -3,9 +3,11 @@
 use std::num::NonZero;
 use std::time::Instant;
 
-use nearsay::{Cancel, Control, Devices, HubOptions, Model, Session, SessionOptions, Workers};
+use nearsay::models::Environment;
+use nearsay::{Cancel, Control, Devices, Error, HubOptions, Session, SessionOptions, Workers};
 
 use crate::arguments::{GlobalArguments, RunningArguments};
+use crate::download;
 use crate::failure;
 use crate::signals::Interruption;
 
@@ -29,12 +31,22 @@ impl Context {
         let mut options = HubOptions::from_env();
         options.offline |= self.global.offline;
         options.follow_links |= self.global.follow_links;
+        options.progress = Some(download::listener(self));
         options
     }
 
-    /// Finds a model and reads everything but its weights.
-    pub(crate) fn open_model(&self, name: &str) -> nearsay::Result<Model> {
-        Ok(Model::open(name, &self.hub())?)
+    /// The model that NEARSAY_MODEL names.
+    pub(crate) fn default_model(&self) -> Option<String> {
+        Environment::of_process().get("NEARSAY_MODEL").map(str::to_owned)
+    }
+
+    /// The model to use: `asked`, else the default.
+    pub(crate) fn model_name(&self, asked: Option<String>) -> nearsay::Result<String> {
+        let name = asked.or_else(|| self.default_model());
+        name.ok_or_else(|| Error::Usage {
+            message: "no model is named: --model <NAME_OR_DIR> is required".into(),
+            hint: Some("`nearsay models` lists some; the variable NEARSAY_MODEL sets a default".into()),
+        })
     }
 
     /// Opens the devices, and prints the choice if it was automatic.

@@ -1,11 +1,9 @@
 //! `nearsay doctor`: reports this machine's capabilities and problems.
 
-use std::path::Path;
-
 use nearsay::{DeviceChoice, Devices, Error, Gpu};
 use nearsay_kernels::device::Unavailable;
 use nearsay_kernels::{InstructionSet, Precision};
-use nearsay_models::files::{HubStatus, cache_folder};
+use nearsay_models::files::{HubStatus, cache_folder, cached_models};
 use serde::Serialize;
 
 use crate::arguments::DoctorArguments;
@@ -72,7 +70,7 @@ fn find(context: &Context) -> Findings {
         instruction_set_used: InstructionSet::current().name(),
         devices: std::iter::once("cpu".to_owned()).chain(gpus).collect(),
         no_gpu,
-        cached_models: cache.as_deref().map(cached_models).unwrap_or_default(),
+        cached_models: cache.iter().flat_map(|cache| cached_models(cache)).map(|model| model.name).collect(),
         cache: match &cache {
             Some(folder) if folder.is_dir() => folder.display().to_string(),
             Some(folder) => format!("{} (not there yet)", folder.display()),
@@ -114,14 +112,4 @@ fn hub(context: &Context) -> String {
             )
         }
     }
-}
-
-/// Names of the models in the cache, sorted.
-fn cached_models(cache: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(cache) else { return Vec::new() };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut models: Vec<String> =
-        names.filter_map(|name| Some(name.strip_prefix("models--")?.replacen("--", "/", 1))).collect();
-    models.sort_unstable();
-    models
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod context;
 mod doctor;
+mod download;
 mod embed;
 mod failure;
 mod models;

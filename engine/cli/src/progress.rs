@@ -29,19 +29,19 @@ pub(crate) struct Progress {
 }
 
 /// Determines when a line is due.
-struct LineClock {
+pub(crate) struct LineClock {
     interval: Duration,
     /// When the last line was written, or the work started.
     last: Mutex<Instant>,
 }
 
 impl LineClock {
-    fn new(interval: Duration) -> Self {
+    pub(crate) fn new(interval: Duration) -> Self {
         Self { interval, last: Mutex::new(Instant::now()) }
     }
 
     /// Whether a line is due; if so, the next is due an interval later.
-    fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.elapsed() >= self.interval;
         if is_due {

@@ -26,6 +26,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearsay_kernels::{Placement, Pooling, Precision};
+use nearsay_models::files::other_than_json;
 use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, StatedLength};
 
 pub use control::{Cancel, Control};
@@ -242,7 +243,12 @@ impl Session {
         let limits = TokenizerLimits { max_tokens: usize::MAX, vocab_size, lower_case: false };
         once(&self.0.tokenizer, || {
             let path = model.tokenizer_file()?;
-            self.workers().run(|| TextTokenizer::open(&path, settings, limits))
+            let opened = self.workers().run(|| TextTokenizer::open(&path, settings, limits));
+            // A pointer or a page in the file's place is a better explanation than the parser's.
+            opened.map_err(|error| match (other_than_json(&path, "a tokenizer"), error) {
+                (Some(other), Error::Tokenizer { .. }) => other.into(),
+                (_, error) => error,
+            })
         })
     }
 

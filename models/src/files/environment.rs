@@ -1,42 +1,41 @@
 //! The environment variables that say where models are.
 //!
 //! All of them are read here, once, into an [`Environment`]. Everything else, tests included, depends only on
-//! its arguments.
+//! its arguments. Names, order and expansion are huggingface_hub's (its module `constants`, version 1.x),
+//! with one difference: a variable that is set and blank counts as unset.
+
+mod expand;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 
-/// The variables that huggingface_hub and we read.
-const VARIABLES: [&str; 12] = [
-    "HF_ENDPOINT",
-    "HF_HOME",
-    "HF_HUB_CACHE",
-    "HF_HUB_OFFLINE",
-    "HF_TOKEN",
-    "HF_TOKEN_PATH",
-    "HOME",
-    "HUGGINGFACE_HUB_CACHE",
-    "HUGGING_FACE_HUB_TOKEN",
-    "TRANSFORMERS_OFFLINE",
-    "USERPROFILE",
-    "XDG_CACHE_HOME",
-];
+use expand::expand;
 
-/// A copy of the environment variables about models. An empty variable counts as unset.
-#[derive(Debug, Clone, Default)]
+/// A copy of the environment variables. An empty or blank variable counts as unset.
+#[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// The variables of this process.
+    /// The variables of this process. Those that are not UTF-8 are left out.
     pub fn of_process() -> Self {
-        VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?))).collect()
+        let pair = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let mut variables: BTreeMap<String, String> = std::env::vars_os().filter_map(pair).collect();
+        // Without HOME, the system's list of users names the home folder.
+        if variables.get("HOME").is_none_or(|home| home.trim().is_empty()) {
+            let home = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok());
+            variables.extend(home.map(|home| ("HOME".to_owned(), home)));
+        }
+        Self { variables }
     }
 
-    /// A variable's value, if it is set and not empty.
+    /// A variable's value without blanks at its ends, if it is set and not blank.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
     /// Whether a variable is set to 1, ON, YES or TRUE, in any case: huggingface_hub's rule.
@@ -45,35 +44,56 @@ impl Environment {
         self.get(name).is_some_and(|value| ON.iter().any(|on| value.eq_ignore_ascii_case(on)))
     }
 
+    /// Whether the hub must not be asked. `TRANSFORMERS_OFFLINE` counts only without `HF_HUB_OFFLINE`.
+    pub fn is_offline(&self) -> bool {
+        let name =
+            if self.get("HF_HUB_OFFLINE").is_some() { "HF_HUB_OFFLINE" } else { "TRANSFORMERS_OFFLINE" };
+        self.is_on(name)
+    }
+
     /// The folder of the cache: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, then `hub` in
     /// [`Self::huggingface_home`].
     pub fn cache_folder(&self) -> Option<PathBuf> {
-        let named = self.path("HF_HUB_CACHE").or_else(|| self.path("HUGGINGFACE_HUB_CACHE"));
-        named.or_else(|| Some(self.huggingface_home()?.join("hub")))
+        self.folder(&["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"], "hub")
     }
 
     /// `HF_HOME`, else `huggingface` in `XDG_CACHE_HOME` or `~/.cache`. None without a home folder.
     pub fn huggingface_home(&self) -> Option<PathBuf> {
-        let caches = || self.path("XDG_CACHE_HOME").or_else(|| Some(self.home()?.join(".cache")));
-        self.path("HF_HOME").or_else(|| Some(caches()?.join("huggingface")))
+        self.home_text().map(PathBuf::from)
     }
 
     /// The file with the hub's token: `HF_TOKEN_PATH`, else `token` in [`Self::huggingface_home`].
     pub fn token_file(&self) -> Option<PathBuf> {
-        self.path("HF_TOKEN_PATH").or_else(|| Some(self.huggingface_home()?.join("token")))
+        self.folder(&["HF_TOKEN_PATH"], "token")
     }
 
-    fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
+    /// The first of these variables that is set, else `below` in [`Self::huggingface_home`], expanded.
+    fn folder(&self, names: &[&str], below: &str) -> Option<PathBuf> {
+        let named = names.iter().find_map(|name| self.get(name)).map(str::to_owned);
+        let path = named.or_else(|| Some(join(&self.home_text()?, below)))?;
+        expand(&path, self).map(PathBuf::from)
     }
 
-    /// A variable as a path, with a leading `~` expanded, as huggingface_hub does.
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        let value = Path::new(self.get(name)?);
-        match value.strip_prefix("~") {
-            Ok(rest) => Some(self.home()?.join(rest)),
-            Err(_) => Some(value.to_owned()),
-        }
+    fn home_text(&self) -> Option<String> {
+        let caches = || self.get("XDG_CACHE_HOME").map_or_else(|| "~/.cache".to_owned(), str::to_owned);
+        let path = self.get("HF_HOME").map_or_else(|| join(&caches(), "huggingface"), str::to_owned);
+        expand(&path, self)
+    }
+
+    /// The user's home folder.
+    fn home(&self) -> Option<&str> {
+        self.get("HOME").or_else(|| self.get("USERPROFILE"))
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}
+
+/// The names alone: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -90,41 +110,4 @@ pub fn cache_folder() -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cache(pairs: &[(&str, &str)]) -> Option<PathBuf> {
-        pairs.iter().copied().collect::<Environment>().cache_folder()
-    }
-
-    #[test]
-    fn the_cache_is_found_in_the_documented_order() {
-        let mut pairs = vec![
-            ("HF_HUB_CACHE", "/a"),
-            ("HUGGINGFACE_HUB_CACHE", "/b"),
-            ("HF_HOME", "/c"),
-            ("XDG_CACHE_HOME", "/d"),
-            ("HOME", "/e"),
-        ];
-        for expected in ["/a", "/b", "/c/hub", "/d/huggingface/hub", "/e/.cache/huggingface/hub"] {
-            assert_eq!(cache(&pairs), Some(PathBuf::from(expected)));
-            pairs.remove(0);
-        }
-        assert_eq!(cache(&pairs), None);
-    }
-
-    #[test]
-    fn an_empty_variable_is_unset_and_a_tilde_is_home() {
-        assert_eq!(cache(&[("HF_HUB_CACHE", ""), ("HF_HOME", "/c")]), Some(PathBuf::from("/c/hub")));
-        assert_eq!(cache(&[("HF_HOME", "~/x"), ("HOME", "/e")]), Some(PathBuf::from("/e/x/hub")));
-    }
-
-    #[test]
-    fn on_is_one_of_four_words() {
-        for (value, on) in
-            [("1", true), ("True", true), ("yes", true), ("oN", true), ("0", false), ("2", false)]
-        {
-            assert_eq!([("X", value)].into_iter().collect::<Environment>().is_on("X"), on, "{value}");
-        }
-    }
-}
+mod tests;

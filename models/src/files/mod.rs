@@ -9,24 +9,35 @@
 //! The conventions are huggingface_hub's, documented in its guide "Understand caching".
 
 mod cache;
+mod cached;
 mod checksum;
+mod content;
+pub(crate) mod diagnosis;
 mod environment;
 mod folder;
 mod hub;
+mod known;
 mod layout;
 mod options;
+mod progress;
 mod resolve;
 mod status;
 mod tokenizer_settings;
 mod weight_files;
 
+pub use cached::{CachedModel, cached_models};
 pub use checksum::Verification;
+pub use content::{Content, other_than_json};
+pub(crate) use content::{PICKLE, SAFETENSORS, ZIP, or_other};
 pub use environment::{Environment, cache_folder};
 pub(crate) use folder::join;
 pub use folder::{CONFIG_LIMIT, ModelFolder, Source};
+pub use known::{KNOWN_MODELS, KnownModel, Use};
 pub(crate) use layout::LENGTH_FILES;
 pub use layout::ModuleEntry;
 pub use options::{HubOptions, Token};
+pub use progress::{DownloadProgress, ProgressListener};
+pub use resolve::Wanted;
 pub use status::HubStatus;
 pub use tokenizer_settings::TokenizerSettings;
 pub(crate) use tokenizer_settings::length;

@@ -1,8 +1,10 @@
 //! Whether the hub answers.
 
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use hf_hub::Cache;
 use hf_hub::api::sync::ApiBuilder;
 
 use super::HubOptions;
@@ -39,7 +41,9 @@ impl HubOptions {
             return HubStatus::Offline;
         }
         let endpoint = self.endpoint.clone().unwrap_or_else(|| super::hub::HUB.to_owned());
-        let builder = ApiBuilder::new().with_endpoint(endpoint.clone()).with_progress(false).with_retries(0);
+        // hf-hub would send a token of its cache to any endpoint.
+        let builder = ApiBuilder::from_cache(Cache::new(PathBuf::new()));
+        let builder = builder.with_endpoint(endpoint.clone()).with_token(None).with_progress(false);
         let (sender, receiver) = mpsc::channel();
         // A separate thread, since a hung resolver cannot be timed out.
         let asked = std::thread::Builder::new().spawn(move || {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::stored::{StoredTensor, Tensors};
 use super::{decode, pytorch, safetensors};
+use crate::files::{Content, PICKLE, SAFETENSORS, ZIP, or_other};
 use crate::{Error, Result};
 
 /// The format of a weight file.
@@ -23,6 +24,21 @@ impl WeightFormat {
     pub(super) fn of(name: &str) -> Self {
         if name.ends_with(".safetensors") { Self::Safetensors } else { Self::PyTorch }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Safetensors => "a safetensors file",
+            Self::PyTorch => "a PyTorch file",
+        }
+    }
+
+    /// What the first bytes of a file of this format may be, broken ones included.
+    fn contents(self) -> &'static [Content] {
+        match self {
+            Self::Safetensors => &[Content::Empty, Content::Zeros, Content::Format(SAFETENSORS)],
+            Self::PyTorch => &[Content::Empty, Content::Zeros, Content::Format(ZIP), Content::Format(PICKLE)],
+        }
+    }
 }
 
 /// An open weight file.
@@ -38,9 +54,11 @@ impl WeightFile {
     pub(super) fn open(path: PathBuf, format: WeightFormat) -> Result<Self> {
         let mut file = File::open(&path).map_err(Error::io(&path))?;
         let tensors = match format {
-            WeightFormat::Safetensors => safetensors::tensors(&path, &mut file)?,
-            WeightFormat::PyTorch => pytorch::tensors(&path, &mut file)?,
+            WeightFormat::Safetensors => safetensors::tensors(&path, &mut file),
+            WeightFormat::PyTorch => pytorch::tensors(&path, &mut file),
         };
+        // A pointer or a page in the file's place is a better explanation than the rule that it breaks.
+        let tensors = tensors.map_err(|error| or_other(&path, error, format.name(), format.contents()))?;
         Ok(Self { path, file: Mutex::new(file), tensors })
     }
 

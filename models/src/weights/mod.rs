@@ -46,6 +46,21 @@ impl Weights {
         Self::open_in(folder, folder.transformer_prefix())
     }
 
+    /// No weights: those of a model of which only the description was downloaded.
+    pub(crate) fn absent() -> Self {
+        Self {
+            description: String::new(),
+            files: Vec::new(),
+            places: BTreeMap::new(),
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// Whether there are weights: not if only a model's description was downloaded.
+    pub fn is_there(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// Opens the weights in a subfolder, such as `2_Dense`.
     pub fn open_in(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
         for name in WEIGHT_FILES {
@@ -140,14 +155,28 @@ impl Weights {
         self.places.keys().filter(|name| !loaded.contains(*name)).cloned().collect()
     }
 
-    fn missing(&self, name: &str) -> Error {
-        Error::MissingTensor { name: name.to_owned(), file: self.description.clone() }
+    /// The error for a tensor that is missing, with the names that are most like it.
+    pub(crate) fn missing(&self, name: &str) -> Error {
+        let has = similar(name, self.names());
+        Error::MissingTensor { name: name.to_owned(), file: self.description.clone(), has }
     }
 
     fn stored(&self, name: &str) -> Option<(&WeightFile, &StoredTensor)> {
         let file = self.files.get(*self.places.get(name)?)?;
         Some((file, file.tensors().get(name)?))
     }
+}
+
+/// Names that are told of when one is missing.
+const SIMILAR: usize = 2;
+
+/// The names with the longest common end with `name`, else the longest common start; the most similar first.
+fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let end = |other: &str| name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let start = |other: &str| name.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let mut names: Vec<(usize, &str)> = names.map(|other| (end(other).max(start(other)), other)).collect();
+    names.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    names.into_iter().take(SIMILAR).map(|(_, name)| name.to_owned()).collect()
 }
 
 #[cfg(test)]

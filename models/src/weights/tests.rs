@@ -33,7 +33,7 @@ fn a_missing_tensor_and_another_shape_are_named() {
     let (_directory, folder) = model_folder(&[("model.safetensors", &two_tensors())]);
     let weights = Weights::open(&folder).unwrap();
     let missing = weights.load("c", &[1]).unwrap_err();
-    assert_eq!(missing.to_string(), "model.safetensors: tensor c is missing");
+    assert_eq!(missing.to_string(), "model.safetensors: tensor c is missing; it has a, b, ..");
     let message = weights.load("a", &[3, 2]).unwrap_err().to_string();
     assert!(
         message.contains("tensor a has shape [2, 3], and [3, 2] is expected from config.json"),
@@ -140,6 +140,27 @@ fn pytorch_files_are_read_alone_and_in_shards() {
         [("pytorch_model.bin.index.json", index), ("pytorch_model-00001-of-00001.bin", &file)];
     let (_directory, folder) = model_folder(&files);
     assert_eq!(values(&Weights::open(&folder).unwrap().load("a", &[2, 3]).unwrap()), VALUES);
+}
+
+#[test]
+fn a_file_of_another_kind_is_told_by_its_content() {
+    let pointer: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n";
+    let cases: [(&str, &[u8], &str); 9] = [
+        ("model.safetensors", pointer, "is a Git LFS pointer, not a safetensors file"),
+        ("pytorch_model.bin", pointer, "is a Git LFS pointer, not a PyTorch file"),
+        ("model.safetensors", b"<!doctype html><html>", "is an HTML page, not a safetensors file"),
+        ("model.safetensors", b"{\"error\":\"Entry not found\"}", "is a JSON document"),
+        ("model.safetensors", b"\x80\x02}q\0.\0\0\0\0\0", "is a pickle, not a safetensors file"),
+        ("pytorch_model.bin", &two_tensors(), "is a safetensors file, not a PyTorch file"),
+        ("pytorch_model.bin", b"\x1f\x8b\x08\0\0\0\0\0", "is a gzip file"),
+        ("model.safetensors", b"GGUF\x03\0\0\0\0\0", "is a GGUF file"),
+        ("model.safetensors.index.json", pointer, "is a Git LFS pointer, not JSON"),
+    ];
+    for (name, bytes, told) in cases {
+        let (_directory, folder) = model_folder(&[(name, bytes)]);
+        let error = Weights::open(&folder).unwrap_err();
+        assert!(error.to_string().contains(&format!("{name} {told}")), "{error}");
+    }
 }
 
 #[test]

@@ -47,9 +47,9 @@ pub(crate) struct EmbedArguments {
     /// Estimate rows, tokens, output size and time from a sample, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision
+    /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
-    pub(crate) model: String,
+    pub(crate) model: Option<String>,
     /// One vector per text, or one per token
     #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
     pub(crate) level: LevelArgument,

@@ -3,6 +3,7 @@
 mod bench;
 mod embed;
 mod jobs;
+mod models;
 mod reading;
 mod score;
 
@@ -16,6 +17,7 @@ use nearsay::{DeviceChoice, Precision};
 pub(crate) use bench::BenchArguments;
 pub(crate) use embed::{EmbedArguments, OnLongArgument};
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
+pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
 
@@ -72,7 +74,7 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
-    /// List model families, or inspect a model
+    /// List models, inspect one, or download one
     Models(ModelsArguments),
     /// Measure encoder speed as a share of this machine's peak
     Bench(Box<BenchArguments>),
@@ -114,33 +116,6 @@ pub(crate) struct RunningArguments {
     /// Tokens per micro-batch; results do not depend on it [default: 256 per thread, 16384 on a GPU]
     #[arg(long, value_name = "N")]
     pub(crate) batch_tokens: Option<NonZero<usize>>,
-}
-
-const MODELS_EXAMPLES: &str = "Examples:
-  nearsay models
-  nearsay models inspect sentence-transformers/all-MiniLM-L6-v2
-  nearsay models inspect ./my-model --verify --json";
-
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = false, after_help = MODELS_EXAMPLES)]
-pub(crate) struct ModelsArguments {
-    #[command(subcommand)]
-    pub(crate) action: Option<ModelsAction>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsAction {
-    /// List the families that can be loaded
-    List,
-    /// Show a model's architecture, sizes, pooling, lengths and file locations
-    Inspect {
-        /// A folder, or a name on the Hugging Face hub
-        #[arg(value_name = "NAME_OR_DIR")]
-        model: String,
-        /// Check the files against the checksums in the cache, and load all weights
-        #[arg(long)]
-        verify: bool,
-    },
 }
 
 const DOCTOR_EXAMPLES: &str = "Examples:

@@ -23,6 +23,8 @@ that file; else FILE is the longest part before a colon that is the name of a fi
 Rows are paired by position. If both sides have ids, they must agree row by row; see --align. An empty line is an \
 empty reference, with the raw score 0; in the second -r and further ones it is no reference.
 
+Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
+
 Scores are those of bert_score 0.3.13 with batch size 1. Nothing is padded, so a pair's score never depends on \
 its batch.";
 
@@ -39,8 +41,8 @@ pub(crate) struct ScoreArguments {
     /// Metrics to compute
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
     pub(crate) metric: Vec<Metric>,
-    /// A folder, or a name on the Hugging Face hub [default: the one for --lang]
-    #[arg(short, long, value_name = "NAME_OR_DIR", required_unless_present = "lang")]
+    /// A folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
+    #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]

@@ -22,8 +22,10 @@ use report::Report;
 /// Default number of tokens that chunks share.
 const CHUNK_OVERLAP: usize = 16;
 
-pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
+pub(crate) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
     check_chunks(&arguments)?;
+    // A command without a model is refused before anything is read or created.
+    arguments.model = Some(context.model_name(arguments.model.take())?);
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
     options.check(&arguments.output, &embedding)?;
     check_summary(context, &arguments)?;
@@ -57,7 +59,8 @@ fn open(
     }
     let running = &arguments.running;
     let devices = context.open_devices(running)?;
-    let session = context.open_session(&arguments.model, devices, running.threads, running.batch_tokens)?;
+    let name = context.model_name(arguments.model.clone())?;
+    let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
     files.check_model(session.model())?;
     let embedder = session.embedder(embedding)?.with_cancel(&context.cancel());
     let load = context.start.elapsed();

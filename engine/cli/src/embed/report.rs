@@ -102,7 +102,7 @@ impl Report<'_> {
             padding_avoided: counts.padding_avoided(),
             seconds,
             tokens_per_second: if encode > 0.0 { now.tokens as f64 / encode } else { 0.0 },
-            model: arguments.model.clone(),
+            model: arguments.model.clone().unwrap_or_default(),
             precision: embedder.devices().precision().name(),
             device: embedder.devices().name().to_owned(),
             pooling,

@@ -15,14 +15,10 @@ use crate::progress::{Measure, Progress};
 use result::ScoreResult;
 
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
-    let name = match (&arguments.model, &arguments.lang) {
-        (Some(model), _) => model.as_str(),
-        (None, Some(language)) => default_model(language)?,
-        (None, None) => anyhow::bail!(Error::Bug("clap lets neither --model nor --lang through".to_owned())),
-    };
+    let name = &model_name(context, &arguments)?;
     let options = options(&arguments);
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
-    options.check(name)?;
+    options.check_with(name, &context.hub())?;
     let source = sources::open(&arguments)?;
     let keeps_segments = arguments.segments || context.global.json;
     let survey = source.survey(keeps_segments)?;
@@ -39,6 +35,21 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     notices::print(context, &scorer, &survey, &totals.notices);
     let result = ScoreResult { scorer: &scorer, source: &source, survey: &survey, totals: &totals };
     result.print(context, &arguments)
+}
+
+/// The model of --model, else that of --lang, else the environment's: an argument is stronger than a
+/// variable.
+fn model_name(context: &Context, arguments: &ScoreArguments) -> nearsay::Result<String> {
+    match (&arguments.model, &arguments.lang) {
+        (None, Some(language)) => default_model(language).map(str::to_owned),
+        (None, None) if context.default_model().is_none() => Err(Error::Usage {
+            message: "score needs --model <NAME_OR_DIR> or --lang <CODE>".into(),
+            hint: Some(
+                "--lang en scores English with roberta-large; NEARSAY_MODEL sets a default model".into(),
+            ),
+        }),
+        (model, _) => context.model_name(model.clone()),
+    }
 }
 
 fn options(arguments: &ScoreArguments) -> ScoreOptions {

@@ -23,12 +23,36 @@ pub fn default_layer(model: &str) -> Option<usize> {
 
 /// `layer` if given, else the default of `model`; an error if there is neither.
 pub fn layer_or_default(model: &str, layer: Option<usize>) -> Result<usize> {
-    layer.or_else(|| default_layer(model)).ok_or_else(|| {
-        let message = format!(
-            "no layer is known for the model {model}: bert_score's table of tuned layers does not have it"
-        );
-        Error::usage_hint(message, phrase!["give the layer with ", Setting::Layer])
-    })
+    layer.or_else(|| default_layer(model)).ok_or_else(|| unknown_layer(model, None))
+}
+
+/// The error for a model that bert_score's table does not have; `num_layers` is the model's highest layer, if
+/// known.
+pub(super) fn unknown_layer(model: &str, num_layers: Option<usize>) -> Error {
+    let range = match num_layers {
+        None => String::new(),
+        Some(0) => "; it has only layer 0, the embeddings".to_owned(),
+        Some(highest) => format!("; it has layers 0 (the embeddings) to {highest}"),
+    };
+    let message = format!(
+        "no layer is known for the model {model}: bert_score's table of tuned layers does not have it{range}"
+    );
+    let hint = match num_layers.map(usual_layer) {
+        None => phrase!["give the layer with ", Setting::Layer],
+        Some(usual) => phrase![
+            "give the layer with ",
+            Setting::Layer,
+            "; usual is about three quarters of the way up, here ",
+            (Setting::Layer, usual)
+        ],
+    };
+    Error::usage_hint(message, hint)
+}
+
+/// Three quarters of the way up, rounded: 9 of 12 and 18 of 24 layers, as bert_score's table has them for
+/// BERT.
+fn usual_layer(num_layers: usize) -> usize {
+    (3 * num_layers + 2) / 4
 }
 
 #[cfg(test)]
@@ -59,6 +83,33 @@ mod tests {
         assert_eq!(layer_or_default("roberta-large", None)?, 17);
         assert_eq!(layer_or_default("mine", Some(0))?, 0);
         Ok(())
+    }
+
+    #[test]
+    fn the_usual_layer_is_near_the_tables() {
+        for (model, num_layers) in [
+            ("bert-base-uncased", 12),
+            ("bert-large-uncased", 24),
+            ("bert-base-multilingual-cased", 12),
+            ("roberta-base", 12),
+            ("roberta-large", 24),
+            ("xlm-roberta-base", 12),
+            ("xlm-roberta-large", 24),
+            ("distilbert-base-uncased", 6),
+            ("distilroberta-base", 6),
+        ] {
+            let tuned = default_layer(model).unwrap();
+            assert!(tuned.abs_diff(usual_layer(num_layers)) <= num_layers / 12 + 1, "{model}: {tuned}");
+        }
+        assert_eq!([0, 1, 2, 3, 6].map(usual_layer), [0, 1, 2, 2, 5]);
+    }
+
+    #[test]
+    fn an_unknown_layer_names_the_range_and_what_is_usual() {
+        let error = unknown_layer("mine", Some(12));
+        assert!(error.to_string().contains("layers 0 (the embeddings) to 12"), "{error}");
+        assert!(error.hint().unwrap().to_string().contains("three quarters of the way up, here `layer` 9"));
+        assert!(unknown_layer("mine", Some(0)).to_string().contains("only layer 0"));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Baseline, BaselineRow, Rescaling, layer_or_default};
+use nearsay_models::{HubOptions, Model};
+
+use super::default_layers::unknown_layer;
+use super::{Baseline, BaselineRow, Rescaling, default_layer, layer_or_default};
 use crate::Result;
 
 /// Options of a BERTScore. Set only those that differ from the default:
@@ -65,6 +68,10 @@ impl ScoreOptions {
     }
 }
 
+fn without_revision(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
 /// [`ScoreOptions`] resolved for a model of this name.
 pub(super) struct ResolvedOptions {
     pub(super) layer: usize,
@@ -80,13 +87,26 @@ impl ScoreOptions {
     /// [`Error::Usage`](crate::Error::Usage); [`Error::NoInput`](crate::Error::NoInput) and
     /// [`Error::BadInput`](crate::Error::BadInput) of a baseline file.
     pub fn check(&self, name: &str) -> Result<()> {
-        self.resolve(name).map(drop)
+        self.resolve(name, None).map(drop)
     }
 
-    pub(super) fn resolve(&self, name: &str) -> Result<ResolvedOptions> {
+    /// The same. If no layer is known, the model's description is looked up (and downloaded, but no weights)
+    /// to say which layers it has.
+    ///
+    /// # Errors
+    /// As [`ScoreOptions::check`].
+    pub fn check_with(&self, name: &str, hub: &HubOptions) -> Result<()> {
+        let is_known = self.layer.is_some() || default_layer(without_revision(name)).is_some();
+        let described = if is_known { None } else { Model::describe(name, hub).ok() };
+        self.resolve(name, described.map(|model| model.config().num_layers)).map(drop)
+    }
+
+    /// `num_layers` is the model's highest layer, if known, for messages.
+    pub(super) fn resolve(&self, name: &str, num_layers: Option<usize>) -> Result<ResolvedOptions> {
         // A pinned revision has the layer and baseline published for the model.
-        let published = name.split_once('@').map_or(name, |(name, _)| name);
-        let layer = layer_or_default(published, self.layer)?;
+        let published = without_revision(name);
+        let layer =
+            layer_or_default(published, self.layer).map_err(|_| unknown_layer(published, num_layers))?;
         let (rescaling, baseline) = match &self.rescaling {
             RescaleWith::Nothing => (Rescaling::None, None),
             RescaleWith::Published { language } => {

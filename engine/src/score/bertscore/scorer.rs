@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use nearsay_models::HubOptions;
+
 use super::cache::TextCache;
 use super::idf::IdfBuilder;
 use super::options::ResolvedOptions;
@@ -72,7 +74,7 @@ impl Scorer {
     /// As [`Session::open`] and [`Session::scorer`].
     pub fn open(name: &str) -> Result<Self> {
         // Report missing table entries before anything is opened.
-        ScoreOptions::default().check(name)?;
+        ScoreOptions::default().check_with(name, &HubOptions::from_env())?;
         Session::open(name)?.scorer(&ScoreOptions::default())
     }
 
@@ -86,7 +88,8 @@ impl Scorer {
 
     fn new(session: &Session, options: &ScoreOptions) -> Result<Self> {
         let model = session.model();
-        let ResolvedOptions { layer, rescaling, baseline } = options.resolve(model.folder().name())?;
+        let ResolvedOptions { layer, rescaling, baseline } =
+            options.resolve(model.folder().name(), Some(model.config().num_layers))?;
         session.check_layer(layer)?;
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;

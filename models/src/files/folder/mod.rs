@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
+use super::Content;
 use super::layout;
 use crate::{Error, Result};
 
@@ -54,6 +55,11 @@ impl ModelFolder {
         let mut folder = Self { name, root, boundary, source, transformer_prefix, read };
         folder.transformer_prefix = layout::transformer_prefix(&folder)?;
         Ok(folder)
+    }
+
+    /// The same folder under another name.
+    pub(super) fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
     }
 
     /// The model's name as the user gave it.
@@ -207,7 +213,12 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
 pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let error = |field: String, message: String| Error::Json { path: path.to_owned(), field, message };
+    let error = |field: String, message: String| match Content::of(bytes) {
+        Some(content) if content != Content::Json => {
+            Error::OtherContent { path: path.to_owned(), expected: "JSON", content }
+        }
+        _ => Error::Json { path: path.to_owned(), field, message },
+    };
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|cause| error(cause.path().to_string(), cause.inner().to_string()))?;
     reader.end().map_err(|cause| error(".".to_owned(), cause.to_string()))?;

@@ -94,6 +94,7 @@ fn json_errors_name_the_file_and_the_field() {
         ("missing.json", "[{}]"),
         ("trailing.json", "[] []"),
         ("empty.json", ""),
+        ("pointer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"),
         ("deep.json", &"[".repeat(100_000)),
     ]);
     let read = |name: &str| folder.read_json::<Vec<Layer>>(name, CONFIG_LIMIT);
@@ -102,8 +103,13 @@ fn json_errors_name_the_file_and_the_field() {
     let message = read("type.json").unwrap_err().to_string();
     assert!(message.contains("type.json, field [1].size: invalid type"), "{message}");
     assert!(read("missing.json").unwrap_err().to_string().contains("missing field `size`"));
-    for name in ["trailing.json", "empty.json", "deep.json"] {
+    for name in ["trailing.json", "deep.json"] {
         assert!(matches!(read(name), Err(Error::Json { .. })), "{name}");
+    }
+    for (name, told) in
+        [("empty.json", "is not JSON: it is empty"), ("pointer.json", "is a Git LFS pointer, not JSON")]
+    {
+        assert!(read(name).unwrap_err().to_string().ends_with(told), "{name}");
     }
     let value = folder.read_json::<serde_json::Value>("deep.json", CONFIG_LIMIT);
     assert!(value.unwrap_err().to_string().contains("recursion limit"));

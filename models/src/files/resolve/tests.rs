@@ -37,7 +37,7 @@ fn offline(cache: &TempDir) -> HubOptions {
 fn failure(name: &str, options: &HubOptions) -> (String, String) {
     let error = ModelFolder::resolve(name, options).unwrap_err();
     assert!(matches!(error, Error::ModelNotFound { .. }), "{error}");
-    (error.to_string(), error.hint().unwrap().to_owned())
+    (error.to_string(), error.hint().unwrap_or_default())
 }
 
 #[test]
@@ -110,12 +110,87 @@ fn a_link_to_a_blob_that_is_not_there_is_an_incomplete_snapshot() {
     assert!(message.contains("no weights"), "{message}");
 }
 
+/// The folder of `org/name` in a cache.
+fn repository(cache: &TempDir) -> PathBuf {
+    cache.path().join("models--org--name")
+}
+
+/// Adds a snapshot without files.
+fn add_snapshot(cache: &TempDir) -> String {
+    let commit = COMMIT.replace('0', "f");
+    fs::create_dir_all(repository(cache).join("snapshots").join(&commit)).unwrap();
+    commit
+}
+
 #[test]
-fn a_reference_that_is_no_commit_is_refused() {
+fn a_reference_that_is_no_commit_counts_as_absent() {
+    let long = "a".repeat(5000);
+    let broken =
+        [Some(""), Some("\n"), Some("\0\0\0"), Some("../../../etc"), Some("0123"), Some(&long), None];
+    for text in broken {
+        let cache = cache_with(&FILES);
+        let write = |name: &str| match text {
+            Some(text) => fs::write(repository(&cache).join("refs").join(name), text).unwrap(),
+            None => fs::remove_file(repository(&cache).join("refs").join(name)).unwrap(),
+        };
+        write("main");
+        write("v1");
+        // The only snapshot must be that of main.
+        let folder = ModelFolder::resolve("org/name", &offline(&cache)).unwrap();
+        assert!(matches!(folder.source(), Source::Cache { commit, .. } if commit == COMMIT));
+        // It need not be that of another branch.
+        let (message, _) = failure("org/name@v1", &offline(&cache));
+        assert!(message.contains("refs/v1"), "{message}");
+        // The hub is asked if it can be, and the snapshot is not used unasked.
+        let endpoint = Some("http://127.0.0.1:9".to_owned());
+        let online = HubOptions { offline: false, endpoint, ..offline(&cache) };
+        let (message, hint) = failure("org/name", &online);
+        assert!(message.contains("refs/main") && message.contains("http://127.0.0.1:9"), "{message}");
+        assert!(hint.contains("HF_HUB_OFFLINE=1 uses the snapshot"), "{hint}");
+        add_snapshot(&cache);
+        let (message, hint) = failure("org/name", &offline(&cache));
+        assert!(message.contains("refs/main") && hint.contains("offline"), "{message} {hint}");
+    }
+}
+
+#[test]
+fn an_incomplete_snapshot_is_not_used_without_a_reference_either() {
+    let cache = cache_with(&FILES[..2]);
+    fs::write(repository(&cache).join("refs/main"), "").unwrap();
+    let (message, _) = failure("org/name", &offline(&cache));
+    assert!(message.contains("refs/main") && message.contains("no weights"), "{message}");
+}
+
+#[test]
+fn the_folder_of_a_repository_stands_for_its_snapshot() {
     let cache = cache_with(&FILES);
-    fs::write(cache.path().join("models--org--name/refs/main"), "../../../etc").unwrap();
-    let error = ModelFolder::resolve("org/name", &offline(&cache)).unwrap_err();
-    assert!(matches!(error, Error::Config { .. }), "{error}");
+    for name in ["", "snapshots", "refs", "blobs"] {
+        let path = repository(&cache).join(name);
+        let folder = ModelFolder::resolve(path.to_str().unwrap(), &offline(&cache)).unwrap();
+        assert!(matches!(folder.source(), Source::Cache { repository, .. } if repository == "org/name"));
+        assert_eq!(folder.name(), path.to_str().unwrap());
+        assert!(folder.file("config.json").unwrap().is_some(), "{name}");
+    }
+    let path = repository(&cache);
+    let path = path.to_str().unwrap();
+    fs::remove_dir_all(repository(&cache).join("refs")).unwrap();
+    assert!(ModelFolder::resolve(path, &offline(&cache)).is_ok(), "the only snapshot");
+    add_snapshot(&cache);
+    let (message, hint) = failure(path, &offline(&cache));
+    assert!(message.contains("a model's folder in a cache") && message.contains("refs/main"), "{message}");
+    assert!(hint.contains("snapshots") && hint.contains(COMMIT), "{hint}");
+}
+
+#[test]
+fn a_name_that_is_almost_right_is_recognised_in_the_cache() {
+    let cache = cache_with(&FILES);
+    for name in ["name", "Org/Name", "other/name", "NAME"] {
+        let (message, hint) = failure(name, &offline(&cache));
+        assert!(message.contains("was not found"), "{message}");
+        assert_eq!(hint, "did you mean org/name, in the cache?", "{name}");
+    }
+    let (_, hint) = failure("https://huggingface.co/org/name", &offline(&cache));
+    assert_eq!(hint, "give the model's name: org/name");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! `nearsay models`.
 
-use nearsay_kernels::{Activation, Placement};
+mod list;
+mod pull;
+
+use nearsay::Model;
+use nearsay_kernels::Activation;
 use nearsay_models::files::Source;
-use nearsay_models::{FAMILIES, Model};
+use nearsay_models::weights::Weights;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{ModelsAction, ModelsArguments};
@@ -11,26 +15,17 @@ use crate::print::{print_json, print_line};
 
 pub(crate) fn run(context: &Context, arguments: ModelsArguments) -> anyhow::Result<()> {
     match arguments.action.unwrap_or(ModelsAction::List) {
-        ModelsAction::List => list(context),
+        ModelsAction::List => list::run(context),
         ModelsAction::Inspect { model, verify } => inspect(context, &model, verify),
+        ModelsAction::Pull { model } => pull::run(context, &model),
     }
-}
-
-fn list(context: &Context) -> anyhow::Result<()> {
-    if context.global.json {
-        let families =
-            FAMILIES.map(|family| json!({"family": family.name, "model_types": family.model_types}));
-        return Ok(print_json(&families)?);
-    }
-    for family in FAMILIES {
-        print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
-    }
-    Ok(())
 }
 
 fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
-    let model = context.open_model(name)?;
-    let mut facts = describe(&model)?;
+    let hub = context.hub();
+    let opened = if verify { Model::open(name, &hub) } else { Model::describe(name, &hub) };
+    let model = opened.map_err(nearsay::Error::from)?;
+    let mut facts = describe(&model);
     if verify {
         facts.extend(check(&model)?);
     }
@@ -40,7 +35,11 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
         return Ok(print_json(&object)?);
     }
     for (name, value) in &facts {
-        print_line(&format!("{:22} {}", name.replace('_', " "), plain(value)))?;
+        let value = match (*name, value) {
+            ("weights" | "tensors", Value::Null) => "not downloaded".to_owned(),
+            (_, value) => plain(value),
+        };
+        print_line(&format!("{:22} {value}", name.replace('_', " ")))?;
     }
     Ok(())
 }
@@ -48,21 +47,22 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
 /// Facts about a model: names and values, in the order they are printed.
 type Facts = Vec<(&'static str, Value)>;
 
-fn describe(model: &Model) -> nearsay::Result<Facts> {
-    let (config, head) = (model.config(), model.load_head(&Placement::CPU)?);
+fn describe(model: &Model) -> Facts {
+    let (config, head) = (model.config(), model.stated_head());
+    let weights = Some(model.weights()).filter(|weights| weights.is_there());
     let pooling = match model.has_modules() {
-        true => head.description(),
+        true => head.description,
         false => {
-            format!("{} (the model has no modules.json; the mean is the usual default)", head.description())
+            format!("{} (the model has no modules.json; the mean is the usual default)", head.description)
         }
     };
-    Ok(vec![
+    vec![
         ("name", json!(model.folder().name())),
         ("found", json!(found(model))),
         ("folder", json!(model.folder().root().display().to_string())),
         ("family", json!(model.family().name)),
-        ("weights", json!(model.weights().description())),
-        ("tensors", json!(model.weights().names().count())),
+        ("weights", json!(weights.map(Weights::description))),
+        ("tensors", json!(weights.map(|weights| weights.names().count()))),
         ("parameters", json!(config.parameters(config.num_layers))),
         ("num_layers", json!(config.num_layers)),
         ("hidden_dim", json!(config.hidden_dim)),
@@ -74,11 +74,11 @@ fn describe(model: &Model) -> nearsay::Result<Facts> {
         ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
         ("embedding_max_length", json!(model.sentence_length().tokens)),
         ("pooling", json!(pooling)),
-        ("normalized", json!(head.is_normalized())),
-        ("dimensions", json!(head.output_dim().min(model.stated_dimensions().unwrap_or(usize::MAX)))),
+        ("normalized", json!(head.is_normalized)),
+        ("dimensions", json!(head.dimensions.min(model.stated_dimensions().unwrap_or(usize::MAX)))),
         ("prompts", json!(model.prompts())),
         ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
-    ])
+    ]
 }
 
 /// The name of an activation in config.json.
@@ -107,6 +107,7 @@ fn found(model: &Model) -> String {
 fn check(model: &Model) -> nearsay::Result<Facts> {
     let verification = model.folder().verify()?;
     let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
+    model.load_head(&nearsay_kernels::Placement::CPU)?;
     Ok(vec![
         ("checksums_right", json!(verification.checked)),
         ("without_checksum", json!(verification.unpinned)),

@@ -1,0 +1,61 @@
+//! Whether a snapshot in the cache has all files of a model: other programs fetch only some, and downloads
+//! are interrupted.
+
+use std::io;
+
+use super::{Wanted, present};
+use crate::files::folder::join;
+use crate::files::weight_files::{ShardIndex, WEIGHT_FILES};
+use crate::files::{CONFIG_LIMIT, ModelFolder};
+use crate::{Error, Result};
+
+/// The part that a snapshot lacks, if it lacks one.
+pub(in crate::files) fn missing_part(folder: &ModelFolder, wanted: Wanted) -> Result<Option<String>> {
+    let prefix = folder.transformer_prefix();
+    for name in ["config.json", "tokenizer.json"] {
+        if !has(folder, &join(prefix, name))? {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    for module in folder.modules()?.into_iter().flatten().filter(|module| !module.path.is_empty()) {
+        let config = join(&module.path, "config.json");
+        if matches!(module.class_name(), "Pooling" | "Dense") && !has(folder, &config)? {
+            return Ok(Some(config));
+        }
+        if module.class_name() == "Dense"
+            && wanted == Wanted::Everything
+            && !has_weights(folder, &module.path)?
+        {
+            return Ok(Some(format!("weights in {}", module.path)));
+        }
+    }
+    let needs_weights = wanted == Wanted::Everything && !has_weights(folder, prefix)?;
+    Ok(needs_weights.then(|| "weights".to_owned()))
+}
+
+/// Whether a subfolder has a weight file, and all shards if that is an index.
+fn has_weights(folder: &ModelFolder, subfolder: &str) -> Result<bool> {
+    for name in WEIGHT_FILES {
+        let relative = join(subfolder, name);
+        let Some(path) = present(folder.file(&relative))? else { continue };
+        if !name.ends_with(".index.json") {
+            return Ok(true);
+        }
+        let Some(index) = folder.read_json::<ShardIndex>(&relative, CONFIG_LIMIT)? else { return Ok(false) };
+        for shard in index.shards(&path)? {
+            if !has(folder, &join(subfolder, shard))? {
+                return Ok(false);
+            }
+        }
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn has(folder: &ModelFolder, name: &str) -> Result<bool> {
+    Ok(present(folder.file(name))?.is_some())
+}
+
+pub(super) fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
