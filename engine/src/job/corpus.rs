@@ -79,12 +79,8 @@ impl Corpus {
             Target::Single(destination) => {
                 let (schema, metadata) = (run.layout.schema()?, run.provenance().to_metadata());
                 let mut writer = row_writer(destination, files.format, &schema, &metadata)?;
-                let ours = records.zip(0_u64..).filter_map(|(record, row)| {
-                    // An error ends the run, even outside this machine's part.
-                    (record.is_err() || plan.has_row(row)).then_some(record)
-                });
                 let mut now = Counts::default();
-                run.run(ours, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
+                run.run(records, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
                 writer.finish()?;
                 JobSummary { now, ..JobSummary::default() }
             }

@@ -9,11 +9,11 @@ use nearsay::embed::{ChunkOptions, EmbedOptions, Embedder, OnLong};
 use nearsay::job::{Corpus, CorpusFiles, CorpusOptions, Existing, JobProgress, Notice, Observer, Part};
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
-use nearsay::{Error, Session, Setting};
+use nearsay::{Error, Session};
 
 use crate::arguments::{EmbedArguments, OnLongArgument};
 use crate::context::Context;
-use crate::failure;
+use crate::{effect, failure};
 use progress::EmbedProgress;
 use report::Report;
 
@@ -21,7 +21,6 @@ use report::Report;
 const CHUNK_OVERLAP: usize = 16;
 
 pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
-    check_chunks(&arguments)?;
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
     options.check(&arguments.output, &embedding)?;
     check_summary(context, &arguments)?;
@@ -47,6 +46,7 @@ fn open(
     embedding: &EmbedOptions,
 ) -> nearsay::Result<(Embedder, std::time::Duration)> {
     if let Some((name, format)) = files.sniffed() {
+        effect::check_sniffed(name, format, &arguments.reading.options())?;
         context.note(format_args!("reading {name} as {format}"));
     }
     let running = &arguments.running;
@@ -115,22 +115,6 @@ fn on_long(arguments: &EmbedArguments) -> OnLong {
         (OnLongArgument::Chunk, None) => OnLong::Chunk(options),
         (OnLongArgument::Chunk, Some(_)) => OnLong::Merge(options),
     }
-}
-
-/// Rejects chunk options without chunks, which the library cannot express.
-fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
-    let options = &arguments.long_texts;
-    let without_effect = match (options.on_long, options.merge, options.chunk_overlap) {
-        (OnLongArgument::Chunk, ..) => return Ok(()),
-        (_, Some(_), _) => Setting::Merge,
-        (_, None, Some(_)) => Setting::ChunkOverlap,
-        _ => return Ok(()),
-    };
-    let flag = failure::words(&without_effect.into());
-    Err(Error::Usage {
-        message: format!("{flag} has no effect without --on-long chunk").into(),
-        hint: Some("add --on-long chunk".into()),
-    })
 }
 
 /// Rejects a summary on standard output if the vectors go there.
