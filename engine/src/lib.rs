@@ -116,7 +116,7 @@ pub use embed::{EmbedOptions, Embedder};
 pub use error::{Error, ErrorKind, Phrase, Result, Setting};
 pub use guard::silence_expected_panics;
 pub use score::bertscore::{ScoreOptions, Scorer};
-pub use session::{Cancel, Control, DeviceChoice, Devices, Gpu, Session, SessionOptions, Workers};
+pub use session::{Cancel, Control, DeviceChoice, Devices, FEATURES, Gpu, Session, SessionOptions, Workers};
 pub use vectors::Vectors;
 
 /// Refuses settings in the environment that cannot be followed, such as an instruction set that the CPU

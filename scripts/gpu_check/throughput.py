@@ -26,7 +26,7 @@ def run_all(context: Context, benches: tuple[Bench, ...]) -> None:
         except Failure as failure:
             context.check(f"bench {bench.name()}", False, str(failure))
             continue
-        # The program knows its commit only if it runs in the repository.
+        # A program that was not built in a repository does not know its commit.
         report["commit"] = context.package.description()["commit"]
         context.record.add("reports", {"arguments": bench.name(), "batch_tokens": bench.batch_tokens, **report})
         for row in report["throughput"]:

@@ -10,6 +10,8 @@ use crate::arguments::{GlobalArguments, RunningArguments};
 use crate::download;
 use crate::failure;
 use crate::signals::Interruption;
+use crate::style::Style;
+use crate::terminal::Stream;
 
 /// The context of every command.
 pub(crate) struct Context {
@@ -19,10 +21,18 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Prints a note for the user to stderr, unless `--quiet`.
+    /// Prints a note for the user to stderr, unless `--quiet`. `warning:` at its start has a colour.
     pub(crate) fn note(&self, text: impl std::fmt::Display) {
-        if !self.global.quiet {
-            failure::say(format_args!("{text}"));
+        const WARNING: &str = "warning:";
+        if self.global.quiet {
+            return;
+        }
+        let text = text.to_string();
+        match text.strip_prefix(WARNING) {
+            Some(rest) => {
+                failure::say(format_args!("{}{rest}", Stream::Stderr.paint(Style::Warning, WARNING)))
+            }
+            None => failure::say(format_args!("{text}")),
         }
     }
 

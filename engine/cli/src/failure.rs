@@ -1,5 +1,6 @@
 //! Error messages and exit codes. The codes follow BSD's sysexits.h.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,7 +10,9 @@ use nearsay::{Error, ErrorKind, Phrase, Setting};
 use crate::arguments::GlobalArguments;
 use crate::signals::Interruption;
 use crate::streams::check_stdout;
-use crate::style::{Style, paint};
+use crate::style::Style;
+use crate::terminal::Stream;
+use crate::{help, version};
 
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
@@ -76,16 +79,31 @@ pub(crate) fn hint(text: &str) {
     say(format_args!("{} {text}", label("hint:", Style::Hint)));
 }
 
-/// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    if let Err(closed) = check_stdout()
-        && !error.use_stderr()
-    {
+/// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2. Words
+/// that we can guess get a sentence of ours.
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    if let Some(sentence) = help::guess(error, &help::program(), &words) {
+        say(format_args!("{} {sentence}", label("error:", Style::Error)));
+        return ExitCode::from(2);
+    }
+    if error.use_stderr() {
+        // If this fails, it cannot be reported.
+        let _ = Stream::Stderr.print(&error.render());
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    if let Err(closed) = check_stdout() {
         return report(&closed.into(), &Interruption::default());
     }
-    // If this fails, it cannot be reported.
-    let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let is_short = error.kind() == clap::error::ErrorKind::DisplayVersion && !words.contains(&"--version");
+    let text = if is_short { format!("{} {}\n", help::NAME, version::long()).into() } else { error.render() };
+    match Stream::Stdout.print(&text) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            say(format_args!("{} writing standard output failed: {source}", label("error:", Style::Error)));
+            ExitCode::from(exit_code(ErrorKind::Io))
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Prints a line to stderr. If this fails, it cannot be reported.
@@ -119,7 +137,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 }
 
 fn label(text: &str, style: Style) -> String {
-    paint(&io::stderr(), style, text)
+    Stream::Stderr.paint(style, text)
 }
 
 #[cfg(test)]

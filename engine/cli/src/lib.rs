@@ -4,11 +4,17 @@
 
 mod arguments;
 mod bench;
+mod closing;
+mod completions;
 mod context;
 mod doctor;
 mod download;
+mod effect;
 mod embed;
 mod failure;
+mod gpus;
+mod help;
+mod man;
 mod models;
 mod print;
 mod progress;
@@ -18,13 +24,15 @@ mod status;
 mod streams;
 mod style;
 mod table;
+mod terminal;
 mod verify;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{ArgMatches, FromArgMatches};
 
 use arguments::{Cli, Command};
 use context::Context;
@@ -34,21 +42,33 @@ use context::Context;
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let start = Instant::now();
     nearsay::silence_expected_panics();
-    let Cli { global, command } = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return failure::usage(&error),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (Cli { global, command, .. }, flags) = match parse(&arguments) {
+        Ok((cli, matches)) => {
+            let flags = effect::check(&cli, &matches);
+            (cli, flags)
+        }
+        Err(error) => return failure::usage(&error, &arguments),
     };
     failure::start_log(&global);
     let context = match signals::install() {
         Ok(interruption) => Context { global, interruption, start },
         Err(error) => return failure::report(&error, &signals::Interruption::default()),
     };
+    let run = || flags.map_err(Into::into).and_then(|()| run(&context, command));
     // A panic is a bug, and was already reported on stderr.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, command))) {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => failure::report(&error, &context.interruption),
         Err(_) => ExitCode::from(failure::INTERNAL),
     }
+}
+
+/// Parses the arguments, after the choice of colours, which messages about them have too.
+fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    terminal::choose(terminal::choice_in(arguments.iter().filter_map(|it| it.to_str())));
+    let matches = help::program().try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
 fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
@@ -62,8 +82,10 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Models(arguments) => models::run(context, arguments)?,
-        Command::Bench(arguments) => bench::run(context, arguments)?,
+        Command::Bench(arguments) => return bench::run(context, arguments),
         Command::Doctor(arguments) => doctor::run(context, arguments)?,
+        Command::Completions(arguments) => completions::run(&arguments)?,
+        Command::Man(arguments) => man::run(context, &arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

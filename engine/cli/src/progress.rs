@@ -1,6 +1,5 @@
-//! A progress bar on a terminal; a line every 30 seconds elsewhere.
+//! A progress bar on a terminal; a line every 30 seconds elsewhere, and on a dumb terminal.
 
-use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::context::Context;
 use crate::failure::say;
+use crate::terminal::Stream;
 
 /// Interval between lines without a terminal.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -53,8 +53,8 @@ impl LineClock {
 
 impl Progress {
     pub(crate) fn new(context: &Context, measure: Measure) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let shown = is_terminal && !context.global.quiet;
+        let draws_bars = Stream::Stderr.draws_bars();
+        let shown = draws_bars && !context.global.quiet;
         let target = if shown { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
         let (total, template) = match measure {
             Measure::Count(name, total) => (
@@ -71,7 +71,7 @@ impl Progress {
         );
         // No steady tick: it needs a thread, and panics if the system has none.
         bar.tick();
-        let writes_lines = !is_terminal && !context.global.quiet;
+        let writes_lines = !draws_bars && !context.global.quiet;
         Self { bar, measure, lines: writes_lines.then(|| LineClock::new(INTERVAL)) }
     }
 

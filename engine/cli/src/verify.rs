@@ -7,6 +7,7 @@ use nearsay::vectors::folder::ShardRecord;
 use serde::Serialize;
 
 use crate::arguments::VerifyArguments;
+use crate::closing;
 use crate::context::Context;
 use crate::failure;
 use crate::print::{plural, print_json, print_line};
@@ -40,6 +41,11 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
     }
     let findings = verified.problems.iter().chain(&verified.mismatch).chain(&verified.missing);
     findings.for_each(|what| failure::say(format_args!("{what}")));
+    closing::verified(
+        context,
+        reports.iter().map(|report| report.shards as u64).sum(),
+        reports.iter().map(|report| report.bytes).sum(),
+    );
     let is_sound = verified.problems.is_empty() && verified.mismatch.is_none();
     if !verified.problems.is_empty() || is_sound && !verified.missing.is_empty() {
         failure::hint(

@@ -201,3 +201,32 @@ fn a_dry_run_tells_what_a_run_would_be_and_writes_nothing() {
     let pipe = desk.run_with("embed - --format txt -m BERT --dry-run", "a\n".repeat(30_000)).ok();
     assert!(pipe.text().contains("rows    unknown"), "{}", pipe.text());
 }
+
+#[test]
+fn a_flag_without_effect_is_an_error() {
+    let desk = desk!();
+    desk.write("in.txt", "the river\nthe cat\n").write("in.jsonl", "{\"text\":\"the river\"}\n");
+    for (flags, part) in [
+        ("in.txt --shard 0/2 -o out.jsonl", "--shard has no effect without a folder"),
+        ("in.txt --rows-per-shard 5 -o out.parquet", "--rows-per-shard has no effect without a folder"),
+        ("in.txt --resume", "--resume has no effect without a folder"),
+        ("in.txt --overwrite", "--overwrite has no effect on standard output"),
+        ("in.txt --text-field body", "--text-field has no effect on .txt files"),
+        ("in.jsonl --join x", "--join has no effect on the text of a single field"),
+        ("in.jsonl --keep a --json-column a -o out.jsonl", "--json-column has no effect on this output"),
+        ("in.txt --level token --no-normalize", "--no-normalize has no effect with --level token"),
+        // The library's own.
+        ("in.txt --keep a", "which has no fields, and so none named `a` to keep"),
+        ("in.txt --id-field a", "which has no fields, and so none named `a` for the id"),
+        ("in.txt --level token --pooling max", "--pooling makes no sense with --level token"),
+        ("in.txt --level token --dimensions 3", "--dimensions makes no sense with --level token"),
+    ] {
+        let run = desk.run(&format!("embed {flags} -m BERT")).ends(2, &[part]);
+        assert!(run.stdout.is_empty(), "{flags}: {}", run.text());
+        assert_eq!(desk.names(), ["in.jsonl", "in.txt"], "{flags}");
+    }
+    desk.run_with("embed - -m BERT --text-field body", "a line\n")
+        .ends(2, &["--text-field has no effect on standard input, which is read as txt", "--format"]);
+    let fields = desk.run_with("embed - -m BERT --text-field body", "{\"body\":\"a line\"}\n").ok();
+    assert_eq!(fields.rows().len(), 1);
+}

@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use nearsay_kernels::InstructionSet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The properties of a machine that affect its speed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Machine {
     /// The CPU's model name as the system reports it, else the architecture. A generic name, as on virtual
@@ -14,20 +14,29 @@ pub struct Machine {
     pub cpu: String,
     /// Cores that this process may use.
     pub cores: usize,
+    /// Memory in bytes, if the system reports it.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     /// The instruction set that the kernels use.
-    pub instruction_set: &'static str,
+    pub instruction_set: String,
     /// Operating system and architecture.
     pub os: String,
 }
 
 impl Machine {
+    /// Cores that this process may use.
+    pub(super) fn cores() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
     /// The machine that this process runs on.
     pub fn current() -> Self {
         let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         Self {
             cpu: cpu_of_linux().or_else(cpu_of_macos).unwrap_or_else(|| architecture.to_owned()),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            instruction_set: InstructionSet::current().name(),
+            cores: Self::cores(),
+            memory_bytes: memory_of_linux().or_else(memory_of_macos),
+            instruction_set: InstructionSet::current().name().to_owned(),
             os: format!("{os} {architecture}"),
         }
     }
@@ -52,12 +61,31 @@ fn model_name(cpuinfo: &str) -> Option<String> {
     }
 }
 
+fn memory_of_linux() -> Option<u64> {
+    total_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// `MemTotal` of /proc/meminfo, in bytes.
+fn total_memory(meminfo: &str) -> Option<u64> {
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
 fn cpu_of_macos() -> Option<String> {
+    named(&sysctl("machdep.cpu.brand_string")?)
+}
+
+fn memory_of_macos() -> Option<u64> {
+    sysctl("hw.memsize")?.trim().parse().ok()
+}
+
+/// A value of macOS' kernel.
+fn sysctl(name: &str) -> Option<String> {
     if !cfg!(target_os = "macos") {
         return None;
     }
-    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-    named(std::str::from_utf8(&output.stdout).ok()?)
+    let output = Command::new("sysctl").args(["-n", name]).output().ok()?;
+    String::from_utf8(output.stdout).ok()
 }
 
 fn named(text: &str) -> Option<String> {
@@ -81,8 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_a_name_and_cores() {
+    fn memory_is_in_bytes() {
+        assert_eq!(total_memory("MemTotal:       24598140 kB\nMemFree: 1 kB\n"), Some(24_598_140 << 10));
+        assert_eq!(total_memory("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn this_machine_has_a_name_cores_and_memory() {
         let machine = Machine::current();
         assert!(!machine.cpu.is_empty() && machine.cores > 0, "{machine:?}");
+        assert!(machine.memory_bytes.is_some_and(|bytes| bytes > 1 << 28), "{machine:?}");
     }
 }

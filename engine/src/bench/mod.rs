@@ -9,15 +9,18 @@
 //!
 //! After one warm-up pass, a pass is repeated for some time and the median reported; the JSON also has the
 //! best. Operations are counted as in `flops` and compared with the peak of the precision (see
-//! [`PeakRates`]), although everything between linear layers always runs in f32.
+//! [`PeakRates`]), although everything between linear layers always runs in f32. The [`Load`] says whether
+//! the machine was busy with other work meanwhile, and [`Comparison`] compares two reports.
 
-mod commit;
+mod compare;
 mod date;
 mod flops;
+mod load;
 mod machine;
 mod options;
 mod peaks;
 mod plan;
+mod recorded;
 mod report;
 mod statistics;
 mod subject;
@@ -27,6 +30,8 @@ use std::time::Instant;
 
 use nearsay_kernels::Precision;
 
+pub use compare::{Comparison, Difference, LatencyRatio, ThroughputRatio, Topic};
+pub use load::Load;
 pub use machine::Machine;
 pub use options::{BenchOptions, DEFAULT_LENGTHS};
 pub use peaks::PeakRates;
@@ -35,6 +40,7 @@ pub use subject::Subject;
 
 use crate::session::{Control, Workers};
 use crate::{Error, Result};
+use load::CpuClock;
 use plan::BenchPlan;
 use statistics::Sample;
 use subject::Loaded;
@@ -79,6 +85,7 @@ pub fn run(
             loaded: subject.load(plan.layer, precision, options, workers)?,
             precision,
             peak: 1e9 * peak_of(&report, precision)?,
+            threads: workers.threads(),
             options,
             control,
         };
@@ -91,6 +98,7 @@ pub fn run(
             report.latency.push(bench.latency(workload)?);
         }
     }
+    report.load = Some(Load::of(&report.throughput));
     Ok(report)
 }
 
@@ -105,18 +113,19 @@ struct Bench<'a> {
     precision: Precision,
     /// The machine's peak in operations per second in this precision.
     peak: f64,
+    threads: usize,
     options: &'a BenchOptions,
     control: &'a Control,
 }
 
 impl Bench<'_> {
     fn throughput(&self, workload: &Workload) -> Result<Throughput> {
-        let seconds = self.measure(workload)?;
+        let (seconds, cpu_share) = self.measure(workload)?;
         let (tokens, median) = (workload.tokens(), seconds.median());
         let rate = self.loaded.flops(workload) / median;
         Ok(Throughput {
             device: self.options.devices.name().to_owned(),
-            precision: self.precision.name(),
+            precision: self.precision.name().to_owned(),
             work: workload.name.clone(),
             texts: workload.texts.len(),
             length: workload.length,
@@ -126,14 +135,16 @@ impl Bench<'_> {
             tokens_per_second_best: tokens as f64 / seconds.best(),
             gflops: rate / 1e9,
             share_of_peak: rate / self.peak,
+            cpu_share: (!self.options.devices.are_gpus()).then_some(cpu_share),
+            spread: seconds.spread(),
         })
     }
 
     fn latency(&self, workload: &Workload) -> Result<Latency> {
-        let seconds = self.measure(workload)?;
+        let (seconds, _) = self.measure(workload)?;
         Ok(Latency {
             device: self.options.devices.name().to_owned(),
-            precision: self.precision.name(),
+            precision: self.precision.name().to_owned(),
             tokens: workload.tokens(),
             runs: seconds.count(),
             p50_ms: 1e3 * seconds.percentile(50),
@@ -141,15 +152,16 @@ impl Bench<'_> {
         })
     }
 
-    /// Times each pass in seconds until the time is over: at least one, after an uncounted pass.
-    fn measure(&self, workload: &Workload) -> Result<Sample> {
+    /// Times each pass in seconds until the time is over: at least one, after an uncounted pass. Also returns
+    /// the share of the CPU that they had.
+    fn measure(&self, workload: &Workload) -> Result<(Sample, f64)> {
         self.loaded.encode(workload, self.control)?;
-        let (begin, mut seconds) = (Instant::now(), Vec::new());
+        let (begin, clock, mut seconds) = (Instant::now(), CpuClock::start(), Vec::new());
         while seconds.is_empty() || begin.elapsed() < self.options.time {
             let start = Instant::now();
             self.loaded.encode(workload, self.control)?;
             seconds.push(start.elapsed().as_secs_f64());
         }
-        Ok(Sample::new(seconds))
+        Ok((Sample::new(seconds), clock.share(self.threads, Machine::cores())))
     }
 }

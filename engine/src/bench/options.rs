@@ -28,6 +28,8 @@ pub struct BenchOptions {
     pub devices: Devices,
     /// Tokens per micro-batch; `None`: the device's default.
     pub batch_tokens: Option<usize>,
+    /// The commit that the calling program was built from, for the report.
+    pub commit: Option<String>,
 }
 
 impl Default for BenchOptions {
@@ -39,6 +41,7 @@ impl Default for BenchOptions {
             layer: None,
             devices: Devices::cpu(),
             batch_tokens: None,
+            commit: None,
         }
     }
 }

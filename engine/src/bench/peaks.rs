@@ -3,13 +3,13 @@
 use std::num::NonZero;
 
 use nearsay_kernels::{Peaks, Precision, device};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::session::Devices;
 use crate::{Error, Result};
 
 /// Billions of operations and of bytes per second, summed over all GPUs.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeakRates {
     /// Operations in f32.

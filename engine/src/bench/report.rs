@@ -1,25 +1,29 @@
 //! The report of a measurement; `benches/results` keeps its JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::commit::commit;
+use super::load::Load;
 use super::peaks::PeakRates;
 use super::{BenchOptions, Machine, Subject, date};
-use crate::session::{Devices, Gpu};
+use crate::session::{Devices, FEATURES, Gpu};
 
 /// A measurement.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// nearsay's version.
-    pub nearsay: &'static str,
+    pub nearsay: String,
     /// The commit that it was built from, if known.
     pub commit: Option<String>,
+    /// The kinds of GPUs that it was built for, as in [`FEATURES`].
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Start time in UTC.
     pub date: String,
     /// The machine that it ran on.
     pub machine: Machine,
     /// The GPUs that the encoder ran on.
+    #[serde(default)]
     pub gpus: Vec<Gpu>,
     /// The measured model or shape.
     pub model: MeasuredModel,
@@ -29,6 +33,9 @@ pub struct Report {
     pub seconds_per_figure: f64,
     /// The machine's peak rates with the same threads.
     pub peaks: PeakRates,
+    /// How busy the machine was with other work. Missing in results of earlier versions.
+    #[serde(default)]
+    pub load: Option<Load>,
     /// Passes over many texts.
     pub throughput: Vec<Throughput>,
     /// Single texts.
@@ -36,7 +43,7 @@ pub struct Report {
 }
 
 /// The sizes of the measured model or shape.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MeasuredModel {
     /// The model's name, or the shape's.
@@ -56,13 +63,13 @@ pub struct MeasuredModel {
 }
 
 /// How fast many texts are encoded.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Throughput {
     /// Where the encoder ran.
     pub device: String,
     /// The number format of its products.
-    pub precision: &'static str,
+    pub precision: String,
     /// `32 x 128` (texts x tokens), or `natural mix`.
     pub work: String,
     /// Texts per pass.
@@ -81,16 +88,22 @@ pub struct Throughput {
     pub gflops: f64,
     /// The same divided by the peak of the precision.
     pub share_of_peak: f64,
+    /// The CPU time of all passes divided by that of the threads, at most one per core; `None` on GPUs.
+    #[serde(default)]
+    pub cpu_share: Option<f64>,
+    /// Times of passes from the 10th to the 90th percentile, relative to the median; `None` if there was one.
+    #[serde(default)]
+    pub spread: Option<f64>,
 }
 
 /// Latency of a single text.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Latency {
     /// Where the encoder ran.
     pub device: String,
     /// The number format of its products.
-    pub precision: &'static str,
+    pub precision: String,
     /// Tokens of the text.
     pub tokens: usize,
     /// How often it was encoded.
@@ -106,8 +119,9 @@ impl Report {
     pub(super) fn new(subject: &Subject, options: &BenchOptions, layer: usize, threads: usize) -> Self {
         let config = subject.config();
         Self {
-            nearsay: env!("CARGO_PKG_VERSION"),
-            commit: commit(),
+            nearsay: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: options.commit.clone(),
+            features: FEATURES.iter().map(|&name| name.to_owned()).collect(),
             date: date::now(),
             machine: Machine::current(),
             gpus: options.devices.gpus(),
@@ -123,18 +137,19 @@ impl Report {
             threads,
             seconds_per_figure: options.time.as_secs_f64(),
             peaks: PeakRates::default(),
+            load: None,
             throughput: Vec::new(),
             latency: Vec::new(),
         }
     }
 }
 
-/// The file name in `benches/results` for a measurement of `subject` here and now: CPU or GPU, model and
-/// date.
-pub fn file_name(subject: &Subject, devices: &Devices) -> String {
+/// The file name in `benches/results` for a measurement here and now of a model or shape with this name: CPU
+/// or GPU, model and date.
+pub fn file_name(subject: &str, devices: &Devices) -> String {
     let gpu = devices.gpus().into_iter().next().map(|gpu| gpu.name);
     let processor = gpu.unwrap_or_else(|| Machine::current().cpu);
-    let model = subject.name().rsplit(['/', '\\']).next().unwrap_or_default();
+    let model = subject.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
     let date = date::now();
     format!("{}_{}_{}.json", words(&processor), words(model), &date[..10])
 }
@@ -150,7 +165,6 @@ fn words(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearsay_models::Shape;
 
     #[test]
     fn names_of_cpus_become_names_of_files() {
@@ -161,7 +175,9 @@ mod tests {
         ] {
             assert_eq!(words(cpu), name);
         }
-        let name = file_name(&Subject::Shape(Shape::find("bert-base").unwrap()), &Devices::cpu());
-        assert!(name.contains("_bert-base_2") && name.ends_with(".json"), "{name}");
+        for model in ["bert-base", "some/bert-base", "models/bert-base/"] {
+            let name = file_name(model, &Devices::cpu());
+            assert!(name.contains("_bert-base_2") && name.ends_with(".json"), "{name}");
+        }
     }
 }

@@ -27,6 +27,13 @@ impl Sample {
         self.percentile(50)
     }
 
+    /// How far the values are apart: from the 10th to the 90th percentile, relative to the median. `None` for
+    /// a single one.
+    pub(super) fn spread(&self) -> Option<f64> {
+        let distance = self.percentile(90) - self.percentile(10);
+        (self.count() > 1).then(|| distance / self.median())
+    }
+
     /// The shortest time.
     pub(super) fn best(&self) -> f64 {
         self.percentile(0)
@@ -54,5 +61,7 @@ mod tests {
         let one = Sample::new(vec![7.0]);
         assert_eq!((one.best(), one.median(), one.percentile(99), one.count()), (7.0, 7.0, 7.0, 1));
         assert!(Sample::new(Vec::new()).median().is_nan());
+        assert_eq!((one.spread(), three.spread()), (None, Some(1.0)));
+        assert_eq!(Sample::new((1..=100).map(f64::from).collect()).spread(), Some(80.0 / 50.0));
     }
 }

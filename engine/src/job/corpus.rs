@@ -159,16 +159,12 @@ impl CorpusFiles {
         observer: &dyn Observer,
     ) -> Result<JobSummary> {
         let run = self.plan(embedder, self.head_records(), None, observer)?;
-        let plan = self.options.shard_plan();
-        let reports = Reports::new(&self.records, plan.part, observer);
+        let reports = Reports::new(&self.records, self.options.shard_plan().part, observer);
         let (schema, metadata) = (run.layout.schema()?, run.provenance().to_metadata());
         let mut writer = row_writer(destination, self.format, &schema, &metadata)?;
-        let ours = reports.read(&mut self.records).zip(0_u64..).filter_map(|(record, row)| {
-            // An error ends the run, even outside this machine's part.
-            (record.is_err() || plan.has_row(row)).then_some(record)
-        });
+        let records = reports.read(&mut self.records);
         let mut now = Counts::default();
-        run.run(ours, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
+        run.run(records, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
         writer.finish()?;
         let (input_rows, replaced) = (self.records.position(), self.records.replaced());
         Ok(JobSummary { now, input_rows, replaced, ..JobSummary::default() })

@@ -134,6 +134,12 @@ impl CorpusOptions {
                 phrase!["name a folder with ", Setting::Output, ", ending in /"],
             ));
         }
+        if !self.part.is_whole() && !matches!(output, Output::Folder(_)) {
+            return Err(Error::usage_hint(
+                "only the output of a job, a folder, is divided into parts",
+                phrase!["name a folder with ", Setting::Output, ", ending in /"],
+            ));
+        }
         OutputFormat::of(output)?.check(OutputContent {
             level: self.level,
             keeps_columns: !self.reading.keep.is_empty(),

@@ -15,13 +15,6 @@ pub struct ShardPlan {
     pub part: Part,
 }
 
-impl ShardPlan {
-    /// Whether input row `row`, from 0, is in this machine's part.
-    pub fn has_row(self, row: u64) -> bool {
-        self.part.has(row / self.rows_per_shard)
-    }
-}
-
 /// One machine's part of a job: every shard whose number is `index` modulo `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {

@@ -3,10 +3,18 @@
 use std::fmt::{Display, Formatter};
 
 use nearsay_kernels::device::DeviceDescription;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of GPUs that this build supports, by the names of its features: `cuda`, `metal`.
+pub const FEATURES: &[&str] = &[
+    #[cfg(feature = "cuda")]
+    "cuda",
+    #[cfg(feature = "metal")]
+    "metal",
+];
 
 /// A GPU, as its driver describes it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Gpu {
     /// Its model.

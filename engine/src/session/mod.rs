@@ -36,7 +36,7 @@ pub(crate) use devices::name_of;
 pub(crate) use distinct::{Distinct, Places};
 pub(crate) use encoder::split;
 pub use encoder::{DEFAULT_BATCH_TOKENS, DEFAULT_GPU_BATCH_TOKENS, EncodedBatch, TextEncoder};
-pub use gpu::Gpu;
+pub use gpu::{FEATURES, Gpu};
 pub(crate) use memory::in_halves;
 pub use occurrences::Occurrences;
 pub use options::SessionOptions;

@@ -37,6 +37,7 @@ mod options;
 mod parquet;
 mod reader;
 mod record;
+mod small;
 mod source;
 mod stream;
 mod survey;
@@ -45,6 +46,7 @@ pub(crate) use jsonl::{describe as describe_json, kind as json_kind};
 pub(crate) use lines::{LineReader, is_blank};
 pub(crate) use names::list_names;
 pub(crate) use parquet::{Ids, ParquetFile};
+pub(crate) use small::read_small;
 
 pub use format::InputFormat;
 pub use input::Input;

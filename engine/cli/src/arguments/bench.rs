@@ -4,31 +4,54 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use nearsay::DeviceChoice;
 use nearsay_models::{SHAPES, Shape};
 
 use super::PrecisionArgument;
 
-const BENCH_EXAMPLES: &str = "Examples:
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  # all-MiniLM-L6-v2's shape with random weights: nothing is downloaded
   nearsay bench
+  # a larger shape, in one precision, with two lengths of texts
   nearsay bench --shape bert-large --precision f32 --lengths 32,128
+  # a model, measured longer
   nearsay bench -m sentence-transformers/all-MiniLM-L6-v2 --seconds 5 --json
+  # keep the result in a folder, under a name of CPU, model and date
   nearsay bench --shape roberta-large --layer 17 -o benches/results
+  # a GPU
   nearsay bench --device cuda --shape bert-base --precision f16
+  # two machines or commits next to each other
+  nearsay bench compare before.json after.json
 
 A pass encodes about 4096 tokens, or 16 micro-batches on a GPU. The natural mix is three quarters sentences and \
-one quarter abstracts of up to 256 tokens. Pooling is measured, tokenizing is not. Nothing else should run on \
-the machine meanwhile.
+one quarter abstracts of up to 256 tokens. Pooling is measured, tokenizing is not.
+
+Nothing else should run on the machine meanwhile. `CPU` is the CPU time that the threads got, as a share of what \
+they could have used, and `spread` how far passes are apart, from the 10th to the 90th percentile relative to the \
+median. Figures with less than 85 % or, of five passes or more, a spread above 25 % are marked with `!`.
 
 Operations are counted per token and layer: 2 (4 h^2 + 2 h i) for the linear layers and 4 L h for attention, \
 with hidden size h, intermediate size i and texts of L tokens. `of peak` compares their rate with the fastest \
 multiply-adds of this CPU, or the largest matrix products of this GPU, in the same precision.";
 
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  # two commits on one machine
+  nearsay bench compare before.json after.json
+  # two machines, for a script
+  nearsay bench compare laptop.json server.json --json
+
+A ratio is the speed in B divided by the speed in A: above 1 B is faster. Figures are compared if precision and \
+length of the texts are the same. Exit code 1 if no figure is in both files.";
+
 #[derive(Debug, Args)]
-#[command(after_help = BENCH_EXAMPLES)]
+#[command(after_help = BENCH_EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<BenchAction>,
     /// A folder, or a name on the Hugging Face hub
     #[arg(short, long, value_name = "NAME_OR_DIR", conflicts_with = "shape")]
     pub(crate) model: Option<String>,
@@ -62,6 +85,23 @@ pub(crate) struct BenchArguments {
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchAction {
+    /// Compare two results: of two machines, commits or settings
+    Compare(CompareArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareArguments {
+    /// A file written by `nearsay bench -o`
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// Another one
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
 }
 
 fn shape_parser() -> impl TypedValueParser<Value = Shape> {

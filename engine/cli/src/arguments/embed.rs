@@ -12,13 +12,21 @@ use nearsay::vectors::{Level, OutputType};
 
 use super::{EmbedReadingArguments, RunningArguments, named};
 
-const EMBED_EXAMPLES: &str = "Examples:
+const EMBED_EXAMPLES: &str = "\
+Examples:
+  # one vector per line, for numpy
   nearsay embed corpus.txt -m sentence-transformers/all-MiniLM-L6-v2 -o out.npy
+  # the text is in the field `body`
   nearsay embed docs.jsonl --text-field body -m ./model -o docs.safetensors
+  # queries from a pipe, with the model's prompt for queries
   cat q.txt | nearsay embed - -m ./model --prompt-name query > q.jsonl
+  # many compressed files and one more
   nearsay embed 'crawl/**/*.jsonl.gz' more.parquet -m ./model -o crawl.npy
+  # one vector per token
   nearsay embed a.txt -m bert-base-uncased --level token -o tokens.safetensors
+  # a job that can be continued, with a column copied from the input
   nearsay embed 'wiki/*.jsonl.zst' -m ./model --keep title -o wiki/ --resume
+  # long texts in parts
   nearsay embed books.parquet -m ./model --on-long chunk -o chunks.parquet
 
 If the output is a folder, the run is a job: it writes shards of a fixed number of input rows, and a manifest. \

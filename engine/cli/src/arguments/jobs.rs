@@ -5,11 +5,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-const VERIFY_EXAMPLES: &str = "Examples:
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  # is it complete and undamaged?
   nearsay verify wiki-vectors/
-  nearsay verify part-0/ part-1/ part-2/    parts of one job from several machines
+  # parts of one job from several machines
+  nearsay verify part-0/ part-1/ part-2/
 
-Exit codes: 0 complete and undamaged, 1 undamaged but not finished, 65 damaged.";
+Exit codes:
+   0  complete and undamaged
+   1  undamaged, but not finished
+  65  damaged";
 
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
@@ -22,10 +28,12 @@ pub(crate) struct VerifyArguments {
     pub(crate) threads: Option<NonZero<usize>>,
 }
 
-const STATUS_EXAMPLES: &str = "Examples:
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  # how far is it, and when will it be done?
   nearsay status wiki-vectors/
-  nearsay status part-0/ part-1/ part-2/    parts of one job from several machines
-  watch nearsay status wiki-vectors/        again every two seconds
+  # parts of one job from several machines
+  nearsay status part-0/ part-1/ part-2/
 
 No shard is read, so this takes no time; `nearsay verify` checks every byte.";
 

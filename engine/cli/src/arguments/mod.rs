@@ -1,21 +1,26 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
 mod bench;
+mod documentation;
 mod embed;
 mod jobs;
 mod models;
+mod program;
 mod reading;
 mod score;
 
 use std::ffi::OsString;
 use std::num::NonZero;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use nearsay::vectors::write::Output;
 use nearsay::{DeviceChoice, Precision};
 
-pub(crate) use bench::BenchArguments;
-pub(crate) use embed::{EmbedArguments, OnLongArgument};
+use crate::terminal::ColorChoice;
+
+pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
+pub(crate) use documentation::{CompletionsArguments, ManArguments};
+pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument};
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
@@ -24,38 +29,46 @@ pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
 #[command(name = "nearsay", version, max_term_width = 110, arg_required_else_help = true)]
-#[command(after_help = "Exit codes:
-   0  done
-   1  the command worked, but its check failed
-   2  usage
-  65  bad data
-  66  no input
-  69  device not available
-  70  internal error (please report it)
-  73  output cannot be created
-  74  input/output error
-  75  folder in use or GPU memory full: try again later
-  78  bad model or configuration
- 129, 130, 143  interrupted")]
+#[command(disable_help_flag = true, disable_version_flag = true, after_help = program::HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
+    /// Print the version; -V also prints commit, features and this machine's instruction sets
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = GLOBAL_HEADING)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// The heading of options that every command has.
+const GLOBAL_HEADING: &str = "Global options";
+
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_HEADING)]
 pub(crate) struct GlobalArguments {
+    /// Print help (-h: a summary)
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Print more detail; repeat for debug output
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Color help, errors and tables: auto (on terminals), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorChoice,
     /// Do not contact the model hub (also HF_HUB_OFFLINE=1)
     #[arg(long, global = true)]
     pub(crate) offline: bool,
@@ -80,6 +93,10 @@ pub(crate) enum Command {
     Bench(Box<BenchArguments>),
     /// Show this machine's instruction sets and devices, the model cache and the hub
     Doctor(DoctorArguments),
+    /// Print a script with which a shell completes commands and options
+    Completions(CompletionsArguments),
+    /// Print manual pages
+    Man(ManArguments),
 }
 
 impl Command {
@@ -118,8 +135,11 @@ pub(crate) struct RunningArguments {
     pub(crate) batch_tokens: Option<NonZero<usize>>,
 }
 
-const DOCTOR_EXAMPLES: &str = "Examples:
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  # what works on this machine, and what does not
   nearsay doctor
+  # the same for a script, without asking the hub
   nearsay doctor --offline --json";
 
 #[derive(Debug, Args)]

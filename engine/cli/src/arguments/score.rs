@@ -10,11 +10,17 @@ use nearsay::text::TextOptions;
 use super::reading::RowArguments;
 use super::{RunningArguments, named};
 
-const SCORE_EXAMPLES: &str = "Examples:
+const SCORE_EXAMPLES: &str = "\
+Examples:
+  # a system's output, with the usual model for English
   nearsay score -c system.txt -r reference.txt --lang en
+  # two references per candidate, idf weights, the scores of each pair
   nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
+  # scores spread over a readable range
   nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
+  # two columns of one file
   nearsay score -c pairs.csv:output -r pairs.csv:gold --lang en
+  # rows in another order, paired by their ids
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
 
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \

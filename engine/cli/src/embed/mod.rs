@@ -10,12 +10,11 @@ use nearsay::job::{Corpus, CorpusFiles, CorpusOptions, Existing, JobProgress, No
 use nearsay::text::Input;
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
-use nearsay::{Error, Session, Setting};
+use nearsay::{Error, Session};
 
 use crate::arguments::{EmbedArguments, OnLongArgument};
 use crate::context::Context;
-use crate::failure;
-use crate::streams;
+use crate::{effect, failure, streams};
 use progress::EmbedProgress;
 use report::Report;
 
@@ -23,7 +22,6 @@ use report::Report;
 const CHUNK_OVERLAP: usize = 16;
 
 pub(crate) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
-    check_chunks(&arguments)?;
     // A command without a model is refused before anything is read or created.
     arguments.model = Some(context.model_name(arguments.model.take())?);
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
@@ -55,6 +53,7 @@ fn open(
     embedding: &EmbedOptions,
 ) -> nearsay::Result<(Embedder, std::time::Duration)> {
     if let Some((name, format)) = files.sniffed() {
+        effect::check_sniffed(name, format, &arguments.reading.options())?;
         context.note(format_args!("reading {name} as {format}"));
     }
     let running = &arguments.running;
@@ -136,22 +135,6 @@ fn on_long(arguments: &EmbedArguments) -> OnLong {
         (OnLongArgument::Chunk, None) => OnLong::Chunk(options),
         (OnLongArgument::Chunk, Some(_)) => OnLong::Merge(options),
     }
-}
-
-/// Rejects chunk options without chunks, which the library cannot express.
-fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
-    let options = &arguments.long_texts;
-    let without_effect = match (options.on_long, options.merge, options.chunk_overlap) {
-        (OnLongArgument::Chunk, ..) => return Ok(()),
-        (_, Some(_), _) => Setting::Merge,
-        (_, None, Some(_)) => Setting::ChunkOverlap,
-        _ => return Ok(()),
-    };
-    let flag = failure::words(&without_effect.into());
-    Err(Error::Usage {
-        message: format!("{flag} has no effect without --on-long chunk").into(),
-        hint: Some("add --on-long chunk".into()),
-    })
 }
 
 /// Rejects a summary on standard output if the vectors go there.

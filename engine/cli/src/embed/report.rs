@@ -5,10 +5,13 @@ use std::time::Duration;
 use nearsay::embed::{Counts, Embedder, OnLong};
 use nearsay::job::{CorpusOptions, JobSummary};
 use nearsay::vectors::Level;
+use nearsay::vectors::write::{OutputContent, OutputFormat};
 
 use super::summary::{EmbedSummary, Seconds, ShardSummary};
 use crate::arguments::EmbedArguments;
+use crate::closing::Embedded;
 use crate::context::Context;
+use crate::failure;
 use crate::print::{plural, print_json};
 
 /// The facts known when the work starts.
@@ -29,6 +32,7 @@ impl Report<'_> {
         }
         self.note_emptiness(summary);
         self.warn(&summary.counts(), summary.replaced);
+        self.conclude(summary);
         if self.context.global.json {
             print_json(&self.figures(summary))?;
         }
@@ -49,11 +53,48 @@ impl Report<'_> {
         }
     }
 
+    /// Prints the closing line.
+    fn conclude(&self, summary: &JobSummary) {
+        let Self { context, arguments, options, embedder, .. } = self;
+        let embedded = Embedded {
+            output: &arguments.output,
+            summary,
+            level: options.level,
+            dimensions: self.dimensions(),
+            output_type: options.output_type.name(),
+            max_tokens: embedder.max_tokens(),
+        };
+        context.note(embedded.line(context.start.elapsed()));
+    }
+
+    /// Values in a vector.
+    fn dimensions(&self) -> usize {
+        match self.options.level {
+            Level::Token => self.embedder.hidden_dim(),
+            _ => self.embedder.dimensions(),
+        }
+    }
+
+    /// Prints how truncated texts can be embedded whole into this output.
+    fn hint_at_chunks(&self) {
+        if !matches!(self.options.on_long, OnLong::Truncate) || self.context.global.quiet {
+            return;
+        }
+        let content = OutputContent { chunked: true, level: self.options.level, ..OutputContent::default() };
+        let fits = |format: OutputFormat| format.check(content).is_ok();
+        if OutputFormat::of(&self.arguments.output).is_ok_and(fits) {
+            failure::hint("--on-long chunk splits long texts instead, one row per chunk");
+        } else if self.options.level == Level::Text {
+            failure::hint("--on-long chunk --merge mean embeds long texts whole");
+        }
+    }
+
     fn warn(&self, counts: &Counts, replaced: u64) {
         let context = self.context;
         if counts.truncated > 0 {
             let texts = plural(counts.truncated, "text was", "texts were");
             context.note(format_args!("warning: {texts} cut to {} tokens", self.embedder.max_tokens()));
+            self.hint_at_chunks();
         }
         if counts.empty > 0 {
             let texts = plural(counts.empty, "text is empty", "texts are empty");
@@ -108,7 +149,7 @@ impl Report<'_> {
             pooling,
             pooling_reason: reason.to_owned(),
             normalized: if is_text { embedder.is_normalized() } else { embedder.normalizes_tokens() },
-            dimensions: if is_text { embedder.dimensions() } else { embedder.hidden_dim() },
+            dimensions: self.dimensions(),
             output_type: options.output_type.name(),
             max_length: embedder.max_tokens(),
             layer: embedder.layer(),

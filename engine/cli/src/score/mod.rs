@@ -10,6 +10,7 @@ use nearsay::score::{PairSource, PairSurvey};
 use nearsay::{Error, ScoreOptions, Scorer};
 
 use crate::arguments::ScoreArguments;
+use crate::closing;
 use crate::context::Context;
 use crate::progress::{Measure, Progress};
 use result::ScoreResult;
@@ -34,7 +35,9 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     let totals = score(context, &scorer, (&source, &survey), keeps_segments)?;
     notices::print(context, &scorer, &survey, &totals.notices);
     let result = ScoreResult { scorer: &scorer, source: &source, survey: &survey, totals: &totals };
-    result.print(context, &arguments)
+    result.print(context, &arguments)?;
+    closing::scored(context, totals.notices.pairs, totals.notices.truncated, scorer.max_tokens());
+    Ok(())
 }
 
 /// The model of --model, else that of --lang, else the environment's: an argument is stronger than a

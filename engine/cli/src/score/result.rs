@@ -13,8 +13,9 @@ use super::Totals;
 use crate::arguments::{AlignArgument, Metric, ScoreArguments};
 use crate::context::Context;
 use crate::print::{print_json, print_line};
-use crate::style::{Style, paint};
+use crate::style::Style;
 use crate::table::{Column, Table};
+use crate::terminal::Stream;
 
 /// Everything that is printed.
 pub(super) struct ScoreResult<'a> {
@@ -73,7 +74,7 @@ impl ScoreResult<'_> {
         let [p, r, f1] = [precision, recall, f1].map(format_score);
         Table::new(columns)
             .print(|| [[self.source.candidates.name().to_owned(), p.clone(), r.clone(), f1.clone()]])?;
-        print_line(&paint(&stdout(), Style::Dim, &self.signature()))
+        print_line(&Stream::Stdout.paint(Style::Dim, &self.signature()))
     }
 
     fn print_segments(&self) -> nearsay::Result<()> {

@@ -33,19 +33,13 @@ fn the_parts_of_a_job_are_together_the_whole() {
 }
 
 #[test]
-fn a_part_of_a_single_output_has_the_same_rows() {
+fn a_part_is_of_a_folder() {
     let desk = desk();
-    let whole = desk.run("embed in.jsonl -m BERT").ok();
-    let mut rows = Vec::new();
-    for part in 0..2 {
-        rows.extend(
-            desk.run(&format!("embed in.jsonl -m BERT --rows-per-shard 10 --shard {part}/2")).ok().rows(),
-        );
+    for output in ["", "-o -", "-o out.npy", "-o out.parquet"] {
+        let line = format!("embed in.jsonl -m BERT --shard 0/2 {output}");
+        desk.run(&line)
+            .ends(2, &["--shard has no effect without a folder as output", "hint:", "ending in /"]);
     }
-    let key = |row: &serde_json::Value| row["id"].as_str().expect("an id").to_owned();
-    let mut expected = whole.rows();
-    rows.sort_by_key(key);
-    expected.sort_by_key(key);
-    assert_eq!(rows, expected);
-    desk.run("embed in.jsonl -m BERT --shard 2/2").ends(2, &["--shard", "counted from 0"]);
+    assert!(!desk.names().iter().any(|name| name.starts_with("out")), "{:?}", desk.names());
+    desk.run("embed in.jsonl -m BERT -o out/ --shard 2/2").ends(2, &["--shard", "counted from 0"]);
 }

@@ -1,5 +1,6 @@
 //! The instruction sets that kernels are compiled for, and the choice among them.
 
+use std::ffi::OsString;
 use std::sync::OnceLock;
 
 use super::{Portable, Simd};
@@ -92,9 +93,16 @@ impl InstructionSet {
     }
 }
 
-/// The instruction set in `NEARSAY_ISA`, or why it cannot be used.
+/// The instruction set in `NEARSAY_ISA`, or why it cannot be used. An empty variable counts as unset.
 pub fn requested_instruction_set() -> Result<Option<InstructionSet>, String> {
-    let Ok(name) = std::env::var("NEARSAY_ISA") else { return Ok(None) };
+    requested(std::env::var_os("NEARSAY_ISA").unwrap_or_default())
+}
+
+fn requested(name: OsString) -> Result<Option<InstructionSet>, String> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name = name.to_string_lossy();
     let known = InstructionSet::ALL.map(InstructionSet::name).join(", ");
     let set = InstructionSet::ALL
         .into_iter()
@@ -116,4 +124,26 @@ fn is_intel() -> bool {
 #[cfg(not(target_arch = "x86_64"))]
 fn is_intel() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_name_is_none_and_an_unknown_one_is_refused() {
+        assert_eq!(requested(OsString::new()), Ok(None));
+        assert_eq!(requested("portable".into()), Ok(Some(InstructionSet::Portable)));
+        for name in ["sse2", " ", "AVX2", "portable "] {
+            let message = requested(name.into()).expect_err("no such set");
+            assert!(message.ends_with(&format!("got `{name}`")) && message.contains("avx512"), "{message}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused_too() {
+        use std::os::unix::ffi::OsStringExt;
+        assert!(requested(OsString::from_vec(vec![0xff])).is_err());
+    }
 }

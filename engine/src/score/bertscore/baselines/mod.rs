@@ -7,12 +7,11 @@
 mod parse;
 mod published;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::Scores;
 use crate::error::phrase;
+use crate::text::read_small;
 use crate::{Error, Result, Setting};
 
 /// Largest file to read: 1 MiB. A published baseline has 25 rows of 40 bytes.
@@ -44,7 +43,7 @@ impl Baseline {
     /// The reference always takes the first row as the header and the row number as the layer, and ignores
     /// their contents. We reject a file whose contents differ, since its layers would be shifted.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let contents = read(path)?;
+        let contents = read_small(path, "a baseline", FILE_LIMIT)?;
         let name = path.display().to_string();
         let rows = parse::file(&name, &contents)?;
         Ok(Self { name, rows })
@@ -69,26 +68,6 @@ impl Baseline {
     /// The highest layer that has a row.
     pub fn last_layer(&self) -> usize {
         self.rows.len().saturating_sub(1)
-    }
-}
-
-/// Reads a regular file within the limit, even if it grows meanwhile.
-fn read(path: &Path) -> Result<String> {
-    let no_input = |source| Error::NoInput { path: path.to_owned(), source };
-    let refuse = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
-    let metadata = path.metadata().map_err(no_input)?;
-    if !metadata.is_file() {
-        return Err(refuse("a baseline must be a regular file".to_owned()));
-    }
-    let mut contents = String::new();
-    let file = File::open(path).map_err(no_input)?;
-    file.take(FILE_LIMIT + 1).read_to_string(&mut contents).map_err(no_input)?;
-    match contents.len() as u64 {
-        length if length > FILE_LIMIT => {
-            let length = length.max(metadata.len());
-            Err(refuse(format!("a baseline must have at most {FILE_LIMIT} bytes, it has {length}")))
-        }
-        _ => Ok(contents),
     }
 }
 

@@ -11,20 +11,20 @@
 //! memory can be faster. A multiply-add is two operations. Memory is only read, [`BUFFER_BYTES`] divided
 //! among the threads; if all last-level caches together come near that size, the figure partly measures them.
 //!
-//! Every figure is the best of [`WINDOWS`] short runs, since other work on the machine only ever makes a run
-//! slower. Unlike the rest of this crate it starts its own threads: the requested number, running at the same
-//! time, with their rates added up. `NEARSAY_ISA` has no effect: this measures the CPU, not the part of it
-//! that the kernels may use.
+//! Every figure is the best of several short runs of all threads together (`rate`). `NEARSAY_ISA` has no
+//! effect: this measures the CPU, not the part of it that the kernels may use.
+
+mod rate;
 
 use std::hint::black_box;
 use std::io;
 use std::num::NonZero;
-use std::time::{Duration, Instant};
 
 use crate::Precision;
 use crate::cpu::simd::{
     Bf16Kernel, Bf16Simd, InstructionSet, Kernel, NativeBf16, Simd, dispatch, dispatch_bytes_to, dispatch_to,
 };
+use rate::rate;
 
 /// Chains of dependent instructions. An FMA takes four cycles and two start in each, so eight would suffice;
 /// more than twelve, with their operands, would not fit into AVX2's sixteen registers.
@@ -36,16 +36,14 @@ const BF16_CHAINS: usize = 24;
 /// Links of every chain between two reads of the clock: some 100,000 cycles.
 const LINKS: usize = 1 << 14;
 
-/// Runs, of which the best counts.
-const WINDOWS: usize = 12;
-
-/// The shortest run.
-const WINDOW: Duration = Duration::from_millis(15);
-
 /// Memory that all threads read together: several times the last-level cache of a machine's cores.
 const BUFFER_BYTES: usize = 480 << 20;
 
-/// Rates of a number of threads working at the same time, added up.
+/// Bytes that a thread reads between two looks at the clock: a millisecond's worth, so that threads end a run
+/// together.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// Rates of a number of threads working at the same time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peaks {
     /// Operations per second in f32.
@@ -76,7 +74,7 @@ impl Peaks {
             bf16_instruction: bf16.transpose()?,
             int8: best(sets().map(|set| arithmetic_rate(threads, || dispatch_bytes_to(set, DotsOfBytes))))?,
             // Ones: untouched zeros would all be the same page.
-            memory: rate(threads, || vec![1.0; values], |values| dispatch(Read(values)))?,
+            memory: rate(threads, || vec![1.0; values], |values, step| dispatch(Read(piece(values, step))))?,
         })
     }
 
@@ -100,46 +98,20 @@ impl Peaks {
     }
 }
 
+/// The part of `values` that is read in a step, one after the other and again from the start.
+fn piece(values: &[f32], step: usize) -> &[f32] {
+    let length = PIECE_BYTES / size_of::<f32>();
+    let count = values.len().div_ceil(length).max(1);
+    let start = step % count * length;
+    &values[start.min(values.len())..values.len().min(start + length)]
+}
+
 fn best(rates: impl Iterator<Item = io::Result<f64>>) -> io::Result<f64> {
     rates.reduce(|best, rate| Ok(best?.max(rate?))).unwrap_or(Ok(0.0))
 }
 
 fn arithmetic_rate(threads: usize, work: impl Fn() -> usize + Sync) -> io::Result<f64> {
-    rate(threads, || (), |()| work())
-}
-
-/// The work of `threads` threads per second, added up, in the best window: each prepares an input, then
-/// `work` returns how much it has done.
-fn rate<T>(
-    threads: usize,
-    prepare: impl Fn() -> T + Sync,
-    work: impl Fn(&T) -> usize + Sync,
-) -> io::Result<f64> {
-    let run = || {
-        let input = prepare();
-        [(); WINDOWS].map(|()| window(|| work(&input)))
-    };
-    let rates = std::thread::scope(|scope| {
-        let start = |_| std::thread::Builder::new().spawn_scoped(scope, run);
-        let started = (0..threads).map(start).collect::<io::Result<Vec<_>>>()?;
-        let finished = started.into_iter().map(|thread| thread.join());
-        Ok::<_, io::Error>(
-            finished
-                .map(|rates| rates.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Vec<_>>(),
-        )
-    })?;
-    let together = |window| rates.iter().map(|rates: &[f64; WINDOWS]| rates[window]).sum();
-    Ok((0..WINDOWS).map(together).fold(0.0, f64::max))
-}
-
-/// The work per second in one window.
-fn window(work: impl Fn() -> usize) -> f64 {
-    let (start, mut done) = (Instant::now(), 0);
-    while start.elapsed() < WINDOW {
-        done += work();
-    }
-    done as f64 / start.elapsed().as_secs_f64()
+    rate(threads, || (), |(), _| work())
 }
 
 /// Each value is its own factor, so no part of a step can be computed once for all values.
@@ -234,6 +206,14 @@ mod tests {
         assert!(peaks.bf16() >= peaks.f32);
         assert_eq!(peaks.of(Precision::Bf16), Some(peaks.bf16()));
         assert_eq!(peaks.of(Precision::F16), None);
+    }
+
+    #[test]
+    fn memory_is_read_piece_by_piece() {
+        let values = vec![1.0; 3 * PIECE_BYTES / 8];
+        let lengths = [0, 1, 2, 3].map(|step| piece(&values, step).len());
+        assert_eq!(lengths, [PIECE_BYTES / 4, PIECE_BYTES / 8, PIECE_BYTES / 4, PIECE_BYTES / 8]);
+        assert!(piece(&[], 5).is_empty());
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! Flags without effect are errors: a flag that changes nothing was meant to change something.
+//!
+//! Each command has a table of all its flags. Most always have an effect; for the others the table says when.
+//! A flag whose wish is fulfilled anyway has an effect, so `--normalize` is fine with a model that does it, and
+//! `--segments` with `--json`. `--dry-run` estimates the run without it. What only the library can tell, such
+//! as a layer that a model lacks, is checked there.
+
+mod bench;
+mod embed;
+mod score;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use nearsay::text::{Input, InputFormat, TextOptions};
+use nearsay::{Error, Result};
+
+use crate::arguments::{Cli, Command};
+
+/// A flag or argument of a command, by the name of its field, and when it has an effect.
+struct Flag<A> {
+    id: &'static str,
+    needs: Option<Need<A>>,
+}
+
+/// What a flag needs to have an effect.
+struct Need<A> {
+    is_met: fn(&A) -> bool,
+    /// Follows `--flag has no effect `.
+    otherwise: &'static str,
+    hint: &'static str,
+}
+
+/// A flag that always has an effect.
+const fn always<A>(id: &'static str) -> Flag<A> {
+    Flag { id, needs: None }
+}
+
+/// A flag that has an effect if `is_met`.
+const fn needs<A>(
+    id: &'static str,
+    is_met: fn(&A) -> bool,
+    otherwise: &'static str,
+    hint: &'static str,
+) -> Flag<A> {
+    Flag { id, needs: Some(Need { is_met, otherwise, hint }) }
+}
+
+/// Global options. That a command finds no model or prints nothing does not make those wrong that an alias of
+/// the program may contain; but who asks for JSON wants a result in it.
+const GLOBAL: &[Flag<Cli>] = &[
+    always("help"),
+    always("quiet"),
+    always("verbose"),
+    needs("json", |cli| has_json(&cli.command), "here: the output is not data", "leave --json out"),
+    always("color"),
+    always("offline"),
+    always("follow_links"),
+    always("version"),
+];
+
+fn has_json(command: &Command) -> bool {
+    !matches!(command, Command::Completions(_) | Command::Man(_))
+}
+
+/// Refuses a flag that has no effect. `matches` are those of the command line that `cli` was made from.
+///
+/// # Errors
+/// [`Error::Usage`] naming the flag.
+pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
+    check_flags(GLOBAL, cli, matches)?;
+    let Some((_, matches)) = matches.subcommand() else { return Ok(()) };
+    match &cli.command {
+        Command::Embed(arguments) => check_flags(embed::FLAGS, arguments.as_ref(), matches),
+        Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches),
+        Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
+        // None of their flags depends on another; the tests have their names.
+        Command::Verify(_)
+        | Command::Status(_)
+        | Command::Models(_)
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
+    }
+}
+
+fn check_flags<A>(flags: &[Flag<A>], arguments: &A, matches: &ArgMatches) -> Result<()> {
+    let is_given = |id: &str| {
+        let source = matches.try_contains_id(id).is_ok().then(|| matches.value_source(id));
+        source.flatten() == Some(ValueSource::CommandLine)
+    };
+    for flag in flags.iter().filter(|flag| is_given(flag.id)) {
+        if let Some(need) = flag.needs.as_ref().filter(|need| !(need.is_met)(arguments)) {
+            return Err(refusal(&format!("--{}", flag.id.replace('_', "-")), need.otherwise, need.hint));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a named text field of the input `name`, whose format was found in its first bytes, if that has no
+/// fields.
+///
+/// # Errors
+/// [`Error::Usage`] naming the flag.
+pub(crate) fn check_sniffed(name: &str, format: InputFormat, reading: &TextOptions) -> Result<()> {
+    if format != InputFormat::Txt || reading.text_fields == TextOptions::default().text_fields {
+        return Ok(());
+    }
+    let otherwise = format!("on {name}, which is read as txt: each line is a text");
+    Err(refusal("--text-field", &otherwise, "name the format with --format if it is another"))
+}
+
+fn refusal(flag: &str, otherwise: &str, hint: &'static str) -> Error {
+    Error::Usage { message: format!("{flag} has no effect {otherwise}").into(), hint: Some(hint.into()) }
+}
+
+/// Whether one of the inputs may be of a format that `fits`. A format that is found in the first bytes is not
+/// known yet.
+fn may_be<'a>(
+    inputs: impl IntoIterator<Item = &'a Input>,
+    format: Option<InputFormat>,
+    fits: fn(InputFormat) -> bool,
+) -> bool {
+    let by_name = |input: &Input| match input {
+        Input::Stdin => None,
+        Input::File(path) => InputFormat::from_path(path).ok(),
+    };
+    inputs.into_iter().any(|input| format.or_else(|| by_name(input)).is_none_or(fits))
+}
+
+/// Whether records of this format have fields.
+fn has_fields(format: InputFormat) -> bool {
+    format != InputFormat::Txt
+}
+
+/// Whether texts of this format may be something else than UTF-8.
+fn may_be_invalid(format: InputFormat) -> bool {
+    format != InputFormat::Parquet
+}
+
+#[cfg(test)]
+mod tests;

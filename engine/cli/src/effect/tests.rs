@@ -1,0 +1,219 @@
+use std::collections::BTreeSet;
+
+use clap::FromArgMatches;
+
+use super::*;
+use crate::help::program;
+
+/// Flags of commands in which none depends on others.
+const ALWAYS: &[(&str, &[&str])] = &[
+    ("verify", &["folders", "threads"]),
+    ("status", &["folders"]),
+    ("models list", &[]),
+    ("models pull", &["model"]),
+    ("models inspect", &["model", "verify"]),
+    ("bench compare", &["a", "b"]),
+    ("doctor", &[]),
+    ("completions", &["shell"]),
+    ("man", &["command", "output"]),
+];
+
+/// The ids of the flags of a table that depend on others, and of all.
+fn ids<A>(flags: &[Flag<A>]) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let conditional = flags.iter().filter(|flag| flag.needs.is_some());
+    (conditional.map(|flag| flag.id).collect(), flags.iter().map(|flag| flag.id).collect())
+}
+
+/// The tables of all commands: name, conditional flags, all flags.
+fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>)> {
+    let with = |name, (conditional, all)| (name, conditional, all);
+    let always = ALWAYS.iter().map(|(name, ids)| (*name, BTreeSet::new(), ids.iter().copied().collect()));
+    [
+        with("", ids(GLOBAL)),
+        with("embed", ids(embed::FLAGS)),
+        with("score", ids(score::FLAGS)),
+        with("bench", ids(bench::FLAGS)),
+        with("models", Default::default()),
+    ]
+    .into_iter()
+    .chain(always)
+    .collect()
+}
+
+/// The commands with their own arguments, without global ones.
+fn commands() -> Vec<(String, BTreeSet<String>)> {
+    fn all(name: &str, command: &clap::Command) -> Vec<(String, BTreeSet<String>)> {
+        let own = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
+        let below = command
+            .get_subcommands()
+            .flat_map(|command| all(format!("{name} {}", command.get_name()).trim_start(), command));
+        std::iter::once((name.to_owned(), own)).chain(below).collect()
+    }
+    all("", &program())
+}
+
+#[test]
+fn every_flag_of_every_command_is_in_a_table() {
+    let (tables, commands) = (tables(), commands());
+    assert_eq!(tables.len(), commands.len(), "a command has no table, or a table no command: {commands:?}");
+    for (name, own) in commands {
+        let table = tables.iter().find(|(known, ..)| *known == name);
+        let (_, _, all) = table.unwrap_or_else(|| panic!("`{name}` has no table of its flags"));
+        let all: BTreeSet<String> = all.iter().map(|&id| id.to_owned()).collect();
+        assert_eq!(
+            own, all,
+            "`{name}`: left, its flags; right, its table: say when a new flag has an effect"
+        );
+    }
+}
+
+fn checked(line: &str) -> Result<()> {
+    let matches = program().try_get_matches_from(line.split_whitespace());
+    let matches = matches.unwrap_or_else(|error| panic!("{line}: {error}"));
+    check(&Cli::from_arg_matches(&matches).expect("the same definition"), &matches)
+}
+
+/// A line for every conditional flag in which it has no effect, and one in which it has.
+const LINES: &[(&str, &str, &str, &str)] = &[
+    ("", "json", "man --json", "models --json"),
+    ("", "json", "completions bash --json", "bench compare a b --json"),
+    ("", "json", "--json man", "--json doctor"),
+    ("embed", "overwrite", "embed a.txt -m M --overwrite", "embed a.txt -m M -o a.npy --overwrite"),
+    ("embed", "overwrite", "embed a.txt -m M -o - --overwrite", "embed a.txt -m M -o a/ --overwrite"),
+    (
+        "embed",
+        "no_normalize",
+        "embed a.txt -m M --level token --no-normalize",
+        "embed a.txt -m M --no-normalize",
+    ),
+    (
+        "embed",
+        "json_column",
+        "embed a.jsonl -m M --keep y --json-column y",
+        "embed a.jsonl -m M -o a/ --json-column y",
+    ),
+    (
+        "embed",
+        "json_column",
+        "embed a.jsonl -m M -o b.jsonl --json-column y",
+        "embed a.jsonl -m M -o b.arrow --json-column y",
+    ),
+    (
+        "embed",
+        "json_column",
+        "embed a.jsonl -m M -o b.npy --json-column y",
+        "embed a.jsonl -m M -o b.parquet --json-column id",
+    ),
+    (
+        "embed",
+        "json_column",
+        "embed a.jsonl -m M -o b.safetensors --json-column y",
+        "embed a.jsonl -m M -o b.PARQUET --json-column y",
+    ),
+    (
+        "embed",
+        "chunk_overlap",
+        "embed a.txt -m M --chunk-overlap 3",
+        "embed a.txt -m M --on-long chunk --chunk-overlap 3",
+    ),
+    (
+        "embed",
+        "chunk_overlap",
+        "embed a.txt -m M --on-long error --chunk-overlap 0",
+        "embed a.txt -m M --on-long chunk --chunk-overlap 0",
+    ),
+    ("embed", "merge", "embed a.txt -m M --merge mean", "embed a.txt -m M --on-long chunk --merge mean"),
+    (
+        "embed",
+        "merge",
+        "embed a.txt -m M --on-long truncate --merge mean",
+        "embed a.txt -m M -o a.npy --on-long chunk --merge mean",
+    ),
+    ("embed", "append", "embed a.txt -m M -o a.npy --append", "embed a.txt -m M -o a/ --append"),
+    ("embed", "resume", "embed a.txt -m M --resume", "embed a.txt -m M -o a/ --resume"),
+    (
+        "embed",
+        "resume",
+        "embed a.txt -m M -o a.npy --resume --dry-run",
+        "embed a.txt -m M -o a/ --resume --dry-run",
+    ),
+    (
+        "embed",
+        "rows_per_shard",
+        "embed a.txt -m M -o a.parquet --rows-per-shard 9",
+        "embed a.txt -m M -o a/ --rows-per-shard 9",
+    ),
+    // A value that is the default was given all the same.
+    (
+        "embed",
+        "rows_per_shard",
+        "embed a.txt -m M --rows-per-shard 10000",
+        "embed a.txt -m M -o a/ --rows-per-shard 10000",
+    ),
+    ("embed", "shard", "embed a.txt -m M -o a.jsonl --shard 0/2", "embed a.txt -m M -o a/ --shard 0/2"),
+    ("embed", "shard", "embed a.txt -m M --shard=0/1", "embed a.txt -m M -o a/ --shard=0/1"),
+    (
+        "embed",
+        "text_field",
+        "embed a.txt b.txt.gz -m M --text-field body",
+        "embed a.txt b.jsonl -m M --text-field body",
+    ),
+    (
+        "embed",
+        "text_field",
+        "embed a.jsonl --format txt -m M --text-field text",
+        "embed - -m M --text-field text",
+    ),
+    (
+        "embed",
+        "text_field",
+        "embed x/*.TXT -m M --text-field text",
+        "embed a.txt --format csv -m M --text-field text",
+    ),
+    ("embed", "join", "embed a.csv -m M --join x", "embed a.csv -m M --join x --text-field a --text-field b"),
+    (
+        "embed",
+        "join",
+        "embed a.csv -m M --text-field a --join=,",
+        "embed a.csv -m M --text-field a --text-field b --join=,",
+    ),
+    (
+        "score",
+        "text_field",
+        "score -c a.txt -r b.txt -m M --text-field x",
+        "score -c a.txt -r b.csv -m M --text-field x",
+    ),
+    ("embed", "lossy", "embed a.parquet b.parquet -m M --lossy", "embed a.parquet b.txt -m M --lossy"),
+    ("embed", "lossy", "embed a --format parquet -m M --lossy", "embed - -m M --lossy"),
+    (
+        "score",
+        "lossy",
+        "score -c a.parquet -r b.parquet -m M --lossy",
+        "score -c a.parquet -r b.csv -m M --lossy",
+    ),
+    ("bench", "overwrite", "bench --overwrite", "bench --overwrite -o a.json"),
+];
+
+#[test]
+fn a_flag_without_effect_is_refused_and_one_with_effect_is_not() {
+    for (_, id, without, with) in LINES {
+        let error = checked(&format!("nearsay {without}")).expect_err(without);
+        assert_eq!(error.kind(), nearsay::ErrorKind::Usage, "{without}");
+        let message = error.message().to_string();
+        assert!(
+            message.starts_with(&format!("--{} has no effect ", id.replace('_', "-"))),
+            "{without}: {message}"
+        );
+        assert!(error.hint().is_some(), "{without}");
+        let accepted = checked(&format!("nearsay {with}"));
+        assert!(accepted.is_ok(), "{with}: {accepted:?}");
+    }
+}
+
+#[test]
+fn every_conditional_flag_is_tried() {
+    for (name, conditional, _) in tables() {
+        let tried: BTreeSet<&str> = LINES.iter().filter(|line| line.0 == name).map(|line| line.1).collect();
+        assert_eq!(conditional, tried, "`{name}`: left, its conditional flags; right, those in LINES");
+    }
+}
