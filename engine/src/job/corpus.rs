@@ -91,6 +91,7 @@ impl Corpus {
         };
         summary.input_rows = files.records.position();
         summary.replaced = files.records.replaced();
+        summary.skipped = files.records.skipped();
         Ok(summary)
     }
 }
@@ -129,7 +130,7 @@ impl CorpusFiles {
     fn check(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Vec<Input>> {
         options.check(output, &EmbedOptions::default())?;
         same_file::refuse_matched_output(inputs, output)?;
-        let inputs = Input::expand_all(inputs)?;
+        let inputs = Input::expand_all(inputs, &options.reading)?;
         same_file::refuse_inputs(&inputs, output)?;
         Ok(inputs)
     }
@@ -181,6 +182,7 @@ impl CorpusFiles {
     ) -> Result<EmbedRun<'a>> {
         self.options.check(&self.output, embedder.options())?;
         self.check_model(embedder.session().model())?;
+        self.options.on_long.check_for(embedder)?;
         self.records.read_ahead(ahead)?;
         let options = &self.options;
         let first: Vec<Record> = self.records.ahead().take(HEAD_RECORDS).cloned().collect();
@@ -190,7 +192,8 @@ impl CorpusFiles {
             self.records.kept_types(),
             &options.json_columns,
             &first,
-        )?;
+        )?
+        .with_chunk_text(options.chunk_text_columns());
         let layout = RowLayout {
             level: options.level,
             columns,
@@ -203,7 +206,7 @@ impl CorpusFiles {
                 Level::Token => embedder.hidden_dim(),
             },
         };
-        let mut run = EmbedRun { embedder, layout, on_long: options.on_long };
+        let mut run = EmbedRun { embedder, layout, on_long: options.on_long, row_by_row: options.stream };
         // Rejects duplicate names, and widths that are not whole bytes.
         run.layout.schema()?;
         if options.output_type.needs_ranges() {

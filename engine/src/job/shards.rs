@@ -109,7 +109,7 @@ impl ShardedJob {
         }
         self.finish(input_rows, shard)?;
         let ShardsDone { before, now, shards } = progress;
-        Ok(JobSummary { before, now, shards: Some(shards), input_rows, replaced: 0 })
+        Ok(JobSummary { before, now, shards: Some(shards), input_rows, ..JobSummary::default() })
     }
 
     /// Makes or skips one shard; returns its number of input rows.

@@ -1,11 +1,12 @@
 //! `nearsay embed`: into a file, to standard output, or as a job into a folder.
 
 mod estimate;
+mod inputs;
 mod progress;
 mod report;
 mod summary;
 
-use nearsay::embed::{ChunkOptions, EmbedOptions, Embedder, OnLong};
+use nearsay::embed::{ChunkEnds, ChunkOptions, EmbedOptions, Embedder, OnLong};
 use nearsay::job::{Corpus, CorpusFiles, CorpusOptions, Existing, JobProgress, Notice, Observer, Part};
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
@@ -17,25 +18,24 @@ use crate::failure;
 use progress::EmbedProgress;
 use report::Report;
 
-/// Default number of tokens that chunks share.
-const CHUNK_OVERLAP: usize = 16;
-
 pub(crate) fn run(context: &Context, arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
     check_chunks(&arguments)?;
+    let inputs = inputs::of(context, &arguments)?;
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
     options.check(&arguments.output, &embedding)?;
     check_summary(context, &arguments)?;
     if arguments.dry_run {
-        let files = CorpusFiles::for_estimate(&arguments.inputs, &arguments.output, &options)?;
+        let files = CorpusFiles::for_estimate(&inputs, &arguments.output, &options)?;
         let (embedder, _) = open(context, &arguments, &files, &embedding)?;
         let estimate = files.estimate(&embedder, &Listener { context, progress: None })?;
         return estimate::print(context, &estimate, options.part);
     }
-    let corpus = Corpus::open(&arguments.inputs, &arguments.output, &options)?;
+    let corpus = Corpus::open(&inputs, &arguments.output, &options)?;
     let (embedder, load) = open(context, &arguments, corpus.files(), &embedding)?;
-    let progress = EmbedProgress::new(context, corpus.files().bytes_total());
+    // A bar would be drawn over the answers of a stream.
+    let progress = (!arguments.stream).then(|| EmbedProgress::new(context, corpus.files().bytes_total()));
     let report = Report { context, arguments: &arguments, options: &options, embedder: &embedder, load };
-    let summary = corpus.embed(&embedder, &Listener { context, progress: Some(progress) })?;
+    let summary = corpus.embed(&embedder, &Listener { context, progress })?;
     report.summary(&summary)
 }
 
@@ -60,6 +60,11 @@ fn open(
 }
 
 fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embedder: &Embedder) {
+    if arguments.long_texts.keep_document {
+        context.note(
+            "warning: every chunk's row repeats its whole text (--keep-document), which may need much space",
+        );
+    }
     let (pooling, reason) = embedder.pooling();
     if !session.model().has_modules() && Level::from(arguments.level) == Level::Text {
         context.note(format_args!("pooling: {pooling} ({reason})"));
@@ -92,6 +97,8 @@ fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
     options.reading = arguments.reading.options();
     options.level = arguments.level.into();
     options.on_long = on_long(arguments);
+    options.keep_document = arguments.long_texts.keep_document;
+    options.stream = arguments.stream;
     options.mark_truncated = arguments.long_texts.mark_truncated;
     options.output_type = arguments.output_type;
     options.calibration = arguments.calibration.clone();
@@ -107,9 +114,14 @@ fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
 }
 
 fn on_long(arguments: &EmbedArguments) -> OnLong {
-    let overlap = arguments.long_texts.chunk_overlap.unwrap_or(CHUNK_OVERLAP);
-    let options = ChunkOptions::default().overlap(overlap);
-    match (arguments.long_texts.on_long, arguments.long_texts.merge) {
+    let long_texts = &arguments.long_texts;
+    let mut options = ChunkOptions::default();
+    options.tokens = long_texts.chunk_tokens;
+    options.overlap = long_texts.chunk_overlap;
+    if arguments.reading.reads_whole_files() {
+        options.ends = ChunkEnds::Document;
+    }
+    match (on_long_argument(arguments), long_texts.merge) {
         (OnLongArgument::Truncate, _) => OnLong::Truncate,
         (OnLongArgument::Error, _) => OnLong::Error,
         (OnLongArgument::Chunk, None) => OnLong::Chunk(options),
@@ -117,20 +129,32 @@ fn on_long(arguments: &EmbedArguments) -> OnLong {
     }
 }
 
+/// `--on-long`, or its default: a whole file is rarely short enough.
+fn on_long_argument(arguments: &EmbedArguments) -> OnLongArgument {
+    let usual = match arguments.reading.reads_whole_files() {
+        true => OnLongArgument::Chunk,
+        false => OnLongArgument::Truncate,
+    };
+    arguments.long_texts.on_long.unwrap_or(usual)
+}
+
 /// Rejects chunk options without chunks, which the library cannot express.
 fn check_chunks(arguments: &EmbedArguments) -> nearsay::Result<()> {
     let options = &arguments.long_texts;
-    let without_effect = match (options.on_long, options.merge, options.chunk_overlap) {
-        (OnLongArgument::Chunk, ..) => return Ok(()),
-        (_, Some(_), _) => Setting::Merge,
-        (_, None, Some(_)) => Setting::ChunkOverlap,
-        _ => return Ok(()),
-    };
-    let flag = failure::words(&without_effect.into());
-    Err(Error::Usage {
-        message: format!("{flag} has no effect without --on-long chunk").into(),
-        hint: Some("add --on-long chunk".into()),
-    })
+    let given = [
+        (options.merge.is_some(), Setting::Merge),
+        (options.chunk_tokens.is_some(), Setting::ChunkTokens),
+        (options.chunk_overlap.is_some(), Setting::ChunkOverlap),
+    ];
+    let without_effect = given.into_iter().find_map(|(is_given, setting)| is_given.then_some(setting));
+    match (on_long_argument(arguments), without_effect) {
+        (OnLongArgument::Chunk, _) | (_, None) => Ok(()),
+        (_, Some(setting)) => Err(Error::Usage {
+            message: format!("{} has no effect without --on-long chunk", failure::words(&setting.into()))
+                .into(),
+            hint: Some("add --on-long chunk".into()),
+        }),
+    }
 }
 
 /// Rejects a summary on standard output if the vectors go there.
