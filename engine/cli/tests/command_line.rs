@@ -104,7 +104,7 @@ fn an_empty_name_is_told_with_the_argument_that_lacks_it() {
     let desk = desk();
     let cases = [
         ("embed in.txt -m BERT -o", "'--output <OUTPUT>'"),
-        ("embed -m BERT", "'<INPUT>...'"),
+        ("embed -m BERT", "'[INPUT]...'"),
         ("score -r in.txt -m BERT -l 1 -c", "'--candidates <FILE>'"),
     ];
     for (line, argument) in cases {

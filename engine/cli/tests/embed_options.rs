@@ -104,7 +104,8 @@ fn long_texts_are_refused_or_marked_on_request() {
     assert_eq!(desk.names(), ["in.jsonl"]);
     let rows = desk.run("embed in.jsonl -m BERT --mark-truncated").ends(0, &["1 text was cut"]).rows();
     assert_eq!([&rows[0]["truncated"], &rows[1]["truncated"]], [false, true]);
-    desk.run("embed in.jsonl -m BERT --on-long chunk --chunk-overlap 30").ends(2, &["overlap", "30", "38"]);
+    desk.run("embed in.jsonl -m BERT --on-long chunk --chunk-overlap 30")
+        .ends(2, &["overlap", "30", "38", "hint: lower --chunk-overlap"]);
     desk.run("embed in.jsonl -m BERT --merge mean").ends(2, &["--merge", "hint:", "--on-long chunk"]);
     desk.run("embed in.jsonl -m BERT --chunk-overlap 3")
         .ends(2, &["--chunk-overlap", "hint:", "--on-long chunk"]);
@@ -229,4 +230,88 @@ fn a_flag_without_effect_is_an_error() {
         .ends(2, &["--text-field has no effect on standard input, which is read as txt", "--format"]);
     let fields = desk.run_with("embed - -m BERT --text-field body", "{\"body\":\"a line\"}\n").ok();
     assert_eq!(fields.rows().len(), 1);
+}
+
+#[test]
+fn a_chunk_has_its_text_and_an_id_of_its_own_in_every_format() {
+    let (desk, text) = (desk!(), long_text());
+    desk.write(
+        "in.jsonl",
+        format!(
+            "{}\n{}\n",
+            json!({"id": "a#0", "text": text, "n": 1}),
+            json!({"id": 2, "text": "the cat", "n": 2})
+        ),
+    );
+    let line = "embed in.jsonl -m BERT --on-long chunk --keep text --keep n";
+    let rows = desk.run(line).ok().rows();
+    assert!(rows.len() > 5);
+    let mut ids = std::collections::HashSet::new();
+    for row in &rows {
+        let whole = if row["id"] == 2 { "the cat" } else { text.as_str() };
+        assert_eq!(row["chunk_text"], slice(whole, row));
+        assert_eq!(row["text"], row["chunk_text"], "a kept text is the chunk's");
+        let id = row["id"].as_str().map_or_else(|| row["id"].to_string(), str::to_owned);
+        assert_eq!(row["chunk_id"], format!("{id}#{}", row["chunk"]));
+        assert!(ids.insert(row["chunk_id"].clone()), "twice: {}", row["chunk_id"]);
+    }
+    let whole = desk.run(&format!("{line} --keep-document")).ends(0, &["warning", "--keep-document"]).rows();
+    assert_eq!((&whole[0]["text"], &whole[1]["text"]), (&json!(text), &json!(text)));
+    assert_eq!(whole[1]["chunk_text"], rows[1]["chunk_text"]);
+    for output in ["o.parquet", "o.arrow", "o.safetensors", "job/"] {
+        desk.run(&format!("{line} -o {output}")).ok();
+    }
+    let tensors = desk.read("o.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&tensors).expect("a valid file");
+    let texts: Vec<String> =
+        serde_json::from_slice(tensors.tensor("chunk_text_json").expect("texts").data()).expect("JSON");
+    assert_eq!(texts, rows.iter().map(|row| row["chunk_text"].as_str().expect("text")).collect::<Vec<_>>());
+    desk.run("embed in.jsonl -m BERT --keep-document").ends(2, &["--keep-document", "--on-long chunk"]);
+}
+
+#[test]
+fn ids_of_chunks_are_unique_if_ids_are_numbers_and_strings() {
+    let desk = desk!();
+    desk.write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n{\"id\":\"1\",\"text\":\"b\"}\n");
+    desk.run("embed in.jsonl -m BERT --on-long chunk -o o.arrow").ok();
+    let file = String::from_utf8_lossy(&desk.read("o.arrow")).into_owned();
+    assert!(file.contains("1#0\"1\"#0"), "1 and \"1\" are two texts");
+}
+
+#[test]
+fn the_size_and_overlap_of_chunks_can_be_set() {
+    let desk = desk!();
+    desk.write("in.txt", format!("{}\n", long_text()));
+    let count = |options: &str| {
+        let rows = desk.run(&format!("embed in.txt -m BERT --on-long chunk {options}")).ok().rows();
+        rows.len()
+    };
+    assert!(count("--chunk-tokens 12") > 2 * count("--chunk-tokens 36"));
+    assert!(count("--chunk-tokens 20 --chunk-overlap 8") > count("--chunk-tokens 20 --chunk-overlap 0"));
+    assert_eq!(count("--chunk-tokens 20"), count("--max-length 20"));
+    // The default overlap fits every length.
+    for length in [3, 4, 5, 8, 16, 32, 40] {
+        assert!(count(&format!("--max-length {length}")) > 1);
+    }
+    desk.run("embed in.txt -m BERT --on-long chunk --chunk-tokens 41")
+        .ends(2, &["41", "40", "--chunk-tokens"]);
+    desk.run("embed in.txt -m BERT --on-long chunk --chunk-tokens 2").ends(2, &["2", "--chunk-tokens"]);
+    desk.run("embed in.txt -m BERT --on-long chunk --max-length 32 --chunk-overlap 16")
+        .ends(2, &["overlap", "16", "30", "hint: lower --chunk-overlap"]);
+    desk.run("embed in.txt -m BERT --chunk-tokens 20").ends(2, &["--chunk-tokens has no effect"]);
+}
+
+#[test]
+fn documents_are_split_at_headings_and_blank_lines() {
+    let desk = desk!();
+    let part = |name: &str| format!("# {name}\n\n{}\n\n", "The cat saw the river. ".repeat(2).trim_end());
+    desk.write("a.md", ["One", "Two", "Three"].map(part).concat()).write("b.txt", "a\n\nb\n");
+    let rows = desk.run("embed a.md b.txt -m BERT --whole-files").ok().rows();
+    let texts: Vec<&str> = rows.iter().map(|row| row["chunk_text"].as_str().expect("text")).collect();
+    assert_eq!(texts.len(), 4, "{texts:?}");
+    assert!(texts[..3].iter().all(|text| text.starts_with("# ")), "{texts:?}");
+    assert_eq!((texts[3], &rows[3]["id"]), ("a\n\nb", &json!("b.txt")));
+    let cut = desk.run("embed a.md -m BERT --whole-files --on-long truncate").ends(0, &["1 text was cut"]);
+    assert_eq!(cut.rows().len(), 1);
+    desk.run("embed a.md -m BERT --whole-files -o o.npy").ends(2, &["npy", "hint:"]);
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Embedder;
-use super::chunks::{ChunkOptions, plan_chunks};
+use super::chunks::{ChunkEnds, ChunkOptions, plan_limited};
 use crate::text::Record;
 use crate::tokens::TokenizedText;
 use crate::vectors::rows::ChunkPlace;
@@ -43,6 +43,33 @@ impl OnLong {
         }
     }
 
+    /// Checks that chunks, if there are any, fit the embedder's texts.
+    ///
+    /// # Errors
+    /// Those of [`ChunkOptions::check`].
+    pub fn check_for(self, embedder: &Embedder) -> Result<()> {
+        let check = |options: ChunkOptions| options.check(embedder.tokenizer(), embedder.prompt_text());
+        self.chunk_options().map_or(Ok(()), check)
+    }
+
+    /// As recorded with the vectors.
+    pub(super) fn words(self, embedder: &Embedder) -> String {
+        let (merged, options) = match self {
+            Self::Truncate => return "truncate".to_owned(),
+            Self::Error => return "error".to_owned(),
+            Self::Chunk(options) => ("", options),
+            Self::Merge(options) => (", merged by mean", options),
+        };
+        let ends = match options.ends {
+            ChunkEnds::Sentences => "",
+            ChunkEnds::Document => " at headings and blank lines",
+        };
+        let tokens = options.tokens.map(|tokens| format!(", {tokens} tokens")).unwrap_or_default();
+        // Options that do not fit are refused before anything is recorded.
+        let overlap = options.overlap_for(embedder.tokenizer(), embedder.prompt_text()).unwrap_or_default();
+        format!("chunk{ends}{tokens}, overlap {overlap}{merged}")
+    }
+
     /// Whether long texts become several pieces.
     pub(super) fn makes_chunks(self) -> bool {
         self.chunk_options().is_some()
@@ -58,9 +85,10 @@ impl OnLong {
                 .collect());
         };
         let positions: Vec<usize> = (0..records.len()).collect();
+        let tokenizer = options.limited(embedder.tokenizer())?;
         let pieces = embedder.workers().map_short(embedder.control(), &positions, |&record| {
             let text = &records[record].text;
-            let chunks = plan_chunks(embedder.tokenizer(), embedder.prompt_text(), text, options)?;
+            let chunks = plan_limited(&tokenizer, embedder.prompt_text(), text, options)?;
             let piece = |(index, chunk): (usize, super::chunks::Chunk)| Piece {
                 record,
                 place: ChunkPlace {

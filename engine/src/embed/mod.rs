@@ -14,7 +14,7 @@ mod prompted;
 mod provenance;
 mod run;
 
-pub use chunks::{Chunk, ChunkOptions, plan_chunks};
+pub use chunks::{Chunk, ChunkEnds, ChunkOptions, plan_chunks};
 pub use counts::Counts;
 pub use embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 pub use embedder::Embedder;

@@ -20,7 +20,7 @@ impl EmbedRun<'_> {
             provenance.normalized = self.embedder.normalizes_tokens();
             provenance.dimensions = self.layout.dim;
         }
-        provenance.on_long = words(self.on_long);
+        provenance.on_long = self.on_long.words(self.embedder);
         provenance.output_type = self.layout.output_type;
         provenance.ranges = self.layout.ranges.clone();
         provenance
@@ -52,7 +52,7 @@ impl Embedder {
             dimensions: self.dimensions(),
             prompt: self.prompt_text().to_owned(),
             max_length: self.max_tokens(),
-            on_long: words(OnLong::Truncate),
+            on_long: OnLong::Truncate.words(self),
             output_type: Default::default(),
             ranges: None,
         }
@@ -111,13 +111,4 @@ fn expect(what: &str, of_corpus: &str, of_model: &str) -> Result<()> {
 
 fn misfit(what: &str, of_corpus: &str, of_model: &str) -> Error {
     Error::usage(format!("the vectors were made with {what} {of_corpus}, and a query has {of_model} here"))
-}
-
-fn words(on_long: OnLong) -> String {
-    match on_long {
-        OnLong::Truncate => "truncate".to_owned(),
-        OnLong::Error => "error".to_owned(),
-        OnLong::Chunk(options) => format!("chunk, overlap {}", options.overlap),
-        OnLong::Merge(options) => format!("chunk, overlap {}, merged by mean", options.overlap),
-    }
 }

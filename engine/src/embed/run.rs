@@ -25,6 +25,8 @@ pub struct EmbedRun<'a> {
     pub layout: RowLayout,
     /// How to treat long texts.
     pub on_long: OnLong,
+    /// Whether each record is written, and the writer flushed, before the next one is read.
+    pub row_by_row: bool,
 }
 
 /// Called after every micro-batch, from any thread.
@@ -71,10 +73,13 @@ impl EmbedRun<'_> {
             encoded.count(&mut lock(&shared));
             Ok(encoded)
         };
-        let result = pipeline(self.embedder.works_beside_cpu(), prepared, encode, |encoded| {
+        // A row must not wait in the pipeline for the next one.
+        let is_beside = self.embedder.works_beside_cpu() && !self.row_by_row;
+        let result = pipeline(is_beside, prepared, encode, |encoded| {
             let rows = encoded.rows(self, &schema)?;
             lock(&shared).rows += rows.num_rows() as u64;
-            writer.write(&rows)
+            writer.write(&rows)?;
+            if self.row_by_row { writer.flush() } else { Ok(()) }
         });
         *counts = *lock(&shared);
         result
@@ -87,7 +92,8 @@ impl EmbedRun<'_> {
         };
         // A text that is split into chunks is tokenized whole.
         let max_tokens = if self.on_long.makes_chunks() { usize::MAX } else { limits.max_tokens };
-        WindowLimits { max_tokens, ..limits }
+        let limits = WindowLimits { max_tokens, ..limits };
+        if self.row_by_row { WindowLimits { items: 1, doublings: 0, ..limits } } else { limits }
     }
 
     fn pieces(&self, records: &[Record], counts: &mut Counts) -> Result<Vec<Piece>> {

@@ -21,6 +21,7 @@ impl Error {
                 ", or by position, whatever their ids, with ",
                 (Align, "rows")
             ],
+            Self::Hinted { hint, .. } => hint.clone(),
             Self::LengthTooShort { .. } => phrase!["raise ", MaxLength],
             Self::TextTooLong { .. } => {
                 phrase!["cut such texts with ", (OnLong, "truncate"), " or ", (OnLong, "chunk")]

@@ -63,13 +63,13 @@ pub enum Error {
         /// Its row.
         row: u64,
         /// The id there.
-        id: String,
+        id: Box<str>,
         /// The name of the input whose row is the same pair's.
         other_input: String,
         /// Its row.
         other_row: u64,
         /// The id there.
-        other_id: String,
+        other_id: Box<str>,
     },
     /// A row of an input breaks a rule.
     #[error("{input}, row {row}: {rule}")]
@@ -88,6 +88,14 @@ pub enum Error {
         input: String,
         /// The rule, with both values.
         rule: String,
+    },
+    /// Another error, and the remedy against its cause.
+    #[error("{error}")]
+    Hinted {
+        /// The error.
+        error: Box<Self>,
+        /// The remedy.
+        hint: Phrase,
     },
     /// A text is longer than the model's limit, and long texts are not allowed.
     #[error("the text of the record with id {} (row {row}) is longer than {max_tokens} tokens", shorten(id))]
@@ -279,9 +287,18 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// This error with a remedy, if one is known.
+    pub(crate) fn with_hint(self, hint: Option<Phrase>) -> Self {
+        match hint {
+            Some(hint) => Self::Hinted { error: Box::new(self), hint },
+            None => self,
+        }
+    }
+
     /// Its category.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Hinted { error, .. } => error.kind(),
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
             Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
@@ -311,6 +328,7 @@ impl Error {
         match self {
             Self::Usage { message, .. } => message.clone(),
             Self::NoGpu { precision, reason } => needs_gpu(precision, reason),
+            Self::Hinted { error, .. } => error.message(),
             other => other.to_string().into(),
         }
     }

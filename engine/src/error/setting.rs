@@ -13,6 +13,8 @@ pub enum Setting {
     BaselinePath,
     /// Tokens that chunks share.
     ChunkOverlap,
+    /// The longest chunk in tokens.
+    ChunkTokens,
     /// Texts for calibrating the byte output types.
     Calibration,
     /// Where the encoder runs.
@@ -29,6 +31,8 @@ pub enum Setting {
     JsonColumn,
     /// Columns that are kept next to the vectors.
     Keep,
+    /// Whether chunks keep the whole text's field.
+    KeepDocument,
     /// The language of the texts.
     Lang,
     /// The layer whose hidden states are used.
@@ -45,6 +49,8 @@ pub enum Setting {
     Merge,
     /// The model.
     Model,
+    /// Whether rows are numbered instead of named by an id.
+    NoId,
     /// Whether the hub is never contacted.
     Offline,
     /// The treatment of long texts.
@@ -59,17 +65,28 @@ pub enum Setting {
     Pooling,
     /// The number format of the encoder's arithmetic.
     Precision,
+    /// Whether separated fields may be quoted.
+    Quotes,
     /// Whether a job is resumed.
     Resume,
+    /// The character between two fields.
+    Separator,
+    /// Whether rows without text are left out.
+    SkipEmpty,
+    /// Whether each row is answered as soon as it is read.
+    Stream,
+    /// Whether a file is one text.
+    WholeFiles,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 36] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
         Self::ChunkOverlap,
+        Self::ChunkTokens,
         Self::Calibration,
         Self::Device,
         Self::Dimensions,
@@ -78,6 +95,7 @@ impl Setting {
         Self::Idf,
         Self::JsonColumn,
         Self::Keep,
+        Self::KeepDocument,
         Self::Lang,
         Self::Layer,
         Self::Lengths,
@@ -86,6 +104,7 @@ impl Setting {
         Self::MaxLength,
         Self::Merge,
         Self::Model,
+        Self::NoId,
         Self::Offline,
         Self::OnLong,
         Self::Output,
@@ -93,7 +112,12 @@ impl Setting {
         Self::Overwrite,
         Self::Pooling,
         Self::Precision,
+        Self::Quotes,
         Self::Resume,
+        Self::Separator,
+        Self::SkipEmpty,
+        Self::Stream,
+        Self::WholeFiles,
     ];
 
     /// The name in snake case, as in the library's options.
@@ -103,6 +127,7 @@ impl Setting {
             Self::Append => "append",
             Self::BaselinePath => "baseline_path",
             Self::ChunkOverlap => "chunk_overlap",
+            Self::ChunkTokens => "chunk_tokens",
             Self::Calibration => "calibration",
             Self::Device => "device",
             Self::Dimensions => "dimensions",
@@ -111,6 +136,7 @@ impl Setting {
             Self::Idf => "idf",
             Self::JsonColumn => "json_column",
             Self::Keep => "keep",
+            Self::KeepDocument => "keep_document",
             Self::Lang => "lang",
             Self::Layer => "layer",
             Self::Lengths => "lengths",
@@ -119,6 +145,7 @@ impl Setting {
             Self::MaxLength => "max_length",
             Self::Merge => "merge",
             Self::Model => "model",
+            Self::NoId => "no_id",
             Self::Offline => "offline",
             Self::OnLong => "on_long",
             Self::Output => "output",
@@ -126,7 +153,12 @@ impl Setting {
             Self::Overwrite => "overwrite",
             Self::Pooling => "pooling",
             Self::Precision => "precision",
+            Self::Quotes => "quotes",
             Self::Resume => "resume",
+            Self::Separator => "separator",
+            Self::SkipEmpty => "skip_empty",
+            Self::Stream => "stream",
+            Self::WholeFiles => "whole_files",
         }
     }
 }

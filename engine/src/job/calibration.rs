@@ -2,7 +2,7 @@
 
 use super::{CorpusOptions, Notice, Observer};
 use crate::embed::EmbedRun;
-use crate::text::{Record, RecordStream, TextOptions};
+use crate::text::{Record, TextOptions, TextReader};
 use crate::vectors::Ranges;
 use crate::{Error, Result};
 
@@ -21,8 +21,8 @@ pub(super) fn calibrate(
     let texts = match &options.calibration {
         None => first.into_iter().take(TEXTS).collect(),
         Some(input) => {
-            let reading = TextOptions { keep: Vec::new(), ..options.reading.clone() };
-            RecordStream::open(std::slice::from_ref(input), &reading)?.collect::<Result<Vec<_>>>()?
+            let reading = TextOptions { keep: Vec::new(), whole_files: false, ..options.reading.clone() };
+            TextReader::open(input, &reading)?.collect::<Result<Vec<_>>>()?
         }
     };
     if let (true, Some(input)) = (texts.is_empty(), &options.calibration) {

@@ -108,7 +108,7 @@ impl CorpusFiles {
     fn check(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Vec<Input>> {
         options.check(output, &EmbedOptions::default())?;
         same_file::refuse_matched_output(inputs, output)?;
-        let inputs = Input::expand_all(inputs)?;
+        let inputs = Input::expand_all(inputs, &options.reading)?;
         same_file::refuse_inputs(&inputs, output)?;
         Ok(inputs)
     }
@@ -166,8 +166,9 @@ impl CorpusFiles {
         let mut now = Counts::default();
         run.run(records, writer.as_mut(), &mut now, &|now| reports.send(Counts::default(), *now))?;
         writer.finish()?;
-        let (input_rows, replaced) = (self.records.position(), self.records.replaced());
-        Ok(JobSummary { now, input_rows, replaced, ..JobSummary::default() })
+        let records = &self.records;
+        let (input_rows, replaced, skipped) = (records.position(), records.replaced(), records.skipped());
+        Ok(JobSummary { now, input_rows, replaced, skipped, ..JobSummary::default() })
     }
 
     /// Number of records to read before the first row is written.
@@ -186,6 +187,7 @@ impl CorpusFiles {
     ) -> Result<EmbedRun<'a>> {
         self.options.check(&self.output, embedder.options())?;
         self.check_model(embedder.session().model())?;
+        self.options.on_long.check_for(embedder)?;
         self.records.read_ahead(ahead)?;
         let options = &self.options;
         let count = first_rows.map_or(HEAD_RECORDS, |rows| HEAD_RECORDS.min(rows as usize));
@@ -196,7 +198,8 @@ impl CorpusFiles {
             self.records.kept_types(),
             &options.json_columns,
             &first,
-        )?;
+        )?
+        .with_chunk_text(options.chunk_text_columns());
         let layout = RowLayout {
             level: options.level,
             columns,
@@ -209,7 +212,7 @@ impl CorpusFiles {
                 Level::Token => embedder.hidden_dim(),
             },
         };
-        let mut run = EmbedRun { embedder, layout, on_long: options.on_long };
+        let mut run = EmbedRun { embedder, layout, on_long: options.on_long, row_by_row: options.stream };
         // Rejects duplicate names, and widths that are not whole bytes.
         run.layout.schema()?;
         if options.output_type.needs_ranges() {

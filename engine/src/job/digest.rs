@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn every_part_of_a_row_counts() {
         let string = |text: &str| RecordId::String(text.to_owned());
-        let kept = |text: &str| Kept::Values(vec![json!(text)]);
+        let kept = |text: &str| Kept::Values(vec![json!(text).into()]);
         let rows = [
             digest(RecordId::Row(1), "a", Kept::Nothing),
             digest(string("1"), "a", Kept::Nothing),

@@ -52,7 +52,7 @@ impl ShardMaker<'_> {
         let recorded = self.record.shards.values().map(|record| (record.file.clone(), record.bytes));
         check_present(&self.record.path, recorded.chain(self.made.iter().cloned()))?;
         let ShardsDone { before, now, shards } = self.done;
-        Ok(JobSummary { before, now, shards: Some(shards), input_rows, replaced: 0 })
+        Ok(JobSummary { before, now, shards: Some(shards), input_rows, ..JobSummary::default() })
     }
 
     fn record_end(&mut self, end: InputEnd) -> Result<()> {

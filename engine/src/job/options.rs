@@ -24,6 +24,8 @@ pub struct CorpusOptions {
     pub level: Level,
     /// How to treat texts that are longer than the embedder's longest.
     pub on_long: OnLong,
+    /// Whether a kept text field is that of the whole text in each of its chunks, and not the chunk's own text.
+    pub keep_document: bool,
     /// Whether a column marks truncated texts.
     pub mark_truncated: bool,
     /// The number type of the output.
@@ -38,6 +40,8 @@ pub struct CorpusOptions {
     pub part: Part,
     /// How to treat an existing output.
     pub existing: Existing,
+    /// Whether each row is embedded and written as soon as it is read: to standard output only.
+    pub stream: bool,
 }
 
 impl Default for CorpusOptions {
@@ -46,6 +50,7 @@ impl Default for CorpusOptions {
             reading: TextOptions::default(),
             level: Level::Text,
             on_long: OnLong::Truncate,
+            keep_document: false,
             mark_truncated: false,
             output_type: OutputType::F32,
             calibration: None,
@@ -53,6 +58,7 @@ impl Default for CorpusOptions {
             rows_per_shard: ROWS_PER_SHARD,
             part: Part::WHOLE,
             existing: Existing::Refuse,
+            stream: false,
         }
     }
 }
@@ -74,6 +80,18 @@ impl CorpusOptions {
     #[must_use]
     pub fn on_long(self, on_long: OnLong) -> Self {
         Self { on_long, ..self }
+    }
+
+    /// Keeps the field of the whole text in each of its chunks.
+    #[must_use]
+    pub fn keep_document(self) -> Self {
+        Self { keep_document: true, ..self }
+    }
+
+    /// Embeds and writes each row as soon as it is read.
+    #[must_use]
+    pub fn stream(self) -> Self {
+        Self { stream: true, ..self }
     }
 
     /// Sets the number type of the output.
@@ -149,6 +167,8 @@ impl CorpusOptions {
         if self.level == Level::Token {
             self.check_tokens(embedding)?;
         }
+        self.check_kept_text()?;
+        self.check_stream(output)?;
         if self.calibration.is_some() && !self.output_type.needs_ranges() {
             return Err(Error::usage_hint(
                 phrase![
@@ -183,6 +203,62 @@ impl CorpusOptions {
             (Setting::Level, "token"),
             ": every token keeps its own vector"
         ]))
+    }
+
+    /// The kept columns that have the text of each row's chunk.
+    pub(super) fn chunk_text_columns(&self) -> &[String] {
+        let is_own = matches!(self.on_long, OnLong::Chunk(_)) && !self.keep_document;
+        if is_own { &self.reading.text_fields } else { &[] }
+    }
+
+    /// Rejects a kept text field whose meaning in a chunk is not clear.
+    fn check_kept_text(&self) -> Result<()> {
+        let fields = &self.reading.text_fields;
+        let kept = fields.iter().find(|field| self.reading.keep.contains(field));
+        let is_chunked = matches!(self.on_long, OnLong::Chunk(_));
+        match kept {
+            Some(field) if is_chunked && !self.keep_document && fields.len() > 1 => Err(Error::usage_hint(
+                format!(
+                    "the text field `{field}` of several cannot be kept with chunks, which are parts of the joined text"
+                ),
+                phrase![
+                    "the column chunk_text has each chunk's text; ",
+                    Setting::KeepDocument,
+                    " keeps the whole field in every chunk's row"
+                ],
+            )),
+            Some(_) if is_chunked => Ok(()),
+            _ if self.keep_document => Err(Error::usage_hint(
+                phrase![Setting::KeepDocument, " has no effect without chunks and a kept text field"],
+                phrase!["add ", (Setting::OnLong, "chunk"), " and ", (Setting::Keep, &fields[0])],
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rejects a stream that would have to wait.
+    fn check_stream(&self, output: &Output) -> Result<()> {
+        if !self.stream {
+            return Ok(());
+        }
+        if *output != Output::Stdout {
+            return Err(Error::usage_hint(
+                phrase![Setting::Stream, " answers on standard output, and the output is another"],
+                phrase!["leave out ", Setting::Output, " or ", Setting::Stream],
+            ));
+        }
+        if self.output_type.needs_ranges() && self.calibration.is_none() {
+            return Err(Error::usage_hint(
+                phrase![
+                    Setting::Stream,
+                    " cannot wait for the texts that ",
+                    Setting::OutputType,
+                    " is calibrated with"
+                ],
+                phrase!["name texts with ", (Setting::Calibration, "FILE")],
+            ));
+        }
+        Ok(())
     }
 
     /// The input rows that this machine embeds, and their grouping.

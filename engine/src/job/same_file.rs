@@ -24,8 +24,13 @@ pub(super) fn refuse_matched_output(inputs: &[Input], output: &Output) -> Result
     match inputs.iter().find(|input| input.is_pattern_of(&output)) {
         None => Ok(()),
         Some(pattern) => Err(Error::usage_hint(
-            format!("the input pattern {pattern} matches the output {}", output.display()),
-            "write to a place that it does not match",
+            match pattern {
+                Input::File(folder) if folder.is_dir() => {
+                    format!("the input folder {pattern} holds the output {}", output.display())
+                }
+                _ => format!("the input pattern {pattern} matches the output {}", output.display()),
+            },
+            "write to a place that it does not match: the next run would read it",
         )),
     }
 }
@@ -64,7 +69,7 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
         Input::File(path) => {
             path.canonicalize().is_ok_and(|path| path.parent() == Some(folder_path.as_path()))
         }
-        Input::Stdin => false,
+        Input::Stdin | Input::Text(_) => false,
     };
     match inputs.iter().find(lies_inside) {
         None => Ok(()),
@@ -81,6 +86,7 @@ pub fn is_same_input(left: &Input, right: &Input) -> bool {
     let metadata = |input: &Input| match input {
         Input::File(path) => path.metadata().ok(),
         Input::Stdin => stream_metadata(&std::io::stdin()),
+        Input::Text(_) => None,
     };
     left == right || metadata(left).zip(metadata(right)).is_some_and(|(left, right)| same(&left, &right))
 }
@@ -124,6 +130,7 @@ fn refuse(inputs: &[Input], metadata: &Metadata, what: &str) -> Result<()> {
     let is_output = |input: &&Input| match input {
         Input::File(path) => path.metadata().is_ok_and(|input| same(&input, metadata)),
         Input::Stdin => is_stdin(metadata),
+        Input::Text(_) => false,
     };
     match inputs.iter().find(is_output) {
         None => Ok(()),

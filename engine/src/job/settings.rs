@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{CorpusOptions, ShardPlan};
 use crate::embed::EmbedRun;
 use crate::error::shorten;
+use crate::text::Quotes;
 use crate::vectors::{Metadata, differences};
 use crate::{Error, Result};
 
@@ -26,7 +27,24 @@ pub(super) fn settings(run: &EmbedRun<'_>, options: &CorpusOptions, plan: ShardP
         ("part", plan.part.to_string()),
     ];
     settings.extend(entries.map(|(key, value)| (key.to_owned(), value)));
+    settings.extend(since_reading_2(options));
     Ok(settings)
+}
+
+/// The settings that came later; one that is missing has its default.
+fn since_reading_2(options: &CorpusOptions) -> impl Iterator<Item = (String, String)> {
+    let text = &options.reading;
+    let yes = |is_set: bool| is_set.then(|| true.to_string());
+    let quotes = (text.quotes != Quotes::default()).then(|| format!("{:?}", text.quotes).to_lowercase());
+    let entries = [
+        ("no_id", yes(text.no_id)),
+        ("separator", text.separator.map(|separator| separator.to_string())),
+        ("quotes", quotes),
+        ("whole_files", yes(text.whole_files)),
+        ("skip_empty", yes(text.skip_empty)),
+        ("keep_document", yes(options.keep_document)),
+    ];
+    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)))
 }
 
 /// The columns of the output and their types, as text.

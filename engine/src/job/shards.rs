@@ -34,6 +34,7 @@ struct ComparedInput {
     /// The end of the input, if it was read to its end.
     end: Option<InputEnd>,
     replaced: u64,
+    skipped: u64,
 }
 
 impl<'a> ShardedJob<'a> {
@@ -96,12 +97,16 @@ impl<'a> ShardedJob<'a> {
         let mut stream = RecordStream::open(&files.inputs, &files.options.reading)?;
         if !self.record.layout.ends().is_empty() {
             let end = self.record.walk(&mut stream.by_ref().peekable(), &mut Comparison)?;
-            return Ok(Some(ComparedInput { end: Some(end), replaced: stream.replaced() }));
+            return Ok(Some(ComparedInput {
+                end: Some(end),
+                replaced: stream.replaced(),
+                skipped: stream.skipped(),
+            }));
         }
         let rows = self.record.shards.values().map(|record| record.first_row + record.counts.texts).max();
         let mut recorded = stream.by_ref().take(rows.unwrap_or(0) as usize).peekable();
         self.record.walk(&mut recorded, &mut Comparison)?;
-        Ok(Some(ComparedInput { end: None, replaced: 0 }))
+        Ok(Some(ComparedInput { end: None, replaced: 0, skipped: 0 }))
     }
 
     /// Clears the folder of a killed process's leftovers, and repairs or starts the manifest.
@@ -143,6 +148,7 @@ impl<'a> ShardedJob<'a> {
             shards: Some(shards),
             input_rows: end.input_rows,
             replaced: input.replaced,
+            skipped: input.skipped,
             ..JobSummary::default()
         })
     }
@@ -178,7 +184,7 @@ impl<'a> ShardedJob<'a> {
         if let (Err(error), Some(status)) = (&result, reports.status()) {
             status.end_with(error);
         }
-        Ok(JobSummary { replaced: files.records.replaced(), ..result? })
+        Ok(JobSummary { replaced: files.records.replaced(), skipped: files.records.skipped(), ..result? })
     }
 
     /// The recorded shards whose files are missing or damaged, and what is wrong with them.

@@ -16,6 +16,8 @@ pub struct JobSummary {
     pub input_rows: u64,
     /// Sequences in the input that were not UTF-8 and were replaced.
     pub replaced: u64,
+    /// Rows of the input without text that were left out; not part of `input_rows`.
+    pub skipped: u64,
 }
 
 impl JobSummary {

@@ -199,10 +199,10 @@ impl<'a> PairRows<'a> {
             Some((record, name)) => Err(Error::IdsDiffer {
                 input: (*name).to_owned(),
                 row: record.row,
-                id: shorten(&record.id.to_string()).into_owned(),
+                id: shorten(&record.id.to_string()).into(),
                 other_input: (*first_name).to_owned(),
                 other_row: first.row,
-                other_id: shorten(&first.id.to_string()).into_owned(),
+                other_id: shorten(&first.id.to_string()).into(),
             }),
         }
     }

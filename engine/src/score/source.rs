@@ -36,7 +36,7 @@ impl TextColumn {
     pub(super) fn is_named_txt(&self, common: &TextOptions) -> bool {
         let by_name = match &self.input {
             Input::File(path) => InputFormat::from_path(path).ok(),
-            Input::Stdin => None,
+            Input::Stdin | Input::Text(_) => None,
         };
         common.format.or(by_name) == Some(InputFormat::Txt)
     }
@@ -58,7 +58,8 @@ impl TextSource {
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
         let reader = TextReader::open(input, options)?;
         let name = input.to_string();
-        let field = (reader.format() != InputFormat::Txt).then(|| options.text_fields.join(" "));
+        let has_fields = reader.format() != InputFormat::Txt && !reader.format().is_document();
+        let field = has_fields.then(|| options.text_fields.join(" "));
         if !input.can_be_read_again() {
             let records = reader.collect::<Result<Vec<_>>>()?;
             return Ok(Self { field, ..Self::of_records(&name, records) });

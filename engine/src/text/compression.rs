@@ -166,7 +166,8 @@ mod tests {
             ("a.jsonl.GZ", NamedCompression::Compressed(Compression::Gzip)),
             ("x.zst", NamedCompression::Compressed(Compression::Zstandard)),
             ("a.txt", NamedCompression::Plain),
-            ("a.json", NamedCompression::Nothing),
+            ("a.json", NamedCompression::Plain),
+            ("a.pdf", NamedCompression::Nothing),
             ("/dev/fd/63", NamedCompression::Nothing),
             (".gz", NamedCompression::Nothing),
         ] {

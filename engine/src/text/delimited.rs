@@ -1,23 +1,43 @@
 //! csv and tsv: a header, then rows with the same number of fields.
 //!
-//! Rows are split here, not by the `csv` crate, which ends a row at a lone `\r` too, drops blank lines,
-//! treats an unclosed quote as the end of the file, and does not limit a row. On all other input the two
-//! agree; a test checks that.
+//! Rows are split here ([`Splitter`]), not by the `csv` crate, which ends a row at a lone `\r` too, drops blank
+//! lines, treats an unclosed quote as the end of the file, and does not limit a row. On all other input the
+//! two agree; a test checks that.
+//!
+//! The separator is the one in the options, else that of a first line `sep=;` (Excel), else `,` in csv and a
+//! tab in tsv. It is never guessed: a header without the columns that were asked for is an error, which names
+//! the separator that would give them.
 
 use serde_json::Value;
 
+use super::fault::{Checked, Fault};
 use super::format::InputFormat;
+use super::kept::KeptValue;
 use super::lines::{LineReader, is_blank, line_body};
 use super::names::list_names;
-use super::record::Row;
+use super::quote_watch::QuoteWatch;
+use super::record::{NextRow, Row};
+use super::separator::{Quotes, Separator};
+use super::splitter::Splitter;
 use super::{RecordId, TextOptions};
-use crate::{Error, Result};
+use crate::Result;
+use crate::Setting;
+use crate::error::phrase;
 
 /// The rows of an input, and the columns of texts, ids and kept fields.
 pub(super) struct DelimitedRows {
-    quoted: bool,
+    syntax: Syntax,
     /// `None` if there is not even a header.
     columns: Option<Columns>,
+    /// Looks for quotes in fields that are read without.
+    watch: Option<QuoteWatch>,
+}
+
+/// How a row is split into fields.
+#[derive(Clone, Copy)]
+struct Syntax {
+    separator: Separator,
+    quoted: bool,
 }
 
 struct Columns {
@@ -31,7 +51,8 @@ struct Columns {
 impl Columns {
     fn take(&self, mut fields: Vec<String>) -> Row {
         let id = self.id.map(|index| RecordId::String(fields[index].clone()));
-        let kept: Vec<_> = self.keep.iter().map(|&index| Value::String(fields[index].clone())).collect();
+        let kept = self.keep.iter().map(|&index| KeptValue::Value(Value::String(fields[index].clone())));
+        let kept: Vec<_> = kept.collect();
         let text = match self.texts.as_slice() {
             [index] => fields.swap_remove(*index),
             indices => {
@@ -46,179 +67,113 @@ impl Columns {
 impl DelimitedRows {
     /// Reads the header.
     pub(super) fn new(format: InputFormat, lines: &mut LineReader, options: &TextOptions) -> Result<Self> {
-        let quoted = format == InputFormat::Csv;
-        let columns = match read_fields(lines, quoted)? {
-            Some(header) => Some(find_columns(lines.name(), &header, quoted, options)?),
+        let is_csv = format == InputFormat::Csv;
+        let quoted = options.quotes == Quotes::Always || is_csv && options.quotes == Quotes::Auto;
+        let usual = if is_csv { Separator::COMMA } else { Separator::TAB };
+        let mut syntax = Syntax { separator: options.separator.unwrap_or(usual), quoted };
+        let mut first = lines.start_row()?;
+        if let Some(stated) = first.as_deref().map(line_body).and_then(Separator::stated) {
+            syntax.separator = options.separator.unwrap_or(stated);
+            first = lines.start_row()?;
+        }
+        let columns = match first {
+            Some(line) => {
+                let mut header = syntax.split(line, lines)?;
+                // Programs that add a byte order mark to a file that has one leave the second to its reader.
+                header[0] = header[0].trim_start_matches('\u{feff}').to_owned();
+                let columns = find_columns(&header, syntax, options);
+                Some(columns.map_err(|fault| fault.of_input(lines.name()))?)
+            }
             None => None,
         };
-        Ok(Self { quoted, columns })
+        let watch = (!quoted && options.quotes == Quotes::Auto).then(QuoteWatch::default);
+        Ok(Self { syntax, columns, watch })
     }
 
-    pub(super) fn next(&self, lines: &mut LineReader) -> Result<Option<Row>> {
-        let Some(columns) = &self.columns else { return Ok(None) };
-        let Some(fields) = read_fields(lines, self.quoted)? else { return Ok(None) };
+    pub(super) fn next(&mut self, lines: &mut LineReader) -> Result<NextRow> {
+        let Some(columns) = &self.columns else { return Ok(NextRow::End) };
+        let Some(line) = lines.start_row()? else {
+            self.watch.iter_mut().for_each(|watch| watch.end(lines.name()));
+            return Ok(NextRow::End);
+        };
+        let fields = self.syntax.split(line, lines)?;
         // A blank line is one empty field, and therefore a row of a file with one column.
         if columns.count > 1 && fields.len() == 1 && is_blank(&fields[0]) {
-            return lines.expect_end().map(|()| None);
+            return lines.expect_end().map(|()| NextRow::End);
         }
         if fields.len() != columns.count {
             let rule = format!("the number of fields is {}; the header has {}", fields.len(), columns.count);
-            return Err(lines.bad_row(rule));
+            let may_be_quoted = self.watch.is_some() && fields.iter().any(|field| field.starts_with('"'));
+            let remedy = may_be_quoted
+                .then(|| phrase!["if its fields are quoted, read it with ", (Setting::Quotes, "always")]);
+            return Err(lines.bad_row(Fault::from(rule).with(remedy)));
         }
-        Ok(Some(columns.take(fields)))
+        if let Some(watch) = &mut self.watch {
+            columns.texts.iter().for_each(|&index| watch.see(&fields[index], lines.name()));
+        }
+        Ok(NextRow::Row(columns.take(fields)))
     }
 }
 
-fn find_columns(name: &str, header: &[String], quoted: bool, options: &TextOptions) -> Result<Columns> {
-    let bad_input = |rule| Error::BadInput { input: name.to_owned(), rule };
-    let find = |column: &str| {
+impl Syntax {
+    /// The fields of the row that starts with `line`, which may span several lines if one of them is quoted.
+    fn split(self, mut line: String, lines: &mut LineReader) -> Result<Vec<String>> {
+        let separator = self.separator.character();
+        if !self.quoted {
+            return Ok(line_body(&line).split(separator).map(str::to_owned).collect());
+        }
+        let mut splitter = Splitter::new(separator);
+        loop {
+            splitter.push(&line).map_err(|rule| lines.bad_row(rule))?;
+            if !splitter.is_open() {
+                return Ok(splitter.finish());
+            }
+            line = lines
+                .continue_row()?
+                .ok_or_else(|| lines.bad_row("a quote is opened in this row and never closed"))?;
+        }
+    }
+}
+
+fn find_columns(header: &[String], syntax: Syntax, options: &TextOptions) -> Checked<Columns> {
+    let find = |column: &str| -> Checked<Option<usize>> {
         let mut found = (0..header.len()).filter(|&index| header[index] == column);
         match (found.next(), found.next()) {
-            (_, Some(_)) => Err(bad_input(format!("the header has the column `{column}` twice"))),
+            (_, Some(_)) => Err(format!("the header has the column `{column}` twice").into()),
             (first, None) => Ok(first),
         }
     };
     let require =
-        |column: &String| find(column)?.ok_or_else(|| bad_input(missing_column(column, header, quoted)));
-    let require_all = |columns: &[String]| columns.iter().map(require).collect::<Result<Vec<_>>>();
+        |column: &String| find(column)?.ok_or_else(|| missing_column(column, header, syntax.separator));
+    let require_all = |columns: &[String]| columns.iter().map(require).collect::<Checked<Vec<_>>>();
     Ok(Columns {
         count: header.len(),
         texts: require_all(&options.text_fields)?,
         join: options.join.clone(),
-        id: match &options.id_field {
-            Some(column) => Some(require(column)?),
-            None => find(options.id_field_or_default())?,
+        id: match (&options.id_field, options.id_column()) {
+            (Some(column), _) => Some(require(column)?),
+            (None, Some(column)) => find(column).map_err(|fault| fault.with(options.id_remedy()))?,
+            (None, None) => None,
         },
         keep: require_all(&options.keep)?,
     })
 }
 
-fn missing_column(column: &str, header: &[String], quoted: bool) -> String {
+fn missing_column(column: &str, header: &[String], separator: Separator) -> Fault {
     let names = list_names(header.iter().map(String::as_str));
-    let mut rule = format!("the header has no column `{column}`; its columns are {names}");
-    if let [only] = header {
-        let other = [(';', "';'", true), ('\t', "tabs", quoted), (',', "','", !quoted)];
-        if let Some((_, separator, _)) = other.iter().find(|(mark, _, apt)| *apt && only.contains(*mark)) {
-            rule.push_str(&format!("; it looks separated by {separator}"));
-        }
-    }
-    rule
-}
-
-/// The fields of the next row, which may span several lines if one of them is quoted.
-fn read_fields(lines: &mut LineReader, quoted: bool) -> Result<Option<Vec<String>>> {
-    let Some(mut line) = lines.start_row()? else { return Ok(None) };
-    if !quoted {
-        return Ok(Some(line_body(&line).split('\t').map(str::to_owned).collect()));
-    }
-    let mut splitter = Splitter::default();
-    loop {
-        splitter.push(&line).map_err(|rule| lines.bad_row(rule))?;
-        if splitter.state != QuoteState::Quoted {
-            return Ok(Some(splitter.finish()));
-        }
-        line = lines
-            .continue_row()?
-            .ok_or_else(|| lines.bad_row("a quote is opened in this row and never closed".to_owned()))?;
-    }
-}
-
-/// The splitter's position in a csv row.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum QuoteState {
-    /// At the start of a field, the only place where a quote opens one.
-    #[default]
-    Start,
-    /// In an unquoted field.
-    Plain,
-    /// In a quoted field.
-    Quoted,
-    /// After a quote in such a field: its end, or the first half of a doubled quote.
-    QuoteSeen,
-}
-
-/// Splits one csv row (RFC 4180), line by line.
-#[derive(Default)]
-struct Splitter {
-    state: QuoteState,
-    fields: Vec<String>,
-    field: String,
-}
-
-impl Splitter {
-    fn push(&mut self, line: &str) -> Result<(), String> {
-        let body = line_body(line);
-        for character in body.chars() {
-            self.step(character)?;
-        }
-        if self.state == QuoteState::Quoted {
-            self.field.push_str(&line[body.len()..]);
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, character: char) -> Result<(), String> {
-        self.state = match (self.state, character) {
-            (QuoteState::Start, '"') => QuoteState::Quoted,
-            (QuoteState::Quoted, '"') => QuoteState::QuoteSeen,
-            (QuoteState::Start | QuoteState::Plain | QuoteState::QuoteSeen, ',') => {
-                self.fields.push(std::mem::take(&mut self.field));
-                QuoteState::Start
-            }
-            (QuoteState::QuoteSeen, '"') | (QuoteState::Quoted, _) => {
-                self.field.push(character);
-                QuoteState::Quoted
-            }
-            (QuoteState::Start | QuoteState::Plain, _) => {
-                self.field.push(character);
-                QuoteState::Plain
-            }
-            (QuoteState::QuoteSeen, _) => {
-                return Err(format!(
-                    "field {} goes on after its closing quote; a quote inside quotes must be doubled",
-                    self.fields.len() + 1
-                ));
-            }
-        };
-        Ok(())
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        self.fields.push(self.field);
-        self.fields
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Splitter;
-
-    fn split(row: &str) -> Vec<String> {
-        let mut splitter = Splitter::default();
-        splitter.push(row).expect("a row");
-        splitter.finish()
-    }
-
-    #[test]
-    fn agrees_with_the_csv_crate() {
-        for row in [
-            "a,b,c\n",
-            "a,,\n",
-            ",,\n",
-            "\"a,b\",c\n",
-            "\"say \"\"hi\"\"\",x\n",
-            "5\" pipe,\"\"\n",
-            "a b , c\n",
-        ] {
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_bytes());
-            let expected = reader.records().next().expect("a row").expect("a row");
-            assert_eq!(split(row), expected.iter().collect::<Vec<_>>(), "{row:?}");
-        }
-    }
-
-    #[test]
-    fn text_behind_a_closing_quote_is_refused() {
-        let rule = Splitter::default().push("a,\"b\"c\n").expect_err("malformed");
-        assert_eq!(rule, "field 2 goes on after its closing quote; a quote inside quotes must be doubled");
+    let rule = format!("the header has no column `{column}`; its columns are {names}");
+    let [only] = header else { return rule.into() };
+    let others = [
+        (Separator::SEMICOLON, "';'", "';'"),
+        (Separator::TAB, "tabs", "tab"),
+        (Separator::BAR, "'|'", "'|'"),
+        (Separator::COMMA, "','", "','"),
+    ];
+    let is_in =
+        |(other, ..): &&(Separator, &str, &str)| *other != separator && only.contains(other.character());
+    match others.iter().find(is_in) {
+        None => rule.into(),
+        Some((_, words, value)) => Fault::from(format!("{rule}; it looks separated by {words}"))
+            .hint(phrase!["read it with ", (Setting::Separator, value)]),
     }
 }

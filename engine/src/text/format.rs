@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::compression::Compression;
+use super::foreign;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};
 
@@ -14,30 +15,58 @@ use crate::{Error, Result, Setting};
 pub enum InputFormat {
     /// One text per line.
     Txt,
-    /// One JSON object per line, or one JSON string per line.
+    /// One JSON object per line, or one JSON string per line; also named .ndjson.
     Jsonl,
+    /// One JSON array of objects or strings; or values one after the other, on any number of lines.
+    Json,
     /// Comma-separated with a header and quotes as in RFC 4180; a quoted field may contain newlines.
     Csv,
     /// Tab-separated with a header and no quotes, like public STS files.
     Tsv,
+    /// A document in Markdown: the whole file is one text.
+    Markdown,
+    /// A web page: its text without markup, of the whole file, is one text.
+    Html,
     /// Apache Parquet: typed columns. Its end must be read first, so it must be a file.
     Parquet,
 }
 
-/// Every format with its name, which is also its extension.
-const FORMATS: [(InputFormat, &str); 5] = [
+/// Every format with its name, which is also an extension.
+const FORMATS: [(InputFormat, &str); 8] = [
     (InputFormat::Txt, "txt"),
     (InputFormat::Jsonl, "jsonl"),
+    (InputFormat::Json, "json"),
     (InputFormat::Csv, "csv"),
     (InputFormat::Tsv, "tsv"),
+    (InputFormat::Markdown, "md"),
+    (InputFormat::Html, "html"),
     (InputFormat::Parquet, "parquet"),
 ];
+
+/// Other extensions.
+const SYNONYMS: [(InputFormat, &str); 3] =
+    [(InputFormat::Jsonl, "ndjson"), (InputFormat::Markdown, "markdown"), (InputFormat::Html, "htm")];
 
 impl InputFormat {
     /// The format for an extension (without its dot, in any case).
     pub fn from_extension(extension: &OsStr) -> Option<Self> {
         let is_it = |name: &str| extension.eq_ignore_ascii_case(name);
-        FORMATS.iter().find(|(_, name)| is_it(name)).map(|(format, _)| *format)
+        FORMATS.iter().chain(&SYNONYMS).find(|(_, name)| is_it(name)).map(|(format, _)| *format)
+    }
+
+    /// The names of all formats.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|(_, name)| *name)
+    }
+
+    /// Whether a whole file is one text, without fields.
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html)
+    }
+
+    /// Whether rows are fields between separators.
+    pub fn is_separated(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv)
     }
 
     /// The format for a path's extension; that of a compression (`.gz`, `.zst`) may follow it.
@@ -70,12 +99,13 @@ impl InputFormat {
 }
 
 fn unknown(path: &Path) -> Error {
+    let remedy = foreign::remedy(path).map(Into::into);
     Error::usage_hint(
         format!(
-            "the format of {} is not known by its extension; supported are .txt, .jsonl, .csv and .tsv, each also with .gz or .zst, and .parquet",
+            "the format of {} is not known by its extension; supported are .txt, .jsonl, .ndjson, .json, .csv, .tsv, .md and .html, each also with .gz or .zst, and .parquet",
             path.display()
         ),
-        phrase!["say which format it is with ", Setting::Format],
+        remedy.unwrap_or_else(|| phrase!["say which format it is with ", Setting::Format]),
     )
 }
 
@@ -90,7 +120,8 @@ impl std::str::FromStr for InputFormat {
 
     fn from_str(name: &str) -> Result<Self, String> {
         Self::from_extension(OsStr::new(name)).ok_or_else(|| {
-            format!("`{name}` is not a format; supported are txt, jsonl, csv, tsv and parquet")
+            let names: Vec<&str> = Self::names().collect();
+            format!("`{name}` is not a format; supported are {}", names.join(", "))
         })
     }
 }
@@ -139,11 +170,19 @@ mod tests {
     fn unknown_extension_names_the_supported() {
         let error = InputFormat::from_path(Path::new("notes.docx")).expect_err("unknown");
         assert_eq!(error.kind(), crate::ErrorKind::Usage);
-        let supported = ".txt, .jsonl, .csv and .tsv, each also with .gz or .zst, and .parquet";
+        let supported = ".txt, .jsonl, .ndjson, .json, .csv, .tsv, .md and .html, each also with .gz or .zst, and .parquet";
         assert_eq!(
             error.to_string(),
             format!("the format of notes.docx is not known by its extension; supported are {supported}")
         );
         assert!(InputFormat::from_path(Path::new("README")).is_err());
+    }
+
+    #[test]
+    fn synonyms_are_known_too() {
+        for (name, format) in [("a.ndjson.gz", InputFormat::Jsonl), ("a.MARKDOWN", InputFormat::Markdown)] {
+            assert_eq!(InputFormat::from_path(Path::new(name)).expect("known"), format);
+        }
+        assert_eq!("ndjson".parse(), Ok(InputFormat::Jsonl));
     }
 }

@@ -1,4 +1,4 @@
-//! Sources of text: a file or standard input.
+//! Sources of text: a file, standard input, or a text itself.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -20,8 +20,10 @@ const READ_BYTES: usize = 256 << 10;
 pub enum Input {
     /// Standard input, `-` on the command line.
     Stdin,
-    /// A file, or any other path that can be read once from start to end.
+    /// A file, or any other path that can be read once from start to end; a folder before it is expanded.
     File(PathBuf),
+    /// One text.
+    Text(String),
 }
 
 impl Input {
@@ -29,14 +31,20 @@ impl Input {
     pub fn can_be_read_again(&self) -> bool {
         match self {
             Self::Stdin => false,
+            Self::Text(_) => true,
             Self::File(path) => fs::metadata(path).map_or(true, |metadata| metadata.is_file()),
         }
     }
 
-    /// Bytes on disk; `None` if it is not a regular file.
+    /// Bytes on disk, or of the text; `None` if it is not a regular file.
     pub(super) fn size(&self) -> Option<u64> {
-        let Self::File(path) = self else { return None };
-        fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+        match self {
+            Self::Stdin => None,
+            Self::Text(text) => Some(text.len() as u64),
+            Self::File(path) => {
+                fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+            }
+        }
     }
 
     /// Fails as [`open`](Self::open) would, without reading a byte, so that a missing last input is not found
@@ -59,6 +67,7 @@ impl Input {
                 let reader = Box::new(BufReader::with_capacity(READ_BYTES, io::stdin()));
                 Ok(Opened::Bytes(Bytes { reader, format, named: NamedCompression::Nothing }))
             }
+            Self::Text(text) => Ok(Opened::Text(text.clone())),
             Self::File(path) => {
                 check_not_folder(path)?;
                 let file = File::open(path).map_err(|source| no_input(path, source))?;
@@ -81,6 +90,7 @@ impl Input {
                 asked
             }
             (Self::Stdin, _) => asked,
+            (Self::Text(_), _) => return Ok(None),
         };
         if format == Some(InputFormat::Parquet) && !self.can_be_read_again() {
             return Err(not_parquet(&self.to_string()));
@@ -93,6 +103,7 @@ impl Input {
 pub(super) enum Opened {
     Bytes(Bytes),
     Parquet(File),
+    Text(String),
 }
 
 /// The bytes of an input, from start to end.
@@ -130,6 +141,7 @@ impl fmt::Display for Input {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => formatter.write_str("standard input"),
+            Self::Text(_) => formatter.write_str("the given text"),
             Self::File(path) => path.display().fmt(formatter),
         }
     }
@@ -191,7 +203,7 @@ mod tests {
     #[test]
     fn unknown_extension_is_usage() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("notes.md");
+        let path = folder.path().join("notes.log");
         fs::write(&path, "a line\n").expect("written");
         assert_eq!(open_error(&path).kind(), crate::ErrorKind::Usage);
     }

@@ -1,5 +1,6 @@
 //! Kept fields, which go along with a record into the output unread.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -10,9 +11,8 @@ use serde_json::Value;
 pub enum Kept {
     /// No field is kept.
     Nothing,
-    /// Values of jsonl unchanged; numbers beyond 64 bits become the nearest 64-bit float. Those of csv and
-    /// tsv are strings.
-    Values(Vec<Value>),
+    /// Values of JSON unchanged. Those of csv and tsv are strings.
+    Values(Vec<KeptValue>),
     /// One row of Parquet columns, one per field, with their original types.
     Row {
         /// The columns of a batch of rows.
@@ -20,6 +20,35 @@ pub enum Kept {
         /// The row in them, from 0.
         index: usize,
     },
+}
+
+/// A kept value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeptValue {
+    /// Null, a boolean, a string, or a number that 64 bits represent exactly.
+    Value(Value),
+    /// The JSON text of anything else, without blanks between its parts: an array, an object, or a number that
+    /// would lose digits.
+    Json(String),
+}
+
+/// As JSON text.
+impl fmt::Display for KeptValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => value.fmt(formatter),
+            Self::Json(json) => formatter.write_str(json),
+        }
+    }
+}
+
+impl From<Value> for KeptValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Array(_) | Value::Object(_) => Self::Json(value.to_string()),
+            value => Self::Value(value),
+        }
+    }
 }
 
 impl Kept {
@@ -36,18 +65,16 @@ impl Kept {
     }
 }
 
-fn value_bytes(value: &Value) -> usize {
+fn value_bytes(value: &KeptValue) -> usize {
     let inside = match value {
-        Value::String(string) => string.len(),
-        Value::Array(values) => values.iter().map(value_bytes).sum(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + value_bytes(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        KeptValue::Value(Value::String(string)) | KeptValue::Json(string) => string.len(),
+        KeptValue::Value(_) => 0,
     };
-    size_of::<Value>() + inside
+    size_of::<KeptValue>() + inside
 }
 
-impl From<Vec<Value>> for Kept {
-    fn from(values: Vec<Value>) -> Self {
+impl From<Vec<KeptValue>> for Kept {
+    fn from(values: Vec<KeptValue>) -> Self {
         if values.is_empty() { Self::Nothing } else { Self::Values(values) }
     }
 }
@@ -90,9 +117,9 @@ mod tests {
     #[test]
     fn bytes_grow_with_the_values() {
         let long = "a".repeat(1000);
-        let flat = Kept::from(vec![json!(long)]).bytes();
+        let flat = Kept::from(vec![json!(long).into()]).bytes();
         assert!((1000..1100).contains(&flat), "{flat}");
-        assert!(Kept::from(vec![json!([{"a": long}, [long]])]).bytes() > 2000);
+        assert!(Kept::from(vec![json!([{"a": long}, [long]]).into()]).bytes() > 2000);
         let column: ArrayRef = Arc::new(Int32Array::from(vec![0; 1000]));
         let row = Kept::Row { columns: Arc::new([column]), index: 7 }.bytes();
         assert!((4..8).contains(&row), "{row}");
@@ -102,6 +129,6 @@ mod tests {
     #[test]
     fn no_values_are_nothing() {
         assert_eq!(Kept::from(vec![]), Kept::Nothing);
-        assert_eq!(Kept::from(vec![json!(1)]), Kept::Values(vec![json!(1)]));
+        assert_eq!(Kept::from(vec![json!(1).into()]), Kept::Values(vec![json!(1).into()]));
     }
 }

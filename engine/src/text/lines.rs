@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::bytes::{ReadFailure, Taken};
 use super::compression::Compression;
+use super::fault::Fault;
 use super::input::{Bytes, Opened};
 use super::source::InputSource;
 use super::{Input, InputFormat, TextOptions};
@@ -27,6 +28,8 @@ pub(crate) struct LineReader {
     /// Bytes of the current row read so far.
     row_bytes: usize,
     replaced: u64,
+    /// Whether all of the input is one row.
+    is_document: bool,
 }
 
 impl LineReader {
@@ -42,7 +45,9 @@ impl LineReader {
                 let source = InputSource::new(&input.to_string(), named, reader)?;
                 Ok(Self::new(input.to_string(), source, &TextOptions::default()))
             }
-            Opened::Parquet(_) => Err(Error::Bug("a file of lines was opened as Parquet".to_owned())),
+            Opened::Parquet(_) | Opened::Text(_) => {
+                Err(Error::Bug("a file of lines was opened as Parquet".to_owned()))
+            }
         }
     }
 
@@ -59,7 +64,13 @@ impl LineReader {
             row: 1,
             row_bytes: 0,
             replaced: 0,
+            is_document: false,
         }
+    }
+
+    /// The same for a file that is one row.
+    pub(super) fn of_document(self) -> Self {
+        Self { is_document: true, ..self }
     }
 
     /// The input's name.
@@ -98,6 +109,68 @@ impl LineReader {
         match self.next_row()? {
             None => Ok(()),
             Some(_) => Err(blank),
+        }
+    }
+
+    /// All lines up to the end as one row, their ends kept.
+    pub(super) fn whole(&mut self) -> Result<String> {
+        let mut whole = self.start_row()?.unwrap_or_default();
+        while let Some(line) = self.continue_row()? {
+            whole.push_str(&line);
+        }
+        Ok(whole)
+    }
+
+    /// The next byte that is not blank, which stays in the input.
+    pub(super) fn peek(&mut self) -> Result<Option<u8>> {
+        loop {
+            let (blanks, next) = match self.reader.fill_buf() {
+                Ok(bytes) => {
+                    let blanks = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                    (blanks, bytes.get(blanks).copied())
+                }
+                Err(error) => return Err(self.cannot_read(error)),
+            };
+            self.skip(blanks);
+            if next.is_some() || blanks == 0 {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Skips bytes that were seen.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.reader.consume(count);
+        self.offset += count as u64;
+    }
+
+    /// Starts row number `row` with bytes up to its end: `scan` is called with one piece after the other, and
+    /// returns how many bytes of it belong to the row, and whether it ends there. Also returns whether it ended
+    /// before the input did.
+    pub(super) fn scan_row(
+        &mut self,
+        row: u64,
+        mut scan: impl FnMut(&[u8]) -> (usize, bool),
+    ) -> Result<(String, bool)> {
+        (self.row, self.line, self.row_bytes) = (row, row, 0);
+        let (start, mut bytes) = (self.offset, Vec::new());
+        loop {
+            let (count, is_end) = match self.reader.fill_buf() {
+                Ok([]) => return Ok((self.decode(bytes, start)?, false)),
+                Ok(piece) => {
+                    let (count, is_end) = scan(piece);
+                    bytes.extend_from_slice(&piece[..count]);
+                    (count, is_end)
+                }
+                Err(error) => return Err(self.cannot_read(error)),
+            };
+            if bytes.len() > self.max_row_bytes {
+                return Err(self.bad_row(self.too_long()));
+            }
+            self.skip(count);
+            if is_end {
+                return Ok((self.decode(bytes, start)?, true));
+            }
         }
     }
 
@@ -160,16 +233,21 @@ impl LineReader {
     }
 
     fn row_too_long(&self) -> Error {
-        let mut rule = format!("the row is longer than the limit of {} bytes", self.max_row_bytes);
-        if self.line >= self.row {
+        let mut rule = self.too_long();
+        if self.line >= self.row && !self.is_document {
             rule.push_str("; a quote in it is never closed, or far too late");
         }
         self.bad_row(rule)
     }
 
+    fn too_long(&self) -> String {
+        let what = if self.is_document { "file" } else { "row" };
+        format!("the {what} is longer than the limit of {} bytes", self.max_row_bytes)
+    }
+
     /// The error for a rule that the last row read breaks.
-    pub(crate) fn bad_row(&self, rule: String) -> Error {
-        self.bad_row_at(self.row, rule)
+    pub(crate) fn bad_row(&self, fault: impl Into<Fault>) -> Error {
+        fault.into().of_row(&self.name, self.row)
     }
 
     fn bad_row_at(&self, row: u64, rule: String) -> Error {

@@ -1,7 +1,8 @@
 //! How to read an input: fields, format and limits.
 
-use super::InputFormat;
-use crate::{Error, Result};
+use super::{InputFormat, Quotes, Separator};
+use crate::error::{Phrase, phrase};
+use crate::{Error, Result, Setting};
 
 /// Longest row, in bytes, unless [`TextOptions::max_row_bytes`] is set. No model reads a text of this size; a
 /// file with a longer row is most likely not text, or has lost its newlines.
@@ -23,10 +24,22 @@ pub struct TextOptions {
     pub join: String,
     /// The field or column of the id. If named, it must exist; if not, `id` is used if it exists.
     pub id_field: Option<String>,
+    /// Number the rows, even if there is a field `id`; files that are one text have their number too, not their
+    /// path.
+    pub no_id: bool,
     /// Fields or columns that go along with a record: its [`Kept`](super::Kept), in this order.
     pub keep: Vec<String>,
     /// The format, overriding the input's name.
     pub format: Option<InputFormat>,
+    /// The character between two fields of csv and tsv; `None`: that of a first line `sep=;`, else that of the
+    /// format.
+    pub separator: Option<Separator>,
+    /// Whether fields of csv and tsv may be quoted.
+    pub quotes: Quotes,
+    /// A file is one text, whose id is its path: txt, md or html.
+    pub whole_files: bool,
+    /// Leave out and count rows without text: null, missing, empty or blank. Other rows keep their numbers.
+    pub skip_empty: bool,
     /// Longest row, in bytes, without its end; longest text if rows are not lines.
     pub max_row_bytes: usize,
     /// Replace bytes that are not UTF-8 with U+FFFD and count them, instead of refusing them.
@@ -39,8 +52,13 @@ impl Default for TextOptions {
             text_fields: vec!["text".to_owned()],
             join: " ".to_owned(),
             id_field: None,
+            no_id: false,
             keep: Vec::new(),
             format: None,
+            separator: None,
+            quotes: Quotes::Auto,
+            whole_files: false,
+            skip_empty: false,
             max_row_bytes: MAX_ROW_BYTES,
             lossy: false,
         }
@@ -64,6 +82,36 @@ impl TextOptions {
     #[must_use]
     pub fn id_field(self, name: &str) -> Self {
         Self { id_field: Some(name.to_owned()), ..self }
+    }
+
+    /// Rows are numbered, and their ids ignored.
+    #[must_use]
+    pub fn no_id(self) -> Self {
+        Self { no_id: true, ..self }
+    }
+
+    /// Fields of csv and tsv are separated by this character.
+    #[must_use]
+    pub fn separator(self, separator: Separator) -> Self {
+        Self { separator: Some(separator), ..self }
+    }
+
+    /// Sets whether fields of csv and tsv may be quoted.
+    #[must_use]
+    pub fn quotes(self, quotes: Quotes) -> Self {
+        Self { quotes, ..self }
+    }
+
+    /// Each file is one text.
+    #[must_use]
+    pub fn whole_files(self) -> Self {
+        Self { whole_files: true, ..self }
+    }
+
+    /// Rows without text are left out and counted.
+    #[must_use]
+    pub fn skip_empty(self) -> Self {
+        Self { skip_empty: true, ..self }
     }
 
     /// These fields go along with the records.
@@ -98,12 +146,25 @@ impl TextOptions {
         if let Some(field) = first_twice(&self.keep) {
             return Err(Error::usage(format!("the field to keep `{field}` is named twice")));
         }
+        if let (true, Some(field)) = (self.no_id, &self.id_field) {
+            return Err(Error::usage_hint(
+                format!("the field `{field}` is named for the id, and rows are to be numbered instead"),
+                phrase!["leave out ", Setting::NoId, " or the field of the id"],
+            ));
+        }
+        let named = self.text_fields.iter().chain(&self.keep).chain(&self.id_field);
+        if named.into_iter().any(String::is_empty) {
+            return Err(Error::usage_hint(
+                "the name of a field is missing",
+                phrase![Setting::NoId, " numbers the rows instead of reading an id"],
+            ));
+        }
         self.keep.iter().try_for_each(|field| self.check_kept(field))
     }
 
     fn check_kept(&self, field: &str) -> Result<()> {
         let what = match field {
-            _ if field == self.id_field_or_default() => "the id, which is always kept",
+            _ if Some(field) == self.id_column() => "the id, which is always kept",
             ID => "the id in the output",
             EMBEDDING => "the vector in the output",
             _ => return Ok(()),
@@ -111,9 +172,15 @@ impl TextOptions {
         Err(Error::usage(format!("the field `{field}` cannot be kept: that name is {what}")))
     }
 
-    /// The field of the id.
-    pub(super) fn id_field_or_default(&self) -> &str {
-        self.id_field.as_deref().unwrap_or(ID)
+    /// The field of the id, which must exist only if the user named it; `None` if rows are numbered.
+    pub(super) fn id_column(&self) -> Option<&str> {
+        (!self.no_id).then(|| self.id_field.as_deref().unwrap_or(ID))
+    }
+
+    /// The remedy if the field `id`, which nobody named, cannot be the id.
+    pub(super) fn id_remedy(&self) -> Option<Phrase> {
+        let remedy = || phrase![Setting::NoId, " numbers the rows and leaves a field `id` alone"];
+        self.id_field.is_none().then(remedy)
     }
 }
 

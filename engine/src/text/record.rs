@@ -75,6 +75,16 @@ pub struct Record {
     pub kept: Kept,
 }
 
+/// What a format reads next.
+pub(super) enum NextRow {
+    Row(Row),
+    /// A row without text that is left out; perhaps it does not even have the field.
+    Skipped {
+        lacks_field: bool,
+    },
+    End,
+}
+
 /// The parts of a row that a format reads.
 pub(super) struct Row {
     pub(super) id: Option<RecordId>,

@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use super::InputFormat;
 use super::bytes::{InputBytes, ReadFailure, Taken};
 use super::compression::{Compression, NamedCompression};
+use super::fault::Fault;
+use super::foreign;
 use crate::{Error, Result};
 
 /// Bytes examined before the first row is read.
@@ -22,13 +24,13 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The start of Parquet files: their signature, and the type of the first field of a page or of the footer.
 const PARQUET_MAGIC: &[u8] = b"PAR1\x15";
 
-/// An input that is decompressed and whose encoding was checked, its byte order mark skipped.
+/// An input that is decompressed and whose encoding was checked, its byte order marks skipped.
 pub(super) struct InputSource {
     pub(super) reader: Box<dyn BufRead + Send>,
     pub(super) compression: Option<Compression>,
     /// Bytes of the compressed input that were read.
     pub(super) taken: Taken,
-    /// Decompressed bytes that are already consumed: those of the byte order mark.
+    /// Decompressed bytes that are already consumed: those of byte order marks.
     pub(super) skipped: u64,
     /// The format that the first non-blank byte suggests.
     pub(super) sniffed: InputFormat,
@@ -48,10 +50,10 @@ impl InputSource {
         if let Err(error) = read_head(&mut reader, &mut head) {
             reader = Box::new(BufReader::new(Failed(Some(error))));
         }
-        if let Some(rule) = not_text(&head) {
-            return Err(Error::BadInput { input: name.to_owned(), rule: rule.to_owned() });
+        if let Some(fault) = not_text(&head) {
+            return Err(fault.of_input(name));
         }
-        let skipped = if head.starts_with(UTF8_MARK) { UTF8_MARK.len() as u64 } else { 0 };
+        let skipped = marks_length(&head) as u64;
         let sniffed = sniff(&head[skipped as usize..]);
         let mut head = Cursor::new(head);
         head.set_position(skipped);
@@ -66,8 +68,16 @@ fn decompress(
     mut bytes: InputBytes,
 ) -> Result<(Box<dyn BufRead + Send>, Option<Compression>)> {
     let mut head = Vec::new();
-    let limit = Compression::MAGIC_BYTES as u64;
-    bytes.by_ref().take(limit).read_to_end(&mut head).map_err(|error| cannot_read(name, None, error))?;
+    // No compressed file has a line feed there: a first line of one letter is not waited on.
+    while head.len() < Compression::MAGIC_BYTES && !head.contains(&b'\n') {
+        let piece = bytes.fill_buf().map_err(|error| cannot_read(name, None, error))?;
+        let count = piece.len().min(Compression::MAGIC_BYTES - head.len());
+        head.extend_from_slice(&piece[..count]);
+        bytes.consume(count);
+        if count == 0 {
+            break;
+        }
+    }
     let bad_input = |rule| Error::BadInput { input: name.to_owned(), rule };
     let compression = named.resolve(&head).map_err(bad_input)?;
     let reader: Box<dyn BufRead + Send> = Box::new(Cursor::new(head).chain(bytes));
@@ -89,23 +99,37 @@ fn cannot_read(name: &str, compression: Option<Compression>, error: io::Error) -
     }
 }
 
-/// The rule that bytes break if they are not UTF-8 text.
-fn not_text(head: &[u8]) -> Option<&'static str> {
-    if looks_like_utf16(head) {
-        return Some("looks like UTF-16; the input must be UTF-8");
-    }
-    head.starts_with(PARQUET_MAGIC).then_some(
-        "looks like Parquet, which is read from files named .parquet, or any whose format is given as parquet",
-    )
+/// Bytes of the byte order marks at the start; a program that adds one to a file that has one leaves two.
+fn marks_length(head: &[u8]) -> usize {
+    let marks = head.chunks(UTF8_MARK.len()).take_while(|chunk| *chunk == UTF8_MARK);
+    marks.count() * UTF8_MARK.len()
 }
 
-/// Reads until there is enough to decide, or the end, or a failure.
+/// The rule that bytes break if they are not UTF-8 text.
+fn not_text(head: &[u8]) -> Option<Fault> {
+    if looks_like_utf16(head) {
+        return Some("looks like UTF-16; the input must be UTF-8".into());
+    }
+    if head.starts_with(PARQUET_MAGIC) {
+        let rule = "looks like Parquet, which is read from files named .parquet, or any whose format is given as parquet";
+        return Some(rule.into());
+    }
+    let (name, remedy) = foreign::recognize(head)?;
+    Some(Fault::from(format!("looks like {name}; the input must be text in UTF-8")).hint(remedy))
+}
+
+/// Reads until there is enough to decide, or the end, or a failure. It does not wait for more than a first line
+/// that is not blank: a person or a program may wait for its answer.
 fn read_head(reader: &mut dyn BufRead, head: &mut Vec<u8>) -> io::Result<()> {
     loop {
-        let before = head.len();
-        reader.take(HEAD_BYTES as u64).read_to_end(head)?;
-        let at_end = head.len() - before < HEAD_BYTES;
-        if at_end || head.len() >= MAX_HEAD_BYTES || head.iter().any(|byte| !byte.is_ascii_whitespace()) {
+        let piece = reader.fill_buf()?;
+        let count = piece.len().min(HEAD_BYTES - head.len() % HEAD_BYTES);
+        head.extend_from_slice(&piece[..count]);
+        reader.consume(count);
+        let has_line = head.contains(&b'\n') || head.len() >= HEAD_BYTES;
+        // A bracket alone may start an array.
+        let has_text = !matches!(head.trim_ascii(), b"" | b"[");
+        if count == 0 || head.len() >= MAX_HEAD_BYTES || has_line && has_text {
             return Ok(());
         }
     }
@@ -120,9 +144,11 @@ impl Read for Failed {
     }
 }
 
+/// An object is the first row of jsonl, an array that starts with one is json, anything else is lines of text.
 fn sniff(head: &[u8]) -> InputFormat {
-    match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => InputFormat::Jsonl,
+    match head.trim_ascii_start() {
+        [b'{', ..] => InputFormat::Jsonl,
+        [b'[', rest @ ..] if rest.trim_ascii_start().starts_with(b"{") => InputFormat::Json,
         _ => InputFormat::Txt,
     }
 }
@@ -192,11 +218,29 @@ mod tests {
     }
 
     #[test]
-    fn mark_is_skipped_once() {
-        let mut text = String::new();
-        let mut source = source("\u{feff}\u{feff}{".as_bytes()).expect("UTF-8");
-        source.reader.read_to_string(&mut text).expect("UTF-8");
-        assert_eq!((text.as_str(), source.skipped, source.sniffed), ("\u{feff}{", 3, InputFormat::Txt));
+    fn marks_are_skipped_at_the_start_only() {
+        for marks in 1..5 {
+            let mut text = String::new();
+            let mut source =
+                source(format!("{}{{\u{feff}", "\u{feff}".repeat(marks)).as_bytes()).expect("UTF-8");
+            source.reader.read_to_string(&mut text).expect("UTF-8");
+            assert_eq!((text.as_str(), source.skipped), ("{\u{feff}", 3 * marks as u64));
+            assert_eq!(source.sniffed, InputFormat::Jsonl);
+        }
+    }
+
+    #[test]
+    fn files_of_other_programs_are_refused_with_a_remedy() {
+        for (bytes, name, remedy) in [
+            (b"%PDF-1.7\n%\xe2\xe3".as_slice(), "PDF", "pdftotext"),
+            (b"PK\x03\x04\x14\0\x06\0", "an archive", "unpack"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an image", "tesseract"),
+        ] {
+            let error = source(bytes).map(|_| ()).expect_err("not text");
+            assert!(error.to_string().contains(&format!("looks like {name}")), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.to_string().contains(remedy)), "{error}");
+            assert_eq!(error.kind(), crate::ErrorKind::BadData);
+        }
     }
 
     #[test]
@@ -207,6 +251,8 @@ mod tests {
             ("\u{feff}{", InputFormat::Jsonl),
             ("", InputFormat::Txt),
             ("[", InputFormat::Txt),
+            ("[1] a note", InputFormat::Txt),
+            ("[\n  {\"text\":1}", InputFormat::Json),
             ("\"quoted\"", InputFormat::Txt),
         ] {
             assert_eq!(source(head.as_bytes()).expect("UTF-8").sniffed, format, "{head:?}");

@@ -7,7 +7,7 @@ use arrow_schema::Field;
 use super::ids::SeenIds;
 use super::survey::Survey;
 use super::{Input, Record, RecordId, TextOptions, TextReader};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Bytes of text and kept values after which reading ahead stops.
 const AHEAD_BYTES: usize = 64 << 20;
@@ -25,7 +25,9 @@ pub struct RecordStream {
     reader: Option<TextReader>,
     opened: usize,
     position: u64,
-    /// Replacements, and bytes, of the inputs that are finished.
+    /// Rows, those left out, replacements, and bytes of the inputs that are finished.
+    rows: u64,
+    skipped: u64,
     replaced: u64,
     bytes: u64,
     seen: SeenIds,
@@ -51,6 +53,8 @@ impl RecordStream {
             reader: None,
             opened: 0,
             position: 0,
+            rows: 0,
+            skipped: 0,
             replaced: 0,
             bytes: 0,
             seen: SeenIds::default(),
@@ -99,6 +103,11 @@ impl RecordStream {
         self.position
     }
 
+    /// Rows so far that were left out because they have no text; 0 unless [`TextOptions::skip_empty`].
+    pub fn skipped(&self) -> u64 {
+        self.skipped + self.reader.as_ref().map_or(0, TextReader::skipped)
+    }
+
     /// Sequences so far that were not UTF-8 and were replaced by U+FFFD; 0 unless [`TextOptions::lossy`].
     pub fn replaced(&self) -> u64 {
         self.replaced + self.reader.as_ref().map_or(0, TextReader::replaced)
@@ -122,6 +131,8 @@ impl RecordStream {
     }
 
     fn open_next(&mut self) -> Result<()> {
+        self.rows += self.reader.as_ref().map_or(0, TextReader::rows);
+        self.skipped = self.skipped();
         self.replaced = self.replaced();
         self.bytes = self.bytes_read();
         self.reader = None;
@@ -148,16 +159,25 @@ impl RecordStream {
                 None => self.open_next()?,
             }
         }
-        self.seen.finish(&self.inputs).map(|()| None)
+        self.seen.finish(&self.inputs).map(|()| None).map_err(|error| self.of_id(error))
     }
 
+    /// Numbers a row without an id by its position in the whole input, those left out included.
     fn number(&mut self, mut record: Record) -> Result<Record> {
-        if !record.id.is_explicit() {
-            record.id = RecordId::Row(self.position);
+        if let RecordId::Row(row) = record.id {
+            record.id = RecordId::Row(self.rows + row);
         }
         self.position += 1;
-        self.seen.insert(&record.id, self.opened - 1, record.row, &self.inputs)?;
-        Ok(record)
+        let seen = self.seen.insert(&record.id, self.opened - 1, record.row, &self.inputs);
+        seen.map_err(|error| self.of_id(error)).map(|()| record)
+    }
+
+    /// An id that occurs twice has a remedy if nobody named its field.
+    fn of_id(&self, error: Error) -> Error {
+        match error {
+            Error::BadRow { .. } => error.with_hint(self.options.id_remedy()),
+            error => error,
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 
 use arrow_schema::Field;
 
+use super::document::{id_of, is_whole};
 use super::input::Opened;
 use super::parquet::kept_fields;
-use super::reader::check_txt;
-use super::{Input, InputFormat, TextOptions};
-use crate::{Error, Result};
+use super::reader::check_fieldless;
+use super::{Input, InputFormat, Quotes, TextOptions};
+use crate::error::phrase;
+use crate::{Error, Result, Setting};
 
 /// Facts about all inputs.
 #[derive(Debug, Clone)]
@@ -31,10 +33,10 @@ impl Survey {
             return Err(Error::usage("standard input is named twice; it can be read only once"));
         }
         let formats = inputs.iter().map(|input| input.check(options.format)).collect::<Result<Vec<_>>>()?;
-        for (input, _) in inputs.iter().zip(&formats).filter(|(_, format)| **format == Some(InputFormat::Txt))
-        {
-            check_txt(&input.to_string(), options)?;
+        for (input, format) in inputs.iter().zip(&formats) {
+            check_format(input, *format, options)?;
         }
+        check_effects(&formats, options)?;
         let parquet = |format: &Option<InputFormat>| *format == Some(InputFormat::Parquet);
         let (columns, others): (Vec<_>, Vec<_>) =
             inputs.iter().zip(&formats).partition(|(_, format)| parquet(format));
@@ -48,6 +50,43 @@ impl Survey {
             kept_types: kept.filter(|_| others.is_empty()),
             bytes: inputs.iter().map(Input::size).sum(),
         })
+    }
+}
+
+/// Checks that a format has what the options ask for.
+fn check_format(input: &Input, format: Option<InputFormat>, options: &TextOptions) -> Result<()> {
+    let name = input.to_string();
+    match format {
+        Some(format) => {
+            let is_whole = is_whole(&name, format, options)?;
+            if is_whole {
+                id_of(input, options)?;
+            }
+            if is_whole || format == InputFormat::Txt {
+                check_fieldless(&name, format, options)
+            } else {
+                Ok(())
+            }
+        }
+        None if matches!(input, Input::Text(_)) => check_fieldless(&name, InputFormat::Txt, options),
+        None => Ok(()),
+    }
+}
+
+/// Rejects options of separated fields if no input has any.
+fn check_effects(formats: &[Option<InputFormat>], options: &TextOptions) -> Result<()> {
+    let setting = match (options.separator, options.quotes) {
+        (Some(_), _) => Setting::Separator,
+        (None, Quotes::Auto) => return Ok(()),
+        (None, _) => Setting::Quotes,
+    };
+    // The format of standard input may be one with separators only if it is named.
+    match formats.iter().flatten().any(|format| format.is_separated()) {
+        true => Ok(()),
+        false => Err(Error::usage_hint(
+            phrase![setting, " has no effect: no input is read as csv or tsv"],
+            phrase!["leave it out, or name the format with ", (Setting::Format, "csv")],
+        )),
     }
 }
 

@@ -127,6 +127,14 @@ impl TextTokenizer {
         Ok(limited)
     }
 
+    /// The same tokenizer with another length limit.
+    ///
+    /// # Errors
+    /// [`Error::LengthTooShort`] if the limit leaves no room for a token.
+    pub(crate) fn with_max_tokens(&self, max_tokens: usize) -> Result<Self> {
+        self.with_limits(max_tokens, self.limits.lower_case)
+    }
+
     fn refuse(&self, rule: String) -> Error {
         Error::Tokenizer { path: self.path.to_path_buf(), rule }
     }

@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `id` | Int64, UInt64 or Utf8; JSON text if ids of both kinds occur or the format has no types |
 //! | kept columns | as in a Parquet input (`rows/parquet_types.rs`); Boolean, Int64, UInt64, Float64, Utf8, or JSON text |
-//! | `chunk`, `byte_start`, `byte_end`, `character_start`, `character_end` | UInt32, if long texts are cut into chunks |
+//! | `chunk_id` | Utf8, if long texts are cut into chunks |
+//! | `chunk`, `byte_start`, `byte_end`, `character_start`, `character_end` | UInt32, likewise |
+//! | `chunk_text` | Utf8, likewise |
 //! | `truncated` | Boolean, on request |
 //! | `embedding` | FixedSizeList of Float32, Float16, Int8 or UInt8 |
 //!

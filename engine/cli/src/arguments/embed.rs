@@ -28,6 +28,8 @@ Examples:
   nearsay embed 'wiki/*.jsonl.zst' -m ./model --keep title -o wiki/ --resume
   # long texts in parts
   nearsay embed books.parquet -m ./model --on-long chunk -o chunks.parquet
+  nearsay embed notes/ -m ./model --whole-files --chunk-tokens 200 -o notes.parquet
+  nearsay embed --text 'hello' --text 'good bye' -m ./model
 
 If the output is a folder, the run is a job: it writes shards of a fixed number of input rows, and a manifest. \
 After a crash or an interruption, the same command with --resume continues it, and the finished folder has the \
@@ -41,10 +43,17 @@ those tokens, as in transformers.";
 #[derive(Debug, Args)]
 #[command(after_help = EMBED_EXAMPLES)]
 pub(crate) struct EmbedArguments {
-    /// Texts: .txt (one per line), .jsonl, .csv or .tsv, optionally .gz or .zst; .parquet; a pattern such as
-    /// '*.jsonl'; or - for standard input
-    #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
+    /// Texts: .txt (one per line), .jsonl, .ndjson, .json, .csv, .tsv, .md or .html (one per file), optionally .gz or
+    /// .zst; .parquet; a folder; a pattern such as '**/*.jsonl'; or - for standard input [default: -, unless that
+    /// is a terminal]
+    #[arg(value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
+    /// Embed this text; repeatable
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "inputs")]
+    pub(crate) text: Vec<String>,
+    /// Answer each row as soon as it is read, as JSON lines on standard output
+    #[arg(long)]
+    pub(crate) stream: bool,
     /// Output: .parquet, .npy, .jsonl, .safetensors or .arrow; FOLDER/ for a job; - for JSON lines on
     /// standard output
     #[arg(short, long, value_name = "OUTPUT", default_value = "-", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
@@ -98,16 +107,33 @@ pub(crate) struct EmbedArguments {
     pub(crate) running: RunningArguments,
 }
 
+impl EmbedArguments {
+    /// `--on-long`, or its default: a whole file is rarely short enough.
+    pub(crate) fn on_long(&self) -> OnLongArgument {
+        let usual = match self.reading.reads_whole_files() {
+            true => OnLongArgument::Chunk,
+            false => OnLongArgument::Truncate,
+        };
+        self.long_texts.on_long.unwrap_or(usual)
+    }
+}
+
 /// What happens to texts longer than the model's limit.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Long texts")]
 pub(crate) struct LongTextArguments {
-    /// What to do with texts longer than the model's limit
-    #[arg(long, value_enum, default_value_t = OnLongArgument::Truncate)]
-    pub(crate) on_long: OnLongArgument,
-    /// Tokens that neighboring chunks share, approximately [default: 16]
+    /// What to do with texts longer than the model's limit [default: truncate; chunk with --whole-files]
+    #[arg(long, value_enum)]
+    pub(crate) on_long: Option<OnLongArgument>,
+    /// Tokens per chunk at most, special tokens and prompt included [default: the longest text]
+    #[arg(long, value_name = "N")]
+    pub(crate) chunk_tokens: Option<usize>,
+    /// Tokens that neighboring chunks share, approximately [default: a quarter of the tokens for text, at most 16]
     #[arg(long, value_name = "N")]
     pub(crate) chunk_overlap: Option<usize>,
+    /// With --keep of the text field: keep the whole text in every chunk's row, not the chunk's
+    #[arg(long)]
+    pub(crate) keep_document: bool,
     /// Merge a text's chunks back into one vector: their mean, weighted by tokens
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) merge: Option<MergeArgument>,
@@ -163,7 +189,7 @@ pub(crate) enum OnLongArgument {
     Truncate,
     /// Stop at the first one
     Error,
-    /// Split them into chunks at ends of sentences or words, one row per chunk
+    /// Split them into chunks at ends of sentences (with --whole-files headings and blank lines), one row per chunk
     Chunk,
 }
 

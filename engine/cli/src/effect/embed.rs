@@ -1,5 +1,6 @@
 //! The flags of `nearsay embed`.
 
+use nearsay::text::InputFormat;
 use nearsay::vectors::write::{Output, OutputFormat};
 
 use super::{Flag, always, has_fields, may_be, may_be_invalid, needs};
@@ -10,6 +11,9 @@ const ADD_CHUNKS: &str = "add --on-long chunk";
 
 pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     always("inputs"),
+    always("text"),
+    // Refused by the library on another output than standard output.
+    always("stream"),
     always("output"),
     needs(
         "overwrite",
@@ -43,8 +47,11 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
         "leave it out, or name a .parquet or .arrow file with -o",
     ),
     always("on_long"),
+    needs("chunk_tokens", splits, "without --on-long chunk", ADD_CHUNKS),
     needs("chunk_overlap", splits, "without --on-long chunk", ADD_CHUNKS),
     needs("merge", splits, "without --on-long chunk", ADD_CHUNKS),
+    // Refused by the library without chunks and a kept text field.
+    always("keep_document"),
     always("mark_truncated"),
     needs("resume", is_job, "without a folder as output: only a job can be continued", NAME_A_FOLDER),
     needs("append", is_job, "without a folder as output: only a job can grow", NAME_A_FOLDER),
@@ -65,7 +72,27 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     // Refused by the library on .txt files.
     always("keep"),
     always("id_field"),
+    needs(
+        "no_id",
+        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, has_fields),
+        "on files without fields: their rows are numbered anyway",
+        "leave it out",
+    ),
+    always("whole_files"),
+    always("skip_empty"),
     always("format"),
+    needs(
+        "separator",
+        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, InputFormat::is_separated),
+        "without .csv or .tsv files",
+        "leave it out, or name the format with --format",
+    ),
+    needs(
+        "quotes",
+        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, InputFormat::is_separated),
+        "without .csv or .tsv files",
+        "leave it out, or name the format with --format",
+    ),
     needs(
         "lossy",
         |arguments| may_be(&arguments.inputs, arguments.reading.options().format, may_be_invalid),
@@ -84,5 +111,5 @@ fn is_job(arguments: &EmbedArguments) -> bool {
 }
 
 fn splits(arguments: &EmbedArguments) -> bool {
-    arguments.long_texts.on_long == OnLongArgument::Chunk
+    arguments.on_long() == OnLongArgument::Chunk
 }

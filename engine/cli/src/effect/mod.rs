@@ -122,6 +122,7 @@ fn may_be<'a>(
 ) -> bool {
     let by_name = |input: &Input| match input {
         Input::Stdin => None,
+        Input::Text(_) => Some(InputFormat::Txt),
         Input::File(path) => InputFormat::from_path(path).ok(),
     };
     inputs.into_iter().any(|input| format.or_else(|| by_name(input)).is_none_or(fits))
@@ -129,7 +130,7 @@ fn may_be<'a>(
 
 /// Whether records of this format have fields.
 fn has_fields(format: InputFormat) -> bool {
-    format != InputFormat::Txt
+    format != InputFormat::Txt && !format.is_document()
 }
 
 /// Whether texts of this format may be something else than UTF-8.

@@ -1,6 +1,6 @@
 //! The flags of `nearsay score`.
 
-use nearsay::text::Input;
+use nearsay::text::{Input, InputFormat};
 
 use super::{Flag, always, has_fields, may_be, may_be_invalid, needs};
 use crate::arguments::ScoreArguments;
@@ -30,7 +30,25 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     ),
     // Refused by the library on .txt files.
     always("id_field"),
+    needs(
+        "no_id",
+        |arguments| may_be(&inputs(arguments), arguments.reading.options().format, has_fields),
+        "on files without fields: their rows are numbered anyway",
+        "leave it out",
+    ),
     always("format"),
+    needs(
+        "separator",
+        |arguments| may_be(&inputs(arguments), arguments.reading.options().format, InputFormat::is_separated),
+        "without .csv or .tsv files",
+        "leave it out, or name the format with --format",
+    ),
+    needs(
+        "quotes",
+        |arguments| may_be(&inputs(arguments), arguments.reading.options().format, InputFormat::is_separated),
+        "without .csv or .tsv files",
+        "leave it out, or name the format with --format",
+    ),
     needs(
         "lossy",
         |arguments| may_be(&inputs(arguments), arguments.reading.options().format, may_be_invalid),

@@ -1,11 +1,12 @@
 //! `nearsay embed`: into a file, to standard output, or as a job into a folder.
 
 mod estimate;
+mod inputs;
 mod progress;
 mod report;
 mod summary;
 
-use nearsay::embed::{ChunkOptions, EmbedOptions, Embedder, OnLong};
+use nearsay::embed::{ChunkEnds, ChunkOptions, EmbedOptions, Embedder, OnLong};
 use nearsay::job::{Corpus, CorpusFiles, CorpusOptions, Existing, JobProgress, Notice, Observer, Part};
 use nearsay::text::Input;
 use nearsay::vectors::Level;
@@ -18,30 +19,29 @@ use crate::{effect, failure, streams};
 use progress::EmbedProgress;
 use report::Report;
 
-/// Default number of tokens that chunks share.
-const CHUNK_OVERLAP: usize = 16;
-
 pub(crate) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {
     // A command without a model is refused before anything is read or created.
     arguments.model = Some(context.model_name(arguments.model.take())?);
+    let inputs = inputs::of(context, &arguments)?;
     let (options, embedding) = (corpus_options(&arguments), embed_options(&arguments));
     options.check(&arguments.output, &embedding)?;
     check_summary(context, &arguments)?;
-    if arguments.inputs.contains(&Input::Stdin) {
+    if inputs.contains(&Input::Stdin) {
         streams::check_stdin()?;
     }
     if arguments.dry_run {
-        let files = CorpusFiles::for_estimate(&arguments.inputs, &arguments.output, &options)?;
+        let files = CorpusFiles::for_estimate(&inputs, &arguments.output, &options)?;
         let (embedder, _) = open(context, &arguments, &files, &embedding)?;
         let estimate = files.estimate(&embedder, &Listener { context, progress: None })?;
         return estimate::print(context, &estimate, options.part);
     }
-    let corpus = Corpus::open(&arguments.inputs, &arguments.output, &options)?;
+    let corpus = Corpus::open(&inputs, &arguments.output, &options)?;
     context.interruption.set_hint(how_to_continue(&arguments.output, options.existing));
     let (embedder, load) = open(context, &arguments, corpus.files(), &embedding)?;
-    let progress = EmbedProgress::new(context, corpus.files().bytes_total());
+    // A bar would be drawn over the answers of a stream.
+    let progress = (!arguments.stream).then(|| EmbedProgress::new(context, corpus.files().bytes_total()));
     let report = Report { context, arguments: &arguments, options: &options, embedder: &embedder, load };
-    let summary = corpus.embed(&embedder, &Listener { context, progress: Some(progress) })?;
+    let summary = corpus.embed(&embedder, &Listener { context, progress })?;
     report.summary(&summary)
 }
 
@@ -68,6 +68,11 @@ fn open(
 }
 
 fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embedder: &Embedder) {
+    if arguments.long_texts.keep_document {
+        context.note(
+            "warning: every chunk's row repeats its whole text (--keep-document), which may need much space",
+        );
+    }
     let (pooling, reason) = embedder.pooling();
     if !session.model().has_modules() && Level::from(arguments.level) == Level::Text {
         context.note(format_args!("pooling: {pooling} ({reason})"));
@@ -100,6 +105,8 @@ fn corpus_options(arguments: &EmbedArguments) -> CorpusOptions {
     options.reading = arguments.reading.options();
     options.level = arguments.level.into();
     options.on_long = on_long(arguments);
+    options.keep_document = arguments.long_texts.keep_document;
+    options.stream = arguments.stream;
     options.mark_truncated = arguments.long_texts.mark_truncated;
     options.output_type = arguments.output_type;
     options.calibration = arguments.calibration.clone();
@@ -127,9 +134,14 @@ fn how_to_continue(output: &Output, existing: Existing) -> Option<String> {
 }
 
 fn on_long(arguments: &EmbedArguments) -> OnLong {
-    let overlap = arguments.long_texts.chunk_overlap.unwrap_or(CHUNK_OVERLAP);
-    let options = ChunkOptions::default().overlap(overlap);
-    match (arguments.long_texts.on_long, arguments.long_texts.merge) {
+    let long_texts = &arguments.long_texts;
+    let mut options = ChunkOptions::default();
+    options.tokens = long_texts.chunk_tokens;
+    options.overlap = long_texts.chunk_overlap;
+    if arguments.reading.reads_whole_files() {
+        options.ends = ChunkEnds::Document;
+    }
+    match (arguments.on_long(), long_texts.merge) {
         (OnLongArgument::Truncate, _) => OnLong::Truncate,
         (OnLongArgument::Error, _) => OnLong::Error,
         (OnLongArgument::Chunk, None) => OnLong::Chunk(options),

@@ -31,6 +31,10 @@ impl Report<'_> {
             self.context.note("every shard was there already: nothing was done");
         }
         self.note_emptiness(summary);
+        if summary.skipped > 0 {
+            let rows = plural(summary.skipped, "row without text was", "rows without text were");
+            self.context.note(format_args!("{rows} left out (--skip-empty)"));
+        }
         self.warn(&summary.counts(), summary.replaced);
         self.conclude(summary);
         if self.context.global.json {
@@ -140,6 +144,7 @@ impl Report<'_> {
             truncated: counts.truncated,
             empty: counts.empty,
             repeated: counts.repeated,
+            skipped: summary.skipped,
             padding_avoided: counts.padding_avoided(),
             seconds,
             tokens_per_second: if encode > 0.0 { now.tokens as f64 / encode } else { 0.0 },

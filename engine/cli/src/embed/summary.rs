@@ -17,6 +17,8 @@ pub(crate) struct EmbedSummary {
     pub(crate) empty: u64,
     /// Repeated texts that were not encoded again.
     pub(crate) repeated: u64,
+    /// Rows without text that were left out.
+    pub(crate) skipped: u64,
     /// The share of a padding engine's work that would be padding, in batches of 32 texts in input order.
     pub(crate) padding_avoided: f64,
     /// Wall-clock times.

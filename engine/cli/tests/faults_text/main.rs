@@ -1,6 +1,7 @@
 //! Bad, odd and huge texts. The tiny models in tests/fixtures replace real ones.
 
 mod characters;
+mod inputs;
 
 use std::time::Duration;
 

@@ -5,34 +5,26 @@
 //! between two characters. The next chunk starts at a word, about `overlap` tokens before that end. Both its
 //! start and its end come after those of the previous chunk, so the time is linear.
 //!
+//! In a document ([`ChunkEnds::Document`], see `outline`) it ends before a heading of Markdown if there is one in
+//! the last three quarters of the room, else at a blank line in the second half; the chunk from a heading on
+//! shares nothing with the previous one.
+//!
 //! How much fits is estimated from a prefix that is only likely to be long enough. Each chunk is then tried,
 //! so none is truncated when it is encoded after the prompt. The one exception is a single character with
 //! more tokens than the room. The plan depends only on the text, the prompt and the tokenizer. Nothing is
 //! read or written here.
 
 mod boundaries;
+mod options;
+mod outline;
 
 use std::ops::Range;
 
-use crate::error::phrase;
+use crate::Result;
 use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
-use crate::{Error, Result, Setting};
 
-/// Options of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ChunkOptions {
-    /// Approximate number of tokens that a chunk shares with the previous one.
-    pub overlap: usize,
-}
-
-impl ChunkOptions {
-    /// A chunk shares about so many tokens with the previous one.
-    #[must_use]
-    pub fn overlap(self, tokens: usize) -> Self {
-        Self { overlap: tokens }
-    }
-}
+pub use options::{ChunkEnds, ChunkOptions};
+use outline::Outline;
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,35 +40,36 @@ pub struct Chunk {
 /// fits.
 ///
 /// # Errors
-/// If the overlap is not smaller than half the tokens available to a text, or the tokenizer fails.
+/// If the options do not fit the tokens available to a text ([`ChunkOptions::check`]), or the tokenizer fails.
 pub fn plan_chunks(
     tokenizer: &TextTokenizer,
     prompt: &str,
     text: &str,
     options: ChunkOptions,
 ) -> Result<Vec<Chunk>> {
+    plan_limited(&*options.limited(tokenizer)?, prompt, text, options)
+}
+
+/// [`plan_chunks`] with a tokenizer that has the length of a chunk ([`ChunkOptions::limited`]).
+pub(super) fn plan_limited(
+    tokenizer: &TextTokenizer,
+    prompt: &str,
+    text: &str,
+    options: ChunkOptions,
+) -> Result<Vec<Chunk>> {
     let room = tokenizer.room(prompt)?;
-    check_overlap(options.overlap, room)?;
+    let overlap = options.overlap_in(room)?;
     if tokenizer.fit(prompt, text)?.is_all {
         return Ok(vec![Chunk { bytes: 0..text.len(), characters: 0..text.chars().count() }]);
     }
-    let ranges = Planner { tokenizer, prompt, text, room, overlap: options.overlap }.plan()?;
+    let outline = match options.ends {
+        ChunkEnds::Sentences => Outline::default(),
+        ChunkEnds::Document => Outline::of(text),
+    };
+    let ranges = Planner { tokenizer, prompt, text, room, overlap, outline }.plan()?;
     let mut counter = CharacterCounter::new(text);
     let mut characters = |bytes: &Range<usize>| counter.before(bytes.start)..counter.before(bytes.end);
     Ok(ranges.into_iter().map(|bytes| Chunk { characters: characters(&bytes), bytes }).collect())
-}
-
-fn check_overlap(overlap: usize, room: usize) -> Result<()> {
-    if overlap < room.div_ceil(2) {
-        return Ok(());
-    }
-    let message = format!(
-        "the overlap of chunks must be smaller than half the {room} tokens that the longest length leaves for a text, got {overlap}"
-    );
-    Err(Error::usage_hint(
-        message,
-        phrase!["a larger ", Setting::MaxLength, " or a shorter prompt leaves more"],
-    ))
 }
 
 struct Planner<'a> {
@@ -85,6 +78,8 @@ struct Planner<'a> {
     text: &'a str,
     room: usize,
     overlap: usize,
+    /// Empty if the text is not a document.
+    outline: Outline,
 }
 
 impl Planner<'_> {
@@ -146,7 +141,12 @@ impl Planner<'_> {
     /// The best end after `covered` and within `tokens`.
     fn best_end(&self, start: usize, covered: usize, tokens: &[Range<usize>]) -> Option<usize> {
         let reach = tokens.iter().map(|token| token.end).max()?;
-        let half = tokens[tokens.len() / 2].end.max(covered + 1);
+        let after = |index: usize| tokens[index].end.max(covered + 1);
+        let half = after(tokens.len() / 2);
+        let part = self.outline.last_end(self.text, after(tokens.len() / 4)..reach, half);
+        if part.is_some_and(|end| end > covered.max(start)) {
+            return part;
+        }
         let sentence = boundaries::last_sentence_end(self.text, half..reach);
         let end = sentence.or_else(|| boundaries::last_word_end(self.text, start + 1..reach));
         let end = end.unwrap_or_else(|| self.text[..reach].trim_end_matches(is_blank).len());
@@ -156,6 +156,10 @@ impl Planner<'_> {
     /// Start of the chunk after `chunk`, whose tokens are the first of `tokens`. The overlap is extended to a
     /// whole word, unless that makes it longer than half the room.
     fn next_start(&self, chunk: Range<usize>, tokens: &[Range<usize>]) -> usize {
+        let next = self.skip_blanks(chunk.end);
+        if self.outline.is_heading(next) {
+            return next;
+        }
         let own = tokens.iter().filter(|token| token.end <= chunk.end).count();
         let back =
             |count: usize| tokens.get(own.saturating_sub(count)).map_or(chunk.end, |token| token.start);

@@ -19,7 +19,7 @@ fn open(family: &str, max_tokens: usize) -> TextTokenizer {
 }
 
 fn plan(tokenizer: &TextTokenizer, prompt: &str, text: &str, overlap: usize) -> Vec<Chunk> {
-    let chunks = plan_chunks(tokenizer, prompt, text, ChunkOptions { overlap }).unwrap();
+    let chunks = plan_chunks(tokenizer, prompt, text, ChunkOptions::default().overlap(overlap)).unwrap();
     check_order(&chunks, text);
     if tokenizer.encode(&format!("{prompt}{text}")).unwrap().truncated {
         check_parts(&chunks, text);
@@ -128,12 +128,41 @@ fn a_prompt_takes_its_part() {
 fn an_overlap_of_half_the_room_is_refused() {
     let tokenizer = open("bert", 16);
     let refusal = |prompt: &str, overlap| {
-        plan_chunks(&tokenizer, prompt, "a", ChunkOptions { overlap }).unwrap_err().to_string()
+        plan_chunks(&tokenizer, prompt, "a", ChunkOptions::default().overlap(overlap))
+            .unwrap_err()
+            .to_string()
     };
     assert!(refusal("", 7).contains("smaller than half the 14 tokens"), "{}", refusal("", 7));
     assert!(refusal("", 7).ends_with("got 7"));
     assert!(refusal(&"the river ".repeat(20), 0).contains("half the 0 tokens"));
-    assert!(plan_chunks(&tokenizer, "", "a", ChunkOptions { overlap: 6 }).is_ok());
+    assert!(plan_chunks(&tokenizer, "", "a", ChunkOptions::default().overlap(6)).is_ok());
+}
+
+#[test]
+fn the_default_overlap_fits_every_length() {
+    let text = "The river ran over its banks. ".repeat(20);
+    for length in 3..40 {
+        let tokenizer = open("bert", length);
+        let chunks = plan_chunks(&tokenizer, "", &text, ChunkOptions::default()).unwrap();
+        assert!(chunks.len() > 1, "{length}");
+        let shorter =
+            plan_chunks(&open("bert", 40), "", &text, ChunkOptions::default().tokens(length)).unwrap();
+        assert_eq!(chunks, shorter, "{length}");
+    }
+    let whole_prompt = plan_chunks(&open("bert", 16), &"the river ".repeat(20), "a", ChunkOptions::default());
+    assert!(whole_prompt.unwrap_err().to_string().contains("no tokens left"));
+}
+
+#[test]
+fn documents_are_split_before_headings() {
+    let sentences = "The cat saw the river. ".repeat(2);
+    let text =
+        ["One", "Two", "Three"].map(|name| format!("# {name}\n\n{}\n\n", sentences.trim_end())).concat();
+    let options = ChunkOptions::default().ends(ChunkEnds::Document);
+    let chunks = plan_chunks(&open("bert", 40), "", &text, options).unwrap();
+    let starts: Vec<&str> = chunks.iter().map(|chunk| &text[chunk.bytes.start..][..5]).collect();
+    assert_eq!(starts, ["# One", "# Two", "# Thr"]);
+    assert!(chunks.iter().all(|chunk| text[chunk.bytes.clone()].ends_with("river.")));
 }
 
 #[test]
@@ -153,7 +182,7 @@ fn time_is_linear_whatever_the_text() {
         let tokenizer = open(family, 512);
         for text in &texts {
             let start = Instant::now();
-            plan_chunks(&tokenizer, "", text, ChunkOptions { overlap: 200 }).unwrap();
+            plan_chunks(&tokenizer, "", text, ChunkOptions::default().overlap(200)).unwrap();
             // One or two seconds on two shared Xeon cores; minutes if each chunk read the rest of the text.
             let piece: String = text.chars().take(8).collect();
             assert!(start.elapsed() < Duration::from_secs(30), "{family} {piece}: {:?}", start.elapsed());

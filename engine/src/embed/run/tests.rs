@@ -33,7 +33,7 @@ fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
         ranges: None,
         dim: embedder.dimensions(),
     };
-    EmbedRun { embedder, layout, on_long }
+    EmbedRun { embedder, layout, on_long, row_by_row: false }
 }
 
 fn record(row: u64, text: String) -> Record {

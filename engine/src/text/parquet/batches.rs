@@ -62,6 +62,11 @@ impl ParquetFile {
         self.metadata.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
     }
 
+    /// The file's name in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The error for a rule that the file breaks.
     pub(crate) fn bad_input(&self, rule: String) -> Error {
         Error::BadInput { input: self.name.clone(), rule }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::text::TextOptions;
+use crate::text::fault::{Checked, Fault};
 use crate::text::names::list_names;
 
 /// A column to read: its name, its index in the file and its index in a batch.
@@ -34,31 +35,37 @@ impl Columns {
     ///
     /// # Errors
     /// The rule that the file breaks: a column is missing, occurs twice, or has a type that cannot be used.
-    pub(super) fn find(schema: &Schema, options: &TextOptions) -> Result<Self, String> {
-        let require = |name: &String| find(schema, name)?.ok_or_else(|| missing(schema, name));
-        let require_all = |names: &[String]| names.iter().map(require).collect::<Result<Vec<_>, _>>();
+    pub(super) fn find(schema: &Schema, options: &TextOptions) -> Checked<Self> {
+        let require = |name: &String| -> Checked<Column> {
+            Ok(find(schema, name)?.ok_or_else(|| missing(schema, name))?)
+        };
+        let require_all = |names: &[String]| names.iter().map(require).collect::<Checked<Vec<_>>>();
         let mut columns = Self {
             texts: require_all(&options.text_fields)?,
-            id: match &options.id_field {
-                Some(name) => Some(require(name)?),
-                None => find(schema, options.id_field_or_default())?,
+            id: match (&options.id_field, options.id_column()) {
+                (Some(name), _) => Some(require(name)?),
+                (None, Some(name)) => find(schema, name).map_err(|rule| id_fault(rule, options))?,
+                (None, None) => None,
             },
             keep: require_all(&options.keep)?,
             kept_fields: Vec::new(),
             roots: Vec::new(),
         };
-        columns.check_types(schema)?;
+        columns.check_types(schema, options)?;
         columns.kept_fields = columns.keep.iter().map(|column| kept_field(schema, column)).collect();
         columns.place();
         Ok(columns)
     }
 
-    fn check_types(&self, schema: &Schema) -> Result<(), String> {
+    fn check_types(&self, schema: &Schema, options: &TextOptions) -> Checked<()> {
         for column in &self.texts {
             check_type(schema, column, is_string, "a string")?;
         }
         let id_type = |data_type: &DataType| data_type.is_integer() || is_string(data_type);
-        self.id.iter().try_for_each(|id| check_type(schema, id, id_type, "a string or a whole number"))
+        let rule = "a string or a whole number";
+        self.id
+            .iter()
+            .try_for_each(|id| check_type(schema, id, id_type, rule).map_err(|rule| id_fault(rule, options)))
     }
 
     /// Sets each column's index among those to read.
@@ -96,6 +103,11 @@ fn find(schema: &Schema, name: &str) -> Result<Option<Column>, String> {
         (_, Some(_)) => Err(format!("the file has the column `{name}` twice")),
         (first, None) => Ok(first.map(|(root, _)| Column { name: name.to_owned(), root, place: 0 })),
     }
+}
+
+/// A rule that the column of the id breaks.
+fn id_fault(rule: String, options: &TextOptions) -> Fault {
+    Fault::from(rule).with(options.id_remedy())
 }
 
 fn missing(schema: &Schema, name: &str) -> String {

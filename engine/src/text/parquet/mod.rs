@@ -18,9 +18,10 @@ use columns::Columns;
 use values::Batch;
 pub(crate) use values::Ids;
 
-use super::record::Row;
+use super::fault::{Checked, Fault};
+use super::record::{NextRow, Row};
 use super::{Kept, TextOptions};
-use crate::{Error, Result};
+use crate::Result;
 
 /// A file's kept columns, in the order of [`TextOptions::keep`], each nullable.
 ///
@@ -32,7 +33,7 @@ pub(super) fn kept_fields(name: String, file: File, options: &TextOptions) -> Re
 }
 
 fn find_columns(file: &ParquetFile, options: &TextOptions) -> Result<Columns> {
-    Columns::find(file.schema(), options).map_err(|rule| file.bad_input(rule))
+    Columns::find(file.schema(), options).map_err(|fault| fault.of_input(file.name()))
 }
 
 /// The rows of a file.
@@ -43,8 +44,7 @@ pub(super) struct ParquetRows {
     total_rows: u64,
     batches: ParquetBatches,
     columns: Columns,
-    join: String,
-    max_text_bytes: usize,
+    options: TextOptions,
     batch: Option<Batch>,
     /// The next row of the batch.
     next: usize,
@@ -67,8 +67,7 @@ impl ParquetRows {
             total_rows: file.rows(),
             batches,
             columns,
-            join: options.join.clone(),
-            max_text_bytes: options.max_row_bytes,
+            options: options.clone(),
             batch: None,
             next: 0,
             rows: 0,
@@ -83,33 +82,33 @@ impl ParquetRows {
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> Result<NextRow> {
         loop {
             if let Some(batch) = self.batch.as_ref().filter(|batch| self.next < batch.rows) {
-                let row = self.take(batch).map_err(|rule| self.bad_row(rule))?;
+                let row = self.take(batch).map_err(|fault| fault.of_row(&self.name, self.rows + 1))?;
                 self.next += 1;
                 self.rows += 1;
-                return Ok(Some(row));
+                return Ok(row);
             }
             let columns = &self.columns;
             self.batch = self.batches.next(|batch| Batch::new(&batch, columns))?;
             self.next = 0;
             if self.batch.is_none() {
-                return Ok(None);
+                return Ok(NextRow::End);
             }
         }
     }
 
-    fn take(&self, batch: &Batch) -> Result<Row, String> {
+    fn take(&self, batch: &Batch) -> Checked<NextRow> {
         let index = self.next;
+        let Some(text) = batch.text(index, &self.options)? else {
+            return Ok(NextRow::Skipped { lacks_field: false });
+        };
         let kept = match batch.kept.len() {
             0 => Kept::Nothing,
             _ => Kept::Row { columns: batch.kept.clone(), index },
         };
-        Ok(Row { id: batch.id(index)?, text: batch.text(index, &self.join, self.max_text_bytes)?, kept })
-    }
-
-    fn bad_row(&self, rule: String) -> Error {
-        Error::BadRow { input: self.name.clone(), row: self.rows + 1, rule }
+        let id = batch.id(index).map_err(|rule| Fault::from(rule).with(self.options.id_remedy()))?;
+        Ok(NextRow::Row(Row { id, text, kept }))
     }
 }

@@ -9,7 +9,9 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 
 use super::columns::{Column, Columns};
-use crate::text::RecordId;
+use crate::text::fault::{Checked, Fault};
+use crate::text::json::skip_empty;
+use crate::text::{RecordId, TextOptions};
 
 /// The columns of a batch of rows.
 pub(super) struct Batch {
@@ -49,25 +51,29 @@ impl Batch {
         Ok(Some(id))
     }
 
-    /// The text of a row.
+    /// The text of a row; none if all its columns are null and such rows are left out.
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub(super) fn text(&self, row: usize, join: &str, limit: usize) -> Result<String, String> {
-        let mut text = String::new();
+    pub(super) fn text(&self, row: usize, options: &TextOptions) -> Checked<Option<String>> {
+        let is_null = |(_, strings): &(String, StringViewArray)| strings.is_null(row);
+        if options.skip_empty && self.texts.iter().all(is_null) {
+            return Ok(None);
+        }
+        let (mut text, limit) = (String::new(), options.max_row_bytes);
         for (index, (name, strings)) in self.texts.iter().enumerate() {
-            if strings.is_null(row) {
-                return Err(null(name, "a string"));
+            if strings.is_null(row) && !options.skip_empty {
+                return Err(Fault::from(null(name, "a string")).hint(skip_empty()));
             }
-            let part = strings.value(row);
-            let between = if index > 0 { join } else { "" };
+            let part = if strings.is_null(row) { "" } else { strings.value(row) };
+            let between = if index > 0 { options.join.as_str() } else { "" };
             if text.len() + between.len() + part.len() > limit {
-                return Err(format!("the text is longer than the limit of {limit} bytes"));
+                return Err(format!("the text is longer than the limit of {limit} bytes").into());
             }
             text.push_str(between);
             text.push_str(part);
         }
-        Ok(text)
+        Ok(Some(text))
     }
 }
 

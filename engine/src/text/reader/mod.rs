@@ -4,25 +4,31 @@ use std::io::BufRead;
 
 use super::compression::NamedCompression;
 use super::delimited::DelimitedRows;
+use super::document::{Document, id_of, is_whole};
 use super::input::{Bytes, Opened};
-use super::jsonl::JsonlRows;
+use super::json::{JsonElements, JsonRows};
 use super::lines::LineReader;
+use super::names::list_names;
 use super::parquet::ParquetRows;
-use super::record::Row;
+use super::record::{NextRow, Row};
 use super::source::InputSource;
 use super::{Input, InputFormat, Kept, Record, RecordId, TextOptions};
 use crate::{Error, Result};
 
 enum RowReader {
-    Lines(Box<LineReader>, LineFormat),
+    Lines(Box<LineReader>, Box<LineFormat>),
     Parquet(Box<ParquetRows>),
+    /// One text that was given as such.
+    Text(Option<String>),
 }
 
 /// How one or more lines become a row.
 enum LineFormat {
     Txt,
-    Jsonl(JsonlRows),
+    Jsonl(JsonRows),
+    Json(JsonElements),
     Delimited(DelimitedRows),
+    Document(Document),
 }
 
 /// The records of one input, in order. Ends at the first error.
@@ -33,13 +39,20 @@ pub struct TextReader {
     rows: RowReader,
     format: InputFormat,
     sniffed: bool,
+    text_fields: Vec<String>,
+    skips_empty: bool,
+    /// Rows so far, those left out included.
     position: u64,
+    skipped: u64,
+    /// Rows so far that do not even have a text field.
+    lacking: u64,
     done: bool,
 }
 
 impl TextReader {
     /// Opens an input. Its format is that of the options, else that of its extension, else (standard input)
-    /// jsonl if its first non-blank byte is `{`, and txt otherwise. It is decompressed if its name ends in
+    /// jsonl if its first non-blank byte is `{`, json if it starts with an array of objects, and txt otherwise.
+    /// It is decompressed if its name ends in
     /// .gz or .zst, or if its name does not tell and its first bytes are those of such a file.
     ///
     /// # Errors
@@ -49,11 +62,17 @@ impl TextReader {
     /// fails.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
         options.check()?;
+        let name = input.to_string();
         match input.open(options.format)? {
-            Opened::Bytes(bytes) => Self::from_bytes(input.to_string(), bytes, options),
+            Opened::Bytes(bytes) => Self::from_bytes(Source::Input(input), bytes, options),
             Opened::Parquet(file) => {
-                let rows = RowReader::Parquet(Box::new(ParquetRows::open(input.to_string(), file, options)?));
-                Ok(Self::new(input.to_string(), rows, InputFormat::Parquet, false))
+                is_whole(&name, InputFormat::Parquet, options)?;
+                let rows = RowReader::Parquet(Box::new(ParquetRows::open(name.clone(), file, options)?));
+                Ok(Self::new(name, rows, InputFormat::Parquet, options))
+            }
+            Opened::Text(text) => {
+                check_fieldless(&name, InputFormat::Txt, options)?;
+                Ok(Self::new(name, RowReader::Text(Some(text)), InputFormat::Txt, options))
             }
         }
     }
@@ -70,26 +89,41 @@ impl TextReader {
         options: &TextOptions,
     ) -> Result<Self> {
         options.check()?;
-        Self::from_bytes(name.to_owned(), Bytes { reader, format, named: NamedCompression::Nothing }, options)
+        let bytes = Bytes { reader, format, named: NamedCompression::Nothing };
+        Self::from_bytes(Source::Named(name), bytes, options)
     }
 
-    fn from_bytes(name: String, bytes: Bytes, options: &TextOptions) -> Result<Self> {
+    fn from_bytes(from: Source<'_>, bytes: Bytes, options: &TextOptions) -> Result<Self> {
+        let name = from.name();
         let source = InputSource::new(&name, bytes.named, bytes.reader)?;
-        let format = bytes.format.unwrap_or(source.sniffed);
+        // A page or a note that starts with a brace is a text as a whole too.
+        let sniffed = if options.whole_files { InputFormat::Txt } else { source.sniffed };
+        let format = bytes.format.unwrap_or(sniffed);
         let mut lines = LineReader::new(name.clone(), source, options);
-        let line_format = match format {
-            InputFormat::Txt => check_txt(&name, options).map(|()| LineFormat::Txt)?,
-            InputFormat::Jsonl => LineFormat::Jsonl(JsonlRows::new(options)),
-            InputFormat::Csv | InputFormat::Tsv => {
-                LineFormat::Delimited(DelimitedRows::new(format, &mut lines, options)?)
-            }
-            InputFormat::Parquet => return Err(super::input::not_parquet(&name)),
+        let line_format = if is_whole(&name, format, options)? {
+            lines = lines.of_document();
+            check_fieldless(&name, format, options)?;
+            LineFormat::Document(Document::new(format, from.id(options)?))
+        } else {
+            line_format(format, &mut lines, options)?
         };
-        Ok(Self::new(name, RowReader::Lines(Box::new(lines), line_format), format, bytes.format.is_none()))
+        let rows = RowReader::Lines(Box::new(lines), Box::new(line_format));
+        Ok(Self { sniffed: bytes.format.is_none(), ..Self::new(name, rows, format, options) })
     }
 
-    fn new(name: String, rows: RowReader, format: InputFormat, sniffed: bool) -> Self {
-        Self { name, rows, format, sniffed, position: 0, done: false }
+    fn new(name: String, rows: RowReader, format: InputFormat, options: &TextOptions) -> Self {
+        Self {
+            name,
+            rows,
+            format,
+            sniffed: false,
+            text_fields: options.text_fields.clone(),
+            skips_empty: options.skip_empty,
+            position: 0,
+            skipped: 0,
+            lacking: 0,
+            done: false,
+        }
     }
 
     /// The input's name, as in messages.
@@ -111,8 +145,18 @@ impl TextReader {
     pub fn replaced(&self) -> u64 {
         match &self.rows {
             RowReader::Lines(lines, _) => lines.replaced(),
-            RowReader::Parquet(_) => 0,
+            RowReader::Parquet(_) | RowReader::Text(_) => 0,
         }
+    }
+
+    /// Rows so far, those left out included.
+    pub fn rows(&self) -> u64 {
+        self.position
+    }
+
+    /// Rows so far that were left out because they have no text; 0 unless [`TextOptions::skip_empty`].
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// Bytes of the input read so far, before decompression; for Parquet, in proportion to the rows read.
@@ -120,18 +164,44 @@ impl TextReader {
         match &self.rows {
             RowReader::Lines(lines, _) => lines.bytes_taken(),
             RowReader::Parquet(rows) => rows.bytes_read(),
+            RowReader::Text(_) => 0,
         }
     }
 
-    fn next_row(&mut self) -> Result<Option<Row>> {
+    fn next_row(&mut self) -> Result<NextRow> {
         match &mut self.rows {
-            RowReader::Lines(lines, LineFormat::Txt) => {
-                Ok(lines.next_row()?.map(|text| Row { id: None, text, kept: Kept::Nothing }))
-            }
-            RowReader::Lines(lines, LineFormat::Jsonl(rows)) => rows.next(lines),
-            RowReader::Lines(lines, LineFormat::Delimited(rows)) => rows.next(lines),
+            RowReader::Lines(lines, format) => format.next(lines),
             RowReader::Parquet(rows) => rows.next(),
+            RowReader::Text(text) => Ok(text.take().map_or(NextRow::End, bare_row)),
         }
+    }
+
+    /// The next row with a text, if those without are left out.
+    fn next_record(&mut self) -> Result<Option<Record>> {
+        loop {
+            match self.next_row()? {
+                NextRow::Row(row) if !self.skips_empty || !row.text.trim_ascii().is_empty() => {
+                    return Ok(Some(self.record(row)));
+                }
+                NextRow::Row(_) => self.skipped += 1,
+                NextRow::Skipped { lacks_field } => {
+                    self.skipped += 1;
+                    self.lacking += u64::from(lacks_field);
+                }
+                NextRow::End => return self.check_fields().map(|()| None),
+            }
+            self.position += 1;
+        }
+    }
+
+    /// An input in which no row has the field of the text is not one with empty rows: the name is wrong.
+    fn check_fields(&self) -> Result<()> {
+        if self.lacking == 0 || self.lacking < self.position {
+            return Ok(());
+        }
+        let fields = list_names(self.text_fields.iter().map(String::as_str));
+        let rule = format!("none of the {} rows has a field {fields}", self.position);
+        Err(Error::BadInput { input: self.name.clone(), rule })
     }
 
     fn record(&mut self, row: Row) -> Record {
@@ -139,14 +209,70 @@ impl TextReader {
         self.position += 1;
         let number = match &self.rows {
             RowReader::Lines(lines, _) => lines.row(),
-            RowReader::Parquet(_) => self.position,
+            RowReader::Parquet(_) | RowReader::Text(_) => self.position,
         };
         Record { id, row: number, text: row.text, kept: row.kept }
     }
 }
 
-/// A txt has no fields; naming one is a mistake, except for the text's, which has a default.
-pub(super) fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
+impl LineFormat {
+    fn next(&mut self, lines: &mut LineReader) -> Result<NextRow> {
+        match self {
+            Self::Txt => Ok(lines.next_row()?.map_or(NextRow::End, bare_row)),
+            Self::Jsonl(rows) => rows.next_line(lines),
+            Self::Json(rows) => rows.next(lines),
+            Self::Delimited(rows) => rows.next(lines),
+            Self::Document(document) => document.next(lines),
+        }
+    }
+}
+
+/// A row that is only a text.
+fn bare_row(text: String) -> NextRow {
+    NextRow::Row(Row { id: None, text, kept: Kept::Nothing })
+}
+
+/// Where bytes come from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Input(&'a Input),
+    Named(&'a str),
+}
+
+impl Source<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Input(input) => input.to_string(),
+            Self::Named(name) => name.to_owned(),
+        }
+    }
+
+    /// The id of an input that is one text.
+    fn id(self, options: &TextOptions) -> Result<Option<RecordId>> {
+        match self {
+            Self::Input(input) => id_of(input, options),
+            Self::Named(_) => Ok(None),
+        }
+    }
+}
+
+/// The format of an input whose rows are lines, or parts of them.
+fn line_format(format: InputFormat, lines: &mut LineReader, options: &TextOptions) -> Result<LineFormat> {
+    Ok(match format {
+        InputFormat::Jsonl => LineFormat::Jsonl(JsonRows::new(options)),
+        InputFormat::Json => LineFormat::Json(JsonElements::new(JsonRows::new(options))),
+        InputFormat::Csv | InputFormat::Tsv => {
+            LineFormat::Delimited(DelimitedRows::new(format, lines, options)?)
+        }
+        InputFormat::Parquet => return Err(super::input::not_parquet(lines.name())),
+        InputFormat::Txt | InputFormat::Markdown | InputFormat::Html => {
+            check_fieldless(lines.name(), format, options).map(|()| LineFormat::Txt)?
+        }
+    })
+}
+
+/// Some formats have no fields; naming one is a mistake, except for the text's, which has a default.
+pub(super) fn check_fieldless(name: &str, format: InputFormat, options: &TextOptions) -> Result<()> {
     let named = [
         (options.id_field.as_ref(), "for the id"),
         (options.keep.first(), "to keep"),
@@ -155,7 +281,7 @@ pub(super) fn check_txt(name: &str, options: &TextOptions) -> Result<()> {
     match named.into_iter().find_map(|(field, purpose)| Some((field?, purpose))) {
         None => Ok(()),
         Some((field, purpose)) => Err(Error::usage_hint(
-            format!("{name} is read as txt, which has no fields, and so none named `{field}` {purpose}"),
+            format!("{name} is read as {format}, which has no fields, and so none named `{field}` {purpose}"),
             "use jsonl, csv, tsv or parquet for texts with other fields",
         )),
     }
@@ -168,9 +294,9 @@ impl Iterator for TextReader {
         if self.done {
             return None;
         }
-        let row = self.next_row().transpose();
-        self.done = !matches!(row, Some(Ok(_)));
-        Some(row?.map(|row| self.record(row)))
+        let record = self.next_record().transpose();
+        self.done = !matches!(record, Some(Ok(_)));
+        record
     }
 }
 

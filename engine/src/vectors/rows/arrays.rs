@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use super::column_types::{ColumnType, KeptColumn, exact_float, id_value};
 use super::parquet_types;
-use crate::text::{Kept, Record, json_kind};
+use crate::text::{Kept, KeptValue, Record, json_kind};
 use crate::{Error, Result};
+
+const NULL: KeptValue = KeptValue::Value(Value::Null);
 
 /// The ids of `records`.
 pub(super) fn ids(column: &KeptColumn, records: &[&Record]) -> Result<ArrayRef> {
-    let ids: Vec<Value> = records.iter().map(|record| id_value(&record.id)).collect();
+    let ids: Vec<KeptValue> = records.iter().map(|record| id_value(&record.id).into()).collect();
     values(column, records, &ids)
 }
 
@@ -27,8 +29,8 @@ pub(super) fn kept(column: &KeptColumn, records: &[&Record], index: usize) -> Re
         return gathered(field.data_type(), records, index);
     }
     let value = |record: &&Record| match &record.kept {
-        Kept::Values(values) => values.get(index).cloned().unwrap_or(Value::Null),
-        Kept::Nothing | Kept::Row { .. } => Value::Null,
+        Kept::Values(values) => values.get(index).cloned().unwrap_or(NULL),
+        Kept::Nothing | Kept::Row { .. } => NULL,
     };
     values(column, records, &records.iter().map(value).collect::<Vec<_>>())
 }
@@ -58,16 +60,16 @@ fn gathered(data_type: &DataType, records: &[&Record], index: usize) -> Result<A
     parquet_types::as_type(&interleave(&arrays, &places)?, data_type)
 }
 
-fn values(column: &KeptColumn, records: &[&Record], values: &[Value]) -> Result<ArrayRef> {
+fn values(column: &KeptColumn, records: &[&Record], values: &[KeptValue]) -> Result<ArrayRef> {
     let count = values.len();
     let pairs = records.iter().zip(values);
-    let misfit = |record: &Record, value: &Value| does_not_fit(column, record, value);
+    let misfit = |record: &Record, value: &KeptValue| does_not_fit(column, record, value);
     macro_rules! build {
         ($builder:expr, $take:expr) => {{
             let mut builder = $builder;
             for (record, value) in pairs {
                 match value {
-                    Value::Null => builder.append_null(),
+                    KeptValue::Value(Value::Null) => builder.append_null(),
                     value => builder.append_value($take(value).ok_or_else(|| misfit(record, value))?),
                 }
             }
@@ -75,17 +77,35 @@ fn values(column: &KeptColumn, records: &[&Record], values: &[Value]) -> Result<
         }};
     }
     Ok(match &column.column_type {
-        ColumnType::Boolean => build!(BooleanBuilder::with_capacity(count), Value::as_bool),
-        ColumnType::Int64 => build!(Int64Builder::with_capacity(count), Value::as_i64),
-        ColumnType::UInt64 => build!(UInt64Builder::with_capacity(count), Value::as_u64),
-        ColumnType::Float64 => build!(Float64Builder::with_capacity(count), exact_float),
-        ColumnType::Utf8 => build!(StringBuilder::new(), Value::as_str),
-        ColumnType::Json => build!(StringBuilder::new(), |value: &Value| Some(value.to_string())),
-        ColumnType::Arrow(_) => return Err(Error::Bug("a Parquet column is not gathered".to_owned())),
+        ColumnType::Boolean => {
+            build!(BooleanBuilder::with_capacity(count), |value| plain(value).and_then(Value::as_bool))
+        }
+        ColumnType::Int64 => {
+            build!(Int64Builder::with_capacity(count), |value| plain(value).and_then(Value::as_i64))
+        }
+        ColumnType::UInt64 => {
+            build!(UInt64Builder::with_capacity(count), |value| plain(value).and_then(Value::as_u64))
+        }
+        ColumnType::Float64 => {
+            build!(Float64Builder::with_capacity(count), |value| plain(value).and_then(exact_float))
+        }
+        ColumnType::Utf8 => build!(StringBuilder::new(), |value| plain(value).and_then(Value::as_str)),
+        ColumnType::Json => build!(StringBuilder::new(), |value: &KeptValue| Some(value.to_string())),
+        ColumnType::Arrow(_) | ColumnType::ChunkText => {
+            return Err(Error::Bug("a column that is not made of values".to_owned()));
+        }
     })
 }
 
-fn does_not_fit(column: &KeptColumn, record: &Record, value: &Value) -> Error {
+/// A value that is not JSON text.
+fn plain(value: &KeptValue) -> Option<&Value> {
+    match value {
+        KeptValue::Value(value) => Some(value),
+        KeptValue::Json(_) => None,
+    }
+}
+
+fn does_not_fit(column: &KeptColumn, record: &Record, value: &KeptValue) -> Error {
     let expected = match column.column_type {
         ColumnType::Boolean => "booleans",
         ColumnType::Int64 => "whole numbers of 64 bits",
@@ -97,7 +117,12 @@ fn does_not_fit(column: &KeptColumn, record: &Record, value: &Value) -> Error {
         column: column.name.clone(),
         row: record.row,
         id: record.id.to_string(),
-        found: json_kind(value),
+        found: match value {
+            KeptValue::Value(value) => json_kind(value),
+            KeptValue::Json(json) if json.starts_with('[') => "an array",
+            KeptValue::Json(json) if json.starts_with('{') => "an object",
+            KeptValue::Json(_) => "a number with more digits than 64 bits hold",
+        },
         expected,
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Typed formats need the types before the first row is written. Those of ids and of columns kept from jsonl
 //! are inferred from the first records of the input ([`HEAD_RECORDS`]); a later value that does not fit is an
-//! error that names its row. A column that already has several types there, or is nested, is written as JSON
-//! text.
+//! error that names its row. A column that already has several types there, is nested, or has a number that
+//! would lose digits, is written as JSON text.
 
 use arrow_schema::{DataType, Field};
 use serde_json::{Number, Value};
 
 use super::parquet_types::output_field;
 use crate::error::phrase;
-use crate::text::{Kept, Record, RecordId};
+use crate::text::{Kept, KeptValue, Record, RecordId};
 use crate::vectors::schema::{
     BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, ID, TOKEN_IDS, TOKENS, json_field,
 };
@@ -39,11 +39,14 @@ pub(super) enum ColumnType {
     Utf8,
     /// As in a Parquet input; the field of the output.
     Arrow(Field),
+    /// The text of the row's chunk, whatever the record's value is.
+    ChunkText,
 }
 
 impl ColumnType {
-    /// Whether a JSON value can be written exactly.
-    pub(super) fn holds(&self, value: &Value) -> bool {
+    /// Whether a value can be written exactly.
+    pub(super) fn holds(&self, value: &KeptValue) -> bool {
+        let KeptValue::Value(value) = value else { return *self == Self::Json };
         match self {
             _ if value.is_null() => true,
             Self::Json => true,
@@ -52,7 +55,7 @@ impl ColumnType {
             Self::UInt64 => value.is_u64(),
             Self::Float64 => exact_float(value).is_some(),
             Self::Utf8 => value.is_string(),
-            Self::Arrow(_) => false,
+            Self::Arrow(_) | Self::ChunkText => false,
         }
     }
 }
@@ -79,7 +82,7 @@ impl KeptColumn {
             ColumnType::Int64 => DataType::Int64,
             ColumnType::UInt64 => DataType::UInt64,
             ColumnType::Float64 => DataType::Float64,
-            ColumnType::Utf8 => DataType::Utf8,
+            ColumnType::Utf8 | ColumnType::ChunkText => DataType::Utf8,
             ColumnType::Arrow(field) => return field.clone(),
         };
         Field::new(&self.name, data_type, nullable)
@@ -91,6 +94,8 @@ impl KeptColumn {
 pub struct Columns {
     pub(super) id: KeptColumn,
     pub(super) kept: Vec<KeptColumn>,
+    /// Whether ids are both numbers and strings, as far as is known.
+    pub(super) ids_are_mixed: bool,
 }
 
 impl Columns {
@@ -132,7 +137,17 @@ impl Columns {
                 None => kept_type(format, head, index),
             },
         });
-        Ok(Self { id, kept: kept.collect() })
+        let ids_are_mixed = format.is_typed() && id.column_type == ColumnType::Json;
+        Ok(Self { id, kept: kept.collect(), ids_are_mixed })
+    }
+
+    /// The same columns, but those of these names have the text of the row's chunk.
+    #[must_use]
+    pub fn with_chunk_text(mut self, names: &[String]) -> Self {
+        for column in self.kept.iter_mut().filter(|column| names.contains(&column.name)) {
+            column.column_type = ColumnType::ChunkText;
+        }
+        self
     }
 }
 
@@ -153,7 +168,7 @@ fn id_type(format: OutputFormat, head: &[Record]) -> ColumnType {
     if !format.is_typed() {
         return ColumnType::Json;
     }
-    narrowest(head.iter().map(|record| id_value(&record.id)), ColumnType::Int64)
+    narrowest(head.iter().map(|record| id_value(&record.id).into()), ColumnType::Int64)
 }
 
 /// An id as a JSON value.
@@ -178,8 +193,8 @@ fn kept_type(format: OutputFormat, head: &[Record], index: usize) -> ColumnType 
 
 /// The narrowest type that represents all `values` exactly; JSON text if there is none, `otherwise` if all
 /// are null.
-fn narrowest(values: impl Iterator<Item = Value>, otherwise: ColumnType) -> ColumnType {
-    let values: Vec<Value> = values.collect();
+fn narrowest(values: impl Iterator<Item = KeptValue>, otherwise: ColumnType) -> ColumnType {
+    let values: Vec<KeptValue> = values.collect();
     match values.iter().filter_map(value_type).reduce(common) {
         None => otherwise,
         Some(column_type) if values.iter().all(|value| column_type.holds(value)) => column_type,
@@ -188,7 +203,8 @@ fn narrowest(values: impl Iterator<Item = Value>, otherwise: ColumnType) -> Colu
 }
 
 /// The type of one value; null has none.
-fn value_type(value: &Value) -> Option<ColumnType> {
+fn value_type(value: &KeptValue) -> Option<ColumnType> {
+    let KeptValue::Value(value) = value else { return Some(ColumnType::Json) };
     Some(match value {
         Value::Null => return None,
         Value::Bool(_) => ColumnType::Boolean,
@@ -224,7 +240,12 @@ mod tests {
     use super::*;
 
     fn record(id: RecordId, kept: &[Value]) -> Record {
-        Record { id, row: 1, text: String::new(), kept: Kept::Values(kept.to_vec()) }
+        Record {
+            id,
+            row: 1,
+            text: String::new(),
+            kept: Kept::Values(kept.iter().cloned().map(Into::into).collect()),
+        }
     }
 
     fn types(rows: &[&[Value]]) -> Vec<ColumnType> {

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::arrays;
-use super::column_types::{Columns, check_names};
+use super::chunk_columns::{self, ChunkPlace};
+use super::column_types::{ColumnType, Columns, check_names};
 use super::vector_columns::{TokenRows, text_column, token_columns, token_fields};
 use crate::Result;
 use crate::text::Record;
 use crate::vectors::schema::{EMBEDDING, fixed_list};
 use crate::vectors::{Level, OutputType, Ranges, Vectors};
 
-/// The columns of a chunk's range in its text.
-const CHUNK_COLUMNS: [&str; 5] = ["chunk", "byte_start", "byte_end", "character_start", "character_end"];
 /// The column that marks texts that were cut.
 const TRUNCATED: &str = "truncated";
 
@@ -36,22 +35,6 @@ pub struct RowLayout {
     pub ranges: Option<Ranges>,
     /// Values in a vector, before conversion to the output type.
     pub dim: usize,
-}
-
-/// A chunk's range in its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ChunkPlace {
-    /// The chunk's number in its text, from 0.
-    pub(crate) index: u32,
-    /// Start and end in bytes, then in characters.
-    pub(crate) offsets: [u32; 4],
-}
-
-impl ChunkPlace {
-    /// Its start, in bytes and in characters.
-    pub(crate) fn start(self) -> (u32, u32) {
-        (self.offsets[0], self.offsets[2])
-    }
 }
 
 /// The record, and the chunk of it, that a row is for.
@@ -90,7 +73,7 @@ impl RowLayout {
         let mut fields = vec![self.columns.id.field(false)];
         fields.extend(self.columns.kept.iter().map(|column| column.field(true)));
         if self.chunked {
-            fields.extend(CHUNK_COLUMNS.map(|name| Field::new(name, DataType::UInt32, false)));
+            fields.extend(chunk_columns::fields());
         }
         if self.marks_truncated {
             fields.push(Field::new(TRUNCATED, DataType::Boolean, false));
@@ -137,10 +120,13 @@ impl RowLayout {
         let records: Vec<&Record> = origins.iter().map(|origin| origin.record).collect();
         let mut columns = vec![arrays::ids(&self.columns.id, &records)?];
         for (index, column) in self.columns.kept.iter().enumerate() {
-            columns.push(arrays::kept(column, &records, index)?);
+            columns.push(match column.column_type {
+                ColumnType::ChunkText => chunk_columns::texts(origins),
+                _ => arrays::kept(column, &records, index)?,
+            });
         }
         if self.chunked {
-            columns.extend(chunk_columns(origins));
+            columns.extend(chunk_columns::arrays(&self.columns, origins));
         }
         if self.marks_truncated {
             let marks: Vec<bool> = origins.iter().map(|origin| origin.truncated).collect();
@@ -149,13 +135,4 @@ impl RowLayout {
         columns.extend(vectors);
         Ok(RecordBatch::try_new(SchemaRef::clone(schema), columns)?)
     }
-}
-
-fn chunk_columns(origins: &[RowOrigin<'_>]) -> [ArrayRef; 5] {
-    let place = |origin: &RowOrigin<'_>, part: usize| {
-        origin.chunk.map_or(0, |chunk| if part == 0 { chunk.index } else { chunk.offsets[part - 1] })
-    };
-    [0, 1, 2, 3, 4].map(|part| {
-        Arc::new(origins.iter().map(|origin| place(origin, part)).collect::<UInt32Array>()) as ArrayRef
-    })
 }

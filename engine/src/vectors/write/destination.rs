@@ -100,6 +100,14 @@ impl Sink {
         }
     }
 
+    /// A file is flushed when it is complete.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Stream(stream) => stream.flush(),
+        }
+    }
+
     pub(super) fn finish(self) -> Result<()> {
         match self {
             Self::File(file) => file.persist(),

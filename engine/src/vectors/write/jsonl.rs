@@ -44,6 +44,10 @@ impl RowWriter for JsonlRows {
         })
     }
 
+    fn flush(&mut self) -> Result<()> {
+        self.sink.flush()
+    }
+
     fn finish(self: Box<Self>) -> Result<()> {
         self.sink.finish()
     }

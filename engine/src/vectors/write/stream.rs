@@ -25,9 +25,13 @@ impl StreamWriter {
         self.stream.write_all(bytes).map_err(writing_failed)
     }
 
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.stream.flush().map_err(writing_failed)
+    }
+
     /// Flushes the buffer: a drop would lose its error.
     pub(super) fn finish(mut self) -> Result<()> {
-        self.stream.flush().map_err(writing_failed)
+        self.flush()
     }
 }
 

@@ -95,3 +95,49 @@ fn tsv_has_no_quotes() {
     assert_eq!(texts(InputFormat::Tsv, bytes), ["\"She said, no", "5\" of snow"]);
     refused(InputFormat::Tsv, b"a\ttext\n1\n", "in.tsv, row 2: the number of fields is 1; the header has 2");
 }
+
+#[test]
+fn other_separators_are_read_on_request() {
+    use crate::text::{Quotes, Separator};
+    for (separator, mark) in [(Separator::SEMICOLON, ";"), (Separator::BAR, "|"), (Separator::TAB, "\t")] {
+        let bytes = "id;text\n1;\"a;b\"\n2;\"say \"\"hi\"\"\"\n".replace(';', mark);
+        let records =
+            read(InputFormat::Csv, bytes.as_bytes(), &options().separator(separator)).expect("rows");
+        let texts: Vec<&str> = records.iter().map(|record| record.text.as_str()).collect();
+        assert_eq!(texts, [&format!("a{mark}b"), "say \"hi\""]);
+    }
+    let bytes = b"id\ttext\n1\t\"a\tb\nc\"\n2\t\"say \"\"hi\"\"\"\n";
+    let records = read(InputFormat::Tsv, bytes, &options().quotes(Quotes::Always)).expect("rows");
+    assert_eq!((records[0].text.as_str(), records[1].text.as_str()), ("a\tb\nc", "say \"hi\""));
+    let records = read(InputFormat::Csv, b"text\n\"a\"\n", &options().quotes(Quotes::Never)).expect("rows");
+    assert_eq!(records[0].text, "\"a\"");
+    let error = failure(InputFormat::Csv, b"id;text\n1;a\n");
+    assert!(error.hint().is_some_and(|hint| hint.to_string() == "read it with `separator` ';'"));
+}
+
+#[test]
+fn a_first_line_that_states_the_separator_is_followed() {
+    for start in ["sep=;\n", "\u{feff}sep=;\r\n", "\"sep=;\"\n"] {
+        let records = read(InputFormat::Csv, format!("{start}id;text\n1;a\n").as_bytes(), &options());
+        let records = records.expect("rows");
+        assert_eq!((records[0].text.as_str(), records[0].row), ("a", 3));
+    }
+    assert_eq!(texts(InputFormat::Csv, b"sep=,\ntext\na\n"), ["a"]);
+}
+
+#[test]
+fn marks_before_the_header_are_not_part_of_a_name() {
+    for start in ["\u{feff}", "\u{feff}\u{feff}", "\u{feff}\u{feff}\u{feff}"] {
+        for header in ["id,text\n", "\"id\",text\n", "\"\u{feff}id\",text\n"] {
+            assert_eq!(ids(InputFormat::Csv, format!("{start}{header}x,a\n").as_bytes()), [string("x")]);
+        }
+    }
+}
+
+#[test]
+fn a_line_break_in_quotes_of_a_tsv_has_a_remedy() {
+    let error = failure(InputFormat::Tsv, b"id\ttext\n1\t\"a\nb\"\n");
+    assert_eq!(error.to_string(), "in.tsv, row 3: the number of fields is 1; the header has 2");
+    let error = failure(InputFormat::Tsv, b"text\tid\n\"a\nb\"\t1\n");
+    assert!(error.hint().is_some_and(|hint| hint.to_string().contains("`quotes` always")), "{error}");
+}

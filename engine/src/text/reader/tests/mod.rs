@@ -2,7 +2,9 @@
 
 mod compressed;
 mod csv;
+mod documents;
 mod fields;
+mod json;
 mod jsonl;
 mod limits;
 mod parquet;

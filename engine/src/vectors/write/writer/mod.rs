@@ -22,6 +22,14 @@ pub trait RowWriter: Send {
     /// [`Error::Io`].
     fn write(&mut self, rows: &RecordBatch) -> Result<()>;
 
+    /// Sends what was written on its way, if it goes to standard output.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Completes the output and renames it to its target. Without this there is no output.
     ///
     /// # Errors
