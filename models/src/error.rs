@@ -219,6 +219,25 @@ pub enum Error {
         /// The file searched, as in [`crate::weights::Weights::description`].
         file: String,
     },
+    /// A file of a layer's weights has a tensor that the layer does not use.
+    #[error("{}: tensor {} has no use in the layer that {config} describes", file.display(), name.escape_debug())]
+    UnusedTensor {
+        /// The tensor's name.
+        name: String,
+        /// The file that holds it.
+        file: PathBuf,
+        /// The layer's configuration.
+        config: String,
+    },
+    /// Files have fields that are not known, and strict reading was asked for.
+    #[error("{0}, and strict reading refuses that")]
+    UnknownFields(crate::UnknownFields),
+    /// The folder has an adapter, whose weights belong on top of the model's.
+    #[error("{} is an adapter (PEFT), which is not supported: its weights would be left out", path.display())]
+    Adapter {
+        /// The adapter's configuration.
+        path: PathBuf,
+    },
     /// A tensor's shape differs from the configuration's.
     #[error("{}: tensor {} has shape {actual:?}, and {expected:?} is expected from config.json", path.display(), name.escape_debug())]
     ShapeMismatch {
@@ -302,6 +321,9 @@ impl Error {
             Self::MissingTokenizer { .. } => Some(
                 "vocab.txt alone is not read: make tokenizer.json from it with transformers' \
                  AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)",
+            ),
+            Self::Adapter { .. } => Some(
+                "merge it into its base model with peft's merge_and_unload(), and save the result with its tokenizer",
             ),
             Self::MissingFile { .. } => Some("download the model again, with all of its files"),
             Self::NoWeights { .. } => {

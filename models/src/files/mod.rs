@@ -18,6 +18,7 @@ mod options;
 mod resolve;
 mod status;
 mod tokenizer_settings;
+mod unknown;
 mod weight_files;
 
 pub use checksum::Verification;
@@ -28,6 +29,7 @@ pub(crate) use layout::LENGTH_FILES;
 pub use layout::ModuleEntry;
 pub use options::{HubOptions, Token};
 pub use status::HubStatus;
-pub use tokenizer_settings::TokenizerSettings;
 pub(crate) use tokenizer_settings::length;
+pub use tokenizer_settings::{AddedToken, TokenizerClass, TokenizerSettings};
+pub use unknown::UnknownFields;
 pub(crate) use weight_files::{ShardIndex, WEIGHT_FILES};

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearsay::{DeviceChoice, Precision};
 
 pub(crate) use bench::BenchArguments;
-pub(crate) use embed::{EmbedArguments, OnLongArgument, VerifyArguments};
+pub(crate) use embed::{EmbedArguments, OnLongArgument, PoolingArgument, VerifyArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
 
@@ -54,6 +54,9 @@ pub(crate) struct GlobalArguments {
     /// Do not contact the model hub (also HF_HUB_OFFLINE=1)
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Refuse model files with fields that nearsay does not know, instead of reporting them
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
     /// Follow symbolic links that lead out of the model's folder
     #[arg(long, global = true)]
     pub(crate) follow_links: bool,
