@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_residual_is_added_after_the_activation() {
         let linear = |rows: &[[f32; 2]]| {
-            let weight = Tensor::new(rows, &Device::Cpu).unwrap();
+            let weight = Tensor::from_slice(rows.as_flattened(), (rows.len(), 2), &Device::Cpu).unwrap();
             Linear::new(&weight, None, &Placement::CPU).unwrap()
         };
         let layer = |rows: &[[f32; 2]], residual| {
