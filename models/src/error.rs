@@ -247,6 +247,25 @@ pub enum Error {
         /// What each encoder's tensors are named below, such as `question_encoder.bert_model`.
         prefixes: Vec<String>,
     },
+    /// A file of a layer's weights has a tensor that the layer does not use.
+    #[error("{}: tensor {} has no use in the layer that {config} describes", file.display(), name.escape_debug())]
+    UnusedTensor {
+        /// The tensor's name.
+        name: String,
+        /// The file that holds it.
+        file: PathBuf,
+        /// The layer's configuration.
+        config: String,
+    },
+    /// Files have fields that are not known, and strict reading was asked for.
+    #[error("{0}, and strict reading refuses that")]
+    UnknownFields(crate::UnknownFields),
+    /// The folder has an adapter, whose weights belong on top of the model's.
+    #[error("{} is an adapter (PEFT), which is not supported: its weights would be left out", path.display())]
+    Adapter {
+        /// The adapter's configuration.
+        path: PathBuf,
+    },
     /// A tensor's shape differs from the configuration's.
     #[error("{}: tensor {} has shape {actual:?}, and {expected:?} is expected from config.json", path.display(), name.escape_debug())]
     ShapeMismatch {
@@ -335,6 +354,9 @@ impl Error {
             Self::MissingTokenizer { folder } => return diagnosis::no_tokenizer(folder),
             Self::NoWeights { folder, .. } => return diagnosis::no_weights(folder),
             Self::OtherContent { content, .. } => content.hint()?,
+            Self::Adapter { .. } => {
+                "merge it into its base model with peft's merge_and_unload(), and save the result with its tokenizer"
+            }
             Self::LinkOutsideFolder { .. } => "follow such links if you trust where this one leads",
             Self::Incomplete { .. } | Self::Checksum { .. } => "delete the file and download the model again",
             Self::RefusedPickle { .. } => {

@@ -20,10 +20,20 @@ pub struct SentenceHead {
 /// A step after pooling.
 #[derive(Debug, Clone)]
 pub(crate) enum HeadStep {
-    /// y = activation(x W^T + b)
-    Dense(Linear, Activation),
+    /// y = activation(x W^T + b) + residual(x)
+    Dense(Linear, Activation, Residual),
     /// y = x / ||x||
     Normalize,
+}
+
+/// The addend of a Dense layer's output.
+#[derive(Debug, Clone)]
+pub(crate) enum Residual {
+    None,
+    /// x
+    Input,
+    /// x R^T
+    Projection(Linear),
 }
 
 impl SentenceHead {
@@ -83,7 +93,7 @@ impl SentenceHead {
     /// Values per vector.
     pub fn output_dim(&self) -> usize {
         let dense = self.steps.iter().rev().find_map(|step| match step {
-            HeadStep::Dense(linear, _) => Some(linear.out_dim()),
+            HeadStep::Dense(linear, ..) => Some(linear.out_dim()),
             HeadStep::Normalize => None,
         });
         dense.unwrap_or(self.pool.modes.len() * self.hidden_dim)
@@ -93,7 +103,7 @@ impl SentenceHead {
     pub fn description(&self) -> String {
         let modes: Vec<&str> = self.pool.modes.iter().map(|mode| mode.name()).collect();
         let dense = self.steps.iter().filter_map(|step| match step {
-            HeadStep::Dense(linear, _) => {
+            HeadStep::Dense(linear, ..) => {
                 Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim()))
             }
             HeadStep::Normalize => None,
@@ -110,11 +120,24 @@ impl SentenceHead {
         let mut vectors = pool(states.hidden(), states.cu_seqlens(), &self.pool, form)?;
         for step in &self.steps {
             vectors = match step {
-                HeadStep::Dense(linear, activation) => linear.forward_activated(&vectors, *activation)?,
+                HeadStep::Dense(linear, activation, residual) => {
+                    residual.add(&vectors, linear.forward_activated(&vectors, *activation)?)?
+                }
                 HeadStep::Normalize => normalize(&vectors, SHORTEST, form)?,
             };
         }
         Ok(vectors)
+    }
+}
+
+impl Residual {
+    /// A layer's `output` for `input` [num_sequences, in_dim], and what is added to it.
+    fn add(&self, input: &Tensor, output: Tensor) -> Result<Tensor> {
+        match self {
+            Self::None => Ok(output),
+            Self::Input => Ok((output + input)?),
+            Self::Projection(linear) => Ok((output + linear.forward(input)?)?),
+        }
     }
 }
 
@@ -126,7 +149,8 @@ mod tests {
 
     fn dense() -> HeadStep {
         let weight = Tensor::new(&[[2.0f32, 0.0], [0.0, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
-        HeadStep::Dense(Linear::new(&weight, None, &Placement::CPU).unwrap(), Activation::Relu)
+        let linear = Linear::new(&weight, None, &Placement::CPU).unwrap();
+        HeadStep::Dense(linear, Activation::Relu, Residual::None)
     }
 
     fn vector(head: &SentenceHead) -> Vec<f32> {
@@ -145,6 +169,22 @@ mod tests {
         let head = SentenceHead::new(vec![Pooling::Mean], vec![dense(), HeadStep::Normalize], 2, true);
         assert_eq!((vector(&head), head.is_normalized()), (vec![1.0, 0.0, 0.0], true));
         assert_eq!(head.description(), "mean, dense 2 to 3");
+    }
+
+    #[test]
+    fn a_residual_is_added_after_the_activation() {
+        let linear = |rows: &[[f32; 2]]| {
+            let weight = Tensor::from_slice(rows.as_flattened(), (rows.len(), 2), &Device::Cpu).unwrap();
+            Linear::new(&weight, None, &Placement::CPU).unwrap()
+        };
+        let layer = |rows: &[[f32; 2]], residual| {
+            let step = HeadStep::Dense(linear(rows), Activation::Relu, residual);
+            vector(&SentenceHead::new(vec![Pooling::Mean], vec![step], 2, true))
+        };
+        // The mean is [3, -4].
+        assert_eq!(layer(&[[2.0, 0.0], [0.0, 1.0]], Residual::Input), [9.0, -4.0]);
+        let projection = Residual::Projection(linear(&[[1.0, 1.0]]));
+        assert_eq!(layer(&[[2.0, 0.0]], projection), [5.0]);
     }
 
     #[test]

@@ -33,6 +33,17 @@ impl Model {
         self.within_positions(tokens, "tokenizer_config.json", "model_max_length")
     }
 
+    /// The sentence-transformers folder's length, if it exceeds the rows of the position table. (One within the
+    /// rows may still exceed the room for tokens: sentence-transformers writes 514 for a RoBERTa with room for
+    /// 512.)
+    pub fn length_beyond_positions(&self) -> Option<StatedLength> {
+        let lengths = &self.sentence_transformer()?.lengths;
+        let (tokens, file) = (lengths.max_seq_length?, lengths.stated_in?);
+        let path = self.folder().root().join(self.folder().transformer_prefix()).join(file);
+        let stated = StatedLength { tokens, path, field: "max_seq_length" };
+        (tokens > self.config().max_positions).then_some(stated)
+    }
+
     fn within_positions(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {
         let positions = self.config().max_tokens();
         let path = |name: &str| self.folder().root().join(self.folder().transformer_prefix()).join(name);

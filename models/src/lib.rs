@@ -31,7 +31,7 @@ pub use config::{EncoderConfig, Positions};
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
-pub use files::{HubOptions, ModelFolder, TokenizerSettings};
+pub use files::{AddedToken, HubOptions, ModelFolder, TokenizerClass, TokenizerSettings, UnknownFields};
 pub use head::SentenceHead;
 pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;

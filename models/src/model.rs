@@ -1,7 +1,7 @@
 //! A model's files, read and checked. Encoder and head are loaded from them on request.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nearsay_kernels::device::synchronize;
 use nearsay_kernels::{Linear, Placement, Pooling};
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
-use crate::head::{HeadStep, SentenceHead};
+use crate::head::{HeadStep, Residual, SentenceHead};
 use crate::parameters::Parameters;
 use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
 use crate::weights::Weights;
-use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result};
+use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result, UnknownFields};
 
 /// A model's files. Weights are not in memory yet.
 #[derive(Debug)]
@@ -24,12 +24,14 @@ pub struct Model {
     tokenizer: TokenizerSettings,
     sentence: Option<SentenceTransformer>,
     weights: Weights,
+    unknown: Vec<UnknownFields>,
 }
 
 impl Model {
     /// Finds the model `name` (a folder, or a name on the hub) and reads everything but its weights. If it
     /// must be downloaded, its configurations and tokenizer come first, and a model that they show to be
-    /// unsupported is refused before its weights are downloaded.
+    /// unsupported is refused before its weights are downloaded. Fields that are not known are in
+    /// [`Model::unknown_fields`].
     ///
     /// # Errors
     /// If it is not found, or a file breaks a rule.
@@ -71,6 +73,9 @@ impl Model {
     fn read_description(folder: ModelFolder) -> Result<Self> {
         let path = folder.transformer_file("config.json")?;
         let path = path.ok_or_else(|| Error::MissingFile { path: folder.root().join("config.json") })?;
+        if let Some(path) = folder.transformer_file("adapter_config.json")? {
+            return Err(Error::Adapter { path });
+        }
         let config: Option<Value> = folder.read_transformer_json("config.json")?;
         let config = config.unwrap_or_default();
         let located = |error| match error {
@@ -78,15 +83,39 @@ impl Model {
             other => other,
         };
         let family = families::find(&config).map_err(located)?;
+        let unknown = unknown_fields(&path, &config, family);
+        let text = |field: &str| config.get(field).and_then(Value::as_str);
+        let model_type = text("model_type").unwrap_or_default();
+        let tokenizer = TokenizerSettings::read(&folder, model_type, text("tokenizer_class"))?;
         let config = (family.config)(&config).map_err(located)?;
         Ok(Self {
             family,
-            tokenizer: TokenizerSettings::read(&folder)?,
-            sentence: SentenceTransformer::read(&folder, &config)?,
+            sentence: SentenceTransformer::read(&folder, &config, &tokenizer)?,
+            unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
+            tokenizer,
             config,
             weights: Weights::absent(),
             folder,
         })
+    }
+
+    /// Fields of config.json and the tokenizer's files that are not known, by file. They have no effect.
+    pub fn unknown_fields(&self) -> &[UnknownFields] {
+        &self.unknown
+    }
+
+    /// Reports unknown fields: as an error if `strict`, else one warning per file.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFields`] of the first file.
+    pub fn report_unknown_fields(&self, strict: bool) -> Result<()> {
+        for unknown in &self.unknown {
+            if strict {
+                return Err(Error::UnknownFields(unknown.clone()));
+            }
+            tracing::warn!("{unknown} and ignored");
+        }
+        Ok(())
     }
 
     /// Where the files are.
@@ -259,7 +288,17 @@ impl Model {
         let weights = dense.open(&self.folder)?;
         let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
         let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
-        Ok(HeadStep::Dense(Linear::new(&weight, bias.as_ref(), &encoder.in_f32())?, dense.activation))
+        let placement = encoder.in_f32();
+        let residual = match (dense.use_residual, dense.projects_residual()) {
+            (false, _) => Residual::None,
+            (true, false) => Residual::Input,
+            (true, true) => {
+                let weight = weights.load(Dense::RESIDUAL, &[dense.out_features, dense.in_features])?;
+                Residual::Projection(Linear::new(&weight, None, &placement)?)
+            }
+        };
+        let linear = Linear::new(&weight, bias.as_ref(), &placement)?;
+        Ok(HeadStep::Dense(linear, dense.activation, residual))
     }
 
     /// Tensors that the encoder did not load, except known extras (training heads, poolers, buffers) and the
@@ -273,6 +312,17 @@ impl Model {
         let unused = self.weights.unused().into_iter();
         unused.filter(|name| !above(name) && !families::is_known_extra(name)).collect()
     }
+}
+
+/// The fields of config.json, at `path`, that are not known. It is an object.
+fn unknown_fields(path: &Path, config: &Value, family: Family) -> Option<UnknownFields> {
+    let fields: BTreeMap<String, ()> = config
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.keys())
+        .map(|name| (name.clone(), ()))
+        .collect();
+    UnknownFields::of(path, &fields, |name| family.knows(name))
 }
 
 /// The first few of many names.

@@ -44,6 +44,23 @@ pub fn json(name: &str) -> serde_json::Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Copies the files of a folder, and those of its folders, into another.
+///
+/// # Panics
+/// If one cannot be copied.
+pub fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            std::fs::create_dir_all(&target).expect("a folder");
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
 /// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is downloaded if
 /// necessary.
 ///

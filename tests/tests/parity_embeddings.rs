@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::Tensor;
 use nearsay::{DeviceChoice, EmbedOptions, Pooling, Precision, Session, SessionOptions, Vectors};
-use nearsay_tests::{fixture, json, minilm, tensors};
+use nearsay_tests::{copy_folder, fixture, json, minilm, tensors};
 
 const TINY_BOUND: f32 = 2e-5;
 const MINILM_BOUND: f32 = 2e-6;
@@ -146,19 +146,6 @@ fn all_minilm_l6_v2_in_narrower_precisions() {
             let cosine: f32 = got.iter().zip(expected).map(|(a, b)| a * b).sum();
             assert!(cosine >= smallest, "{precision:?}, text {text}: cosine {cosine}");
             assert_ne!(got, expected, "{precision:?}, text {text}: not narrower at all");
-        }
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }

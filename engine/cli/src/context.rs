@@ -85,7 +85,8 @@ impl Context {
             .devices(devices)
             .threads(threads.map_or(0, NonZero::get))
             .batch_tokens(batch_tokens.map_or(0, NonZero::get))
-            .hub(self.hub());
+            .hub(self.hub())
+            .strict(self.global.strict);
         Session::with(name, &options)
     }
 

@@ -209,7 +209,11 @@ fn options_change_what_they_say() {
     for (short, whole) in vectors("-m BERT --dimensions 5").iter().zip(&plain) {
         assert_eq!(short[..], whole[..5]);
     }
-    assert!(vectors("-m STS --dimensions 5").iter().all(|vector| (norm(vector) - 1.0).abs() < 1e-5));
+    for (short, whole) in vectors("-m STS --dimensions 5").iter().zip(vectors("-m STS")) {
+        assert_eq!(short[..], whole[..5]);
+    }
+    let unit = vectors("-m STS --dimensions 5 --normalize");
+    assert!(unit.iter().all(|vector| (norm(vector) - 1.0).abs() < 1e-5));
     assert_ne!(vectors("-m STS --prompt-name query"), vectors("-m STS"));
     // A model without named prompts has empty ones.
     assert_eq!(vectors("-m BERT --prompt-name query"), vectors("-m BERT"));

@@ -59,7 +59,7 @@ impl Embedder {
         Session::open(name)?.embedder(&EmbedOptions::default())
     }
 
-    fn new(session: &Session, options: &EmbedOptions) -> Result<Self> {
+    pub(super) fn new(session: &Session, options: &EmbedOptions) -> Result<Self> {
         let model = session.model();
         let layer = options.layer.unwrap_or(model.config().num_layers);
         session.check_layer(layer)?;
@@ -168,9 +168,23 @@ impl Embedder {
         (self.head().description(), self.parts.pooling_reason)
     }
 
-    /// Whether vectors have length 1.
+    /// Whether vectors have length 1. Shortened vectors do only if that was asked for: like
+    /// sentence-transformers, a model's own normalization precedes the shortening.
     pub fn is_normalized(&self) -> bool {
-        self.head().is_normalized()
+        match self.shortens() {
+            true => self.options.normalize == Some(true),
+            false => self.head().is_normalized(),
+        }
+    }
+
+    /// Whether vectors are the first values of longer ones.
+    pub fn shortens(&self) -> bool {
+        self.dimensions() < self.head().output_dim()
+    }
+
+    /// Whether vectors were normalized before they were shortened, and not after.
+    pub fn is_normalized_before_shortening(&self) -> bool {
+        self.shortens() && self.head().is_normalized() && !self.is_normalized()
     }
 
     /// Where the encoder runs.
@@ -278,15 +292,5 @@ impl Embedder {
         let places = Places::one_each((0..texts.len()).collect());
         self.embed_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
         Ok(vectors)
-    }
-}
-
-impl Session {
-    /// Creates an embedder with these options. It loads only the parts of the model that are not loaded yet.
-    ///
-    /// # Errors
-    /// If the model's files break a rule, an option does not fit the model, or a device has no room.
-    pub fn embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
-        Embedder::new(self, options)
     }
 }

@@ -36,8 +36,7 @@ impl Embedder {
         done: Done<'_>,
     ) -> Result<()> {
         let kept = self.dimensions();
-        // A shortened vector (Matryoshka) is normalized again if the whole one was.
-        let normalizes = self.parts.dimensions.is_some() && self.is_normalized();
+        let normalizes = self.shortens() && self.is_normalized();
         self.encode(
             texts,
             |batch, states| {

@@ -8,6 +8,7 @@ mod embedder;
 mod encoding;
 mod limits;
 mod long_texts;
+mod opening;
 mod options;
 mod pieces;
 mod prompted;

@@ -32,7 +32,7 @@ pub struct EmbedOptions {
     /// vector is normalized, and only for `Some(true)`.
     pub normalize: Option<bool>,
     /// Keep only the first values of each vector (Matryoshka); `None`: `truncate_dim` of the model's files,
-    /// usually all.
+    /// usually all. They are normalized again only if `normalize` is `Some(true)`, as in sentence-transformers.
     pub dimensions: Option<usize>,
     /// A prompt named in the model's files, or `query` or `document`, which are empty if the files do not
     /// name them; `None`: the model's default prompt, if any.

@@ -18,6 +18,7 @@ impl EmbedRun<'_> {
             provenance.level = Level::Token;
             provenance.pooling = "none".to_owned();
             provenance.normalized = self.embedder.normalizes_tokens();
+            provenance.normalized_whole = false;
             provenance.dimensions = self.layout.dim;
         }
         provenance.on_long = self.on_long.words(self.embedder);
@@ -49,6 +50,7 @@ impl Embedder {
             layer: self.layer(),
             pooling: self.pooling().0,
             normalized: self.is_normalized(),
+            normalized_whole: self.is_normalized_before_shortening(),
             dimensions: self.dimensions(),
             prompt: self.prompt_text().to_owned(),
             max_length: self.max_tokens(),
@@ -88,8 +90,9 @@ impl EmbedOptions {
         let options = Self { pooling, ..Self::default() }
             .prompt("query")
             .layer(corpus.layer)
-            .max_length(corpus.max_length)
-            .normalize(corpus.normalized);
+            .max_length(corpus.max_length);
+        // Only a model's own normalization precedes the shortening.
+        let options = if corpus.normalized_whole { options } else { options.normalize(corpus.normalized) };
         let usual = session.embedder(&options)?.dimensions();
         Ok(if corpus.dimensions == usual { options } else { options.dimensions(corpus.dimensions) })
     }

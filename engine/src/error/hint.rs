@@ -42,6 +42,11 @@ impl Error {
                 Overwrite,
                 " to start over"
             ],
+            Self::OtherReading { .. } => phrase![
+                "finish it with the version that started it, name another folder, or pass ",
+                Overwrite,
+                " to start over"
+            ],
             Self::DamagedJob { .. } => {
                 phrase!["restore a manifest from a backup, or start over with ", Overwrite]
             }

@@ -144,6 +144,20 @@ pub enum Error {
         /// Its value now.
         asked: String,
     },
+    /// A job is resumed by a version that reads model files and texts differently.
+    #[error(
+        "cannot resume the job in {}: it was started by a version of nearsay that reads model files and texts \
+         differently (reading {recorded}), and this run has reading {asked}",
+        path.display()
+    )]
+    OtherReading {
+        /// The folder.
+        path: PathBuf,
+        /// `READING` when the job was started.
+        recorded: String,
+        /// `READING` now.
+        asked: String,
+    },
     /// The remains of a job do not show how it was started.
     #[error("{}: {rule}", path.display())]
     DamagedJob {
@@ -302,7 +316,7 @@ impl Error {
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
             Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
-            Self::OtherJob { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
+            Self::OtherJob { .. } | Self::OtherReading { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
             Self::OtherInput { .. } | Self::GrownInput { .. } => ErrorKind::BadData,
             Self::Busy { .. } | Self::NoRoomForText { .. } => ErrorKind::TryAgain,
             Self::NoInput { .. } => ErrorKind::NoInput,

@@ -6,7 +6,7 @@ use super::{CorpusOptions, ShardPlan};
 use crate::embed::EmbedRun;
 use crate::error::shorten;
 use crate::text::Quotes;
-use crate::vectors::{Metadata, differences};
+use crate::vectors::{Metadata, differences, other_reading};
 use crate::{Error, Result};
 
 /// The settings of a job: how vectors are computed, how the input is read, and how rows are grouped.
@@ -57,6 +57,9 @@ fn columns(run: &EmbedRun<'_>) -> Result<String> {
 /// Returns the recorded settings if they are equivalent to those asked for. The model's name may differ, and
 /// so may the program's version if its bits are the same.
 pub(super) fn check_settings(path: &Path, recorded: Metadata, asked: &Metadata) -> Result<Metadata> {
+    if let Some((recorded, asked)) = other_reading(&recorded, asked) {
+        return Err(Error::OtherReading { path: path.to_owned(), recorded, asked });
+    }
     let differing: Vec<&str> = differences(&recorded, asked).collect();
     let Some(&field) = differing.first() else { return Ok(recorded) };
     if differing == ["schema"] {

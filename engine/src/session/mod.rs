@@ -86,6 +86,7 @@ impl Session {
     pub fn with(name: &str, options: &SessionOptions) -> Result<Self> {
         let devices = options.open_devices()?;
         let model = Model::open(name, &options.hub)?;
+        model.report_unknown_fields(options.strict)?;
         tracing::info!(
             family = model.family().name,
             weights = model.weights().description(),

@@ -32,6 +32,8 @@ pub struct SessionOptions {
     pub workers: Option<Workers>,
     /// Devices that are already open; `None`: `device` and `precision` are opened.
     pub devices: Option<Devices>,
+    /// Whether model files with fields that are not known are refused. By default they are reported.
+    pub strict: bool,
 }
 
 impl Default for SessionOptions {
@@ -44,6 +46,7 @@ impl Default for SessionOptions {
             hub: HubOptions::from_env(),
             workers: None,
             devices: None,
+            strict: false,
         }
     }
 }
@@ -89,6 +92,12 @@ impl SessionOptions {
     #[must_use]
     pub fn devices(self, devices: Devices) -> Self {
         Self { devices: Some(devices), ..self }
+    }
+
+    /// With model files refused if they have fields that are not known.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
     }
 
     pub(super) fn open_devices(&self) -> Result<Devices> {

@@ -36,8 +36,8 @@ use crate::{Error, Result, guard};
 
 /// The version of how model files and texts are read, as far as it affects token ids, prompts, lengths or
 /// pooling. A commit that can alter one of these raises it; it identifies jobs, indexes and caches.
-/// `tests/tests/golden_bits.rs` fails if that was forgotten.
-pub const READING: u32 = 1;
+/// `tests/tests/golden_bits.rs` fails if that was forgotten. 2: as sentence-transformers 6 reads them.
+pub const READING: u32 = 2;
 
 /// The largest tokenizer.json that is read: 128 MiB. That of our families has at most 17 MB.
 const FILE_LIMIT: u64 = 128 << 20;
@@ -61,7 +61,7 @@ pub struct TokenizerLimits {
     pub max_tokens: usize,
     /// Rows of the model's word embedding table.
     pub vocab_size: usize,
-    /// Whether texts are lower-cased first (an old sentence-transformers setting).
+    /// Whether texts are lower-cased before all other normalization (an old sentence-transformers setting).
     pub lower_case: bool,
 }
 
@@ -92,8 +92,8 @@ impl TextTokenizer {
         let mut tokenizer = parsed
             .map_err(|panic| refuse(format!("is not a tokenizer ({panic})")))?
             .map_err(|error| refuse(format!("is not a tokenizer: {error}")))?;
+        settings::apply(settings, &mut tokenizer, limits.vocab_size).map_err(refuse)?;
         check_vocabulary(&tokenizer, limits.vocab_size).map_err(refuse)?;
-        settings::apply(settings, &mut tokenizer).map_err(refuse)?;
         let tokenizer = shared::share(tokenizer).map_err(|error| refuse(error.to_string()))?;
         let added_tokens =
             tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
@@ -103,13 +103,15 @@ impl TextTokenizer {
         };
         let special = tokenizer.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special);
         let special_ids = Arc::new(special.map(|(id, _)| id).collect());
-        let opened = Self { tokenizer, path: path.into(), limits, special_ids, added_tokens, longest_word };
+        let plain = TokenizerLimits { lower_case: false, ..limits };
+        let opened =
+            Self { tokenizer, path: path.into(), limits: plain, special_ids, added_tokens, longest_word };
         let opened = opened.with_limits(limits.max_tokens, limits.lower_case)?;
-        opened.check_added_tokens()?;
+        opened.check_added_tokens(settings)?;
         Ok(opened)
     }
 
-    /// The same tokenizer with another length limit and lower-casing.
+    /// The same tokenizer with another length limit, and with lower-casing if it is asked for.
     ///
     /// # Errors
     /// [`Error::LengthTooShort`] if the limit leaves no room for a token.
@@ -118,12 +120,16 @@ impl TextTokenizer {
             return Err(Error::LengthTooShort { length: max_tokens, special_tokens: self.added_tokens });
         }
         let mut limited = self.clone();
-        limited.limits = TokenizerLimits { max_tokens, lower_case, ..self.limits };
+        limited.limits.max_tokens = max_tokens;
         let truncation = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
         limited
             .tokenizer
             .with_truncation(Some(truncation))
             .map_err(|error| self.refuse(error.to_string()))?;
+        if lower_case && !self.limits.lower_case {
+            settings::lower_case(&mut limited.tokenizer).map_err(|rule| self.refuse(rule))?;
+            limited.limits.lower_case = true;
+        }
         Ok(limited)
     }
 
@@ -140,10 +146,13 @@ impl TextTokenizer {
     }
 
     /// The post-processor has its own ids, which the vocabulary does not list.
-    fn check_added_tokens(&self) -> Result<()> {
+    fn check_added_tokens(&self, settings: &TokenizerSettings) -> Result<()> {
         let vocab_size = self.limits.vocab_size;
-        match self.encode_whole("")?.ids.into_iter().find(|id| *id as usize >= vocab_size) {
-            None => Ok(()),
+        let ids = self.encode_whole("")?.ids;
+        match ids.iter().find(|id| **id as usize >= vocab_size) {
+            None => {
+                settings::check_template(settings, &self.tokenizer, &ids).map_err(|rule| self.refuse(rule))
+            }
             Some(id) => Err(self.refuse(format!(
                 "every text gets the id {id}, but the model has embeddings for ids below {vocab_size} only"
             ))),
@@ -165,20 +174,20 @@ impl TextTokenizer {
         self.special_ids.contains(&id)
     }
 
-    /// Tokenizes one text, stripped of blanks at both ends as bert_score and sentence-transformers do.
+    /// Tokenizes one text. Blanks at its ends are part of it, as in sentence-transformers since 5.4.
     ///
     /// # Errors
     /// If the tokenizer fails on it.
     pub fn encode(&self, text: &str) -> Result<TokenizedText> {
-        let text = strip(text);
-        if self.limits.lower_case {
-            return self.encode_stripped(&text.to_lowercase());
-        }
-        self.encode_stripped(text)
+        Ok(self.tokens(&self.run_prefixes(&self.shorten(text))?))
     }
 
-    fn encode_stripped(&self, text: &str) -> Result<TokenizedText> {
-        Ok(self.tokens(&self.run_prefixes(&self.shorten(text))?))
+    /// Tokenizes one text without the blanks at both ends, as bert_score does.
+    ///
+    /// # Errors
+    /// If the tokenizer fails on it.
+    pub fn encode_stripped(&self, text: &str) -> Result<TokenizedText> {
+        self.encode(text.trim_matches(is_blank))
     }
 
     /// The text without the ends of overlong words, if the text is long.
@@ -255,11 +264,6 @@ fn check_vocabulary(tokenizer: &Tokenizer, vocab_size: usize) -> Result<(), Stri
         )),
         Some(_) => Ok(()),
     }
-}
-
-/// Without blanks at both ends.
-fn strip(text: &str) -> &str {
-    text.trim_matches(is_blank)
 }
 
 #[cfg(test)]

@@ -38,13 +38,23 @@ fn texts_are_cut_to_the_limit_and_say_so() {
 }
 
 #[test]
-fn blanks_at_both_ends_do_not_count() {
+fn blanks_at_both_ends_count_unless_they_are_stripped() {
     let tokenizer = open("roberta", 16);
     let plain = tokenizer.encode("the river").unwrap();
-    assert_eq!(tokenizer.encode("  the river\t\u{1f}\u{a0}").unwrap(), plain);
+    let blanks = "  the river\t\u{1f}\u{a0}";
+    assert_eq!(tokenizer.encode_stripped(blanks).unwrap(), plain);
+    assert!(tokenizer.encode(blanks).unwrap().ids.len() > plain.ids.len());
+    assert_ne!(tokenizer.encode(" the river").unwrap(), plain);
+    assert!(!tokenizer.encode(" ").unwrap().is_empty);
     for empty in ["", " ", "\t \u{2003}", "\u{1c}"] {
-        let tokens = tokenizer.encode(empty).unwrap();
+        let tokens = tokenizer.encode_stripped(empty).unwrap();
         assert!(tokens.is_empty && tokens.ids.len() == 2, "{empty:?} {tokens:?}");
+    }
+    // BERT's normalizer and Unigram's words have no blanks.
+    for family in ["bert", "xlm-roberta"] {
+        let tokenizer = open(family, 16);
+        assert_eq!(tokenizer.encode(" the river\t ").unwrap(), tokenizer.encode("the river").unwrap());
+        assert!(tokenizer.encode(" \t").unwrap().is_empty, "{family}");
     }
 }
 
@@ -75,7 +85,7 @@ fn a_long_text_gives_what_its_whole_gives() {
         for max_tokens in [16, 5_000] {
             let tokenizer = open(family, max_tokens);
             for text in long_texts() {
-                let whole = tokenizer.encode_whole(strip(&text)).unwrap();
+                let whole = tokenizer.encode_whole(&text).unwrap();
                 let start: String = text.chars().take(20).collect();
                 assert_eq!(
                     tokenizer.encode(&text).unwrap(),

@@ -1,14 +1,12 @@
 //! Maps positions in the text that a tokenizer receives back to the user's text.
 //!
-//! Between the two, in this order: a prompt is put before the text, blanks at both ends are stripped, letters
-//! are lower-cased (a setting; `İ` becomes three bytes from two), and overlong words are shortened. Positions
-//! are bytes. The tokenizer's own normalizer is not handled here: the tokenizer's offsets already take it
-//! into account.
+//! Between the two, a prompt is put before the text, and overlong words are shortened. Positions are bytes.
+//! The tokenizer's own normalizer is not handled here: the tokenizer's offsets already take it into account.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{TextTokenizer, long_text, strip};
+use super::{TextTokenizer, long_text};
 
 /// A run of an altered text and its original. Runs of equal length were not altered and map byte by byte,
 /// others as a whole.
@@ -31,14 +29,6 @@ struct Alteration {
 }
 
 impl Alteration {
-    fn of_lower_case(text: &str) -> Self {
-        let mut alteration = Self::default();
-        for character in text.chars() {
-            alteration.push(character.to_lowercase().map(char::len_utf8).sum(), character.len_utf8());
-        }
-        alteration
-    }
-
     fn of_shortening(text: &str, longest_word: usize) -> Self {
         let mut alteration = Self::default();
         let mut copied = 0;
@@ -100,9 +90,6 @@ impl Alteration {
 #[derive(Debug)]
 pub(super) struct TextMap<'a> {
     shortening: Alteration,
-    lower_case: Alteration,
-    /// Bytes of blanks that were stripped before the text.
-    stripped: usize,
     /// Bytes of the prompt.
     prompt: usize,
     text: &'a str,
@@ -111,9 +98,8 @@ pub(super) struct TextMap<'a> {
 impl TextMap<'_> {
     /// The range of the user's text, on character boundaries; 0..0 for a range in the prompt.
     pub(super) fn given(&self, altered: Range<usize>) -> Range<usize> {
-        let range = self.lower_case.given(self.shortening.given(altered));
-        let [start, end] =
-            [range.start, range.end].map(|byte| (byte + self.stripped).saturating_sub(self.prompt));
+        let range = self.shortening.given(altered);
+        let [start, end] = [range.start, range.end].map(|byte| byte.saturating_sub(self.prompt));
         let start = self.text.floor_char_boundary(start);
         start..self.text.ceil_char_boundary(end).max(start)
     }
@@ -123,23 +109,8 @@ impl TextTokenizer {
     /// The prompt and text as [`TextTokenizer::encode`] alters them before running the tokenizer, and the way
     /// back.
     pub(super) fn alter<'a>(&self, prompt: &str, text: &'a str) -> (Cow<'a, str>, TextMap<'a>) {
-        let whole = join(prompt, text);
-        let stripped = whole.len() - whole.trim_start_matches(super::is_blank).len();
-        let mut map = TextMap {
-            shortening: Alteration::default(),
-            lower_case: Alteration::default(),
-            stripped,
-            prompt: prompt.len(),
-            text,
-        };
-        let mut altered = match whole {
-            Cow::Borrowed(whole) => Cow::Borrowed(strip(whole)),
-            Cow::Owned(whole) => Cow::Owned(strip(&whole).to_owned()),
-        };
-        if self.limits.lower_case {
-            map.lower_case = Alteration::of_lower_case(&altered);
-            altered = Cow::Owned(altered.to_lowercase());
-        }
+        let mut altered = join(prompt, text);
+        let mut map = TextMap { shortening: Alteration::default(), prompt: prompt.len(), text };
         if let Some((short, shortening)) = self.shortening(&altered) {
             map.shortening = shortening;
             altered = Cow::Owned(short);
@@ -164,19 +135,6 @@ fn join<'a>(prompt: &str, text: &'a str) -> Cow<'a, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lower_case_of_another_length_maps_as_a_whole() {
-        // a İ b: bytes 0, 1..3, 3; in lower case 0, 1..4, 4.
-        let alteration = Alteration::of_lower_case("Aİb");
-        assert_eq!("Aİb".to_lowercase().len(), 5);
-        assert_eq!(alteration.given(0..1), 0..1);
-        assert_eq!(alteration.given(1..2), 1..3);
-        assert_eq!(alteration.given(2..4), 1..3);
-        assert_eq!(alteration.given(4..5), 3..4);
-        assert_eq!(alteration.given(0..5), 0..4);
-        assert_eq!(alteration.given(5..5), 4..4);
-    }
 
     #[test]
     fn what_was_cut_off_belongs_to_its_word() {

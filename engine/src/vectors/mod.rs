@@ -27,5 +27,5 @@ pub mod write;
 pub use level::Level;
 pub use matrix::Vectors;
 pub use numbers::{NumberType, Numbers, OutputType, Ranges};
-pub(crate) use provenance::differences;
 pub use provenance::{Metadata, Provenance};
+pub(crate) use provenance::{differences, other_reading};

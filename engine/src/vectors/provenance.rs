@@ -48,6 +48,8 @@ pub struct Provenance {
     pub pooling: String,
     /// Whether vectors have length 1.
     pub normalized: bool,
+    /// Whether vectors are the first values of vectors of length 1.
+    pub normalized_whole: bool,
     /// Values in a vector, before conversion to the output type.
     pub dimensions: usize,
     /// The text put before each text.
@@ -97,6 +99,7 @@ impl Provenance {
         // Finite numbers are always JSON.
         let ranges = self.ranges.as_ref().map(|ranges| serde_json::to_string(ranges).unwrap_or_default());
         let optional = [
+            ("normalized_whole", self.normalized_whole.then(|| true.to_string())),
             ("model_sha256", self.model_sha256.clone()),
             ("product_library", self.product_library.clone()),
             ("ranges", ranges),
@@ -128,6 +131,7 @@ impl Provenance {
             layer: reader.parsed("layer")?,
             pooling: reader.text("pooling")?,
             normalized: reader.parsed("normalized")?,
+            normalized_whole: reader.flag("normalized_whole")?,
             dimensions: reader.parsed("dimensions")?,
             prompt: reader.text("prompt")?,
             max_length: reader.parsed("max_length")?,
@@ -150,6 +154,12 @@ pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl I
     names.into_iter().filter(differs)
 }
 
+/// The values of `READING` in two jobs' settings, if they differ: then so may every token id.
+pub(crate) fn other_reading(left: &Metadata, right: &Metadata) -> Option<(String, String)> {
+    let [left, right] = [left, right].map(|settings| value(settings, "reading").unwrap_or_default());
+    (left != right).then_some((left, right))
+}
+
 /// A setting's value; a missing version is the first.
 fn value(settings: &Metadata, name: &str) -> Option<String> {
     let first = || VERSIONS.contains(&name).then(|| FIRST_VERSION.to_string());
@@ -169,6 +179,11 @@ impl Reader<'_> {
     fn parsed<T: FromStr>(&self, name: &str) -> Result<T> {
         let text = self.text(name)?;
         text.parse().map_err(|_| self.refuse(name, format!("cannot be {text:?}")))
+    }
+
+    /// A flag that is written only if it is set.
+    fn flag(&self, name: &str) -> Result<bool> {
+        if self.metadata.contains_key(name) { self.parsed(name) } else { Ok(false) }
     }
 
     fn version(&self, name: &str) -> Result<u32> {
@@ -215,6 +230,7 @@ pub(crate) mod tests {
             layer: 3,
             pooling: "mean".to_owned(),
             normalized: true,
+            normalized_whole: false,
             dimensions: 2,
             prompt: "query: ".to_owned(),
             max_length: 256,
@@ -233,6 +249,8 @@ pub(crate) mod tests {
             ranges: Some(ranges),
             output_type: OutputType::I8,
             level: Level::Token,
+            normalized: false,
+            normalized_whole: true,
             precision: Precision::Bf16,
             ..provenance()
         };

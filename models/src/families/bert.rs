@@ -1,8 +1,8 @@
 //! BERT (Devlin et al., 2019): <https://arxiv.org/abs/1810.04805>.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Family, WeightNames, fields};
+use super::{Family, WeightNames, fields, known};
 use crate::config::BERT_NAMES;
 use crate::{EncoderConfig, Positions, Result};
 
@@ -10,6 +10,7 @@ pub(super) const FAMILY: Family = Family {
     name: "bert",
     model_types: &["bert"],
     prefixes: &["", "bert.", "model.", "model.bert."],
+    fields: &known::BERT,
     config: read_config,
     names: &NAMES,
 };
@@ -36,9 +37,6 @@ fn read_config(config: &Value) -> Result<EncoderConfig> {
 
 /// The fields that BERT and RoBERTa share, with BERT's defaults.
 pub(super) fn read_with(config: &Value, positions: Positions) -> Result<EncoderConfig> {
-    fields::only(config, "position_embedding_type", &json!("absolute"))?;
-    fields::only(config, "is_decoder", &json!(false))?;
-    fields::only(config, "add_cross_attention", &json!(false))?;
     Ok(EncoderConfig {
         vocab_size: fields::size(config, BERT_NAMES.vocab_size)?,
         hidden_dim: fields::size(config, BERT_NAMES.hidden_dim)?,

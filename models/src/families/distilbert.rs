@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Family, WeightNames, fields};
+use super::{Family, WeightNames, fields, known};
 use crate::config::DISTILBERT_NAMES;
 use crate::{EncoderConfig, Positions, Result};
 
@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     name: "distilbert",
     model_types: &["distilbert"],
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
+    fields: &known::DISTILBERT,
     config: read_config,
     names: &NAMES,
 };

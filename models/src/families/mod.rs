@@ -3,6 +3,7 @@
 pub(crate) mod bert;
 mod distilbert;
 mod fields;
+mod known;
 mod roberta;
 
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub struct Family {
     pub model_types: &'static [&'static str],
     /// The prefixes that its checkpoints put before every weight's name; the empty one comes first.
     pub(crate) prefixes: &'static [&'static str],
+    /// The fields of its config.json that other families do not have.
+    pub(crate) fields: &'static [&'static str],
     pub(crate) config: fn(&Value) -> Result<EncoderConfig>,
     pub(crate) names: &'static WeightNames,
 }
@@ -57,6 +60,7 @@ pub(crate) fn find(config: &Value) -> Result<Family> {
         return Err(refused("model_type", format!("must be one of {}, got none", supported())));
     };
     refuse_custom_code(config, model_type)?;
+    known::refuse_other_models(config)?;
     FAMILIES
         .into_iter()
         .find(|family| family.model_types.contains(&model_type))

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Family, bert, fields};
+use super::{Family, bert, fields, known};
 use crate::config::{BERT_NAMES, refused};
 use crate::{EncoderConfig, Positions, Result};
 
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     name: "roberta",
     model_types: &["roberta", "xlm-roberta", "camembert"],
     prefixes: &["", "roberta.", "xlm-roberta.", "camembert.", "model.", "model.roberta."],
+    fields: &known::BERT,
     config: read_config,
     names: &bert::NAMES,
 };

@@ -1,6 +1,7 @@
 //! `modules.json`: the subfolders of a sentence-transformers model.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::ModelFolder;
 use super::folder::{CONFIG_LIMIT, plain_parts};
@@ -25,6 +26,7 @@ pub(crate) const LENGTH_FILES: [&str; 7] = [
 
 /// One entry of `modules.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModuleEntry {
     /// The module's subfolder; empty for the model's folder itself.
     #[serde(default)]
@@ -32,6 +34,13 @@ pub struct ModuleEntry {
     /// The module's class, by its Python path.
     #[serde(rename = "type")]
     pub class_path: String,
+    // The order is the list's, and calls pass no arguments by name (`kwargs`) to modules.
+    #[serde(default, rename = "idx")]
+    _index: IgnoredAny,
+    #[serde(default, rename = "name")]
+    _name: IgnoredAny,
+    #[serde(default, rename = "kwargs")]
+    _kwargs: IgnoredAny,
 }
 
 impl ModuleEntry {

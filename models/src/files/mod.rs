@@ -23,6 +23,7 @@ mod progress;
 mod resolve;
 mod status;
 mod tokenizer_settings;
+mod unknown;
 mod weight_files;
 
 pub use cached::{CachedModel, cached_models};
@@ -39,6 +40,7 @@ pub use options::{HubOptions, Token};
 pub use progress::{DownloadProgress, ProgressListener};
 pub use resolve::Wanted;
 pub use status::HubStatus;
-pub use tokenizer_settings::TokenizerSettings;
 pub(crate) use tokenizer_settings::length;
+pub use tokenizer_settings::{AddedToken, TokenizerClass, TokenizerSettings};
+pub use unknown::UnknownFields;
 pub(crate) use weight_files::{ShardIndex, WEIGHT_FILES};

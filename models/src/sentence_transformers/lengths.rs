@@ -1,13 +1,15 @@
-//! The longest text: `sentence_bert_config.json`.
+//! `sentence_bert_config.json`: the longest text, and how the transformer is called.
 //!
-//! A RoBERTa's position table has 514 rows for 512 tokens, and sentence-transformers itself writes 514 if the
-//! tokenizer states no length. So a `max_seq_length` up to the number of rows is accepted, and the encoder
-//! caps it. A larger one belongs to another encoder and is refused.
+//! Source: sentence_transformers/base/modules/transformer.py, version 6. A `max_seq_length` above the number
+//! of positions is not an error: sentence-transformers encodes every text that fits, and writes 514 for a
+//! RoBERTa with room for 512 tokens. The encoder caps it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
 
 use crate::files::{LENGTH_FILES, ModelFolder, TokenizerSettings, length};
-use crate::{EncoderConfig, Error, Result};
+use crate::{Error, Result};
 
 /// The longest text, and whether it is lowercased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,44 +19,118 @@ pub struct Lengths {
     pub max_seq_length: Option<usize>,
     /// The file with `max_seq_length`; `None` if the length is the tokenizer's.
     pub stated_in: Option<&'static str>,
-    /// Whether sentence-transformers lowercases text before the tokenizer sees it.
+    /// Whether sentence-transformers lowercases text before the tokenizer normalizes it.
     pub do_lower_case: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     max_seq_length: Option<f64>,
     do_lower_case: Option<bool>,
+    transformer_task: Option<Value>,
+    modality_config: Option<Value>,
+    module_output_name: Option<Value>,
+    processing_kwargs: Option<Value>,
+    query_length: Option<Value>,
+    document_length: Option<Value>,
+    query_expansion: Option<Value>,
+    tokenizer_name_or_path: Option<Value>,
+    model_args: Option<Map<String, Value>>,
+    model_kwargs: Option<Map<String, Value>>,
+    tokenizer_args: Option<Map<String, Value>>,
+    processor_kwargs: Option<Map<String, Value>>,
+    config_args: Option<Map<String, Value>>,
+    config_kwargs: Option<Map<String, Value>>,
+    /// How padding is avoided on GPUs.
+    #[serde(rename = "unpad_inputs")]
+    _unpad_inputs: Option<IgnoredAny>,
 }
+
+/// Arguments of a model or a tokenizer that affect where and how fast it runs.
+const ARGUMENTS_WITHOUT_EFFECT: [&str; 9] = [
+    "attn_implementation",
+    "device_map",
+    "dtype",
+    "low_cpu_mem_usage",
+    "padding_side",
+    "torch_dtype",
+    "trust_remote_code",
+    "use_fast",
+    "use_safetensors",
+];
 
 impl Lengths {
     /// Reads the file in the transformer's folder, else uses the tokenizer's length.
     ///
     /// # Errors
-    /// If `max_seq_length` is not a whole number or exceeds the encoder's position table.
-    pub fn read(folder: &ModelFolder, encoder: &EncoderConfig) -> Result<Self> {
+    /// If `max_seq_length` is not a whole number, or a field is not known or asks for something else than the
+    /// last hidden states of texts.
+    pub fn read(folder: &ModelFolder, tokenizer: &TokenizerSettings) -> Result<Self> {
         let (name, config) = read_config(folder)?;
-        let from_tokenizer = || TokenizerSettings::read(folder).map(|settings| settings.model_max_length);
-        let bad = |rule: String| Error::Config {
+        let bad = |field: &str, rule: String| Error::Config {
             path: folder.root().join(folder.transformer_prefix()).join(name),
-            field: "max_seq_length".to_owned(),
+            field: field.to_owned(),
             rule,
         };
-        let positions = encoder.max_positions;
+        if let Some((field, rule)) = config.unsupported() {
+            return Err(bad(&field, rule));
+        }
         let max_seq_length = match config.max_seq_length {
-            None => from_tokenizer()?,
+            None => tokenizer.model_max_length,
             Some(value) if value < 1.0 || value.fract() != 0.0 => {
-                return Err(bad(format!("it must be a whole number above 0 and is {value}")));
-            }
-            Some(value) if value > positions as f64 => {
-                return Err(bad(format!(
-                    "must be at most {positions}, the positions in config.json, got {value}"
-                )));
+                return Err(bad(
+                    "max_seq_length",
+                    format!("it must be a whole number above 0 and is {value}"),
+                ));
             }
             Some(value) => length(value),
         };
         let stated_in = config.max_seq_length.map(|_| name);
         Ok(Self { max_seq_length, stated_in, do_lower_case: config.do_lower_case.unwrap_or(false) })
+    }
+}
+
+impl Config {
+    /// A field that asks for something else than the last hidden states of texts, and the rule.
+    fn unsupported(&self) -> Option<(String, String)> {
+        self.other_value().or_else(|| self.argument())
+    }
+
+    fn other_value(&self) -> Option<(String, String)> {
+        let text = json!({"text": {"method": "forward", "method_output_name": "last_hidden_state"}});
+        let only = [
+            ("transformer_task", &self.transformer_task, json!("feature-extraction")),
+            ("modality_config", &self.modality_config, text),
+            ("module_output_name", &self.module_output_name, json!("token_embeddings")),
+            ("processing_kwargs", &self.processing_kwargs, json!({})),
+            ("query_length", &self.query_length, Value::Null),
+            ("document_length", &self.document_length, Value::Null),
+            ("query_expansion", &self.query_expansion, Value::Null),
+            ("tokenizer_name_or_path", &self.tokenizer_name_or_path, Value::Null),
+        ];
+        only.into_iter().find_map(|(field, value, supported)| {
+            let value = value.as_ref().filter(|value| **value != supported)?;
+            Some((field.to_owned(), format!("it must be {supported} and is {value}")))
+        })
+    }
+
+    /// The first argument for transformers that may change a vector.
+    fn argument(&self) -> Option<(String, String)> {
+        let arguments = [
+            ("model_args", &self.model_args),
+            ("model_kwargs", &self.model_kwargs),
+            ("tokenizer_args", &self.tokenizer_args),
+            ("processor_kwargs", &self.processor_kwargs),
+            ("config_args", &self.config_args),
+            ("config_kwargs", &self.config_kwargs),
+        ];
+        arguments.into_iter().find_map(|(field, arguments)| {
+            let mut arguments = arguments.iter().flatten();
+            let is_plain = |name: &str| ARGUMENTS_WITHOUT_EFFECT.contains(&name);
+            let (name, value) = arguments.find(|(name, value)| !is_plain(name) && !value.is_null())?;
+            Some((format!("{field}.{name}"), format!("it is not supported, and is {value}")))
+        })
     }
 }
 

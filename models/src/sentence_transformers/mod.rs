@@ -1,15 +1,17 @@
 //! The parts of a sentence-transformers model after its transformer (pooling, dense layers, normalisation),
 //! and its lengths and prompts.
 //!
-//! Source: `modules.json` and the configurations that it names, as sentence-transformers 2 to 5 write them.
-//! These are plain descriptions; the code that runs the steps opens the weights.
+//! Source: `modules.json` and the configurations that it names, as sentence-transformers 2 to 6 write them,
+//! with the meaning that version 6 gives them (docs/sentence-transformers.md). A field that is not known is an
+//! error. These are plain descriptions; the code that runs the steps opens the weights.
 
 mod dense;
 mod lengths;
+mod normalize;
 mod pooling;
 mod settings;
 
-use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry};
+use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
 use crate::weights::Weights;
 use crate::{EncoderConfig, Error, Result};
 
@@ -20,6 +22,12 @@ pub use settings::Settings;
 
 /// The supported modules.
 const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize";
+
+/// The start of the paths of the library's own classes. Others are code of the model's folder.
+const LIBRARY: &str = "sentence_transformers.";
+
+/// The feature that is a text's vector.
+const VECTOR: &str = "sentence_embedding";
 
 /// A sentence-transformers model without its transformer.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +52,18 @@ pub enum Module {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and the files that it names, for the encoder of `config`. Returns `None` for a
-    /// model without that file.
+    /// Reads `modules.json` and the files that it names, for the encoder of `config` and a tokenizer of these
+    /// settings. Returns `None` for a model without that file.
     ///
     /// # Errors
     /// If a module, activation or pooling mode is not supported, if modules are not in the order Transformer,
-    /// Pooling, then any of Dense and Normalize, or if widths and lengths do not fit each other or the
-    /// encoder.
-    pub fn read(folder: &ModelFolder, config: &EncoderConfig) -> Result<Option<Self>> {
+    /// Pooling, then any of Dense and Normalize, if a field is not known, or if widths do not fit each other
+    /// or the encoder.
+    pub fn read(
+        folder: &ModelFolder,
+        config: &EncoderConfig,
+        tokenizer: &TokenizerSettings,
+    ) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Ok(None) };
         let path = folder.root().join("modules.json");
         let mut modules = modules.iter();
@@ -60,7 +72,7 @@ impl SentenceTransformer {
         let pooling = PoolingConfig::read(folder, subfolder, config.hidden_dim)?;
         let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
         check_widths(folder, pooling.modes.len() * config.hidden_dim, &steps)?;
-        let lengths = Lengths::read(folder, config)?;
+        let lengths = Lengths::read(folder, tokenizer)?;
         Ok(Some(Self { pooling, steps, lengths, settings: Settings::read(folder)? }))
     }
 
@@ -96,6 +108,7 @@ fn expect<'a>(
         ),
     };
     match module {
+        Some(module) if !module.class_path.starts_with(LIBRARY) => Err(unsupported(path, module)),
         Some(module) if module.class_name() == class => Ok(module),
         Some(module) if SUPPORTED.split(", ").any(|name| name == module.class_name()) => {
             Err(rule(module.class_name()))
@@ -113,8 +126,9 @@ fn unsupported(path: &std::path::Path, module: &ModuleEntry) -> Error {
 fn step(folder: &ModelFolder, module: &ModuleEntry) -> Result<Module> {
     let path = folder.root().join("modules.json");
     match module.class_name() {
+        _ if !module.class_path.starts_with(LIBRARY) => Err(unsupported(&path, module)),
         "Dense" => Dense::read(folder, &module.path).map(Module::Dense),
-        "Normalize" => Ok(Module::Normalize),
+        "Normalize" => normalize::check(folder, &module.path).map(|()| Module::Normalize),
         // A second one of these is in the wrong place.
         "Transformer" | "Pooling" => {
             expect(&path, Some(module), "Dense or Normalize").map(|_| Module::Normalize)
@@ -138,6 +152,21 @@ fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Module]) -> Result
         width = dense.out_features;
     }
     Ok(())
+}
+
+/// The features that a module after pooling reads and writes must be the text's vector. The output is the
+/// input's if it is not named.
+fn check_features(path: &std::path::Path, input: Option<String>, output: Option<String>) -> Result<()> {
+    let names = [("module_input_name", input), ("module_output_name", output)];
+    let other = names.into_iter().find_map(|(field, name)| Some((field, name.filter(|it| it != VECTOR)?)));
+    match other {
+        None => Ok(()),
+        Some((field, name)) => Err(Error::Config {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            rule: format!("it must be {VECTOR} and is {name}"),
+        }),
+    }
 }
 
 /// A module's required configuration.

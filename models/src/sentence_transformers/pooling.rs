@@ -1,20 +1,20 @@
 //! `1_Pooling/config.json`, in both of its schemas.
 //!
-//! Source: sentence_transformers/models/Pooling.py. Up to version 5.3 there is one boolean per mode; since
-//! 5.4 `pooling_mode` is a name or a list of names.
+//! Source: sentence_transformers/sentence_transformer/modules/pooling.py, version 6. Up to version 5.3 the
+//! file has one boolean per mode; since 5.4 `pooling_mode` is a name or a list of names, and booleans next to
+//! it do not count.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use nearsay_kernels::Pooling;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::dense::WIDTH_LIMIT;
 use super::read_config;
 use crate::files::{ModelFolder, join};
 use crate::{Error, Result};
 
-/// Every mode in concatenation order, with its name in `pooling_mode`.
+/// Every mode in the order in which booleans are concatenated, with its name in `pooling_mode`.
 const MODES: [(Pooling, &str); 6] = [
     (Pooling::Cls, "cls"),
     (Pooling::Max, "max"),
@@ -27,39 +27,26 @@ const MODES: [(Pooling, &str); 6] = [
 /// The pooling of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolingConfig {
-    /// At least one; several are concatenated in this order.
+    /// At least one; several are concatenated in this order, which may repeat one.
     pub modes: Vec<Pooling>,
     /// Whether the tokens of a prompt count: they do unless the file says otherwise.
     pub include_prompt: bool,
 }
 
-/// The file, in either schema.
+/// The file, in either schema. A boolean that is missing is off; if all are, the mode is the mean.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     word_embedding_dimension: Option<usize>,
     embedding_dimension: Option<usize>,
     include_prompt: Option<bool>,
     pooling_mode: Option<Names>,
-    #[serde(default)]
-    pooling_mode_cls_token: bool,
-    #[serde(default)]
-    pooling_mode_max_tokens: bool,
-    /// On by default, as in sentence-transformers.
-    #[serde(default = "on")]
-    pooling_mode_mean_tokens: bool,
-    #[serde(default)]
-    pooling_mode_mean_sqrt_len_tokens: bool,
-    #[serde(default)]
-    pooling_mode_weightedmean_tokens: bool,
-    #[serde(default)]
-    pooling_mode_lasttoken: bool,
-    /// Everything else. A mode that is on in here is not supported.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
-}
-
-fn on() -> bool {
-    true
+    pooling_mode_cls_token: Option<bool>,
+    pooling_mode_max_tokens: Option<bool>,
+    pooling_mode_mean_tokens: Option<bool>,
+    pooling_mode_mean_sqrt_len_tokens: Option<bool>,
+    pooling_mode_weightedmean_tokens: Option<bool>,
+    pooling_mode_lasttoken: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,19 +64,17 @@ impl PoolingConfig {
         let config: Config = read_config(folder, &relative)?;
         let path = folder.root().join(&relative);
         config.check_width(&path, hidden_dim)?;
-        let mut modes: Vec<Pooling> = match &config.pooling_mode {
+        let modes = match &config.pooling_mode {
             Some(Names::One(name)) => vec![mode(&path, name)?],
             Some(Names::Many(names)) => names.iter().map(|name| mode(&path, name)).collect::<Result<_>>()?,
-            None => config.switched_on(&path)?,
+            None => config.switched_on(),
         };
-        modes.sort();
-        modes.dedup();
-        if modes.is_empty() {
-            let rule = "no pooling mode is switched on, and there must be one".to_owned();
+        let most = (WIDTH_LIMIT / hidden_dim).max(1);
+        if !(1..=most).contains(&modes.len()) {
+            let rule = format!("it must have 1 to {most} modes and has {}", modes.len());
             return Err(Error::Config { path, field: "pooling_mode".to_owned(), rule });
         }
-        let include_prompt = config.include_prompt.unwrap_or(true);
-        Ok(Self { modes, include_prompt })
+        Ok(Self { modes, include_prompt: config.include_prompt.unwrap_or(true) })
     }
 }
 
@@ -113,13 +98,8 @@ impl Config {
         }
     }
 
-    /// The modes whose boolean is true, in the order of [`MODES`].
-    fn switched_on(&self, path: &Path) -> Result<Vec<Pooling>> {
-        let is_mode =
-            |name: &str, value: &Value| name.starts_with("pooling_mode_") && *value == Value::Bool(true);
-        if let Some((name, _)) = self.others.iter().find(|(name, value)| is_mode(name, value)) {
-            return Err(unsupported(path, name));
-        }
+    /// The modes whose boolean is true, in the order of [`MODES`]; the mean if none is.
+    fn switched_on(&self) -> Vec<Pooling> {
         let switches = [
             self.pooling_mode_cls_token,
             self.pooling_mode_max_tokens,
@@ -128,16 +108,20 @@ impl Config {
             self.pooling_mode_weightedmean_tokens,
             self.pooling_mode_lasttoken,
         ];
-        Ok(MODES.iter().zip(switches).filter(|(_, on)| *on).map(|((mode, _), _)| *mode).collect())
+        let modes: Vec<Pooling> = MODES
+            .iter()
+            .zip(switches)
+            .filter(|(_, on)| *on == Some(true))
+            .map(|((mode, _), _)| *mode)
+            .collect();
+        if modes.is_empty() { vec![Pooling::Mean] } else { modes }
     }
 }
 
 fn mode(path: &Path, name: &str) -> Result<Pooling> {
-    let known = MODES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-    known.map(|(mode, _)| *mode).ok_or_else(|| unsupported(path, name))
-}
-
-fn unsupported(path: &Path, name: &str) -> Error {
-    let supported = MODES.map(|(_, name)| name).join(", ");
-    Error::Unsupported { path: path.to_owned(), what: "pooling mode", name: name.to_owned(), supported }
+    let known = MODES.iter().find(|(_, known)| *known == name);
+    known.map(|(mode, _)| *mode).ok_or_else(|| {
+        let supported = MODES.map(|(_, name)| name).join(", ");
+        Error::Unsupported { path: path.to_owned(), what: "pooling mode", name: name.to_owned(), supported }
+    })
 }

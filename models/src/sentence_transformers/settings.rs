@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder};
 use crate::{Error, Result};
@@ -13,6 +14,10 @@ const ALWAYS: [&str; 2] = ["document", "query"];
 
 /// The name of the settings file.
 const FILE_NAME: &str = "config_sentence_transformers.json";
+
+/// The kind of model whose modules make one vector per text. The others are SparseEncoder, CrossEncoder,
+/// MultiVectorEncoder and PyLate's ColBERT.
+const MODEL_TYPE: &str = "SentenceTransformer";
 
 /// Prompts and the author's recommendations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,10 +32,20 @@ pub struct Settings {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     prompts: Option<BTreeMap<String, Option<String>>>,
     default_prompt_name: Option<String>,
     truncate_dim: Option<usize>,
+    model_type: Option<String>,
+    // No vector depends on the rest: the versions that wrote the model, the Python packages that it asks for,
+    // and how its vectors are compared.
+    #[serde(rename = "__version__")]
+    _version: Option<IgnoredAny>,
+    #[serde(rename = "requirements")]
+    _requirements: Option<IgnoredAny>,
+    #[serde(rename = "similarity_fn_name")]
+    _similarity_fn_name: Option<IgnoredAny>,
 }
 
 impl Settings {
@@ -48,7 +63,8 @@ impl Settings {
     /// Reads the file; a model without one has no prompts.
     ///
     /// # Errors
-    /// If the default prompt is not among the prompts, or zero columns are to be kept.
+    /// If the model is of another kind, the default prompt is not among the prompts, zero columns are to be
+    /// kept, or a field is not known.
     pub fn read(folder: &ModelFolder) -> Result<Self> {
         let config: Config = folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default();
         let bad = |field: &str, rule: String| Error::Config {
@@ -56,7 +72,10 @@ impl Settings {
             field: field.to_owned(),
             rule,
         };
-        let Config { prompts, default_prompt_name, truncate_dim } = config;
+        let Config { prompts, default_prompt_name, truncate_dim, model_type, .. } = config;
+        if let Some(model_type) = model_type.filter(|model_type| model_type != MODEL_TYPE) {
+            return Err(bad("model_type", format!("it must be {MODEL_TYPE} and is {model_type}")));
+        }
         let prompts = prompts.unwrap_or_default();
         let prompts: BTreeMap<String, String> =
             prompts.into_iter().map(|(name, prompt)| (name, prompt.unwrap_or_default())).collect();

@@ -86,13 +86,17 @@ fn session(folder: &Path, precision: Precision) -> Result<Session> {
     Session::with(folder.to_str().expect("a path in UTF-8"), &options)
 }
 
+/// Texts whose token ids depend on how blanks at their ends are read.
+const BLANKS: [&str; 4] = [" ", " river ", "\tThe judge,\n", "\u{a0}naïve  "];
+
 /// The token ids of every model: with and without a prompt, cut and whole.
 fn tokens() -> Result<String> {
     let mut bits = Bits::default();
     for model in MODELS {
         let session = session(&fixture(model), Precision::F32)?;
         for options in [EmbedOptions::default(), EmbedOptions::default().prompt("query").max_length(12)] {
-            for text in session.embedder(&options)?.tokenize(&texts())? {
+            let texts: Vec<String> = texts().into_iter().chain(BLANKS.map(str::to_owned)).collect();
+            for text in session.embedder(&options)?.tokenize(&texts)? {
                 bits.words([text.ids.len() as u32, u32::from(text.truncated), u32::from(text.is_empty)]);
                 bits.words(text.ids);
             }

@@ -70,7 +70,7 @@ pub(crate) struct EmbedArguments {
     /// One vector per text, or one per token
     #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
     pub(crate) level: LevelArgument,
-    /// How token vectors are pooled into one vector per text
+    /// How token vectors are pooled into one vector per text; all but auto leave out the model's Dense layers
     #[arg(long, value_enum, default_value_t = PoolingArgument::Auto)]
     pub(crate) pooling: PoolingArgument,
     /// L2-normalize vectors, overriding the model (with --level token: each token's)
@@ -79,7 +79,7 @@ pub(crate) struct EmbedArguments {
     /// Do not normalize, overriding the model
     #[arg(long)]
     pub(crate) no_normalize: bool,
-    /// Keep only the first N dimensions (Matryoshka models), normalized again if the whole vector was
+    /// Keep only the first N dimensions (Matryoshka models); they are normalized again only with --normalize
     #[arg(long, value_name = "N")]
     pub(crate) dimensions: Option<usize>,
     /// Number format of the output; i8, u8, binary and ubinary quantize as sentence-transformers does

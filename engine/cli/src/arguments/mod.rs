@@ -20,7 +20,7 @@ use crate::terminal::ColorChoice;
 
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
-pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument};
+pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
@@ -72,6 +72,9 @@ pub(crate) struct GlobalArguments {
     /// Do not contact the model hub (also HF_HUB_OFFLINE=1)
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Refuse model files with fields that nearsay does not know, instead of reporting them
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
     /// Follow symbolic links that lead out of the model's folder
     #[arg(long, global = true)]
     pub(crate) follow_links: bool,

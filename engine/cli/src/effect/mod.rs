@@ -55,6 +55,7 @@ const GLOBAL: &[Flag<Cli>] = &[
     always("color"),
     always("offline"),
     always("follow_links"),
+    always("strict"),
     always("version"),
 ];
 

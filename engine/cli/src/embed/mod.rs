@@ -13,7 +13,7 @@ use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
 use nearsay::{Error, Session};
 
-use crate::arguments::{EmbedArguments, OnLongArgument};
+use crate::arguments::{EmbedArguments, OnLongArgument, PoolingArgument};
 use crate::context::Context;
 use crate::{effect, failure, streams};
 use progress::EmbedProgress;
@@ -77,11 +77,36 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
     if !session.model().has_modules() && Level::from(arguments.level) == Level::Text {
         context.note(format_args!("pooling: {pooling} ({reason})"));
     }
+    remark_on_dense(context, arguments, session);
+    if embedder.is_normalized_before_shortening() && Level::from(arguments.level) == Level::Text {
+        context.note(format_args!(
+            "the first {} values of each normalized vector are kept, and are not normalized again; --normalize does that",
+            embedder.dimensions()
+        ));
+    }
     if arguments.prompt_name.is_none() && !embedder.prompt_text().is_empty() {
         context.note(format_args!(
             "the model's default prompt is put before each text: {:?}",
             embedder.prompt_text()
         ));
+    }
+}
+
+/// Prints what becomes of the model's Dense layers if they do not get what they were trained on.
+fn remark_on_dense(context: &Context, arguments: &EmbedArguments, session: &Session) {
+    let (model, last) = (session.model(), session.config().num_layers);
+    if !model.has_dense() {
+        return;
+    }
+    match (Level::from(arguments.level), arguments.pooling, arguments.layer) {
+        (Level::Token, ..) => {
+            context.note("the model's Dense layers are left out: they are for texts' vectors")
+        }
+        (_, PoolingArgument::Auto, Some(layer)) if layer != last => context.note(format_args!(
+            "the model's Dense layers are applied to layer {layer}; they were trained on layer {last}"
+        )),
+        (_, PoolingArgument::Auto, _) => {}
+        _ => context.note("the model's Dense layers are left out, as --pooling replaces its pooling"),
     }
 }
 

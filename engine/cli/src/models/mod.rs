@@ -25,6 +25,7 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
     let hub = context.hub();
     let opened = if verify { Model::open(name, &hub) } else { Model::describe(name, &hub) };
     let model = opened.map_err(nearsay::Error::from)?;
+    model.report_unknown_fields(verify || context.global.strict).map_err(nearsay::Error::from)?;
     let mut facts = describe(&model);
     if verify {
         facts.extend(check(&model)?);
@@ -56,6 +57,7 @@ fn describe(model: &Model) -> Facts {
             format!("{} (the model has no modules.json; the mean is the usual default)", head.description)
         }
     };
+    let dimensions = head.dimensions.min(model.stated_dimensions().unwrap_or(usize::MAX));
     vec![
         ("name", json!(model.folder().name())),
         ("found", json!(found(model))),
@@ -74,8 +76,8 @@ fn describe(model: &Model) -> Facts {
         ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
         ("embedding_max_length", json!(model.sentence_length().tokens)),
         ("pooling", json!(pooling)),
-        ("normalized", json!(head.is_normalized)),
-        ("dimensions", json!(head.dimensions.min(model.stated_dimensions().unwrap_or(usize::MAX)))),
+        ("normalized", json!(head.is_normalized && dimensions == head.dimensions)),
+        ("dimensions", json!(dimensions)),
         ("prompts", json!(model.prompts())),
         ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
     ]

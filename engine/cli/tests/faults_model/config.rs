@@ -117,11 +117,11 @@ fn modules_poolings_and_activations_that_we_lack_are_refused_with_what_there_is(
 
     let broken = dense();
     broken.write(pooling, r#"{"word_embedding_dimension":16,"pooling_mode_wishful_tokens":true}"#);
-    broken.is_refused(&[pooling, "pooling_mode_wishful_tokens", "cls, max, mean"]);
+    broken.is_refused(&[pooling, "pooling_mode_wishful_tokens", "pooling_mode_cls_token"]);
 
     let broken = dense();
     broken.edit_json(pooling, |config| config["pooling_mode"] = json!([]));
-    broken.is_refused(&[pooling, "pooling_mode", "must be one"]);
+    broken.is_refused(&[pooling, "pooling_mode", "must have 1 to"]);
 
     let broken = dense();
     broken.edit_json("2_Dense/config.json", |config| config["activation_function"] = json!("os.system"));
@@ -129,16 +129,19 @@ fn modules_poolings_and_activations_that_we_lack_are_refused_with_what_there_is(
 }
 
 #[test]
-fn a_length_beyond_the_positions_is_refused_where_the_model_states_it() {
+fn a_length_beyond_the_positions_is_capped_with_a_note() {
     let file = "sentence_bert_config.json";
     let broken = Broken::of("sentence-transformers/dense-prompts");
-    broken.write(file, r#"{"max_seq_length": 41}"#).is_refused(&[
-        file,
-        "max_seq_length",
-        "41",
-        "at most 40, the positions",
-    ]);
-    broken.write(file, r#"{"max_seq_length": 40}"#).embed(&[]).works();
+    let expected = broken.write(file, r#"{"max_seq_length": 40}"#).embed(&[]);
+    let is_quiet = |run: &super::support::Run| !run.stderr.contains("max_seq_length");
+    assert!(is_quiet(expected.works()), "{expected:#?}");
+    broken.write(file, r#"{"max_seq_length": 512}"#);
+    let run = broken.embed(&[]);
+    assert_eq!(run.works().stdout, expected.stdout);
+    run.says(&[file, "max_seq_length", "512", "room for 40"]);
+    // The user's length decides, and a score has the tokenizer's.
+    assert!(is_quiet(broken.embed(&["--max-length", "20"]).works()));
+    assert!(is_quiet(broken.score().works()));
     // A tokenizer's length is capped, not rejected: it does not depend on the encoder.
     broken.write(file, "{}").edit_json("tokenizer_config.json", |it| it["model_max_length"] = json!(512));
     broken.embed(&[]).works();
@@ -170,6 +173,70 @@ fn a_truncation_beyond_the_width_keeps_the_whole_vector_and_is_told() {
     let run = broken.embed(&[]);
     assert_eq!(run.works().stdout, whole.works().stdout);
     run.says(&["truncate_dim", "800", "24"]);
+}
+
+#[test]
+fn an_unknown_field_of_a_module_is_refused_and_one_of_the_config_is_reported() {
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    let expected = broken.embed(&[]);
+    for file in ["1_Pooling/config.json", "2_Dense/config.json", "config_sentence_transformers.json"] {
+        let broken = Broken::of("sentence-transformers/dense-prompts");
+        broken.edit_json(file, |it| it["wavelength"] = json!(null)).is_refused(&[file, "wavelength"]);
+    }
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    broken
+        .edit_json("modules.json", |it| it[1]["wavelength"] = json!(5))
+        .is_refused(&["modules.json", "wavelength"]);
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    broken.edit_json("tokenizer.json", |it| it["wavelength"] = json!(5));
+    broken.embed(&[]).is_refused(&["tokenizer.json", "is not a tokenizer"]);
+    for file in [CONFIG, "tokenizer_config.json", "special_tokens_map.json"] {
+        let broken = Broken::of("sentence-transformers/dense-prompts");
+        broken.edit_json(file, |it| it["wavelength"] = json!(5));
+        let run = broken.embed(&[]);
+        assert_eq!(run.works().stdout, expected.works().stdout);
+        run.says(&[file, "the field wavelength is not known"]);
+        assert_eq!(run.stderr.matches("wavelength").count(), 1, "{run:#?}");
+        broken.inspect(&[]).works().says(&["wavelength"]);
+        broken.score().works().says(&["wavelength"]);
+        broken.embed(&["--strict"]).is_refused(&[file, "wavelength", "strict"]);
+        broken.inspect(&["--verify"]).is_refused(&[file, "wavelength"]);
+    }
+}
+
+#[test]
+fn an_adapter_next_to_the_weights_is_refused() {
+    let broken = Broken::new();
+    broken.write("adapter_config.json", r#"{"peft_type": "LORA"}"#);
+    broken.is_refused(&["adapter_config.json", "adapter", "hint: merge"]);
+}
+
+#[test]
+fn dense_layers_that_are_left_out_are_reported() {
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    let is_quiet = |run: &super::support::Run| !run.stderr.contains("Dense");
+    assert!(is_quiet(broken.embed(&[]).works()));
+    broken.embed(&["--pooling", "cls"]).works().says(&["Dense layers are left out"]);
+    broken.embed(&["--level", "token"]).works().says(&["Dense layers are left out"]);
+    broken.embed(&["--layer", "1"]).works().says(&["Dense layers are applied to layer 1"]);
+    assert!(is_quiet(Broken::new().embed(&["--pooling", "cls"]).works()));
+}
+
+#[test]
+fn shortened_vectors_are_normalized_again_only_if_asked() {
+    let broken = Broken::of("sentence-transformers/dense-prompts");
+    let length = |run: &super::support::Run| -> f64 {
+        let row: Value = serde_json::from_str(run.works().stdout.lines().next().unwrap()).unwrap();
+        let values = row["embedding"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
+        values.map(|value| value * value).sum::<f64>().sqrt()
+    };
+    let run = broken.embed(&["--dimensions", "8"]);
+    assert!(length(run.says(&["not normalized again", "--normalize"])) < 0.99);
+    assert!((length(&broken.embed(&["--dimensions", "8", "--normalize"])) - 1.0).abs() < 1e-6);
+    broken.edit_json("config_sentence_transformers.json", |it| it["truncate_dim"] = json!(8));
+    let stated = broken.embed(&[]);
+    assert_eq!(stated.works().stdout, run.stdout);
+    stated.says(&["not normalized again"]);
 }
 
 #[test]

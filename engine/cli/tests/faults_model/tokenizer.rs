@@ -153,11 +153,52 @@ fn truncation_and_padding_of_the_file_are_replaced() {
     expected.works().says(&["1 text was cut to 40 tokens"]);
     broken.edit_json(FILE, |it| {
         it["truncation"] =
-            json!({"direction": "Left", "max_length": 8, "strategy": "LongestFirst", "stride": 2});
+            json!({"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 2});
         it["padding"] = json!({"strategy": {"Fixed": 128}, "direction": "Left", "pad_to_multiple_of": 64,
             "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"});
     });
     let run = broken.embed(&[]);
     assert_eq!(run.works().stdout, expected.stdout);
     run.says(&["1 text was cut to 40 tokens"]);
+}
+
+#[test]
+fn a_side_of_truncation_other_than_the_right_is_refused_in_either_file() {
+    let truncation = json!({"direction": "Left", "max_length": 8, "strategy": "LongestFirst", "stride": 0});
+    let broken = with(|it| it["truncation"] = truncation);
+    broken.is_refused(&[FILE, "truncation.direction", "must be Right, got Left"]);
+    broken.edit_json("tokenizer_config.json", |it| it["truncation_side"] = json!("right"));
+    broken.embed(&[]).works();
+    broken.edit_json("tokenizer_config.json", |it| it["truncation_side"] = json!("left"));
+    broken.is_refused(&["tokenizer_config.json", "truncation_side", "must be right, got left"]);
+}
+
+#[test]
+fn added_tokens_of_other_files_must_have_the_ids_that_these_state() {
+    let broken = Broken::new();
+    broken.write("added_tokens.json", r#"{"[RIVER]": 12}"#);
+    broken.embed(&[]).is_refused(&[FILE, "[RIVER]", "180", "added_tokens.json says 12"]);
+    // The next free id, but the model has no embedding for it.
+    broken.write("added_tokens.json", r#"{"[RIVER]": 180}"#);
+    broken.embed(&[]).is_refused(&[FILE, "[RIVER]", "180"]);
+    // A special token without an embedding is left out, since no text with it can be encoded.
+    let broken = Broken::new();
+    let expected = broken.embed(&[]);
+    broken.edit_json("tokenizer_config.json", |it| it["additional_special_tokens"] = json!(["[RIVER]"]));
+    assert_eq!(broken.embed(&[]).works().stdout, expected.works().stdout);
+}
+
+#[test]
+fn special_tokens_that_the_template_does_not_put_around_texts_are_refused() {
+    for (field, token) in [("cls_token", "[MASK]"), ("sep_token", "[PAD]"), ("cls_token", "[NONE]")] {
+        let broken = Broken::new();
+        broken.edit_json("tokenizer_config.json", |it| it[field] = json!(token));
+        broken.remove("special_tokens_map.json");
+        broken.embed(&[]).is_refused(&[FILE, field, token]);
+        // As tokenizer.json says, whatever the names of special tokens are.
+        broken.edit_json("tokenizer_config.json", |it| {
+            it["tokenizer_class"] = json!("PreTrainedTokenizerFast")
+        });
+        broken.embed(&[]).works();
+    }
 }

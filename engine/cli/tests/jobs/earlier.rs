@@ -48,9 +48,16 @@ fn its_status_is_shown() {
 fn it_is_not_continued_since_models_are_read_in_another_way_now() {
     let desk = desk_of_earlier_job();
     let before = files(&desk.path("job"));
+    let sentence = "error: cannot resume the job in job/: it was started by a version of nearsay that reads \
+                    model files and texts differently (reading 1), and this run has reading 2\n";
     for option in ["--resume", "--append", "--resume --precision bf16"] {
-        run(&desk, &format!("{JOB} {option}"))
-            .ends(65, &["cannot resume the job in job/: it was started with", "hint:", "--overwrite"]);
+        run(&desk, &format!("{JOB} {option}")).ends(65, &[sentence]);
         assert!(files(&desk.path("job")) == before, "{option}");
     }
+    // Also if more of it is missing.
+    fs::remove_file(desk.path("job/part-00002.parquet")).expect("removed");
+    run(&desk, &format!("{JOB} --resume")).ends(65, &[sentence]);
+    fs::copy(fixture("jobs/a8fd024/part-00002.parquet"), desk.path("job/part-00002.parquet"))
+        .expect("copied");
+    run(&desk, "verify job").ok();
 }

@@ -32,7 +32,7 @@ impl Scorer {
             };
             let is_missing = |index: &usize| states[*index].is_none();
             let missing: Vec<usize> = (0..texts.len()).filter(is_missing).collect();
-            let encode = |&index: &usize| self.parts.tokenizer.encode(&texts[index]);
+            let encode = |&index: &usize| self.parts.tokenizer.encode_stripped(&texts[index]);
             let tokens = self.workers().map_short(&self.control, &missing, encode)?;
             for (index, tokens) in missing.into_iter().zip(tokens) {
                 states[index] = Some(TextState::Tokenized(tokens));

@@ -121,7 +121,7 @@ impl Scorer {
         for texts in documents(references) {
             let limits = WindowLimits { items: IDF_DOCUMENTS, ..self.limits() };
             for window in Windows::new(texts?, limits) {
-                let encode = |text: &String| self.parts.tokenizer.encode(text);
+                let encode = |text: &String| self.parts.tokenizer.encode_stripped(text);
                 let documents = self.workers().map_short(&self.control, &window.items, encode)?;
                 documents.iter().for_each(|document| builder.add(&document.ids));
                 self.listener.report(builder.documents());

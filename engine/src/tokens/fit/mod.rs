@@ -9,7 +9,7 @@ use std::ops::Range;
 use tokenizers::Encoding;
 
 use super::long_text::{self, BYTES_A_TOKEN, FIRST_PREFIX, GROWTH, LARGE_PREFIX, Words};
-use super::{TextTokenizer, offsets, strip};
+use super::{TextTokenizer, offsets};
 use crate::Result;
 
 /// The tokens of a text that the model's length has room for.
@@ -54,10 +54,10 @@ impl TextTokenizer {
     /// are computed.
     pub(crate) fn cuts(&self, prompt: &str, text: &str) -> Result<bool> {
         let whole = format!("{prompt}{text}");
-        if self.limits.lower_case || whole.len() > FIRST_PREFIX {
+        if whole.len() > FIRST_PREFIX {
             return Ok(self.encode(&whole)?.truncated);
         }
-        let encoding = self.run_by(|tokenizer| tokenizer.encode_fast(strip(&whole), true))?;
+        let encoding = self.run_by(|tokenizer| tokenizer.encode_fast(whole.as_str(), true))?;
         Ok(!encoding.get_overflowing().is_empty())
     }
 

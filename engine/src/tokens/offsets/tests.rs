@@ -77,10 +77,13 @@ fn tokens_of_the_prompt_have_no_place() {
         let tokenizer = open(family, 64);
         let with = check(&tokenizer, "the garden: ", "the river");
         let own: Vec<_> = with.offsets.iter().filter(|offset| !offset.bytes.is_empty()).collect();
-        let prompt = tokenizer.encode("the garden: ").unwrap().ids.len() - 2;
+        // A blank at the prompt's end may be part of the text's first token.
+        let prompt = tokenizer.encode_stripped("the garden: ").unwrap().ids.len() - 2;
         assert!(with.offsets[..=prompt].iter().all(|offset| offset.bytes == (0..0)), "{family} {with:?}");
         assert_eq!((own[0].bytes.start, own.last().unwrap().bytes.end), (0, 9), "{family}");
-        assert!(check(&tokenizer, "the garden: ", "  ").offsets.iter().all(|offset| offset.bytes == (0..0)));
+        let blanks = check(&tokenizer, "the garden: ", "  ");
+        let has_place = blanks.offsets.iter().any(|offset| !offset.bytes.is_empty());
+        assert_eq!(has_place, family == "roberta", "{blanks:?}");
     }
 }
 

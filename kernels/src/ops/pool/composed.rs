@@ -44,7 +44,7 @@ fn pool_sequence(mode: Pooling, sequence: &Tensor, skip_tokens: usize) -> Result
     }
     let kept = || sequence.narrow(0, skip_tokens, count);
     match mode {
-        Pooling::Cls => sequence.narrow(0, 0, 1),
+        Pooling::Cls => sequence.narrow(0, if count > 0 { skip_tokens } else { 0 }, 1),
         Pooling::LastToken => sequence.narrow(0, tokens - 1, 1),
         Pooling::Max => kept()?.max_keepdim(0),
         Pooling::Mean => kept()?.sum_keepdim(0)? / count as f64,

@@ -25,7 +25,7 @@ const NAME: &str = "pool";
 /// sentence-transformers concatenates several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pooling {
-    /// The first token.
+    /// The first token after those that are skipped, or the first if all are.
     Cls,
     /// The largest value in each dimension.
     Max,
@@ -67,9 +67,8 @@ impl Pooling {
 pub struct PoolOptions {
     /// Modes, side by side in the output; at least one.
     pub modes: Vec<Pooling>,
-    /// Tokens at the start of each sequence that sums, maxima and means leave out (a prompt's). The first
-    /// token remains the first and positions are counted from the start of the sequence, as in
-    /// sentence-transformers.
+    /// Tokens at the start of each sequence that every mode but the last token leaves out (a prompt's).
+    /// Positions are counted from the start of the sequence, as in sentence-transformers.
     pub skip_tokens: usize,
     /// Whether each output row is divided by its length (by 1e-12 if it is shorter than that).
     pub normalize: bool,
@@ -137,8 +136,11 @@ fn pool_sequence(mode: Pooling, sequence: &[f32], hidden_dim: usize, skip_tokens
     let rows = sequence.chunks_exact(hidden_dim);
     let count = rows.len().saturating_sub(skip_tokens);
     match mode {
-        Pooling::Cls => first_or_zeros(rows.clone().next(), hidden_dim),
-        Pooling::LastToken => first_or_zeros(rows.clone().next_back(), hidden_dim),
+        Pooling::Cls => {
+            let first = if count > 0 { skip_tokens } else { 0 };
+            row_or_zeros(rows.clone().nth(first), hidden_dim)
+        }
+        Pooling::LastToken => row_or_zeros(rows.clone().next_back(), hidden_dim),
         Pooling::Max => maxima(rows.skip(skip_tokens), hidden_dim),
         Pooling::Mean => weighted_sum(rows.enumerate().skip(skip_tokens), hidden_dim, |_| 1.0, count as f64),
         Pooling::MeanSqrtLength => {
@@ -151,7 +153,7 @@ fn pool_sequence(mode: Pooling, sequence: &[f32], hidden_dim: usize, skip_tokens
     }
 }
 
-fn first_or_zeros(row: Option<&[f32]>, hidden_dim: usize) -> Vec<f32> {
+fn row_or_zeros(row: Option<&[f32]>, hidden_dim: usize) -> Vec<f32> {
     row.map_or_else(|| vec![0.0; hidden_dim], <[f32]>::to_vec)
 }
 
@@ -319,7 +321,10 @@ mod tests {
     fn skipped_tokens_count_for_positions_but_not_for_sums() {
         assert_eq!(pooled(&[Pooling::Mean], 1, false), [[4.0, -2.0], [0.0, 0.0], [0.0, 0.0]]);
         assert_eq!(pooled(&[Pooling::WeightedMean], 1, false)[0], [21.0 / 5.0, -16.0 / 5.0]);
-        assert_eq!(pooled(&[Pooling::Cls], 1, false)[0], [1.0, -2.0]);
+        // The sequence of one token has no other first token.
+        assert_eq!(pooled(&[Pooling::Cls], 1, false), [[3.0, 4.0], [0.0, 0.0], [7.0, 24.0]]);
+        assert_eq!(pooled(&[Pooling::Cls], 3, false)[0], [1.0, -2.0]);
+        assert_eq!(pooled(&[Pooling::LastToken], 1, false)[0], [5.0, -8.0]);
     }
 
     #[test]

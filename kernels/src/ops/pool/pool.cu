@@ -30,7 +30,7 @@ __device__ __forceinline__ void for_tokens(const Element *values, uint32_t first
 template <class Element>
 __device__ float pool_column(uint32_t mode, const Element *values, uint32_t length, int64_t stride, uint32_t skip) {
     if (length == 0) return 0.0f;
-    if (mode == CLS) return to_float(values[0]);
+    if (mode == CLS) return to_float(values[length > skip ? skip * stride : 0]);
     if (mode == LAST_TOKEN) return to_float(values[(length - 1) * stride]);
     if (length <= skip) return 0.0f;
     if (mode == MAX) {

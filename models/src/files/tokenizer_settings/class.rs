@@ -1,0 +1,75 @@
+//! The class that transformers builds a tokenizer with, as far as token ids depend on it.
+
+/// How transformers builds a tokenizer. The class is the one that `tokenizer_config.json` or config.json
+/// names, else the model type's (`AutoTokenizer`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenizerClass {
+    /// As tokenizer.json says: `PreTrainedTokenizerFast`, `TokenizersBackend`, and classes that only replace
+    /// parts which every tokenizer.json of theirs has.
+    #[default]
+    AsInFile,
+    /// BERT's: lower-casing is on, and accents are stripped with it, unless the settings say otherwise.
+    Bert,
+    /// RoBERTa's: no space is put before a text unless the settings say otherwise.
+    Roberta,
+    /// XLM-RoBERTa's and CamemBERT's.
+    SentencePiece,
+}
+
+/// Classes with BERT's settings, without `Fast` at the end.
+const BERT: [&str; 8] = [
+    "BertTokenizer",
+    "ConvBertTokenizer",
+    "DistilBertTokenizer",
+    "ElectraTokenizer",
+    "LxmertTokenizer",
+    "MPNetTokenizer",
+    "MobileBertTokenizer",
+    "RetriBertTokenizer",
+];
+
+/// Classes with RoBERTa's settings.
+const ROBERTA: [&str; 2] = ["LongformerTokenizer", "RobertaTokenizer"];
+
+/// Classes with XLM-RoBERTa's settings.
+const SENTENCE_PIECE: [&str; 2] = ["CamembertTokenizer", "XLMRobertaTokenizer"];
+
+/// Classes of Python code that no tokenizer.json stands for.
+pub(super) const PYTHON_ONLY: [&str; 5] = [
+    "BertJapaneseTokenizer",
+    "BertweetTokenizer",
+    "FlaubertTokenizer",
+    "PhobertTokenizer",
+    "RoCBertTokenizer",
+];
+
+/// Other classes that take tokenizer.json as it is.
+const AS_IN_FILE: [&str; 5] =
+    ["GPT2Tokenizer", "HerbertTokenizer", "PreTrainedTokenizer", "TokenizersBackend", "XLNetTokenizer"];
+
+impl TokenizerClass {
+    pub(super) fn find(named: Option<&str>, model_type: &str) -> Self {
+        match named.map(without_fast) {
+            Some(name) if BERT.contains(&name) => Self::Bert,
+            Some(name) if ROBERTA.contains(&name) => Self::Roberta,
+            Some(name) if SENTENCE_PIECE.contains(&name) => Self::SentencePiece,
+            Some(_) => Self::AsInFile,
+            None => match model_type {
+                "bert" | "distilbert" => Self::Bert,
+                "roberta" => Self::Roberta,
+                "xlm-roberta" | "camembert" => Self::SentencePiece,
+                _ => Self::AsInFile,
+            },
+        }
+    }
+}
+
+/// Whether nearsay knows what a class does.
+pub(super) fn is_known(class: &str) -> bool {
+    let class = without_fast(class);
+    [&BERT[..], &ROBERTA, &SENTENCE_PIECE, &AS_IN_FILE].iter().any(|names| names.contains(&class))
+}
+
+fn without_fast(class: &str) -> &str {
+    class.strip_suffix("Fast").unwrap_or(class)
+}
