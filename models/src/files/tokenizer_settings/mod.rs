@@ -95,7 +95,7 @@ impl TokenizerSettings {
         let special = SpecialTokens::read(folder, &all)?;
         let mut unknown = special.unknown;
         unknown.extend(fields::unknown(folder, CONFIG, &all)?);
-        unknown.extend(tokenizer_file::check(folder, all.contains_key("truncation_side"))?);
+        tokenizer_file::check(folder, all.contains_key("truncation_side"))?;
         Ok(Self {
             class,
             model_max_length: config.model_max_length.or(config.max_len).and_then(length),
