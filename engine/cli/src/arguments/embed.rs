@@ -28,8 +28,10 @@ Examples:
   nearsay embed 'wiki/*.jsonl.zst' -m ./model --keep title -o wiki/ --resume
   # long texts in parts
   nearsay embed books.parquet -m ./model --on-long chunk -o chunks.parquet
-  nearsay embed notes/ -m ./model --whole-files --chunk-tokens 200 -o notes.parquet
-  nearsay embed --text 'hello' --text 'good bye' -m ./model
+  # a folder of documents, in parts for a vector database
+  nearsay embed notes/ -m ./model --whole-files -o notes.parquet
+  # one text
+  nearsay embed --text 'hello' -m ./model
 
 If the output is a folder, the run is a job: it writes shards of a fixed number of input rows, and a manifest. \
 After a crash or an interruption, the same command with --resume continues it, and the finished folder has the \

@@ -24,11 +24,11 @@ fn the_variable_is_the_default_and_an_argument_is_stronger() {
     assert_eq!(with_default(&desk, "embed in.txt -m BERT", sts).ok().stdout, expected);
     let summary = with_default(&desk, "embed in.txt -o out.npy --json", bert).ok().json();
     assert_eq!(summary["model"], bert);
-    let line = "score -c in.txt -r in.txt -l 1";
+    let line = "score -c in.txt -r ref.txt -l 1";
     let expected = desk.run(&format!("{line} -m BERT")).ok().stdout;
     assert_eq!(with_default(&desk, line, bert).ok().stdout, expected);
     // A language chooses its model, also if a default is set.
-    with_default(&desk, "--offline score -c in.txt -r in.txt --lang en", bert).ends(78, &["roberta-large"]);
+    with_default(&desk, "--offline score -c in.txt -r ref.txt --lang en", bert).ends(78, &["roberta-large"]);
     // The benchmark's default stays what it compares machines by.
     let shape = with_default(&desk, "bench --json --seconds 0 --precision f32 --lengths 8", bert).ok().json();
     assert_eq!(shape["model"]["name"], "minilm-l6");
@@ -40,10 +40,10 @@ fn without_a_model_the_command_says_how_to_name_one() {
     for blank in ["", " ", "\n"] {
         with_default(&desk, "embed in.txt -o out.npy", blank).ends(2, &["--model", "hint:", "NEARSAY_MODEL"]);
         let parts = ["--model", "--lang", "hint:", "NEARSAY_MODEL"];
-        with_default(&desk, "score -c in.txt -r in.txt", blank).ends(2, &parts);
+        with_default(&desk, "score -c in.txt -r ref.txt", blank).ends(2, &parts);
     }
-    assert_eq!(desk.names(), ["in.txt"]);
-    for line in ["embed --help", "score --help", "models --help"] {
+    assert_eq!(desk.names(), ["in.txt", "ref.txt"]);
+    for line in ["embed --help", "score --help", "--help"] {
         assert!(desk.run(line).ok().text().contains("NEARSAY_MODEL"), "{line}");
     }
 }
@@ -52,11 +52,11 @@ fn without_a_model_the_command_says_how_to_name_one() {
 fn a_score_without_a_known_layer_names_the_range_and_the_usual_one() {
     let desk = desk();
     let parts = ["no layer is known", "layers 0 (the embeddings) to 3", "hint:", "--layer 2"];
-    desk.run("score -c in.txt -r in.txt -m BERT").ends(2, &parts);
+    desk.run("score -c in.txt -r ref.txt -m BERT").ends(2, &parts);
     let hub = Hub::of_folder(&fixture("families/bert"));
-    run(&desk, &hub, "score -c in.txt -r in.txt -m org/name").ends(2, &parts);
+    run(&desk, &hub, "score -c in.txt -r ref.txt -m org/name").ends(2, &parts);
     assert!(hub.asked().iter().all(|name| !name.ends_with(".safetensors")));
-    run(&desk, &hub, "score -c in.txt -r in.txt -m org/other")
+    run(&desk, &hub, "score -c in.txt -r ref.txt -m org/other")
         .ends(2, &["no layer is known", "hint:", "--layer"]);
-    desk.run("score -c in.txt -r in.txt -m BERT -l 4").ends(2, &["--layer must be 0 to 3", "got 4"]);
+    desk.run("score -c in.txt -r ref.txt -m BERT -l 4").ends(2, &["--layer must be 0 to 3", "got 4"]);
 }

@@ -50,7 +50,7 @@ fn pull_refuses_before_weights_and_fails_by_name() {
         b"{\"model_type\": \"t5\"}".to_vec();
     let (desk, hub) = (desk(), Hub::with(unsupported));
     for line in
-        ["models pull org/name", "embed in.txt -m org/name", "score -c in.txt -r in.txt -m org/name -l 1"]
+        ["models pull org/name", "embed in.txt -m org/name", "score -c in.txt -r ref.txt -m org/name -l 1"]
     {
         let refused = run(&desk, &hub, line).ends(78, &["model_type", "`t5`"]);
         assert!(refused.stdout.is_empty());

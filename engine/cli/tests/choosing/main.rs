@@ -15,7 +15,7 @@ use nearsay_tests::run::{Desk, Run, finish};
 /// A folder with two texts.
 fn desk() -> Desk {
     let desk = desk!();
-    desk.write("in.txt", "a river\nthe cat\n");
+    desk.write("in.txt", "a river\nthe cat\n").write("ref.txt", "the river\na cat\n");
     desk
 }
 

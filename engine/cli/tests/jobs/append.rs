@@ -216,7 +216,7 @@ fn it_starts_a_job_and_extends_nothing_but_jobs() {
     let desk = desk();
     desk.run(&append()).ok();
     assert!(files(&desk.path("out")) == undisturbed());
-    desk.run("embed in.jsonl -m BERT -o out.npy --append").ends(2, &["--append extends a job", "folder"]);
+    desk.run("embed in.jsonl -m BERT -o out.npy --append").ends(2, &["--append has no effect", "folder"]);
     desk.run(&format!("{} --overwrite", append())).ends(2, &["--append", "--overwrite"]);
 }
 

@@ -56,7 +56,8 @@ pub(super) fn of_address(text: &str, endpoint: Option<&str>) -> Option<String> {
     let hubs =
         [HUB, "http://huggingface.co", "https://hf.co", "hf://models", "hf:/"].into_iter().chain(endpoint);
     let rest = hubs.into_iter().find_map(|hub| text.strip_prefix(hub)?.strip_prefix('/'))?;
-    let parts: Vec<&str> = rest.split(['/', '?', '#']).take(2).filter(|part| !part.is_empty()).collect();
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').take(2).filter(|part| !part.is_empty()).collect();
     let name = parts.join("/");
     Repository::parse(&name).map(|_| format!("give the model's name: {name}"))
 }

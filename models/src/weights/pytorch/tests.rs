@@ -71,7 +71,11 @@ fn other_types_are_read_or_refused_by_name() {
 #[test]
 fn a_file_that_is_no_archive_is_refused() {
     assert!(message(b"").contains("zip archive"));
-    assert!(message(b"<html>").contains("zip archive"));
+    let page = open(b"<html>").unwrap_err();
+    assert!(
+        matches!(page, Error::OtherContent { .. }) && page.to_string().contains("an HTML page"),
+        "{page}"
+    );
     assert!(message(b"\x80\x02\x8a\x0a").contains("before 1.6"));
     assert!(message(b"PK\x03\x04 and no more").contains("pytorch_model.bin"));
     let whole = archive(tensor(0, &[6], &[1]));

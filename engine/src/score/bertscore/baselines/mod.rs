@@ -148,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.bin");
         std::fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
-        assert_eq!(Baseline::from_file(&path).unwrap_err().kind(), crate::ErrorKind::NoInput);
+        assert_eq!(Baseline::from_file(&path).unwrap_err().kind(), crate::ErrorKind::BadData);
     }
 
     #[test]
