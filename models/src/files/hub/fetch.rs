@@ -20,11 +20,13 @@ use crate::files::weight_files::{ShardIndex, is_file_name};
 use crate::files::{HubOptions, Token, diagnosis};
 
 /// The small files that nearsay reads in the model's folder and its modules' folders.
-const SMALL_FILES: [&str; 6] = [
+const SMALL_FILES: [&str; 8] = [
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",
     "config_sentence_transformers.json",
     "vocab.txt",
 ];
