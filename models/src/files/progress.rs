@@ -25,7 +25,9 @@ pub struct DownloadProgress {
 /// download. Complete files and the part of an incomplete one stay in the cache, and the next download
 /// continues from there.
 #[derive(Clone)]
-pub struct ProgressListener(Arc<dyn Fn(&DownloadProgress) -> ControlFlow<()> + Send + Sync>);
+pub struct ProgressListener(Arc<Listener>);
+
+type Listener = dyn Fn(&DownloadProgress) -> ControlFlow<()> + Send + Sync;
 
 impl ProgressListener {
     /// A listener that calls `listener`.

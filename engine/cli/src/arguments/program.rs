@@ -19,6 +19,7 @@ Environment (an empty variable counts as unset):
   TRANSFORMERS_OFFLINE    the same
   HF_TOKEN                token for the hub
   HUGGING_FACE_HUB_TOKEN  its older name
+  HF_HUB_DISABLE_IMPLICIT_TOKEN  1 sends no token
   HF_TOKEN_PATH           file with the token [default: token in HF_HOME]
   HF_ENDPOINT             address of the hub [default: https://huggingface.co]
   HF_HUB_CACHE            folder of downloaded models [default: hub in HF_HOME]
