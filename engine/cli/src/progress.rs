@@ -1,12 +1,14 @@
 //! A progress bar on a terminal; a line every 30 seconds elsewhere, and on a dumb terminal.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::context::Context;
 use crate::failure::say;
+use crate::print::per_second;
 use crate::terminal::Stream;
 
 /// Interval between lines without a terminal.
@@ -59,7 +61,7 @@ impl Progress {
         let (total, template) = match measure {
             Measure::Count(name, total) => (
                 Some(total),
-                format!("{{bar:30}} {{human_pos}}/{{human_len}} {name}  {{per_sec}}  {{eta}} left  {{msg}}"),
+                format!("{{bar:30}} {{human_pos}}/{{human_len}} {name}  {{rate}}  {{eta}} left  {{msg}}"),
             ),
             Measure::Share(Some(steps)) => (Some(steps), "{bar:16} {percent} %  {wide_msg}".to_owned()),
             Measure::Share(None) => (None, "{spinner} {elapsed}  {wide_msg}".to_owned()),
@@ -67,7 +69,12 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target);
         // The templates are constants; the plain style is a fallback if one were wrong.
         bar.set_style(
-            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            ProgressStyle::with_template(&template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+                    // There is nothing to do about a bar that cannot be drawn.
+                    let _ = text.write_str(&per_second(state.pos(), state.elapsed()));
+                }),
         );
         // No steady tick: it needs a thread, and panics if the system has none.
         bar.tick();

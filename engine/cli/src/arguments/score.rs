@@ -37,8 +37,8 @@ its batch.";
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_EXAMPLES)]
 pub(crate) struct ScoreArguments {
-    /// Candidates: .txt (one per line), .jsonl, .csv or .tsv, optionally .gz or .zst; .parquet; or -. FILE:COLUMN
-    /// names the column
+    /// Candidates: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
+    /// FILE:COLUMN names the column
     #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
     pub(crate) candidates: OsString,
     /// References, aligned row by row with the candidates; repeat for several reference sets
