@@ -81,7 +81,7 @@ impl Scorer {
     /// Opens the model that bert_score uses for a language (`en`: roberta-large), with its layer.
     ///
     /// # Errors
-    /// [`Error::Usage`] if no model is known for the language; as [`Scorer::open`].
+    /// [`Error::Usage`](crate::Error::Usage) if no model is known for the language; as [`Scorer::open`].
     pub fn for_language(code: &str) -> Result<Self> {
         Self::open(default_model(code)?)
     }
