@@ -84,6 +84,7 @@ class JobFolder(Desk):
         self.assertEqual(begin["begin"]["format_version"], 1)
         settings = begin["begin"]["settings"]
         self.assertEqual((settings["rows_per_shard"], settings["part"], settings["keep"]), ("5", "0/1", "title"))
+        self.assertRegex(end["end"].pop("input_sha256"), "^[0-9a-f]{64}$")
         self.assertEqual(end, {"end": {"input_rows": ROWS, "shards": 5}})
         self.assertEqual([entry["shard"]["shard"] for entry in middle], list(range(5)))
 

@@ -115,7 +115,7 @@ class WholeFiles(Desk):
         output = self.embed(source, "out.parquet", "--keep", "title", "--on-long", "chunk", "--mark-truncated")
         table = pq.read_table(output)
         self.assertEqual(table.num_rows, 0)
-        chunk = ["chunk", "byte_start", "byte_end", "character_start", "character_end"]
+        chunk = ["chunk_id", "chunk", "byte_start", "byte_end", "character_start", "character_end", "chunk_text"]
         self.assertEqual(table.column_names, ["id", "title", *chunk, "truncated", "embedding"])
         self.assertEqual(table.schema.field("embedding").type.list_size, 32)
         self.assertEqual(list(pd.read_parquet(output).columns), table.column_names)
