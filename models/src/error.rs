@@ -92,13 +92,13 @@ pub enum Error {
         name: String,
     },
     /// A file is not what its name says.
-    #[error("{} {}", path.display(), content.told(expected))]
+    #[error("{} {}", path.display(), content.described(expected))]
     OtherContent {
         /// The file.
         path: PathBuf,
-        /// What it should be, with an article.
+        /// The expected kind, with an article.
         expected: &'static str,
-        /// What it is instead.
+        /// The kind found.
         content: Content,
     },
     /// Reading a file failed.

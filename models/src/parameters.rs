@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_encoder_the_file_is_told_by_what_it_has() {
+    fn without_an_encoder_the_error_names_tensors_of_the_file() {
         for (names, shown) in [
             (["deberta.embeddings.word_embeddings_weight", "x"], "deberta.embeddings"),
             (["xembeddings.word_embeddings.weight", "x"], "it has xembeddings.word_embeddings.weight, x"),

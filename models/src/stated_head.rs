@@ -1,4 +1,4 @@
-//! What a model's files state about its head, without its weights.
+//! A model's head as its files describe it, without weights.
 
 use nearsay_kernels::Pooling;
 

@@ -1,4 +1,4 @@
-//! The line with which a command ends on stderr: what it did, where the result is, how long it took.
+//! The line that ends a command on stderr: the work done, the output, and the time taken.
 
 use std::path::Path;
 use std::time::Duration;

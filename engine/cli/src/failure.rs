@@ -79,8 +79,8 @@ pub(crate) fn hint(text: &str) {
     say(format_args!("{} {text}", label("hint:", Style::Hint)));
 }
 
-/// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2. Words
-/// that we can guess get a sentence of ours.
+/// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2. Commands
+/// and flags of other programs get a sentence that names ours.
 pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     if let Some(sentence) = help::guess(error, &help::program(), &words) {

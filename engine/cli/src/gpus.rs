@@ -41,7 +41,7 @@ fn of_device_files(root: &Path) -> Vec<String> {
     entries(&root.join("dev")).iter().filter_map(|path| number(path)).collect()
 }
 
-/// The entries of a folder, sorted; none if there is no such folder.
+/// The entries of a folder, sorted; empty if the folder does not exist.
 fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut paths: Vec<_> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

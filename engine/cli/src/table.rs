@@ -10,7 +10,7 @@ const DEFAULT_WIDTH: usize = 80;
 const GAP: &str = "  ";
 /// Width that a column of texts keeps on a terminal that is too narrow.
 const MIN_TEXT: usize = 8;
-/// Stands for the middle of a text that was shortened.
+/// Replaces the middle of a shortened text.
 const ELLIPSIS: &str = "...";
 
 /// A column.

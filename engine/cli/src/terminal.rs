@@ -1,4 +1,4 @@
-//! What the terminal can show: colours and bars that are drawn again and again.
+//! The terminal's abilities: colors, and bars that are redrawn in place.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -100,7 +100,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// `NO_COLOR` (no-color.org) before `CLICOLOR_FORCE` before what the terminal can do.
+/// `NO_COLOR` (no-color.org) before `CLICOLOR_FORCE` before the terminal's abilities.
 fn is_coloured(choice: ColorChoice, is_terminal: bool, get: impl Fn(&str) -> Option<String> + Copy) -> bool {
     match choice {
         ColorChoice::Always => true,
@@ -111,7 +111,7 @@ fn is_coloured(choice: ColorChoice, is_terminal: bool, get: impl Fn(&str) -> Opt
     }
 }
 
-/// Whether nothing is known of what the terminal can do.
+/// Whether the terminal's abilities are unknown.
 fn is_dumb(get: impl Fn(&str) -> Option<String>) -> bool {
     get("TERM").is_none_or(|term| term == "dumb")
 }

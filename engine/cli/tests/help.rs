@@ -96,7 +96,7 @@ fn every_environment_variable_that_is_read_is_in_the_help() {
 }
 
 #[test]
-fn a_version_is_one_line_and_its_short_flag_tells_more() {
+fn a_version_is_one_line_and_its_short_flag_prints_more() {
     let desk = desk!();
     assert_eq!(desk.run("--version").ok().text(), format!("nearsay {}\n", env!("CARGO_PKG_VERSION")));
     let long = desk.run("-V").ok();

@@ -144,7 +144,7 @@ fn json_says_what_was_scored() {
 }
 
 #[test]
-fn a_model_of_the_cache_is_told_with_its_commit() {
+fn a_cached_model_is_reported_with_its_commit() {
     let desk = desk();
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let repository = desk.path("cache/models--acme--tiny");

@@ -54,7 +54,7 @@ fn pipes_have_colours_only_on_request() {
 }
 
 #[test]
-fn a_terminal_has_colours_unless_it_is_told_otherwise() {
+fn a_terminal_has_colors_unless_they_are_turned_off() {
     let desk = desk();
     for (line, coloured) in [
         ("embed missing.txt -m BERT", true),

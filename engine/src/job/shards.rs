@@ -71,7 +71,7 @@ impl<'a> ShardedJob<'a> {
     /// [`OtherInput`](crate::Error::OtherInput) and [`GrownInput`](crate::Error::GrownInput) if the input is
     /// not the job's; any error of [`EmbedRun::run`]. Finished shards always stay.
     pub(super) fn run(mut self, mut files: CorpusFiles) -> Result<JobSummary> {
-        // What the first rows decide was decided by the rows that the job was started with.
+        // Column types and ranges come from the rows that the job was started with.
         let first_rows = self.record.layout.ends().first().map(|end| end.input_rows);
         let run = files.plan(self.embedder, files.head_records(), first_rows, self.observer)?;
         let asked = settings(&run, &files.options, self.record.plan)?;

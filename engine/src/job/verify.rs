@@ -65,9 +65,9 @@ impl FolderState {
         let writer = writer.or_else(|| writer_of(path));
         let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
         let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.damage.into_iter().partition(is_excused);
-        let told = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
-        let mut problems: Vec<String> = damaged.iter().map(told).collect();
-        let mut leftovers: Vec<String> = torn.iter().map(told).collect();
+        let named = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
+        let mut problems: Vec<String> = damaged.iter().map(named).collect();
+        let mut leftovers: Vec<String> = torn.iter().map(named).collect();
         let checked = workers.map(control, &state.shards, |shard| check_file(path, shard))?;
         problems.extend(checked.into_iter().flatten());
         // While the job is incomplete, a shard that is not recorded yet is expected; afterwards, only the first
@@ -127,11 +127,11 @@ fn unrecorded(
     let names: Vec<String> = names(path)?.into_iter().filter(is_unrecorded).collect();
     let (expected, strays): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| is_expected(name));
-    let told = |names: Vec<String>| {
+    let named = |names: Vec<String>| {
         let what = |name: String| format!("{}: the manifest does not have it", path.join(name).display());
         names.into_iter().map(what).collect()
     };
-    Ok((told(expected), told(strays)))
+    Ok((named(expected), named(strays)))
 }
 
 /// Verifies folders, each on its own and several as the parts of one job.

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// Candidates, and one or more references for each.
 ///
 /// A blank text in the first column of references is an empty reference, as in bert_score. In a further
-/// column it is no reference: that candidate has one less, as in bert_score's lists of different lengths.
+/// column it does not count: that candidate has one reference less, as in bert_score's lists of different lengths.
 #[derive(Debug, Clone)]
 pub struct PairSource {
     /// The candidates.

@@ -16,7 +16,7 @@ use crate::text::RecordId;
 pub struct ScoreReport<'a> {
     /// The signature of the BERTScore.
     pub signature: &'a str,
-    /// What was scored, if [stated](Self::of).
+    /// The inputs, pairs and model, if [stated](Self::of).
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub subject: Option<ScoreSubject<'a>>,
     /// The requested metrics, by name.
@@ -29,13 +29,13 @@ impl<'a> ScoreReport<'a> {
         Self { signature, subject: None, metrics: Metrics::default() }
     }
 
-    /// The same with what was scored.
+    /// The same with its inputs, pairs and model.
     #[must_use]
     pub fn of(self, subject: ScoreSubject<'a>) -> Self {
         Self { subject: Some(subject), ..self }
     }
 
-    /// The same with BERTScore. `ids` are the pairs' ids, none if no pair has one.
+    /// The same with BERTScore. `ids` are the pairs' ids; empty if no pair has one.
     #[must_use]
     pub fn bertscore(self, mean: MeanScores, segments: &'a [Scores], ids: &'a [RecordId]) -> Self {
         let bertscore = Some(BertScoreReport { mean, segments: Segments { scores: segments, ids } });
@@ -43,7 +43,7 @@ impl<'a> ScoreReport<'a> {
     }
 }
 
-/// What a report is about: inputs, pairs and model.
+/// The inputs, pairs and model of a report.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ScoreSubject<'a> {
@@ -57,7 +57,7 @@ pub struct ScoreSubject<'a> {
     pub empty: u64,
     /// Pairs with an empty reference and others that are not.
     pub empty_references: u64,
-    /// Pairs with a blank text in a further column of references, which is no reference.
+    /// Pairs with a blank text in a further column of references, which does not count as a reference.
     pub fewer_references: u64,
     /// Pairs with a score that is not a number.
     pub undefined: u64,

@@ -8,7 +8,7 @@ struct Foreign {
     /// As in a message: "looks like ..".
     name: &'static str,
     extensions: &'static [&'static str],
-    /// The first bytes, one of these; none if they are not known.
+    /// Possible first bytes; empty if they are not known.
     magic: &'static [&'static [u8]],
     remedy: &'static str,
 }

@@ -1,4 +1,4 @@
-//! The text of a web page: what a reader sees, without markup.
+//! The visible text of a web page, without markup.
 //!
 //! The `html5gum` crate splits the page into tags and characters by the rules of the WHATWG, entities and
 //! unclosed tags included. Here tags become blanks: a paragraph, heading, list or table ends with a blank line;

@@ -75,7 +75,7 @@ pub struct Record {
     pub kept: Kept,
 }
 
-/// What a format reads next.
+/// The next item of a format's reader.
 pub(super) enum NextRow {
     Row(Row),
     /// A row without text that is left out; perhaps it does not even have the field.

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// Reads a regular file of at most `limit` bytes, even if it grows meanwhile; a pipe or a device may have no
-/// end. `what` the file is meant to be begins the messages: `a baseline`.
+/// end. Messages start with `what`, the file's purpose: `a baseline`.
 ///
 /// # Errors
 /// [`Error::NoInput`] and [`Error::BadInput`].

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn text_behind_a_closing_quote_is_refused() {
+    fn text_after_a_closing_quote_is_refused() {
         let rule = Splitter::new(',').push("a,\"b\"c\n").expect_err("malformed");
         assert_eq!(rule, "field 2 goes on after its closing quote; a quote inside quotes must be doubled");
     }

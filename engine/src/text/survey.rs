@@ -53,7 +53,7 @@ impl Survey {
     }
 }
 
-/// Checks that a format has what the options ask for.
+/// Checks that a format supports the options.
 fn check_format(input: &Input, format: Option<InputFormat>, options: &TextOptions) -> Result<()> {
     let name = input.to_string();
     match format {

@@ -43,7 +43,7 @@ fn is_plain(part: &str) -> bool {
     !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(allowed)
 }
 
-/// What a cache has of a repository.
+/// The files of a repository that a cache has.
 pub(super) enum Found {
     /// The snapshot of the revision.
     Snapshot(ModelFolder),

@@ -1,4 +1,4 @@
-//! What a file is that is not what its name says: a pointer, a web page, another format.
+//! Files whose content does not fit their name: a pointer, a web page, another format.
 //!
 //! Asked only after a file could not be read, so that no file that can be read is refused.
 
@@ -11,7 +11,7 @@ use crate::Error;
 /// Bytes that are looked at.
 const HEAD: usize = 512;
 
-/// What a file is instead.
+/// The kind of a file, by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
@@ -77,7 +77,7 @@ impl Content {
     }
 
     /// `is a Git LFS pointer, not a tokenizer`.
-    pub(crate) fn told(self, expected: &str) -> String {
+    pub(crate) fn described(self, expected: &str) -> String {
         let found = match self {
             Self::Empty => return format!("is not {expected}: it is empty"),
             Self::Zeros => return format!("is not {expected}: it starts with {HEAD} zeros"),
@@ -125,7 +125,7 @@ pub(crate) fn or_other(path: &Path, error: Error, expected: &'static str, own: &
     }
 }
 
-/// What a file that is not valid JSON is instead, if its first bytes say so.
+/// The kind of a file that is not valid JSON, if its first bytes show it.
 pub fn other_than_json(path: &Path, expected: &'static str) -> Option<Error> {
     let unknown = Error::MissingFile { path: path.to_owned() };
     match or_other(path, unknown, expected, &[Content::Json]) {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contents_are_told_by_their_first_bytes() {
+    fn contents_are_recognized_by_their_first_bytes() {
         let cases: [(&[u8], Option<Content>); 19] = [
             (
                 b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",

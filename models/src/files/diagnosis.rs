@@ -55,7 +55,7 @@ fn is_module(folder: &Path) -> bool {
     folder.parent().is_some_and(|parent| parent.join("modules.json").is_file())
 }
 
-/// Why there is no config.json in this folder, if the folder's content says so.
+/// Why this folder lacks config.json, if its files show it.
 fn no_config(folder: &Path) -> Option<String> {
     let names = entries(folder);
     let shown = folder.display();
@@ -108,7 +108,7 @@ fn no_models(cache: &Path) -> bool {
     entries(cache).iter().all(|name| repository_name(name).is_none())
 }
 
-/// What a PEFT adapter needs.
+/// The hint for a PEFT adapter.
 fn adapter(config: &Path) -> String {
     let bytes = read_limited(config, CONFIG_LIMIT).ok();
     let value: Option<Value> = bytes.and_then(|bytes| parse_json(config, &bytes).ok());
@@ -161,7 +161,7 @@ pub(super) fn no_weights_among(names: &[String]) -> Option<String> {
     Some(format!("{file} is a model of {format}, which is not read: get its safetensors or PyTorch files"))
 }
 
-/// Why there is no tokenizer.json in this folder, and what to do, if its content says so.
+/// Why this folder lacks tokenizer.json, and the remedy, if its files show it.
 pub(crate) fn no_tokenizer(folder: &Path) -> Option<String> {
     no_tokenizer_among(&entries(folder))
 }

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_token_is_told_by_its_origin_and_one_character() {
+    fn an_impossible_token_is_reported_by_its_origin_and_one_character() {
         for (text, shown) in [("\"hf_x\"", "'\"'"), ("hf x", "' '"), ("hf_\u{e9}", "'\u{e9}'")] {
             let flaw = options(&[("HF_TOKEN", text)]).token.unwrap().flaw().unwrap();
             assert!(flaw.contains("HF_TOKEN") && flaw.contains(shown) && !flaw.contains("hf"), "{flaw}");

@@ -1,4 +1,4 @@
-//! What a download reports while it runs.
+//! Progress of downloads.
 
 use std::fmt;
 use std::ops::ControlFlow;

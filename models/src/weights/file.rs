@@ -32,7 +32,7 @@ impl WeightFormat {
         }
     }
 
-    /// What the first bytes of a file of this format may be, broken ones included.
+    /// Kinds that the first bytes of a file of this format may suggest, broken ones included.
     fn contents(self) -> &'static [Content] {
         match self {
             Self::Safetensors => &[Content::Empty, Content::Zeros, Content::Format(SAFETENSORS)],

@@ -167,7 +167,7 @@ impl Weights {
     }
 }
 
-/// Names that are told of when one is missing.
+/// Names that an error lists when one is missing.
 const SIMILAR: usize = 2;
 
 /// The names with the longest common end with `name`, else the longest common start; the most similar first.

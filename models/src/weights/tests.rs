@@ -143,7 +143,7 @@ fn pytorch_files_are_read_alone_and_in_shards() {
 }
 
 #[test]
-fn a_file_of_another_kind_is_told_by_its_content() {
+fn a_file_of_another_kind_is_recognized_by_its_content() {
     let pointer: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n";
     let cases: [(&str, &[u8], &str); 9] = [
         ("model.safetensors", pointer, "is a Git LFS pointer, not a safetensors file"),

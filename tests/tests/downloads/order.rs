@@ -157,7 +157,7 @@ fn names_from_the_hub_stay_in_the_folder() {
 }
 
 #[test]
-fn a_listener_hears_of_bytes_and_can_stop() {
+fn a_listener_gets_bytes_and_can_stop() {
     let (cache, hub) = (folder(), Hub::of_folder(&fixture(STS)));
     let mut options = options(cache.path(), &hub);
     let heard: Arc<Mutex<Vec<DownloadProgress>>> = Arc::default();

@@ -6,7 +6,7 @@ const MODELS_EXAMPLES: &str = "\
 Examples:
   # what can be loaded, what is in the cache, and ten well-known models
   nearsay models
-  # what a model is and how it pools
+  # a model's architecture, sizes and pooling
   nearsay models inspect sentence-transformers/all-MiniLM-L6-v2
   # download a model before it is needed
   nearsay models pull BAAI/bge-small-en-v1.5

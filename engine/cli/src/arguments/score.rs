@@ -27,7 +27,7 @@ FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that wh
 that file; else FILE is the longest part before a colon that is the name of a file.
 
 Rows are paired by position. If both sides have ids, they must agree row by row; see --align. An empty line is an \
-empty reference, with the raw score 0; in the second -r and further ones it is no reference.
+empty reference, with the raw score 0; in the second and later -r files it does not count as a reference.
 
 Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
 

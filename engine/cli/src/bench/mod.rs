@@ -47,7 +47,7 @@ fn measure_and_print(context: &Context, arguments: &BenchArguments) -> anyhow::R
     Ok(())
 }
 
-/// Prints what the run did, and whether its figures can be trusted.
+/// Prints a summary of the run, and whether its figures can be trusted.
 fn conclude(context: &Context, report: &Report, target: Option<&Path>) {
     let figures = report.throughput.len() + report.latency.len();
     let target = target.map(|path| format!(" -> {}", path.display())).unwrap_or_default();

@@ -41,7 +41,7 @@ const COMMANDS: [(&[&str], &str); 16] = [
     ),
     (
         &["eval", "rerank", "rank", "cluster", "dedup", "mine", "export", "pairs", "classify", "correlate"],
-        "there is no such command yet: `nearsay embed` writes vectors, `nearsay score` computes BERTScore",
+        "nearsay cannot do this yet: `nearsay embed` writes vectors, `nearsay score` computes BERTScore",
     ),
     (
         &["train", "finetune", "fine-tune"],
@@ -109,7 +109,7 @@ const FLAGS: [(&[&str], &str, &str); 30] = [
     (
         &["batch-size", "batch", "bs"],
         "batch-tokens",
-        "there are no batches of texts: --batch-tokens limits the tokens that are encoded at once, and results do not depend on it",
+        "texts are not batched by count: --batch-tokens limits the tokens encoded at once, and results do not depend on it",
     ),
     (&["gpu", "gpus", "cuda", "use-gpu"], "device", "a GPU is chosen with --device cuda, or --device cuda:N"),
     (&["cpu", "no-gpu", "no-cuda"], "device", "the CPU is chosen with --device cpu"),
@@ -187,7 +187,7 @@ pub(crate) fn guess(error: &clap::Error, program: &Command, words: &[&str]) -> O
 fn command(word: &str) -> Option<String> {
     let known = COMMANDS.iter().find(|(words, _)| words.iter().any(|it| it.eq_ignore_ascii_case(word)));
     match known {
-        Some((_, sentence)) => Some(format!("there is no command `{word}`: {sentence}")),
+        Some((_, sentence)) => Some(format!("unknown command `{word}`: {sentence}")),
         None if Path::new(word).is_file() => Some(format!(
             "{word} is a file, and the first argument must be a command, as in `nearsay embed {word} -m MODEL`"
         )),
@@ -200,7 +200,7 @@ fn flag(word: &str, command: &Command) -> Option<String> {
     let has = |long: &str| command.get_arguments().any(|argument| argument.get_long() == Some(long));
     let known = |(words, instead, _): &&(&[&str], &str, &str)| words.contains(&name.as_str()) && has(instead);
     let (_, _, sentence) = FLAGS.iter().find(known)?;
-    Some(format!("there is no flag {word}: {sentence}"))
+    Some(format!("unknown flag {word}: {sentence}"))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn with_file_names(argument: Arg) -> Arg {
 /// The sections after the options, in the colours of clap's own headings and names.
 ///
 /// Blanks before the text stay outside of its style: clap wraps the text between two changes of style by
-/// itself, and takes a line that begins with one for the rest of the line before.
+/// itself, and treats a line that starts with one as the rest of the line before.
 fn styled(text: &str, styles: &Styles) -> StyledStr {
     let (heading, literal) = (styles.get_header(), styles.get_literal());
     let line = |line: &str| {

@@ -21,7 +21,7 @@ pub(crate) enum Part<'a> {
     Entry(&'a str, &'a str),
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Heading,
@@ -30,7 +30,7 @@ pub(super) enum Line {
     Other,
 }
 
-/// What a line is, by itself.
+/// The kind of a line, judged without its neighbors.
 pub(super) fn kind(line: &str) -> Line {
     let inner = line.trim_start();
     match (inner.len() < line.len(), inner) {

@@ -29,7 +29,7 @@ fn the_variable_is_the_default_and_an_argument_is_stronger() {
     assert_eq!(with_default(&desk, line, bert).ok().stdout, expected);
     // A language chooses its model, also if a default is set.
     with_default(&desk, "--offline score -c in.txt -r ref.txt --lang en", bert).ends(78, &["roberta-large"]);
-    // The benchmark's default stays what it compares machines by.
+    // The benchmark keeps its default shape, which makes machines comparable.
     let shape = with_default(&desk, "bench --json --seconds 0 --precision f32 --lengths 8", bert).ok().json();
     assert_eq!(shape["model"]["name"], "minilm-l6");
 }

@@ -27,7 +27,7 @@ fn write(desk: &Desk, name: &str, text: impl AsRef<[u8]>) {
 }
 
 #[test]
-fn a_file_that_is_another_is_told_by_what_it_is() {
+fn a_file_of_another_kind_is_named_by_its_kind() {
     for (file, content, parts) in [
         ("model.safetensors", POINTER, &["is a Git LFS pointer, not a safetensors file", "git lfs pull"][..]),
         ("pytorch_model.bin", POINTER, &["is a Git LFS pointer, not a PyTorch file", "git lfs pull"]),
@@ -56,7 +56,7 @@ fn a_file_that_is_another_is_told_by_what_it_is() {
 }
 
 #[test]
-fn a_folder_that_is_no_model_is_told_by_what_it_has() {
+fn a_folder_without_a_model_is_described_by_its_files() {
     for (names, parts) in [
         (&["adapter_config.json"][..], &["this is an adapter", "merge it into its base model"][..]),
         (&["inner/config.json"], &["give the folder that has config.json: m/inner"]),
@@ -77,7 +77,7 @@ fn a_folder_that_is_no_model_is_told_by_what_it_has() {
 }
 
 #[test]
-fn weights_and_tokenizers_of_others_are_told_by_their_names() {
+fn weights_and_tokenizers_of_other_programs_are_recognized() {
     for (removed, added, part) in [
         ("model.safetensors", "onnx/model.onnx", "ONNX"),
         ("model.safetensors", "tf_model.h5", "TensorFlow"),

@@ -61,7 +61,7 @@ fn a_running_job_shows_its_process_and_an_ended_one_its_error() {
 }
 
 #[test]
-fn a_killed_job_is_told_from_a_running_one() {
+fn a_killed_job_differs_from_a_running_one() {
     let desk = desk();
     let line = "embed - --format txt -m BERT -q -o out/ --rows-per-shard 50";
     let mut child = desk.command(line).stdin(Stdio::piped()).spawn().expect("started");
@@ -97,7 +97,7 @@ fn an_error_is_kept_and_gone_when_the_job_is_complete() {
 }
 
 #[test]
-fn a_part_that_is_complete_tells_how_much_the_others_lack() {
+fn a_complete_part_reports_what_the_others_lack() {
     let desk = desk();
     for part in 0..2 {
         desk.run(&JOB.replace("-o out/", &format!("-o part{part}/ --shard {part}/2"))).ok();

@@ -1,4 +1,4 @@
-//! What differs between two reports besides their figures.
+//! Differences between two reports, other than their figures.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::bench::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
-    /// What it is about.
+    /// The subject.
     pub about: Topic,
     /// The property: `cpu`, `commit`, `layer`.
     pub what: &'static str,
@@ -18,7 +18,7 @@ pub struct Difference {
     pub b: String,
 }
 
-/// What a difference is about.
+/// The subject of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,7 +33,7 @@ pub enum Topic {
     Settings,
 }
 
-/// The differences, in a fixed order. Dates are no difference.
+/// The differences, in a fixed order. Dates do not count.
 pub(super) fn between(a: &Report, b: &Report) -> Vec<Difference> {
     let differences = PROPERTIES.iter().map(|&(about, what, value)| {
         let (a, b) = (value(a), value(b));

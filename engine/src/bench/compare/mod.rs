@@ -17,7 +17,7 @@ pub use differences::{Difference, Topic};
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// What differs between the reports besides their figures.
+    /// Differences between the reports, other than their figures.
     pub differences: Vec<Difference>,
     /// Whether the same encoder was measured: otherwise ratios compare different work.
     pub same_work: bool,

@@ -92,7 +92,7 @@ fn only_the_same_input_is_accepted() {
 }
 
 #[test]
-fn an_input_that_grew_is_told_with_its_rows() {
+fn an_input_that_grew_is_reported_with_its_rows() {
     let error = compare(&recorded(&["abcd"], "0/1"), "abcdefg").unwrap_err();
     let message = "the input has changed since the job in out was started: it has 7 rows; it had 4";
     assert_eq!(error.to_string(), message);

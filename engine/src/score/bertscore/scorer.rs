@@ -112,7 +112,7 @@ impl Scorer {
     }
 
     /// The same scorer with tokens weighted by inverse document frequency over these references. A blank text
-    /// in a further column is no reference ([`PairSource`]).
+    /// in a further column does not count as a reference ([`PairSource`]).
     ///
     /// # Errors
     /// If a reference cannot be read, there are fewer than two, or the call is stopped.

@@ -5,7 +5,7 @@
 //! in bash: a link could lead back to where the search came from. A file with exactly that name takes
 //! precedence: then nothing is expanded. Names that are not UTF-8 are neither patterns nor matched by one.
 //!
-//! A folder stands for the files in it and in its folders whose format is known by their names. Hidden names
+//! A folder means all files below it whose names show a known format. Hidden names
 //! are left out, and so are links, whether to files or to folders, since they may lead out of the tree.
 
 mod folder;

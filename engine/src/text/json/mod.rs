@@ -133,7 +133,7 @@ impl JsonRows {
         Ok(Ok(parts.join(&self.options.join)))
     }
 
-    /// The text of one field; none if it has none and such rows are skipped.
+    /// The text of one field; `None` if it has no text and such rows are skipped.
     fn text_part(&self, value: Option<RawValue<'_>>, index: usize, row: &str) -> Checked<Option<String>> {
         let name = &self.names[index];
         match value {

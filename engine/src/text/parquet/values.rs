@@ -51,7 +51,7 @@ impl Batch {
         Ok(Some(id))
     }
 
-    /// The text of a row; none if all its columns are null and such rows are left out.
+    /// The text of a row; `None` if all its columns are null and such rows are skipped.
     ///
     /// # Errors
     /// The rule that it breaks.

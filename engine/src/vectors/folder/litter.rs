@@ -34,7 +34,7 @@ const PREFIXES: [&str; 8] = ["._", ".nfs", ".fuse_hidden", ".trash-", ".#", ".~l
 /// Ends of names: backups and swap files of editors.
 const SUFFIXES: [&str; 6] = ["~", ".swp", ".swo", ".swx", ".bak", ".orig"];
 
-/// Whether a file of this name is no obstacle to a job in its folder: nobody put it there on purpose. A job
+/// Whether a job may ignore a file of this name in its folder: nobody put it there on purpose. A job
 /// neither reads nor removes it.
 pub(crate) fn is_litter(name: &str) -> bool {
     let name = name.to_lowercase();

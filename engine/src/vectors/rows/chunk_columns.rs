@@ -1,4 +1,4 @@
-//! The columns of chunks: what a database needs to store each one as a document.
+//! The columns of chunks, with which a database can store each one as a document.
 
 use std::sync::Arc;
 

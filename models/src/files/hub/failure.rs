@@ -30,7 +30,7 @@ pub(super) enum Failure {
     Failed { reason: String, hint: Option<String>, is_unknown: bool },
 }
 
-/// What was asked for when a request failed.
+/// The purpose of a request that failed.
 pub(super) struct Asked<'a> {
     /// A file of the repository, or empty for the list of files.
     pub(super) file: &'a str,

@@ -151,7 +151,7 @@ impl Fetch {
         Ok(folders)
     }
 
-    /// Says what a repository has instead of a config.json or a tokenizer.json.
+    /// Names the files that a repository has instead of config.json or tokenizer.json.
     fn refuse_what_is_no_model(&self) -> Result<(), Failure> {
         let names: Vec<String> = self.files.iter().cloned().collect();
         let is_there = |name: &str| names.iter().any(|file| file.rsplit('/').next() == Some(name));

@@ -70,7 +70,7 @@ impl<'a> Download<'a> {
         self.run(Fetch::weights)
     }
 
-    /// What the repository has instead of weights that are read.
+    /// The weights that the repository has in formats that are not read.
     pub(super) fn no_weights(&self) -> Option<String> {
         let names: Vec<String> = self.fetch.as_ref()?.files().cloned().collect();
         diagnosis::no_weights_among(&names)

@@ -16,7 +16,7 @@ pub(super) use completeness::missing_part;
 /// The files of a model that are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Configurations and the tokenizer, which say what the model is.
+    /// Configurations and the tokenizer, which describe the model.
     Description,
     /// The weights too.
     Everything,
@@ -67,7 +67,7 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// A model's folder; or a repository's folder in a cache, which stands for its snapshot.
+    /// A model's folder; or a repository's folder in a cache, for its snapshot.
     fn open_folder(&mut self, path: &Path) -> Result<ModelFolder> {
         if let Some((cache, repository)) = cache::of_repository(path) {
             return self.open_repository(&cache, &repository);
@@ -258,7 +258,7 @@ impl Lookup<'_> {
     }
 }
 
-/// What a cache has of the model that is searched.
+/// The files of the model that a cache has.
 enum InCache {
     /// All of its wanted files.
     Complete(ModelFolder),

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_model_is_told_from_others() {
+    fn a_file_of_a_model_is_recognized() {
         let folder = tempfile::tempdir().unwrap();
         let hint = |name: &str| {
             std::fs::write(folder.path().join(name), "x").unwrap();

@@ -162,7 +162,7 @@ fn an_incomplete_snapshot_is_not_used_without_a_reference_either() {
 }
 
 #[test]
-fn the_folder_of_a_repository_stands_for_its_snapshot() {
+fn the_folder_of_a_repository_means_its_snapshot() {
     let cache = cache_with(&FILES);
     for name in ["", "snapshots", "refs", "blobs"] {
         let path = repository(&cache).join(name);

@@ -34,7 +34,7 @@ const ROBERTA: [&str; 2] = ["LongformerTokenizer", "RobertaTokenizer"];
 /// Classes with XLM-RoBERTa's settings.
 const SENTENCE_PIECE: [&str; 2] = ["CamembertTokenizer", "XLMRobertaTokenizer"];
 
-/// Classes of Python code that no tokenizer.json stands for.
+/// Classes of Python code whose work tokenizer.json does not describe.
 pub(super) const PYTHON_ONLY: [&str; 5] = [
     "BertJapaneseTokenizer",
     "BertweetTokenizer",
@@ -64,7 +64,7 @@ impl TokenizerClass {
     }
 }
 
-/// Whether nearsay knows what a class does.
+/// Whether nearsay knows a class.
 pub(super) fn is_known(class: &str) -> bool {
     let class = without_fast(class);
     [&BERT[..], &ROBERTA, &SENTENCE_PIECE, &AS_IN_FILE].iter().any(|names| names.contains(&class))

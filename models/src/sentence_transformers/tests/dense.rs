@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_chain_of_dense_layers_begins_at_the_encoders_width() {
+fn a_chain_of_dense_layers_starts_at_the_encoders_width() {
     let dense = |from: usize, to: usize| format!(r#"{{"in_features": {from}, "out_features": {to}}}"#);
     let chain = |pooling: &str, first: &str, second: &str| {
         let files = [

@@ -22,7 +22,7 @@ pub trait RowWriter: Send {
     /// [`Error::Io`].
     fn write(&mut self, rows: &RecordBatch) -> Result<()>;
 
-    /// Sends what was written on its way, if it goes to standard output.
+    /// Flushes the rows written so far, if they go to standard output.
     ///
     /// # Errors
     /// [`Error::Io`].
