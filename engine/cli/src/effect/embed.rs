@@ -1,9 +1,8 @@
 //! The flags of `nearsay embed`.
 
-use nearsay::text::InputFormat;
 use nearsay::vectors::write::{Output, OutputFormat};
 
-use super::{Flag, always, has_fields, may_be, may_be_invalid, needs};
+use super::{Flag, always, needs};
 use crate::arguments::{EmbedArguments, LevelArgument, OnLongArgument};
 
 const NAME_A_FOLDER: &str = "name a folder with -o, ending in /: the run is a job then";
@@ -58,12 +57,6 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     needs("rows_per_shard", is_job, "without a folder as output: only a job has shards", NAME_A_FOLDER),
     needs("shard", is_job, "without a folder as output: only a job has parts", NAME_A_FOLDER),
     needs(
-        "text_field",
-        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, has_fields),
-        "on .txt files: they have no fields, each line is a text",
-        "use .jsonl, .csv, .tsv or .parquet for texts with other fields",
-    ),
-    needs(
         "join",
         |arguments| arguments.reading.options().text_fields.len() > 1,
         "on the text of a single field",
@@ -71,34 +64,8 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     ),
     // Refused by the library on .txt files.
     always("keep"),
-    always("id_field"),
-    needs(
-        "no_id",
-        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, has_fields),
-        "on files without fields: their rows are numbered anyway",
-        "leave it out",
-    ),
     always("whole_files"),
     always("skip_empty"),
-    always("format"),
-    needs(
-        "separator",
-        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, InputFormat::is_separated),
-        "without .csv or .tsv files",
-        "leave it out, or name the format with --format",
-    ),
-    needs(
-        "quotes",
-        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, InputFormat::is_separated),
-        "without .csv or .tsv files",
-        "leave it out, or name the format with --format",
-    ),
-    needs(
-        "lossy",
-        |arguments| may_be(&arguments.inputs, arguments.reading.options().format, may_be_invalid),
-        "on .parquet files: their texts are always UTF-8",
-        "leave it out",
-    ),
     always("max_length"),
     always("precision"),
     always("device"),

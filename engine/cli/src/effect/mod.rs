@@ -7,11 +7,12 @@
 
 mod bench;
 mod embed;
+mod reading;
 mod score;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use nearsay::text::{Input, InputFormat, TextOptions};
+use nearsay::text::{InputFormat, TextOptions};
 use nearsay::{Error, Result};
 
 use crate::arguments::{Cli, Command};
@@ -22,7 +23,7 @@ struct Flag<A> {
     needs: Option<Need<A>>,
 }
 
-/// What a flag needs to have an effect.
+/// The condition under which a flag has an effect.
 struct Need<A> {
     is_met: fn(&A) -> bool,
     /// Follows `--flag has no effect `.
@@ -71,8 +72,10 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
     check_flags(GLOBAL, cli, matches)?;
     let Some((_, matches)) = matches.subcommand() else { return Ok(()) };
     match &cli.command {
-        Command::Embed(arguments) => check_flags(embed::FLAGS, arguments.as_ref(), matches),
-        Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches),
+        Command::Embed(arguments) => check_flags(embed::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
+        Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)
@@ -112,31 +115,6 @@ pub(crate) fn check_sniffed(name: &str, format: InputFormat, reading: &TextOptio
 
 fn refusal(flag: &str, otherwise: &str, hint: &'static str) -> Error {
     Error::Usage { message: format!("{flag} has no effect {otherwise}").into(), hint: Some(hint.into()) }
-}
-
-/// Whether one of the inputs may be of a format that `fits`. A format that is found in the first bytes is not
-/// known yet.
-fn may_be<'a>(
-    inputs: impl IntoIterator<Item = &'a Input>,
-    format: Option<InputFormat>,
-    fits: fn(InputFormat) -> bool,
-) -> bool {
-    let by_name = |input: &Input| match input {
-        Input::Stdin => None,
-        Input::Text(_) => Some(InputFormat::Txt),
-        Input::File(path) => InputFormat::from_path(path).ok(),
-    };
-    inputs.into_iter().any(|input| format.or_else(|| by_name(input)).is_none_or(fits))
-}
-
-/// Whether records of this format have fields.
-fn has_fields(format: InputFormat) -> bool {
-    format != InputFormat::Txt && !format.is_document()
-}
-
-/// Whether texts of this format may be something else than UTF-8.
-fn may_be_invalid(format: InputFormat) -> bool {
-    format != InputFormat::Parquet
 }
 
 #[cfg(test)]

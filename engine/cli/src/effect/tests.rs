@@ -19,9 +19,11 @@ const ALWAYS: &[(&str, &[&str])] = &[
 ];
 
 /// The ids of the flags of a table that depend on others, and of all.
-fn ids<A>(flags: &[Flag<A>]) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
-    let conditional = flags.iter().filter(|flag| flag.needs.is_some());
-    (conditional.map(|flag| flag.id).collect(), flags.iter().map(|flag| flag.id).collect())
+fn ids<'a, A: 'a>(
+    flags: impl Iterator<Item = &'a Flag<A>> + Clone,
+) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let conditional = flags.clone().filter(|flag| flag.needs.is_some());
+    (conditional.map(|flag| flag.id).collect(), flags.map(|flag| flag.id).collect())
 }
 
 /// The tables of all commands: name, conditional flags, all flags.
@@ -29,10 +31,10 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
     let with = |name, (conditional, all)| (name, conditional, all);
     let always = ALWAYS.iter().map(|(name, ids)| (*name, BTreeSet::new(), ids.iter().copied().collect()));
     [
-        with("", ids(GLOBAL)),
-        with("embed", ids(embed::FLAGS)),
-        with("score", ids(score::FLAGS)),
-        with("bench", ids(bench::FLAGS)),
+        with("", ids(GLOBAL.iter())),
+        with("embed", ids(embed::FLAGS.iter().chain(&reading::flags()))),
+        with("score", ids(score::FLAGS.iter().chain(&reading::flags()))),
+        with("bench", ids(bench::FLAGS.iter())),
         with("models", Default::default()),
     ]
     .into_iter()
@@ -131,6 +133,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("embed", "no_id", "embed a.txt -m M --no-id", "embed a.jsonl -m M --no-id"),
     ("embed", "no_id", "embed a.md b.html -m M --no-id", "embed a.txt b.csv -m M --no-id"),
     ("embed", "no_id", "embed --text x -m M --no-id", "embed -m M --no-id -"),
+    ("embed", "no_id", "embed a.html -m M --no-id", "embed -m M --no-id"),
     ("embed", "separator", "embed a.jsonl -m M --separator ;", "embed a.csv -m M --separator ;"),
     ("embed", "quotes", "embed a.txt -m M --quotes always", "embed a.tsv -m M --quotes always"),
     ("score", "no_id", "score -c a.txt -r b.txt -m M --no-id", "score -c a.txt -r b.csv -m M --no-id"),
