@@ -122,7 +122,7 @@ pub(crate) fn start_log(global: &GlobalArguments) {
     // A program that carries this one, or an earlier call, may have a log already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-        .with_writer(io::stderr)
+        .with_writer(|| Log)
         // Colours need a feature that is not built in; requesting them makes every command print a warning.
         .with_ansi(false)
         .without_time()
@@ -130,6 +130,29 @@ pub(crate) fn start_log(global: &GlobalArguments) {
         // A standard error that is full would make it print that there, and panic.
         .log_internal_errors(false)
         .try_init();
+}
+
+/// Standard error, on which the library's log spells settings as flags.
+struct Log;
+
+impl Write for Log {
+    /// `bytes` are a whole event: tracing-subscriber formats it before it writes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let event = in_flags(&String::from_utf8_lossy(bytes));
+        io::stderr().lock().write_all(event.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// A text of the library, which spells a setting as `` `max_length` ``, with flags.
+fn in_flags(text: &str) -> String {
+    let replace =
+        |text: String, setting: Setting| text.replace(&format!("`{}`", setting.name()), &flag(setting));
+    Setting::ALL.into_iter().fold(text.to_owned(), replace)
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
@@ -146,6 +169,13 @@ mod tests {
 
     use super::*;
     use crate::arguments::Cli;
+
+    #[test]
+    fn the_log_spells_settings_as_flags() {
+        let [text, expected] = ["read it with `quotes` always", "read it with --quotes always"];
+        assert_eq!(in_flags(text), expected);
+        assert_eq!(in_flags("`max_length` and `other`, quotes"), "--max-length and `other`, quotes");
+    }
 
     #[test]
     fn every_setting_has_a_flag_of_some_command() {

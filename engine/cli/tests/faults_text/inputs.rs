@@ -75,7 +75,7 @@ fn every_way_to_write_the_same_rows_is_read() {
         assert_eq!(run.vectors(), expected, "{name}");
     }
     desk.run("embed tab.csv -m BERT").ends(65, &["separated by tabs", "hint:", "--separator tab"]);
-    desk.run("embed in.tsv -m BERT").ends(0, &["in.tsv", "without quotes", "`quotes` always"]);
+    desk.run("embed in.tsv -m BERT").ends(0, &["in.tsv", "without quotes", "--quotes always"]);
     desk.run("embed in.txt -m BERT --separator ;").ends(2, &["--separator has no effect"]);
     desk.run("embed in.csv -m BERT --separator ab").ends(2, &["--separator"]);
 }

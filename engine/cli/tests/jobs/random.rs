@@ -104,9 +104,12 @@ impl World {
         if self.job().exists() { files(&self.job()) } else { BTreeMap::new() }
     }
 
+    /// A text that no other has the vector of: its number in binary, in words that the vocabulary has (some
+    /// digits are unknown to it, and texts that differ in these only have the same vector).
     fn new_text(&mut self) -> String {
         self.edits += 1;
-        format!("the cat ran over river {}", self.edits)
+        let digits = format!("{:b}", self.edits);
+        digits.chars().map(|digit| if digit == '1' { "light " } else { "garden " }).collect()
     }
 
     fn step(&mut self, step: &Step) {
