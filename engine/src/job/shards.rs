@@ -13,7 +13,7 @@ use super::status_file::StatusFile;
 use super::walk::{Comparison, RecordedShards};
 use super::{JobSummary, Notice, Observer, Shards};
 use crate::Result;
-use crate::embed::{EmbedRun, Embedder};
+use crate::embed::{Counts, EmbedRun, Embedder};
 use crate::text::RecordStream;
 use crate::vectors::Metadata;
 use crate::vectors::folder::{
@@ -165,7 +165,9 @@ impl<'a> ShardedJob<'a> {
         if let Some(end) = compared.as_ref().and_then(|input| input.end.as_ref()) {
             reports.set_rows(end.input_rows);
         }
-        reports.set_status(StatusFile::create(self.folder.path())?);
+        let whole = self.record.shards.iter().filter(|(shard, _)| !damaged.contains_key(shard));
+        let recorded = whole.fold(Counts::default(), |sum, (_, record)| sum + record.counts.into());
+        reports.set_status(StatusFile::create(self.folder.path(), recorded)?);
         let mut maker = ShardMaker {
             record: &self.record,
             ends: &self.state.ends,

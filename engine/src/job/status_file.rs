@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use super::JobProgress;
+use crate::embed::Counts;
 use crate::vectors::folder::{RunStatus, STATUS, failed};
 use crate::vectors::write::replace;
 use crate::{Error, Result};
@@ -21,6 +22,8 @@ pub(super) struct StatusFile {
 
 struct State {
     status: RunStatus,
+    /// What earlier runs have made.
+    recorded: Counts,
     /// When it was written last.
     written: Instant,
     /// Why it could not be written.
@@ -28,20 +31,22 @@ struct State {
 }
 
 impl StatusFile {
-    /// Writes the first status.
+    /// Writes the first status. Earlier runs have made `recorded`, and need not make it again.
     ///
     /// # Errors
     /// [`Error::Io`]: a folder in which this file cannot be written has no room for shards either.
-    pub(super) fn create(folder: &Path) -> Result<Self> {
+    pub(super) fn create(folder: &Path, recorded: Counts) -> Result<Self> {
         let now = seconds_since_1970();
         let status = RunStatus {
             process: std::process::id(),
             host: host(),
             started: now,
             updated: now,
+            texts: recorded.texts,
+            tokens: recorded.tokens,
             ..RunStatus::default()
         };
-        let state = State { status, written: Instant::now(), failure: None };
+        let state = State { status, recorded, written: Instant::now(), failure: None };
         let file = Self { path: folder.join(STATUS), state: Mutex::new(state) };
         file.write(&mut file.lock());
         file.check()?;
@@ -51,7 +56,8 @@ impl StatusFile {
     /// Replaces the status, unless that was done less than two seconds ago. May be called from any thread.
     pub(super) fn update(&self, progress: &JobProgress) {
         let mut state = self.lock();
-        let counts = progress.before + progress.now;
+        // Not `progress.before`, which grows while a run reads what earlier ones have embedded.
+        let counts = state.recorded + progress.now;
         let status = &mut state.status;
         (status.texts, status.tokens) = (counts.texts, counts.tokens);
         (status.texts_total, status.total_is_exact) = (progress.texts_total, progress.total_is_exact);
@@ -123,11 +129,13 @@ mod tests {
     fn it_shows_the_progress_and_the_error_and_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let read = || RunStatus::read(folder.path()).unwrap();
-        let file = StatusFile::create(folder.path()).unwrap();
+        let mut recorded = Counts::default();
+        recorded.texts = 3;
+        let file = StatusFile::create(folder.path(), recorded).unwrap();
         let first = read().expect("a status");
-        assert_eq!((first.process, first.texts), (std::process::id(), 0));
+        assert_eq!((first.process, first.texts), (std::process::id(), 3));
         let mut progress = JobProgress::default();
-        (progress.before.texts, progress.now.texts, progress.texts_total) = (3, 4, Some(10));
+        (progress.before.texts, progress.now.texts, progress.texts_total) = (1, 4, Some(10));
         file.update(&progress);
         assert_eq!(read(), Some(first.clone()), "it is too early");
         file.end_with(&Error::Cancelled);
@@ -151,7 +159,7 @@ mod tests {
     #[test]
     fn a_failure_is_kept_until_it_is_asked_for() {
         let folder = tempfile::tempdir().unwrap();
-        let file = StatusFile::create(folder.path()).unwrap();
+        let file = StatusFile::create(folder.path(), Counts::default()).unwrap();
         fs::remove_file(folder.path().join(STATUS)).unwrap();
         fs::remove_dir(folder.path()).unwrap();
         file.end_with(&Error::Cancelled);

@@ -20,9 +20,10 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// `threads` of them, or one for each core that this process may use.
+    /// `threads` of them, or one for each core that this process may use. Of more than 256, as many as there
+    /// are cores.
     pub fn new(threads: Option<NonZero<usize>>) -> Self {
-        let threads = threads.unwrap_or_else(cores);
+        let threads = bounded(threads.unwrap_or_else(cores));
         // More threads than cores would only take turns inside an operation.
         Self { threads, team: Arc::new(LazyTeam::new(threads, cores())) }
     }
@@ -138,6 +139,18 @@ impl LazyTeam {
     }
 }
 
+/// Threads that are started on a machine with fewer cores: each has buffers for a micro-batch of its own.
+const MOST_THREADS: NonZero<usize> = NonZero::new(256).expect("not 0");
+
+/// `threads`, or as many as can be of use.
+fn bounded(threads: NonZero<usize>) -> NonZero<usize> {
+    let most = cores().max(MOST_THREADS);
+    if threads > most {
+        tracing::warn!("{threads} threads are not faster than {most}: going on with {most}");
+    }
+    threads.min(most)
+}
+
 /// All threads if the system can start them, else half as many, a quarter, ..
 fn start(threads: NonZero<usize>, sharers: NonZero<usize>) -> Option<Team> {
     let attempts = std::iter::successors(Some(threads), |count| NonZero::new(count.get() / 2));
@@ -192,6 +205,7 @@ mod tests {
     fn results_keep_the_items_order() {
         let items: Vec<u64> = (0..1000).collect();
         let expected: Vec<u64> = items.iter().map(|item| item * item).collect();
+        assert_eq!(workers(100_000).threads(), cores().get().max(256));
         for threads in [1, 2, 7, 200] {
             let workers = workers(threads);
             assert_eq!(workers.map(&free(), &items, |&item| Ok(item * item)).unwrap(), expected);

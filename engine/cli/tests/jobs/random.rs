@@ -166,9 +166,13 @@ impl World {
     /// Leaves the manifests as if the process had been killed before it wrote their last bytes.
     fn crash(&self, before: &BTreeMap<String, Vec<u8>>, share: f64, lags: bool) {
         let Some(whole) = self.content().remove(MANIFESTS[0]) else { return };
-        let start = before.get(MANIFESTS[0]).map_or(0, Vec::len).min(whole.len());
-        let cut = start + ((whole.len() - start) as f64 * share) as usize;
         let lines = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        // The first line is written before any shard.
+        let has_shards = self.content().keys().any(|name| name.starts_with("part-"));
+        let begin = whole.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let start = before.get(MANIFESTS[0]).map_or(0, Vec::len).max(if has_shards { begin } else { 0 });
+        let start = start.min(whole.len());
+        let cut = start + ((whole.len() - start) as f64 * share) as usize;
         let copy = lines(&whole[..cut]);
         let copy = if lags && copy > start { lines(&whole[..copy - 1]).max(start) } else { copy };
         for (name, length) in MANIFESTS.iter().zip([cut, copy]) {

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::FORMAT_VERSION;
-use super::record::{InputEnd, ManifestEntry, ShardRecord, file_name};
+use super::record::{InputEnd, ManifestEntry, ShardRecord, file_name, is_shard_name};
 use super::{failed, line};
 use crate::vectors::Metadata;
 use crate::vectors::write::sync_folder;
@@ -74,7 +74,8 @@ impl ManifestState {
             state.damage.extend(damage(path, file.as_deref(), &state.bytes));
         }
         let is_lost = |file: &Option<Vec<u8>>| file.as_ref().is_some_and(|bytes| bytes.contains(&b'\n'));
-        if state.settings.is_none() && files.iter().any(is_lost) {
+        // Before a shard is written, the first line is.
+        if state.settings.is_none() && (files.iter().any(is_lost) || holds_shards(folder)?) {
             let rule = "the first line of _manifest.jsonl is damaged, and that of its copy too: nothing says how the job was started";
             return Err(Error::DamagedJob { path: folder.to_owned(), rule: rule.to_owned() });
         }
@@ -134,6 +135,18 @@ impl ManifestState {
                 last.input_rows < end.input_rows && last.shards < end.shards || last == end
             })
     }
+}
+
+/// Whether a folder has files with the names of shards.
+fn holds_shards(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).map_err(|source| failed("reading", folder, source))?;
+    for entry in entries {
+        let name = entry.map_err(|source| failed("reading", folder, source))?.file_name();
+        if name.to_str().is_some_and(is_shard_name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The bytes of a file; `None` if it does not exist.

@@ -147,6 +147,19 @@ fn a_first_line_that_is_damaged_in_both_files_is_an_error() {
 }
 
 #[test]
+fn shards_whose_manifests_are_both_empty_are_not_a_new_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in [MANIFEST, COPY] {
+        fs::write(folder.path().join(name), "").expect("written");
+    }
+    assert!(ManifestState::read(folder.path()).expect("a state").is_new());
+    fs::write(folder.path().join(file_name(0)), "a shard").expect("written");
+    let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("nothing left");
+    assert_eq!(error.kind(), crate::ErrorKind::BadData);
+    assert!(error.to_string().contains("nothing says how the job was started"), "{error}");
+}
+
+#[test]
 fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
     let (folder, bytes) = written();
     let lines: Vec<usize> =
