@@ -26,7 +26,7 @@ def finished(place: Desk) -> None:
 
 @case
 def manifests_without_bytes(suite: Suite) -> None:
-    """61: both manifests empty, or of zeros as a loss of power leaves them: told, and everything is made again; missing: refused."""
+    """61: both manifests empty, missing, or of zeros: the shards are not touched until --overwrite is given."""
     length = len(undisturbed(suite, SMALL)[MANIFESTS[0]])
     for name, content in {"empty": b"", "missing": None, "zeros": bytes(length), "one zero": b"\0"}.items():
         with suite.step(name), desk(suite) as place:
@@ -39,7 +39,9 @@ def manifests_without_bytes(suite: Suite) -> None:
             if content is None:
                 # Nothing says any more that these shards are ours.
                 place.run(SMALL.arguments("--resume")).ends(CANNOT_CREATE, says=["no manifest"])
-                place.run(SMALL.arguments("--overwrite")).ok()
+            else:
+                check_refused_untouched(place, SMALL.arguments("--resume"), "_manifest.jsonl is damaged", "--overwrite")
+            place.run(SMALL.arguments("--overwrite")).ok()
             resume_and_check(place, SMALL)
 
 
@@ -59,8 +61,9 @@ def zeros_behind_the_manifest(suite: Suite) -> None:
 
 @case
 def manifests_torn_anywhere(suite: Suite) -> None:
-    """63: both manifests cut off, each at a random byte: the longer one counts, and the resume is identical."""
+    """63: both manifests cut off, each at a random byte: the longer one counts, and the resume is identical; without a first line in either it is refused."""
     whole = undisturbed(suite, SMALL)[MANIFESTS[0]]
+    first_line = whole.index(b"\n") + 1
     for _ in range(SAMPLES):
         cuts = [suite.random.randrange(len(whole)) for _ in MANIFESTS]
         with suite.step(f"cut at {cuts}"), desk(suite) as place:
@@ -68,6 +71,9 @@ def manifests_torn_anywhere(suite: Suite) -> None:
             for manifest, cut in zip(MANIFESTS, cuts):
                 place.write(f"out/{manifest}", whole[:cut])
             place.run(["verify", "out"]).ends(1, BAD_DATA)
+            if max(cuts) < first_line:
+                check_refused_untouched(place, SMALL.arguments("--resume"), "_manifest.jsonl is damaged")
+                place.run(SMALL.arguments("--overwrite")).ok()
             resume_and_check(place, SMALL)
 
 
