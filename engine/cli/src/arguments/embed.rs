@@ -110,6 +110,15 @@ pub(crate) struct EmbedArguments {
 }
 
 impl EmbedArguments {
+    /// The inputs as they are named: files, or texts themselves; without any, standard input.
+    pub(crate) fn sources(&self) -> Vec<Input> {
+        match (self.text.as_slice(), self.inputs.as_slice()) {
+            ([], []) => vec![Input::Stdin],
+            ([], inputs) => inputs.to_vec(),
+            (texts, _) => texts.iter().cloned().map(Input::Text).collect(),
+        }
+    }
+
     /// `--on-long`, or its default: a whole file is rarely short enough.
     pub(crate) fn on_long(&self) -> OnLongArgument {
         let usual = match self.reading.reads_whole_files() {

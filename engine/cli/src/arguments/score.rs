@@ -39,10 +39,10 @@ its batch.";
 pub(crate) struct ScoreArguments {
     /// Candidates: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
     /// FILE:COLUMN names the column
-    #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
     pub(crate) candidates: OsString,
     /// References, aligned row by row with the candidates; repeat for several reference sets
-    #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
+    #[arg(short, long, required = true, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
     pub(crate) references: Vec<OsString>,
     /// Metrics to compute
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
@@ -105,6 +105,17 @@ impl ScoreReadingArguments {
             None => self.rows.options(),
         }
     }
+}
+
+/// Accepts `-` and `-:COLUMN`, and no other name that looks like a flag, so that a forgotten name does not
+/// swallow the flag after it.
+fn column_parser() -> impl TypedValueParser<Value = OsString> {
+    let checked = |name: OsString| match name.as_encoded_bytes() {
+        [b'-'] | [b'-', b':', ..] => Ok(name),
+        [b'-', ..] => Err("the name of a file is missing, or starts with -: then write it as ./-NAME"),
+        _ => named(name),
+    };
+    OsStringValueParser::new().try_map(checked)
 }
 
 /// `--align`.
