@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nearsay::text::TextOptions;
 
@@ -48,7 +48,7 @@ pub(crate) struct ScoreArguments {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
     pub(crate) metric: Vec<Metric>,
     /// A folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR")]
+    #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
@@ -81,7 +81,7 @@ pub(crate) struct ScoreArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct ScoreReadingArguments {
-    /// Column or field with the text (.jsonl, .csv, .tsv, .parquet) [default: text]
+    /// Column or field with the text (.jsonl, .json, .csv, .tsv, .parquet) [default: text]
     #[arg(long, value_name = "NAME")]
     pub(crate) text_field: Option<String>,
     /// The same for the candidates alone
