@@ -36,7 +36,15 @@ impl Model {
     /// # Errors
     /// If it is not found, or a file breaks a rule.
     pub fn open(name: &str, options: &HubOptions) -> Result<Self> {
-        let check = |folder: &ModelFolder| Self::read_description(folder.clone()).map(drop);
+        Self::open_if(name, options, |_| Ok(()))
+    }
+
+    /// The same, if `accepts` its description, before its weights are downloaded.
+    ///
+    /// # Errors
+    /// As [`Model::open`], and those of `accepts`, which is not called if nothing must be downloaded.
+    pub fn open_if(name: &str, options: &HubOptions, accepts: impl Fn(&Self) -> Result<()>) -> Result<Self> {
+        let check = |folder: &ModelFolder| accepts(&Self::read_description(folder.clone())?);
         Self::read(ModelFolder::find(name, options, Wanted::Everything, &check)?)
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Prints a note for the user to stderr, unless `--quiet`. `warning:` at its start has a colour.
+    /// Prints a note for the user to stderr, unless `--quiet`. `warning:` at its start has a color.
     pub(crate) fn note(&self, text: impl std::fmt::Display) {
         const WARNING: &str = "warning:";
         if self.global.quiet {

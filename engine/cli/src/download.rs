@@ -1,15 +1,17 @@
 //! Shows a download: a bar per file on a terminal, a line every ten seconds elsewhere. A signal stops it.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use nearsay::models::{DownloadProgress, ProgressListener};
 
 use crate::context::Context;
 use crate::failure::say;
+use crate::print;
 use crate::progress::LineClock;
 use crate::signals::Interruption;
 
@@ -99,16 +101,30 @@ impl FileDisplay {
         let target =
             if is_terminal { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(progress.total), target);
-        // The template is a constant; the plain style is a fallback if it were wrong.
-        bar.set_style(
-            ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        bar.set_style(style());
         bar.set_message(progress.file.clone());
         // Bytes that are here already do not count for the speed.
         bar.set_position(progress.bytes);
         bar.reset_eta();
         Self { name: progress.file.clone(), bar, start: Instant::now(), first: progress.bytes }
     }
+}
+
+/// The bar's style, with sizes as everywhere else.
+fn style() -> ProgressStyle {
+    type Size = fn(&ProgressState) -> u64;
+    let size = |of: Size, end: &'static str| {
+        move |state: &ProgressState, text: &mut dyn fmt::Write| {
+            // A bar without a size is no reason to stop a download.
+            let _ = write!(text, "{}{end}", print::bytes(of(state)));
+        }
+    };
+    // The template is a constant; the plain style is a fallback if it were wrong.
+    ProgressStyle::with_template(TEMPLATE)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("bytes", size(ProgressState::pos, ""))
+        .with_key("total_bytes", size(|state| state.len().unwrap_or_default(), ""))
+        .with_key("bytes_per_sec", size(|state| state.per_sec() as u64, "/s"))
 }
 
 impl Drop for Display {
@@ -123,7 +139,7 @@ fn line(progress: &DownloadProgress, first: u64, elapsed: Duration) -> String {
     let done = bytes.saturating_sub(first);
     let left = (done > 0).then(|| elapsed.mul_f64(total.saturating_sub(*bytes) as f64 / done as f64));
     let left = left.map(|left| format!(", {} left", HumanDuration(left))).unwrap_or_default();
-    format!("{file}: {} of {}{left}", HumanBytes(*bytes), HumanBytes(*total))
+    format!("{file}: {} of {}{left}", print::bytes(*bytes), print::bytes(*total))
 }
 
 #[cfg(test)]
@@ -135,9 +151,9 @@ mod tests {
         let mut progress = DownloadProgress::default();
         (progress.file, progress.bytes, progress.total) = ("model.safetensors".to_owned(), 3 << 20, 9 << 20);
         let text = |first, seconds| line(&progress, first, Duration::from_secs(seconds));
-        assert_eq!(text(0, 10), "model.safetensors: 3.00 MiB of 9.00 MiB, 20 seconds left");
+        assert_eq!(text(0, 10), "model.safetensors: 3.0 MiB of 9.0 MiB, 20 seconds left");
         // Bytes of an earlier download took no time of this one.
-        assert_eq!(text(2 << 20, 10), "model.safetensors: 3.00 MiB of 9.00 MiB, 60 seconds left");
-        assert_eq!(text(3 << 20, 10), "model.safetensors: 3.00 MiB of 9.00 MiB");
+        assert_eq!(text(2 << 20, 10), "model.safetensors: 3.0 MiB of 9.0 MiB, 60 seconds left");
+        assert_eq!(text(3 << 20, 10), "model.safetensors: 3.0 MiB of 9.0 MiB");
     }
 }

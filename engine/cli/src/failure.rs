@@ -6,6 +6,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use nearsay::{Error, ErrorKind, Phrase, Setting};
+use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::GlobalArguments;
 use crate::signals::Interruption;
@@ -123,13 +127,38 @@ pub(crate) fn start_log(global: &GlobalArguments) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(|| Log)
-        // Colours need a feature that is not built in; requesting them makes every command print a warning.
+        // Colors need a feature that is not built in; requesting them makes every command print a warning.
         .with_ansi(false)
-        .without_time()
-        .with_target(false)
         // A standard error that is full would make it print that there, and panic.
         .log_internal_errors(false)
+        .event_format(Labeled)
         .try_init();
+}
+
+/// An event of the library's log as one line with a label, like our own messages.
+struct Labeled;
+
+impl<S, N> FormatEvent<S, N> for Labeled
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        let (text, style) = match *event.metadata().level() {
+            Level::ERROR => ("error:", Style::Error),
+            Level::WARN => ("warning:", Style::Warning),
+            Level::INFO => ("info:", Style::Dim),
+            _ => ("debug:", Style::Dim),
+        };
+        write!(writer, "{} ", label(text, style))?;
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
 }
 
 /// Standard error, on which the library's log spells settings as flags.

@@ -118,7 +118,7 @@ mod tests {
                 "{}: {text}",
                 command.get_name()
             );
-            assert!(!text.contains('\u{1b}'), "{} has colours", command.get_name());
+            assert!(!text.contains('\u{1b}'), "{} has colors", command.get_name());
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanCount, HumanDuration};
 use nearsay::job::{FolderStatus, PartTotals};
 use nearsay::vectors::folder::RunStatus;
 use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::context::Context;
-use crate::print::{plural, print_json, print_line};
+use crate::print::{bytes, plural, print_json, print_line};
 
 /// A folder in the output of `--json`. Keys are a contract.
 #[derive(Serialize)]
@@ -90,7 +90,7 @@ fn report(folder: &FolderStatus, totals: Option<PartTotals>) -> StatusReport<'_>
 fn line(folder: &FolderStatus, totals: Option<PartTotals>, now: u64) -> String {
     let part = folder.part();
     let part = if part.is_whole() { String::new() } else { format!(" (part {part})") };
-    let size = HumanBytes(folder.bytes);
+    let size = bytes(folder.bytes);
     format!("{}{part}: {}, {size}: {}", folder.path.display(), amount(folder, totals), state(folder, now))
 }
 
@@ -124,11 +124,13 @@ fn state(folder: &FolderStatus, now: u64) -> String {
         (Some(writer), Some(run)) => format!("{writer} writes to it{}{}", pace(run), age(run, now)),
         (None, None) => "not complete, and no process writes to it".to_owned(),
         (None, Some(run)) => {
-            let error = run.error.as_ref().map_or_else(
-                || format!("process {} was killed", run.process),
-                |error| format!("process {} ended with: {error}", run.process),
-            );
-            format!("not complete, and no process writes to it; {error}{}", age(run, now))
+            let end = match &run.error {
+                None => "was killed".to_owned(),
+                Some(_) if run.was_cancelled() => "was interrupted".to_owned(),
+                Some(error) => format!("ended with: {error}"),
+            };
+            let process = run.process;
+            format!("not complete, and no process writes to it; process {process} {end}{}", age(run, now))
         }
     }
 }

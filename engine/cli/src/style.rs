@@ -1,4 +1,7 @@
-//! Weights and colours of text on a terminal.
+//! Weights and colors of text on a terminal.
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Style as Look};
 
 /// How a part of a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +17,18 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The parameters of its escape sequence (ECMA-48, SGR).
-    pub(crate) fn parameters(self) -> &'static str {
+    /// Its weight and color.
+    pub(crate) fn look(self) -> Look {
         match self {
-            Self::Error => "1;31",
-            Self::Warning => "1;33",
-            Self::Hint => "1;36",
-            Self::Dim => "2",
+            Self::Error => AnsiColor::Red.on_default().bold(),
+            Self::Warning => AnsiColor::Yellow.on_default().bold(),
+            Self::Hint => AnsiColor::Cyan.on_default().bold(),
+            Self::Dim => Look::new().dimmed(),
         }
     }
+}
+
+/// The styles of clap's help and errors, with our label of errors.
+pub(crate) fn of_clap() -> Styles {
+    Styles::styled().error(Style::Error.look())
 }

@@ -35,9 +35,9 @@ impl Stream {
         }
     }
 
-    /// Whether text here may have colours.
-    pub(crate) fn is_coloured(self) -> bool {
-        is_coloured(chosen(), self.is_terminal(), variable)
+    /// Whether text here may have colors.
+    pub(crate) fn is_colored(self) -> bool {
+        is_colored(chosen(), self.is_terminal(), variable)
     }
 
     /// Whether a bar can be drawn here over and over in one place.
@@ -45,18 +45,19 @@ impl Stream {
         self.is_terminal() && !is_dumb(variable)
     }
 
-    /// `text` in a style, if this stream is coloured.
+    /// `text` in a style, if this stream is colored.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
-        if self.is_coloured() {
-            format!("\u{1b}[{}m{text}\u{1b}[0m", style.parameters())
+        if self.is_colored() {
+            let look = style.look();
+            format!("{look}{text}{look:#}")
         } else {
             text.to_owned()
         }
     }
 
-    /// Writes text of clap's, with its colours if this stream is coloured.
+    /// Writes text of clap's, with its colors if this stream is colored.
     pub(crate) fn print(self, text: &StyledStr) -> io::Result<()> {
-        let text = if self.is_coloured() { text.ansi().to_string() } else { text.to_string() };
+        let text = if self.is_colored() { text.ansi().to_string() } else { text.to_string() };
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
@@ -80,7 +81,7 @@ fn chosen() -> ColorChoice {
     ColorChoice::value_variants().iter().copied().find(|choice| *choice as u8 == number).unwrap_or_default()
 }
 
-/// The choice in arguments that are not parsed yet: messages about them have colours too.
+/// The choice in arguments that are not parsed yet: messages about them have colors too.
 pub(crate) fn choice_in<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ColorChoice {
     let mut arguments = arguments.into_iter().take_while(|argument| *argument != "--").peekable();
     let mut choice = ColorChoice::Auto;
@@ -101,7 +102,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// `NO_COLOR` (no-color.org) before `CLICOLOR_FORCE` before the terminal's abilities.
-fn is_coloured(choice: ColorChoice, is_terminal: bool, get: impl Fn(&str) -> Option<String> + Copy) -> bool {
+fn is_colored(choice: ColorChoice, is_terminal: bool, get: impl Fn(&str) -> Option<String> + Copy) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn the_choice_is_before_the_environment_and_that_before_the_terminal() {
         use ColorChoice::{Always, Auto, Never};
-        for (choice, is_terminal, environment, coloured) in [
+        for (choice, is_terminal, environment, colored) in [
             (Auto, true, &[("TERM", "xterm")][..], true),
             (Auto, true, &[], false),
             (Auto, false, &[], false),
@@ -141,8 +142,8 @@ mod tests {
                 environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             };
             assert_eq!(
-                is_coloured(choice, is_terminal, get),
-                coloured,
+                is_colored(choice, is_terminal, get),
+                colored,
                 "{choice:?} {is_terminal} {environment:?}"
             );
         }

@@ -10,7 +10,7 @@ use crate::arguments::VerifyArguments;
 use crate::closing;
 use crate::context::Context;
 use crate::failure;
-use crate::print::{plural, print_json, print_line};
+use crate::print::{bytes, plural, print_json, print_line};
 
 /// A folder in the output of `--json`.
 #[derive(Serialize)]
@@ -93,6 +93,6 @@ fn line(report: &FolderReport<'_>) -> String {
         report.folder,
         plural(report.shards as u64, "shard", "shards"),
         plural(report.rows, "row", "rows"),
-        plural(report.bytes, "byte", "bytes")
+        bytes(report.bytes)
     )
 }

@@ -240,13 +240,13 @@ fn models_are_listed_and_looked_into() {
 }
 
 #[test]
-fn a_terminal_gets_the_result_and_colours_and_no_word_about_our_log() {
+fn a_terminal_gets_the_result_and_colors_and_no_word_about_our_log() {
     let desk = desk();
     assert!(desk.run_on_terminal("models").ok().text().starts_with("bert "));
     let scores = desk.run_on_terminal("score -c in.txt -r other.txt -m BERT -l 2").ok();
     assert!(scores.text().contains("_L2_no-idf_") && !scores.text().contains("tracing"), "{}", scores.text());
     let failed = desk.run_on_terminal("embed missing.txt -m BERT").ends(66, &[]);
-    assert!(failed.text().starts_with("\u{1b}[1;31merror:\u{1b}[0m cannot read"), "{}", failed.text());
+    assert!(failed.text().starts_with("\u{1b}[1m\u{1b}[31merror:\u{1b}[0m cannot read"), "{}", failed.text());
 }
 
 #[test]

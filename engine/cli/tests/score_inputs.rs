@@ -51,7 +51,9 @@ fn a_column_is_named_after_a_colon_or_by_a_flag() {
     std::fs::rename(desk.path("c.txt"), desk.path("c:hyp.txt")).expect("renamed");
     assert_eq!(f1(score(&desk, "-c c:hyp.txt -r r.txt")), expected);
     let body = "{\"body\":\"a river\"}\n{\"body\":\"the night\"}\n";
-    for inputs in ["--candidates=-:body -r r.txt", "-c - --candidate-field body -r r.txt"] {
+    for inputs in
+        ["--candidates=-:body -r r.txt", "-c -:body -r r.txt", "-c - --candidate-field body -r r.txt"]
+    {
         assert_eq!(f1(desk.run_with(&format!("score {inputs} {SCORE}"), body)), expected, "{inputs}");
     }
 }
@@ -65,6 +67,8 @@ fn names_of_columns_that_cannot_be_meant_are_refused() {
         ("-c c.txt:hyp -r r.txt", 2, &["c.txt is read as txt", "`hyp`"]),
         ("-c c.txt -r r.txt --candidate-field hyp", 2, &["c.txt is read as txt", "`hyp`"]),
         ("-c c.txt -r r.txt --reference-field hyp", 2, &["r.txt is read as txt", "`hyp`"]),
+        ("-c -r r.txt", 2, &["'-r' for '--candidates <FILE>'", "the name of a file is missing"]),
+        ("-c c.txt -r --idf", 2, &["'--idf' for '--references <FILE>'", "the name of a file is missing"]),
         ("-c pairs.csv: -r pairs.csv:gold", 2, &["name of a column is missing", "pairs.csv:"]),
         ("-c absent.csv:hyp -r r.txt", 66, &["cannot read absent.csv: "]),
         ("-c absent:hyp -r r.txt", 66, &["cannot read absent:hyp: "]),
@@ -78,6 +82,32 @@ fn names_of_columns_that_cannot_be_meant_are_refused() {
     ] {
         assert!(score(&desk, inputs).ends(code, parts).stdout.is_empty());
     }
+}
+
+#[test]
+fn options_of_separated_fields_need_an_input_with_such() {
+    let desk = desk();
+    desk.write("r.csv", "text;x\nthe river;1\nnight;2\n");
+    for inputs in ["-c c.jsonl -r r.jsonl", "-c c.jsonl:text -r r.jsonl"] {
+        for option in ["--separator ;", "--quotes never"] {
+            let flag = option.split(' ').next().expect("a flag");
+            let refused = format!("{flag} has no effect: no input is read as csv or tsv");
+            score(&desk, &format!("{inputs} {option}")).ends(2, &[&refused, "hint: ", "--format csv"]);
+        }
+    }
+    assert_eq!(f1(score(&desk, "-c c.txt -r r.csv:text --separator ;")).len(), 2);
+    desk.run("embed r.jsonl -m BERT -o r.parquet").ok();
+    score(&desk, "-c r.parquet:id -r r.parquet:text --lossy").ends(2, &["--lossy has no effect"]);
+}
+
+#[test]
+fn documents_are_paired_whatever_their_paths() {
+    let desk = desk();
+    desk.write("s.md", "a river\n").write("r.md", "the river\n");
+    let expected = f1(score(&desk, "-c s.md -r r.md"));
+    assert_eq!(expected.len(), 1);
+    assert_eq!(f1(score(&desk, "-c s.md -r r.md --align rows")), expected);
+    score(&desk, "-c s.md -r r.md --no-id").ends(2, &["--no-id has no effect"]);
 }
 
 #[test]
@@ -175,7 +205,7 @@ fn an_empty_line_in_a_further_reference_file_is_no_reference() {
     // bert_score 0.3.13: score(candidates, [["the river at night", "night river"], ["a cat sleeps"]], idf=True,
     // num_layers=2, batch_size=1) on the same weights.
     let run = score(&desk, "-c c.txt -r r1.txt -r r2.txt --idf");
-    let run = run.ends(0, &["1 pair has an empty reference that is not counted (pairs 2)"]);
+    let run = run.ends(0, &["1 pair has an empty reference that is not counted (pair 2)"]);
     assert!(!run.stderr.contains("raw score"), "{}", run.stderr);
     let result = run.json();
     assert_eq!((&result["empty"], &result["fewer_references"]), (&json!(0), &json!(1)));
@@ -206,7 +236,7 @@ fn an_empty_first_reference_is_one_and_is_reported_as_what_it_is() {
         0,
         &[
             "2 pairs have an empty candidate or reference and the raw score 0 (pairs 2, 3)",
-            "1 pair has an empty reference, with the raw score 0, next to others; the best of them counts (pairs 1)",
+            "1 pair has an empty reference, with the raw score 0, next to others; the best of them counts (pair 1)",
             "2 pairs have an empty reference that is not counted (pairs 3, 4)",
         ],
     );

@@ -52,6 +52,8 @@ fn a_closed_standard_output_does_not_matter_where_nothing_is_printed() {
     run(&desk, "embed in.txt -m BERT -q -o out.npy", ">&-").ok();
     run(&desk, "embed in.txt -m BERT -q -o job/ --resume", ">&-").ok();
     run(&desk, "embed in.txt --no-such-flag", ">&-").ends(2, &["--no-such-flag"]);
+    run(&desk, "man -o pages", ">&-").ok();
+    run(&desk, "man", ">&-").ends(74, &["it is closed"]);
     // /dev/null is not closed.
     run(&desk, "embed in.txt -m BERT -q", ">/dev/null").ok();
     run(&desk, "embed in.txt -m BERT -q", "1<>/dev/null").ok();

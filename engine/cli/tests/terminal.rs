@@ -1,4 +1,4 @@
-//! Colours, the last line of a command, and variables that are set and empty.
+//! Colors, the last line of a command, and variables that are set and empty.
 
 use nearsay_tests::desk;
 use nearsay_tests::run::{Desk, Run, finish};
@@ -15,14 +15,14 @@ fn with(desk: &Desk, line: &str, variables: &[(&str, &str)]) -> Run {
     finish(line, command, None)
 }
 
-fn is_coloured(text: &str) -> bool {
+fn is_colored(text: &str) -> bool {
     text.contains('\u{1b}')
 }
 
 #[test]
-fn pipes_have_colours_only_on_request() {
+fn pipes_have_colors_only_on_request() {
     let desk = desk();
-    for (line, variables, coloured) in [
+    for (line, variables, colored) in [
         ("embed missing.txt -m BERT", &[][..], false),
         ("embed missing.txt -m BERT --color always", &[], true),
         ("--color=always embed missing.txt -m BERT", &[("NO_COLOR", "1")], true),
@@ -42,21 +42,30 @@ fn pipes_have_colours_only_on_request() {
     ] {
         let run = with(&desk, line, variables);
         let printed = format!("{}{}", run.text(), run.stderr);
-        assert_eq!(is_coloured(&printed), coloured, "{line} {variables:?}: {printed}");
+        assert_eq!(is_colored(&printed), colored, "{line} {variables:?}: {printed}");
     }
     desk.write("empty.txt", "");
     let warned = desk.run("embed empty.txt -m BERT --color always").ok();
-    assert!(warned.stderr.contains("\u{1b}[1;33mwarning:\u{1b}[0m 0 rows"), "{}", warned.stderr);
+    assert!(warned.stderr.contains("\u{1b}[1m\u{1b}[33mwarning:\u{1b}[0m 0 rows"), "{}", warned.stderr);
     desk.run("embed empty.txt -m BERT").ends(0, &["warning: 0 rows"]);
+    // Labels look the same whoever prints them: clap, the commands or the library's log.
+    for line in ["embed --nope", "embed missing.txt -m BERT"] {
+        let failed = desk.run(&format!("{line} --color always"));
+        assert!(failed.stderr.starts_with("\u{1b}[1m\u{1b}[31merror:\u{1b}[0m "), "{}", failed.stderr);
+    }
+    std::fs::create_dir(desk.path("d")).expect("a folder");
+    desk.write("d/a.txt", "a\n").write("d/b.log", "b\n");
+    let logged = desk.run("embed d -m BERT --color always").ok();
+    assert!(logged.stderr.starts_with("\u{1b}[1m\u{1b}[33mwarning:\u{1b}[0m not read"), "{}", logged.stderr);
     desk.run("embed in.txt -m BERT --color red").ends(2, &["red", "--color", "auto"]);
     let scripts = desk.run("man --color always").ok();
-    assert!(!is_coloured(scripts.text()));
+    assert!(!is_colored(scripts.text()));
 }
 
 #[test]
 fn a_terminal_has_colors_unless_they_are_turned_off() {
     let desk = desk();
-    for (line, coloured) in [
+    for (line, colored) in [
         ("embed missing.txt -m BERT", true),
         ("embed --nope", true),
         ("embed --help", true),
@@ -65,7 +74,7 @@ fn a_terminal_has_colors_unless_they_are_turned_off() {
         ("embed --nope --color=never", false),
     ] {
         let run = desk.run_on_terminal(line);
-        assert_eq!(is_coloured(run.text()), coloured, "{line}: {}", run.text());
+        assert_eq!(is_colored(run.text()), colored, "{line}: {}", run.text());
     }
 }
 

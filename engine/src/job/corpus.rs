@@ -107,7 +107,7 @@ impl CorpusFiles {
     /// Checks the inputs and returns them with patterns expanded.
     fn check(inputs: &[Input], output: &Output, options: &CorpusOptions) -> Result<Vec<Input>> {
         options.check(output, &EmbedOptions::default())?;
-        same_file::refuse_matched_output(inputs, output)?;
+        same_file::refuse_matched_output(inputs, output, &options.reading)?;
         let inputs = Input::expand_all(inputs, &options.reading)?;
         same_file::refuse_inputs(&inputs, output)?;
         Ok(inputs)

@@ -7,21 +7,21 @@ use std::path::Path;
 
 use nearsay_models::Model;
 
-use crate::text::Input;
+use crate::text::{Input, TextOptions};
 use crate::vectors::write::Output;
 use crate::{Error, Result};
 
-/// Rejects an output that an input pattern matches: the next run would read it.
+/// Rejects an output that an input pattern or folder, read with these options, has: the next run would read it.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
-pub(super) fn refuse_matched_output(inputs: &[Input], output: &Output) -> Result<()> {
+pub(super) fn refuse_matched_output(inputs: &[Input], output: &Output, options: &TextOptions) -> Result<()> {
     let output = match output {
         Output::Stdout => return Ok(()),
         Output::File(path) => path.clone(),
         Output::Folder(path) => path.join("part-00000.parquet"),
     };
-    match inputs.iter().find(|input| input.is_pattern_of(&output)) {
+    match inputs.iter().find(|input| input.is_pattern_of(&output, options)) {
         None => Ok(()),
         Some(pattern) => Err(Error::usage_hint(
             match pattern {

@@ -126,7 +126,7 @@ impl<'a> ShardedJob<'a> {
         damaged.values().for_each(|problem| warn(format!("{problem}; rewriting it")));
         let is_recorded = |name: &str| self.record.shards.values().any(|record| record.file == name);
         for stray in self.folder.remove_unrecorded(is_recorded)? {
-            warn(format!("{}/{stray}: the manifest does not have it; removed", path.display()));
+            warn(format!("{}: the manifest does not have it; removed", path.join(&stray).display()));
         }
         let finished = (self.record.shards.len() - damaged.len()) as u64;
         if finished > 0 {

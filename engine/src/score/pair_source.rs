@@ -11,7 +11,7 @@ use super::{PairTexts, align};
 use crate::error::shorten;
 use crate::job::is_same_input;
 use crate::session::Occurrences;
-use crate::text::{Input, Record, RecordId, TextOptions};
+use crate::text::{Input, Record, RecordId, TextOptions, check_effects};
 use crate::{Error, Result};
 
 /// Candidates, and one or more references for each.
@@ -43,8 +43,8 @@ impl PairSource {
     /// Opens the candidates and the columns of references, which are read with the `common` options.
     ///
     /// # Errors
-    /// If an input cannot be read, standard input is named twice, or a reference is the candidates' own
-    /// column.
+    /// If an input cannot be read, standard input is named twice, a reference is the candidates' own column, or
+    /// the options are of separated fields and no input has any.
     pub fn open(candidates: &TextColumn, references: &[TextColumn], common: &TextOptions) -> Result<Self> {
         let columns = || std::iter::once(candidates).chain(references);
         if columns().filter(|column| column.input == Input::Stdin).count() > 1 {
@@ -59,6 +59,7 @@ impl PairSource {
             let field = (!is_lines).then(|| format!("field `{}` of ", field(column).join(" ")));
             return Err(same_column(&field.unwrap_or_default(), &candidates.input, &column.input));
         }
+        check_effects(columns().map(|column| &column.input), common)?;
         let open = |column: &TextColumn| TextSource::of_column(column, common);
         let references = references.iter().map(open).collect::<Result<_>>()?;
         Ok(Self { candidates: open(candidates)?, references })

@@ -51,12 +51,15 @@ pub struct TextSource {
 }
 
 impl TextSource {
-    /// The texts of a file. Checks that it can be read; reads all of it if it is not a regular file.
+    /// The texts of a file. Checks that it can be read; reads all of it if it is not a regular file. A file that
+    /// is one text has no id: two sides in two files have different paths.
     ///
     /// # Errors
     /// If it cannot be read, or is not a regular file and breaks a rule.
     pub fn open(input: &Input, options: &TextOptions) -> Result<Self> {
-        let reader = TextReader::open(input, options)?;
+        let is_numbered = options.no_id || options.id_field.is_none() && input.is_document(options);
+        let options = TextOptions { no_id: is_numbered, ..options.clone() };
+        let reader = TextReader::open(input, &options)?;
         let name = input.to_string();
         let has_fields = reader.format() != InputFormat::Txt && !reader.format().is_document();
         let field = has_fields.then(|| options.text_fields.join(" "));
@@ -64,7 +67,7 @@ impl TextSource {
             let records = reader.collect::<Result<Vec<_>>>()?;
             return Ok(Self { field, ..Self::of_records(&name, records) });
         }
-        let (input, options) = (input.clone(), options.clone());
+        let input = input.clone();
         let open = move || -> Result<Records> { Ok(Box::new(TextReader::open(&input, &options)?)) };
         Ok(Self { name, field, open: Arc::new(open) })
     }
@@ -81,7 +84,7 @@ impl TextSource {
                     "{} is read as txt, which has no fields, and so none named `{named}` for the text",
                     source.name
                 ),
-                "use jsonl, csv, tsv or parquet for texts with other fields",
+                "use jsonl, json, csv, tsv or parquet for texts with other fields",
             )),
             _ => Ok(source),
         }
@@ -181,6 +184,24 @@ mod tests {
         }
         let rows: Vec<_> = texts.records().unwrap().map(|record| record.unwrap().row).collect();
         assert_eq!(rows, [1, 2]);
+    }
+
+    #[test]
+    fn a_document_has_no_id() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        for (name, options) in [
+            (&b"a.md"[..], TextOptions::default()),
+            (b"a.html", TextOptions::default()),
+            (b"\xff.md", TextOptions::default()),
+            (b"a.txt", TextOptions::default().whole_files()),
+        ] {
+            let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
+            std::fs::write(&path, "a\n").unwrap();
+            let source = TextSource::open(&Input::File(path), &options).unwrap();
+            let record = source.records().unwrap().next().unwrap().unwrap();
+            assert_eq!((record.id, record.text.as_str()), (RecordId::Row(0), "a"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::lines::LineReader;
 use super::record::{NextRow, Row};
 use super::{Input, InputFormat, Kept, RecordId, TextOptions, html};
-use crate::error::phrase;
+use crate::error::{Phrase, phrase};
 use crate::{Error, Result, Setting};
 
 /// The only row of a document.
@@ -34,6 +34,16 @@ impl Document {
     }
 }
 
+impl Input {
+    /// Whether this is a file that is one text as a whole, as far as its name or the options show: its path is
+    /// its id unless rows are numbered.
+    pub fn is_document(&self, options: &TextOptions) -> bool {
+        let Self::File(path) = self else { return false };
+        let format = options.format.or_else(|| InputFormat::from_path(path).ok());
+        format.is_some_and(|format| format.is_document() || format == InputFormat::Txt && options.whole_files)
+    }
+}
+
 /// Whether an input of this format is read as one text.
 ///
 /// # Errors
@@ -52,6 +62,11 @@ pub(super) fn is_whole(name: &str, format: InputFormat, options: &TextOptions) -
     }
 }
 
+/// The remedy if a path cannot be an id.
+pub(super) fn numbered() -> Phrase {
+    phrase![Setting::NoId, " numbers the files"]
+}
+
 /// The id of a file that is one text: its path as given.
 ///
 /// # Errors
@@ -61,7 +76,7 @@ pub(super) fn id_of(input: &Input, options: &TextOptions) -> Result<Option<Recor
         Input::File(path) if !options.no_id => match path.to_str() {
             Some(path) => Ok(Some(RecordId::String(path.to_owned()))),
             None => Err(Fault::from("its path is not UTF-8, and so cannot be its id")
-                .hint(phrase![Setting::NoId, " numbers the files"])
+                .hint(numbered())
                 .of_input(&input.to_string())),
         },
         _ => Ok(None),

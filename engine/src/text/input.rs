@@ -82,7 +82,7 @@ impl Input {
     }
 
     /// The requested format, else the one from the name.
-    fn format(&self, asked: Option<InputFormat>) -> Result<Option<InputFormat>> {
+    pub(super) fn format(&self, asked: Option<InputFormat>) -> Result<Option<InputFormat>> {
         let format = match (self, asked) {
             (Self::File(path), None) => Some(InputFormat::from_path(path)?),
             (Self::File(path), Some(format)) => {

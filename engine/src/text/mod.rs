@@ -59,6 +59,7 @@ pub(crate) use lines::{LineReader, is_blank};
 pub(crate) use names::list_names;
 pub(crate) use parquet::{Ids, ParquetFile};
 pub(crate) use small::read_small;
+pub(crate) use survey::check_effects;
 
 pub use format::InputFormat;
 pub use input::Input;

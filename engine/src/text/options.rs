@@ -152,12 +152,14 @@ impl TextOptions {
                 phrase!["leave out ", Setting::NoId, " or the field of the id"],
             ));
         }
-        let named = self.text_fields.iter().chain(&self.keep).chain(&self.id_field);
-        if named.into_iter().any(String::is_empty) {
+        if self.id_field.as_ref().is_some_and(String::is_empty) {
             return Err(Error::usage_hint(
-                "the name of a field is missing",
+                "the name of the id's field is missing",
                 phrase![Setting::NoId, " numbers the rows instead of reading an id"],
             ));
+        }
+        if self.text_fields.iter().chain(&self.keep).any(String::is_empty) {
+            return Err(Error::usage("the name of a field is missing"));
         }
         self.keep.iter().try_for_each(|field| self.check_kept(field))
     }
@@ -219,6 +221,21 @@ mod tests {
         assert_eq!(refused(twice), "the text field `a` is named twice");
         let none = TextOptions { text_fields: vec![], ..TextOptions::default() };
         assert_eq!(refused(none), "no text field is named; a text needs at least one");
+    }
+
+    #[test]
+    fn a_missing_name_is_usage_and_only_that_of_the_id_can_be_done_without() {
+        let text = TextOptions { text_fields: names(&[""]), ..TextOptions::default() };
+        for options in [text, keeping(&["a", ""])] {
+            let error = options.check().expect_err("no name");
+            assert_eq!(
+                (error.to_string(), error.hint()),
+                ("the name of a field is missing".to_owned(), None)
+            );
+        }
+        let error = TextOptions::default().id_field("").check().expect_err("no name");
+        assert_eq!(error.to_string(), "the name of the id's field is missing");
+        assert!(error.hint().is_some_and(|hint| hint.to_string().starts_with("`no_id` numbers the rows")));
     }
 
     #[test]

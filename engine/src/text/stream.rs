@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use arrow_schema::Field;
 
+use super::document::numbered;
 use super::ids::SeenIds;
 use super::survey::Survey;
 use super::{Input, Record, RecordId, TextOptions, TextReader};
@@ -174,9 +175,13 @@ impl RecordStream {
 
     /// An id that occurs twice has a remedy if nobody named its field.
     fn of_id(&self, error: Error) -> Error {
-        match error {
+        let is_document = |name: &str| {
+            self.inputs.iter().any(|input| input.is_document(&self.options) && input.to_string() == name)
+        };
+        match &error {
+            Error::BadRow { input, .. } if is_document(input) => error.with_hint(Some(numbered())),
             Error::BadRow { .. } => error.with_hint(self.options.id_remedy()),
-            error => error,
+            _ => error,
         }
     }
 }

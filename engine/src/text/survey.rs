@@ -36,7 +36,7 @@ impl Survey {
         for (input, format) in inputs.iter().zip(&formats) {
             check_format(input, *format, options)?;
         }
-        check_effects(&formats, options)?;
+        check_effects(inputs, options)?;
         let parquet = |format: &Option<InputFormat>| *format == Some(InputFormat::Parquet);
         let (columns, others): (Vec<_>, Vec<_>) =
             inputs.iter().zip(&formats).partition(|(_, format)| parquet(format));
@@ -74,20 +74,28 @@ fn check_format(input: &Input, format: Option<InputFormat>, options: &TextOption
 }
 
 /// Rejects options of separated fields if no input has any.
-fn check_effects(formats: &[Option<InputFormat>], options: &TextOptions) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Usage`] naming the option.
+pub(crate) fn check_effects<'a>(
+    inputs: impl IntoIterator<Item = &'a Input>,
+    options: &TextOptions,
+) -> Result<()> {
     let setting = match (options.separator, options.quotes) {
         (Some(_), _) => Setting::Separator,
         (None, Quotes::Auto) => return Ok(()),
         (None, _) => Setting::Quotes,
     };
-    // The format of standard input may be one with separators only if it is named.
-    match formats.iter().flatten().any(|format| format.is_separated()) {
-        true => Ok(()),
-        false => Err(Error::usage_hint(
-            phrase![setting, " has no effect: no input is read as csv or tsv"],
-            phrase!["leave it out, or name the format with ", (Setting::Format, "csv")],
-        )),
+    for input in inputs {
+        // The format of standard input may be one with separators only if it is named.
+        if input.format(options.format)?.is_some_and(InputFormat::is_separated) {
+            return Ok(());
+        }
     }
+    Err(Error::usage_hint(
+        phrase![setting, " has no effect: no input is read as csv or tsv"],
+        phrase!["leave it out, or name the format with ", (Setting::Format, "csv")],
+    ))
 }
 
 fn mixture(parquet: &Input, other: &Input, field: &str) -> Error {

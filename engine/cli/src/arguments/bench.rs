@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use nearsay::DeviceChoice;
 use nearsay_models::{SHAPES, Shape};
@@ -53,7 +53,7 @@ pub(crate) struct BenchArguments {
     #[command(subcommand)]
     pub(crate) action: Option<BenchAction>,
     /// A folder, or a name on the Hugging Face hub
-    #[arg(short, long, value_name = "NAME_OR_DIR", conflicts_with = "shape")]
+    #[arg(short, long, value_name = "NAME_OR_DIR", conflicts_with = "shape", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// Random weights of a known shape; nothing is downloaded
     #[arg(long, value_name = "NAME", default_value = "minilm-l6", value_parser = shape_parser())]
@@ -110,6 +110,7 @@ fn shape_parser() -> impl TypedValueParser<Value = Shape> {
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    let seconds: Option<f64> = text.parse().ok();
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| "it must be a number of seconds, 0 or more".to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nearsay::Pooling;
 use nearsay::job::Part;
@@ -67,7 +67,7 @@ pub(crate) struct EmbedArguments {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision [default: NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR")]
+    #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// One vector per text, or one per token
     #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
@@ -110,6 +110,15 @@ pub(crate) struct EmbedArguments {
 }
 
 impl EmbedArguments {
+    /// The inputs as they are named: files, or texts themselves; without any, standard input.
+    pub(crate) fn sources(&self) -> Vec<Input> {
+        match (self.text.as_slice(), self.inputs.as_slice()) {
+            ([], []) => vec![Input::Stdin],
+            ([], inputs) => inputs.to_vec(),
+            (texts, _) => texts.iter().cloned().map(Input::Text).collect(),
+        }
+    }
+
     /// `--on-long`, or its default: a whole file is rarely short enough.
     pub(crate) fn on_long(&self) -> OnLongArgument {
         let usual = match self.reading.reads_whole_files() {

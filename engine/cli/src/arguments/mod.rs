@@ -107,6 +107,7 @@ impl Command {
     pub(crate) fn prints(&self, global: &GlobalArguments) -> bool {
         match self {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
+            Self::Man(man) => man.output.is_none(),
             _ => true,
         }
     }

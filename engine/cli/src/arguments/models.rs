@@ -1,5 +1,6 @@
 //! The arguments of `nearsay models`.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 const MODELS_EXAMPLES: &str = "\
@@ -48,7 +49,7 @@ pub(crate) enum ModelsAction {
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect {
         /// A folder, or a name on the Hugging Face hub
-        #[arg(value_name = "NAME_OR_DIR")]
+        #[arg(value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
         model: String,
         /// Check the files against the checksums in the cache, and load all weights
         #[arg(long)]
@@ -61,7 +62,7 @@ pub(crate) enum ModelsAction {
     #[command(after_help = PULL_EXAMPLES)]
     Pull {
         /// A name on the Hugging Face hub; NAME@REVISION pins a branch, a tag or a commit
-        #[arg(value_name = "NAME[@REV]")]
+        #[arg(value_name = "NAME[@REV]", value_parser = NonEmptyStringValueParser::new())]
         model: String,
     },
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use nearsay::text::TextOptions;
 
@@ -39,16 +39,16 @@ its batch.";
 pub(crate) struct ScoreArguments {
     /// Candidates: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
     /// FILE:COLUMN names the column
-    #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
     pub(crate) candidates: OsString,
     /// References, aligned row by row with the candidates; repeat for several reference sets
-    #[arg(short, long, required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
+    #[arg(short, long, required = true, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
     pub(crate) references: Vec<OsString>,
     /// Metrics to compute
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
     pub(crate) metric: Vec<Metric>,
     /// A folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR")]
+    #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
@@ -81,7 +81,7 @@ pub(crate) struct ScoreArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct ScoreReadingArguments {
-    /// Column or field with the text (.jsonl, .csv, .tsv, .parquet) [default: text]
+    /// Column or field with the text (.jsonl, .json, .csv, .tsv, .parquet) [default: text]
     #[arg(long, value_name = "NAME")]
     pub(crate) text_field: Option<String>,
     /// The same for the candidates alone
@@ -105,6 +105,17 @@ impl ScoreReadingArguments {
             None => self.rows.options(),
         }
     }
+}
+
+/// Accepts `-` and `-:COLUMN`, and no other name that looks like a flag, so that a forgotten name does not
+/// swallow the flag after it.
+fn column_parser() -> impl TypedValueParser<Value = OsString> {
+    let checked = |name: OsString| match name.as_encoded_bytes() {
+        [b'-'] | [b'-', b':', ..] => Ok(name),
+        [b'-', ..] => Err("the name of a file is missing, or starts with -: then write it as ./-NAME"),
+        _ => named(name),
+    };
+    OsStringValueParser::new().try_map(checked)
 }
 
 /// `--align`.

@@ -84,7 +84,8 @@ fn subject(
         .devices(options.devices.clone())
         .workers(workers.clone())
         .batch_tokens(arguments.batch_tokens.map_or(0, NonZero::get))
-        .hub(context.hub());
+        .hub(context.hub())
+        .strict(context.global.strict);
     Ok(Subject::Model(Session::with(name, &session)?))
 }
 

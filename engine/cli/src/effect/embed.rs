@@ -65,6 +65,12 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     // Refused by the library on .txt files.
     always("keep"),
     always("whole_files"),
+    needs(
+        "format",
+        |arguments| arguments.text.is_empty(),
+        "with --text: the text is the value as it is",
+        "leave it out, or name a file instead of the text",
+    ),
     always("skip_empty"),
     always("max_length"),
     always("precision"),

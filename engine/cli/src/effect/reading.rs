@@ -1,12 +1,18 @@
 //! The flags that say how inputs are read, for every command that reads texts.
 
+use std::ffi::OsString;
+
 use nearsay::text::{Input, InputFormat, TextOptions};
 
 use super::{Flag, always, needs};
 use crate::arguments::{EmbedArguments, ScoreArguments};
+use crate::score::split;
 
 /// The arguments of a command that reads texts.
 pub(super) trait Reads {
+    /// Whether a file that is one text has its path as its id.
+    const PATHS_ARE_IDS: bool;
+
     /// The inputs as they are named. A format that a name does not show is not known yet.
     fn inputs(&self) -> Vec<Input>;
 
@@ -14,12 +20,10 @@ pub(super) trait Reads {
 }
 
 impl Reads for EmbedArguments {
+    const PATHS_ARE_IDS: bool = true;
+
     fn inputs(&self) -> Vec<Input> {
-        match (self.text.as_slice(), self.inputs.as_slice()) {
-            ([], []) => vec![Input::Stdin],
-            ([], inputs) => inputs.to_vec(),
-            (texts, _) => texts.iter().cloned().map(Input::Text).collect(),
-        }
+        self.sources()
     }
 
     fn reading(&self) -> TextOptions {
@@ -29,8 +33,12 @@ impl Reads for EmbedArguments {
 
 /// Files of both sides.
 impl Reads for ScoreArguments {
+    const PATHS_ARE_IDS: bool = false;
+
     fn inputs(&self) -> Vec<Input> {
-        self.references.iter().chain([&self.candidates]).cloned().map(Input::from).collect()
+        // A name without a column, which is refused later, is known well enough.
+        let file = |name: &OsString| split(name).map_or_else(|_| name.clone().into(), |column| column.input);
+        self.references.iter().chain([&self.candidates]).map(file).collect()
     }
 
     fn reading(&self) -> TextOptions {
@@ -38,10 +46,8 @@ impl Reads for ScoreArguments {
     }
 }
 
-const NAME_THE_FORMAT: &str = "leave it out, or name the format with --format";
-
 /// The flags, with the inputs that they need.
-pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
+pub(super) const fn flags<A: Reads>() -> [Flag<A>; 6] {
     [
         needs(
             "text_field",
@@ -53,27 +59,19 @@ pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
         always("id_field"),
         needs(
             "no_id",
-            |arguments| any_may_be(arguments, has_fields),
+            |arguments| any_may_be(arguments, has_fields) || A::PATHS_ARE_IDS && any_is_document(arguments),
             "on inputs without fields: their rows are numbered anyway",
             "leave it out",
         ),
-        always("format"),
-        needs(
-            "separator",
-            |arguments| any_may_be(arguments, InputFormat::is_separated),
-            "without .csv or .tsv files",
-            NAME_THE_FORMAT,
-        ),
-        needs(
-            "quotes",
-            |arguments| any_may_be(arguments, InputFormat::is_separated),
-            "without .csv or .tsv files",
-            NAME_THE_FORMAT,
-        ),
+        // Refused by the library if no input has separated fields.
+        always("separator"),
+        always("quotes"),
         needs(
             "lossy",
-            |arguments| any_may_be(arguments, |format| format != InputFormat::Parquet),
-            "on .parquet files: their texts are always UTF-8",
+            |arguments| {
+                !are_texts(arguments) && any_may_be(arguments, |format| format != InputFormat::Parquet)
+            },
+            "here: the texts of all inputs are always UTF-8",
             "leave it out",
         ),
     ]
@@ -81,13 +79,24 @@ pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
 
 /// Whether one of the inputs may be of a format that `fits`.
 fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
-    let format = arguments.reading().format;
-    let by_name = |input: &Input| match input {
-        Input::Stdin => None,
+    let named = arguments.reading().format;
+    let format = |input: &Input| match input {
+        Input::Stdin => named,
         Input::Text(_) => Some(InputFormat::Txt),
-        Input::File(path) => InputFormat::from_path(path).ok(),
+        Input::File(path) => named.or_else(|| InputFormat::from_path(path).ok()),
     };
-    arguments.inputs().iter().any(|input| format.or_else(|| by_name(input)).is_none_or(fits))
+    arguments.inputs().iter().any(|input| format(input).is_none_or(fits))
+}
+
+/// Whether one of the inputs is a file that is one text.
+fn any_is_document(arguments: &impl Reads) -> bool {
+    let reading = arguments.reading();
+    arguments.inputs().iter().any(|input| input.is_document(&reading))
+}
+
+/// Whether the inputs are texts themselves: none of them is read.
+fn are_texts(arguments: &impl Reads) -> bool {
+    arguments.inputs().iter().all(|input| matches!(input, Input::Text(_)))
 }
 
 /// Whether records of this format have fields.

@@ -20,6 +20,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("candidate_field"),
     always("reference_field"),
     always("align"),
+    always("format"),
     always("max_length"),
     always("precision"),
     always("device"),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanCount, HumanDuration};
 use nearsay::job::{Estimate, Part};
 
 use crate::context::Context;
-use crate::print::{print_json, print_line};
+use crate::print::{bytes, print_json, print_line};
 
 pub(crate) fn print(context: &Context, estimate: &Estimate, part: Part) -> anyhow::Result<()> {
     if context.global.json {
@@ -30,8 +30,8 @@ fn print_lines(estimate: &Estimate) -> anyhow::Result<()> {
         estimate.tokens_per_text,
         100.0 * estimate.share_truncated
     ))?;
-    let bytes = estimate.output_bytes.map_or_else(unknown, |bytes| format!("about {}", HumanBytes(bytes)));
-    print_line(&format!("output  {bytes}"))?;
+    let size = estimate.output_bytes.map_or_else(unknown, |size| format!("about {}", bytes(size)));
+    print_line(&format!("output  {size}"))?;
     let time = estimate.seconds.map_or_else(unknown, |seconds| {
         format!("about {}", HumanDuration(Duration::from_secs_f64(seconds.min(1e12))))
     });

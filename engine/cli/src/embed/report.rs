@@ -118,8 +118,9 @@ impl Report<'_> {
             context.note(format_args!("{pieces} not encoded again"));
         }
         if replaced > 0 {
-            let sequences = plural(replaced, "sequence was", "sequences were");
-            context.note(format_args!("warning: {sequences} not UTF-8 and replaced by U+FFFD"));
+            let sequences =
+                plural(replaced, "sequence was not UTF-8 and was", "sequences were not UTF-8 and were");
+            context.note(format_args!("warning: {sequences} replaced by U+FFFD"));
         }
     }
 

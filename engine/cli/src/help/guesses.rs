@@ -93,7 +93,8 @@ const FLAGS: [(&[&str], &str, &str); 30] = [
             "checkpoint",
         ],
         "model",
-        "the model is named with -m (--model): a name on the hub or a folder",
+        "the model is named with -m (--model), or without a flag after `nearsay models inspect`: a name on the hub or a \
+         folder",
     ),
     (
         &["input", "inputs", "input-file", "file", "in"],
@@ -158,14 +159,14 @@ const FLAGS: [(&[&str], &str, &str); 30] = [
         "dimensions",
         "the first N dimensions are kept with --dimensions N",
     ),
-    (&["no-color", "no-colour", "colour"], "color", "colours are chosen with --color auto, always or never"),
+    (&["no-color", "no-colour", "colour"], "color", "colors are chosen with --color auto, always or never"),
     (&["silent", "no-progress", "no-bar", "disable-progress"], "quiet", "-q (--quiet) prints errors only"),
     (
         &["cache-dir", "cache-folder", "cache"],
         "model",
         "the environment variable HF_HUB_CACHE names the folder of downloaded models",
     ),
-    (&["revision", "rev", "branch"], "model", "a revision is named after the model: -m NAME@REVISION"),
+    (&["revision", "rev", "branch"], "model", "a revision is named after the model: NAME@REVISION"),
 ];
 
 /// The sentence for a word that clap does not know, if we have one. `words` are the program's arguments.
@@ -177,8 +178,8 @@ pub(crate) fn guess(error: &clap::Error, program: &Command, words: &[&str]) -> O
     match error.kind() {
         ErrorKind::InvalidSubcommand => command(text(ContextKind::InvalidSubcommand)?),
         ErrorKind::UnknownArgument => {
-            let used = words.iter().skip(1).find_map(|word| program.find_subcommand(word));
-            flag(text(ContextKind::InvalidArg)?, used.unwrap_or(program))
+            let used = words.iter().skip(1).fold(program, |at, word| at.find_subcommand(word).unwrap_or(at));
+            flag(text(ContextKind::InvalidArg)?, used)
         }
         _ => None,
     }
@@ -197,7 +198,12 @@ fn command(word: &str) -> Option<String> {
 
 fn flag(word: &str, command: &Command) -> Option<String> {
     let name = word.strip_prefix("--")?.split('=').next()?.replace('_', "-");
-    let has = |long: &str| command.get_arguments().any(|argument| argument.get_long() == Some(long));
+    // An argument without a flag, such as the model of `models pull`, has the name of one elsewhere.
+    let is_it = |argument: &clap::Arg, name: &str| match argument.is_positional() {
+        true => argument.get_id() == name,
+        false => argument.get_long() == Some(name),
+    };
+    let has = |name: &str| command.get_arguments().any(|argument| is_it(argument, name));
     let known = |(words, instead, _): &&(&[&str], &str, &str)| words.contains(&name.as_str()) && has(instead);
     let (_, _, sentence) = FLAGS.iter().find(known)?;
     Some(format!("unknown flag {word}: {sentence}"))

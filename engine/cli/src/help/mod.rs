@@ -1,5 +1,5 @@
 //! The program's definition with its help as people see it: options that are needed first, headings and
-//! examples in colours, and the sections after the options.
+//! examples in colors, and the sections after the options.
 
 mod guesses;
 mod sections;
@@ -8,6 +8,7 @@ use clap::builder::{StyledStr, Styles, ValueHint};
 use clap::{Arg, Command, CommandFactory};
 
 use crate::arguments::Cli;
+use crate::style;
 
 pub(crate) use guesses::guess;
 pub(crate) use sections::{Part, Section, sections};
@@ -17,7 +18,7 @@ pub(crate) const NAME: &str = "nearsay";
 
 /// The definition of all arguments, with the help's finish.
 pub(crate) fn program() -> Command {
-    finished(Cli::command())
+    finished(Cli::command().styles(style::of_clap()))
 }
 
 /// A command and those below it.
@@ -49,7 +50,7 @@ fn with_file_names(argument: Arg) -> Arg {
     }
 }
 
-/// The sections after the options, in the colours of clap's own headings and names.
+/// The sections after the options, in the colors of clap's own headings and names.
 ///
 /// Blanks before the text stay outside of its style: clap wraps the text between two changes of style by
 /// itself, and treats a line that starts with one as the rest of the line before.

@@ -96,7 +96,7 @@ fn required_options_are_first() {
 }
 
 #[test]
-fn colours_are_only_in_styled_help() {
+fn colors_are_only_in_styled_help() {
     let mut program = program();
     let help = program.render_long_help();
     assert!(!help.to_string().contains('\u{1b}'));

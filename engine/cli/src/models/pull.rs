@@ -10,7 +10,10 @@ use crate::print::{print_json, print_line};
 pub(super) fn run(context: &Context, name: &str) -> anyhow::Result<()> {
     let mut hub = context.hub();
     hub.refresh = true;
-    let model = Model::open(name, &hub).map_err(Error::from)?;
+    let strict = context.global.strict;
+    let is_known = |model: &Model| if strict { model.report_unknown_fields(true) } else { Ok(()) };
+    let model = Model::open_if(name, &hub, is_known).map_err(Error::from)?;
+    model.report_unknown_fields(strict).map_err(Error::from)?;
     let folder = model.folder();
     let Source::Cache { repository, revision, commit } = folder.source() else {
         anyhow::bail!(Error::Usage {

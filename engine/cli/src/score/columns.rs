@@ -13,7 +13,7 @@ use nearsay::text::{Input, InputFormat};
 use nearsay::{Error, Result};
 
 /// Splits a name into a file and its column, if it names one.
-pub(super) fn split(name: &OsStr) -> Result<TextColumn> {
+pub(crate) fn split(name: &OsStr) -> Result<TextColumn> {
     let whole = || Ok(TextColumn { input: Input::from(name.to_owned()), field: None });
     if exists(name) {
         return whole();

@@ -15,6 +15,8 @@ use crate::context::Context;
 use crate::progress::{Measure, Progress};
 use result::ScoreResult;
 
+pub(crate) use columns::split;
+
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
     let name = &model_name(context, &arguments)?;
     let options = options(&arguments);

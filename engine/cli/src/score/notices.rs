@@ -37,5 +37,6 @@ pub(super) fn print(context: &Context, scorer: &Scorer, survey: &PairSurvey, not
 fn list(occurrences: &Occurrences) -> String {
     let first: Vec<String> = occurrences.first.iter().map(|place| (place + 1).to_string()).collect();
     let more = if occurrences.count > first.len() as u64 { ", .." } else { "" };
-    format!("pairs {}{more}", first.join(", "))
+    let pairs = if occurrences.count == 1 { "pair" } else { "pairs" };
+    format!("{pairs} {}{more}", first.join(", "))
 }

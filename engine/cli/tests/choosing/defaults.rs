@@ -28,10 +28,24 @@ fn the_variable_is_the_default_and_an_argument_is_stronger() {
     let expected = desk.run(&format!("{line} -m BERT")).ok().stdout;
     assert_eq!(with_default(&desk, line, bert).ok().stdout, expected);
     // A language chooses its model, also if a default is set.
-    with_default(&desk, "--offline score -c in.txt -r ref.txt --lang en", bert).ends(78, &["roberta-large"]);
+    let chosen = with_default(&desk, "--offline score -c in.txt -r ref.txt --lang en", bert);
+    chosen.ends(78, &["roberta-large", "hint: the hub was not asked, since this run is offline"]);
     // The benchmark keeps its default shape, which makes machines comparable.
     let shape = with_default(&desk, "bench --json --seconds 0 --precision f32 --lengths 8", bert).ok().json();
     assert_eq!(shape["model"]["name"], "minilm-l6");
+}
+
+#[test]
+fn an_empty_name_is_refused() {
+    let desk = desk();
+    for line in ["embed in.txt --model=", "score -c in.txt -r ref.txt --model="] {
+        desk.run(line).ends(2, &["a value is required for '--model <NAME_OR_DIR>'"]);
+    }
+    for (command, name) in [("inspect", "<NAME_OR_DIR>"), ("pull", "<NAME[@REV]>")] {
+        let mut empty = desk.command(&format!("models {command}"));
+        empty.arg("");
+        finish(command, empty, None).ends(2, &["a value is required for", name]);
+    }
 }
 
 #[test]

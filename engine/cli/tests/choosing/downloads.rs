@@ -66,6 +66,22 @@ fn pull_refuses_before_weights_and_fails_by_name() {
 }
 
 #[test]
+fn pull_reports_unknown_fields_and_strictly_before_weights() {
+    let mut unknown = files(&fixture(STS), "");
+    let config = &mut unknown.iter_mut().find(|(name, _)| name == "config.json").unwrap().1;
+    let mut fields: Value = serde_json::from_slice(config).unwrap();
+    fields["wavelength"] = json!(5);
+    *config = fields.to_string().into_bytes();
+    let (desk, hub) = (desk(), Hub::with(unknown));
+    let parts = ["config.json", "wavelength"];
+    run(&desk, &hub, "models pull org/name --strict").ends(78, &parts);
+    assert!(hub.asked().iter().all(|name| !is_weights(name)));
+    let pulled = run(&desk, &hub, "models pull org/name").ends(0, &parts);
+    assert_eq!(pulled.stderr.matches("warning: ").count(), 1, "{}", pulled.stderr);
+    run(&desk, &hub, "models pull org/name --strict").ends(78, &parts);
+}
+
+#[test]
 fn inspect_downloads_no_weights_unless_they_are_verified() {
     let (desk, hub) = (desk(), Hub::of_folder(&fixture(STS)));
     let described = run(&desk, &hub, "models inspect org/name --json").ok().json();

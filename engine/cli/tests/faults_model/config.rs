@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::Broken;
+use super::support::{Broken, Run};
 
 const CONFIG: &str = "config.json";
 
@@ -201,6 +201,9 @@ fn an_unknown_field_of_a_module_is_refused_and_one_of_the_config_is_reported() {
         broken.score().works().says(&["wavelength"]);
         broken.embed(&["--strict"]).is_refused(&[file, "wavelength", "strict"]);
         broken.inspect(&["--verify"]).is_refused(&[file, "wavelength"]);
+        let root = broken.root();
+        let bench = ["bench", "-m", root.to_str().unwrap(), "--seconds", "0", "--lengths", "8"];
+        Run::of(&[&bench[..], &["--strict"]].concat(), &[]).is_refused(&[file, "wavelength", "strict"]);
     }
 }
 

@@ -131,7 +131,7 @@ fn a_missing_tensor_is_an_error_and_an_unused_one_a_warning() {
     });
     let run = broken.embed(&[]);
     assert_eq!(run.works().stdout, expected.stdout);
-    run.says(&["WARN", FILE, "1 tensor is not used", "adapter.left.over"]);
+    run.says(&["warning: ", FILE, "1 tensor is not used", "adapter.left.over"]);
 }
 
 #[test]

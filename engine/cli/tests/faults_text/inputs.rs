@@ -33,9 +33,56 @@ fn a_folder_is_embedded_in_the_order_of_its_names() {
     assert_eq!(whole.ids(), [json!("d/a.txt"), json!("d/b/x.md")]);
     desk.run("embed d -m BERT -o d/out.parquet").ends(2, &["the input folder d holds the output"]);
     desk.run("embed d -m BERT -o d/b/job/").ends(2, &["the input folder d holds the output"]);
-    desk.run("embed d -m BERT -o d/out.npy").ok();
+    let holds = ["the input folder d holds the output"];
+    desk.run("embed d -m BERT --format txt -o d/out.npy").ends(2, &holds);
+    desk.run("embed d -m BERT --whole-files -o d/out.jsonl").ok();
+    std::fs::remove_file(desk.path("d/out.jsonl")).expect("removed");
+    desk.run("embed d -m BERT -o d/out.npy").ends(0, &["warning: not read in the folder d: 1 .pdf\n"]);
+    desk.run("embed d d -m BERT")
+        .ends(65, &["\"d/b/x.md\" occurs twice", "hint: --no-id numbers the files\n"]);
+    std::fs::create_dir(desk.path("pdfs")).expect("a folder");
+    desk.write("pdfs/a.pdf", "%PDF-1.7\n");
+    desk.run("embed pdfs -m BERT").ends(66, &["(1 .pdf)", "hint: ", "pdftotext"]);
     std::fs::create_dir(desk.path("empty")).expect("a folder");
     desk.run("embed empty -m BERT").ends(66, &["empty", "folder without a file"]);
+}
+
+#[test]
+fn documents_are_numbered_on_request() {
+    use std::os::unix::ffi::OsStrExt;
+    let desk = desk!();
+    desk.write("s.md", "a river\n").write("a.html", "<p>a river").write("a.txt", "a river\n");
+    let name = std::ffi::OsStr::from_bytes(b"n\xff.md");
+    std::fs::copy(desk.path("s.md"), desk.path("").join(name)).expect("copied");
+    let odd = |rest: &str| {
+        let mut command = desk.command(&format!("embed -m BERT {rest}"));
+        command.arg(name);
+        nearsay_tests::run::finish(rest, command, None)
+    };
+    odd("").ends(65, &["its path is not UTF-8", "hint: --no-id numbers the files"]);
+    assert_eq!(odd("--no-id").ok().ids(), [json!(0)]);
+    for (line, ids) in [
+        ("a.html", &[json!(0)][..]),
+        ("a.txt --whole-files", &[json!(0)]),
+        ("s.md s.md", &[json!(0), json!(1)]),
+    ] {
+        assert_eq!(desk.run(&format!("embed {line} -m BERT --no-id")).ok().ids(), ids, "{line}");
+    }
+    desk.run("embed a.txt -m BERT --no-id").ends(2, &["--no-id has no effect"]);
+}
+
+#[test]
+fn options_of_inputs_are_refused_on_texts_of_the_command_line() {
+    let desk = desk!();
+    for (option, flag) in
+        [("--format jsonl", "--format"), ("--lossy", "--lossy"), ("--separator ;", "--separator")]
+    {
+        let refused = format!("{flag} has no effect");
+        desk.run(&format!("embed --text hello -m BERT {option}")).ends(2, &[&refused]);
+    }
+    let run =
+        desk.run("embed --text hello -m BERT --text-field=").ends(2, &["the name of a field is missing"]);
+    assert!(!run.stderr.contains("--no-id"), "{}", run.stderr);
 }
 
 #[test]

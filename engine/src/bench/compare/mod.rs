@@ -21,7 +21,7 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// Whether the same encoder was measured: otherwise ratios compare different work.
     pub same_work: bool,
-    /// Whether the machine was busy during one of them; `None` if one does not say.
+    /// Whether the machine was busy during one of them; `None` if one does not say, and the other was not.
     pub busy: Option<bool>,
     /// Throughput figures in both.
     pub throughput: Vec<ThroughputRatio>,
@@ -84,7 +84,11 @@ impl Comparison {
         };
         Self {
             same_work: differences.iter().all(|difference| difference.about != Topic::Work),
-            busy: busy(a).zip(busy(b)).map(|(a, b)| a || b),
+            busy: match (busy(a), busy(b)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
             throughput: throughput.both.iter().map(|(a, b)| ThroughputRatio::of(a, b)).collect(),
             latency: latency.both.iter().map(|(a, b)| LatencyRatio::of(a, b)).collect(),
             only_in_a: only(&throughput.only_in_a, &latency.only_in_a),

@@ -97,6 +97,16 @@ fn differences_of_machine_program_work_and_settings_are_marked() {
     );
     assert!(comparison.same_work);
     assert_eq!(comparison.busy, Some(true));
+    let silent = report(|value| value["load"] = json!(null));
+    for (a, b, busy) in [
+        (&other, &silent, Some(true)),
+        (&silent, &other, Some(true)),
+        (&a, &silent, None),
+        (&silent, &silent, None),
+        (&a, &a, Some(false)),
+    ] {
+        assert_eq!(Comparison::of(a, b).busy, busy);
+    }
     let work = Comparison::of(&a, &report(|value| value["model"]["layer"] = json!(5)));
     assert!(!work.same_work);
     assert_eq!(serde_json::to_value(&work.differences[0]).expect("JSON")["about"], "work");

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Positions in a text, in bytes and in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Outline {
-    /// Starts of headings, likewise.
+    /// Starts of headings.
     headings: Vec<usize>,
     /// Starts of the lines after blank ones, without the blanks at their start.
     paragraphs: Vec<usize>,

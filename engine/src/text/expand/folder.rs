@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{no_input, not_found, sorted};
 use crate::text::remarks::remark;
-use crate::text::{InputFormat, TextOptions};
-use crate::{Error, Result};
+use crate::text::{InputFormat, TextOptions, foreign};
+use crate::{Error, Phrase, Result};
 
 /// Most kinds of files in a remark.
 const MOST_KINDS: usize = 8;
@@ -20,16 +20,17 @@ pub(super) fn files(folder: &Path, options: &TextOptions) -> Result<Vec<PathBuf>
     if walk.files.is_empty() {
         let what = if options.whole_files { ".txt, .md or .html file" } else { "file of a known format" };
         let rest = left_out.map(|left_out| format!(" ({left_out})")).unwrap_or_default();
-        return Err(not_found(folder, format!("it is a folder without a {what}{rest}")));
+        let error = not_found(folder, format!("it is a folder without a {what}{rest}"));
+        return Err(error.with_hint(walk.remedy().map(Phrase::from)));
     }
     if let Some(left_out) = left_out {
-        remark(format!("of the folder {} are not read: {left_out}", folder.display()));
+        remark(format!("not read in the folder {}: {left_out}", folder.display()));
     }
     Ok(sorted(walk.files))
 }
 
 /// Whether a file at `path`, which need not exist, would be read with `folder`.
-pub(super) fn would_read(folder: &Path, path: &Path) -> bool {
+pub(super) fn would_read(folder: &Path, path: &Path, options: &TextOptions) -> bool {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut existing = parent.ancestors().filter_map(|parent| Some((parent, parent.canonicalize().ok()?)));
     let (Some((ancestor, real)), Ok(folder)) = (existing.next(), folder.canonicalize()) else { return false };
@@ -38,7 +39,7 @@ pub(super) fn would_read(folder: &Path, path: &Path) -> bool {
     let inside = real.join(missing).strip_prefix(&folder).map(Path::to_owned);
     inside.is_ok_and(|inside| {
         let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-        !inside.components().any(is_hidden) && InputFormat::from_path(path).is_ok()
+        !inside.components().any(is_hidden) && is_read(path, options)
     })
 }
 
@@ -63,7 +64,7 @@ impl Walk<'_> {
                 self.links += 1;
             } else if file_type.is_dir() {
                 self.visit(&path)?;
-            } else if file_type.is_file() && self.is_read(&path) {
+            } else if file_type.is_file() && is_read(&path, self.options) {
                 self.files.push(path);
             } else {
                 *self.others.entry(kind_of(&path)).or_default() += 1;
@@ -72,14 +73,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether a file is read: one of any name if the format is given, else of a known one.
-    fn is_read(&self, path: &Path) -> bool {
-        let format = match self.options.format {
-            Some(_) => return true,
-            None => InputFormat::from_path(path),
-        };
-        let is_whole = |format: InputFormat| format == InputFormat::Txt || format.is_document();
-        format.is_ok_and(|format| !self.options.whole_files || is_whole(format))
+    /// What to do with the first kind of files that has a remedy.
+    fn remedy(&self) -> Option<&'static str> {
+        self.others.keys().find_map(|kind| foreign::remedy(Path::new(&format!("file{kind}"))))
     }
 
     fn left_out(&self) -> Option<String> {
@@ -96,6 +92,16 @@ impl Walk<'_> {
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+}
+
+/// Whether a file is read: one of any name if the format is given, else of a known one.
+fn is_read(path: &Path, options: &TextOptions) -> bool {
+    let format = match options.format {
+        Some(_) => return true,
+        None => InputFormat::from_path(path),
+    };
+    let is_whole = |format: InputFormat| format == InputFormat::Txt || format.is_document();
+    format.is_ok_and(|format| !options.whole_files || is_whole(format))
 }
 
 fn kind_of(path: &Path) -> String {

@@ -27,11 +27,11 @@ impl Input {
         Ok(expanded.concat())
     }
 
-    /// Whether this is a pattern that matches `path`, both as written, or a folder that `path` is read from;
-    /// `path` need not exist.
-    pub fn is_pattern_of(&self, path: &Path) -> bool {
+    /// Whether this is a pattern that matches `path`, both as written, or a folder that `path` is read from
+    /// with these options; `path` need not exist.
+    pub fn is_pattern_of(&self, path: &Path, options: &TextOptions) -> bool {
         match self {
-            Self::File(name) if name.is_dir() => folder::would_read(name, path),
+            Self::File(name) if name.is_dir() => folder::would_read(name, path, options),
             Self::File(name) => pattern::of(name).is_some() && pattern::matches(name, path),
             Self::Stdin | Self::Text(_) => false,
         }

@@ -135,11 +135,26 @@ fn a_folder_is_its_files_of_known_formats() {
     assert_eq!(expand_with(folder.path(), "b", &txt).expect("files"), ["b/a.md", "b/k.HTML"]);
     assert_eq!(expand_with(folder.path(), "", &txt).expect("files").len(), 11);
     let input = Input::File(folder.path().to_owned());
-    assert!(
-        input.is_pattern_of(&name("out.parquet")) && input.is_pattern_of(&name("new/part-00000.parquet"))
-    );
-    for path in [name("out.npy"), name(".out.jsonl"), "/elsewhere/out.jsonl".into(), "out.jsonl".into()] {
-        assert!(!input.is_pattern_of(&path), "{}", path.display());
+    let usual = TextOptions::default();
+    for (path, options) in [
+        ("out.parquet", &usual),
+        ("new/part-00000.parquet", &usual),
+        ("out.npy", &txt),
+        ("new/part-00000.parquet", &txt),
+        ("out.md", &whole),
+    ] {
+        assert!(input.is_pattern_of(&name(path), options), "{path}");
+    }
+    for (path, options) in [
+        (name("out.npy"), &usual),
+        (name(".out.jsonl"), &usual),
+        (name(".out.npy"), &txt),
+        (name("out.jsonl"), &whole),
+        (name("new/part-00000.parquet"), &whole),
+        ("/elsewhere/out.jsonl".into(), &usual),
+        ("out.jsonl".into(), &usual),
+    ] {
+        assert!(!input.is_pattern_of(&path, options), "{}", path.display());
     }
 }
 
@@ -150,6 +165,9 @@ fn a_folder_without_files_says_what_is_in_it() {
     assert_eq!(error.kind(), crate::ErrorKind::NoInput);
     let rule = "it is a folder without a file of a known format (2 .pdf, 1 .png)";
     assert!(error.to_string().ends_with(rule), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.to_string().contains("pdftotext")));
+    let folder = self::folder(&["a.log", "b", "c.d"]);
+    assert_eq!(expand(folder.path(), "").expect_err("nothing").hint(), None);
 }
 
 #[test]

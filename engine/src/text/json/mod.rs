@@ -81,7 +81,7 @@ impl JsonRows {
     fn bare_text(&self, text: String) -> Checked<NextRow> {
         let second_text_field = self.options.text_fields.get(1);
         match self.options.id_field.as_ref().or(second_text_field).or(self.options.keep.first()) {
-            Some(field) => Err(missing(field, "{}")),
+            Some(field) => Err(format!("no field `{field}`; the row is a string and has no fields").into()),
             None => Ok(NextRow::Row(Row { id: None, text, kept: Kept::Nothing })),
         }
     }

@@ -282,7 +282,7 @@ pub(super) fn check_fieldless(name: &str, format: InputFormat, options: &TextOpt
         None => Ok(()),
         Some((field, purpose)) => Err(Error::usage_hint(
             format!("{name} is read as {format}, which has no fields, and so none named `{field}` {purpose}"),
-            "use jsonl, csv, tsv or parquet for texts with other fields",
+            "use jsonl, json, csv, tsv or parquet for texts with other fields",
         )),
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::failed;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The file's name. It is there only while a job is not complete.
 pub(crate) const STATUS: &str = ".nearsay-status.json";
@@ -45,6 +45,11 @@ pub struct RunStatus {
 }
 
 impl RunStatus {
+    /// Whether the run was cancelled, as by a signal.
+    pub fn was_cancelled(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| *error == Error::Cancelled.to_string())
+    }
+
     /// The status in a job's folder; `None` if there is none, or none that this version can read.
     ///
     /// # Errors

@@ -180,11 +180,13 @@ impl Lookup<'_> {
         Ok(InCache::Incomplete)
     }
 
-    /// The failure of a search that must not ask the hub.
-    fn not_asked(&self, cache: &Path, repository: &Repository) -> Error {
-        match suggestion::of_name(repository, cache, self.options) {
+    /// The failure of a search that must not ask the hub, and so cannot use a name that only the hub has.
+    fn not_asked(&mut self, cache: &Path, repository: &Repository) -> Error {
+        match suggestion::in_cache(repository, cache) {
             Some(meant) => self.not_found(Some(meant), false),
             None => {
+                let known = suggestion::known(repository);
+                self.looked.extend(known.map(|name| format!("the hub, which was not asked, has {name}")));
                 let hint = "the hub was not asked, since this run is offline: unset HF_HUB_OFFLINE";
                 self.not_found(Some(hint.to_owned()), true)
             }
@@ -230,8 +232,7 @@ impl Lookup<'_> {
             HubFailure::Stopped => Error::DownloadStopped { name: self.name.to_owned() },
             HubFailure::Failed { reason, hint, is_unknown } => {
                 self.looked.push(reason);
-                let meant =
-                    if is_unknown { suggestion::of_name(repository, cache, self.options) } else { None };
+                let meant = if is_unknown { suggestion::of_name(repository, cache) } else { None };
                 let snapshot = "HF_HUB_OFFLINE=1 uses the snapshot that is in the cache".to_owned();
                 self.not_found(meant.or(has_snapshot.then_some(snapshot)).or(hint), false)
             }

@@ -5,17 +5,24 @@ use std::path::Path;
 use crate::files::cache::Repository;
 use crate::files::diagnosis::{is_archive, other_weights};
 use crate::files::hub::HUB;
-use crate::files::{HubOptions, KNOWN_MODELS, cached_models};
+use crate::files::{KNOWN_MODELS, cached_models};
 
 /// A model with the same name in another case or under an organisation, in the cache or among the known ones.
-pub(super) fn of_name(repository: &Repository, cache: &Path, options: &HubOptions) -> Option<String> {
-    let named = |name: String, place: &str| Some(format!("did you mean {name}, {place}?"));
-    let cached = cached_models(cache).into_iter().map(|model| model.name);
-    if let Some(name) = cached.into_iter().find(|name| is_meant(name, &repository.name)) {
-        return named(name, "in the cache");
-    }
-    let known = KNOWN_MODELS.iter().map(|model| model.name).find(|name| is_meant(name, &repository.name))?;
-    named(known.to_owned(), if options.offline { "on the hub (this run is offline)" } else { "on the hub" })
+pub(super) fn of_name(repository: &Repository, cache: &Path) -> Option<String> {
+    let on_hub = || known(repository).map(|name| format!("did you mean {name}, on the hub?"));
+    in_cache(repository, cache).or_else(on_hub)
+}
+
+/// The same in the cache alone.
+pub(super) fn in_cache(repository: &Repository, cache: &Path) -> Option<String> {
+    let mut cached = cached_models(cache).into_iter().map(|model| model.name);
+    let name = cached.find(|name| is_meant(name, &repository.name))?;
+    Some(format!("did you mean {name}, in the cache?"))
+}
+
+/// The name of a known model that was probably meant.
+pub(super) fn known(repository: &Repository) -> Option<&'static str> {
+    KNOWN_MODELS.iter().map(|model| model.name).find(|name| is_meant(name, &repository.name))
 }
 
 /// Whether `asked` is `name` with other capitals, separators or organisation, or without that; not `name`
@@ -73,8 +80,7 @@ mod tests {
             let folder = format!("{kind}{dashes}acme{dashes}{name}", dashes = "--");
             std::fs::create_dir_all(cache.path().join(folder).join("snapshots")).unwrap();
         }
-        let meant =
-            |name: &str| of_name(&Repository::parse(name).unwrap(), cache.path(), &HubOptions::default());
+        let meant = |name: &str| of_name(&Repository::parse(name).unwrap(), cache.path());
         for name in [
             "Tiny-Model",
             "tiny-model",

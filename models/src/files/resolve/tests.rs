@@ -189,6 +189,11 @@ fn a_name_that_is_almost_right_is_recognised_in_the_cache() {
         assert!(message.contains("was not found"), "{message}");
         assert_eq!(hint, "did you mean org/name, in the cache?", "{name}");
     }
+    for name in ["roberta-large", "all-minilm-l6-v2"] {
+        let (message, hint) = failure(name, &offline(&cache));
+        assert!(message.contains("; the hub, which was not asked, has "), "{message}");
+        assert!(hint.starts_with("the hub was not asked, since this run is offline"), "{hint}");
+    }
     let (_, hint) = failure("https://huggingface.co/org/name", &offline(&cache));
     assert_eq!(hint, "give the model's name: org/name");
 }

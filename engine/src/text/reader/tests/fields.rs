@@ -60,7 +60,7 @@ fn every_text_field_is_required() {
     );
     assert_eq!(
         refusal(InputFormat::Jsonl, b"\"a\"\n", &options),
-        "in.jsonl, row 1: no field `text`; the fields are none"
+        "in.jsonl, row 1: no field `text`; the row is a string and has no fields"
     );
     assert_eq!(
         refusal(InputFormat::Csv, b"text\na\n", &options),
@@ -110,7 +110,7 @@ fn kept_field_must_be_there() {
     );
     assert_eq!(
         refusal(InputFormat::Jsonl, b"\"a\"\n", &options),
-        "in.jsonl, row 1: no field `year`; the fields are none"
+        "in.jsonl, row 1: no field `year`; the row is a string and has no fields"
     );
     assert_eq!(
         refusal(InputFormat::Csv, b"text\na\n", &options),
