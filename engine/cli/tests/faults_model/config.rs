@@ -133,7 +133,7 @@ fn a_length_beyond_the_positions_is_capped_with_a_note() {
     let file = "sentence_bert_config.json";
     let broken = Broken::of("sentence-transformers/dense-prompts");
     let expected = broken.write(file, r#"{"max_seq_length": 40}"#).embed(&[]);
-    let is_quiet = |run: &super::support::Run| !run.stderr.contains("max_seq_length");
+    let is_quiet = |run: &Run| !run.stderr.contains("max_seq_length");
     assert!(is_quiet(expected.works()), "{expected:#?}");
     broken.write(file, r#"{"max_seq_length": 512}"#);
     let run = broken.embed(&[]);
@@ -217,7 +217,7 @@ fn an_adapter_next_to_the_weights_is_refused() {
 #[test]
 fn dense_layers_that_are_left_out_are_reported() {
     let broken = Broken::of("sentence-transformers/dense-prompts");
-    let is_quiet = |run: &super::support::Run| !run.stderr.contains("Dense");
+    let is_quiet = |run: &Run| !run.stderr.contains("Dense");
     assert!(is_quiet(broken.embed(&[]).works()));
     broken.embed(&["--pooling", "cls"]).works().says(&["Dense layers are left out"]);
     broken.embed(&["--level", "token"]).works().says(&["Dense layers are left out"]);
@@ -228,7 +228,7 @@ fn dense_layers_that_are_left_out_are_reported() {
 #[test]
 fn shortened_vectors_are_normalized_again_only_if_asked() {
     let broken = Broken::of("sentence-transformers/dense-prompts");
-    let length = |run: &super::support::Run| -> f64 {
+    let length = |run: &Run| -> f64 {
         let row: Value = serde_json::from_str(run.works().stdout.lines().next().unwrap()).unwrap();
         let values = row["embedding"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
         values.map(|value| value * value).sum::<f64>().sqrt()
