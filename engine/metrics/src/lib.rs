@@ -1,5 +1,5 @@
-//! Measures of results, and what can be concluded from them. Text and numbers only: this crate knows no model, no
-//! file and no tensor.
+//! Measures of results, and what can be concluded from them. Text and numbers only: this crate knows no
+//! model, no file and no tensor.
 //!
 //! | module | contents |
 //! |---|---|

@@ -22,8 +22,9 @@ pub struct JudgedRanking {
 }
 
 impl JudgedRanking {
-    /// The ranking whose documents have the judgements `ranked`, best first, with 0 for a document that has none.
-    /// `judged` are the judgements of the query's documents in any order, those that were not found included.
+    /// The ranking whose documents have the judgements `ranked`, best first, with 0 for a document that has
+    /// none. `judged` are the judgements of the query's documents in any order, those that were not found
+    /// included.
     pub fn new(ranked: impl IntoIterator<Item = i64>, judged: impl IntoIterator<Item = i64>) -> Self {
         let found = (1..).zip(ranked).filter(|(_, judgement)| *judgement > 0).collect();
         let mut ideal: Vec<i64> = judged.into_iter().filter(|judgement| *judgement > 0).collect();
@@ -76,8 +77,8 @@ mod tests {
     use super::*;
     use crate::ranking::CUTOFFS;
 
-    /// Values of pytrec_eval-terrier 0.5.11 for the ranking d1 .. d8 with judgements of d1 to d8 and three documents
-    /// that were not found: `evaluator.evaluate` with ndcg_cut, map_cut, recall, P, success.
+    /// Values of pytrec_eval-terrier 0.5.11 for the ranking d1 .. d8 with judgements of d1 to d8 and three
+    /// documents that were not found: `evaluator.evaluate` with ndcg_cut, map_cut, recall, P, success.
     const RANKED: [i64; 8] = [0, 2, -1, 1, 0, 3, 0, 1];
     const OTHERS: [i64; 3] = [2, 1, -2];
 

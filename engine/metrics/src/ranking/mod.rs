@@ -1,10 +1,10 @@
 //! Measures of a ranking against relevance judgements, as trec_eval defines them
 //! (<https://github.com/usnistgov/trec_eval>).
 //!
-//! A ranking is ordered by score, the highest first, and documents of equal scores by id, the **higher** first, compared
-//! as bytes ([`best_first`]). A document counts as relevant if its judgement is above 0; one without a judgement, or
-//! with a negative one, does not. The number of relevant documents is that of all judgements, found or not. With
-//! `rel(i)` the judgement at rank i, 0 unless it is relevant:
+//! A ranking is ordered by score, the highest first, and documents of equal scores by id, the **higher**
+//! first, compared as bytes ([`best_first`]). A document counts as relevant if its judgement is above 0; one
+//! without a judgement, or with a negative one, does not. The number of relevant documents is that of all
+//! judgements, found or not. With `rel(i)` the judgement at rank i, 0 unless it is relevant:
 //!
 //! | measure at k | definition |
 //! |---|---|
@@ -15,8 +15,8 @@
 //! | MRR | 1 / rank of the first relevant document, 0 if that is after k |
 //! | hit rate | 1 if a relevant document is among the first k, else 0 (trec_eval: success) |
 //!
-//! All of them are 0 for a query without relevant documents. trec_eval has no cutoff for the reciprocal rank; the one
-//! here is mteb's.
+//! All of them are 0 for a query without relevant documents. trec_eval has no cutoff for the reciprocal rank;
+//! the one here is mteb's.
 
 mod judged;
 mod measure;

@@ -21,8 +21,8 @@ impl Overlap {
         Self::of_counts([both, found.len()], [both, relevant.len()])
     }
 
-    /// The overlap in which so many of the things that were found are relevant, and so many of the relevant ones were
-    /// found: each a count and the number of all.
+    /// The overlap in which so many of the things that were found are relevant, and so many of the relevant
+    /// ones were found: each a count and the number of all.
     pub fn of_counts(relevant_among_found: [usize; 2], found_among_relevant: [usize; 2]) -> Self {
         let share = |[count, all]: [usize; 2]| (all > 0).then(|| count as f64 / all as f64);
         Self { precision: share(relevant_among_found), recall: share(found_among_relevant) }

@@ -1,7 +1,7 @@
 //! Correlations of two series.
 
-/// Pearson's correlation of two series of equal length, two passes in f64. `None` if their lengths differ, there are
-/// fewer than two values, or one series is constant.
+/// Pearson's correlation of two series of equal length, two passes in f64. `None` if their lengths differ,
+/// there are fewer than two values, or one series is constant.
 pub fn pearson(left: &[f64], right: &[f64]) -> Option<f64> {
     if left.len() != right.len() || left.len() < 2 || is_constant(left) || is_constant(right) {
         return None;

@@ -1,8 +1,9 @@
 //! What follows from the values of a sample: means, intervals, paired tests, correlations.
 //!
-//! A sample is a slice of rows, one for each unit (a query, a segment), with N values each, which are resampled
-//! together: one set of random numbers serves all of them. The random numbers are those that NumPy draws from the same
-//! seed ([`Random`]), so that intervals and p-values can be compared with those of SciPy and sacrebleu.
+//! A sample is a slice of rows, one for each unit (a query, a segment), with N values each, which are
+//! resampled together: one set of random numbers serves all of them. The random numbers are those that NumPy
+//! draws from the same seed ([`Random`]), so that intervals and p-values can be compared with those of SciPy
+//! and sacrebleu.
 //!
 //! All of it assumes that rows are independent.
 
@@ -15,6 +16,10 @@ pub use bootstrap::{Bootstrap, Interval, IntervalKind};
 pub use correlation::{pearson, spearman};
 pub use paired::SignFlip;
 pub use random::{Bits, Random};
+
+/// How close two sums of the same values in another order are, relative to their size: closer ones count as
+/// equal.
+const SLACK: f64 = 1e-12;
 
 /// The sums of N values over rows.
 pub fn sums<const N: usize>(rows: &[[f64; N]]) -> [f64; N] {

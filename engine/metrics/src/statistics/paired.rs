@@ -1,13 +1,10 @@
 //! The paired randomisation test.
 
-use super::{Random, sums};
+use super::{Random, SLACK, sums};
 
-/// How close to the observed difference a trial's counts as equal: sums in another order differ in their last digits.
-const SLACK: f64 = 1e-12;
-
-/// A test of paired differences by randomly flipped signs (R. A. Fisher, "The Design of Experiments", 1935, 21;
-/// E. W. Noreen, "Computer-Intensive Methods for Testing Hypotheses", 1989): if two systems are equally good, each
-/// difference is as likely as its opposite.
+/// A test of paired differences by randomly flipped signs (R. A. Fisher, "The Design of Experiments", 1935,
+/// 21; E. W. Noreen, "Computer-Intensive Methods for Testing Hypotheses", 1989): if two systems are equally
+/// good, each difference is as likely as its opposite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignFlip {
@@ -30,12 +27,12 @@ impl SignFlip {
         Self { seed, ..self }
     }
 
-    /// The two-sided p-values of the N means of differences: (1 + trials whose difference is at least as large) /
-    /// (trials + 1). 1 if there is no row.
+    /// The two-sided p-values of the N means of differences: (1 + trials whose difference is at least as
+    /// large) / (trials + 1). 1 if there is no row.
     ///
-    /// Signs are those of NumPy's `integers(2, size=(trials, rows), dtype=bool)`, as in sacrebleu's approximate
-    /// randomisation. sacrebleu does not count a trial with the very difference that was observed; here it counts, so
-    /// that two equal systems have p = 1.
+    /// Signs are those of NumPy's `integers(2, size=(trials, rows), dtype=bool)`, as in sacrebleu's
+    /// approximate randomisation. sacrebleu does not count a trial with the very difference that was
+    /// observed; here it counts, so that two equal systems have p = 1.
     pub fn p_values<const N: usize>(&self, differences: &[[f64; N]]) -> [f64; N] {
         let observed = sums(differences).map(|sum| sum.abs() * (1.0 - SLACK));
         let mut random = Random::new(self.seed);
@@ -70,8 +67,8 @@ mod tests {
         let difference =
             |i: u32| f64::from(i).sqrt().fract().powi(3) - f64::from(3 * i).sqrt().fract() + 0.25;
         let differences: Vec<[f64; 1]> = (1..=40).map(|i| [difference(i)]).collect();
-        // NumPy 2.4.6: signs = default_rng(12345).integers(2, size=(10000, 40), dtype=bool), of which 2,310 make a sum
-        // as far from 0 as the observed one.
+        // NumPy 2.4.6: signs = default_rng(12345).integers(2, size=(10000, 40), dtype=bool), of which 2,310
+        // make a sum as far from 0 as the observed one.
         assert_eq!(SignFlip::default().p_values(&differences), [2311.0 / 10_001.0]);
     }
 

@@ -1,9 +1,9 @@
 //! Random numbers as NumPy's `default_rng(seed)` draws them.
 //!
-//! Sources: numpy/random/bit_generator.pyx (SeedSequence, after M. E. O'Neill's `randutils`), `PCG64` (XSL-RR of
-//! O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number Generation",
-//! 2014), and src/distributions/distributions.c (bounded integers by D. Lemire, "Fast Random Integer Generation in an
-//! Interval", 2019).
+//! Sources: numpy/random/bit_generator.pyx (SeedSequence, after M. E. O'Neill's `randutils`), `PCG64` (XSL-RR
+//! of O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number
+//! Generation", 2014), and src/distributions/distributions.c (bounded integers by D. Lemire, "Fast Random
+//! Integer Generation in an Interval", 2019).
 
 use rand_pcg::Lcg128Xsl64;
 use rand_pcg::rand_core::Rng;
@@ -62,7 +62,8 @@ impl Random {
     }
 }
 
-/// Random bits without end: 32 of each draw, the lowest first. Those that are left of the last draw are lost, as in NumPy.
+/// Random bits without end: 32 of each draw, the lowest first. Those that are left of the last draw are lost,
+/// as in NumPy.
 #[derive(Debug)]
 pub struct Bits<'a> {
     random: &'a mut Random,
