@@ -40,8 +40,8 @@ impl Reads for ScoreArguments {
 
 const NAME_THE_FORMAT: &str = "leave it out, or name the format with --format";
 
-/// The flags, with the inputs that they need.
-pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
+/// The flags of texts and ids, with the inputs that they need.
+pub(super) const fn flags<A: Reads>() -> [Flag<A>; 3] {
     [
         needs(
             "text_field",
@@ -57,6 +57,12 @@ pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
             "on inputs without fields: their rows are numbered anyway",
             "leave it out",
         ),
+    ]
+}
+
+/// The flags of formats, with the inputs that they need.
+pub(super) const fn of_formats<A: Reads>() -> [Flag<A>; 4] {
+    [
         always("format"),
         needs(
             "separator",
