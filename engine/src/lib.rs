@@ -74,7 +74,7 @@
 //! # Rooms
 //!
 //! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`],
-//! [`embed`], [`job`], [`score`], [`search`], [`bench`](mod@bench). docs/architecture.md follows a text and a
+//! [`embed`], [`job`], [`score`], [`search`], [`evaluate`], [`bench`](mod@bench). docs/architecture.md follows a text and a
 //! pair through them.
 //!
 //! # Types of other crates
@@ -88,6 +88,7 @@
 pub mod bench;
 pub mod embed;
 mod error;
+pub mod evaluate;
 mod guard;
 pub mod job;
 pub mod score;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nearsay::evaluate::Retrieved;
 use nearsay::job::JobSummary;
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
@@ -88,6 +89,20 @@ pub(crate) fn scored(context: &Context, pairs: u64, truncated: u64, max_tokens: 
         plural(pairs, "pair", "pairs"),
         seconds(elapsed),
         per_second(pairs, elapsed),
+        cut(truncated, max_tokens)
+    ));
+}
+
+/// The closing line of `eval retrieval`: `5,183 documents and 300 queries in 27 s (192/s), none cut`.
+pub(crate) fn retrieved(context: &Context, retrieved: &Retrieved, max_tokens: usize) {
+    let (elapsed, documents) = (context.start.elapsed(), retrieved.documents);
+    let truncated = retrieved.truncated_documents + retrieved.truncated_queries;
+    context.note(format_args!(
+        "{} and {} in {} ({}), {}",
+        plural(documents, "document", "documents"),
+        plural(retrieved.run.len() as u64, "query", "queries"),
+        seconds(elapsed),
+        per_second(documents, elapsed),
         cut(truncated, max_tokens)
     ));
 }

@@ -11,6 +11,7 @@ mod doctor;
 mod download;
 mod effect;
 mod embed;
+mod evaluate;
 mod failure;
 mod gpus;
 mod help;
@@ -81,6 +82,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return verify::run(context, &arguments),
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Eval(arguments) => evaluate::run(context, arguments.action)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),
         Command::Doctor(arguments) => doctor::run(context, arguments)?,

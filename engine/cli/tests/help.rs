@@ -6,11 +6,15 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 16] = [
     "",
     "embed",
     "verify",
     "score",
+    "eval",
+    "eval retrieval",
+    "eval sts",
+    "eval rag",
     "models",
     "models list",
     "models inspect",

@@ -67,7 +67,7 @@ fn names_of_columns_that_cannot_be_meant_are_refused() {
         ("-c c.txt:hyp -r r.txt", 2, &["c.txt is read as txt", "`hyp`"]),
         ("-c c.txt -r r.txt --candidate-field hyp", 2, &["c.txt is read as txt", "`hyp`"]),
         ("-c c.txt -r r.txt --reference-field hyp", 2, &["r.txt is read as txt", "`hyp`"]),
-        ("-c -r r.txt", 2, &["'-r' for '--candidates <FILE>'", "the name of a file is missing"]),
+        ("-c --idf -r r.txt", 2, &["'--idf' for '--candidates <FILE>'", "the name of a file is missing"]),
         ("-c c.txt -r --idf", 2, &["'--idf' for '--references <FILE>'", "the name of a file is missing"]),
         ("-c pairs.csv: -r pairs.csv:gold", 2, &["name of a column is missing", "pairs.csv:"]),
         ("-c absent.csv:hyp -r r.txt", 66, &["cannot read absent.csv: "]),

@@ -9,11 +9,16 @@ use nearsay_tests::repository;
 use crate::source::{code, sources};
 
 /// Every member, lower ones first.
-pub(crate) const LAYERS: [Layer; 7] = [
+pub(crate) const LAYERS: [Layer; 8] = [
     Layer { folder: "kernels/cuda-libraries", name: "nearsay-cuda-libraries", uses: &[] },
     Layer { folder: "kernels", name: "nearsay-kernels", uses: &["nearsay-cuda-libraries"] },
     Layer { folder: "models", name: "nearsay-models", uses: &["nearsay-kernels"] },
-    Layer { folder: "engine", name: "nearsay", uses: &["nearsay-kernels", "nearsay-models"] },
+    Layer { folder: "engine/metrics", name: "nearsay-metrics", uses: &[] },
+    Layer {
+        folder: "engine",
+        name: "nearsay",
+        uses: &["nearsay-kernels", "nearsay-models", "nearsay-metrics"],
+    },
     Layer {
         folder: "engine/cli",
         name: "nearsay-cli",

@@ -3,6 +3,7 @@
 mod bench;
 mod documentation;
 mod embed;
+mod evaluate;
 mod jobs;
 mod models;
 mod program;
@@ -21,6 +22,7 @@ use crate::terminal::ColorChoice;
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
+pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
+    /// Evaluate retrieval, similarity, or answers from retrieved contexts
+    Eval(EvalArguments),
     /// List models, inspect one, or download one
     Models(ModelsArguments),
     /// Measure encoder speed as a share of this machine's peak

@@ -10,7 +10,7 @@ Examples:
   nearsay help embed
 
 Environment (an empty variable counts as unset):
-  NEARSAY_MODEL           the default of -m for embed and score
+  NEARSAY_MODEL           the default of -m for embed, score and eval, not rag
   NEARSAY_ISA             a lower instruction set: portable, avx2, avx512, ..
   NEARSAY_COMPOSED        1 composes operations from candle's, for bug reports
   NEARSAY_CUDA_LIBRARIES  folders with NVIDIA's libraries

@@ -50,6 +50,14 @@ pub(super) struct RowArguments {
     /// Number the rows from 0, even if there is a column or field `id`
     #[arg(long, conflicts_with = "id_field")]
     no_id: bool,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+/// How files of rows are read, whatever the rows are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct FormatArguments {
     /// Input format, if the file name does not show it
     #[arg(long, value_parser = format_parser())]
     format: Option<InputFormat>,
@@ -67,9 +75,16 @@ pub(super) struct RowArguments {
 
 impl RowArguments {
     pub(super) fn options(&self) -> TextOptions {
-        let mut options = TextOptions::default().lossy(self.lossy);
+        let mut options = self.format.options();
         options.id_field = self.id_field.clone();
         options.no_id = self.no_id;
+        options
+    }
+}
+
+impl FormatArguments {
+    pub(crate) fn options(&self) -> TextOptions {
+        let mut options = TextOptions::default().lossy(self.lossy);
         options.format = self.format;
         options.separator = self.separator;
         options.quotes = self.quotes.map(Quotes::from).unwrap_or_default();

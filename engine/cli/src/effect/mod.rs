@@ -7,6 +7,7 @@
 
 mod bench;
 mod embed;
+mod evaluate;
 mod reading;
 mod score;
 
@@ -15,7 +16,7 @@ use clap::parser::ValueSource;
 use nearsay::text::{InputFormat, TextOptions};
 use nearsay::{Error, Result};
 
-use crate::arguments::{Cli, Command};
+use crate::arguments::{Cli, Command, EvalAction};
 
 /// A flag or argument of a command, by the name of its field, and when it has an effect.
 struct Flag<A> {
@@ -73,9 +74,12 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
     let Some((_, matches)) = matches.subcommand() else { return Ok(()) };
     match &cli.command {
         Command::Embed(arguments) => check_flags(embed::FLAGS, arguments.as_ref(), matches)
-            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches)
-            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)
@@ -84,6 +88,16 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         | Command::Doctor(_)
         | Command::Completions(_)
         | Command::Man(_) => Ok(()),
+    }
+}
+
+fn check_eval(action: &EvalAction, matches: &ArgMatches) -> Result<()> {
+    let Some((_, matches)) = matches.subcommand() else { return Ok(()) };
+    match action {
+        EvalAction::Retrieval(arguments) => check_flags(evaluate::RETRIEVAL, arguments.as_ref(), matches),
+        EvalAction::Sts(arguments) => check_flags(evaluate::STS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        EvalAction::Rag(arguments) => check_flags(evaluate::RAG, arguments.as_ref(), matches),
     }
 }
 

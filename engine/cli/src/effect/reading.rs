@@ -46,8 +46,8 @@ impl Reads for ScoreArguments {
     }
 }
 
-/// The flags, with the inputs that they need.
-pub(super) const fn flags<A: Reads>() -> [Flag<A>; 6] {
+/// The flags of texts and ids, with the inputs that they need.
+pub(super) const fn flags<A: Reads>() -> [Flag<A>; 3] {
     [
         needs(
             "text_field",
@@ -63,6 +63,12 @@ pub(super) const fn flags<A: Reads>() -> [Flag<A>; 6] {
             "on inputs without fields: their rows are numbered anyway",
             "leave it out",
         ),
+    ]
+}
+
+/// The flags of formats but `--format`, with the inputs that they need.
+pub(super) const fn of_formats<A: Reads>() -> [Flag<A>; 3] {
+    [
         // Refused by the library if no input has separated fields.
         always("separator"),
         always("quotes"),

@@ -7,7 +7,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Commands that do not exist, and a sentence that helps.
-const COMMANDS: [(&[&str], &str); 16] = [
+const COMMANDS: [(&[&str], &str); 17] = [
     (
         &["search", "query", "find", "nearest", "neighbors", "retrieve", "index", "knn"],
         "nearsay does not search yet: write vectors with `nearsay embed TEXTS -m MODEL -o vectors.parquet` and load them \
@@ -27,7 +27,7 @@ const COMMANDS: [(&[&str], &str); 16] = [
         "BERTScore is the only metric so far: `nearsay score -c CANDIDATES -r REFERENCES --lang en`",
     ),
     (
-        &["bertscore", "bert-score", "bert_score", "evaluate", "scores"],
+        &["bertscore", "bert-score", "bert_score", "scores"],
         "the command is `nearsay score -c CANDIDATES -r REFERENCES --lang en`",
     ),
     (
@@ -35,12 +35,16 @@ const COMMANDS: [(&[&str], &str); 16] = [
         "the command is `nearsay embed TEXTS -m MODEL -o vectors.parquet`",
     ),
     (
-        &["similarity", "sim", "cosine", "sts"],
-        "`nearsay score` compares each candidate with its reference by BERTScore; for cosines, write both sides with \
-         `nearsay embed --normalize` and multiply the vectors",
+        &["similarity", "sim", "cosine"],
+        "`nearsay score` compares each candidate with its reference by BERTScore, and `nearsay eval sts` cosines with \
+         people's scores; for cosines alone, write both sides with `nearsay embed --normalize` and multiply the vectors",
     ),
     (
-        &["eval", "rerank", "rank", "cluster", "dedup", "mine", "export", "pairs", "classify", "correlate"],
+        &["evaluate", "retrieval", "rag", "ragas", "sts", "beir", "mteb", "trec_eval", "trec-eval", "ndcg"],
+        "the commands are `nearsay eval retrieval FOLDER -m MODEL`, `nearsay eval sts FILE -m MODEL` and `nearsay eval rag FILE`",
+    ),
+    (
+        &["rerank", "rank", "cluster", "dedup", "mine", "export", "pairs", "classify", "correlate"],
         "nearsay cannot do this yet: `nearsay embed` writes vectors, `nearsay score` computes BERTScore",
     ),
     (

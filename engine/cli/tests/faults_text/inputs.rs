@@ -80,8 +80,8 @@ fn options_of_inputs_are_refused_on_texts_of_the_command_line() {
         let refused = format!("{flag} has no effect");
         desk.run(&format!("embed --text hello -m BERT {option}")).ends(2, &[&refused]);
     }
-    let run =
-        desk.run("embed --text hello -m BERT --text-field=").ends(2, &["the name of a field is missing"]);
+    desk.write("in.csv", "id,text\n1,a\n");
+    let run = desk.run("embed in.csv -m BERT --text-field=").ends(2, &["the name of a field is missing"]);
     assert!(!run.stderr.contains("--no-id"), "{}", run.stderr);
 }
 
@@ -181,7 +181,7 @@ fn a_column_called_id_can_be_left_alone() {
     assert_eq!(desk.run("embed in.jsonl -m BERT --no-id").ok().ids(), [json!(0)]);
     assert!(!desk.run("embed in.csv -m BERT --id-field id").ends(65, &["twice"]).stderr.contains("--no-id"));
     desk.run("embed in.csv -m BERT --id-field id --no-id").ends(2, &["--no-id"]);
-    desk.run("embed in.csv -m BERT --id-field=").ends(2, &["name of a field is missing", "--no-id"]);
+    desk.run("embed in.csv -m BERT --id-field=").ends(2, &["id's field is missing", "--no-id"]);
     desk.write("bom.csv", "\u{feff}\u{feff}id,text\nx,a\n");
     assert_eq!(desk.run("embed bom.csv -m BERT").ok().ids(), [json!("x")]);
 }

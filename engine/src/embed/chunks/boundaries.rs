@@ -15,6 +15,19 @@ const MOST_CLOSERS: usize = 4;
 /// Maximum number of blanks after a sentence to search for the end of a line.
 const MOST_BLANKS: usize = 8;
 
+/// The sentences of a text, without the blanks between them, in order: what chunks of a long text end after.
+pub fn sentences(text: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let ends = positions(text, 0..text.len()).filter(|&position| ends_sentence(text, position));
+    ends.map(|end| {
+        let blanks = text[start..end].chars().take_while(|&character| is_blank(character));
+        let first = start + blanks.map(char::len_utf8).sum::<usize>();
+        start = end;
+        first..end
+    })
+    .collect()
+}
+
 /// The end of the last sentence in `range`, whose ends are both included.
 pub(super) fn last_sentence_end(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).rev().find(|&position| ends_sentence(text, position))
@@ -115,9 +128,7 @@ mod tests {
     use super::*;
 
     fn sentences(text: &str) -> Vec<&str> {
-        let ends = positions(text, 0..text.len()).filter(|&position| ends_sentence(text, position));
-        let mut start = 0;
-        ends.map(|end| text[std::mem::replace(&mut start, end)..end].trim()).collect()
+        super::sentences(text).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]

@@ -1,0 +1,176 @@
+//! Files with one JSON object per line, and their fields.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::text::{LineReader, RecordId, describe_json, is_blank, json_kind, list_names};
+use crate::{Error, Result};
+
+/// The objects of a file, one per line. It may be compressed.
+pub(super) struct JsonLines {
+    lines: LineReader,
+}
+
+impl JsonLines {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        Ok(Self { lines: LineReader::of_file(path)? })
+    }
+
+    /// The file's name.
+    pub(super) fn name(&self) -> &str {
+        self.lines.name()
+    }
+
+    /// The line of the last object, from 1.
+    pub(super) fn row(&self) -> u64 {
+        self.lines.row()
+    }
+
+    /// What `take` returns of the next object; `None` after the last one.
+    ///
+    /// # Errors
+    /// If the file cannot be read, the line is not an object, or `take` returns the rule that it breaks.
+    pub(super) fn next<T>(
+        &mut self,
+        take: impl FnOnce(&mut JsonObject) -> Result<T, String>,
+    ) -> Result<Option<T>> {
+        let Some(line) = self.lines.next_row()? else { return Ok(None) };
+        if is_blank(&line) {
+            return self.lines.expect_end().map(|()| None);
+        }
+        let object = match serde_json::from_str(&line) {
+            Ok(Value::Object(fields)) => Ok(JsonObject(fields)),
+            Ok(other) => Err(format!("the row is {}; it must be an object", json_kind(&other))),
+            Err(error) => Err(describe_json(&error)),
+        };
+        object.and_then(|mut object| take(&mut object)).map(Some).map_err(|rule| self.bad_row(rule))
+    }
+
+    /// The error for a rule that the last object breaks.
+    pub(super) fn bad_row(&self, rule: String) -> Error {
+        self.lines.bad_row(rule)
+    }
+}
+
+/// An object whose fields are taken one by one.
+pub(super) struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// A string.
+    pub(super) fn string(&mut self, field: &str) -> Result<String, String> {
+        self.optional_string(field)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A string; `None` if it is missing or null.
+    pub(super) fn optional_string(&mut self, field: &str) -> Result<Option<String>, String> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(format!("field `{field}` is {}; it must be a string", json_kind(&other))),
+        }
+    }
+
+    /// An id as text: a string, or a whole number of 64 bits.
+    pub(super) fn id(&mut self, field: &str) -> Result<String, String> {
+        match self.0.remove(field) {
+            Some(value) => id_text(value, &format!("field `{field}`")),
+            None => Err(self.missing(field)),
+        }
+    }
+
+    /// A list of strings; `None` if it is missing or null.
+    pub(super) fn optional_strings(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
+        self.optional_list(field, |value, what| match value {
+            Value::String(text) => Ok(text),
+            other => Err(format!("{what} is {}; it must be a string", json_kind(&other))),
+        })
+    }
+
+    /// A list of ids as text; `None` if it is missing or null.
+    pub(super) fn optional_ids(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
+        self.optional_list(field, id_text)
+    }
+
+    fn optional_list(
+        &mut self,
+        field: &str,
+        read: impl Fn(Value, &str) -> Result<String, String>,
+    ) -> Result<Option<Vec<String>>, String> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(values)) => {
+                let element = |(at, value)| read(value, &format!("element {at} of field `{field}`"));
+                (1..).zip(values).map(element).collect::<Result<_, _>>().map(Some)
+            }
+            Some(other) => Err(format!("field `{field}` is {}; it must be an array", json_kind(&other))),
+        }
+    }
+
+    fn missing(&self, field: &str) -> String {
+        let names = list_names(self.0.keys().map(String::as_str));
+        format!("no value in field `{field}`; the other fields are {names}")
+    }
+}
+
+/// An id as text; `what` it is, in messages.
+fn id_text(value: Value, what: &str) -> Result<String, String> {
+    match RecordId::from_json(&value) {
+        Some(RecordId::String(text)) => Ok(text),
+        Some(number) => Ok(number.to_string()),
+        None => Err(format!("{what} is {}; it must be a string or a whole number", json_kind(&value))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T>(text: &str, take: impl Fn(&mut JsonObject) -> Result<T, String>) -> Result<Vec<T>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let mut lines = JsonLines::open(&path)?;
+        let mut found = Vec::new();
+        while let Some(item) = lines.next(&take)? {
+            found.push(item);
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn fields_are_read_by_their_type() {
+        let text = "{\"i\":7,\"t\":\"a\",\"l\":[1,\"b\"]}\r\n{\"i\":\"x\",\"t\":null,\"l\":null}\n\n";
+        let rows = read(text, |object| {
+            Ok((object.id("i")?, object.optional_string("t")?, object.optional_ids("l")?))
+        });
+        let list = vec!["1".to_owned(), "b".to_owned()];
+        let expected = [("7".to_owned(), Some("a".to_owned()), Some(list)), ("x".to_owned(), None, None)];
+        assert_eq!(rows.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_broken_row_is_named_with_its_rule() {
+        for (text, rule) in [
+            ("[1]\n", "row 1: the row is an array; it must be an object"),
+            (
+                "{\"t\":\"a\"}\n{\"t\":\n",
+                "row 2: not valid JSON: EOF while parsing a value at byte 5 of the row",
+            ),
+            ("{\"u\":1}\n", "row 1: no value in field `t`; the other fields are `u`"),
+            ("{\"t\":3}\n", "row 1: field `t` is a number; it must be a string"),
+            ("{\"t\":\"a\"}\n\n{\"t\":\"a\"}\n", "row 2: the row is blank; only the last one may be"),
+        ] {
+            let error = read(text, |object| object.string("t")).unwrap_err();
+            assert!(error.to_string().ends_with(rule), "{error}");
+            assert_eq!(error.kind(), crate::ErrorKind::BadData);
+        }
+        let error = read("{\"l\":[\"a\",1]}", |object| object.optional_strings("l")).unwrap_err();
+        assert!(
+            error.to_string().ends_with("element 2 of field `l` is a number; it must be a string"),
+            "{error}"
+        );
+        let error = read("{\"i\":1.5}", |object| object.id("i")).unwrap_err();
+        assert!(error.to_string().ends_with("field `i` is a number; it must be a string or a whole number"));
+    }
+}

@@ -1,0 +1,172 @@
+//! A corpus embedded and searched, block by block.
+
+use candle_core::{Device, Tensor};
+use nearsay_kernels::{Form, TopKSearch};
+use nearsay_models::Model;
+
+use super::beir::Queries;
+use super::corpus::Corpus;
+use super::run::Run;
+use crate::embed::{EmbedOptions, Embedder};
+use crate::vectors::Vectors;
+use crate::{Error, Result, Session};
+
+/// Documents per query, as many as the last rank that is measured.
+const DEPTH: usize = 1000;
+/// Documents that are embedded and searched together, at most.
+const BLOCK_DOCUMENTS: usize = 8192;
+/// Bytes of their texts, approximately.
+const BLOCK_BYTES: usize = 64 << 20;
+
+/// Names of the prompt for documents, by preference.
+const DOCUMENT_PROMPTS: [&str; 3] = ["document", "passage", "corpus"];
+/// The name of the prompt for queries.
+const QUERY_PROMPT: &str = "query";
+
+/// How texts are compared: their vectors' cosine, or dot product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Similarity {
+    /// The dot product of vectors of length 1.
+    #[default]
+    Cosine,
+    /// The dot product of vectors as the model makes them.
+    Dot,
+}
+
+impl Similarity {
+    /// Its name: `cosine`, `dot`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Dot => "dot",
+        }
+    }
+}
+
+/// How a model embeds queries and documents, and compares them.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RetrievalOptions {
+    /// How texts are embedded. The prompt and, for [`Similarity::Cosine`], the normalization are set here.
+    pub embedding: EmbedOptions,
+    /// How vectors are compared.
+    pub similarity: Similarity,
+    /// The name of the prompt before each query; `None`: `query`.
+    pub query_prompt: Option<String>,
+    /// The name of the prompt before each document; `None`: the first of `document`, `passage` and `corpus`
+    /// that the model's files name, or none.
+    ///
+    /// sentence-transformers' `encode_document` looks for the same names. There (6.2) `document` always
+    /// exists, empty unless the files name it, so that `passage` and `corpus` are never used.
+    pub document_prompt: Option<String>,
+}
+
+/// A model as it embeds queries and documents.
+#[derive(Debug, Clone)]
+pub struct Retriever {
+    queries: Embedder,
+    documents: Embedder,
+    similarity: Similarity,
+}
+
+/// What retrieval found, and what it truncated.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Retrieved {
+    /// The best 1000 documents of each query.
+    pub run: Run,
+    /// Number of documents.
+    pub documents: u64,
+    /// Documents that were truncated to the longest length.
+    pub truncated_documents: u64,
+    /// Queries that were.
+    pub truncated_queries: u64,
+}
+
+impl Retriever {
+    /// The model of `session` with `options`.
+    ///
+    /// # Errors
+    /// As [`Session::embedder`].
+    pub fn new(session: &Session, options: &RetrievalOptions) -> Result<Self> {
+        let RetrievalOptions { similarity, query_prompt, document_prompt, embedding } = options;
+        let options = match similarity {
+            Similarity::Cosine => embedding.clone().normalize(true),
+            Similarity::Dot => embedding.clone(),
+        };
+        let with = |prompt: &str| session.embedder(&options.clone().prompt(prompt));
+        let queries = with(query_prompt.as_deref().unwrap_or(QUERY_PROMPT))?;
+        let of_documents = document_prompt.as_deref().unwrap_or_else(|| usual_prompt(session.model()));
+        Ok(Self { queries, documents: with(of_documents)?, similarity: *similarity })
+    }
+
+    /// The embedder of queries.
+    pub fn queries(&self) -> &Embedder {
+        &self.queries
+    }
+
+    /// The embedder of documents.
+    pub fn documents(&self) -> &Embedder {
+        &self.documents
+    }
+
+    /// How vectors are compared.
+    pub fn similarity(&self) -> Similarity {
+        self.similarity
+    }
+
+    /// The same; `cancel` can stop its calls.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: &crate::Cancel) -> Self {
+        let [queries, documents] = [&self.queries, &self.documents].map(|it| it.with_cancel(cancel));
+        Self { queries, documents, ..self.clone() }
+    }
+
+    /// The best 1000 documents of `corpus` for each of `queries`. Vectors of documents are never all in memory.
+    /// `progress` is called with the number of documents done so far.
+    ///
+    /// # Errors
+    /// If the tokenizer or the encoder fails, a text cannot be read, or the call is stopped.
+    pub fn retrieve(&self, queries: &Queries, corpus: Corpus, progress: impl Fn(u64)) -> Result<Retrieved> {
+        let embedded = self.queries.embed(&queries.texts)?;
+        let depth = DEPTH.min(corpus.len());
+        let mut search = TopKSearch::new(&matrix(&embedded)?, depth, Form::Kernels)?;
+        let (mut done, mut truncated_documents) = (0, 0);
+        while done < corpus.len() {
+            let first_row = u32::try_from(done).map_err(|_| {
+                let rule = "a corpus must have at most 2^32 - 1 documents".to_owned();
+                Error::BadInput { input: corpus.name().to_owned(), rule }
+            })?;
+            let texts = corpus.texts(done, BLOCK_DOCUMENTS, BLOCK_BYTES)?;
+            let block = self.documents.embed(&texts)?;
+            search.feed(&matrix(&block)?, first_row)?;
+            truncated_documents += block.notices.truncated.count;
+            done += texts.len();
+            progress(done as u64);
+        }
+        let found = search.finish()?;
+        let (scores, rows) = (found.scores.to_vec2::<f32>()?, found.indices.to_vec2::<u32>()?);
+        let hits = |(rows, scores): (Vec<u32>, Vec<f32>)| {
+            rows.into_iter().zip(scores.into_iter().map(f64::from)).collect()
+        };
+        let ranked = queries.ids.iter().cloned().zip(rows.into_iter().zip(scores).map(hits));
+        Ok(Retrieved {
+            documents: corpus.len() as u64,
+            run: Run::new(corpus.into_ids(), ranked),
+            truncated_documents,
+            truncated_queries: embedded.notices.truncated.count,
+        })
+    }
+}
+
+/// The name of the prompt for documents, unless one is chosen.
+fn usual_prompt(model: &Model) -> &'static str {
+    let prompts = model.prompts();
+    let named = DOCUMENT_PROMPTS.into_iter().find(|name| prompts.contains_key(*name));
+    named.unwrap_or(DOCUMENT_PROMPTS[0])
+}
+
+fn matrix(vectors: &Vectors) -> Result<Tensor> {
+    Ok(Tensor::from_slice(vectors.values(), (vectors.len(), vectors.dim()), &Device::Cpu)?)
+}
