@@ -124,13 +124,13 @@ fn host() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::folder::RowCounts;
 
     #[test]
     fn it_shows_the_progress_and_the_error_and_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let read = || RunStatus::read(folder.path()).unwrap();
-        let mut recorded = Counts::default();
-        recorded.texts = 3;
+        let recorded = Counts::from(RowCounts { texts: 3, ..RowCounts::default() });
         let file = StatusFile::create(folder.path(), recorded).unwrap();
         let first = read().expect("a status");
         assert_eq!((first.process, first.texts), (std::process::id(), 3));
