@@ -54,7 +54,7 @@ impl JudgedRanking {
             Measure::Map => {
                 let precisions =
                     (1_u32..).zip(found()).map(|(count, (rank, _))| f64::from(count) / *rank as f64);
-                precisions.sum::<f64>() / relevant
+                sum(precisions) / relevant
             }
             Measure::Recall => found().count() as f64 / relevant,
             Measure::Precision if cutoff == 0 => 0.0,
@@ -67,7 +67,12 @@ impl JudgedRanking {
 
 /// Sum of judgements, each divided by log2(rank + 1).
 fn discounted_gain(ranks: impl Iterator<Item = (usize, i64)>) -> f64 {
-    ranks.map(|(rank, judgement)| judgement as f64 / ((rank + 1) as f64).log2()).sum()
+    sum(ranks.map(|(rank, judgement)| judgement as f64 / ((rank + 1) as f64).log2()))
+}
+
+/// The sum; of nothing it is 0.0, where `Iterator::sum` returns -0.0.
+fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 #[cfg(test)]
@@ -152,9 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_found_at_rank_zero() {
+    fn nothing_is_found_before_the_first_hit() {
         for measure in Measure::ALL {
-            assert_eq!(ranking().measure(measure, 0), 0.0, "{measure:?}");
+            for cutoff in [0, 1] {
+                let value = ranking().measure(measure, cutoff);
+                assert!(value == 0.0 && value.is_sign_positive(), "{measure:?} at {cutoff}: {value}");
+            }
         }
     }
 
