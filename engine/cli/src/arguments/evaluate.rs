@@ -48,7 +48,7 @@ Examples:
   # a table with the columns score, sentence1 and sentence2
   nearsay eval sts stsb/test.tsv -m sentence-transformers/all-MiniLM-L6-v2
   # other names of columns
-  nearsay eval sts sick.csv -m ./my-model --columns relatedness,sentence_A,sentence_B
+  nearsay eval sts sick.csv -m ./bge --columns relatedness,sentence_A,sentence_B
 
 Prints Spearman's and Pearson's correlation of the scores with the cosines of the sentences' vectors, from -1 to 1. \
 In .tsv a quote is a character like any other; see --quotes.";

@@ -253,8 +253,6 @@ const LINES: &[(&str, &str, &str, &str)] = &[
         "eval retrieval f --run r --batch-tokens 9",
         "eval retrieval f --batch-tokens 9",
     ),
-    ("eval sts", "separator", "eval sts a.jsonl -m M --separator ;", "eval sts a.csv -m M --separator ;"),
-    ("eval sts", "quotes", "eval sts a.parquet -m M --quotes always", "eval sts a.tsv -m M --quotes always"),
     ("eval sts", "lossy", "eval sts a.parquet -m M --lossy", "eval sts - -m M --lossy"),
     ("eval rag", "layer", "eval rag a.jsonl -l 3", "eval rag a.jsonl -m M -l 3"),
     (
