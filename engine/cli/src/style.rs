@@ -11,6 +11,8 @@ pub(crate) enum Style {
     Hint,
     /// Of less interest than the rest.
     Dim,
+    /// Of the most interest: bold.
+    Mark,
 }
 
 impl Style {
@@ -21,6 +23,7 @@ impl Style {
             Self::Warning => "1;33",
             Self::Hint => "1;36",
             Self::Dim => "2",
+            Self::Mark => "1",
         }
     }
 }

@@ -15,10 +15,12 @@ mod prompted;
 mod provenance;
 mod run;
 
+pub(crate) use chunks::sentences;
 pub use chunks::{Chunk, ChunkEnds, ChunkOptions, plan_chunks};
 pub use counts::Counts;
 pub use embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 pub use embedder::Embedder;
 pub use long_texts::OnLong;
 pub use options::{EmbedOptions, PoolingChoice};
+pub use provenance::ModelCheck;
 pub use run::{EmbedProgress, EmbedRun};

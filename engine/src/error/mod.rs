@@ -219,6 +219,18 @@ pub enum Error {
     /// A model cannot be found, read or used.
     #[error(transparent)]
     Model(#[from] nearsay_models::Error),
+    /// Vectors come from another model, or from other settings of it, than is at hand.
+    #[error(
+        "the vectors do not fit this model: {setting} is {of_model} here, and was {of_corpus} for the vectors"
+    )]
+    OtherModel {
+        /// What differs.
+        setting: &'static str,
+        /// Its value for the vectors.
+        of_corpus: String,
+        /// Its value for the model.
+        of_model: String,
+    },
     /// A requested device is missing.
     #[error("device {device} is not available: {reason}")]
     Device {
@@ -331,7 +343,7 @@ impl Error {
             Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
             Self::CannotCreate { .. } => ErrorKind::CannotCreate,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Tokenizer { .. } | Self::Model(_) => ErrorKind::Model,
+            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } => ErrorKind::Model,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }

@@ -8,6 +8,7 @@ mod models;
 mod program;
 mod reading;
 mod score;
+mod search;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -25,6 +26,7 @@ pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
+pub(crate) use search::SearchArguments;
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
+    /// Find the texts nearest to a query in a file of vectors or a job's folder
+    Search(Box<SearchArguments>),
     /// List models, inspect one, or download one
     Models(ModelsArguments),
     /// Measure encoder speed as a share of this machine's peak
@@ -107,6 +111,10 @@ impl Command {
     pub(crate) fn prints(&self, global: &GlobalArguments) -> bool {
         match self {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
+            Self::Search(search) => {
+                let output = search.trec.as_ref().or(search.output.as_ref());
+                output.is_none_or(|output| *output == Output::Stdout)
+            }
             _ => true,
         }
     }

@@ -9,6 +9,7 @@ mod bench;
 mod embed;
 mod reading;
 mod score;
+mod search;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -76,6 +77,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
         Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches)
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
+        Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)

@@ -80,7 +80,7 @@ pub(super) const fn flags<A: Reads>() -> [Flag<A>; 7] {
 }
 
 /// Whether one of the inputs may be of a format that `fits`.
-fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
+pub(super) fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
     let format = arguments.reading().format;
     let by_name = |input: &Input| match input {
         Input::Stdin => None,
@@ -91,6 +91,6 @@ fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
 }
 
 /// Whether records of this format have fields.
-fn has_fields(format: InputFormat) -> bool {
+pub(super) fn has_fields(format: InputFormat) -> bool {
     format != InputFormat::Txt && !format.is_document()
 }

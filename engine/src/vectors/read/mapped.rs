@@ -2,10 +2,12 @@
 
 use arrow_buffer::Buffer;
 
+use super::batch::StoredNumbers;
 use super::matrix::Matrix;
 use super::npy;
 use super::safetensors::{JsonIds, Tensors, tensors};
-use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
+use super::source::{Head, NumberBlocks, RowBlock, RowBlocks, VectorSource, rows_at_once};
+use crate::text::RecordId;
 use crate::vectors::Metadata;
 use crate::{Error, Result};
 
@@ -70,5 +72,31 @@ impl VectorSource for MappedMatrix {
         };
         let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
         Ok(Box::new((0..rows).step_by(step).map(move |start| piece(start).map_err(bad_input))))
+    }
+
+    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+        let (matrix, rows) = (&self.matrix, self.matrix.rows());
+        let step = rows_at_once(matrix.width() * matrix.number_type().bytes());
+        Ok(Box::new(
+            (0..rows).step_by(step).map(move |start| Ok(matrix.numbers(start..rows.min(start + step)))),
+        ))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
+        // Rows of a file that is mapped have numbers that fit a usize.
+        let numbers = |row: &u64| self.matrix.numbers(*row as usize..*row as usize + 1);
+        Ok(rows.iter().map(numbers).collect())
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
+        let Some(ids) = self.ids.clone() else { return Ok(None) };
+        let (mut ids, mut next) = (JsonIds::new(ids), 0);
+        let mut id = |row: &u64| {
+            ids.skip(row - next)?;
+            next = row + 1;
+            ids.next()
+        };
+        let found: Result<_, String> = rows.iter().map(&mut id).collect();
+        found.map(Some).map_err(|rule| Error::BadInput { input: self.name.clone(), rule })
     }
 }
