@@ -1,13 +1,10 @@
 //! Search: the corpus vectors nearest to each query.
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::{Form, TopKSearch};
+use nearsay_kernels::{Block, Form, TopKSearch};
 
 use crate::vectors::Vectors;
 use crate::{Error, Result};
-
-/// Rows searched at a time: they are copied for the kernel, 12 MiB at 384 values.
-const BLOCK_ROWS: usize = 8192;
 
 /// A vector found for a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,12 +37,10 @@ impl Vectors {
             return Ok(vec![Vec::new(); queries.len()]);
         }
         let mut search = TopKSearch::new(&matrix(queries.values(), self.dim())?, k, Form::Kernels)?;
-        for (block, values) in self.values().chunks(BLOCK_ROWS * self.dim()).enumerate() {
-            let first_row = u32::try_from(block * BLOCK_ROWS);
-            let first_row =
-                first_row.map_err(|_| Error::usage("a corpus in memory has 2^32 - 1 rows at most"))?;
-            search.feed(&matrix(values, self.dim())?, first_row)?;
+        if u32::try_from(self.len()).is_err() {
+            return Err(Error::usage("a corpus in memory has 2^32 - 1 rows at most"));
         }
+        search.feed(&Block::new(self.values(), 0))?;
         let found = search.finish()?;
         let (scores, rows) = (found.scores.to_vec2::<f32>()?, found.indices.to_vec2::<u32>()?);
         let hits = |(scores, rows): (Vec<f32>, Vec<u32>)| {
@@ -90,9 +85,9 @@ mod tests {
     }
 
     #[test]
-    fn a_corpus_of_several_blocks_is_one_corpus() {
+    fn a_large_corpus_is_searched_whole() {
         let value = |row: usize| [((row * 7919) % 65_537) as f32, 1.0];
-        let corpus = vectors(&(0..2 * BLOCK_ROWS + 5).map(value).collect::<Vec<_>>());
+        let corpus = vectors(&(0..16_389).map(value).collect::<Vec<_>>());
         let mut expected: Vec<usize> = (0..corpus.len()).collect();
         expected.sort_by_key(|&row| std::cmp::Reverse(value(row)[0] as u64));
         let hits = corpus.search(&vectors(&[[1.0, 0.0]]), 20).unwrap();
