@@ -119,8 +119,8 @@ fn every_metric_filter_and_number_of_hits_agrees_with_a_plain_loop() {
             let corpus = Corpus::open(&folder.path().join(name), metric).unwrap();
             for (filter, counts) in filters() {
                 for k in [1, 2, 10, 64, 600] {
-                    let mut options = SearchOptions::default();
-                    (options.top, options.filter) = (Some(k), filter.map(str::to_owned));
+                    let filter = filter.map(str::to_owned);
+                    let options = SearchOptions { top: Some(k), filter, ..SearchOptions::default() };
                     let search = corpus.search(&options).unwrap();
                     assert_eq!(search.matched(), (0..ROWS).filter(|row| counts(*row)).count() as u64);
                     let found = search.nearest(&queries).unwrap();
@@ -159,8 +159,7 @@ fn the_first_hits_do_not_depend_on_the_number_of_hits_and_the_queries_beside_the
     for metric in Metric::ALL {
         let corpus = Corpus::open(&path, metric).unwrap();
         let found = |top: usize, queries: &Vectors| {
-            let mut options = SearchOptions::default();
-            options.top = Some(top);
+            let options = SearchOptions { top: Some(top), ..SearchOptions::default() };
             corpus.search(&options).unwrap().nearest(queries).unwrap()
         };
         let all = found(700, &queries);
@@ -180,8 +179,7 @@ fn distances_of_equal_vectors_are_zero_and_ties_go_to_the_lower_row() {
     write(&path, &Vectors::new(row.repeat(400), 30).unwrap(), vec![]);
     for metric in Metric::ALL {
         let search_for = |k| {
-            let mut options = SearchOptions::default();
-            options.top = Some(k);
+            let options = SearchOptions { top: Some(k), ..SearchOptions::default() };
             let corpus = Corpus::open(&path, metric).unwrap();
             let query = Vectors::new(row.clone(), 30).unwrap();
             corpus.search(&options).unwrap().nearest(&query).unwrap().remove(0)
@@ -227,8 +225,7 @@ fn a_text_is_one_hit_by_its_best_chunk() {
         let best: Vec<(usize, f64)> =
             all.iter().copied().filter(|(row, _)| seen.insert(texts[*row])).collect();
         for k in [1, 2, 7, 40, 100] {
-            let mut options = SearchOptions::default();
-            options.top = Some(k);
+            let mut options = SearchOptions { top: Some(k), ..SearchOptions::default() };
             let hits = corpus.search(&options).unwrap().nearest(&query).unwrap().remove(0);
             assert_same(&hits, &best[..k.min(40)], 1e-5);
             options.per_chunk = true;
@@ -246,8 +243,7 @@ fn what_is_like_a_text_leaves_all_of_it_out() {
     let corpus = Corpus::open(&path, Metric::Cosine).unwrap();
     let row = corpus.row_of(&crate::text::RecordId::String("t3".to_owned())).unwrap().unwrap();
     assert_eq!(texts[row as usize], 3);
-    let mut options = SearchOptions::default();
-    options.top = Some(39);
+    let options = SearchOptions { top: Some(39), ..SearchOptions::default() };
     let search = corpus.search(&options).unwrap();
     let hits = search.like(row).unwrap();
     let own: Vec<usize> = (0..texts.len()).filter(|row| texts[*row] == 3).collect();
@@ -274,8 +270,8 @@ fn a_least_score_alone_finds_every_row_that_reaches_it() {
     write(&path, &rows, vec![("flag", Arc::new(flags))]);
     let query = Vectors::new(noise(4, 77), 4).unwrap();
     let corpus = Corpus::open(&path, Metric::Cosine).unwrap();
-    let mut options = SearchOptions::default();
-    (options.min_score, options.filter) = (Some(0.25), Some("flag".to_owned()));
+    let filter = Some("flag".to_owned());
+    let mut options = SearchOptions { min_score: Some(0.25), filter, ..SearchOptions::default() };
     let hits = corpus.search(&options).unwrap().nearest(&query).unwrap().remove(0);
     let all = expected(Metric::Cosine, &query[0], &rows, 3000, &|row| row % 3 == 0);
     let reaching: Vec<(usize, f64)> = all.into_iter().filter(|(_, score)| *score >= 0.25).collect();

@@ -7,12 +7,14 @@ mod sink;
 mod trec;
 
 use std::io::{IsTerminal, stdin};
+use std::path::Path;
 
 use indicatif::HumanCount;
 use nearsay::Error;
 use nearsay::embed::ModelCheck;
 use nearsay::search::{Corpus, QueryModel, Search, SearchOptions};
 use nearsay::text::RecordId;
+use nearsay::vectors::Provenance;
 
 use crate::arguments::SearchArguments;
 use crate::context::Context;
@@ -128,14 +130,7 @@ impl Asked<'_> {
 
     /// The model's name: as given, else as recorded, else the default.
     fn model_name(&self) -> nearsay::Result<String> {
-        let recorded = self.corpus.provenance().map(|provenance| match provenance.revision.as_str() {
-            "" => provenance.model.clone(),
-            revision if provenance.model.contains('@') => {
-                let name = provenance.model.split('@').next().unwrap_or_default();
-                format!("{name}@{revision}")
-            }
-            revision => format!("{}@{revision}", provenance.model),
-        });
+        let recorded = self.corpus.provenance().map(recorded_name);
         let name = self.arguments.model.clone().or(recorded).or_else(|| self.context.default_model());
         name.ok_or_else(|| Error::Usage {
             message: format!(
@@ -174,6 +169,16 @@ impl Asked<'_> {
                 plural(seen.without_hits, "query has no hits", "queries have no hits")
             ));
         }
+    }
+}
+
+/// The model that is recorded, pinned to its commit if it came from the hub by its name.
+fn recorded_name(provenance: &Provenance) -> String {
+    let (name, revision) = (&provenance.model, &provenance.revision);
+    let is_path = name.starts_with(['/', '.', '~']) || Path::new(name).exists();
+    match name.split('@').next() {
+        Some(base) if !is_path && !revision.is_empty() => format!("{base}@{revision}"),
+        _ => name.clone(),
     }
 }
 

@@ -47,10 +47,10 @@ fn passage_width(width: usize) -> usize {
     width.saturating_sub(INDENT.len()).clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
-/// ` 1  0.7312  mill.md  chunk 2 (310-742)  year=1990`
+/// ` 1   0.7312  mill.md  chunk 2 (310-742)  year=1990`
 fn title(hit: &SearchHit, digits: usize, width: usize) -> String {
     let mut parts = vec![format!("{:>digits$}", hit.rank)];
-    parts.push(format!("{:.4}", hit.score.or(hit.distance).unwrap_or_default()));
+    parts.push(format!("{:>7.4}", hit.score.or(hit.distance).unwrap_or_default()));
     parts.push(shown(&plain(&hit.id)));
     if let (Some(chunk), Some(start), Some(end)) = (hit.chunk, hit.byte_start, hit.byte_end) {
         parts.push(format!("chunk {chunk} (bytes {start}-{end})"));

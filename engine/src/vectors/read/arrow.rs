@@ -13,7 +13,7 @@ use arrow_select::take::take_record_batch;
 
 use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
-use super::source::{ColumnBatches, Head, NumberBlocks, RowBlock, RowBlocks, Table, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
 use crate::text::RecordId;
 use crate::{Error, Result, guard};
 
@@ -101,7 +101,7 @@ impl VectorSource for ArrowFile {
         self.columns.head(self.rows(), &self.schema)
     }
 
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
         let decoder = self.decoder(&[self.columns.embedding])?;
         let numbers = move |number| self.made(&decoder, number, |rows| VectorColumns::numbers(&rows));
         Ok(Box::new((0..self.blocks.len()).map(numbers)))
@@ -110,7 +110,7 @@ impl VectorSource for ArrowFile {
     fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
         let found = self.select(rows, &[self.columns.embedding])?;
         let numbers = VectorColumns::numbers(&found).map_err(|error| self.bad_input(error.to_string()))?;
-        Ok(vec![numbers])
+        Ok(vec![numbers.numbers])
     }
 
     fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
