@@ -57,9 +57,22 @@ fn a_terminal_gets_a_table_without_control_characters() {
     assert!(shown.contains("a\\u{1b}]0;x") && shown.contains("\u{1b}[1m"), "{shown:?}");
     let without_styles = shown.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "").replace("\u{1b}[2m", "");
     assert!(!without_styles.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
-    // Without a query there is a prompt, here with nothing to read.
-    let prompt = desk.run_on_terminal("search a.parquet -m STS --device cpu");
-    assert!(prompt.text().contains("query> "), "{:?}", prompt.text());
+}
+
+#[test]
+fn a_prompt_answers_line_by_line_until_the_end() {
+    const SPAWN: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let desk = desk_with_vectors();
+    let prepared = desk.command("search a.parquet -m STS --device cpu -k 1");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", SPAWN]).arg(desk.program()).args(prepared.get_args());
+    command.current_dir(desk.path("")).env("HF_HUB_OFFLINE", "1").env("TERM", "dumb");
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    // Two queries, a blank line, and Ctrl-D.
+    let run = nearsay_tests::run::finish("a prompt", command, Some(b"bread\n\nriver\n\x04".to_vec())).ok();
+    let hits =
+        run.text().lines().filter(|line| line.trim_start_matches("query> ").starts_with("1   0.")).count();
+    assert_eq!((hits, run.text().matches("query> ").count()), (2, 4), "{:?}", run.text());
 }
 
 #[test]
