@@ -44,7 +44,7 @@ pub(crate) struct SearchArguments {
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
     /// What to search for [default: a prompt, on a terminal]
-    #[arg(value_name = "QUERY", allow_hyphen_values = true, conflicts_with_all = ["queries", "query_vectors", "like"])]
+    #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_vectors", "like"])]
     pub(crate) query: Option<String>,
     /// Search for each text of a file: .txt, .jsonl, .json, .csv, .tsv, optionally .gz or .zst; .parquet; or -
     #[arg(long, value_name = "FILE", conflicts_with_all = ["query_vectors", "like"], value_parser = OsStringValueParser::new().try_map(named::<Input>))]

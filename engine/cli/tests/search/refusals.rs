@@ -40,6 +40,8 @@ fn settings_and_filters_are_refused_with_the_reason() {
         ("--like mill --where year>'x'", &["column `year`", "'x'"]),
         ("--like mill bread", &["cannot be used with"]),
         ("--like mill --candidates 3", &["--candidates has no effect without --mmr"]),
+        ("bread --limit 3", &["unknown flag --limit", "-k (--top)"]),
+        ("--limit 3", &["unknown flag --limit"]),
         ("-k 3", &["no query is named", "hint:"]),
         ("--like mill -o hits.npy", &[".parquet, .arrow or .jsonl"]),
         ("bread --prompt-name nope --device cpu", &["no prompt named `nope`"]),
