@@ -22,7 +22,8 @@ pub(crate) fn u32_slice<'a>(
     contiguous(operation, storage.as_slice::<u32>()?, layout)
 }
 
-fn contiguous<'a, T>(
+/// The part of a storage's `values` that a contiguous argument has.
+pub(crate) fn contiguous<'a, T>(
     operation: &'static str,
     values: &'a [T],
     layout: &Layout,

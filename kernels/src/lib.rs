@@ -40,5 +40,5 @@ pub use ops::linear::Linear;
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
 pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
-pub use ops::top_k::{TopK, TopKSearch, top_k};
+pub use ops::top_k::{Block, RowValues, TopK, TopKSearch, top_k};
 pub use values::read_f32;

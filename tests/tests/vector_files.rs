@@ -213,7 +213,7 @@ fn a_query_by_another_model_does_not_fit() {
     let options = SessionOptions::default().device(DeviceChoice::Cpu);
     let session = Session::with(other.to_str().unwrap(), &options).unwrap();
     let error = EmbedOptions::fitting(file.provenance().unwrap(), &session).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Model, "{error}");
     assert!(
         error.to_string().contains("dense-prompts") && error.to_string().contains("old-layout"),
         "{error}"

@@ -20,6 +20,7 @@ mod models;
 mod print;
 mod progress;
 mod score;
+mod search;
 mod signals;
 mod status;
 mod streams;
@@ -82,6 +83,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return verify::run(context, &arguments),
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Eval(arguments) => evaluate::run(context, arguments.action)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),

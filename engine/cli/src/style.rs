@@ -14,6 +14,8 @@ pub(crate) enum Style {
     Hint,
     /// Of less interest than the rest.
     Dim,
+    /// Of the most interest: bold.
+    Mark,
 }
 
 impl Style {
@@ -24,6 +26,7 @@ impl Style {
             Self::Warning => AnsiColor::Yellow.on_default().bold(),
             Self::Hint => AnsiColor::Cyan.on_default().bold(),
             Self::Dim => Look::new().dimmed(),
+            Self::Mark => Look::new().bold(),
         }
     }
 }

@@ -41,9 +41,7 @@ pub(crate) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// A table for standard output.
     pub(crate) fn new(columns: [Column; N]) -> Self {
-        let columns_of_terminal = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-        let width = columns_of_terminal.filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH);
-        Self { columns, width }
+        Self { columns, width: terminal_width() }
     }
 
     /// Prints the header and the rows, which are asked for twice: first for their widths.
@@ -80,10 +78,17 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// The text with control characters escaped: a file or an id must not move the cursor.
-fn visible(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+/// The text with control characters escaped: a file or an id must not move the cursor, nor turn the line around.
+pub(crate) fn visible(text: &str) -> String {
+    let moves = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape = |c: char| if moves(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
+}
+
+/// Columns of the terminal, or a usual number.
+pub(crate) fn terminal_width() -> usize {
+    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH)
 }
 
 /// The text without its middle if it is wider than `width`: the start and the end of a path or id matter.

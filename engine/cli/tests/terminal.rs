@@ -34,7 +34,7 @@ fn pipes_have_colors_only_on_request() {
         // Errors of the arguments, and help, before there is a command.
         ("embed --nope", &[], false),
         ("embed --nope --color always", &[], true),
-        ("search --color always", &[], true),
+        ("nearest --color always", &[], true),
         ("embed --help", &[], false),
         ("embed --help --color always", &[], true),
         ("--help", &[("CLICOLOR_FORCE", "1")], true),

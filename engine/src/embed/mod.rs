@@ -21,4 +21,5 @@ pub use embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 pub use embedder::Embedder;
 pub use long_texts::OnLong;
 pub use options::{EmbedOptions, PoolingChoice};
+pub use provenance::ModelCheck;
 pub use run::{EmbedProgress, EmbedRun};

@@ -61,22 +61,59 @@ impl Embedder {
     }
 }
 
+/// How certain it is that a model is the one that vectors were made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelCheck {
+    /// The files have the recorded SHA-256, or name and commit are the recorded ones.
+    Same,
+    /// The recorded name is all that is known, and it is the same.
+    SameName,
+    /// Nothing is recorded that could be compared.
+    Unknown,
+}
+
 impl EmbedOptions {
     /// Options for queries that fit the vectors of `corpus`. Layer, pooling, length and normalisation are the
-    /// corpus's; the prompt is the model's for queries. The model of `session` must be the corpus's.
+    /// corpus's; the prompt is the model's for queries. The model of `session` must be the corpus's: its files have
+    /// the recorded SHA-256, or, if none is recorded, it has the recorded name.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the setting that does not match.
+    /// [`Error::OtherModel`] naming the setting that does not match.
     pub fn fitting(corpus: &Provenance, session: &Session) -> Result<Self> {
-        match &corpus.model_sha256 {
-            Some(digest) => expect("a model whose SHA-256 is", digest, &session.model_digest()?)?,
-            // Files, unlike jobs, have no digest.
-            None => {
-                let (name, revision) = name_and_revision(session);
-                expect("the model", &corpus.model, &name)?;
-                expect("the model's revision", &corpus.revision, &revision)?;
+        match Self::check_model(corpus, session)? {
+            ModelCheck::Unknown => {
+                let (name, _) = name_and_revision(session);
+                Err(misfit("the model", &corpus.model, &name))
             }
+            ModelCheck::Same | ModelCheck::SameName => Self::like(corpus, session),
         }
+    }
+
+    /// Compares the model of `session` with that of `corpus`. Files, unlike jobs, record no SHA-256. A model from the
+    /// hub has a commit, which must be the recorded one then; folders may have been moved, so another name of a folder
+    /// is [`ModelCheck::Unknown`].
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`] with both values if it is another model.
+    pub fn check_model(corpus: &Provenance, session: &Session) -> Result<ModelCheck> {
+        if let Some(digest) = &corpus.model_sha256 {
+            expect("the model's SHA-256", digest, &session.model_digest()?)?;
+            return Ok(ModelCheck::Same);
+        }
+        let (name, revision) = name_and_revision(session);
+        if !corpus.revision.is_empty() && !revision.is_empty() {
+            expect("the model's revision", &corpus.revision, &revision)?;
+            return Ok(ModelCheck::Same);
+        }
+        Ok(if corpus.model == name { ModelCheck::SameName } else { ModelCheck::Unknown })
+    }
+
+    /// [`EmbedOptions::fitting`] without a comparison of the models' names.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`] naming the setting that does not match.
+    pub fn like(corpus: &Provenance, session: &Session) -> Result<Self> {
         expect("level", corpus.level.name(), Level::Text.name())?;
         expect("reading", &corpus.reading.to_string(), &READING.to_string())?;
         let of_model = &session.heads(None)?[0];
@@ -108,10 +145,11 @@ fn name_and_revision(session: &Session) -> (String, String) {
     (folder.name().to_owned(), revision)
 }
 
-fn expect(what: &str, of_corpus: &str, of_model: &str) -> Result<()> {
-    if of_corpus == of_model { Ok(()) } else { Err(misfit(what, of_corpus, of_model)) }
+fn expect(setting: &'static str, of_corpus: &str, of_model: &str) -> Result<()> {
+    if of_corpus == of_model { Ok(()) } else { Err(misfit(setting, of_corpus, of_model)) }
 }
 
-fn misfit(what: &str, of_corpus: &str, of_model: &str) -> Error {
-    Error::usage(format!("the vectors were made with {what} {of_corpus}, and a query has {of_model} here"))
+fn misfit(setting: &'static str, of_corpus: &str, of_model: &str) -> Error {
+    let [of_corpus, of_model] = [of_corpus, of_model].map(str::to_owned);
+    Error::OtherModel { setting, of_corpus, of_model }
 }

@@ -7,6 +7,7 @@
 //!
 //! The conversions from candle's and arrow's errors are for this library's own use.
 
+mod conversions;
 mod hint;
 mod kind;
 mod phrase;
@@ -219,6 +220,18 @@ pub enum Error {
     /// A model cannot be found, read or used.
     #[error(transparent)]
     Model(#[from] nearsay_models::Error),
+    /// Vectors come from another model, or from other settings of it, than is at hand.
+    #[error(
+        "the vectors do not fit this model: {setting} is {of_model} here, and was {of_corpus} for the vectors"
+    )]
+    OtherModel {
+        /// What differs.
+        setting: &'static str,
+        /// Its value for the vectors.
+        of_corpus: String,
+        /// Its value for the model.
+        of_model: String,
+    },
     /// A requested device is missing.
     #[error("device {device} is not available: {reason}")]
     Device {
@@ -331,7 +344,7 @@ impl Error {
             Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
             Self::CannotCreate { .. } => ErrorKind::CannotCreate,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Tokenizer { .. } | Self::Model(_) => ErrorKind::Model,
+            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } => ErrorKind::Model,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }
@@ -374,24 +387,5 @@ impl Error {
             Self::Model(error) => error.device_failure(),
             _ => None,
         }
-    }
-}
-
-/// For our own arrays, which always fit together.
-impl From<arrow_schema::ArrowError> for Error {
-    fn from(error: arrow_schema::ArrowError) -> Self {
-        Self::Bug(error.to_string())
-    }
-}
-
-impl From<nearsay_kernels::Error> for Error {
-    fn from(error: nearsay_kernels::Error) -> Self {
-        Self::Model(error.into())
-    }
-}
-
-impl From<candle_core::Error> for Error {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Model(error.into())
     }
 }

@@ -1,7 +1,7 @@
 //! A corpus embedded and searched, block by block.
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::{Form, TopKSearch};
+use nearsay_kernels::{Block, Form, TopKSearch};
 use nearsay_models::Model;
 
 use super::beir::Queries;
@@ -140,7 +140,7 @@ impl Retriever {
             })?;
             let texts = corpus.texts(done, BLOCK_DOCUMENTS, BLOCK_BYTES)?;
             let block = self.documents.embed(&texts)?;
-            search.feed(&matrix(&block)?, first_row)?;
+            search.feed(&Block::new(block.values(), first_row))?;
             truncated_documents += block.notices.truncated.count;
             done += texts.len();
             progress(done as u64);

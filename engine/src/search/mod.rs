@@ -1,110 +1,104 @@
-//! Search: the corpus vectors nearest to each query.
+//! Search: the texts nearest to a query, and whatever a filter lets pass.
+//!
+//! [`Corpus::open`] opens a file of vectors or a job's folder, [`Corpus::search`] prepares a search with a filter and the
+//! other [`SearchOptions`], and [`Search::nearest`] returns the rows nearest to each query: all rows are compared, and a
+//! filter is applied before they are ranked. [`Search::answer`] adds ids, texts and columns. [`QueryModel`] turns words
+//! into vectors that fit the corpus. [`SearchRequest`] and [`SearchAnswer`] are the same as plain data.
+//!
+//! ```
+//! use nearsay::search::{Corpus, Metric, QueryModel, SearchRequest};
+//! use nearsay::{EmbedOptions, Session, job::CorpusOptions, text::TextOptions};
+//!
+//! # fn main() -> nearsay::Result<()> {
+//! # let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/sentence-transformers/dense-prompts");
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let (lines, vectors) = (folder.path().join("a.jsonl"), folder.path().join("a.parquet"));
+//! # std::fs::write(&lines, "{\"text\":\"The flood came at night.\",\"year\":1953}\n{\"text\":\"Bread\",\"year\":1990}\n").unwrap();
+//! let session = Session::open(model)?;
+//! let reading = CorpusOptions::default().reading(TextOptions::default().keep(["text", "year"]));
+//! session.embedder(&EmbedOptions::default())?.embed_files([&lines], &vectors, &reading)?;
+//!
+//! let corpus = Corpus::open(&vectors, Metric::Cosine)?;
+//! let model = QueryModel::open(&corpus, &session, None, None)?;
+//! let request: SearchRequest = serde_json::from_str(r#"{"query": "floods", "filter": "year < 1960"}"#).unwrap();
+//! let answer = request.answer(&corpus, Some(&model))?;
+//! assert_eq!(answer.hits[0].text.as_deref(), Some("The flood came at night."));
+//! assert_eq!((answer.hits.len(), answer.searched, answer.matched_filter), (1, 2, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Scores are computed in f32, in an order that depends on the vectors' width alone, so a row has the same score for the
+//! same query in any corpus and batch, with any filter and number of threads. Of equal scores the lower row comes first.
+//!
+//! | part | contents |
+//! |---|---|
+//! | `source` | rows that can be searched |
+//! | `values` | their numbers: floats in place, bytes and bits decoded |
+//! | `filter` | SQL expressions to sets of rows |
+//! | `scan` | all rows that count against the queries |
+//! | `euclidean`, `texts`, `diversity` | distances, the best chunk of each text, hits that differ |
+//! | `prepared`, `answer`, `table` | a prepared search, and what it found |
+//! | `model` | words to vectors; the best sentence of a hit |
+//! | `request`, `describe` | plain data for programs |
 
-use candle_core::{Device, Tensor};
-use nearsay_kernels::{Form, TopKSearch};
+mod answer;
+mod corpus;
+mod describe;
+mod diversity;
+mod euclidean;
+mod filter;
+mod ids;
+mod memory;
+mod metric;
+mod model;
+mod options;
+mod prepared;
+mod request;
+mod row_set;
+mod scan;
+mod source;
+mod table;
+mod texts;
+mod values;
 
-use crate::vectors::Vectors;
-use crate::{Error, Result};
+use std::cmp::Ordering;
 
-/// Rows searched at a time: they are copied for the kernel, 12 MiB at 384 values.
-const BLOCK_ROWS: usize = 8192;
+pub use answer::{SearchAnswer, SearchHit};
+pub use corpus::Corpus;
+pub use describe::{ColumnDescription, Description};
+pub use metric::Metric;
+pub use model::QueryModel;
+pub use options::{MAX_TOP, SearchOptions};
+pub use prepared::Search;
+pub use request::SearchRequest;
+pub use table::HitTable;
 
-/// A vector found for a query.
+/// A row that was found for a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Hit {
-    /// The dot product with the query: the cosine, if both have length 1.
+    /// The dot product with the query: the cosine, if both have length 1. With Euclidean distances, the distance.
     pub score: f32,
-    /// The vector's row.
+    /// The row.
     pub row: usize,
 }
 
-impl Vectors {
-    /// Returns for each query the `k` vectors with the largest dot product, best first; ties go to the lower
-    /// row. The search is exact, and a query has the same hits alone and in a batch.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if the queries have another width, or `k` is 0.
-    pub fn search(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Hit>>> {
-        if queries.dim() != self.dim() {
-            let (query, corpus) = (queries.dim(), self.dim());
-            return Err(Error::usage(format!(
-                "queries must have {corpus} dimensions as the corpus has, got {query}"
-            )));
-        }
-        if k == 0 {
-            return Err(Error::usage("a search must be for 1 hit at least, got 0"));
-        }
-        let k = k.min(self.len());
-        if queries.is_empty() || k == 0 {
-            return Ok(vec![Vec::new(); queries.len()]);
-        }
-        let mut search = TopKSearch::new(&matrix(queries.values(), self.dim())?, k, Form::Kernels)?;
-        for (block, values) in self.values().chunks(BLOCK_ROWS * self.dim()).enumerate() {
-            let first_row = u32::try_from(block * BLOCK_ROWS);
-            let first_row =
-                first_row.map_err(|_| Error::usage("a corpus in memory has 2^32 - 1 rows at most"))?;
-            search.feed(&matrix(values, self.dim())?, first_row)?;
-        }
-        let found = search.finish()?;
-        let (scores, rows) = (found.scores.to_vec2::<f32>()?, found.indices.to_vec2::<u32>()?);
-        let hits = |(scores, rows): (Vec<f32>, Vec<u32>)| {
-            let hit = |(score, row): (f32, u32)| Hit { score, row: row as usize };
-            scores.into_iter().zip(rows).map(hit).collect()
+impl Hit {
+    /// The better hit first: the higher score, then the lower row. What is not a number comes last.
+    fn order(&self, other: &Self) -> Ordering {
+        let by_score = match (self.score.is_nan(), other.score.is_nan()) {
+            (false, false) => other.score.partial_cmp(&self.score).unwrap_or(Ordering::Equal),
+            (left, right) => left.cmp(&right),
         };
-        Ok(scores.into_iter().zip(rows).map(hits).collect())
+        by_score.then(self.row.cmp(&other.row))
     }
-}
 
-fn matrix(values: &[f32], dim: usize) -> Result<Tensor> {
-    Ok(Tensor::from_slice(values, (values.len() / dim, dim), &Device::Cpu)?)
+    /// The nearer hit first.
+    fn order_of_distances(&self, other: &Self) -> Ordering {
+        self.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal).then(self.row.cmp(&other.row))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vectors(rows: &[[f32; 2]]) -> Vectors {
-        Vectors::new(rows.concat(), 2).unwrap()
-    }
-
-    fn rows(hits: &[Hit]) -> Vec<usize> {
-        hits.iter().map(|hit| hit.row).collect()
-    }
-
-    #[test]
-    fn the_largest_products_come_first_and_of_equal_ones_the_lower_row() {
-        let corpus = vectors(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]]);
-        let hits = corpus.search(&vectors(&[[2.0, 0.5], [0.0, -3.0]]), 3).unwrap();
-        assert_eq!(hits[0], [(0, 2.0), (2, 2.0), (1, 0.5)].map(|(row, score)| Hit { score, row }));
-        assert_eq!(rows(&hits[1]), [0, 2, 3]);
-    }
-
-    #[test]
-    fn there_are_as_many_hits_as_the_corpus_has_rows() {
-        let corpus = vectors(&[[1.0, 0.0], [0.0, 1.0]]);
-        assert_eq!(rows(&corpus.search(&vectors(&[[1.0, 0.1]]), 10).unwrap()[0]), [0, 1]);
-        let none = Vectors::new(Vec::new(), 2).unwrap();
-        assert_eq!(none.search(&corpus, 3).unwrap(), vec![Vec::new(); 2]);
-        assert!(corpus.search(&none, 3).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_corpus_of_several_blocks_is_one_corpus() {
-        let value = |row: usize| [((row * 7919) % 65_537) as f32, 1.0];
-        let corpus = vectors(&(0..2 * BLOCK_ROWS + 5).map(value).collect::<Vec<_>>());
-        let mut expected: Vec<usize> = (0..corpus.len()).collect();
-        expected.sort_by_key(|&row| std::cmp::Reverse(value(row)[0] as u64));
-        let hits = corpus.search(&vectors(&[[1.0, 0.0]]), 20).unwrap();
-        assert_eq!(rows(&hits[0]), expected[..20]);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let corpus = vectors(&[[1.0, 0.0]]);
-        let wide = Vectors::new(vec![1.0; 3], 3).unwrap();
-        let error = corpus.search(&wide, 1).unwrap_err().to_string();
-        assert_eq!(error, "queries must have 2 dimensions as the corpus has, got 3");
-        assert!(corpus.search(&corpus, 0).is_err());
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! threads, and reused memory.
 
 pub(crate) mod buffers;
+pub(crate) mod chunks;
 pub(crate) mod matrix_mut;
 pub(crate) mod peaks;
 pub(crate) mod product;

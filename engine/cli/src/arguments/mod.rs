@@ -9,6 +9,7 @@ mod models;
 mod program;
 mod reading;
 mod score;
+mod search;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -27,6 +28,7 @@ pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
+pub(crate) use search::SearchArguments;
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
+    /// Find the texts nearest to a query in a file of vectors or a job's folder
+    Search(Box<SearchArguments>),
     /// Evaluate retrieval, similarity, or answers from retrieved contexts
     Eval(EvalArguments),
     /// List models, inspect one, or download one
@@ -112,6 +116,10 @@ impl Command {
         match self {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
             Self::Man(man) => man.output.is_none(),
+            Self::Search(search) => {
+                let output = search.trec.as_ref().or(search.output.as_ref());
+                output.is_none_or(|output| *output == Output::Stdout)
+            }
             _ => true,
         }
     }

@@ -10,6 +10,7 @@ mod embed;
 mod evaluate;
 mod reading;
 mod score;
+mod search;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -80,6 +81,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
+        Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)

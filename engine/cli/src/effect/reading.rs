@@ -84,7 +84,7 @@ pub(super) const fn of_formats<A: Reads>() -> [Flag<A>; 3] {
 }
 
 /// Whether one of the inputs may be of a format that `fits`.
-fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
+pub(super) fn any_may_be(arguments: &impl Reads, fits: fn(InputFormat) -> bool) -> bool {
     let named = arguments.reading().format;
     let format = |input: &Input| match input {
         Input::Stdin => named,
@@ -106,6 +106,6 @@ fn are_texts(arguments: &impl Reads) -> bool {
 }
 
 /// Whether records of this format have fields.
-fn has_fields(format: InputFormat) -> bool {
+pub(super) fn has_fields(format: InputFormat) -> bool {
     format != InputFormat::Txt && !format.is_document()
 }

@@ -7,11 +7,15 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Commands that do not exist, and a sentence that helps.
-const COMMANDS: [(&[&str], &str); 17] = [
+const COMMANDS: &[(&[&str], &str)] = &[
     (
-        &["search", "query", "find", "nearest", "neighbors", "retrieve", "index", "knn"],
-        "nearsay does not search yet: write vectors with `nearsay embed TEXTS -m MODEL -o vectors.parquet` and load them \
-         into a vector database, or search them in Rust with `Vectors::search`",
+        &["query", "find", "nearest", "neighbors", "retrieve", "knn", "grep", "ask"],
+        "the command is `nearsay search VECTORS QUERY`, with vectors that `nearsay embed TEXTS -m MODEL -o vectors.parquet` \
+         wrote",
+    ),
+    (
+        &["index"],
+        "nearsay has no index yet: `nearsay search` compares the query with every vector of a file or of a job's folder",
     ),
     (
         &["serve", "server", "api", "http", "mcp", "daemon"],
@@ -64,7 +68,7 @@ const COMMANDS: [(&[&str], &str); 17] = [
 ];
 
 /// Flags that do not exist, the flag of the command that does it, and a sentence that helps.
-const FLAGS: [(&[&str], &str, &str); 30] = [
+const FLAGS: &[(&[&str], &str, &str)] = &[
     (
         &[
             "hyp",
@@ -139,7 +143,7 @@ const FLAGS: [(&[&str], &str, &str); 30] = [
         "the longest text is set with --max-length, in tokens",
     ),
     (
-        &["text-column", "column", "columns", "field", "text-key", "content-field"],
+        &["text-column", "column", "field", "text-key", "content-field"],
         "text-field",
         "the column or field with the text is named with --text-field",
     ),
@@ -169,6 +173,21 @@ const FLAGS: [(&[&str], &str, &str); 30] = [
         &["cache-dir", "cache-folder", "cache"],
         "model",
         "the environment variable HF_HUB_CACHE names the folder of downloaded models",
+    ),
+    (
+        &["limit", "num-results", "top-k", "topk", "n-results", "results"],
+        "top",
+        "the number of hits is set with -k (--top)",
+    ),
+    (
+        &["filter", "filters", "query-filter"],
+        "where",
+        "rows are filtered with --where, such as --where 'year > 2020'",
+    ),
+    (
+        &["threshold", "min-similarity", "cutoff", "score-threshold"],
+        "min-score",
+        "the least score is set with --min-score",
     ),
     (&["revision", "rev", "branch"], "model", "a revision is named after the model: NAME@REVISION"),
 ];
@@ -251,11 +270,8 @@ mod tests {
                 command.get_arguments().any(|argument| argument.get_long() == Some(flag))
             };
             let with: Vec<&Command> = program.get_subcommands().filter(|it| has(it, instead)).collect();
-            assert!(
-                instead == "color" || instead == "quiet" || !with.is_empty(),
-                "no command has --{instead}"
-            );
-            for word in words {
+            assert!(["color", "quiet"].contains(instead) || !with.is_empty(), "no command has --{instead}");
+            for word in *words {
                 let taken = with.iter().find(|command| has(command, word));
                 assert!(taken.is_none(), "--{word} is a flag of {:?} now", taken.map(|it| it.get_name()));
                 assert!(!sentence.is_empty());

@@ -4,11 +4,13 @@
 
 use std::fs::File;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::concat::concat_batches;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
@@ -92,6 +94,53 @@ impl ParquetFile {
         };
         let reader = guarded(&self.name, &failure, "is not a valid Parquet file", build)?;
         Ok(ParquetBatches { name: self.name.clone(), total_rows: self.rows(), failure, reader, rows: 0 })
+    }
+
+    /// The columns at indices `roots` of some rows, whose numbers (from 0) are in ascending order; at least
+    /// one. Row groups without any of them are not read.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if they cannot be read, [`Error::Io`] if reading fails.
+    pub(crate) fn select(&self, rows: &[u64], roots: &[usize]) -> Result<RecordBatch> {
+        let (groups, selection) = self.selection(rows);
+        let source = self.source.again();
+        let failure = source.failure();
+        guarded(&self.name, &failure, "cannot be read", || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
+            let builder = builder.with_row_groups(groups).with_row_selection(selection);
+            let reader = builder.with_batch_size(rows.len()).with_projection(mask).build()?;
+            let schema = reader.schema();
+            let found = reader.collect::<Result<Vec<RecordBatch>, ArrowError>>()?;
+            let found = concat_batches(&schema, &found)?;
+            match found.num_rows() == rows.len() {
+                true => Ok(found),
+                false => Err(ParquetError::General("rows are missing".to_owned())),
+            }
+        })
+    }
+
+    /// The row groups that have some of `rows`, and the rows to select in these.
+    fn selection(&self, rows: &[u64]) -> (Vec<usize>, RowSelection) {
+        let (mut groups, mut selectors) = (Vec::new(), Vec::new());
+        let (mut first, mut next) = (0u64, 0);
+        for (index, group) in self.metadata.metadata().row_groups().iter().enumerate() {
+            let end = first.saturating_add(group.num_rows().max(0) as u64);
+            let inside = rows[next..].partition_point(|row| *row < end);
+            if inside > 0 {
+                groups.push(index);
+                let mut at = first;
+                for row in &rows[next..next + inside] {
+                    selectors.push(RowSelector::skip((row - at) as usize));
+                    selectors.push(RowSelector::select(1));
+                    at = row + 1;
+                }
+                selectors.push(RowSelector::skip((end - at) as usize));
+            }
+            next += inside;
+            first = end;
+        }
+        (groups, selectors.into())
     }
 
     /// Checks that the schema's fields are the file's columns, one to one: a column without values has no

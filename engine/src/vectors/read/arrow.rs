@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
 use arrow_buffer::Buffer;
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
 
+use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
-use super::source::{Head, RowBlock, RowBlocks, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
+use crate::text::RecordId;
 use crate::{Error, Result, guard};
 
 /// Bytes at the end of a file: the footer's length and the magic.
@@ -27,7 +31,8 @@ pub(super) struct ArrowFile {
     columns: VectorColumns,
     decoder: FileDecoder,
     blocks: Vec<Block>,
-    rows: u64,
+    /// The number of rows in each.
+    block_rows: Vec<u64>,
 }
 
 impl ArrowFile {
@@ -39,9 +44,40 @@ impl ArrowFile {
         let bad_input = |rule: String| Error::BadInput { input: name.clone(), rule };
         let footer = guarded("is not a valid Arrow file", || Footer::read(&file)).map_err(bad_input)?;
         let columns = VectorColumns::find(&footer.schema).map_err(bad_input)?;
-        let Footer { schema, decoder, blocks, rows } = footer;
+        let Footer { schema, decoder, blocks, block_rows } = footer;
         let decoder = decoder.with_projection(columns.roots.clone());
-        Ok(Self { name, file, schema, columns, decoder, blocks, rows })
+        Ok(Self { name, file, schema, columns, decoder, blocks, block_rows })
+    }
+
+    fn rows(&self) -> u64 {
+        self.block_rows.iter().copied().fold(0, u64::saturating_add)
+    }
+
+    /// A decoder of the columns at indices `roots`.
+    fn decoder(&self, roots: &[usize]) -> Result<FileDecoder> {
+        let footer = guarded("is not a valid Arrow file", || Footer::read(&self.file));
+        let footer = footer.map_err(|rule| self.bad_input(rule))?;
+        Ok(footer.decoder.with_projection(roots.to_vec()))
+    }
+
+    /// A batch by its number, converted by `make`.
+    fn made<T>(
+        &self,
+        decoder: &FileDecoder,
+        number: usize,
+        make: impl FnOnce(RecordBatch) -> Result<T, ArrowError>,
+    ) -> Result<T> {
+        let block = &self.blocks[number];
+        let decode = || {
+            let batch = decoder.read_record_batch(block, &slice(&self.file, block)?)?;
+            make(batch.ok_or_else(|| broken("a batch is missing"))?)
+        };
+        guarded(&format!("cannot be read at batch {}", number + 1), decode)
+            .map_err(|rule| self.bad_input(rule))
+    }
+
+    fn bad_input(&self, rule: String) -> Error {
+        Error::BadInput { input: self.name.clone(), rule }
     }
 
     /// The vectors and ids of a batch, some rows at a time: a batch may be as large as the file.
@@ -62,7 +98,30 @@ impl ArrowFile {
 
 impl VectorSource for ArrowFile {
     fn head(&self) -> Head {
-        self.columns.head(self.rows, &self.schema)
+        self.columns.head(self.rows(), &self.schema)
+    }
+
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
+        let decoder = self.decoder(&[self.columns.embedding])?;
+        let numbers = move |number| self.made(&decoder, number, |rows| VectorColumns::numbers(&rows));
+        Ok(Box::new((0..self.blocks.len()).map(numbers)))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
+        let found = self.select(rows, &[self.columns.embedding])?;
+        let numbers = VectorColumns::numbers(&found).map_err(|error| self.bad_input(error.to_string()))?;
+        Ok(vec![numbers.numbers])
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
+        let Some(id) = self.columns.id else { return Ok(None) };
+        let found = self.select(rows, &[id])?;
+        let ids = self.columns.ids_in(&found).map_err(|error| self.bad_input(error.to_string()))?;
+        Ok(Some(ids))
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
     }
 
     fn pieces(&self) -> Result<RowBlocks<'_>> {
@@ -76,12 +135,43 @@ impl VectorSource for ArrowFile {
     }
 }
 
+impl Table for ArrowFile {
+    fn schema(&self) -> Result<Option<SchemaRef>> {
+        Ok(Some(Arc::clone(&self.schema)))
+    }
+
+    fn columns(&self, roots: &[usize]) -> Result<ColumnBatches<'_>> {
+        let decoder = self.decoder(roots)?;
+        Ok(Box::new((0..self.blocks.len()).map(move |number| self.made(&decoder, number, Ok))))
+    }
+
+    fn select(&self, rows: &[u64], roots: &[usize]) -> Result<RecordBatch> {
+        let decoder = self.decoder(roots)?;
+        let (mut found, mut first, mut next) = (Vec::new(), 0u64, 0);
+        for (number, count) in self.block_rows.iter().enumerate() {
+            let end = first.saturating_add(*count);
+            let inside = rows[next..].partition_point(|row| *row < end);
+            if inside > 0 {
+                let places: UInt64Array = rows[next..next + inside].iter().map(|row| row - first).collect();
+                found.push(self.made(&decoder, number, |batch| take_record_batch(&batch, &places))?);
+            }
+            next += inside;
+            first = end;
+        }
+        let joined = || {
+            let schema = found.first().ok_or_else(|| broken("a row is missing"))?.schema();
+            concat_batches(&schema, &found)
+        };
+        guarded("cannot be read", joined).map_err(|rule| self.bad_input(rule))
+    }
+}
+
 /// The contents of a file's footer.
 struct Footer {
     schema: SchemaRef,
     decoder: FileDecoder,
     blocks: Vec<Block>,
-    rows: u64,
+    block_rows: Vec<u64>,
 }
 
 impl Footer {
@@ -98,11 +188,9 @@ impl Footer {
             decoder.read_dictionary(block, &slice(file, block)?)?;
         }
         let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
-        let mut rows = 0u64;
-        for block in &blocks {
-            rows = rows.saturating_add(rows_of(&slice(file, block)?)?);
-        }
-        Ok(Self { schema, decoder, blocks, rows })
+        let count = |block: &Block| rows_of(&slice(file, block)?);
+        let block_rows = blocks.iter().map(count).collect::<Result<_, ArrowError>>()?;
+        Ok(Self { schema, decoder, blocks, block_rows })
     }
 }
 

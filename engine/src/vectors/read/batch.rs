@@ -123,9 +123,19 @@ impl StoredNumbers {
     /// The first number that is not finite.
     pub(super) fn first_not_finite(&self) -> Option<usize> {
         match self {
-            Self::F32(values) => values.iter().position(|value| !value.is_finite()),
-            Self::F16(values) => values.iter().position(|value| !value.is_finite()),
+            Self::F32(values) => first(values, |value| value.is_finite()),
+            Self::F16(values) => first(values, |value| value.is_finite()),
             Self::I8(_) | Self::U8(_) => None,
         }
     }
+}
+
+/// The first value that is not finite. Values are tested some at a time, without leaving the loop, which the
+/// compiler turns into vector instructions.
+fn first<T: Copy>(values: &[T], is_finite: impl Fn(T) -> bool) -> Option<usize> {
+    const AT_ONCE: usize = 256;
+    let all = |values: &[T]| values.iter().fold(true, |all, value| all & is_finite(*value));
+    let part = values.chunks(AT_ONCE).position(|part| !all(part))?;
+    let start = part * AT_ONCE;
+    values[start..].iter().position(|value| !is_finite(*value)).map(|place| start + place)
 }

@@ -20,6 +20,9 @@ pub(super) struct VectorColumns {
     /// Numbers in a vector, if the column's type fixes it.
     width: Option<usize>,
     ids_are_json: bool,
+    /// The index of the vectors, and of the ids if there are any.
+    pub(super) embedding: usize,
+    pub(super) id: Option<usize>,
 }
 
 impl VectorColumns {
@@ -47,7 +50,7 @@ impl VectorColumns {
         let mut roots: Vec<usize> = id.into_iter().chain([embedding]).collect();
         roots.sort_unstable();
         let ids_are_json = id.is_some_and(|id| is_json(schema.field(id)));
-        Ok(Self { roots, number_type, width, ids_are_json })
+        Ok(Self { roots, number_type, width, ids_are_json, embedding, id })
     }
 
     /// Facts about a file with this many rows, known before they are read.
@@ -73,6 +76,23 @@ impl VectorColumns {
         let vectors = column(EMBEDDING).ok_or_else(|| broken("the vectors were not read"))?;
         let ids = column(ID).map(|ids| self.ids(ids)).transpose()?;
         Ok(RowBlock { rows: rows.num_rows(), ids, numbers: numbers(vectors)? })
+    }
+
+    /// The vectors of a batch that has them.
+    ///
+    /// # Errors
+    /// As [`Self::piece`].
+    pub(super) fn numbers(rows: &RecordBatch) -> Result<RowBlock, ArrowError> {
+        let vectors = rows.column_by_name(EMBEDDING).ok_or_else(|| broken("the vectors were not read"))?;
+        Ok(RowBlock::of_numbers(rows.num_rows(), numbers(vectors)?))
+    }
+
+    /// The ids of a batch that has them.
+    ///
+    /// # Errors
+    /// As [`Self::piece`].
+    pub(super) fn ids_in(&self, rows: &RecordBatch) -> Result<Vec<RecordId>, ArrowError> {
+        self.ids(rows.column_by_name(ID).ok_or_else(|| broken("the ids were not read"))?)
     }
 
     fn ids(&self, column: &ArrayRef) -> Result<Vec<RecordId>, ArrowError> {

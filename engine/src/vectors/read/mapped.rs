@@ -2,12 +2,19 @@
 
 use arrow_buffer::Buffer;
 
+use super::batch::StoredNumbers;
 use super::matrix::Matrix;
 use super::npy;
 use super::safetensors::{JsonIds, Tensors, tensors};
 use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
+use crate::text::RecordId;
 use crate::vectors::Metadata;
 use crate::{Error, Result};
+
+/// Bytes of vectors that are returned together without their ids: enough for threads that share the work on them.
+const NUMBER_BYTES: usize = 32 << 20;
+/// Most rows of them.
+const NUMBER_ROWS: usize = 1 << 16;
 
 /// A matrix in a mapped file.
 #[derive(Debug)]
@@ -70,5 +77,33 @@ impl VectorSource for MappedMatrix {
         };
         let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
         Ok(Box::new((0..rows).step_by(step).map(move |start| piece(start).map_err(bad_input))))
+    }
+
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
+        let (matrix, rows) = (&self.matrix, self.matrix.rows());
+        let step = (NUMBER_BYTES / (matrix.width() * matrix.number_type().bytes())).clamp(1, NUMBER_ROWS);
+        let block = move |start: usize| {
+            let end = rows.min(start + step);
+            Ok(RowBlock::of_numbers(end - start, matrix.numbers(start..end)))
+        };
+        Ok(Box::new((0..rows).step_by(step).map(block)))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
+        // Rows of a file that is mapped have numbers that fit a usize.
+        let numbers = |row: &u64| self.matrix.numbers(*row as usize..*row as usize + 1);
+        Ok(rows.iter().map(numbers).collect())
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
+        let Some(ids) = self.ids.clone() else { return Ok(None) };
+        let (mut ids, mut next) = (JsonIds::new(ids), 0);
+        let mut id = |row: &u64| {
+            ids.skip(row - next)?;
+            next = row + 1;
+            ids.next()
+        };
+        let found: Result<_, String> = rows.iter().map(&mut id).collect();
+        found.map(Some).map_err(|rule| Error::BadInput { input: self.name.clone(), rule })
     }
 }

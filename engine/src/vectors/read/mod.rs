@@ -10,6 +10,7 @@
 //! two dimensions. A file that breaks its format, states wrong sizes or has a non-finite number is refused,
 //! never read as something else. A job's shards must have the SHA-256 in the manifest.
 
+mod access;
 mod arrow;
 mod batch;
 mod columns;
@@ -27,7 +28,9 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+pub(crate) use access::NumberBatch;
 pub use batch::{NumberSlice, VectorBatch};
 
 use super::write::OutputFormat;
@@ -62,6 +65,8 @@ pub struct VectorFile {
     head: Head,
     provenance: Option<Provenance>,
     is_complete: bool,
+    /// Whether all numbers were read and are finite.
+    is_finite: AtomicBool,
 }
 
 impl VectorFile {
@@ -91,7 +96,8 @@ impl VectorFile {
 
     fn new(path: &Path, source: Box<dyn VectorSource>) -> Self {
         let head = source.head();
-        Self { name: path.display().to_string(), source, head, provenance: None, is_complete: true }
+        let (name, is_finite) = (path.display().to_string(), AtomicBool::default());
+        Self { name, source, head, provenance: None, is_complete: true, is_finite }
     }
 
     /// With the provenance in the file's metadata, if it matches the contents.

@@ -2,10 +2,14 @@
 
 use std::fs::File;
 
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
-use super::source::{Head, RowBlock, RowBlocks, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
 use crate::Result;
-use crate::text::ParquetFile;
+use crate::text::{ParquetFile, RecordId};
 
 /// A file whose columns were found.
 #[derive(Debug)]
@@ -27,9 +31,28 @@ impl ParquetVectors {
 
     /// Its rows, which no longer need the file's name.
     pub(super) fn rows(&self) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
-        let mut batches = self.file.batches(self.file.schema().clone(), &self.columns.roots)?;
         let columns = self.columns.clone();
-        Ok(std::iter::from_fn(move || batches.next(|rows| columns.piece(&rows)).transpose()))
+        self.made(&self.columns.roots, move |rows| columns.piece(&rows))
+    }
+
+    /// Its columns at indices `roots`, converted by `make`.
+    pub(super) fn made<T, F: FnMut(RecordBatch) -> Result<T, ArrowError> + Send>(
+        &self,
+        roots: &[usize],
+        mut make: F,
+    ) -> Result<impl Iterator<Item = Result<T>> + Send + use<T, F>> {
+        let mut batches = self.file.batches(self.file.schema().clone(), roots)?;
+        Ok(std::iter::from_fn(move || batches.next(&mut make).transpose()))
+    }
+
+    /// Its vectors.
+    pub(super) fn vectors(&self) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
+        self.made(&[self.columns.embedding], |rows| VectorColumns::numbers(&rows))
+    }
+
+    /// All of its columns.
+    pub(super) fn file_schema(&self) -> &SchemaRef {
+        self.file.schema()
     }
 }
 
@@ -40,5 +63,41 @@ impl VectorSource for ParquetVectors {
 
     fn pieces(&self) -> Result<RowBlocks<'_>> {
         Ok(Box::new(self.rows()?))
+    }
+
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
+        Ok(Box::new(self.vectors()?))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
+        let found = self.select(rows, &[self.columns.embedding])?;
+        let numbers =
+            VectorColumns::numbers(&found).map_err(|error| self.file.bad_input(error.to_string()))?;
+        Ok(vec![numbers.numbers])
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
+        let Some(id) = self.columns.id else { return Ok(None) };
+        let found = self.select(rows, &[id])?;
+        let ids = self.columns.ids_in(&found).map_err(|error| self.file.bad_input(error.to_string()))?;
+        Ok(Some(ids))
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+}
+
+impl Table for ParquetVectors {
+    fn schema(&self) -> Result<Option<SchemaRef>> {
+        Ok(Some(self.file.schema().clone()))
+    }
+
+    fn columns(&self, roots: &[usize]) -> Result<ColumnBatches<'_>> {
+        Ok(Box::new(self.made(roots, Ok)?))
+    }
+
+    fn select(&self, rows: &[u64], roots: &[usize]) -> Result<RecordBatch> {
+        self.file.select(rows, roots)
     }
 }

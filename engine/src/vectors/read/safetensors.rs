@@ -104,11 +104,23 @@ impl JsonIds {
         if rest == b"]" { Ok(()) } else { Err("`ids_json` has more ids than there are vectors".to_owned()) }
     }
 
+    /// Passes over `count` ids.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) fn skip(&mut self, count: u64) -> Result<(), String> {
+        (0..count).try_for_each(|_| self.next().map(drop))
+    }
+
     fn rest(&self) -> &[u8] {
         &self.json[self.position..]
     }
 
-    fn next(&mut self) -> Result<RecordId, String> {
+    /// The next id.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) fn next(&mut self) -> Result<RecordId, String> {
         let before = if self.position == 0 { b'[' } else { b',' };
         let rest = self.rest().trim_ascii_start();
         let Some(rest) = rest.strip_prefix(&[before]) else {

@@ -11,10 +11,16 @@ use crate::text::RecordId;
 
 /// The id of a chunk, unique in an output: its text's id, `#` and its number.
 const CHUNK_ID: &str = "chunk_id";
+/// The chunk's number in its text, from 0.
+pub(crate) const CHUNK: &str = "chunk";
+/// Where the chunk starts in its text, in bytes.
+pub(crate) const BYTE_START: &str = "byte_start";
+/// Where it ends.
+pub(crate) const BYTE_END: &str = "byte_end";
 /// The chunk's number in its text, and its range.
-const NUMBERS: [&str; 5] = ["chunk", "byte_start", "byte_end", "character_start", "character_end"];
+const NUMBERS: [&str; 5] = [CHUNK, BYTE_START, BYTE_END, "character_start", "character_end"];
 /// The chunk's own text.
-const CHUNK_TEXT: &str = "chunk_text";
+pub(crate) const CHUNK_TEXT: &str = "chunk_text";
 
 /// A chunk's range in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

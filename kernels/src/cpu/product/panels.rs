@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::LINE_WORDS;
-use crate::cpu::simd::Simd;
+use crate::cpu::simd::{MAX_LANES, Simd};
 
 /// A cache line: a vector of words that straddled two lines would be loaded twice.
 #[derive(Debug, Clone, Copy)]
@@ -80,26 +80,43 @@ impl Panels {
         [columns, inner]: [usize; 2],
     ) {
         assert!(columns == 0 || source.len() >= (columns - 1) * stride + inner);
+        self.pack_columns(simd, columns, inner, |column| &source[column * stride..][..inner]);
+    }
+
+    /// Packs a matrix [inner, columns] whose columns are slices of `inner` words (rows of a corpus). The last
+    /// vector of columns is padded with copies of the last column.
+    ///
+    /// # Panics
+    /// If a column is too short.
+    #[inline(always)]
+    pub(crate) fn pack_columns<'a, S: Simd>(
+        &mut self,
+        simd: S,
+        columns: usize,
+        inner: usize,
+        column_words: impl Fn(usize) -> &'a [u32],
+    ) {
         self.reset(2 * S::LANES, inner, columns);
         let whole = inner / S::LANES * S::LANES;
         let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.lines);
         for column in (0..columns).step_by(S::LANES) {
-            let last_row = (columns - 1 - column).min(S::LANES - 1);
+            let mut lanes: [&[u32]; MAX_LANES] = [&[]; MAX_LANES];
+            for (lane, words) in lanes[..S::LANES].iter_mut().enumerate() {
+                *words = &column_words((column + lane).min(columns - 1))[..inner];
+            }
+            let rows = lanes.map(<[u32]>::as_ptr);
             let first = (column / self.width) * inner * self.width + column % self.width;
             for k in (0..whole).step_by(S::LANES) {
-                // SAFETY: the assertion covers rows `column..=column + last_row`, each of
-                // `inner >= k + LANES` words; `reset` made room for `inner` rows of `width` words in this
-                // panel, of which `column % width + LANES` is at most one.
+                // SAFETY: each lane has `inner >= k + LANES` words; `reset` made room for `inner` rows of
+                // `width` words in this panel, of which `column % width + LANES` is at most one.
                 unsafe {
-                    let from = source.as_ptr().add(column * stride + k);
                     let to = words.as_mut_ptr().add(first + k * self.width);
-                    simd.transpose(from, stride, last_row, to, self.width);
+                    simd.transpose(&rows, k, to, self.width);
                 }
             }
-            for row in 0..S::LANES {
-                let rest = &source[(column + row.min(last_row)) * stride..][whole..inner];
-                for (k, &word) in (whole..).zip(rest) {
-                    words[first + k * self.width + row] = word;
+            for (lane, column) in lanes[..S::LANES].iter().enumerate() {
+                for (k, &word) in column.iter().enumerate().skip(whole) {
+                    words[first + k * self.width + lane] = word;
                 }
             }
         }

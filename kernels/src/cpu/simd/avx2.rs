@@ -3,9 +3,11 @@
 
 use std::arch::x86_64::*;
 
-use super::{Arithmetic, Kernel, Simd};
+use half::{bf16, f16};
 
-/// Proof that the CPU has AVX2 and FMA; with `VNNI` also AVX-VNNI.
+use super::{Arithmetic, Kernel, MAX_LANES, Simd};
+
+/// Proof that the CPU has AVX2, FMA and F16C; with `VNNI` also AVX-VNNI.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2<const VNNI: bool> {
     _private: (),
@@ -13,7 +15,9 @@ pub(crate) struct Avx2<const VNNI: bool> {
 
 impl<const VNNI: bool> Avx2<VNNI> {
     pub(crate) fn new() -> Option<Self> {
-        let base = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let base = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
         (base && (!VNNI || is_x86_feature_detected!("avxvnni"))).then_some(Self { _private: () })
     }
 
@@ -24,13 +28,13 @@ impl<const VNNI: bool> Avx2<VNNI> {
     }
 
     #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,f16c")]
     fn run_with_avx2<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
 
     #[inline(never)]
-    #[target_feature(enable = "avx2,fma,avxvnni")]
+    #[target_feature(enable = "avx2,fma,f16c,avxvnni")]
     fn run_with_vnni<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
@@ -114,7 +118,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         self.run(kernel)
     }
     #[inline(always)]
-    fn prefetch(self, address: *const u32) {
+    fn prefetch(self, address: *const u8) {
         // SAFETY: a prefetch of any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
@@ -122,6 +126,19 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
         // SAFETY: the caller promises LANES readable words.
         unsafe { _mm256_loadu_si256(source.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load_f16_unchecked(self, source: *const f16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(source.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16_unchecked(self, source: *const bf16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe {
+            let words = _mm256_cvtepu16_epi32(_mm_loadu_si128(source.cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(words))
+        }
     }
     #[inline(always)]
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
@@ -178,17 +195,17 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     #[inline(always)]
     unsafe fn transpose(
         self,
-        source: *const u32,
-        stride: usize,
-        last_row: usize,
+        rows: &[*const u32; MAX_LANES],
+        column: usize,
         target: *mut u32,
         target_stride: usize,
     ) {
-        // SAFETY: `self` proves the features; the caller promises the rows of both blocks.
+        // SAFETY: `self` proves the features; the caller promises both blocks.
         unsafe {
+            let addresses = rows;
             let mut rows = [_mm256_setzero_ps(); 8];
-            for (i, row) in rows.iter_mut().enumerate() {
-                *row = _mm256_loadu_ps(source.add(i.min(last_row) * stride).cast());
+            for (row, address) in rows.iter_mut().zip(addresses) {
+                *row = _mm256_loadu_ps(address.add(column).cast());
             }
             let mut pairs = rows;
             for i in 0..4 {

@@ -3,7 +3,9 @@
 
 use std::arch::x86_64::*;
 
-use super::{Arithmetic, Kernel, Simd};
+use half::{bf16, f16};
+
+use super::{Arithmetic, Kernel, MAX_LANES, Simd};
 
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL; with `VNNI` also AVX512-VNNI.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +116,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         self.run(kernel)
     }
     #[inline(always)]
-    fn prefetch(self, address: *const u32) {
+    fn prefetch(self, address: *const u8) {
         // SAFETY: a prefetch of any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
@@ -122,6 +124,19 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     unsafe fn load_words_unchecked(self, source: *const u32) -> Self::Words {
         // SAFETY: the caller promises LANES readable words.
         unsafe { _mm512_loadu_si512(source.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load_f16_unchecked(self, source: *const f16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(source.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16_unchecked(self, source: *const bf16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe {
+            let words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(source.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words))
+        }
     }
     #[inline(always)]
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
@@ -171,17 +186,17 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     #[inline(always)]
     unsafe fn transpose(
         self,
-        source: *const u32,
-        stride: usize,
-        last_row: usize,
+        rows: &[*const u32; MAX_LANES],
+        column: usize,
         target: *mut u32,
         target_stride: usize,
     ) {
-        // SAFETY: `self` proves the features; the caller promises the rows of both blocks.
+        // SAFETY: `self` proves the features; the caller promises both blocks.
         unsafe {
+            let addresses = rows;
             let mut rows = [_mm512_setzero_ps(); 16];
-            for (i, row) in rows.iter_mut().enumerate() {
-                *row = _mm512_loadu_ps(source.add(i.min(last_row) * stride).cast());
+            for (row, address) in rows.iter_mut().zip(addresses) {
+                *row = _mm512_loadu_ps(address.add(column).cast());
             }
             let mut pairs = rows;
             for i in 0..8 {

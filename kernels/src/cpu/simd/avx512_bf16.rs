@@ -2,8 +2,10 @@
 
 use std::arch::x86_64::*;
 
+use half::{bf16, f16};
+
 use super::avx512::Avx512;
-use super::{Arithmetic, Bf16Kernel, Bf16Simd, Kernel, Simd};
+use super::{Arithmetic, Bf16Kernel, Bf16Simd, Kernel, MAX_LANES, Simd};
 
 /// Proof that the CPU has AVX512-BF16 and the features of [`Avx512`].
 #[derive(Debug, Clone, Copy)]
@@ -103,14 +105,23 @@ impl Simd for Avx512Bf16 {
     #[inline(always)]
     unsafe fn transpose(
         self,
-        source: *const u32,
-        stride: usize,
-        last_row: usize,
+        rows: &[*const u32; MAX_LANES],
+        column: usize,
         target: *mut u32,
         target_stride: usize,
     ) {
-        // SAFETY: the caller promises the rows of both blocks.
-        unsafe { self.base.transpose(source, stride, last_row, target, target_stride) }
+        // SAFETY: the caller promises both blocks.
+        unsafe { self.base.transpose(rows, column, target, target_stride) }
+    }
+    #[inline(always)]
+    unsafe fn load_f16_unchecked(self, source: *const f16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe { self.base.load_f16_unchecked(source) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16_unchecked(self, source: *const bf16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values.
+        unsafe { self.base.load_bf16_unchecked(source) }
     }
     #[inline(always)]
     fn call<K: Kernel>(self, kernel: K) -> K::Output {
@@ -123,7 +134,7 @@ impl Simd for Avx512Bf16 {
         fn largest(vector: __m512) -> f32;
         fn smallest(vector: __m512) -> f32;
         fn not_at_most(a: __m512, b: __m512) -> u32;
-        fn prefetch(address: *const u32);
+        fn prefetch(address: *const u8);
         fn splat_word(word: u32) -> __m512i;
         fn as_f32(words: __m512i) -> __m512;
         fn dot_bytes(sums: __m512i, a: __m512i, b: __m512i) -> __m512i;

@@ -13,7 +13,7 @@ use super::{avx2, avx512, avx512_bf16};
 pub enum InstructionSet {
     /// Plain Rust; every CPU.
     Portable,
-    /// x86-64 with AVX2 and FMA: 8 lanes.
+    /// x86-64 with AVX2, FMA and F16C: 8 lanes.
     Avx2,
     /// The same with AVX-VNNI, dot products of bytes.
     Avx2Vnni,

@@ -43,6 +43,8 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
+use half::{bf16, f16};
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512_bf16::Avx512Bf16 as NativeBf16;
 pub use instruction_set::{InstructionSet, requested_instruction_set};
@@ -106,22 +108,31 @@ pub(crate) trait Simd: Arithmetic {
     fn smallest(self, vector: Self::Vector) -> f32;
     /// One bit per lane, the first lane's lowest: set unless `a <= b`, so if `a` is larger or either is NaN.
     fn not_at_most(self, a: Self::Vector, b: Self::Vector) -> u32;
-    /// Transposes a block of `LANES` x `LANES` words:
-    /// `target[j * target_stride + i] = source[min(i, last_row) * stride + j]`.
+    /// Transposes a block of `LANES` x `LANES` words, which need no alignment:
+    /// `target[j * target_stride + i] = rows[i][column + j]`.
     ///
     /// # Safety
-    /// `LANES` words must be readable at each of the rows up to `last_row` of `source`, `stride` apart, and
-    /// `LANES` words writable at each of `LANES` rows of `target`, `target_stride` apart.
+    /// `LANES` words must be readable from `column` on in each of the first `LANES` rows, and `LANES` words
+    /// writable at each of `LANES` rows of `target`, `target_stride` apart.
     unsafe fn transpose(
         self,
-        source: *const u32,
-        stride: usize,
-        last_row: usize,
+        rows: &[*const u32; MAX_LANES],
+        column: usize,
         target: *mut u32,
         target_stride: usize,
     );
+    /// Loads `LANES` f16, widened exactly.
+    ///
+    /// # Safety
+    /// `LANES` values must be readable at `source`.
+    unsafe fn load_f16_unchecked(self, source: *const f16) -> Self::Vector;
+    /// Loads `LANES` bf16, widened exactly.
+    ///
+    /// # Safety
+    /// `LANES` values must be readable at `source`.
+    unsafe fn load_bf16_unchecked(self, source: *const bf16) -> Self::Vector;
     /// Prefetches the cache line at `address` into the L2; it need not be readable.
-    fn prefetch(self, address: *const u32);
+    fn prefetch(self, address: *const u8);
     fn splat_word(self, word: u32) -> Self::Words;
     /// # Safety
     /// `LANES` words must be readable at `source`.

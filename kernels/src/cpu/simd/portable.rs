@@ -1,8 +1,8 @@
 //! Plain Rust: runs on every CPU, and the compiler may vectorise it with the target's guaranteed features.
 
-use half::bf16;
+use half::{bf16, f16};
 
-use super::{Arithmetic, Kernel, Simd};
+use super::{Arithmetic, Kernel, MAX_LANES, Simd};
 
 /// Four lanes in an array. It needs no CPU feature, so anyone may create one.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +89,7 @@ impl Simd for Portable {
         kernel.run(self)
     }
     #[inline(always)]
-    fn prefetch(self, _: *const u32) {}
+    fn prefetch(self, _: *const u8) {}
     #[inline(always)]
     fn splat_word(self, word: u32) -> Self::Words {
         [word; LANES]
@@ -102,6 +102,16 @@ impl Simd for Portable {
     #[inline(always)]
     fn as_f32(self, words: Self::Words) -> Self::Vector {
         words.map(f32::from_bits)
+    }
+    #[inline(always)]
+    unsafe fn load_f16_unchecked(self, source: *const f16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values; an array of f16 may be read unaligned.
+        unsafe { source.cast::<[f16; LANES]>().read_unaligned() }.map(f16::to_f32)
+    }
+    #[inline(always)]
+    unsafe fn load_bf16_unchecked(self, source: *const bf16) -> Self::Vector {
+        // SAFETY: the caller promises LANES readable values; an array of bf16 may be read unaligned.
+        unsafe { source.cast::<[bf16; LANES]>().read_unaligned() }.map(bf16::to_f32)
     }
     #[inline(always)]
     fn dot_bytes(self, mut sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words {
@@ -172,16 +182,15 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn transpose(
         self,
-        source: *const u32,
-        stride: usize,
-        last_row: usize,
+        rows: &[*const u32; MAX_LANES],
+        column: usize,
         target: *mut u32,
         target_stride: usize,
     ) {
-        for i in 0..LANES {
+        for (i, row) in rows[..LANES].iter().enumerate() {
             for j in 0..LANES {
-                // SAFETY: the caller promises the rows of both blocks.
-                unsafe { *target.add(j * target_stride + i) = *source.add(i.min(last_row) * stride + j) };
+                // SAFETY: the caller promises both blocks.
+                unsafe { *target.add(j * target_stride + i) = row.add(column + j).read_unaligned() };
             }
         }
     }

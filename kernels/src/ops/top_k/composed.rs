@@ -8,8 +8,13 @@ use super::hit::{Best, PackedHit};
 /// Scores that are in memory at once.
 const SCORES: usize = 1 << 22;
 
-/// The hits of every query, best first.
-pub(super) fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec<PackedHit>>> {
+/// The hits of every query, best first. A score is a product plus its row's bias, if there are biases.
+pub(super) fn top_k(
+    queries: &Tensor,
+    rows: &Tensor,
+    biases: Option<&[f32]>,
+    k: usize,
+) -> Result<Vec<Vec<PackedHit>>> {
     let (num_queries, num_rows) = (queries.dim(0)?, rows.dim(0)?);
     let mut best = vec![Best::new(k); num_queries];
     let Some(together) = SCORES.checked_div(num_queries) else { return Ok(Vec::new()) };
@@ -19,9 +24,9 @@ pub(super) fn top_k(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec
         let some = some.to_dtype(DType::F32)?.contiguous()?;
         let scores = queries.matmul(&some.t()?)?.to_vec2::<f32>()?;
         for (best, scores) in best.iter_mut().zip(scores) {
-            best.extend(
-                scores.into_iter().zip(first as u32..).map(|(score, row)| PackedHit::new(score, row)),
-            );
+            best.extend(scores.into_iter().zip(first..).map(|(score, row)| {
+                PackedHit::new(score + biases.map_or(0.0, |biases| biases[row]), row as u32)
+            }));
         }
     }
     Ok(best.into_iter().map(Best::into_sorted).collect())

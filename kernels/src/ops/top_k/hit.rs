@@ -62,6 +62,16 @@ impl Best {
         self.threshold
     }
 
+    /// An empty list for rows that come after all rows of `self`.
+    pub(super) fn following(&self) -> Self {
+        Self { hits: Vec::new(), ..*self }
+    }
+
+    /// Adds the hits of a list that followed `self`.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.extend(other.hits);
+    }
+
     pub(super) fn take(&mut self, hit: PackedHit) {
         self.hits.push(hit);
         if self.hits.len() - self.k.min(self.hits.len()) >= self.k.max(FEWEST) {

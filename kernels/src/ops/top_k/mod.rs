@@ -4,24 +4,32 @@
 //! followed by a queue, as in Johnson, Douze and Jégou, "Billion-scale similarity search with GPUs", 2017,
 //! where the products are written first).
 //!
-//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU f32; on CUDA both f32, f16 or
-//! bf16. Output: scores f32 and indices of rows u32, [num_queries, min(k, num_rows)], best first. Of equal
-//! scores the lower index comes first, on every device; 0.0 and -0.0 are equal, and returned as 0.0. On Metal
-//! (composed of candle's operations, with scores selected on the CPU) f32 or f16.
+//! queries: [num_queries, dim]; rows: [num_rows, dim], contiguous. On the CPU queries are f32, rows f32, f16
+//! or bf16; on CUDA both f32, f16 or bf16. Output: scores f32 and indices of rows u32, [num_queries, min(k,
+//! num_rows)], best first. Of equal scores the lower index comes first, on every device; 0.0 and -0.0 are
+//! equal, and returned as 0.0. On Metal (composed of candle's operations, with scores selected on the CPU)
+//! f32 or f16.
 //!
-//! Order of the reductions: a score sums over dim, first to last, in f32, as in [`mod@crate::token_match`].
-//! The order depends only on dim and the device, so a row has the same score among any rows and for any
-//! number of queries, and a query's hits do not depend on the others. Selecting the best is exact in any
-//! order, so a corpus can be searched shard by shard ([`TopK::merge`]) with the same result, bit for bit.
-//! (Not on Metal: see docs/metal.md.)
+//! A [`Block`] of a corpus may say which of its rows count, and add a bias to each row's scores.
 //!
-//! Rows must be finite: callers check that ([`crate::all_finite`]). A product that overflows to NaN comes
-//! last.
+//! Order of the reductions: a score sums over dim, first to last, in f32, as in [`mod@crate::token_match`]: on
+//! the CPU one chain of fused multiply-adds (each multiply-add rounds twice in the portable instruction set),
+//! rows of 16 bits widened first, then the bias is added, one more rounding. The order depends only on dim
+//! and the device, so a row has the same score among any rows and for any number of queries, and a query's
+//! hits do not depend on the others. Selecting the best is exact in any order, so a corpus can be searched
+//! shard by shard ([`TopK::merge`]) with the same result, bit for bit. (Not on Metal: see docs/metal.md.)
+//!
+//! Rows that count must be finite: callers check that ([`crate::all_finite`]). A product that overflows to
+//! NaN comes last.
+//!
+//! On CUDA rows that count are gathered for the kernel, if not all do. A block with biases is composed there:
+//! scores may differ from the kernel's in the last bits.
 //!
 //! The floor: 2 num_queries num_rows dim operations, and reading every row once. The latter takes longer
 //! below 10 queries on a core that multiplies 100 GFLOP/s and reads 20 GB/s, and below 184 in 16 bits on an
 //! H200 (790 TFLOP/s, 4.3 TB/s).
 
+mod block;
 mod composed;
 mod cpu;
 #[cfg(feature = "cuda")]
@@ -36,10 +44,12 @@ use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 #[cfg(test)]
 pub(crate) use reference::top_k as top_k_reference;
 
-use crate::args::{expect_shape, f32_slice, matrix};
+pub use block::{Block, RowValues};
+
+use crate::args::{f32_slice, matrix};
 use crate::cpu::simd::InstructionSet;
 use crate::{Error, Form, Result};
-use cpu::Accumulator;
+use cpu::{Accumulator, BlockRows, Values};
 use hit::{Best, PackedHit};
 
 const NAME: &str = "top_k";
@@ -62,16 +72,16 @@ pub struct TopK {
 /// than fit into 32 bits; on CUDA, if more than 1,024 rows would be found per query, or there are more than
 /// 2^30 rows or columns.
 pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<TopK> {
-    check_rows(queries, rows)?;
     #[cfg(feature = "cuda")]
     if form == Form::Kernels && queries.device().is_cuda() {
         check_queries(queries, k)?;
+        check_rows(queries, &Block::new(rows, 0), form)?;
         let shape = [queries.dim(0)?, k.min(rows.dim(0)?)];
         let [scores, indices] = search_on_cuda(queries, rows, shape)?;
         return Ok(TopK { scores, indices, k });
     }
     let mut search = TopKSearch::new(queries, k, form)?;
-    search.feed(rows, 0)?;
+    search.feed(&Block::new(rows, 0))?;
     search.finish()
 }
 
@@ -101,7 +111,7 @@ pub struct TopKSearch {
     k: usize,
     /// The row after the last one so far.
     next_row: u64,
-    /// The number of rows so far.
+    /// The number of rows so far that count.
     num_rows: usize,
 }
 
@@ -134,15 +144,17 @@ impl TopKSearch {
         Ok(Self { state, queries: queries.clone(), k, next_row: 0, num_rows: 0 })
     }
 
-    /// Searches `rows` [num_rows, dim], the first of which is row `first_row` of the corpus. Blocks must
-    /// arrive in the order of their rows.
+    /// Searches a block of rows. Blocks must arrive in the order of their rows; there may be gaps between
+    /// them. The larger a block, the less its threads wait for each other.
     ///
     /// # Errors
-    /// If `rows` has a different width, type or device than the queries, is not contiguous, starts before the
-    /// end of the previous block, or has rows whose numbers do not fit into 32 bits.
-    pub fn feed(&mut self, rows: &Tensor, first_row: u32) -> Result<()> {
-        check_rows(&self.queries, rows)?;
-        let num_rows = rows.dim(0)?;
+    /// If its rows have a different width or device than the queries or a type that is not searched, are not
+    /// contiguous, start before the end of the previous block, or have numbers that do not fit into 32 bits;
+    /// if bits or biases are not as many as rows.
+    pub fn feed(&mut self, block: &Block<'_>) -> Result<()> {
+        let form = if let SearchState::Blocks { form, .. } = self.state { form } else { Form::Kernels };
+        let num_rows = check_rows(&self.queries, block, form)?;
+        let first_row = block.first_row;
         let end = u64::from(first_row) + num_rows as u64;
         let broken = |rule| Err(Error::Argument { operation: NAME, rule });
         if u64::from(first_row) < self.next_row {
@@ -153,13 +165,9 @@ impl TopKSearch {
             return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
         }
         match &mut self.state {
-            SearchState::Cpu(accumulator) => {
-                let (storage, layout) = rows.storage_and_layout();
-                let Storage::Cpu(storage) = &*storage else { return Err(no_kernel(rows)) };
-                accumulator.feed(f32_slice(NAME, storage, layout)?, first_row);
-            }
+            SearchState::Cpu(accumulator) => feed_on_cpu(accumulator, block, num_rows, self.queries.dim(1)?)?,
             SearchState::Blocks { form, best } => {
-                let found = search_block(&self.queries, rows, self.k, *form)?;
+                let found = search_block(&self.queries, block, num_rows, self.k, *form)?;
                 for (best, hits) in best.iter_mut().zip(found) {
                     best.extend(
                         hits.into_iter().map(|hit| PackedHit::new(hit.score(), first_row + hit.row())),
@@ -168,7 +176,7 @@ impl TopKSearch {
             }
         }
         self.next_row = end;
-        self.num_rows += num_rows;
+        self.num_rows += block.count(num_rows);
         Ok(())
     }
 
@@ -186,18 +194,62 @@ impl TopKSearch {
     }
 }
 
+fn feed_on_cpu(accumulator: &mut Accumulator, block: &Block<'_>, num_rows: usize, dim: usize) -> Result<()> {
+    let &Block { rows, first_row, included, biases } = block;
+    let mut feed =
+        |values| accumulator.feed(BlockRows { values, num_rows, dim, first_row, included, biases });
+    match rows {
+        RowValues::Tensor(rows) => {
+            let (storage, layout) = rows.storage_and_layout();
+            let Storage::Cpu(storage) = &*storage else { return Err(no_kernel(rows)) };
+            feed(block::cpu_values(storage, layout)?);
+        }
+        RowValues::F32(rows) => feed(Values::F32(rows)),
+        RowValues::F16(rows) => feed(Values::F16(rows)),
+        RowValues::Bf16(rows) => feed(Values::Bf16(rows)),
+    }
+    Ok(())
+}
+
 /// The hits of every query in one block, with the rows' indices in it.
-fn search_block(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<Vec<Vec<PackedHit>>> {
-    if form == Form::Composed {
-        return Ok(composed::top_k(queries, rows, k)?);
+fn search_block(
+    queries: &Tensor,
+    block: &Block<'_>,
+    num_rows: usize,
+    k: usize,
+    form: Form,
+) -> Result<Vec<Vec<PackedHit>>> {
+    let (num_queries, dim) = queries.dims2()?;
+    let selected = block.selected(num_rows);
+    if selected.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(vec![Vec::new(); num_queries]);
     }
-    #[cfg(feature = "cuda")]
-    {
-        let shape = [queries.dim(0)?, k.min(rows.dim(0)?)];
-        let [scores, indices] = search_on_cuda(queries, rows, shape)?;
-        TopK { scores, indices, k }.hits()
+    let mut rows = block.rows.on_device([num_rows, dim], queries.device())?;
+    let mut biases = block.biases.map(<[f32]>::to_vec);
+    if let Some(selected) = &selected {
+        let indices = Tensor::new(selected.as_slice(), queries.device())?;
+        rows = rows.index_select(&indices, 0)?;
+        biases = biases.map(|biases| selected.iter().map(|&row| biases[row as usize]).collect());
     }
-    #[cfg(not(feature = "cuda"))]
+    let hits = match form {
+        Form::Kernels if biases.is_none() => search_rows(queries, &rows, k)?,
+        _ => composed::top_k(queries, &rows, biases.as_deref(), k)?,
+    };
+    let Some(selected) = selected else { return Ok(hits) };
+    let in_block = |hit: PackedHit| PackedHit::new(hit.score(), selected[hit.row() as usize]);
+    Ok(hits.into_iter().map(|hits| hits.into_iter().map(in_block).collect()).collect())
+}
+
+/// The hits of every query among `rows` by a device's kernel.
+#[cfg(feature = "cuda")]
+fn search_rows(queries: &Tensor, rows: &Tensor, k: usize) -> Result<Vec<Vec<PackedHit>>> {
+    let shape = [queries.dim(0)?, k.min(rows.dim(0)?)];
+    let [scores, indices] = search_on_cuda(queries, rows, shape)?;
+    TopK { scores, indices, k }.hits()
+}
+
+#[cfg(not(feature = "cuda"))]
+fn search_rows(_: &Tensor, rows: &Tensor, _: usize) -> Result<Vec<Vec<PackedHit>>> {
     Err(no_kernel(rows))
 }
 
@@ -210,25 +262,26 @@ fn check_queries(queries: &Tensor, k: usize) -> Result<()> {
     }
 }
 
-/// Checks that rows fit the queries.
-fn check_rows(queries: &Tensor, rows: &Tensor) -> Result<()> {
+/// Checks that a block fits the queries, and returns the number of its rows.
+fn check_rows(queries: &Tensor, block: &Block<'_>, form: Form) -> Result<usize> {
     let broken = |rule| Err(Error::Argument { operation: NAME, rule });
     let (_, dim) = matrix(NAME, "queries", queries)?;
-    let (num_rows, _) = matrix(NAME, "rows", rows)?;
-    expect_shape(NAME, "rows", rows, &[num_rows, dim])?;
-    if rows.dtype() != queries.dtype() {
-        let [expected, actual] = [queries, rows].map(Tensor::dtype);
-        return broken(format!("rows must be of the queries' type {expected:?}, got {actual:?}"));
+    let num_rows = block.num_rows(dim)?;
+    let [expected, actual] = [queries.dtype(), block.rows.dtype()];
+    if form == Form::Kernels && !queries.device().is_cpu() {
+        if actual != expected {
+            return broken(format!("rows must be of the queries' type {expected:?}, got {actual:?}"));
+        }
+    } else if !matches!(actual, DType::F32 | DType::F16 | DType::BF16) {
+        return broken(format!("rows must be of type F32, F16 or BF16, got {actual:?}"));
     }
-    if !rows.device().same_device(queries.device()) {
-        let [expected, actual] = [queries, rows].map(|tensor| tensor.device().location());
-        return broken(format!("rows must be on the queries' device {expected:?}, got {actual:?}"));
+    match block.rows {
+        RowValues::Tensor(rows) if !rows.device().same_device(queries.device()) => {
+            let [expected, actual] = [queries, rows].map(|tensor| tensor.device().location());
+            broken(format!("rows must be on the queries' device {expected:?}, got {actual:?}"))
+        }
+        _ => Ok(num_rows),
     }
-    let most = u32::MAX as usize;
-    if num_rows > most {
-        return broken(format!("rows must be at most {most}, got {num_rows}"));
-    }
-    Ok(())
 }
 
 impl TopK {

@@ -2,7 +2,7 @@
 
 use candle_core::DType;
 
-use super::super::cpu::Accumulator;
+use super::super::cpu::{Accumulator, BlockRows, Values};
 use super::super::hit::PackedHit;
 use super::super::{TopK, top_k, top_k_reference};
 use crate::cpu::simd::InstructionSet;
@@ -39,8 +39,13 @@ impl Case {
     /// The hits of the CPU's kernel, with the rows in one block.
     pub(super) fn hits(&self, set: InstructionSet, k: usize) -> Vec<Vec<PackedHit>> {
         let mut accumulator = Accumulator::new(set, &self.queries, self.dim, k);
-        accumulator.feed(&self.rows, 0);
+        accumulator.feed(self.block_rows());
         accumulator.finish()
+    }
+
+    pub(super) fn block_rows(&self) -> BlockRows<'_> {
+        let (values, num_rows) = (Values::F32(&self.rows), self.num_rows());
+        BlockRows { values, num_rows, dim: self.dim, first_row: 0, included: None, biases: None }
     }
 
     pub(super) fn run(&self, target: Target, k: usize) -> Found {

@@ -1,5 +1,6 @@
 //! The search against its reference, its ties, its shards and its edges.
 
+mod blocks;
 mod case;
 
 #[cfg(feature = "cuda")]
@@ -8,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 
 use case::{Case, values};
 
-use super::{TopK, TopKSearch, top_k, top_k_reference};
+use super::{Block, TopK, TopKSearch, top_k, top_k_reference};
 use crate::Form;
 use crate::testing::{Target, targets, team};
 
@@ -167,14 +168,15 @@ fn a_search_fed_by_blocks_is_one_search_bit_for_bit() {
                 let mut first = 0;
                 for &size in blocks {
                     let size = size.min(num_rows - first);
-                    search.feed(&rows.narrow(0, first, size).unwrap(), first as u32).unwrap();
+                    let some = rows.narrow(0, first, size).unwrap();
+                    search.feed(&Block::new(&some, first as u32)).unwrap();
                     first += size;
                 }
                 assert_eq!(values(&search.finish().unwrap()), whole, "{target:?} {k} {blocks:?}");
             }
             let mut search = TopKSearch::new(&queries, k, target.form()).unwrap();
-            search.feed(&rows.narrow(0, 0, 100).unwrap(), 0).unwrap();
-            search.feed(&rows.narrow(0, 100, 200).unwrap(), 1_000_000).unwrap();
+            search.feed(&Block::new(&rows.narrow(0, 0, 100).unwrap(), 0)).unwrap();
+            search.feed(&Block::new(&rows.narrow(0, 100, 200).unwrap(), 1_000_000)).unwrap();
             let with_gap = values(&search.finish().unwrap());
             let moved = |(score, row): (f32, u32)| (score, if row < 100 { row } else { row + 999_900 });
             let expected: Vec<Vec<(f32, u32)>> =
@@ -188,12 +190,12 @@ fn a_search_fed_by_blocks_is_one_search_bit_for_bit() {
 fn blocks_that_do_not_fit_are_named() {
     let ones = |rows: usize| Tensor::ones((rows, 2), DType::F32, &Device::Cpu).unwrap();
     let mut search = TopKSearch::new(&ones(3), 2, Form::Kernels).unwrap();
-    search.feed(&ones(4), 10).unwrap();
-    let error = search.feed(&ones(1), 13).unwrap_err().to_string();
+    search.feed(&Block::new(&ones(4), 10)).unwrap();
+    let error = search.feed(&Block::new(&ones(1), 13)).unwrap_err().to_string();
     assert_eq!(error, "top_k: a block must start at row 14 or later, got row 13");
-    let error = search.feed(&ones(2), u32::MAX - 1).unwrap_err().to_string();
+    let error = search.feed(&Block::new(&ones(2), u32::MAX - 1)).unwrap_err().to_string();
     assert_eq!(error, "top_k: rows must have indices of at most 4294967294, got 4294967295");
-    assert!(search.feed(&ones(1), u32::MAX - 1).is_ok());
+    assert!(search.feed(&Block::new(&ones(1), u32::MAX - 1)).is_ok());
     assert_eq!(search.finish().unwrap().scores.dims(), [3, 2]);
     assert!(TopKSearch::new(&ones(3), 0, Form::Kernels).is_err());
 }
@@ -270,8 +272,8 @@ fn arguments_that_do_not_fit_are_named() {
         "top_k: rows must have shape [4, 2], got [4, 5]"
     );
     assert_eq!(
-        refusal(&queries, &zeros(1, 2, DType::F16), 1),
-        "top_k: rows must be of the queries' type F32, got F16"
+        refusal(&queries, &zeros(1, 2, DType::F64), 1),
+        "top_k: rows must be of type F32, F16 or BF16, got F64"
     );
     assert_eq!(refusal(&queries, &queries, 0), "top_k: k must be 1 or more, got 0");
     let none = zeros(3, 0, DType::F32);

@@ -1,0 +1,200 @@
+//! `nearsay search`.
+
+mod passage;
+mod prompt;
+mod queries;
+mod sink;
+mod trec;
+
+use std::io::{IsTerminal, stdin};
+use std::path::Path;
+
+use indicatif::HumanCount;
+use nearsay::Error;
+use nearsay::embed::ModelCheck;
+use nearsay::search::{Corpus, QueryModel, Search, SearchOptions};
+use nearsay::text::RecordId;
+use nearsay::vectors::Provenance;
+
+use crate::arguments::SearchArguments;
+use crate::context::Context;
+use crate::print::plural;
+use crate::streams;
+use sink::Sink;
+
+pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Result<()> {
+    let options = options(&arguments);
+    options.check(arguments.metric)?;
+    let is_prompt = is_prompt(&arguments)?;
+    if arguments.queries == Some(nearsay::text::Input::Stdin) {
+        streams::check_stdin()?;
+    }
+    let corpus = Corpus::open(&arguments.corpus, arguments.metric)?;
+    remark(context, &corpus);
+    let workers = context.workers(arguments.running.threads);
+    let search = corpus.search(&options)?.on(&workers, &context.cancel());
+    let mut sink = Sink::create(context, &arguments, &search)?;
+    let asked = Asked { context, arguments: &arguments, corpus: &corpus, search: &search };
+    if is_prompt {
+        prompt::run(&asked, &mut sink)?;
+    } else if let Some(query) = &arguments.query {
+        queries::words(&asked, &asked.model()?, query, &mut sink)?;
+    } else if let Some(input) = &arguments.queries {
+        queries::file(&asked, input, &mut sink)?;
+    } else if let Some(path) = &arguments.query_vectors {
+        queries::vectors(&asked, path, &mut sink)?;
+    } else if let Some(id) = &arguments.like {
+        queries::like(&asked, id, &mut sink)?;
+    }
+    sink.finish()?;
+    Ok(())
+}
+
+fn options(arguments: &SearchArguments) -> SearchOptions {
+    let mut options = SearchOptions::default();
+    options.top = arguments.top;
+    options.min_score = arguments.min_score;
+    options.filter = arguments.filter.clone();
+    options.per_chunk = arguments.per_chunk;
+    options.diversity = arguments.mmr;
+    options.candidates = arguments.candidates;
+    options.columns = arguments.columns.clone();
+    options.max_characters = arguments.max_characters;
+    options
+}
+
+/// Whether queries come from a prompt: none are named, and standard input is a terminal.
+fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
+    let SearchArguments { query, queries, query_vectors, like, .. } = arguments;
+    if query.is_some() || queries.is_some() || query_vectors.is_some() || like.is_some() {
+        return Ok(false);
+    }
+    if stdin().is_terminal() {
+        return Ok(true);
+    }
+    Err(Error::Usage {
+        message: "no query is named".into(),
+        hint: Some("name it after the vectors, or use --queries FILE (- reads standard input), --query-vectors FILE or --like ID".into()),
+    })
+}
+
+/// Prints what the user may not expect of the vectors.
+fn remark(context: &Context, corpus: &Corpus) {
+    if !corpus.is_complete() {
+        let rows = HumanCount(corpus.rows());
+        context.note(format_args!("warning: the job is not complete; {rows} rows are searched"));
+    }
+    if !corpus.is_exact() {
+        let stored = corpus.provenance().map_or("bytes", |provenance| provenance.output_type.name());
+        context.note(format_args!("scores are approximate: the vectors are stored as {stored}"));
+    }
+}
+
+/// A search, and what was asked.
+struct Asked<'a> {
+    context: &'a Context,
+    arguments: &'a SearchArguments,
+    corpus: &'a Corpus,
+    search: &'a Search<'a>,
+}
+
+impl Asked<'_> {
+    /// Opens the model for queries in words, and prints which prompt it puts before them.
+    fn model(&self) -> nearsay::Result<QueryModel> {
+        let Self { context, arguments, corpus, .. } = self;
+        let name = self.model_name()?;
+        let running = &arguments.running;
+        let devices = context.open_devices(running)?;
+        let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
+        let prompt = arguments.prompt_name.as_deref();
+        let model = QueryModel::open(corpus, &session, prompt, running.max_length)?;
+        match (model.check(), corpus.provenance()) {
+            (ModelCheck::Same, _) => {}
+            (ModelCheck::SameName, _) => context.note(format_args!(
+                "model: {name}, by its name; the vectors record no SHA-256 of its files (a job does)"
+            )),
+            (_, Some(provenance)) => context.note(format_args!(
+                "warning: the vectors record the model {} and no SHA-256; whether {name} is the same cannot be checked",
+                provenance.model
+            )),
+            (_, None) => context.note(format_args!(
+                "warning: the vectors do not record their model; whether it is {name} cannot be checked"
+            )),
+        }
+        if !model.prompt_text().is_empty() {
+            let prompt = prompt.unwrap_or("query");
+            context.note(format_args!("prompt before each query: {prompt} ({:?})", model.prompt_text()));
+        }
+        Ok(model.with_cancel(&context.cancel()))
+    }
+
+    /// The model's name: as given, else as recorded, else the default.
+    fn model_name(&self) -> nearsay::Result<String> {
+        let recorded = self.corpus.provenance().map(recorded_name);
+        let name = self.arguments.model.clone().or(recorded).or_else(|| self.context.default_model());
+        name.ok_or_else(|| Error::Usage {
+            message: format!(
+                "{} does not record its model: a query in words needs --model <NAME_OR_DIR>",
+                self.corpus.name()
+            )
+            .into(),
+            hint: Some("or search with --query-vectors FILE or --like ID, which need no model".into()),
+        })
+    }
+
+    /// Prints what was unusual about all queries.
+    fn conclude(&self, seen: &Seen) {
+        let context = self.context;
+        if seen.empty > 0 {
+            let queries = plural(seen.empty, "query has", "queries have");
+            context
+                .note(format_args!("warning: {queries} no tokens; the vector is that of the special tokens"));
+        }
+        if seen.truncated > 0 {
+            let queries = plural(seen.truncated, "query was", "queries were");
+            context.note(format_args!("warning: {queries} truncated to {} tokens", seen.max_tokens));
+        }
+        if self.search.zeros() > 0 {
+            let rows = plural(self.search.zeros(), "row of zeros has", "rows of zeros have");
+            context.note(format_args!("{rows} no direction: cosine and dot product are 0 with everything"));
+        }
+        if seen.without_hits > 0 {
+            let why = match self.search.matched() {
+                0 if self.corpus.rows() == 0 => "there are no rows",
+                0 => "no row passes the filter",
+                _ => "no row reaches the score",
+            };
+            context.note(format_args!(
+                "{}: {why}",
+                plural(seen.without_hits, "query has no hits", "queries have no hits")
+            ));
+        }
+    }
+}
+
+/// The model that is recorded, pinned to its commit if it came from the hub by its name.
+fn recorded_name(provenance: &Provenance) -> String {
+    let (name, revision) = (&provenance.model, &provenance.revision);
+    let is_path = name.starts_with(['/', '.', '~']) || Path::new(name).exists();
+    match name.split('@').next() {
+        Some(base) if !is_path && !revision.is_empty() => format!("{base}@{revision}"),
+        _ => name.clone(),
+    }
+}
+
+/// What was unusual about queries.
+#[derive(Debug, Default)]
+struct Seen {
+    empty: u64,
+    truncated: u64,
+    without_hits: u64,
+    max_tokens: usize,
+}
+
+/// An id as people write it: without quotes.
+fn plain(id: &RecordId) -> String {
+    match id {
+        RecordId::String(text) => text.clone(),
+        number => number.to_string(),
+    }
+}

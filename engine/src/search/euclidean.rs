@@ -1,0 +1,110 @@
+//! The nearest rows by Euclidean distance.
+//!
+//! The scan orders rows by s = q.x - |x|^2 / 2 in f32, which loses nearly all digits of small distances: |q - x|^2 =
+//! |q|^2 - 2 s. So it finds candidates, whose distances are computed in f64 from the differences. |s - t| <= e for the
+//! true value t, with u = 2^-24 and e = 1.01 u ((dim + 2) |q| |x| + |x|^2) (the error of a sum of dim products, Higham,
+//! "Accuracy and Stability of Numerical Algorithms", 3.1, of the bias and of adding it). A row whose s is less than the
+//! k-th best by more than 2 e, with the longest row's e, is not among the k nearest.
+
+use std::cmp::Ordering;
+
+use super::Hit;
+use super::metric::length;
+use super::row_set::RowSet;
+use super::scan::{Scan, Scanned};
+use crate::Result;
+use crate::vectors::Vectors;
+
+/// Rows that the first scan finds beyond those that are asked for.
+const SPARE: usize = 16;
+/// Most candidates per query. If more rows are equally near, within the rounding of s, the first of these are found.
+const MAX_CANDIDATES: usize = 20_000;
+/// Rows whose vectors are read together.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// For each query the `k` nearest of `total` included rows. The scores of the hits are distances, in ascending order.
+pub(super) fn nearest(
+    scan: &Scan<'_>,
+    queries: &Vectors,
+    k: usize,
+    (included, total): (Option<&RowSet>, usize),
+) -> Result<Scanned> {
+    let mut found = Scanned { lists: vec![Vec::new(); queries.len()], zeros: 0, longest: 0.0 };
+    let mut open: Vec<usize> = (0..queries.len()).collect();
+    let mut wanted = k + SPARE;
+    while !open.is_empty() {
+        wanted = wanted.min(total);
+        let some = Vectors::new(
+            open.iter().flat_map(|query| queries[*query].iter().copied()).collect(),
+            queries.dim(),
+        )?;
+        let scanned = scan.best(&some, wanted, included)?;
+        let is_last = wanted == total || wanted >= MAX_CANDIDATES.max(k);
+        let mut left = Vec::new();
+        for (query, list) in open.into_iter().zip(scanned.lists) {
+            let bound = 2.0 * error_bound(&queries[query], scanned.longest);
+            let least = list.get(k - 1).map_or(f64::MIN, |hit| f64::from(hit.score) - bound);
+            let inside = list.partition_point(|hit| f64::from(hit.score) >= least);
+            if inside < list.len() || is_last {
+                found.lists[query] = list[..inside].to_vec();
+            } else {
+                left.push(query);
+            }
+        }
+        (found.zeros, found.longest) = (scanned.zeros, scanned.longest);
+        open = left;
+        wanted *= 4;
+    }
+    measure(scan, queries, &mut found.lists)?;
+    found.lists.iter_mut().for_each(|list| list.truncate(k));
+    Ok(found)
+}
+
+fn error_bound(query: &[f32], longest: f64) -> f64 {
+    const UNIT: f64 = 1.0 / (1 << 24) as f64;
+    // The smallest normal number covers what vanishes below it.
+    1.01 * UNIT * ((query.len() + 2) as f64 * length(query) * longest + longest * longest)
+        + query.len() as f64 * f64::from(f32::MIN_POSITIVE)
+}
+
+/// Replaces the scores of candidates by their distances, and sorts them.
+fn measure(scan: &Scan<'_>, queries: &Vectors, lists: &mut [Vec<Hit>]) -> Result<()> {
+    let mut pairs: Vec<(u64, usize)> = Vec::new();
+    for (query, list) in lists.iter().enumerate() {
+        pairs.extend(list.iter().map(|hit| (hit.row as u64, query)));
+    }
+    pairs.sort_unstable();
+    let mut measured: Vec<Vec<(f64, usize)>> =
+        lists.iter().map(|list| Vec::with_capacity(list.len())).collect();
+    let mut rest = pairs.as_slice();
+    while !rest.is_empty() {
+        let mut rows: Vec<u64> = rest.iter().map(|(row, _)| *row).collect();
+        rows.dedup();
+        rows.truncate(ROWS_AT_ONCE);
+        for batch in scan.source.numbers_of(&rows)? {
+            scan.control.check()?;
+            let vectors = scan.reading.vectors(&batch)?;
+            for vector in &vectors {
+                let row = rest.first().map_or(0, |(row, _)| *row);
+                let count = rest.iter().take_while(|(other, _)| *other == row).count();
+                for (_, query) in &rest[..count] {
+                    measured[*query].push((distance(&queries[*query], vector), row as usize));
+                }
+                rest = &rest[count..];
+            }
+        }
+    }
+    for (list, mut measured) in lists.iter_mut().zip(measured) {
+        let order = |a: &(f64, usize), b: &(f64, usize)| {
+            a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then(a.1.cmp(&b.1))
+        };
+        measured.sort_unstable_by(order);
+        *list = measured.into_iter().map(|(distance, row)| Hit { score: distance as f32, row }).collect();
+    }
+    Ok(())
+}
+
+fn distance(left: &[f32], right: &[f32]) -> f64 {
+    let squares = left.iter().zip(right).map(|(left, right)| (f64::from(*left) - f64::from(*right)).powi(2));
+    squares.sum::<f64>().sqrt()
+}

@@ -1,0 +1,258 @@
+//! A search that is prepared: the rows that count, and how they are ranked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::corpus::Corpus;
+use super::filter::{Filter, no_such_column};
+use super::metric::Metric;
+use super::options::SearchOptions;
+use super::row_set::RowSet;
+use super::scan::{Scan, Scanned};
+use super::texts::Texts;
+use super::{Hit, diversity, euclidean};
+use crate::session::{Cancel, Control, Workers};
+use crate::vectors::Vectors;
+use crate::{Error, Result};
+
+/// Bytes of hits that are kept while a corpus is scanned for several queries.
+const HITS_BYTES: usize = 32 << 20;
+/// Most queries of one scan.
+const MAX_QUERIES: usize = 1024;
+/// Queries of one scan that keeps all rows of a block.
+const UNBOUNDED_QUERIES: usize = 16;
+
+/// A search that is prepared, for any number of queries.
+#[derive(Debug)]
+pub struct Search<'a> {
+    pub(super) corpus: &'a Corpus,
+    pub(super) options: SearchOptions,
+    /// The rows that pass the filter; `None` if all do.
+    included: Option<RowSet>,
+    matched: u64,
+    /// The texts of chunks, unless each chunk is a hit.
+    texts: Option<&'a Texts>,
+    workers: Workers,
+    control: Control,
+    zeros: AtomicU64,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(corpus: &'a Corpus, options: &SearchOptions) -> Result<Self> {
+        options.check(corpus.metric)?;
+        let schema = corpus.source.columns()?;
+        if let Some(name) = options.columns.iter().find(|name| schema.index_of(name).is_err()) {
+            return Err(no_such_column(name, &schema));
+        }
+        let filter = options.filter.as_deref().map(Filter::parse).transpose()?;
+        let included = filter.map(|filter| filter.rows(corpus.source.as_ref())).transpose()?;
+        let texts = if options.per_chunk { None } else { corpus.texts()? };
+        Ok(Self {
+            corpus,
+            options: options.clone(),
+            matched: included.as_ref().map_or(corpus.rows, RowSet::len),
+            included,
+            texts,
+            workers: Workers::new(None),
+            control: Control::default(),
+            zeros: AtomicU64::new(0),
+        })
+    }
+
+    /// The same search on these threads; `cancel` can stop it.
+    #[must_use]
+    pub fn on(self, workers: &Workers, cancel: &Cancel) -> Self {
+        Self { workers: workers.clone(), control: self.control.with_cancel(cancel), ..self }
+    }
+
+    /// Rows that pass the filter.
+    pub fn matched(&self) -> u64 {
+        self.matched
+    }
+
+    /// Rows of zeros among those that the last call compared. Their cosine and dot product with any query is 0.
+    pub fn zeros(&self) -> u64 {
+        self.zeros.load(Ordering::Relaxed)
+    }
+
+    /// For each query the rows of its hits, best first. With Euclidean distances, scores are distances.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if queries have another width than the corpus; if it cannot be read or has a number that is
+    /// not finite; if the call is stopped.
+    pub fn nearest(&self, queries: &Vectors) -> Result<Vec<Vec<Hit>>> {
+        self.check_width("the queries", queries)?;
+        let queries = self.corpus.metric.of_queries(queries);
+        let mut all = Vec::with_capacity(queries.len());
+        let at_once = self.queries_at_once();
+        for part in queries.values().chunks(at_once * queries.dim()) {
+            let part = Vectors::new(part.to_vec(), queries.dim())?;
+            let lists = self.found(&part, self.included.as_ref(), self.matched)?;
+            for list in lists {
+                all.push(self.chosen(list)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The hits for the text that has `row`, itself left out: the best for any of its chunks.
+    ///
+    /// # Errors
+    /// As [`Search::nearest`].
+    pub fn like(&self, row: u64) -> Result<Vec<Hit>> {
+        let own = self.corpus.texts()?.map_or(row..row + 1, |texts| texts.around(row));
+        let mut others = self.included.clone().unwrap_or_else(|| RowSet::all(self.corpus.rows));
+        others.remove(own.clone());
+        let rows: Vec<u64> = own.collect();
+        let mut values = Vec::new();
+        for batch in self.corpus.source.numbers_of(&rows)? {
+            values.extend(self.corpus.reading.vectors(&batch)?.into_values());
+        }
+        let queries = self.corpus.metric.of_queries(&Vectors::new(values, self.corpus.dimensions())?);
+        let total = others.len();
+        let mut merged: Vec<Hit> = Vec::new();
+        for part in queries.values().chunks(self.queries_at_once() * queries.dim()) {
+            let part = Vectors::new(part.to_vec(), queries.dim())?;
+            merged.extend(self.found(&part, Some(&others), total)?.into_iter().flatten());
+        }
+        let is_distance = self.corpus.metric == Metric::Euclidean;
+        merged.sort_unstable_by(if is_distance { Hit::order_of_distances } else { Hit::order });
+        let mut merged = self.first_of_each(merged);
+        if !self.options.is_unbounded() {
+            merged.truncate(self.options.to_find());
+        }
+        self.chosen(merged)
+    }
+
+    /// Refuses queries of another width than the corpus'; `name` is where they come from.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`].
+    pub fn check_width(&self, name: &str, queries: &Vectors) -> Result<()> {
+        let (found, expected) = (queries.dim(), self.corpus.dimensions());
+        if self.corpus.rows == 0 || found == expected {
+            return Ok(());
+        }
+        let rule = format!("have {found} dimensions; the vectors of {} have {expected}", self.corpus.name());
+        Err(Error::BadInput { input: name.to_owned(), rule })
+    }
+
+    /// Queries that are compared in one scan of the corpus.
+    pub fn queries_at_once(&self) -> usize {
+        if self.options.is_unbounded() {
+            return UNBOUNDED_QUERIES;
+        }
+        // The kernel keeps up to twice as many hits of 8 bytes, and we as many of 16.
+        let bytes = 32 * self.options.to_find().max(1) * self.texts.map_or(1, |_| 2);
+        (HITS_BYTES / bytes).clamp(1, MAX_QUERIES)
+    }
+
+    fn scan(&self) -> Scan<'_> {
+        let (source, reading) = (self.corpus.source.as_ref(), &self.corpus.reading);
+        Scan { source, reading, workers: &self.workers, control: &self.control }
+    }
+
+    /// The candidates of each query: as many as are to be found, or all that reach the least score.
+    fn found(&self, queries: &Vectors, included: Option<&RowSet>, total: u64) -> Result<Vec<Vec<Hit>>> {
+        if total == 0 {
+            return Ok(vec![Vec::new(); queries.len()]);
+        }
+        let mut lists = match (self.options.min_score, self.texts) {
+            (Some(least), _) if self.options.is_unbounded() => {
+                let scanned = self.scan().reaching(queries, least, included)?;
+                self.zeros.store(scanned.zeros, Ordering::Relaxed);
+                scanned.lists.into_iter().map(|list| self.first_of_each(list)).collect()
+            }
+            (_, None) => self.best(queries, self.options.to_find(), included, total)?,
+            (_, Some(texts)) => self.best_texts(queries, texts, included, total)?,
+        };
+        if let Some(least) = self.options.min_score {
+            lists.iter_mut().for_each(|list| list.retain(|hit| hit.score >= least));
+        }
+        Ok(lists)
+    }
+
+    /// The best rows of each query.
+    fn best(
+        &self,
+        queries: &Vectors,
+        count: usize,
+        included: Option<&RowSet>,
+        total: u64,
+    ) -> Result<Vec<Vec<Hit>>> {
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        let count = count.min(total);
+        let Scanned { lists, zeros, .. } = match self.corpus.metric {
+            Metric::Euclidean => euclidean::nearest(&self.scan(), queries, count, (included, total))?,
+            _ => self.scan().best(queries, count, included)?,
+        };
+        self.zeros.store(zeros, Ordering::Relaxed);
+        Ok(lists)
+    }
+
+    /// The best row of each of the best texts. If the first rows are of too few texts, the corpus is scanned again
+    /// without these.
+    fn best_texts(
+        &self,
+        queries: &Vectors,
+        texts: &Texts,
+        included: Option<&RowSet>,
+        total: u64,
+    ) -> Result<Vec<Vec<Hit>>> {
+        let wanted = self.options.to_find();
+        let mut count = wanted.saturating_mul(texts.rows_per_text()).min(2 * wanted);
+        let mut lists = self.best(queries, count, included, total)?;
+        for (query, list) in lists.iter_mut().enumerate() {
+            let mut is_all = list.len() < count;
+            let (mut others, mut left) = (None, total);
+            *list = self.first_of_each(std::mem::take(list));
+            let mut new = 0;
+            while list.len() < wanted && !is_all {
+                let others = others.get_or_insert_with(|| {
+                    included.cloned().unwrap_or_else(|| RowSet::all(self.corpus.rows))
+                });
+                list[new..].iter().for_each(|hit| others.remove(texts.around(hit.row as u64)));
+                left = others.len().min(left);
+                if left == 0 {
+                    break;
+                }
+                new = list.len();
+                let query = Vectors::new(queries[query].to_vec(), queries.dim())?;
+                let found = self.best(&query, count, Some(others), left)?.pop().unwrap_or_default();
+                is_all = found.len() < count;
+                list.extend(self.first_of_each(found));
+                count = (2 * count).min(16 * wanted);
+            }
+            list.truncate(wanted);
+        }
+        Ok(lists)
+    }
+
+    /// The first hit of each text, if rows are chunks of texts.
+    fn first_of_each(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+        let mut seen = std::collections::HashSet::new();
+        let key = |hit: &Hit| self.texts.map_or(hit.row as u64, |texts| texts.around(hit.row as u64).start);
+        hits.retain(|hit| seen.insert(key(hit)));
+        hits
+    }
+
+    /// The hits among the candidates.
+    fn chosen(&self, mut candidates: Vec<Hit>) -> Result<Vec<Hit>> {
+        let Some(balance) = self.options.diversity else {
+            if !self.options.is_unbounded() {
+                candidates.truncate(self.options.top());
+            }
+            return Ok(candidates);
+        };
+        let mut rows: Vec<u64> = candidates.iter().map(|hit| hit.row as u64).collect();
+        rows.sort_unstable();
+        let mut values = Vec::new();
+        for batch in self.corpus.source.numbers_of(&rows)? {
+            values.extend(self.corpus.reading.vectors(&batch)?.into_values());
+        }
+        let by_row = Vectors::new(values, self.corpus.dimensions())?;
+        let place = |hit: &Hit| rows.partition_point(|row| *row < hit.row as u64);
+        let values = candidates.iter().flat_map(|hit| by_row[place(hit)].iter().copied()).collect();
+        let vectors = Vectors::new(values, self.corpus.dimensions())?;
+        Ok(diversity::order(&candidates, &vectors, balance, self.options.top()))
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows that can be searched: those of a file of vectors or of a job's folder.
+
+use std::fmt;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use crate::text::RecordId;
+use crate::vectors::read::{NumberBatch, VectorFile};
+use crate::vectors::{NumberType, Provenance};
+use crate::{Error, Result};
+
+/// Things in the order of their rows. Ends at the first error.
+pub(crate) type InOrder<'a, T> = Box<dyn Iterator<Item = Result<T>> + Send + 'a>;
+
+/// Rows of a vector, an id and columns each, in an order that does not change.
+pub(crate) trait RowSource: fmt::Debug + Send + Sync {
+    /// The name in messages.
+    fn name(&self) -> &str;
+
+    /// Number of rows.
+    fn rows(&self) -> Result<u64>;
+
+    /// Numbers in a row; `None` if there are no rows and it is not stated.
+    fn width(&self) -> Option<usize>;
+
+    /// The type of the numbers; `None` as for the width.
+    fn number_type(&self) -> Option<NumberType>;
+
+    /// Whether rows are missing that are still being written.
+    fn is_complete(&self) -> bool;
+
+    /// The origin of the vectors, if it is known.
+    fn provenance(&self) -> Option<&Provenance>;
+
+    /// The columns besides the vectors.
+    fn columns(&self) -> Result<SchemaRef>;
+
+    /// The numbers of all rows.
+    fn numbers(&self) -> Result<InOrder<'_, NumberBatch>>;
+
+    /// The numbers of some rows, which are in ascending order.
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<NumberBatch>>;
+
+    /// The ids of some rows, which are in ascending order; their numbers if they have no ids.
+    fn ids_of(&self, rows: &[u64]) -> Result<Vec<RecordId>>;
+
+    /// Columns of all rows.
+    fn columns_of_all(&self, names: &[&str]) -> Result<InOrder<'_, RecordBatch>>;
+
+    /// Columns of some rows, which are in ascending order; `None` if none of the columns exists.
+    fn columns_of(&self, rows: &[u64], names: &[&str]) -> Result<Option<RecordBatch>>;
+}
+
+impl RowSource for VectorFile {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn rows(&self) -> Result<u64> {
+        self.rows().ok_or_else(|| {
+            Error::usage_hint(
+                format!("{} cannot be searched: its number of rows is not known", self.name()),
+                "search a .parquet, .arrow, .safetensors or .npy file, or a job's folder",
+            )
+        })
+    }
+
+    fn width(&self) -> Option<usize> {
+        self.width()
+    }
+
+    fn number_type(&self) -> Option<NumberType> {
+        self.number_type()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete()
+    }
+
+    fn provenance(&self) -> Option<&Provenance> {
+        self.provenance()
+    }
+
+    fn columns(&self) -> Result<SchemaRef> {
+        self.columns()
+    }
+
+    fn numbers(&self) -> Result<InOrder<'_, NumberBatch>> {
+        Ok(Box::new(self.numbers()?))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<NumberBatch>> {
+        self.numbers_of(rows)
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Vec<RecordId>> {
+        self.ids_of(rows)
+    }
+
+    fn columns_of_all(&self, names: &[&str]) -> Result<InOrder<'_, RecordBatch>> {
+        self.columns_of_all(names)
+    }
+
+    fn columns_of(&self, rows: &[u64], names: &[&str]) -> Result<Option<RecordBatch>> {
+        self.columns_of(rows, names)
+    }
+}
