@@ -284,6 +284,25 @@ fn check_rows(queries: &Tensor, block: &Block<'_>, form: Form) -> Result<usize> 
     }
 }
 
+/// Some rows [num_rows, dim] on the CPU, of which the `k` best are searched.
+pub(crate) struct Searched<'a> {
+    pub(crate) rows: &'a [f32],
+    pub(crate) dim: usize,
+    pub(crate) k: usize,
+}
+
+impl Searched<'_> {
+    /// The best rows of one query, best first: scores as those of any search, and indices.
+    pub(crate) fn best_of(&self, set: InstructionSet, query: &[f32]) -> Vec<(f32, u32)> {
+        let Self { rows, dim, k } = *self;
+        let mut accumulator = Accumulator::new(set, query, dim, k);
+        let (values, num_rows) = (Values::F32(rows), rows.len() / dim);
+        accumulator.feed(BlockRows { values, num_rows, dim, first_row: 0, included: None, biases: None });
+        let hits = accumulator.finish().into_iter().flatten();
+        hits.map(|hit| (hit.score(), hit.row())).collect()
+    }
+}
+
 impl TopK {
     /// The best of two shards of one corpus, which were searched for the same queries and the same k: bit for
     /// bit the result of searching both together. `first_row_of_other` is added to the indices of `other`;
