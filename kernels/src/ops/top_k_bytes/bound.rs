@@ -34,11 +34,14 @@ pub(super) fn step(values: &[f32]) -> f64 {
     f64::from(values.iter().fold(0.0f32, |largest, x| largest.max(x.abs()))) / 127.0
 }
 
-/// The multiple of `step` nearest to `value`, in steps.
-pub(super) fn code(value: f32, step: f64) -> i8 {
-    match step {
-        0.0 => 0,
-        _ => (f64::from(value) / step).round_ties_even().clamp(-127.0, 127.0) as i8,
+/// Writes the multiples of `step` nearest to `values`, in steps: -127..=127.
+pub(super) fn round(values: &[f32], step: f64, codes: &mut [i8]) {
+    // Adding it leaves no room for a fraction. Without SSE4.1 `round_ties_even` is a call of a library.
+    const INTEGRAL: f64 = (3u64 << 51) as f64;
+    let steps = if step == 0.0 { 0.0 } else { 1.0 / step };
+    for (code, &value) in codes.iter_mut().zip(values) {
+        let value = (f64::from(value) * steps).clamp(-127.0, 127.0);
+        *code = ((value + INTEGRAL) - INTEGRAL) as i32 as i8;
     }
 }
 
@@ -114,7 +117,8 @@ mod tests {
             [&[0.0f32, 0.0][..], &[1e-45, -1e-45], &[3e38, 1e-30, -3e38], &[1.0, 0.5, -0.25, 0.0039]]
         {
             let step = f64::from(step(values) as f32);
-            let codes: Vec<i8> = values.iter().map(|&value| code(value, step)).collect();
+            let mut codes = vec![0; values.len()];
+            round(values, step, &mut codes);
             for (&value, &code) in values.iter().zip(&codes) {
                 let error = (f64::from(value) - step * f64::from(code)).abs();
                 assert!(error <= step * (0.5 + 1e-4) || step == 0.0, "{value} {code} {step}");

@@ -76,7 +76,7 @@ impl Candidates {
             let (_, &mut kth, _) = lower.select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
             self.limit = down(f64::from(kth) - self.slack).next_down();
             let limit = self.limit;
-            self.list.retain(|candidate| !(candidate.upper <= limit));
+            self.list.retain(|candidate| candidate.upper > limit || candidate.upper.is_nan());
         }
         if self.list.len() > self.most {
             return self.give_up();

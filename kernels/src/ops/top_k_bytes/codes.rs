@@ -54,7 +54,7 @@ impl ByteCodes {
         let mut codes = vec![0; dim];
         for (row, values) in rows.chunks_exact(dim).enumerate() {
             let step = bound::step(values) as f32;
-            codes.iter_mut().zip(values).for_each(|(code, &x)| *code = bound::code(x, f64::from(step)));
+            bound::round(values, f64::from(step), &mut codes);
             let [length, residual] = bound::lengths(values, codes.iter().copied(), f64::from(step));
             all.steps.push(step);
             all.residuals.push(bound::up(residual));

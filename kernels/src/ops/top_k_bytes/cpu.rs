@@ -58,7 +58,7 @@ impl Scan {
         for query in queries.chunks_exact(dim) {
             let step = bound::step(query);
             let mut codes = vec![0; words * GROUP];
-            codes.iter_mut().zip(query).for_each(|(code, &x)| *code = bound::code(x, step));
+            bound::round(query, step, &mut codes);
             all.codes.extend(
                 codes
                     .as_chunks::<GROUP>()

@@ -23,6 +23,10 @@
 //! product fits into 32 bits. On the CPU only; on CUDA search uses `top_k`.
 //!
 //! The floor: 2 num_queries num_rows dim operations on bytes, and reading each row's dim + 12 bytes once.
+//!
+//! The 10 best of a million rows of 384 that are the same in every direction (the hardest case; 64 candidates
+//! per query), CPU time of one thread of a busy Emerald Rapids: 36 ms for 1 query, 68 for 10, 100 for 32, 219 for
+//! 100, 1.7 s for 1,000; in f32 130 ms, 164, 249, 622 and 6.7 s.
 
 mod bound;
 mod candidates;
