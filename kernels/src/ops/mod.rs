@@ -12,6 +12,7 @@
 //! | [`pool`] | the tokens of each sequence to one vector |
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
 //! | [`top_k`] | exact search |
+//! | [`top_k_bytes`] | the same from a scan of bytes |
 //!
 //! `layer_norm` is the last step of `add_norm` and `embed_norm`.
 
@@ -26,3 +27,4 @@ pub(crate) mod normalize;
 pub(crate) mod pool;
 pub(crate) mod token_match;
 pub(crate) mod top_k;
+pub(crate) mod top_k_bytes;

@@ -136,3 +136,37 @@ impl<S: Simd> WordFormat<S> for Int8 {
         simd.mul_add(in_row_steps, simd.load(&scales.column_scales[column..]), bias)
     }
 }
+
+/// Bytes, signed in the left factor (queries), and signed or unsigned in the right one (a corpus), summed
+/// exactly in i32. A signed byte of the right factor counts as 128 more than it is, so that both kinds are
+/// 0..=255.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowBytes<const SIGNED: bool>;
+
+/// What a sum of [`RowBytes`] becomes: `step * sum + offset`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SumScale {
+    pub(crate) step: f32,
+    pub(crate) offset: f32,
+}
+
+impl<S: Simd, const SIGNED: bool> WordFormat<S> for RowBytes<SIGNED> {
+    type Sums = S::Words;
+    type Scales<'a> = SumScale;
+
+    #[inline(always)]
+    fn zero(simd: S) -> S::Words {
+        simd.splat_word(0)
+    }
+
+    #[inline(always)]
+    fn multiply_add(simd: S, left: S::Words, right: S::Words, sums: S::Words) -> S::Words {
+        simd.dot_bytes(sums, if SIGNED { simd.flip_signs(right) } else { right }, left)
+    }
+
+    #[inline(always)]
+    fn add_to(simd: S, bias: S::Vector, sums: S::Words, scale: SumScale, _: [usize; 2]) -> S::Vector {
+        let score = simd.mul_add(simd.to_f32(sums), simd.splat(scale.step), simd.splat(scale.offset));
+        simd.add(score, bias)
+    }
+}

@@ -1,5 +1,5 @@
-//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention, the match and
-//! the search.
+//! Row-major rows times a matrix packed in panels: the inner loop of linear layers, attention and the match;
+//! and, with columns that are not packed, of the search (`in_place`).
 //!
 //! C [rows, columns] = A [rows, inner] x B [inner, columns], in one of the formats of [`WordFormat`]. B is
 //! packed once into panels of `2 * LANES` columns, each panel holding its words of the inner dimension back
@@ -11,14 +11,14 @@
 //! in any tile. So a row's result does not depend on the rows around it.
 
 mod ahead;
-mod few;
 mod format;
+mod in_place;
 mod panels;
 mod tile;
 
-pub(crate) use few::{Transposed, few_height, multiply_few};
-pub(crate) use format::{Bf16, ByteScales, F32, Int8, WordFormat};
-pub(crate) use panels::{PanelRange, Panels};
+pub(crate) use format::{Bf16, ByteScales, F32, Int8, RowBytes, SumScale, WordFormat};
+pub(crate) use in_place::{Columns, InPlace, RowTiles};
+pub(crate) use panels::{Line, PanelRange, Panels};
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 768 << 10;
 const BLOCK_UNIT: usize = 24;
 
 /// Words per cache line.
-const LINE_WORDS: usize = 16;
+pub(crate) const LINE_WORDS: usize = 16;
 
 /// Rows of `words` words that share a pass over all panels.
 pub(crate) fn block_rows(words: usize) -> usize {
@@ -93,15 +93,13 @@ pub(crate) trait Epilogue<S: Simd, F: WordFormat<S>> {
 }
 
 /// Multiplies `rows` by the panels of `columns` and passes every piece of the result to `epilogue`, each
-/// exactly once; for one row, columns are in ascending order. `upcoming` is memory that is needed afterwards:
-/// it is prefetched.
+/// exactly once; for one row, columns are in ascending order.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, F: WordFormat<S>, E: Epilogue<S, F>>(
     simd: S,
     _: F,
     rows: Rows<'_>,
     columns: PanelRange<'_>,
-    upcoming: &[u8],
     epilogue: &mut E,
 ) {
     let PanelRange { panels, range } = columns;
@@ -111,23 +109,15 @@ pub(crate) fn multiply<S: Simd, F: WordFormat<S>, E: Epilogue<S, F>>(
     for block in (0..rows.count).step_by(step) {
         let block = block..(block + step).min(rows.count);
         for panel in range.clone() {
-            let next = if block.end == rows.count && !upcoming.is_empty() {
-                share(upcoming, panel - range.start, range.len())
-            } else if panel + 1 < range.end {
-                bytemuck::cast_slice(panels.panel(panel + 1))
-            } else {
-                bytemuck::cast_slice(rows.words_of(block.end..(block.end + step).min(rows.count)))
+            let next = match panel + 1 < range.end {
+                true => panels.panel(panel + 1),
+                false => rows.words_of(block.end..(block.end + step).min(rows.count)),
             };
-            let mut ahead = Ahead::during::<S>(next, panels.inner(), block.len());
+            let mut ahead = Ahead::during::<S>(bytemuck::cast_slice(next), panels.inner(), block.len());
             let first_column = panel * panels.width();
             let mut piece =
                 PanelPiece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
             piece.multiply(block.clone(), &mut ahead);
         }
     }
-}
-
-/// Part `number` of `count` equal ones.
-fn share(bytes: &[u8], number: usize, count: usize) -> &[u8] {
-    &bytes[bytes.len() * number / count..bytes.len() * (number + 1) / count]
 }

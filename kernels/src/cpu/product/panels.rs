@@ -8,7 +8,11 @@ use crate::cpu::simd::{MAX_LANES, Simd};
 /// A cache line: a vector of words that straddled two lines would be loaded twice.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u32; LINE_WORDS]);
+pub(crate) struct Line([u32; LINE_WORDS]);
+
+impl Line {
+    pub(crate) const ZERO: Self = Self([0; LINE_WORDS]);
+}
 
 // SAFETY: an array of u32 whose size is its alignment: all zeros are a valid value.
 unsafe impl bytemuck::Zeroable for Line {}
@@ -80,31 +84,16 @@ impl Panels {
         [columns, inner]: [usize; 2],
     ) {
         assert!(columns == 0 || source.len() >= (columns - 1) * stride + inner);
-        self.pack_columns(simd, columns, inner, |column| &source[column * stride..][..inner]);
-    }
-
-    /// Packs a matrix [inner, columns] whose columns are slices of `inner` words (rows of a corpus). The last
-    /// vector of columns is padded with copies of the last column.
-    ///
-    /// # Panics
-    /// If a column is too short.
-    #[inline(always)]
-    pub(crate) fn pack_columns<'a, S: Simd>(
-        &mut self,
-        simd: S,
-        columns: usize,
-        inner: usize,
-        column_words: impl Fn(usize) -> &'a [u32],
-    ) {
         self.reset(2 * S::LANES, inner, columns);
         let whole = inner / S::LANES * S::LANES;
         let words: &mut [u32] = bytemuck::cast_slice_mut(&mut self.lines);
         for column in (0..columns).step_by(S::LANES) {
             let mut lanes: [&[u32]; MAX_LANES] = [&[]; MAX_LANES];
-            for (lane, words) in lanes[..S::LANES].iter_mut().enumerate() {
-                *words = &column_words((column + lane).min(columns - 1))[..inner];
+            let mut rows = [std::ptr::null(); MAX_LANES];
+            for (lane, (words, row)) in lanes[..S::LANES].iter_mut().zip(&mut rows).enumerate() {
+                *words = &source[(column + lane).min(columns - 1) * stride..][..inner];
+                *row = words.as_ptr();
             }
-            let rows = lanes.map(<[u32]>::as_ptr);
             let first = (column / self.width) * inner * self.width + column % self.width;
             for k in (0..whole).step_by(S::LANES) {
                 // SAFETY: each lane has `inner >= k + LANES` words; `reset` made room for `inner` rows of
@@ -149,7 +138,7 @@ impl Panels {
         (self.width, self.inner, self.columns) = (width, inner, columns);
         let lines = (self.count() * inner * width).div_ceil(LINE_WORDS);
         if self.lines.len() < lines {
-            self.lines.resize(lines, Line([0; LINE_WORDS]));
+            self.lines.resize(lines, Line::ZERO);
         }
     }
 }

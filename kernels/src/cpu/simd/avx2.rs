@@ -75,6 +75,8 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     intrinsics! {
         fn splat_word(word: u32) -> Self::Words = _mm256_set1_epi32(word as i32);
         fn as_f32(words: Self::Words) -> Self::Vector = _mm256_castsi256_ps(words);
+        fn flip_signs(words: Self::Words) -> Self::Words =
+            _mm256_xor_si256(words, _mm256_set1_epi32(0x8080_8080_u32 as i32));
         fn sub_mul_words(a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words =
             _mm256_sub_epi32(a, _mm256_mullo_epi32(b, c));
         fn to_f32(words: Self::Words) -> Self::Vector = _mm256_cvtepi32_ps(words);

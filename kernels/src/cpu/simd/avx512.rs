@@ -80,6 +80,8 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     intrinsics! {
         fn splat_word(word: u32) -> Self::Words = _mm512_set1_epi32(word as i32);
         fn as_f32(words: Self::Words) -> Self::Vector = _mm512_castsi512_ps(words);
+        fn flip_signs(words: Self::Words) -> Self::Words =
+            _mm512_xor_si512(words, _mm512_set1_epi32(0x8080_8080_u32 as i32));
         fn sub_mul_words(a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words =
             _mm512_sub_epi32(a, _mm512_mullo_epi32(b, c));
         fn to_f32(words: Self::Words) -> Self::Vector = _mm512_cvtepi32_ps(words);

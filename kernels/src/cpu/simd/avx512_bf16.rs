@@ -138,6 +138,7 @@ impl Simd for Avx512Bf16 {
         fn splat_word(word: u32) -> __m512i;
         fn as_f32(words: __m512i) -> __m512;
         fn dot_bytes(sums: __m512i, a: __m512i, b: __m512i) -> __m512i;
+        fn flip_signs(words: __m512i) -> __m512i;
         fn sub_mul_words(a: __m512i, b: __m512i, c: __m512i) -> __m512i;
         fn to_f32(words: __m512i) -> __m512;
         fn round_bf16(vector: __m512) -> __m512;

@@ -142,6 +142,8 @@ pub(crate) trait Simd: Arithmetic {
     /// `sums` (i32) plus the products of the four bytes of each word, unsigned in `a`, signed in `b`; exact,
     /// wrapping.
     fn dot_bytes(self, sums: Self::Words, a: Self::Words, b: Self::Words) -> Self::Words;
+    /// 128 more of every byte: a signed one becomes unsigned.
+    fn flip_signs(self, words: Self::Words) -> Self::Words;
     /// `a - b * c` on i32, wrapping.
     fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words;
     /// i32 to the nearest f32.

@@ -129,6 +129,10 @@ impl Simd for Portable {
         sums
     }
     #[inline(always)]
+    fn flip_signs(self, words: Self::Words) -> Self::Words {
+        words.map(|word| word ^ 0x8080_8080)
+    }
+    #[inline(always)]
     fn sub_mul_words(self, a: Self::Words, b: Self::Words, c: Self::Words) -> Self::Words {
         std::array::from_fn(|i| a[i].wrapping_sub(b[i].wrapping_mul(c[i])))
     }

@@ -190,7 +190,7 @@ impl Kernel for AttentionScores<'_> {
             let queries = self.group.part(head, self.queries.start, 0);
             let queries = Rows::of_f32(queries, self.group.stride(), count, head_dim);
             let mut scores = ScoreRows { values, stride: self.stride };
-            multiply(simd, F32, queries, keys.range(keys.all()), &[], &mut scores);
+            multiply(simd, F32, queries, keys.range(keys.all()), &mut scores);
         }
     }
 }
@@ -245,7 +245,7 @@ impl Kernel for Contexts<'_, '_> {
                 output: self.output,
                 first: [self.queries.start, first_column + index * head_dim],
             };
-            multiply(simd, F32, rows, values.range(values.all()), &[], &mut context);
+            multiply(simd, F32, rows, values.range(values.all()), &mut context);
         }
     }
 }

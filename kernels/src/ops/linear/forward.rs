@@ -69,7 +69,7 @@ impl<'a> Forward<'a> {
             let first_column = self.panels.start * panels.width();
             let mut epilogue =
                 BiasActivation::<S, F> { bias, activation, scales, first_column, output: block };
-            multiply(simd, format, rows, panels.range(self.panels.clone()), &[], &mut epilogue);
+            multiply(simd, format, rows, panels.range(self.panels.clone()), &mut epilogue);
         }
         OPERAND.set(operand);
     }

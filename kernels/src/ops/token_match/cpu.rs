@@ -33,7 +33,7 @@ impl Kernel for Matches<'_> {
             panels.pack_transposed(simd, bytemuck::cast_slice(reference), self.dim, [columns, self.dim]);
             maxima.reset::<S>(rows, columns);
             let rows = Rows::of_f32(candidate, self.dim, rows, self.dim);
-            multiply(simd, F32, rows, panels.range(panels.all()), &[], &mut maxima);
+            multiply(simd, F32, rows, panels.range(panels.all()), &mut maxima);
             maxima.append_to(simd, &mut output);
         }
         output

@@ -1,6 +1,6 @@
 //! A part of a corpus as its caller passes it.
 
-use candle_core::{CpuStorage, DType, Device, Layout, Tensor};
+use candle_core::{CpuStorage, Device, Layout, Tensor};
 use half::{bf16, f16};
 
 use super::NAME;
@@ -29,6 +29,10 @@ pub enum RowValues<'a> {
     F16(&'a [f16]),
     /// bf16 in memory.
     Bf16(&'a [bf16]),
+    /// Signed bytes of [`ByteRanges`](super::ByteRanges), for a search of bytes.
+    I8(&'a [i8]),
+    /// Unsigned bytes of [`ByteRanges`](super::ByteRanges), for a search of bytes.
+    U8(&'a [u8]),
 }
 
 impl<'a> From<&'a Tensor> for RowValues<'a> {
@@ -52,6 +56,18 @@ impl<'a> From<&'a [f16]> for RowValues<'a> {
 impl<'a> From<&'a [bf16]> for RowValues<'a> {
     fn from(rows: &'a [bf16]) -> Self {
         Self::Bf16(rows)
+    }
+}
+
+impl<'a> From<&'a [i8]> for RowValues<'a> {
+    fn from(rows: &'a [i8]) -> Self {
+        Self::I8(rows)
+    }
+}
+
+impl<'a> From<&'a [u8]> for RowValues<'a> {
+    fn from(rows: &'a [u8]) -> Self {
+        Self::U8(rows)
     }
 }
 
@@ -130,16 +146,21 @@ impl<'a> RowValues<'a> {
             Self::F32(rows) => rows.len(),
             Self::F16(rows) => rows.len(),
             Self::Bf16(rows) => rows.len(),
+            Self::I8(rows) => rows.len(),
+            Self::U8(rows) => rows.len(),
         }
     }
 
-    pub(super) fn dtype(self) -> DType {
-        match self {
-            Self::Tensor(rows) => rows.dtype(),
-            Self::F32(_) => DType::F32,
-            Self::F16(_) => DType::F16,
-            Self::Bf16(_) => DType::BF16,
-        }
+    pub(super) fn type_name(self) -> String {
+        let name = match self {
+            Self::Tensor(rows) => return format!("{:?}", rows.dtype()),
+            Self::F32(_) => "F32",
+            Self::F16(_) => "F16",
+            Self::Bf16(_) => "BF16",
+            Self::I8(_) => "I8",
+            Self::U8(_) => "U8",
+        };
+        name.to_owned()
     }
 
     /// As a tensor [num_rows, dim] on `device`; one that is there already is not copied.
@@ -150,6 +171,10 @@ impl<'a> RowValues<'a> {
             Self::F32(rows) => Tensor::from_slice(rows, shape, &Device::Cpu)?,
             Self::F16(rows) => Tensor::from_slice(rows, shape, &Device::Cpu)?,
             Self::Bf16(rows) => Tensor::from_slice(rows, shape, &Device::Cpu)?,
+            Self::U8(rows) => Tensor::from_slice(rows, shape, &Device::Cpu)?,
+            Self::I8(_) => {
+                return Err(Error::Argument { operation: NAME, rule: "no tensor is of i8".to_owned() });
+            }
         };
         Ok(here.to_device(device)?)
     }
@@ -159,6 +184,7 @@ impl<'a> RowValues<'a> {
 pub(super) fn cpu_values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Values<'a>> {
     Ok(match storage {
         CpuStorage::F16(values) => Values::F16(contiguous(NAME, values, layout)?),
+        CpuStorage::U8(bytes) => Values::Bytes { bytes: contiguous(NAME, bytes, layout)?, signed: false },
         CpuStorage::BF16(values) => Values::Bf16(contiguous(NAME, values, layout)?),
         other => Values::F32(contiguous(NAME, other.as_slice::<f32>()?, layout)?),
     })

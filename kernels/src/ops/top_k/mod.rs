@@ -30,40 +30,34 @@
 //! H200 (790 TFLOP/s, 4.3 TB/s).
 
 mod block;
+mod bytes;
 mod composed;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod found;
 mod hit;
 #[cfg(test)]
 mod reference;
 
 use candle_core::op::BackpropOp;
-use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use candle_core::{Storage, Tensor};
 
 #[cfg(test)]
 pub(crate) use reference::top_k as top_k_reference;
 
 pub use block::{Block, RowValues};
+pub use bytes::ByteRanges;
+pub use found::TopK;
 
 use crate::args::{f32_slice, matrix};
 use crate::cpu::simd::InstructionSet;
 use crate::{Error, Form, Result};
+use bytes::ByteQueries;
 use cpu::{Accumulator, BlockRows, Values};
 use hit::{Best, PackedHit};
 
 const NAME: &str = "top_k";
-
-/// The results of [`top_k`].
-#[derive(Debug, Clone)]
-pub struct TopK {
-    /// The inner products of each query with its best rows, best first: [num_queries, min(k, num_rows)] f32.
-    pub scores: Tensor,
-    /// The indices of those rows: [num_queries, min(k, num_rows)] u32.
-    pub indices: Tensor,
-    /// The requested number of rows.
-    k: usize,
-}
 
 /// The `k` best of `rows` for each of `queries`, on their device.
 ///
@@ -75,7 +69,7 @@ pub fn top_k(queries: &Tensor, rows: &Tensor, k: usize, form: Form) -> Result<To
     #[cfg(feature = "cuda")]
     if form == Form::Kernels && queries.device().is_cuda() {
         check_queries(queries, k)?;
-        check_rows(queries, &Block::new(rows, 0), form)?;
+        check_rows(queries, &Block::new(rows, 0), &[format!("{:?}", queries.dtype())])?;
         let shape = [queries.dim(0)?, k.min(rows.dim(0)?)];
         let [scores, indices] = search_on_cuda(queries, rows, shape)?;
         return Ok(TopK { scores, indices, k });
@@ -117,6 +111,8 @@ pub struct TopKSearch {
 
 enum SearchState {
     Cpu(Accumulator),
+    /// Rows are bytes.
+    Bytes(Accumulator),
     /// Blocks are searched one by one, and their hits kept on the CPU.
     Blocks {
         form: Form,
@@ -144,6 +140,32 @@ impl TopKSearch {
         Ok(Self { state, queries: queries.clone(), k, next_row: 0, num_rows: 0 })
     }
 
+    /// A search for the `k` rows of bytes that are best for each of `queries` [num_queries, dim], f32 on the
+    /// CPU. Blocks must be of i8 or u8, and are scored as they are: a query is multiplied by the steps of
+    /// `ranges` and rounded to bytes, and the product of integers is exact, so scores have the query's
+    /// rounding error and are the same on every CPU, up to the rounding of a multiply-add.
+    ///
+    /// # Errors
+    /// If `k` or the width is 0, the ranges are not of as many dimensions, or a number is not finite.
+    pub fn of_bytes(queries: &Tensor, ranges: &ByteRanges<'_>, k: usize) -> Result<Self> {
+        Self::of_bytes_with(InstructionSet::current(), queries, ranges, k)
+    }
+
+    fn of_bytes_with(
+        set: InstructionSet,
+        queries: &Tensor,
+        ranges: &ByteRanges<'_>,
+        k: usize,
+    ) -> Result<Self> {
+        check_queries(queries, k)?;
+        let (storage, layout) = queries.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { return Err(no_kernel(queries)) };
+        let dim = queries.dim(1)?;
+        let packed = ByteQueries::new(f32_slice(NAME, storage, layout)?, dim, ranges)?;
+        let state = SearchState::Bytes(Accumulator::of_bytes(set, packed, dim, k));
+        Ok(Self { state, queries: queries.clone(), k, next_row: 0, num_rows: 0 })
+    }
+
     /// Searches a block of rows. Blocks must arrive in the order of their rows; there may be gaps between
     /// them. The larger a block, the less its threads wait for each other.
     ///
@@ -152,8 +174,7 @@ impl TopKSearch {
     /// contiguous, start before the end of the previous block, or have numbers that do not fit into 32 bits;
     /// if bits or biases are not as many as rows.
     pub fn feed(&mut self, block: &Block<'_>) -> Result<()> {
-        let form = if let SearchState::Blocks { form, .. } = self.state { form } else { Form::Kernels };
-        let num_rows = check_rows(&self.queries, block, form)?;
+        let num_rows = check_rows(&self.queries, block, &self.row_types())?;
         let first_row = block.first_row;
         let end = u64::from(first_row) + num_rows as u64;
         let broken = |rule| Err(Error::Argument { operation: NAME, rule });
@@ -165,7 +186,9 @@ impl TopKSearch {
             return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
         }
         match &mut self.state {
-            SearchState::Cpu(accumulator) => feed_on_cpu(accumulator, block, num_rows, self.queries.dim(1)?)?,
+            SearchState::Cpu(accumulator) | SearchState::Bytes(accumulator) => {
+                feed_on_cpu(accumulator, block, num_rows, self.queries.dim(1)?)?
+            }
             SearchState::Blocks { form, best } => {
                 let found = search_block(&self.queries, block, num_rows, self.k, *form)?;
                 for (best, hits) in best.iter_mut().zip(found) {
@@ -180,6 +203,17 @@ impl TopKSearch {
         Ok(())
     }
 
+    /// The types of rows that it searches.
+    fn row_types(&self) -> Vec<String> {
+        match self.state {
+            SearchState::Bytes(_) => ["I8", "U8"].map(str::to_owned).to_vec(),
+            SearchState::Blocks { form: Form::Kernels, .. } => vec![format!("{:?}", self.queries.dtype())],
+            SearchState::Cpu(_) | SearchState::Blocks { .. } => {
+                ["F32", "F16", "BF16"].map(str::to_owned).to_vec()
+            }
+        }
+    }
+
     /// The hits, on the device of the queries.
     ///
     /// # Errors
@@ -187,7 +221,7 @@ impl TopKSearch {
     pub fn finish(self) -> Result<TopK> {
         let shape = [self.queries.dim(0)?, self.k.min(self.num_rows)];
         let hits = match self.state {
-            SearchState::Cpu(accumulator) => accumulator.finish(),
+            SearchState::Cpu(accumulator) | SearchState::Bytes(accumulator) => accumulator.finish(),
             SearchState::Blocks { best, .. } => best.into_iter().map(Best::into_sorted).collect(),
         };
         TopK::on_device(hits, shape, self.k, self.queries.device())
@@ -207,6 +241,8 @@ fn feed_on_cpu(accumulator: &mut Accumulator, block: &Block<'_>, num_rows: usize
         RowValues::F32(rows) => feed(Values::F32(rows)),
         RowValues::F16(rows) => feed(Values::F16(rows)),
         RowValues::Bf16(rows) => feed(Values::Bf16(rows)),
+        RowValues::I8(rows) => feed(Values::Bytes { bytes: bytemuck::cast_slice(rows), signed: true }),
+        RowValues::U8(rows) => feed(Values::Bytes { bytes: rows, signed: false }),
     }
     Ok(())
 }
@@ -263,17 +299,13 @@ fn check_queries(queries: &Tensor, k: usize) -> Result<()> {
 }
 
 /// Checks that a block fits the queries, and returns the number of its rows.
-fn check_rows(queries: &Tensor, block: &Block<'_>, form: Form) -> Result<usize> {
+fn check_rows(queries: &Tensor, block: &Block<'_>, types: &[String]) -> Result<usize> {
     let broken = |rule| Err(Error::Argument { operation: NAME, rule });
     let (_, dim) = matrix(NAME, "queries", queries)?;
     let num_rows = block.num_rows(dim)?;
-    let [expected, actual] = [queries.dtype(), block.rows.dtype()];
-    if form == Form::Kernels && !queries.device().is_cpu() {
-        if actual != expected {
-            return broken(format!("rows must be of the queries' type {expected:?}, got {actual:?}"));
-        }
-    } else if !matches!(actual, DType::F32 | DType::F16 | DType::BF16) {
-        return broken(format!("rows must be of type F32, F16 or BF16, got {actual:?}"));
+    let actual = block.rows.type_name();
+    if !types.contains(&actual) {
+        return broken(format!("rows must be of type {}, got {actual}", types.join(" or ")));
     }
     match block.rows {
         RowValues::Tensor(rows) if !rows.device().same_device(queries.device()) => {
@@ -284,81 +316,22 @@ fn check_rows(queries: &Tensor, block: &Block<'_>, form: Form) -> Result<usize> 
     }
 }
 
-impl TopK {
-    /// The best of two shards of one corpus, which were searched for the same queries and the same k: bit for
-    /// bit the result of searching both together. `first_row_of_other` is added to the indices of `other`;
-    /// its rows may be before or after those of `self`. The result is on the device of `self`; devices other
-    /// than the CPU are waited for.
-    ///
-    /// # Errors
-    /// If the numbers of queries or k differ, or an index would not fit into 32 bits.
-    pub fn merge(&self, other: &Self, first_row_of_other: u32) -> Result<Self> {
-        let broken = |rule| Err(Error::Argument { operation: NAME, rule });
-        let [queries, others] = [self.scores.dim(0)?, other.scores.dim(0)?];
-        if queries != others {
-            return broken(format!(
-                "shards must be searched for the same queries, got {queries} and {others}"
-            ));
-        }
-        if self.k != other.k {
-            return broken(format!("shards must be searched for the same k, got {} and {}", self.k, other.k));
-        }
-        let mut all = Vec::with_capacity(queries);
-        for (hits, others) in self.hits()?.into_iter().zip(other.hits()?) {
-            let mut best = Best::new(self.k);
-            best.extend(hits);
-            for hit in others {
-                let Some(row) = hit.row().checked_add(first_row_of_other).filter(|&row| row < u32::MAX)
-                else {
-                    let (row, most) = (hit.row(), u32::MAX - 1);
-                    return broken(format!(
-                        "rows must have indices of at most {most}, got {row} + {first_row_of_other}"
-                    ));
-                };
-                best.extend([PackedHit::new(hit.score(), row)]);
-            }
-            all.push(best.into_sorted());
-        }
-        let width = self.k.min(self.scores.dim(1)? + other.scores.dim(1)?);
-        Self::on_device(all, [queries, width], self.k, self.scores.device())
-    }
+/// Some rows [num_rows, dim] on the CPU, of which the `k` best are searched.
+pub(crate) struct Searched<'a> {
+    pub(crate) rows: &'a [f32],
+    pub(crate) dim: usize,
+    pub(crate) k: usize,
+}
 
-    /// For each query, best first.
-    fn hits(&self) -> Result<Vec<Vec<PackedHit>>> {
-        let shape = self.scores.dims();
-        if self.scores.elem_count() == 0 {
-            return Ok(vec![Vec::new(); shape[0]]);
-        }
-        let (scores, indices) = (self.scores.to_vec2::<f32>()?, self.indices.to_vec2::<u32>()?);
-        let hits = scores.into_iter().zip(indices);
-        Ok(hits
-            .map(|(scores, rows)| {
-                scores.into_iter().zip(rows).map(|(score, row)| PackedHit::new(score, row)).collect()
-            })
-            .collect())
-    }
-
-    fn on_cpu(hits: Vec<Vec<PackedHit>>, shape: [usize; 2], k: usize) -> Self {
-        let hits: Vec<PackedHit> = hits.into_iter().flatten().collect();
-        debug_assert_eq!(hits.len(), shape[0] * shape[1]);
-        let scores = CpuStorage::F32(hits.iter().map(|hit| hit.score()).collect());
-        let indices = CpuStorage::U32(hits.iter().map(|hit| hit.row()).collect());
-        let [scores, indices] = [scores, indices].map(|values| tensor(Storage::Cpu(values), shape));
-        Self { scores, indices, k }
-    }
-
-    fn on_device(hits: Vec<Vec<PackedHit>>, shape: [usize; 2], k: usize, device: &Device) -> Result<Self> {
-        if device.is_cpu() {
-            return Ok(Self::on_cpu(hits, shape, k));
-        }
-        if shape.contains(&0) {
-            // GPUs allocate no memory of zero bytes.
-            let nothing =
-                |dtype| Tensor::zeros(1, dtype, device)?.narrow(0, 0, 0)?.reshape((shape[0], shape[1]));
-            return Ok(Self { scores: nothing(DType::F32)?, indices: nothing(DType::U32)?, k });
-        }
-        let Self { scores, indices, k } = Self::on_cpu(hits, shape, k);
-        Ok(Self { scores: scores.to_device(device)?, indices: indices.to_device(device)?, k })
+impl Searched<'_> {
+    /// The best rows of one query, best first: scores as those of any search, and indices.
+    pub(crate) fn best_of(&self, set: InstructionSet, query: &[f32]) -> Vec<(f32, u32)> {
+        let Self { rows, dim, k } = *self;
+        let mut accumulator = Accumulator::new(set, query, dim, k);
+        let (values, num_rows) = (Values::F32(rows), rows.len() / dim);
+        accumulator.feed(BlockRows { values, num_rows, dim, first_row: 0, included: None, biases: None });
+        let hits = accumulator.finish().into_iter().flatten();
+        hits.map(|hit| (hit.score(), hit.row())).collect()
     }
 }
 

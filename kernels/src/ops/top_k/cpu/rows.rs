@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
+use crate::cpu::product::{Int8, LINE_WORDS, Line, padded};
 use crate::cpu::simd::Simd;
 
 /// A block's rows, [num_rows, dim], where they are.
@@ -26,6 +27,11 @@ pub(in crate::ops::top_k) enum Values<'a> {
     F32(&'a [f32]),
     F16(&'a [f16]),
     Bf16(&'a [bf16]),
+    /// Bytes of [`ByteRanges`](crate::ByteRanges), stored as i8 or u8.
+    Bytes {
+        bytes: &'a [u8],
+        signed: bool,
+    },
 }
 
 impl<'a> Values<'a> {
@@ -34,6 +40,7 @@ impl<'a> Values<'a> {
             Self::F32(all) => bytemuck::cast_slice(&all[values]),
             Self::F16(all) => bytemuck::cast_slice(&all[values]),
             Self::Bf16(all) => bytemuck::cast_slice(&all[values]),
+            Self::Bytes { bytes, .. } => &bytes[values],
         }
     }
 }
@@ -86,18 +93,27 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// The values of a batch of rows: f32 where they are, others widened.
+/// The words of a batch of rows: f32 where they are, values of 16 bits widened, bytes padded to whole words.
 pub(super) struct Batch<'a> {
     pub(super) rows: BlockRows<'a>,
-    /// [batch, dim], unless rows are f32.
-    widened: Vec<f32>,
+    /// Words per row.
+    words: usize,
+    /// [batch, stride], unless rows are f32.
+    copied: Vec<Line>,
+    /// Words from one copied row to the next: whole lines.
+    stride: usize,
     /// Of the batch's rows, and zeros up to its size.
     pub(super) biases: Vec<f32>,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(rows: BlockRows<'a>) -> Self {
-        Self { rows, widened: Vec::new(), biases: Vec::new() }
+        let words = match rows.values {
+            Values::Bytes { .. } => rows.dim.div_ceil(Int8::GROUP),
+            _ => rows.dim,
+        };
+        let stride = padded(words.next_multiple_of(LINE_WORDS));
+        Self { rows, words, copied: Vec::new(), stride, biases: Vec::new() }
     }
 
     /// Makes it the batch of the rows `numbers`, with room for `size`.
@@ -113,34 +129,51 @@ impl<'a> Batch<'a> {
             Values::F32(_) => {}
             Values::F16(values) => self.widen(simd, values, numbers, size),
             Values::Bf16(values) => self.widen(simd, values, numbers, size),
+            Values::Bytes { bytes, .. } => self.copy(bytes, numbers, size),
+        }
+    }
+
+    /// Bytes of a row need not start at a word's address, nor end with a whole word.
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8], numbers: &[u32], size: usize) {
+        let (dim, stride) = (self.rows.dim, self.stride * size_of::<u32>());
+        let copied: &mut [u8] = bytemuck::cast_slice_mut(self.room(size));
+        for (target, &number) in copied.chunks_exact_mut(stride).zip(numbers) {
+            target[..dim].copy_from_slice(&bytes[number as usize * dim..][..dim]);
         }
     }
 
     #[inline(always)]
     fn widen<S: Simd, T: Narrow>(&mut self, simd: S, values: &[T], numbers: &[u32], size: usize) {
-        let dim = self.rows.dim;
-        self.widened.resize(size * dim, 0.0);
-        for (target, &number) in self.widened.chunks_exact_mut(dim).zip(numbers) {
+        let (dim, stride) = (self.rows.dim, self.stride);
+        let widened: &mut [f32] = bytemuck::cast_slice_mut(self.room(size));
+        for (target, &number) in widened.chunks_exact_mut(stride).zip(numbers) {
             let row = &values[number as usize * dim..][..dim];
             let (vectors, rest) = (row.chunks_exact(S::LANES), dim / S::LANES * S::LANES);
-            for (target, values) in target.chunks_exact_mut(S::LANES).zip(vectors) {
+            for (target, values) in target[..dim].chunks_exact_mut(S::LANES).zip(vectors) {
                 // SAFETY: the chunk has LANES values.
                 simd.store(unsafe { T::load(simd, values.as_ptr()) }, target);
             }
-            for (target, value) in target[rest..].iter_mut().zip(&row[rest..]) {
+            for (target, value) in target[rest..dim].iter_mut().zip(&row[rest..]) {
                 *target = value.to_f32();
             }
         }
+    }
+
+    /// Room for the copies of `size` rows; what no row writes is zero.
+    fn room(&mut self, size: usize) -> &mut [Line] {
+        self.copied.resize(size * self.stride / LINE_WORDS, Line::ZERO);
+        &mut self.copied
     }
 
     /// The words of the batch's row `index`, which is row `numbers[index]` of the block.
     #[inline(always)]
     pub(super) fn row(&self, index: usize, numbers: &[u32]) -> &[u32] {
         let dim = self.rows.dim;
-        bytemuck::cast_slice(match self.rows.values {
-            Values::F32(values) => &values[numbers[index] as usize * dim..][..dim],
-            Values::F16(_) | Values::Bf16(_) => &self.widened[index * dim..][..dim],
-        })
+        match self.rows.values {
+            Values::F32(values) => bytemuck::cast_slice(&values[numbers[index] as usize * dim..][..dim]),
+            _ => &bytemuck::cast_slice(&self.copied)[index * self.stride..][..self.words],
+        }
     }
 }
 

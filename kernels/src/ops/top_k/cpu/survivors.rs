@@ -1,7 +1,8 @@
 //! The best hits of every query, and the epilogue that finds them.
 
 use super::super::hit::{Best, PackedHit};
-use crate::cpu::product::{Epilogue, F32};
+use super::rows::Batch;
+use crate::cpu::product::{Epilogue, F32, RowBytes, SumScale, WordFormat};
 use crate::cpu::simd::{MAX_LANES, Simd};
 
 /// The best hits of every query so far.
@@ -57,17 +58,16 @@ struct Numbers<'a> {
 
 /// Adds the scores of a batch of rows to the survivors.
 pub(super) struct Scores<'a> {
-    /// The first row of the block, in the corpus.
-    pub(super) first_row: u32,
-    /// The rows of the product's columns, in the block.
+    /// The rows of the block that are the product's columns.
     pub(super) numbers: &'a [u32],
-    /// Of these rows, padded to whole panels.
-    pub(super) biases: &'a [f32],
+    /// The same rows.
+    pub(super) batch: &'a Batch<'a>,
+    /// What each query's sums become, if they are of bytes.
+    pub(super) scales: &'a [SumScale],
     pub(super) survivors: &'a mut Survivors,
 }
 
 impl<S: Simd> Epilogue<S, F32> for Scores<'_> {
-    /// Skips rows that are copies of the last query, and columns after the last row.
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -76,23 +76,57 @@ impl<S: Simd> Epilogue<S, F32> for Scores<'_> {
         column: usize,
         sums: [[S::Vector; 2]; ROWS],
     ) {
-        let biases = [0, S::LANES].map(|half| simd.load(&self.biases[column + half..]));
+        let biases = self.biases(simd, column);
+        for (query, sums) in (query..).zip(&sums) {
+            let scores = [simd.add(sums[0], biases[0]), simd.add(sums[1], biases[1])];
+            self.compare(simd, query, column, scores);
+        }
+    }
+}
+
+impl<S: Simd, const SIGNED: bool> Epilogue<S, RowBytes<SIGNED>> for Scores<'_> {
+    #[inline(always)]
+    fn finish<const ROWS: usize>(
+        &mut self,
+        simd: S,
+        query: usize,
+        column: usize,
+        sums: [[S::Words; 2]; ROWS],
+    ) {
+        let biases = self.biases(simd, column);
+        for (query, sums) in (query..).zip(&sums) {
+            let Some(&scale) = self.scales.get(query) else { break };
+            let score = |half: usize| {
+                RowBytes::<SIGNED>::add_to(simd, biases[half], sums[half], scale, [query, column])
+            };
+            self.compare(simd, query, column, [score(0), score(1)]);
+        }
+    }
+}
+
+impl Scores<'_> {
+    #[inline(always)]
+    fn biases<S: Simd>(&self, simd: S, column: usize) -> [S::Vector; 2] {
+        let biases = &self.batch.biases[column..];
+        [simd.load(biases), simd.load(&biases[S::LANES..])]
+    }
+
+    /// Adds the rows from `column` on whose scores exceed the threshold of `query`. Skips copies of the last
+    /// query, and columns after the last row.
+    #[inline(always)]
+    fn compare<S: Simd>(&mut self, simd: S, query: usize, column: usize, scores: [S::Vector; 2]) {
         let rows = &self.numbers[column..];
         let present = u32::MAX >> (32 - rows.len().min(2 * S::LANES));
-        for (i, sums) in sums.iter().enumerate() {
-            let Some(&threshold) = self.survivors.thresholds.get(query + i) else { break };
-            let threshold = simd.splat(threshold);
-            let left = simd.add(sums[0], biases[0]);
-            let right = simd.add(sums[1], biases[1]);
-            let survivors =
-                simd.not_at_most(left, threshold) | simd.not_at_most(right, threshold) << S::LANES;
-            if survivors & present != 0 {
-                let mut scores = [0.0; 2 * MAX_LANES];
-                simd.store(left, &mut scores);
-                simd.store(right, &mut scores[S::LANES..]);
-                let numbers = Numbers { first_row: self.first_row, rows };
-                self.survivors.take(query + i, numbers, &scores, survivors & present);
-            }
+        let Some(&threshold) = self.survivors.thresholds.get(query) else { return };
+        let threshold = simd.splat(threshold);
+        let [left, right] = scores;
+        let survivors = simd.not_at_most(left, threshold) | simd.not_at_most(right, threshold) << S::LANES;
+        if survivors & present != 0 {
+            let mut scores = [0.0; 2 * MAX_LANES];
+            simd.store(left, &mut scores);
+            simd.store(right, &mut scores[S::LANES..]);
+            let numbers = Numbers { first_row: self.batch.rows.first_row, rows };
+            self.survivors.take(query, numbers, &scores, survivors & present);
         }
     }
 }

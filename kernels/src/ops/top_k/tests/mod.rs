@@ -1,6 +1,7 @@
 //! The search against its reference, its ties, its shards and its edges.
 
 mod blocks;
+mod bytes;
 mod case;
 
 #[cfg(feature = "cuda")]
@@ -273,7 +274,7 @@ fn arguments_that_do_not_fit_are_named() {
     );
     assert_eq!(
         refusal(&queries, &zeros(1, 2, DType::F64), 1),
-        "top_k: rows must be of type F32, F16 or BF16, got F64"
+        "top_k: rows must be of type F32 or F16 or BF16, got F64"
     );
     assert_eq!(refusal(&queries, &queries, 0), "top_k: k must be 1 or more, got 0");
     let none = zeros(3, 0, DType::F32);

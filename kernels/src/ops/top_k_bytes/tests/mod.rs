@@ -1,0 +1,295 @@
+//! The search by bytes against the search in f32, whose bits it must return.
+
+use candle_core::{Device, Tensor};
+
+use super::{ByteCodes, ByteSearch, CodeBlock, ScoredRow};
+use crate::Result;
+use crate::cpu::simd::InstructionSet;
+use crate::ops::top_k::Searched;
+use crate::testing::{available_sets, random, team};
+
+/// A corpus and queries, [.., dim].
+struct Case {
+    name: &'static str,
+    dim: usize,
+    rows: Vec<f32>,
+    queries: Vec<f32>,
+}
+
+/// Values in -1..1 whose sums of three are nearly normal, rows brought to length 1.
+fn unit_rows(seed: u64, dim: usize, count: usize) -> Vec<f32> {
+    let values = random(seed, 3 * dim * count);
+    let mut rows: Vec<f32> = values.chunks_exact(3).map(|some| some.iter().sum()).collect();
+    rows.chunks_exact_mut(dim).for_each(to_length_1);
+    rows
+}
+
+fn to_length_1(row: &mut [f32]) {
+    let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+    row.iter_mut().for_each(|x| *x /= length);
+}
+
+impl Case {
+    fn isotropic(dim: usize, num_rows: usize, num_queries: usize) -> Self {
+        let [rows, queries] =
+            [(1, num_rows), (2, num_queries)].map(|(seed, count)| unit_rows(seed, dim, count));
+        Self { name: "isotropic", dim, rows, queries }
+    }
+
+    fn all(dim: usize, num_rows: usize, num_queries: usize) -> Vec<Self> {
+        let case = |name| Self { name, ..Self::isotropic(dim, num_rows, num_queries) };
+        let mut dominant = case("one dominant dimension");
+        for row in dominant.rows.chunks_exact_mut(dim).chain(dominant.queries.chunks_exact_mut(dim)) {
+            row[0] += 3.0;
+            to_length_1(row);
+        }
+        let mut equal = case("all rows equal");
+        let first = equal.rows[..dim].to_vec();
+        equal.rows.chunks_exact_mut(dim).for_each(|row| row.copy_from_slice(&first));
+        let mut lengths = case("lengths from 1e-30 to 1e30");
+        for (row, values) in lengths.rows.chunks_exact_mut(dim).enumerate() {
+            let length = 10f32.powi((row * 7919 % 61) as i32 - 30);
+            values.iter_mut().for_each(|x| *x *= length);
+        }
+        let mut near = case("many rows near each other");
+        for (row, values) in near.rows.chunks_exact_mut(dim).enumerate() {
+            values.iter_mut().zip(&first).for_each(|(x, &first)| *x = first + *x * 1e-5 * (row % 7) as f32);
+        }
+        let mut extreme = case("numbers at both ends of f32");
+        for (row, values) in extreme.rows.chunks_exact_mut(dim).enumerate() {
+            let factor = [1e-38, 1e-44, 1e-37, 0.0][row % 4];
+            values.iter_mut().for_each(|x| *x *= factor);
+        }
+        let mut small_queries = case("queries of all lengths");
+        for (row, values) in small_queries.queries.chunks_exact_mut(dim).enumerate() {
+            let factor = [1e-44, 1e-30, 1e30, 0.0, 3e37][row % 5];
+            values.iter_mut().for_each(|x| *x *= factor);
+        }
+        let mut huge = case("products that overflow");
+        huge.rows.iter_mut().for_each(|x| *x *= 3e38);
+        huge.queries.iter_mut().for_each(|x| *x *= 1e5);
+        vec![case("isotropic"), dominant, equal, lengths, near, extreme, small_queries, huge]
+    }
+
+    fn tensor(&self) -> Tensor {
+        Tensor::from_slice(&self.queries, (self.queries.len() / self.dim, self.dim), &Device::Cpu).unwrap()
+    }
+
+    /// The hits of the f32 search among the rows that count.
+    fn expected(&self, set: InstructionSet, k: usize, included: Option<&[u64]>) -> Vec<Vec<(u32, u32)>> {
+        let numbers: Vec<u32> = (0..(self.rows.len() / self.dim) as u32)
+            .filter(|&row| included.is_none_or(|bits| bits[row as usize / 64] >> (row % 64) & 1 == 1))
+            .collect();
+        let mut rows = Vec::new();
+        self.read(&numbers, &mut rows);
+        let searched = Searched { rows: &rows, dim: self.dim, k };
+        let hits = |query| searched.best_of(set, query).into_iter();
+        let bits = |(score, index): (f32, u32)| (score.to_bits(), numbers[index as usize]);
+        self.queries.chunks_exact(self.dim).map(|query| hits(query).map(bits).collect()).collect()
+    }
+
+    fn read(&self, numbers: &[u32], values: &mut Vec<f32>) {
+        for &number in numbers {
+            values.extend(&self.rows[number as usize * self.dim..][..self.dim]);
+        }
+    }
+
+    /// Checks every query that was not given up; returns how many were, and the candidates of the others.
+    fn check(&self, search: ByteSearch, expected: &[Vec<(u32, u32)>], what: &str) -> (usize, usize) {
+        let mut candidates = 0;
+        let found = search.finish(|numbers, values| {
+            assert!(numbers.is_sorted_by(|a, b| a < b));
+            candidates += numbers.len();
+            self.read(numbers, values);
+            Ok::<_, crate::Error>(())
+        });
+        let found = found.unwrap();
+        assert_eq!(found.len(), expected.len());
+        for (hits, expected) in found.iter().zip(expected) {
+            let Some(hits) = hits else { continue };
+            let bits = |hit: &ScoredRow| (hit.score.to_bits(), hit.row);
+            assert_eq!(hits.iter().map(bits).collect::<Vec<_>>(), *expected, "{what}");
+        }
+        (found.iter().filter(|hits| hits.is_none()).count(), candidates)
+    }
+}
+
+fn searched(set: InstructionSet, case: &Case, k: usize, block: &CodeBlock<'_>) -> Result<ByteSearch> {
+    let mut search = ByteSearch::with_set(set, &case.tensor(), k)?;
+    search.feed(block)?;
+    Ok(search)
+}
+
+#[test]
+fn the_bits_are_those_of_the_search_in_f32() {
+    for set in available_sets() {
+        for (dim, num_rows, num_queries) in [(24, 1500, 13), (64, 1000, 5), (3, 700, 1)] {
+            for case in Case::all(dim, num_rows, num_queries) {
+                let codes = ByteCodes::new(&case.rows, dim).unwrap();
+                for k in [1, 10, 1000] {
+                    let search = searched(set, &case, k, &codes.block(0)).unwrap();
+                    let what = format!("{set:?} {}, width {dim}, k {k}", case.name);
+                    let (given_up, _) = case.check(search, &case.expected(set, k, None), &what);
+                    let zeros = num_queries / 5 + usize::from(num_queries % 5 > 3);
+                    let expected = match case.name {
+                        "queries of all lengths" => zeros,
+                        "products that overflow" => num_queries,
+                        _ => 0,
+                    };
+                    assert!(given_up >= expected, "{what}: {given_up}");
+                    assert!(
+                        given_up == expected || case.name == "queries of all lengths",
+                        "{what}: {given_up}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn few_rows_are_candidates() {
+    for set in available_sets() {
+        let case = Case::isotropic(64, 20_000, 8);
+        let codes = ByteCodes::new(&case.rows, case.dim).unwrap();
+        let search = searched(set, &case, 10, &codes.block(0)).unwrap();
+        let (given_up, candidates) = case.check(search, &case.expected(set, 10, None), "isotropic");
+        assert_eq!(given_up, 0);
+        assert!(candidates < 8 * 100, "{set:?}: {candidates}");
+    }
+}
+
+#[test]
+fn sizes_at_the_edges_of_panels_and_groups() {
+    for set in available_sets() {
+        for dim in [1, 2, 3, 4, 5, 31, 32, 33, 100] {
+            for num_rows in [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97] {
+                let case = Case::isotropic(dim, num_rows, [1, 2, 3, 5, 7, 12, 13, 25][(dim + num_rows) % 8]);
+                let codes = ByteCodes::new(&case.rows, dim).unwrap();
+                for k in [1, 5, 200] {
+                    let search = searched(set, &case, k, &codes.block(0)).unwrap();
+                    let what = format!("{set:?} {num_rows} x {dim}, k {k}");
+                    let (given_up, _) = case.check(search, &case.expected(set, k, None), &what);
+                    assert_eq!(given_up, 0, "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// In blocks with gaps between them, filtered, by several threads.
+#[test]
+fn blocks_filters_and_threads_change_nothing() {
+    let team = team(3);
+    for set in available_sets() {
+        let case = Case::isotropic(40, 3000, 14);
+        let codes = ByteCodes::new(&case.rows, case.dim).unwrap();
+        for of in [1, 2, 40, 2000] {
+            let mut bits = vec![0u64; 3000usize.div_ceil(64)];
+            (0..3000).filter(|row| row * 7919 % of == 0).for_each(|row| bits[row / 64] |= 1 << (row % 64));
+            for k in [1, 10, 1000] {
+                let expected = case.expected(set, k, Some(&bits));
+                let whole = CodeBlock { included: Some(&bits), ..codes.block(0) };
+                let what = format!("{set:?} 1 of {of}, k {k}");
+                case.check(searched(set, &case, k, &whole).unwrap(), &expected, &what);
+                let shared = team.share(|| searched(set, &case, k, &whole).unwrap()).unwrap();
+                case.check(shared, &expected, &what);
+                let mut search = ByteSearch::with_set(set, &case.tensor(), k).unwrap();
+                for first in (0..3000usize).step_by(1024) {
+                    let rows = first..(first + 1024).min(3000);
+                    let codes = ByteCodes::new(&case.rows[rows.start * 40..rows.end * 40], 40).unwrap();
+                    let bits = &bits[first / 64..rows.end.div_ceil(64)];
+                    search.feed(&CodeBlock { included: Some(bits), ..codes.block(first as u32) }).unwrap();
+                }
+                case.check(search, &expected, &what);
+            }
+        }
+    }
+}
+
+/// A corpus of equal rows, whose candidates would be all of them.
+#[test]
+fn too_many_candidates_are_given_up() {
+    let (dim, num_rows, num_queries) = (2, 5000, 2100);
+    let case = Case {
+        name: "equal",
+        dim,
+        rows: [0.5, -0.25].repeat(num_rows),
+        queries: random(3, num_queries * dim),
+    };
+    let codes = ByteCodes::new(&case.rows, dim).unwrap();
+    // 4,096 candidates per query are kept, and more for fewer queries.
+    let mut search = searched(InstructionSet::current(), &case, 3, &codes.block(0)).unwrap();
+    assert!(search.candidates().iter().all(Option::is_none));
+    // Later blocks change nothing.
+    search.feed(&ByteCodes::new(&[1.0, 1.0], dim).unwrap().block(5000)).unwrap();
+    assert_eq!(case.check(search, &vec![Vec::new(); num_queries], "equal"), (num_queries, 0));
+    let few = Case { queries: case.queries[..6].to_vec(), ..case };
+    let search = searched(InstructionSet::current(), &few, 3, &codes.block(0)).unwrap();
+    let expected = few.expected(InstructionSet::current(), 3, None);
+    assert_eq!(few.check(search, &expected, "equal"), (0, 3 * num_rows));
+}
+
+#[test]
+fn codes_are_where_the_layout_says() {
+    for (num_rows, dim) in [(1, 1), (33, 5), (70, 12)] {
+        let rows = random(9, num_rows * dim);
+        let codes = ByteCodes::new(&rows, dim).unwrap();
+        let groups = dim.div_ceil(4);
+        assert_eq!(codes.codes.len(), num_rows.div_ceil(32) * 32 * groups * 4);
+        let mut sum = 0i64;
+        for (row, values) in rows.chunks_exact(dim).enumerate() {
+            for (i, &x) in values.iter().enumerate() {
+                let code = codes.codes[((row / 32 * groups + i / 4) * 32 + row % 32) * 4 + i % 4];
+                let error = f64::from(x) - f64::from(codes.steps[row]) * f64::from(code);
+                assert!(error.abs() <= 0.5001 * f64::from(codes.steps[row]), "{row} {i}");
+                sum += i64::from(code).abs();
+            }
+        }
+        let all: i64 = codes.codes.iter().map(|&code| i64::from(code).abs()).sum();
+        assert_eq!(all, sum, "padding is zero");
+    }
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_named() {
+    let zeros =
+        |rows: usize, dim: usize| Tensor::zeros((rows, dim), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let refusal = |queries: &Tensor, k| ByteSearch::new(queries, k).err().unwrap().to_string();
+    assert_eq!(refusal(&zeros(3, 2), 0), "top_k_bytes: k must be 1 or more, got 0");
+    assert_eq!(
+        refusal(&zeros(1, 65_537), 1),
+        "top_k_bytes: queries must have a width from 1 to 65536, got 65537"
+    );
+    let broken = Tensor::new(&[[0.0f32, 1.0], [f32::NAN, 1.0]], &Device::Cpu).unwrap();
+    assert_eq!(refusal(&broken, 1), "top_k_bytes: queries must be finite, got NaN in row 1");
+    let refusal = |rows: &[f32], dim| ByteCodes::new(rows, dim).unwrap_err().to_string();
+    assert_eq!(refusal(&[1.0, 2.0, 3.0], 2), "top_k_bytes: rows must have 2 values each, got 3 in all");
+    assert_eq!(refusal(&[1.0, f32::INFINITY], 1), "top_k_bytes: rows must be finite, got inf in row 1");
+    assert_eq!(refusal(&[], 0), "top_k_bytes: rows must have a width from 1 to 65536, got 0");
+    let codes = ByteCodes::new(&[1.0; 66], 2).unwrap();
+    let mut search = ByteSearch::new(&zeros(1, 2), 1).unwrap();
+    let mut refusal = |block: CodeBlock<'_>| search.feed(&block).unwrap_err().to_string();
+    assert_eq!(
+        refusal(CodeBlock { residuals: &[], ..codes.block(0) }),
+        "top_k_bytes: 33 rows of width 2 must have 33 residuals, got 0"
+    );
+    assert_eq!(
+        refusal(CodeBlock { included: Some(&[]), ..codes.block(0) }),
+        "top_k_bytes: 33 rows of width 2 must have 1 words of bits, got 0"
+    );
+    assert_eq!(
+        refusal(codes.block(u32::MAX - 32)),
+        "top_k_bytes: rows must have indices of at most 4294967294, got 4294967295"
+    );
+}
+
+#[test]
+fn what_is_read_must_be_whole_rows() {
+    let codes = ByteCodes::new(&[1.0; 8], 2).unwrap();
+    let mut search = ByteSearch::new(&Tensor::new(&[[1.0f32, 1.0]], &Device::Cpu).unwrap(), 1).unwrap();
+    search.feed(&codes.block(0)).unwrap();
+    let nothing = |_: &[u32], _: &mut Vec<f32>| Ok::<_, crate::Error>(());
+    let error = search.finish(nothing).unwrap_err().to_string();
+    assert_eq!(error, "top_k_bytes: 4 rows of 2 values must be read, got 0 values");
+}
