@@ -15,22 +15,25 @@ const MOST_CLOSERS: usize = 4;
 /// Maximum number of blanks after a sentence to search for the end of a line.
 const MOST_BLANKS: usize = 8;
 
-/// The sentences of a text, without the blanks between them, in order: what chunks of a long text end after.
-pub fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut start = 0;
-    let ends = positions(text, 0..text.len()).filter(|&position| ends_sentence(text, position));
-    ends.map(|end| {
-        let blanks = text[start..end].chars().take_while(|&character| is_blank(character));
-        let first = start + blanks.map(char::len_utf8).sum::<usize>();
-        start = end;
-        first..end
-    })
-    .collect()
-}
-
 /// The end of the last sentence in `range`, whose ends are both included.
 pub(super) fn last_sentence_end(text: &str, range: Range<usize>) -> Option<usize> {
     positions(text, range).rev().find(|&position| ends_sentence(text, position))
+}
+
+/// The sentences of a text in order, without the blanks around them; blank ones are left out.
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
+    let ends = positions(text, 0..text.len()).filter(|&position| ends_sentence(text, position));
+    let (mut sentences, mut start) = (Vec::new(), 0);
+    for end in ends.chain([text.len()]) {
+        let sentence = &text[start..end];
+        let blank = sentence.len() - sentence.trim_start_matches(is_blank).len();
+        let length = sentence.trim_matches(is_blank).len();
+        if length > 0 {
+            sentences.push(start + blank..start + blank + length);
+        }
+        start = end;
+    }
+    sentences
 }
 
 /// The end of the last word in `range`, whose ends are both included.
@@ -142,6 +145,7 @@ mod tests {
         assert_eq!(sentences("猫は壁。「河水！」月？山"), ["猫は壁。", "「河水！」", "月？", "山"]);
         assert_eq!(sentences("e)))))) a"), ["e)))))) a"]);
         assert_eq!(sentences(""), [""; 0]);
+        assert_eq!(sentences("  \n One.\n\n Two  "), ["One.", "Two"]);
     }
 
     #[test]
