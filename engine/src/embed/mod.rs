@@ -15,7 +15,8 @@ mod prompted;
 mod provenance;
 mod run;
 
-pub use chunks::{Chunk, ChunkEnds, ChunkOptions, plan_chunks, sentences};
+pub(crate) use chunks::sentences;
+pub use chunks::{Chunk, ChunkEnds, ChunkOptions, plan_chunks};
 pub use counts::Counts;
 pub use embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 pub use embedder::Embedder;

@@ -21,7 +21,7 @@ pub(super) fn last_sentence_end(text: &str, range: Range<usize>) -> Option<usize
 }
 
 /// The sentences of a text in order, without the blanks around them; blank ones are left out.
-pub fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let ends = positions(text, 0..text.len()).filter(|&position| ends_sentence(text, position));
     let (mut sentences, mut start) = (Vec::new(), 0);
     for end in ends.chain([text.len()]) {

@@ -23,7 +23,7 @@ use std::ops::Range;
 use crate::Result;
 use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
 
-pub use boundaries::sentences;
+pub(crate) use boundaries::sentences;
 pub use options::{ChunkEnds, ChunkOptions};
 use outline::Outline;
 
