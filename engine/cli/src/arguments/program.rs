@@ -6,13 +6,13 @@ Examples:
   nearsay embed faq.txt -m sentence-transformers/all-MiniLM-L6-v2 -o faq.parquet
   # BERTScore of a system's output
   nearsay score -c system.txt -r reference.txt --lang en
-  # the texts nearest to a question
-  nearsay search faq.parquet 'how do I get my money back?'
+  # the texts nearest to a query
+  nearsay search faq.parquet refunds
   # every option of a command
   nearsay help embed
 
 Environment (an empty variable counts as unset):
-  NEARSAY_MODEL           the default of -m for embed and score (search: the recorded model)
+  NEARSAY_MODEL           default of -m; search uses the recorded model first
   NEARSAY_ISA             a lower instruction set: portable, avx2, avx512, ..
   NEARSAY_COMPOSED        1 composes operations from candle's, for bug reports
   NEARSAY_CUDA_LIBRARIES  folders with NVIDIA's libraries
