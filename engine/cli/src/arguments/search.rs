@@ -13,12 +13,12 @@ use super::{RunningArguments, named};
 
 const SEARCH_EXAMPLES: &str = "\
 Examples:
-  # the ten texts nearest to a question
-  nearsay search notes.parquet 'when can I buy bread?'
+  # the ten texts nearest to a query, which may be a whole question in quotes
+  nearsay search notes.parquet bread
   # a prompt that stays open; the model is loaded once
   nearsay search wiki/
   # only some of the rows, and a column of each hit
-  nearsay search faq.parquet 'refunds' --where 'year > 2020' --columns url
+  nearsay search faq.parquet refunds --columns url --where 'year>2020'
   # more of the same, and not three copies of it
   nearsay search faq.parquet --like 4711 --mmr 0.7
   # a run of many queries for trec_eval
