@@ -107,7 +107,7 @@ fn a_run_is_compared_with_a_baseline() {
     let same = desk.run("eval retrieval task --run a.run --baseline-run a.run --json").ok().json();
     assert_eq!(number(&same["baseline"]["p_values"], "ndcg@10"), 1.0);
     let text = desk.run("eval retrieval task --run a.run --baseline-run b.run --per-query").ok();
-    for part in ["query  ndcg@10", "measure      @1", "baseline  difference", "2 queries"] {
+    for part in ["query  ndcg@10", "@1000", "baseline  difference", "2 queries"] {
         assert!(text.text().contains(part), "{part}\n{}", text.text());
     }
 }

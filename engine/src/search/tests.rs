@@ -253,7 +253,8 @@ fn what_is_like_a_text_leaves_all_of_it_out() {
     }
     assert_eq!(hits.len(), best.len());
     for hit in hits {
-        assert!((best[&texts[hit.row]] - f64::from(hit.score)).abs() < 1e-5, "{hit:?}");
+        let best = best[&texts[hit.row]];
+        assert!((best - f64::from(hit.score)).abs() < 1e-5, "{hit:?}, text {}: {best}", texts[hit.row]);
     }
 }
 
@@ -294,4 +295,23 @@ fn settings_that_contradict_each_other_are_refused() {
     assert!(check(&|options| options.candidates = Some(50), Metric::Dot).contains("diversity"));
     let few = |options: &mut SearchOptions| (options.diversity, options.candidates) = (Some(0.5), Some(5));
     assert!(check(&few, Metric::Dot).contains("at least as many as hits"));
+}
+
+#[test]
+fn many_queries_find_the_texts_that_each_finds_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.arrow");
+    let (rows, _) = chunked(&path);
+    let corpus = Corpus::open(&path, Metric::Cosine).unwrap();
+    for k in [1, 10, 39, 78] {
+        let options = SearchOptions { top: Some(k), ..SearchOptions::default() };
+        let search = corpus.search(&options).unwrap();
+        // The long text is near to some of them, and far from others.
+        let queries: Vec<&[f32]> = rows.rows().take(20).collect();
+        let together = search.nearest(&Vectors::new(queries.concat(), 8).unwrap()).unwrap();
+        for (query, hits) in queries.iter().zip(together) {
+            let alone = search.nearest(&Vectors::new(query.to_vec(), 8).unwrap()).unwrap();
+            assert_eq!((hits.len(), [hits].as_slice()), (k.min(40), alone.as_slice()));
+        }
+    }
 }

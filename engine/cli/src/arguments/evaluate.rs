@@ -60,7 +60,7 @@ Examples:
   # contexts, responses and references too
   nearsay eval rag answers.jsonl -m sentence-transformers/all-MiniLM-L6-v2 -l 5
   # every sample, and another threshold for relevant contexts
-  nearsay eval rag answers.jsonl -m ./my-model --relevance cosine:0.8 --per-sample --json
+  nearsay eval rag answers.jsonl -m ./my-model --relevance cosine:0.8 --json
 
 Each line is a sample with ragas' names of fields: response, reference, retrieved_contexts, reference_contexts, \
 retrieved_context_ids, reference_context_ids. What a sample's fields allow is measured; the rest of the line is not \

@@ -7,7 +7,7 @@ Examples:
   # BERTScore of a system's output
   nearsay score -c system.txt -r reference.txt --lang en
   # the texts nearest to a question
-  nearsay search faq.parquet 'how do I get my money back?'
+  nearsay search faq.parquet refunds
   # every option of a command
   nearsay help embed
 

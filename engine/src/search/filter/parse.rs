@@ -11,9 +11,9 @@ use crate::{Error, Result};
 
 /// Most words and signs of a filter, literals, commas and blanks not counted: each may make the tree one deeper, and
 /// trees are walked recursively.
-const MAX_SIGNS: usize = 2000;
-/// Most parentheses inside each other.
-const MAX_DEPTH: usize = 50;
+const MAX_SIGNS: usize = 500;
+/// Most parentheses inside each other: the parser takes some 30 KB of the stack for each.
+const MAX_DEPTH: usize = 25;
 
 const SUPPORTED: &str = "a filter has columns, numbers, 'strings', true, false, null, = <> < <= > >=, in (..), between .. and \
      .., like '..', is null, and, or, not and parentheses";
