@@ -199,9 +199,10 @@ impl<'a> Search<'a> {
         total: u64,
     ) -> Result<Vec<Vec<Hit>>> {
         let wanted = self.options.to_find();
-        let mut count = wanted.saturating_mul(texts.rows_per_text()).min(2 * wanted);
-        let mut lists = self.best(queries, count, included, total)?;
+        let first_count = wanted.saturating_mul(texts.rows_per_text()).min(2 * wanted);
+        let mut lists = self.best(queries, first_count, included, total)?;
         for (query, list) in lists.iter_mut().enumerate() {
+            let mut count = first_count;
             let mut is_all = list.len() < count;
             let (mut others, mut left) = (None, total);
             *list = self.first_of_each(std::mem::take(list));
