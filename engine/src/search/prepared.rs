@@ -202,8 +202,9 @@ impl<'a> Search<'a> {
         let first_count = wanted.saturating_mul(texts.rows_per_text()).min(2 * wanted);
         let mut lists = self.best(queries, first_count, included, total)?;
         for (query, list) in lists.iter_mut().enumerate() {
-            let mut is_all = list.len() < first_count;
-            let (mut others, mut left, mut count) = (None, total, first_count);
+            let mut count = first_count;
+            let mut is_all = list.len() < count;
+            let (mut others, mut left) = (None, total);
             *list = self.first_of_each(std::mem::take(list));
             let mut new = 0;
             while list.len() < wanted && !is_all {

@@ -56,7 +56,7 @@ fn settings_and_filters_are_refused_with_the_reason() {
     desk.run("search in.txt bread").ends(2, &["in.txt"]);
     let deep = vec!["1=1"; 10_000].join(" or ");
     run_with_text(&desk, "search a.parquet --like mill --where", &[&deep])
-        .ends(2, &["more than 500 words and signs"]);
+        .ends(2, &["more than 2000 words and signs"]);
 }
 
 #[test]

@@ -73,8 +73,14 @@ impl From<&BooleanArray> for Truth {
 /// Evaluates a filter for the rows of a batch, which has its columns.
 pub(super) fn evaluate(expression: &Expression, rows: &RecordBatch) -> Result<Truth> {
     match expression {
-        Expression::And(left, right) => Ok(evaluate(left, rows)?.and(&evaluate(right, rows)?)),
-        Expression::Or(left, right) => Ok(evaluate(left, rows)?.or(&evaluate(right, rows)?)),
+        Expression::All(parts) => {
+            let all = Truth::constant(Some(true), rows.num_rows());
+            parts.iter().try_fold(all, |all, part| Ok(all.and(&evaluate(part, rows)?)))
+        }
+        Expression::Any(parts) => {
+            let none = Truth::constant(Some(false), rows.num_rows());
+            parts.iter().try_fold(none, |any, part| Ok(any.or(&evaluate(part, rows)?)))
+        }
         Expression::Not(inner) => Ok(evaluate(inner, rows)?.negated()),
         Expression::Compare(comparison, left, right) => compare(*comparison, left, right, rows),
         Expression::In(operand, values) => {

@@ -5,8 +5,10 @@ use std::cmp::Ordering;
 /// Something that is true, false or null for a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
-    And(Box<Self>, Box<Self>),
-    Or(Box<Self>, Box<Self>),
+    /// `and` of two or more.
+    All(Vec<Self>),
+    /// `or` of two or more.
+    Any(Vec<Self>),
     Not(Box<Self>),
     Compare(Comparison, Operand, Operand),
     /// Whether a column equals one of some literals.
@@ -78,10 +80,7 @@ impl Expression {
             }
         };
         match self {
-            Self::And(left, right) | Self::Or(left, right) => {
-                left.for_each_column(visit);
-                right.for_each_column(visit);
-            }
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.for_each_column(visit)),
             Self::Not(inner) => inner.for_each_column(visit),
             Self::Compare(_, left, right) | Self::Like(left, right) => {
                 column(left);

@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, InTarget, Spanned, UnaryOperator, Value};
 use sqlparser::dialect::GenericDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -9,11 +10,13 @@ use super::expression::{Comparison, Expression, Operand};
 use crate::error::shorten;
 use crate::{Error, Result};
 
-/// Most words and signs of a filter, literals, commas and blanks not counted: each may make the tree one deeper, and
-/// trees are walked recursively.
-const MAX_SIGNS: usize = 500;
-/// Most parentheses inside each other: the parser takes some 30 KB of the stack for each.
-const MAX_DEPTH: usize = 25;
+/// Most words and signs of a filter, literals, commas and blanks not counted. Each may make sqlparser's tree one
+/// deeper, which it drops recursively.
+const MAX_SIGNS: usize = 2000;
+/// Most signs in a row without `and`, `or` or a comma: these make a tree deeper that is walked recursively.
+const MAX_IN_A_ROW: usize = 24;
+/// Most parentheses inside each other.
+const MAX_DEPTH: usize = 24;
 
 const SUPPORTED: &str = "a filter has columns, numbers, 'strings', true, false, null, = <> < <= > >=, in (..), between .. and \
      .., like '..', is null, and, or, not and parentheses";
@@ -35,19 +38,26 @@ pub(super) fn parse(text: &str) -> Result<Expression> {
 }
 
 fn check_size(tokens: &[TokenWithSpan]) -> Result<()> {
-    let is_sign = |token: &&TokenWithSpan| {
-        !matches!(
-            token.token,
-            Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_)
-        )
-    };
-    match tokens.iter().filter(is_sign).nth(MAX_SIGNS) {
-        None => Ok(()),
-        Some(token) => {
-            let rule = format!("it has more than {MAX_SIGNS} words and signs");
-            Err(refuse(&rule, Some(token.span.start)))
+    let (mut signs, mut in_a_row) = (0, 0);
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => continue,
+            Token::Comma => {
+                in_a_row = 0;
+                continue;
+            }
+            Token::Word(word) if matches!(word.keyword, Keyword::AND | Keyword::OR) => in_a_row = 0,
+            _ => in_a_row += 1,
         }
+        signs += 1;
+        let rule = match (signs > MAX_SIGNS, in_a_row > MAX_IN_A_ROW) {
+            (true, _) => format!("it has more than {MAX_SIGNS} words and signs"),
+            (_, true) => format!("it has more than {MAX_IN_A_ROW} words and signs without `and` or `or`"),
+            _ => continue,
+        };
+        return Err(refuse(&rule, Some(token.span.start)));
     }
+    Ok(())
 }
 
 /// A filter that cannot be used, and the place.
@@ -94,11 +104,8 @@ fn expression(parsed: Expr) -> Result<Expression> {
     match parsed {
         Expr::Nested(inner) => expression(*inner),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => Ok(Expression::Not(Box::new(expression(*expr)?))),
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            Ok(Expression::And(Box::new(expression(*left)?), Box::new(expression(*right)?)))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
-            Ok(Expression::Or(Box::new(expression(*left)?), Box::new(expression(*right)?)))
+        Expr::BinaryOp { left, op: op @ (BinaryOperator::And | BinaryOperator::Or), right } => {
+            chain(*left, &op, *right)
         }
         Expr::BinaryOp { ref left, ref op, ref right } => match comparison(op) {
             Some(comparison) => Ok(Expression::Compare(comparison, operand(left)?, operand(right)?)),
@@ -110,7 +117,7 @@ fn expression(parsed: Expr) -> Result<Expression> {
             let value = operand(&expr)?;
             let low = Expression::Compare(Comparison::GreaterOrEqual, value.clone(), operand(&low)?);
             let high = Expression::Compare(Comparison::LessOrEqual, value, operand(&high)?);
-            Ok(negated_if(negated, Expression::And(Box::new(low), Box::new(high))))
+            Ok(negated_if(negated, Expression::All(vec![low, high])))
         }
         Expr::In { expr, target: InTarget::List(list), negated, global: false } => {
             let values = list.iter().map(operand).collect::<Result<_>>()?;
@@ -122,6 +129,26 @@ fn expression(parsed: Expr) -> Result<Expression> {
         Expr::Identifier(_) | Expr::Value(_) => Ok(Expression::Is(operand(&parsed)?)),
         other => Err(unsupported(&other)),
     }
+}
+
+/// The parts of `.. and .. and ..`, or of `.. or .. or ..`. sqlparser puts each inside the next; walking down in a loop
+/// needs no stack, however many they are.
+fn chain(mut left: Expr, operator: &BinaryOperator, right: Expr) -> Result<Expression> {
+    let mut parts = vec![right];
+    loop {
+        match left {
+            Expr::BinaryOp { left: inner, op, right } if op == *operator => {
+                parts.push(*right);
+                left = *inner;
+            }
+            first => {
+                parts.push(first);
+                break;
+            }
+        }
+    }
+    let parts = parts.into_iter().rev().map(expression).collect::<Result<_>>()?;
+    Ok(if *operator == BinaryOperator::And { Expression::All(parts) } else { Expression::Any(parts) })
 }
 
 fn comparison(operator: &BinaryOperator) -> Option<Comparison> {

@@ -194,14 +194,18 @@ fn what_a_filter_has_not_is_refused_with_its_place() {
 #[test]
 fn deep_and_long_filters_are_refused_or_right() {
     let long = |count: usize| vec!["n = 1"; count].join(" or ");
-    assert_eq!(passing(&long(125)), "0");
-    assert!(refused(&long(10_000)).contains("more than 500 words and signs"));
-    assert!(refused(&vec!["1=1"; 10_000].join(" or ")).contains("more than 500 words and signs"));
+    assert_eq!(passing(&long(500)), "0");
+    assert!(refused(&long(10_000)).contains("more than 2000 words and signs"));
+    assert!(refused(&vec!["1=1"; 10_000].join(" or ")).contains("more than 2000 words and signs"));
     let nested = |depth: usize| format!("{}n = 1{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(passing(&nested(10)), "0");
-    assert!(refused(&nested(200)).contains("parentheses"));
-    assert!(refused(&nested(100_000)).contains("words and signs"));
-    assert!(refused(&format!("{} flag", "not ".repeat(300))).contains("cannot be used"));
+    assert_eq!(passing(&nested(5)), "0");
+    assert!(refused(&nested(400)).contains("without `and` or `or`"));
+    let nested_by_or = |depth: usize| format!("{}true{}", "(n = 1 or ".repeat(depth), ")".repeat(depth));
+    assert_eq!(passing(&nested_by_or(5)), "0123");
+    assert!(refused(&nested_by_or(300)).contains("without `and` or `or`"));
+    assert!(refused(&format!("{} flag", "not ".repeat(900))).contains("cannot be used"));
+    assert!(refused(&vec!["1"; 900].join(" = ")).contains("without `and` or `or`"));
+    assert_eq!(passing(&format!("n = 1{}", " and flag or n = 2".repeat(300))), "01");
     let values = (0..20_000).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
     assert_eq!(passing(&format!("n in ({values})")), "0123");
 }
