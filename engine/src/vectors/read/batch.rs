@@ -75,7 +75,7 @@ impl VectorBatch {
 
 /// Numbers in shared memory: those of a mapped file, or read or decoded ones.
 #[derive(Debug, Clone)]
-pub(super) enum StoredNumbers {
+pub(crate) enum StoredNumbers {
     F32(ScalarBuffer<f32>),
     F16(ScalarBuffer<f16>),
     I8(ScalarBuffer<i8>),

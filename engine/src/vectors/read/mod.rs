@@ -12,6 +12,7 @@
 
 mod access;
 mod arrow;
+mod arrow_table;
 mod batch;
 mod columns;
 mod folder;
@@ -31,7 +32,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 pub(crate) use access::NumberBatch;
+pub(crate) use arrow_table::ArrowTable;
+pub(crate) use batch::StoredNumbers;
 pub use batch::{NumberSlice, VectorBatch};
+pub(crate) use map::map;
 
 use super::write::OutputFormat;
 use super::{Level, Metadata, NumberType, Provenance};

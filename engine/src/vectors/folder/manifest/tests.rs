@@ -1,6 +1,9 @@
 //! A manifest written, torn and damaged.
 
+use std::fs;
+
 use super::*;
+use crate::vectors::folder::{COPY, Log, MANIFEST};
 use crate::vectors::folder::RowCounts;
 use crate::vectors::write::Digest;
 
@@ -27,7 +30,7 @@ fn entries() -> Vec<ManifestEntry> {
 
 fn write(folder: &Path, entries: &[ManifestEntry]) {
     let state = ManifestState::read(folder).expect("a state");
-    let mut manifest = Manifest::open(folder, &state).expect("opened");
+    let mut manifest = Log::open(folder, &state.log).expect("opened");
     entries.iter().for_each(|entry| manifest.append(entry).expect("appended"));
 }
 
@@ -47,7 +50,7 @@ fn what_is_appended_is_read_back() {
     let (folder, bytes) = written();
     assert_eq!(fs::read(folder.path().join(COPY)).expect("read"), bytes);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), ended(&state), state.damage.len()), (4, Some((20, 2)), 0));
+    assert_eq!((count(&state), ended(&state), state.log.damage.len()), (4, Some((20, 2)), 0));
     assert_eq!(state.shards[1].first_row, 10);
 }
 
@@ -55,7 +58,7 @@ fn what_is_appended_is_read_back() {
 fn a_folder_without_a_manifest_says_nothing_and_has_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), state.damage.len()), (0, 0));
+    assert_eq!((count(&state), state.log.damage.len()), (0, 0));
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn every_length_that_a_crash_may_leave_goes_on_to_the_same_bytes() {
             fs::write(folder.path().join(MANIFEST), &bytes[..length]).expect("written");
             fs::write(folder.path().join(COPY), &bytes[..copy]).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert!(state.damage.iter().all(|damage| damage.is_torn), "{length} {copy}: {:?}", state.damage);
+            assert!(state.log.damage.iter().all(|damage| damage.is_torn), "{length} {copy}: {:?}", state.log.damage);
             let known = count(&state);
             write(folder.path(), &entries()[known..]);
             for name in [MANIFEST, COPY] {
@@ -90,8 +93,8 @@ fn any_flipped_byte_is_found_and_healed_from_the_other_file() {
             damaged[position] ^= 0x10;
             fs::write(folder.path().join(name), &damaged).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert_eq!((count(&state), state.damage.len()), (4, 1), "byte {position} of {name}");
-            assert!(state.damage[0].what.contains(name) && !state.damage[0].is_torn, "{:?}", state.damage);
+            assert_eq!((count(&state), state.log.damage.len()), (4, 1), "byte {position} of {name}");
+            assert!(state.log.damage[0].what.contains(name) && !state.log.damage[0].is_torn, "{:?}", state.log.damage);
             drop(Manifest::open(folder.path(), &state).expect("opened"));
             assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
         }
@@ -110,7 +113,7 @@ fn an_empty_or_missing_manifest_is_healed_from_its_copy() {
                 fs::write(&path, "").expect("written")
             }
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert_eq!((count(&state), state.damage.len()), (4, 1));
+            assert_eq!((count(&state), state.log.damage.len()), (4, 1));
             drop(Manifest::open(folder.path(), &state).expect("opened"));
             assert_eq!(fs::read(path).expect("read"), bytes);
         }
@@ -157,7 +160,7 @@ fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
         fs::write(folder.path().join(name), damaged).expect("written");
     }
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), state.damage.len()), (4, 2), "{:?}", state.damage);
+    assert_eq!((count(&state), state.log.damage.len()), (4, 2), "{:?}", state.log.damage);
     drop(Manifest::open(folder.path(), &state).expect("opened"));
     for name in [MANIFEST, COPY] {
         assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
@@ -174,7 +177,7 @@ fn a_shard_may_be_recorded_again_behind_the_end() {
     }
     write(folder.path(), &[shard(1)]);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((state.shards.len(), ended(&state), state.damage.len()), (2, Some((20, 2)), 0));
+    assert_eq!((state.shards.len(), ended(&state), state.log.damage.len()), (2, Some((20, 2)), 0));
 }
 
 #[test]
