@@ -89,6 +89,7 @@ pub mod bench;
 pub mod embed;
 mod error;
 mod guard;
+pub mod index;
 pub mod job;
 pub mod score;
 pub mod search;

@@ -12,8 +12,10 @@ mod download;
 mod effect;
 mod embed;
 mod failure;
+mod get;
 mod gpus;
 mod help;
+mod index;
 mod man;
 mod models;
 mod print;
@@ -82,7 +84,9 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return verify::run(context, &arguments),
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
+        Command::Get(arguments) => get::run(context, &arguments)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),
         Command::Doctor(arguments) => doctor::run(context, arguments)?,

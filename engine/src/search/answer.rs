@@ -109,7 +109,7 @@ impl Search<'_> {
             matched_filter: self.matched(),
             candidates: self.matched(),
             exact: self.corpus.is_exact(),
-            stale: Vec::new(),
+            stale: self.corpus.source.stale().to_vec(),
         })
     }
 

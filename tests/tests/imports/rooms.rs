@@ -8,8 +8,10 @@ use nearsay_tests::repository;
 use crate::source::{code, sources, words};
 
 /// The modules of `engine/src/lib.rs`, lower ones first.
-const ROOMS: [&str; 11] =
-    ["error", "guard", "text", "tokens", "session", "vectors", "embed", "job", "score", "search", "bench"];
+const ROOMS: [&str; 12] = [
+    "error", "guard", "text", "tokens", "session", "vectors", "embed", "job", "score", "search", "index",
+    "bench",
+];
 
 /// Names that a source may use as `crate::name`, and their rooms: rooms and their re-exports in lib.rs, and
 /// `None` for items of other crates.

@@ -130,6 +130,6 @@ impl SearchArguments {
     }
 }
 
-fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+pub(super) fn metric_parser() -> impl TypedValueParser<Value = Metric> {
     PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| name.parse::<Metric>())
 }

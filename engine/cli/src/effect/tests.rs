@@ -9,6 +9,10 @@ use crate::help::program;
 const ALWAYS: &[(&str, &[&str])] = &[
     ("verify", &["folders", "threads"]),
     ("status", &["folders"]),
+    ("index update", &["index", "inputs", "prune", "dry_run", "model", "threads"]),
+    ("index delete", &["index", "ids", "where", "purge"]),
+    ("index compact", &["index"]),
+    ("index info", &["index"]),
     ("models list", &[]),
     ("models pull", &["model"]),
     ("models inspect", &["model", "verify"]),
@@ -35,6 +39,9 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("embed", ids(embed::FLAGS.iter().chain(&reading::flags()))),
         with("score", ids(score::FLAGS.iter().chain(&reading::flags()))),
         with("search", ids(search::FLAGS.iter())),
+        with("index", Default::default()),
+        with("index build", ids(index::BUILD.iter().chain(&reading::flags()))),
+        with("get", ids(index::GET.iter())),
         with("bench", ids(bench::FLAGS.iter())),
         with("models", Default::default()),
     ]
@@ -249,6 +256,50 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("search", "precision", "search a --like 3 --precision bf16", "search a q --precision bf16"),
     ("search", "device", "search a --query-vectors q.npy --device cpu", "search a q --device cpu"),
     ("search", "batch_tokens", "search a --like 3 --batch-tokens 9", "search a q --batch-tokens 9"),
+    (
+        "index build",
+        "chunk_tokens",
+        "index build a.txt -m M -o i --on-long truncate --chunk-tokens 9",
+        "index build a.txt -m M -o i --chunk-tokens 9",
+    ),
+    (
+        "index build",
+        "chunk_overlap",
+        "index build a.txt -m M -o i --on-long error --chunk-overlap 9",
+        "index build a.txt -m M -o i --chunk-overlap 9",
+    ),
+    (
+        "index build",
+        "join",
+        "index build a.csv -m M -o i --join x",
+        "index build a.csv -m M -o i --join x --text-field a --text-field b",
+    ),
+    (
+        "index build",
+        "text_field",
+        "index build a.txt -m M -o i --text-field x",
+        "index build a.csv -m M -o i --text-field x",
+    ),
+    ("index build", "no_id", "index build a.txt -m M -o i --no-id", "index build a.jsonl -m M -o i --no-id"),
+    (
+        "index build",
+        "separator",
+        "index build a.jsonl -m M -o i --separator ;",
+        "index build a.csv -m M -o i --separator ;",
+    ),
+    (
+        "index build",
+        "quotes",
+        "index build a.txt -m M -o i --quotes always",
+        "index build a.tsv -m M -o i --quotes always",
+    ),
+    (
+        "index build",
+        "lossy",
+        "index build a.parquet -m M -o i --lossy",
+        "index build a.txt -m M -o i --lossy",
+    ),
+    ("get", "around", "get i a --around 9", "get i a --chunk 1 --around 9"),
     ("bench", "overwrite", "bench --overwrite", "bench --overwrite -o a.json"),
 ];
 

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{failed, line};
-use crate::vectors::write::sync_folder;
 use crate::Result;
+use crate::vectors::write::sync_folder;
 
 pub(crate) const MANIFEST: &str = "_manifest.jsonl";
 pub(crate) const COPY: &str = "_manifest.copy.jsonl";
@@ -28,6 +28,8 @@ pub(crate) struct Damage {
     pub(crate) is_torn: bool,
     /// Whether the file only lacks some of the last lines.
     pub(crate) is_behind: bool,
+    /// Whether lines are lost: the file has some after all that are valid in either file.
+    pub(crate) loses: bool,
 }
 
 /// The lines of a log.
@@ -117,6 +119,7 @@ fn damage(path: PathBuf, found: Option<&[u8]>, expected: &[u8]) -> Option<Damage
     let (rest, lacking) = (&bytes[common..], &expected[common..]);
     let is_one_behind = Lines(lacking).count() <= 1;
     let number = lines + 1;
+    let loses = lacking.is_empty() && rest.contains(&b'\n');
     let (what, is_torn) = match found {
         _ if bytes == expected && (found.is_some() || expected.is_empty()) => return None,
         None => (format!("{name} is missing"), is_one_behind),
@@ -135,7 +138,7 @@ fn damage(path: PathBuf, found: Option<&[u8]>, expected: &[u8]) -> Option<Damage
         ),
         Some(_) => (format!("line {number} of {name} is damaged"), false),
     };
-    Some(Damage { path, what, is_torn, is_behind: found.is_some() && lacking.starts_with(rest) })
+    Some(Damage { path, what, is_torn, is_behind: found.is_some() && lacking.starts_with(rest), loses })
 }
 
 /// A log that is being appended to.

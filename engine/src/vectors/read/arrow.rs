@@ -11,8 +11,8 @@ use super::arrow_table::{ArrowTable, guarded};
 use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
 use super::source::{ColumnBatches, Head, NumberBlocks, RowBlock, RowBlocks, Table, VectorSource};
-use crate::text::RecordId;
 use crate::Result;
+use crate::text::RecordId;
 
 /// A file whose footer was read.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl VectorSource for ArrowFile {
 
     fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
         let found = self.table.select(rows, &[self.columns.embedding])?;
-        let numbers = VectorColumns::numbers(&found).map_err(|error| self.table.bad_input(error.to_string()))?;
+        let numbers =
+            VectorColumns::numbers(&found).map_err(|error| self.table.bad_input(error.to_string()))?;
         Ok(vec![numbers])
     }
 

@@ -38,7 +38,9 @@ impl ArrowTable {
     pub(crate) fn open(name: String, file: Buffer) -> Result<Self> {
         let footer = guarded("is not a valid Arrow file", || Footer::read(&file));
         match footer {
-            Ok(Footer { schema, blocks, block_rows, .. }) => Ok(Self { name, file, schema, blocks, block_rows }),
+            Ok(Footer { schema, blocks, block_rows, .. }) => {
+                Ok(Self { name, file, schema, blocks, block_rows })
+            }
             Err(rule) => Err(Error::BadInput { input: name, rule }),
         }
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::FORMAT_VERSION;
-use super::record::{InputEnd, ManifestEntry, ShardRecord, file_name};
 use super::log::LogState;
+use super::record::{InputEnd, ManifestEntry, ShardRecord, file_name};
 use crate::vectors::Metadata;
 use crate::{Error, Result};
 

@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::vectors::folder::{COPY, Log, MANIFEST};
 use crate::vectors::folder::RowCounts;
+use crate::vectors::folder::{COPY, Log, MANIFEST};
 use crate::vectors::write::Digest;
 
 fn shard(number: u64) -> ManifestEntry {
@@ -74,7 +74,11 @@ fn every_length_that_a_crash_may_leave_goes_on_to_the_same_bytes() {
             fs::write(folder.path().join(MANIFEST), &bytes[..length]).expect("written");
             fs::write(folder.path().join(COPY), &bytes[..copy]).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert!(state.log.damage.iter().all(|damage| damage.is_torn), "{length} {copy}: {:?}", state.log.damage);
+            assert!(
+                state.log.damage.iter().all(|damage| damage.is_torn),
+                "{length} {copy}: {:?}",
+                state.log.damage
+            );
             let known = count(&state);
             write(folder.path(), &entries()[known..]);
             for name in [MANIFEST, COPY] {
@@ -94,7 +98,11 @@ fn any_flipped_byte_is_found_and_healed_from_the_other_file() {
             fs::write(folder.path().join(name), &damaged).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
             assert_eq!((count(&state), state.log.damage.len()), (4, 1), "byte {position} of {name}");
-            assert!(state.log.damage[0].what.contains(name) && !state.log.damage[0].is_torn, "{:?}", state.log.damage);
+            assert!(
+                state.log.damage[0].what.contains(name) && !state.log.damage[0].is_torn,
+                "{:?}",
+                state.log.damage
+            );
             drop(Manifest::open(folder.path(), &state).expect("opened"));
             assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
         }
