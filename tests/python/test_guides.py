@@ -1,4 +1,4 @@
-"""What docs/quickstart.md and docs/databases.md tell the reader to run does what they say, with a real model."""
+"""What docs/quickstart.md, docs/search.md and docs/databases.md tell the reader to run does what they say, with a real model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from desk import REPOSITORY
 from pages import Block, PageDesk, blocks
 
-QUICKSTART, DATABASES = "quickstart.md", "databases.md"
+QUICKSTART, SEARCH, DATABASES = "quickstart.md", "search.md", "databases.md"
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # What instruction sets may differ by in a printed score.
 TOLERANCE = 2e-5
@@ -23,27 +23,41 @@ def without_numbers(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
-class Quickstart(PageDesk):
-    def run_block(self, block: Block) -> str:
-        """Runs a block in a reader's shell and returns its standard output."""
-        return self.shell_output(block.text, f"docs/{QUICKSTART}, line {block.line}", NEARSAY_MODEL=MODEL)
+class Guide(PageDesk):
+    """A page whose blocks are run in order, and whose outputs are compared."""
 
-    def assert_output(self, block: Block, printed: str) -> None:
+    def run_block(self, page: str, block: Block) -> str:
+        """Runs a block in a reader's shell and returns its standard output."""
+        return self.shell_output(block.text, f"docs/{page}, line {block.line}", NEARSAY_MODEL=MODEL)
+
+    def assert_output(self, page: str, block: Block, printed: str) -> None:
         """The output that the page shows, but for the last digits of numbers."""
-        where = f"docs/{QUICKSTART}, line {block.line}"
+        where = f"docs/{page}, line {block.line}"
         self.assertEqual(without_numbers(printed), without_numbers(block.text), where)
         for found, shown in zip(NUMBER.findall(printed), NUMBER.findall(block.text)):
             self.assertAlmostEqual(float(found), float(shown), delta=TOLERANCE, msg=where)
 
-    def test_page_runs(self) -> None:
+    def run_and_compare(self, page: str) -> tuple[int, int]:
+        """Runs a page; returns how many blocks ran, and how many outputs were compared."""
         printed, compared, run = "", 0, 0
-        for block in blocks(QUICKSTART):
+        for block in blocks(page):
             if block.language == "sh":
-                printed = self.run_block(block)
+                printed = self.run_block(page, block)
                 run += 1
             elif block.language == "text":
-                self.assert_output(block, printed)
+                self.assert_output(page, block, printed)
                 compared += 1
+        return run, compared
+
+
+class SearchPage(Guide):
+    def test_page_runs(self) -> None:
+        self.assertEqual(self.run_and_compare(SEARCH), (2, 2))
+
+
+class Quickstart(Guide):
+    def test_page_runs(self) -> None:
+        run, compared = self.run_and_compare(QUICKSTART)
         self.assertGreaterEqual(run, 6)
         self.assertGreaterEqual(compared, 2)
         self.assert_results()

@@ -7,6 +7,7 @@
 //!
 //! The conversions from candle's and arrow's errors are for this library's own use.
 
+mod conversions;
 mod hint;
 mod kind;
 mod phrase;
@@ -400,24 +401,5 @@ impl Error {
             Self::Model(error) => error.device_failure(),
             _ => None,
         }
-    }
-}
-
-/// For our own arrays, which always fit together.
-impl From<arrow_schema::ArrowError> for Error {
-    fn from(error: arrow_schema::ArrowError) -> Self {
-        Self::Bug(error.to_string())
-    }
-}
-
-impl From<nearsay_kernels::Error> for Error {
-    fn from(error: nearsay_kernels::Error) -> Self {
-        Self::Model(error.into())
-    }
-}
-
-impl From<candle_core::Error> for Error {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Model(error.into())
     }
 }

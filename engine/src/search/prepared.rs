@@ -18,6 +18,8 @@ use crate::{Error, Result};
 const HITS_BYTES: usize = 32 << 20;
 /// Most queries of one scan.
 const MAX_QUERIES: usize = 1024;
+/// Queries of one scan that keeps all rows of a block.
+const UNBOUNDED_QUERIES: usize = 16;
 
 /// A search that is prepared, for any number of queries.
 #[derive(Debug)]
@@ -136,6 +138,9 @@ impl<'a> Search<'a> {
 
     /// Queries that are compared in one scan of the corpus.
     pub fn queries_at_once(&self) -> usize {
+        if self.options.is_unbounded() {
+            return UNBOUNDED_QUERIES;
+        }
         // The kernel keeps up to twice as many hits of 8 bytes, and we as many of 16.
         let bytes = 32 * self.options.to_find().max(1) * self.texts.map_or(1, |_| 2);
         (HITS_BYTES / bytes).clamp(1, MAX_QUERIES)

@@ -74,15 +74,6 @@ const WITHOUT_EFFECT: [&str; 3] = ["version", "model", "revision"];
 const VERSIONS: [&str; 2] = ["arithmetic", "reading"];
 
 impl Provenance {
-    /// The name by which the model is found, with its revision if it has one.
-    pub fn model_name(&self) -> String {
-        match (self.revision.as_str(), self.model.split_once('@')) {
-            ("", _) => self.model.clone(),
-            (revision, Some((name, _))) => format!("{name}@{revision}"),
-            (revision, None) => format!("{}@{revision}", self.model),
-        }
-    }
-
     /// Every property by name. Names and values are a format: see docs/formats.md.
     pub fn to_metadata(&self) -> Metadata {
         let entries = [

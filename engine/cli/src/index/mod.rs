@@ -93,7 +93,7 @@ fn update(context: &Context, arguments: IndexUpdateArguments) -> anyhow::Result<
     let folder = arguments.index.display().to_string();
     context.interruption.set_hint(Some("run the same command again to continue".to_owned()));
     let recorded = writer.provenance()?;
-    let named = arguments.model.clone().or_else(|| recorded.as_ref().map(Provenance::model_name));
+    let named = arguments.model.clone().or_else(|| recorded.as_ref().map(crate::search::recorded_name));
     let name = context.model_name(named)?;
     let devices = devices_like(context, recorded.as_ref())?;
     let session = context.open_session(&name, devices, arguments.threads, None)?;

@@ -47,10 +47,10 @@ fn passage_width(width: usize) -> usize {
     width.saturating_sub(INDENT.len()).clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
-/// ` 1  0.7312  mill.md  chunk 2 (310-742)  year=1990`
+/// ` 1   0.7312  mill.md  chunk 2 (310-742)  year=1990`
 fn title(hit: &SearchHit, digits: usize, width: usize) -> String {
     let mut parts = vec![format!("{:>digits$}", hit.rank)];
-    parts.push(format!("{:.4}", hit.score.or(hit.distance).unwrap_or_default()));
+    parts.push(format!("{:>7.4}", hit.score.or(hit.distance).unwrap_or_default()));
     parts.push(shown(&plain(&hit.id)));
     if let (Some(chunk), Some(start), Some(end)) = (hit.chunk, hit.byte_start, hit.byte_end) {
         parts.push(format!("chunk {chunk} (bytes {start}-{end})"));
@@ -116,8 +116,10 @@ fn words(text: &str, mark: Option<&Range<usize>>, width: usize) -> Vec<Word> {
 
 /// The lines of a passage, from its start, or from a line before its best sentence if that would not be seen.
 fn wrapped(text: &str, mark: Option<&Range<usize>>, is_cut: bool, width: usize) -> Vec<String> {
-    let words = words(text, mark, width);
-    let lines = lines_of(&words, width);
+    // Room for what stands for the text before or after.
+    let room = width.saturating_sub(ELLIPSIS.len() + 1).max(1);
+    let words = words(text, mark, room);
+    let lines = lines_of(&words, room);
     let marked =
         lines.iter().position(|line| words[line.clone()].iter().any(|word| word.is_marked)).unwrap_or(0);
     let end_of_mark =
@@ -144,8 +146,6 @@ fn wrapped(text: &str, mark: Option<&Range<usize>>, is_cut: bool, width: usize) 
 
 /// The words of each line.
 fn lines_of(words: &[Word], width: usize) -> Vec<Range<usize>> {
-    // Room for what stands for the text before or after.
-    let width = width.saturating_sub(ELLIPSIS.len() + 1).max(1);
     let (mut lines, mut start, mut used) = (Vec::new(), 0, 0);
     for (index, word) in words.iter().enumerate() {
         let own = measure_text_width(&word.text);

@@ -74,7 +74,8 @@ fn of_parser(error: ParserError) -> Error {
         (Some(line), Some(column)) => Some(Location { line, column }),
         _ => None,
     };
-    refuse(&rule.replace(char::is_control, " "), place)
+    let rule = rule.replace("found: EOF", "found: its end").replace(char::is_control, " ");
+    refuse(&rule, place)
 }
 
 fn unsupported(expression: &Expr) -> Error {

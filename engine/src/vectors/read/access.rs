@@ -8,7 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use super::NumberSlice;
 use super::VectorFile;
 use super::batch::StoredNumbers;
-use super::source::{ColumnBatches, Table};
+use super::source::{ColumnBatches, RowBlock, Table};
 use crate::text::RecordId;
 use crate::vectors::NumberType;
 use crate::vectors::schema::EMBEDDING;
@@ -56,7 +56,7 @@ impl VectorFile {
                 return None;
             }
             let block = blocks.next();
-            let batch = block.map(|numbers| self.number_batch(first_row, numbers?, is_checked));
+            let batch = block.map(|block| self.number_batch(first_row, block?, is_checked));
             match &batch {
                 Some(Ok(batch)) => first_row += batch.rows as u64,
                 Some(Err(_)) => is_over = true,
@@ -69,23 +69,24 @@ impl VectorFile {
         }))
     }
 
-    fn number_batch(&self, first_row: u64, numbers: StoredNumbers, is_checked: bool) -> Result<NumberBatch> {
+    fn number_batch(&self, first_row: u64, block: RowBlock, is_checked: bool) -> Result<NumberBatch> {
+        let RowBlock { rows, numbers, .. } = block;
         let width = self.head.width.unwrap_or(1);
         let bad_row = |row: u64, rule: String| Error::BadRow { input: self.name.clone(), row: row + 1, rule };
-        if !numbers.len().is_multiple_of(width) || self.number_type() != Some(numbers.number_type()) {
-            let expected = self.number_type().map_or("", NumberType::name);
+        let (expected, found) = (self.number_type(), numbers.number_type());
+        if Some(numbers.len()) != rows.checked_mul(width) || expected != Some(found) {
+            let expected = expected.map_or("", NumberType::name);
+            let found_width = numbers.len() / rows.max(1);
             let rule = format!(
-                "{} numbers of {} are no whole vectors of {width} {expected}",
-                numbers.len(),
-                numbers.number_type()
+                "its vector has {found_width} numbers of {found}; the file has {width} of {expected}"
             );
             return Err(bad_row(first_row, rule));
         }
-        if let Some(place) = numbers.first_not_finite().filter(|_| !is_checked) {
+        if !is_checked && let Some(place) = numbers.first_not_finite() {
             let rule = format!("number {} of its vector is not finite", place % width);
             return Err(bad_row(first_row + (place / width) as u64, rule));
         }
-        Ok(NumberBatch { first_row, rows: numbers.len() / width, numbers })
+        Ok(NumberBatch { first_row, rows, numbers })
     }
 
     /// The numbers of some rows, which are in ascending order: a batch for one or several of them.

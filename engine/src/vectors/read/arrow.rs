@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 use super::arrow_table::{ArrowTable, guarded};
 use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
-use super::source::{ColumnBatches, Head, NumberBlocks, RowBlock, RowBlocks, Table, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
 use crate::Result;
 use crate::text::RecordId;
 
@@ -57,7 +57,7 @@ impl VectorSource for ArrowFile {
         self.columns.head(self.table.rows(), &self.table.schema)
     }
 
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
         let decoder = self.table.decoder(&[self.columns.embedding])?;
         let numbers = move |number| self.table.made(&decoder, number, |rows| VectorColumns::numbers(&rows));
         Ok(Box::new(self.batches().map(numbers)))
@@ -67,7 +67,7 @@ impl VectorSource for ArrowFile {
         let found = self.table.select(rows, &[self.columns.embedding])?;
         let numbers =
             VectorColumns::numbers(&found).map_err(|error| self.table.bad_input(error.to_string()))?;
-        Ok(vec![numbers])
+        Ok(vec![numbers.numbers])
     }
 
     fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {

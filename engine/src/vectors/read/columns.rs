@@ -82,8 +82,9 @@ impl VectorColumns {
     ///
     /// # Errors
     /// As [`Self::piece`].
-    pub(super) fn numbers(rows: &RecordBatch) -> Result<StoredNumbers, ArrowError> {
-        numbers(rows.column_by_name(EMBEDDING).ok_or_else(|| broken("the vectors were not read"))?)
+    pub(super) fn numbers(rows: &RecordBatch) -> Result<RowBlock, ArrowError> {
+        let vectors = rows.column_by_name(EMBEDDING).ok_or_else(|| broken("the vectors were not read"))?;
+        Ok(RowBlock::of_numbers(rows.num_rows(), numbers(vectors)?))
     }
 
     /// The ids of a batch that has them.

@@ -11,7 +11,7 @@ use arrow_select::concat::concat_batches;
 
 use super::batch::StoredNumbers;
 use super::parquet::ParquetVectors;
-use super::source::{ColumnBatches, Head, NumberBlocks, RowBlocks, Table, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlocks, Table, VectorSource};
 use crate::text::RecordId;
 use crate::vectors::Metadata;
 use crate::vectors::folder::{ManifestState, ShardRecord, failed, holds_no_job, open_checked};
@@ -123,7 +123,7 @@ impl VectorSource for JobVectors {
         Ok(self.each(|shard| shard.rows()))
     }
 
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
         Ok(self.each(|shard| shard.vectors()))
     }
 

@@ -6,10 +6,15 @@ use super::batch::StoredNumbers;
 use super::matrix::Matrix;
 use super::npy;
 use super::safetensors::{JsonIds, Tensors, tensors};
-use super::source::{Head, NumberBlocks, RowBlock, RowBlocks, VectorSource, rows_at_once};
+use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
 use crate::text::RecordId;
 use crate::vectors::Metadata;
 use crate::{Error, Result};
+
+/// Bytes of vectors that are returned together without their ids: enough for threads that share the work on them.
+const NUMBER_BYTES: usize = 32 << 20;
+/// Most rows of them.
+const NUMBER_ROWS: usize = 1 << 16;
 
 /// A matrix in a mapped file.
 #[derive(Debug)]
@@ -74,12 +79,14 @@ impl VectorSource for MappedMatrix {
         Ok(Box::new((0..rows).step_by(step).map(move |start| piece(start).map_err(bad_input))))
     }
 
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
         let (matrix, rows) = (&self.matrix, self.matrix.rows());
-        let step = rows_at_once(matrix.width() * matrix.number_type().bytes());
-        Ok(Box::new(
-            (0..rows).step_by(step).map(move |start| Ok(matrix.numbers(start..rows.min(start + step)))),
-        ))
+        let step = (NUMBER_BYTES / (matrix.width() * matrix.number_type().bytes())).clamp(1, NUMBER_ROWS);
+        let block = move |start: usize| {
+            let end = rows.min(start + step);
+            Ok(RowBlock::of_numbers(end - start, matrix.numbers(start..end)))
+        };
+        Ok(Box::new((0..rows).step_by(step).map(block)))
     }
 
     fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {

@@ -7,7 +7,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
-use super::source::{ColumnBatches, Head, NumberBlocks, RowBlock, RowBlocks, Table, VectorSource};
+use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
 use crate::Result;
 use crate::text::{ParquetFile, RecordId};
 
@@ -46,7 +46,7 @@ impl ParquetVectors {
     }
 
     /// Its vectors.
-    pub(super) fn vectors(&self) -> Result<impl Iterator<Item = Result<StoredNumbers>> + Send + use<>> {
+    pub(super) fn vectors(&self) -> Result<impl Iterator<Item = Result<RowBlock>> + Send + use<>> {
         self.made(&[self.columns.embedding], |rows| VectorColumns::numbers(&rows))
     }
 
@@ -65,7 +65,7 @@ impl VectorSource for ParquetVectors {
         Ok(Box::new(self.rows()?))
     }
 
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
         Ok(Box::new(self.vectors()?))
     }
 
@@ -73,7 +73,7 @@ impl VectorSource for ParquetVectors {
         let found = self.select(rows, &[self.columns.embedding])?;
         let numbers =
             VectorColumns::numbers(&found).map_err(|error| self.file.bad_input(error.to_string()))?;
-        Ok(vec![numbers])
+        Ok(vec![numbers.numbers])
     }
 
     fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {

@@ -29,9 +29,16 @@ pub(super) struct Head {
 /// Rows that were read together.
 pub(super) struct RowBlock {
     pub(super) rows: usize,
-    /// None in a file without ids.
+    /// None in a file without ids, or if they were not read.
     pub(super) ids: Option<Vec<RecordId>>,
     pub(super) numbers: StoredNumbers,
+}
+
+impl RowBlock {
+    /// Rows without their ids.
+    pub(super) fn of_numbers(rows: usize, numbers: StoredNumbers) -> Self {
+        Self { rows, ids: None, numbers }
+    }
 }
 
 /// The rows of a file, in order. Ends at the first error.
@@ -46,8 +53,8 @@ pub(super) trait VectorSource: fmt::Debug + Send + Sync {
     fn pieces(&self) -> Result<RowBlocks<'_>>;
 
     /// The vectors of all rows, without reading ids.
-    fn numbers(&self) -> Result<NumberBlocks<'_>> {
-        Ok(Box::new(self.pieces()?.map(|piece| piece.map(|piece| piece.numbers))))
+    fn numbers(&self) -> Result<RowBlocks<'_>> {
+        self.pieces()
     }
 
     /// The vectors of some rows, which are in ascending order.
@@ -93,9 +100,6 @@ pub(super) trait VectorSource: fmt::Debug + Send + Sync {
         None
     }
 }
-
-/// The vectors of some rows, in order. Ends at the first error.
-pub(super) type NumberBlocks<'a> = Box<dyn Iterator<Item = Result<StoredNumbers>> + Send + 'a>;
 
 /// Some rows with some columns, in order. Ends at the first error.
 pub(super) type ColumnBatches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'a>;

@@ -1,5 +1,6 @@
 //! Written files read back the same, and broken ones are refused.
 
+mod access;
 mod broken;
 mod foreign;
 mod formats;
