@@ -65,7 +65,7 @@ impl IndexFolder {
             ];
             return Err(cannot_create(path, "the folder holds an index".to_owned(), Some(hint)));
         }
-        if has_manifest {
+        if has_manifest && existing != Existing::Overwrite {
             State::read(path)?;
         }
         Ok(Self { path: path.to_owned(), lock: lock(path)?, is_new })

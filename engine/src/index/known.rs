@@ -129,13 +129,15 @@ impl KnownTexts {
 pub(super) struct Recogniser<'a> {
     known: &'a KnownTexts,
     occurrences: Occurrences,
+    /// Where each id of the inputs was first.
+    ids: HashMap<u128, (Arc<str>, u64)>,
     /// The known texts that the inputs have.
     pub(super) is_seen: Vec<bool>,
 }
 
 impl<'a> Recogniser<'a> {
     pub(super) fn new(known: &'a KnownTexts) -> Self {
-        Self { known, occurrences: Occurrences::default(), is_seen: vec![false; known.texts.len()] }
+        Self { known, occurrences: Occurrences::default(), ids: HashMap::new(), is_seen: vec![false; known.texts.len()] }
     }
 
     /// What is known of a record of `input`. `may_move` says whether a text may have come from another input, where it
@@ -147,10 +149,18 @@ impl<'a> Recogniser<'a> {
         &mut self,
         record: &Record,
         digests: &TextDigests,
-        input: &str,
+        input: &Arc<str>,
         may_move: &dyn Fn(&str) -> bool,
     ) -> Result<Match> {
         let id = Some(&record.id).filter(|id| id.is_explicit());
+        if let Some(id) = id {
+            // A stream of records finds ids far apart only at its end, and volumes are committed before that.
+            let first = self.ids.insert(key(&[&id.to_string()]), (input.clone(), record.row));
+            if let Some((other, row)) = first {
+                let rule = format!("id {id} occurs twice; it is first in {other}, row {row}");
+                return Err(Error::BadRow { input: input.to_string(), row: record.row, rule });
+            }
+        }
         let found = self.known.by_key.get(&self.occurrences.key(input, id, &digests.text_sha256)).copied();
         if let Some(place) = found {
             self.is_seen[place] = true;
@@ -159,8 +169,8 @@ impl<'a> Recogniser<'a> {
         }
         let other = id.and_then(|id| self.known.by_id.get(&key(&[&id.to_string()])));
         match other.map(|place| &self.known.texts[*place].input) {
-            Some(other) if **other != *input && !may_move(other) => Err(Error::BadRow {
-                input: input.to_owned(),
+            Some(other) if other != input && !may_move(other) => Err(Error::BadRow {
+                input: input.to_string(),
                 row: record.row,
                 rule: format!("the id {} occurs twice; the index has it from {other}", record.id),
             }),
@@ -186,7 +196,7 @@ impl Occurrences {
 }
 
 /// 128 bits of the SHA-256 of some parts: no two texts of an index share them.
-fn key(parts: &[&str]) -> u128 {
+pub(super) fn key(parts: &[&str]) -> u128 {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_le_bytes());

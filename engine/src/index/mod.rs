@@ -23,6 +23,7 @@ mod change;
 mod columns;
 mod encode;
 mod folder;
+mod from_vectors;
 mod info;
 mod known;
 mod manifest;
@@ -44,6 +45,7 @@ use crate::{Error, Result};
 use rows::IndexRows;
 
 pub use change::{DeletedTexts, Deletion, compact, delete};
+pub use from_vectors::build_from_vectors;
 pub use info::{IndexInfo, info};
 pub use manifest::{FileRecord, INDEX_FORMAT_VERSION, InputRecord, VolumeRecord};
 pub use options::{IndexOptions, Prune, UpdateOptions};

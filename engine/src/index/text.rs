@@ -5,12 +5,12 @@ use std::path::Path;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{INPUT, TEXT};
+use super::columns::{INPUT, PLACE, TEXT};
 use super::rows::IndexRows;
-use crate::search::Filter;
-use crate::search::RowSource;
+use crate::search::{Filter, RowSource};
 use crate::text::RecordId;
 use crate::{Error, Result};
 
@@ -86,7 +86,7 @@ pub fn read_text(path: &Path, request: &TextRequest) -> Result<Option<TextAnswer
         Some(chunk) if u64::from(chunk) >= chunks => {
             return Err(Error::usage(format!("the text has the chunks 0 to {}, got {chunk}", chunks - 1)));
         }
-        Some(chunk) => Some(rows.chunk_range(row + u64::from(chunk))?),
+        Some(chunk) => Some(rows.chunk_of(row + u64::from(chunk))?.1),
         None => None,
     };
     let (whole, input) = rows.whole_text(row)?;
@@ -119,21 +119,18 @@ fn stretch(whole: &str, chunk: Option<&Range<usize>>, request: &TextRequest) -> 
 }
 
 impl IndexRows {
-    /// Where a row's chunk is in its text, in bytes.
-    fn chunk_range(&self, row: u64) -> Result<Range<usize>> {
-        use super::columns::PLACE;
-        let found = self.select(&[row], &PLACE[1..3])?;
+    /// A row's chunk: its number, and where it is in its text, in bytes.
+    pub(super) fn chunk_of(&self, row: u64) -> Result<(u32, Range<usize>)> {
+        let found = self.stored(row, &PLACE[..3])?;
         let at = |column: usize| {
-            let column = found.column(column).as_primitive_opt::<arrow_array::types::UInt32Type>();
-            column
-                .map(|column| column.value(0) as usize)
-                .ok_or_else(|| Error::Bug("places of chunks".to_owned()))
+            let column = found.column(column).as_primitive_opt::<UInt32Type>();
+            column.map(|column| column.value(0)).ok_or_else(|| Error::Bug("places of chunks".to_owned()))
         };
-        Ok(at(0)?..at(1)?)
+        Ok((at(0)?, at(1)? as usize..at(2)? as usize))
     }
 
     /// The whole text whose first row this is, and its input.
-    fn whole_text(&self, row: u64) -> Result<(String, String)> {
+    pub(super) fn whole_text(&self, row: u64) -> Result<(String, String)> {
         let found = self.stored(row, &[TEXT, INPUT])?;
         let value = |name: &str| {
             let column = found.column_by_name(name).map(|column| column.as_string::<i32>());

@@ -259,6 +259,11 @@ impl IndexWriter {
         self.records.iter().any(|record| record.name == input) || self.is_gone(input)
     }
 
+    /// The names of the inputs.
+    fn names(&self) -> Vec<Arc<str>> {
+        self.records.iter().map(|input| input.name.as_str().into()).collect()
+    }
+
     fn is_gone(&self, input: &str) -> bool {
         !self.records.iter().any(|record| record.name == input)
             && self.given.iter().any(|given| given.is_pattern_of(&PathBuf::from(input)))
@@ -268,13 +273,14 @@ impl IndexWriter {
     fn survey(&self, known: &KnownTexts) -> Result<UpdateSummary> {
         let mut stream = RecordStream::open(&self.inputs, &self.options.reading)?;
         let (mut summary, mut recogniser) = (UpdateSummary::default(), Recogniser::new(known));
+        let names = self.names();
         let mut has_rows = vec![false; self.inputs.len()];
         while let Some(record) = stream.next() {
             let (mut record, input) = (record?, stream.last_input());
             has_rows[input] = true;
             let digests = TextDigests::of(&mut record)?;
             let may_move = |other: &str| self.update.prune != Prune::Nothing && self.is_prunable(other);
-            summary.count(recogniser.recognise(&record, &digests, &self.records[input].name, &may_move)?);
+            summary.count(recogniser.recognise(&record, &digests, &names[input], &may_move)?);
         }
         if self.update.prune == Prune::Nothing {
             return Ok(summary);
@@ -332,8 +338,7 @@ struct Unit {
 
 impl Update<'_> {
     fn run(&mut self, stream: &mut RecordStream) -> Result<UpdateSummary> {
-        let names: Vec<Arc<str>> =
-            self.writer.records.iter().map(|input| input.name.as_str().into()).collect();
+        let names = self.writer.names();
         let known = self.known;
         let (mut summary, mut recogniser) = (UpdateSummary::default(), Recogniser::new(known));
         let mut next_number = known.next_number;

@@ -43,6 +43,16 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// Whether the texts that chunks come from are stored whole.
+    fn has_whole_texts(&self) -> bool {
+        false
+    }
+
+    /// The stretches of a text before and after a row's chunk, so many characters each; empty without whole texts.
+    fn around(&self, _row: u64, _characters: usize) -> Result<(String, String)> {
+        Ok(Default::default())
+    }
+
     /// The columns besides the vectors.
     fn columns(&self) -> Result<SchemaRef>;
 

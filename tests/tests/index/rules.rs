@@ -4,10 +4,10 @@ use std::fs;
 
 use nearsay::ErrorKind;
 use nearsay::index::{
-    self, DeletedTexts, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions, compact, delete, info,
+    self, DeletedTexts, IndexOptions, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions, compact, delete, info,
     read_text,
 };
-use nearsay::job::Existing;
+use nearsay::job::{CorpusOptions, Existing};
 use nearsay::search::{Metric, SearchOptions};
 use nearsay::session::Control;
 use nearsay::text::RecordId;
@@ -211,4 +211,40 @@ fn a_text_is_returned_whole_or_around_a_chunk() {
     request.chunk = Some(999);
     assert_eq!(read_text(&index, &request).unwrap_err().kind(), ErrorKind::Usage);
     assert_eq!(read_text(&index, &TextRequest::new(&id("c"))).unwrap(), None);
+}
+
+#[test]
+fn an_index_of_vectors_finds_what_an_index_of_their_texts_finds() {
+    let desk = Desk::new();
+    let mut own = texts(20);
+    own[3].text = "the river flows at night and the bread is stone ".repeat(6);
+    let input = desk.write("a.jsonl", &own);
+    let nearsay::text::Input::File(path) = &input else { unreachable!("a file") };
+    for output in ["a.parquet", "a.arrow", "job/"] {
+        let corpus = CorpusOptions::default().reading(options().reading).on_long(options().on_long).rows_per_shard(6);
+        let vectors = desk.path(output);
+        let target = format!("{}{}", vectors.display(), if output.ends_with('/') { "/" } else { "" });
+        embedder().embed_files([path], &target, &corpus).unwrap();
+        let index = desk.path("vectors");
+        let overwrite = IndexOptions::default().texts_per_volume(7).existing(Existing::Overwrite);
+        let summary = build_from_vectors(&index, &[vectors], None, &overwrite, &Control::default()).unwrap();
+        assert_eq!(summary.added, 20, "{output}");
+        assert_eq!(found(&index), found(&desk.fresh(&own)), "{output}");
+        let long = read_text(&index, &TextRequest::new(&id("t3"))).unwrap().unwrap();
+        assert_eq!(long.text, own[3].text.trim_end(), "{output}");
+        let error = desk.update("vectors", std::slice::from_ref(&input), UpdateOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+    }
+    let missing = build_from_vectors(
+        &desk.path("other"),
+        &[desk.path("a.parquet")],
+        Some("body"),
+        &IndexOptions::default(),
+        &Control::default(),
+    );
+    assert_eq!(missing.unwrap_err().kind(), ErrorKind::Usage);
+    assert!(!desk.path("other").exists());
+    let twice = [desk.path("a.parquet"), desk.path("a.parquet")];
+    let error = build_from_vectors(&desk.path("other"), &twice, None, &IndexOptions::default(), &Control::default());
+    assert!(error.unwrap_err().to_string().contains("occurs twice"));
 }

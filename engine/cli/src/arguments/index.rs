@@ -8,6 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use nearsay::index::{Prune, StoredType};
 use nearsay::search::Metric;
 use nearsay::text::Input;
+use nearsay::vectors::read::VectorFile;
+use nearsay::vectors::write::OutputFormat;
 
 use super::embed::OnLongArgument;
 use super::{EmbedReadingArguments, PoolingArgument, RunningArguments, named, search};
@@ -48,6 +50,8 @@ Examples:
   nearsay index build faq.jsonl --keep url -m ./model -o faq.index
   # half the space
   nearsay index build 'wiki/*.jsonl.zst' -m ./model -o wiki.index --vectors f16
+  # vectors that are there already
+  nearsay index build faq.parquet -o faq.index
   # after a crash
   nearsay index build 'wiki/*.jsonl.zst' -m ./model -o wiki.index --vectors f16 --resume
 
@@ -58,7 +62,8 @@ model's limit become chunks. The folder is written volume by volume: a build tha
 #[command(after_help = BUILD_EXAMPLES)]
 pub(crate) struct IndexBuildArguments {
     /// Texts: .txt (one per line), .jsonl, .ndjson, .json, .csv, .tsv, .md or .html (one per file), optionally .gz or
-    /// .zst; .parquet; a folder; a pattern such as '**/*.jsonl'; or - for standard input
+    /// .zst; .parquet; a folder; a pattern such as '**/*.jsonl'; or - for standard input. Without -m also vectors:
+    /// .parquet, .arrow, .safetensors or .npy files, or the folder of a job
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
     /// The folder of the index
@@ -67,6 +72,9 @@ pub(crate) struct IndexBuildArguments {
     /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
+    /// The column with the texts of vectors that are there already [default: chunk_text or text, if there is one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) text_column: Option<String>,
     /// Replace the index if it exists
     #[arg(long, conflicts_with = "resume")]
     pub(crate) overwrite: bool,
@@ -103,6 +111,22 @@ pub(crate) struct IndexBuildArguments {
     pub(crate) reading: EmbedReadingArguments,
     #[command(flatten)]
     pub(crate) running: RunningArguments,
+}
+
+impl IndexBuildArguments {
+    /// Whether the inputs are vectors that are there already: no model is named, and all are such files or jobs.
+    pub(crate) fn has_vectors(&self) -> bool {
+        let are_vectors = |input: &Input| match input {
+            Input::File(path) if path.is_dir() => path.join("_manifest.jsonl").is_file(),
+            Input::File(path) => match OutputFormat::of_extension(path) {
+                Some(OutputFormat::Parquet) => VectorFile::open(path).is_ok(),
+                Some(OutputFormat::Jsonl) | None => false,
+                Some(_) => true,
+            },
+            Input::Stdin | Input::Text(_) => false,
+        };
+        self.model.is_none() && self.inputs.iter().all(are_vectors)
+    }
 }
 
 /// What happens to texts longer than the model's limit.

@@ -79,6 +79,9 @@ pub(crate) struct SearchArguments {
     /// Columns to show of each hit, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
+    /// Show N characters of the text on both sides of a hit's chunk (of an index)
+    #[arg(long, value_name = "N")]
+    pub(crate) context: Option<usize>,
     /// Characters that the texts of one answer have at most, together
     #[arg(long, value_name = "N")]
     pub(crate) max_characters: Option<usize>,

@@ -81,7 +81,8 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {
             (IndexAction::Build(arguments), Some((_, matches))) => {
-                check_flags(index::BUILD, arguments.as_ref(), matches)
+                index::check_vectors(arguments, matches)
+                    .and_then(|()| check_flags(index::BUILD, arguments.as_ref(), matches))
                     .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             }
             _ => Ok(()),

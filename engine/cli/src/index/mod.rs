@@ -5,8 +5,10 @@ mod info;
 
 pub(crate) use change::choices;
 
+use std::path::PathBuf;
+
 use nearsay::embed::{ChunkEnds, ChunkOptions, EmbedOptions, Embedder, OnLong};
-use nearsay::index::{IndexOptions, IndexWriter, Prune, UpdateOptions, UpdateSummary};
+use nearsay::index::{IndexOptions, IndexWriter, Prune, UpdateOptions, UpdateSummary, build_from_vectors};
 use nearsay::job::{Existing, JobProgress, Notice, Observer};
 use nearsay::text::Input;
 use nearsay::vectors::Provenance;
@@ -31,6 +33,9 @@ pub(crate) fn run(context: &Context, arguments: IndexArguments) -> anyhow::Resul
 }
 
 fn build(context: &Context, arguments: IndexBuildArguments) -> anyhow::Result<()> {
+    if arguments.has_vectors() {
+        return vectors(context, &arguments);
+    }
     let name = context.model_name(arguments.model.clone())?;
     if arguments.inputs.contains(&Input::Stdin) {
         streams::check_stdin()?;
@@ -44,6 +49,26 @@ fn build(context: &Context, arguments: IndexBuildArguments) -> anyhow::Result<()
     let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
     let embedder = session.embedder(&embed_options(&arguments))?.with_cancel(&context.cancel());
     finish(context, writer, &embedder, &folder, Prune::Nothing, false)
+}
+
+/// Builds an index from vectors that are there already.
+fn vectors(context: &Context, arguments: &IndexBuildArguments) -> anyhow::Result<()> {
+    let files: Vec<PathBuf> = arguments
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            Input::File(path) => Some(path.clone()),
+            Input::Stdin | Input::Text(_) => None,
+        })
+        .collect();
+    let (options, text) = (options(arguments), arguments.text_column.as_deref());
+    let summary = build_from_vectors(&arguments.output, &files, text, &options, &context.control())?;
+    if context.global.json {
+        print_json(&Report { summary: &summary, encoded_tokens: 0, dry_run: false })?;
+    }
+    let (texts, time) = (plural(summary.added, "text", "texts"), seconds(context.start.elapsed()));
+    context.note(format_args!("{}: {texts} in {time}", arguments.output.display()));
+    Ok(())
 }
 
 fn options(arguments: &IndexBuildArguments) -> IndexOptions {

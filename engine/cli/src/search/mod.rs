@@ -61,6 +61,7 @@ fn options(arguments: &SearchArguments) -> SearchOptions {
     options.diversity = arguments.mmr;
     options.candidates = arguments.candidates;
     options.columns = arguments.columns.clone();
+    options.context = arguments.context;
     options.max_characters = arguments.max_characters;
     options
 }

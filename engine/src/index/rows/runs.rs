@@ -88,10 +88,6 @@ pub(super) fn of(volumes: &[Volume], deleted: &RowSet) -> Result<Vec<Run>> {
                 Some(run) => run.rows += end - start,
                 None => runs.push(Run { first, volume, start, rows: end - start }),
             }
-            let goes_on = cursors[at].next_number().zip(next_other);
-            if cursors[at].numbers.is_some() && goes_on.is_some_and(|(next, other)| next >= other) {
-                break;
-            }
         }
     }
     Ok(runs)

@@ -103,6 +103,21 @@ impl RowSource for IndexRows {
         self.stale()
     }
 
+    fn has_whole_texts(&self) -> bool {
+        true
+    }
+
+    fn around(&self, row: u64, characters: usize) -> Result<(String, String)> {
+        let (chunk, range) = self.chunk_of(row)?;
+        let (whole, _) = self.whole_text(row - u64::from(chunk).min(row))?;
+        let (Some(before), Some(after)) = (whole.get(..range.start), whole.get(range.end..)) else {
+            return Ok(Default::default());
+        };
+        let start = before.char_indices().rev().take(characters).last().map_or(before.len(), |(start, _)| start);
+        let end = after.char_indices().nth(characters).map_or(after.len(), |(end, _)| end);
+        Ok((before[start..].to_owned(), after[..end].to_owned()))
+    }
+
     fn columns(&self) -> Result<SchemaRef> {
         Ok(self.visible.clone())
     }
