@@ -64,12 +64,25 @@ pub fn build_from_vectors(
     }
     let mut state = State::default();
     let log = folder.start(&mut state, Some(settings.clone()))?;
-    let mut build = Build { folder, state, log, schema, settings, options, control, writer: None, ids: HashMap::new(), next: 0, summary: UpdateSummary::default() };
+    let mut build = Build {
+        folder,
+        state,
+        log,
+        schema,
+        settings,
+        options,
+        control,
+        writer: None,
+        ids: HashMap::new(),
+        next: 0,
+        summary: UpdateSummary::default(),
+    };
     for source in &sources {
         build.add(source)?;
     }
     build.commit()?;
-    let inputs = files.iter().map(|path| InputRecord::of(&Input::File(path.clone()), path.display().to_string()));
+    let inputs =
+        files.iter().map(|path| InputRecord::of(&Input::File(path.clone()), path.display().to_string()));
     append(&mut build.log, &mut build.state, Entry::End { inputs: inputs.collect() })?;
     Ok(build.summary)
 }
@@ -87,7 +100,9 @@ impl<'a> Source<'a> {
         let columns = file.columns()?;
         let is_string = |name: &str| {
             let field = columns.field_with_name(name).ok();
-            field.is_some_and(|field| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View))
+            field.is_some_and(|field| {
+                matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+            })
         };
         let text = match text_column {
             Some(name) if !is_string(name) => {
@@ -96,7 +111,8 @@ impl<'a> Source<'a> {
             Some(name) => Some(name.to_owned()),
             None => [CHUNK_TEXT, TEXT].into_iter().find(|name| is_string(name)).map(str::to_owned),
         };
-        let is_number = |name: &&str| columns.field_with_name(name).is_ok_and(|it| *it.data_type() == DataType::UInt32);
+        let is_number =
+            |name: &&str| columns.field_with_name(name).is_ok_and(|it| *it.data_type() == DataType::UInt32);
         let is_chunked = PLACE.iter().all(is_number);
         Ok(Self { file, columns, text, is_chunked })
     }
@@ -130,11 +146,18 @@ fn plan(sources: &[Source<'_>], options: &IndexOptions) -> Result<(Settings, Sch
     let expected = (first.file.width(), provenance(first), first.fields());
     for source in &sources[1..] {
         let bad = |rule: String| {
-            Err(Error::BadInput { input: source.file.name().to_owned(), rule: format!("{rule} than {}", first.file.name()) })
+            Err(Error::BadInput {
+                input: source.file.name().to_owned(),
+                rule: format!("{rule} than {}", first.file.name()),
+            })
         };
         if source.file.width() != expected.0 {
             let width = |width: Option<usize>| width.unwrap_or_default();
-            return bad(format!("its vectors have {} numbers, not {}: others", width(source.file.width()), width(expected.0)));
+            return bad(format!(
+                "its vectors have {} numbers, not {}: others",
+                width(source.file.width()),
+                width(expected.0)
+            ));
         }
         let (was, is) = (expected.1.clone().unwrap_or_default(), provenance(source).unwrap_or_default());
         if let Some(name) = differences(&was, &is).next() {
@@ -174,15 +197,25 @@ struct Build<'a> {
 impl Build<'_> {
     fn add(&mut self, source: &Source<'_>) -> Result<()> {
         let width = self.settings.dimensions.max(1);
-        let mut numbers = Numbers { batches: Box::new(source.file.numbers()?), values: Vec::new(), name: source.file.name() };
+        let mut numbers = Numbers {
+            batches: Box::new(source.file.numbers()?),
+            values: Vec::new(),
+            name: source.file.name(),
+        };
         let names: Vec<&str> = source.columns.fields().iter().map(|field| field.name().as_str()).collect();
-        let rows = source.file.rows().ok_or_else(|| Error::usage(format!("{} cannot be an index: its number of rows is not known", source.file.name())))?;
+        let rows = source.file.rows().ok_or_else(|| {
+            Error::usage(format!(
+                "{} cannot be an index: its number of rows is not known",
+                source.file.name()
+            ))
+        })?;
         if names.is_empty() {
             let mut left = rows as usize;
             while left > 0 {
                 let count = left.min(4096);
                 let options = RecordBatchOptions::new().with_row_count(Some(count));
-                let part = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+                let part =
+                    RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
                 self.write(source, &part, numbers.take(count * width)?, rows - left as u64)?;
                 left -= count;
             }
@@ -215,7 +248,13 @@ impl Build<'_> {
     }
 
     /// Writes whole texts.
-    fn write(&mut self, source: &Source<'_>, rows: &RecordBatch, mut vectors: Vec<f32>, first: u64) -> Result<()> {
+    fn write(
+        &mut self,
+        source: &Source<'_>,
+        rows: &RecordBatch,
+        mut vectors: Vec<f32>,
+        first: u64,
+    ) -> Result<()> {
         self.control.check()?;
         if rows.num_rows() == 0 {
             return Ok(());
@@ -244,12 +283,14 @@ impl Build<'_> {
             sums,
             Arc::new(StringArray::from(vec![source.file.name(); rows.num_rows()])),
         ];
-        columns.extend(texts.places.iter().map(|place| Arc::new(UInt32Array::from(place.clone())) as ArrayRef));
+        columns
+            .extend(texts.places.iter().map(|place| Arc::new(UInt32Array::from(place.clone())) as ArrayRef));
         let truncated = rows.column_by_name(TRUNCATED).and_then(|column| column.as_boolean_opt()).cloned();
         columns.push(Arc::new(truncated.unwrap_or_else(|| BooleanArray::from(vec![false; rows.num_rows()]))));
         for field in columns::kept(&self.schema) {
             let column = rows.column_by_name(field.name());
-            columns.push(column.cloned().ok_or_else(|| Error::Bug(format!("rows without `{}`", field.name())))?);
+            columns
+                .push(column.cloned().ok_or_else(|| Error::Bug(format!("rows without `{}`", field.name())))?);
         }
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         let texts = texts.whole.len() as u64;
@@ -257,7 +298,8 @@ impl Build<'_> {
             Some(writer) => writer,
             None => {
                 let kind = (self.settings.vectors, self.settings.dimensions);
-                let volume = VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?;
+                let volume =
+                    VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?;
                 self.writer.insert((volume, 0))
             }
         };
@@ -267,7 +309,14 @@ impl Build<'_> {
     }
 
     /// Refuses an id that occurs twice.
-    fn check_ids(&mut self, source: &Source<'_>, ids: &ArrayRef, field: &Field, texts: &Texts, first: u64) -> Result<()> {
+    fn check_ids(
+        &mut self,
+        source: &Source<'_>,
+        ids: &ArrayRef,
+        field: &Field,
+        texts: &Texts,
+        first: u64,
+    ) -> Result<()> {
         for (row, text) in texts.text_of.iter().enumerate() {
             let is_first = row == 0 || texts.text_of[row - 1] != *text;
             if !is_first || ids.is_null(row) {
@@ -279,7 +328,9 @@ impl Build<'_> {
                 return Err(Error::BadRow {
                     input: source.file.name().to_owned(),
                     row: place,
-                    rule: format!("the id {id} occurs twice; it is first in row {other} of this file or one before"),
+                    rule: format!(
+                        "the id {id} occurs twice; it is first in row {other} of this file or one before"
+                    ),
                 });
             }
         }
@@ -362,7 +413,9 @@ impl Texts {
         }
         let column = |name: &str| {
             let column = rows.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt32Type>());
-            column.map(|column| column.values().to_vec()).ok_or_else(|| Error::Bug(format!("chunks without `{name}`")))
+            column
+                .map(|column| column.values().to_vec())
+                .ok_or_else(|| Error::Bug(format!("chunks without `{name}`")))
         };
         let [chunks, starts, ends, first, last] = PLACE.map(column);
         let places = [chunks?, starts?, ends?, first?, last?];

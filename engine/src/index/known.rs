@@ -137,7 +137,12 @@ pub(super) struct Recogniser<'a> {
 
 impl<'a> Recogniser<'a> {
     pub(super) fn new(known: &'a KnownTexts) -> Self {
-        Self { known, occurrences: Occurrences::default(), ids: HashMap::new(), is_seen: vec![false; known.texts.len()] }
+        Self {
+            known,
+            occurrences: Occurrences::default(),
+            ids: HashMap::new(),
+            is_seen: vec![false; known.texts.len()],
+        }
     }
 
     /// What is known of a record of `input`. `may_move` says whether a text may have come from another input, where it

@@ -162,7 +162,8 @@ fn cut(hit: &mut SearchHit, left: &mut usize) {
         Some((end, _)) => {
             text.truncate(end);
             hit.continues_at = Some(end);
-            (hit.before, hit.after) = (hit.before.take().map(|_| String::new()), hit.after.take().map(|_| String::new()));
+            (hit.before, hit.after) =
+                (hit.before.take().map(|_| String::new()), hit.after.take().map(|_| String::new()));
             *left = 0;
         }
     }

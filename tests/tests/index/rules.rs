@@ -4,13 +4,14 @@ use std::fs;
 
 use nearsay::ErrorKind;
 use nearsay::index::{
-    self, DeletedTexts, IndexOptions, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions, compact, delete, info,
-    read_text,
+    self, DeletedTexts, IndexOptions, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions, compact,
+    delete, info, read_text,
 };
 use nearsay::job::{CorpusOptions, Existing};
 use nearsay::search::{Metric, SearchOptions};
 use nearsay::session::Control;
 use nearsay::text::RecordId;
+use sha2::{Digest, Sha256};
 
 use crate::support::{Desk, Text, embedder, found, options};
 
@@ -221,7 +222,8 @@ fn an_index_of_vectors_finds_what_an_index_of_their_texts_finds() {
     let input = desk.write("a.jsonl", &own);
     let nearsay::text::Input::File(path) = &input else { unreachable!("a file") };
     for output in ["a.parquet", "a.arrow", "job/"] {
-        let corpus = CorpusOptions::default().reading(options().reading).on_long(options().on_long).rows_per_shard(6);
+        let corpus =
+            CorpusOptions::default().reading(options().reading).on_long(options().on_long).rows_per_shard(6);
         let vectors = desk.path(output);
         let target = format!("{}{}", vectors.display(), if output.ends_with('/') { "/" } else { "" });
         embedder().embed_files([path], &target, &corpus).unwrap();
@@ -232,7 +234,8 @@ fn an_index_of_vectors_finds_what_an_index_of_their_texts_finds() {
         assert_eq!(found(&index), found(&desk.fresh(&own)), "{output}");
         let long = read_text(&index, &TextRequest::new(&id("t3"))).unwrap().unwrap();
         assert_eq!(long.text, own[3].text.trim_end(), "{output}");
-        let error = desk.update("vectors", std::slice::from_ref(&input), UpdateOptions::default()).unwrap_err();
+        let error =
+            desk.update("vectors", std::slice::from_ref(&input), UpdateOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
     }
     let missing = build_from_vectors(
@@ -245,6 +248,32 @@ fn an_index_of_vectors_finds_what_an_index_of_their_texts_finds() {
     assert_eq!(missing.unwrap_err().kind(), ErrorKind::Usage);
     assert!(!desk.path("other").exists());
     let twice = [desk.path("a.parquet"), desk.path("a.parquet")];
-    let error = build_from_vectors(&desk.path("other"), &twice, None, &IndexOptions::default(), &Control::default());
+    let error =
+        build_from_vectors(&desk.path("other"), &twice, None, &IndexOptions::default(), &Control::default());
     assert!(error.unwrap_err().to_string().contains("occurs twice"));
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let desk = Desk::new();
+    let input = desk.write("a.jsonl", &texts(2));
+    desk.build("index", std::slice::from_ref(&input), &options()).unwrap();
+    let manifest = fs::read_to_string(desk.path("index/_manifest.jsonl")).unwrap();
+    let first = manifest.lines().next().unwrap();
+    let (body, _) = first.strip_prefix("{\"entry\":").unwrap().rsplit_once(",\"sha256\"").unwrap();
+    let newer = body.replace("\"format_version\":1", "\"format_version\":2");
+    let digest: String = Sha256::digest(&newer).iter().map(|byte| format!("{byte:02x}")).collect();
+    let line = format!("{{\"entry\":{newer},\"sha256\":\"{digest}\"}}\n{{}}\n");
+    ["_manifest.jsonl", "_manifest.copy.jsonl"]
+        .iter()
+        .for_each(|name| fs::write(desk.path("index").join(name), &line).unwrap());
+    let index = desk.path("index");
+    let kinds = [
+        index::open(&index, None).map(drop).unwrap_err().kind(),
+        info(&index).map(drop).unwrap_err().kind(),
+        compact(&index, &Control::default()).map(drop).unwrap_err().kind(),
+        desk.update("index", &[input], UpdateOptions::default()).map(drop).unwrap_err().kind(),
+    ];
+    assert_eq!(kinds, [ErrorKind::Model; 4]);
+    assert_eq!(fs::read_to_string(desk.path("index/_manifest.jsonl")).unwrap(), line);
 }

@@ -78,7 +78,8 @@ pub(super) fn check_vectors(arguments: &IndexBuildArguments, matches: &ArgMatche
         return Ok(());
     }
     let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let all = BUILD.iter().map(|flag| flag.id).chain(reading::flags::<IndexBuildArguments>().map(|flag| flag.id));
+    let all =
+        BUILD.iter().map(|flag| flag.id).chain(reading::flags::<IndexBuildArguments>().map(|flag| flag.id));
     match all.into_iter().find(|id| !FOR_VECTORS.contains(id) && given(id)) {
         None => Ok(()),
         Some(id) => Err(refusal(

@@ -80,11 +80,9 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {
-            (IndexAction::Build(arguments), Some((_, matches))) => {
-                index::check_vectors(arguments, matches)
-                    .and_then(|()| check_flags(index::BUILD, arguments.as_ref(), matches))
-                    .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
-            }
+            (IndexAction::Build(arguments), Some((_, matches))) => index::check_vectors(arguments, matches)
+                .and_then(|()| check_flags(index::BUILD, arguments.as_ref(), matches))
+                .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches)),
             _ => Ok(()),
         },
         Command::Get(arguments) => check_flags(index::GET, arguments, matches),

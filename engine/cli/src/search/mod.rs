@@ -20,8 +20,8 @@ use nearsay::vectors::Provenance;
 use crate::arguments::SearchArguments;
 use crate::context::Context;
 use crate::print::plural;
-use crate::table::visible;
 use crate::streams;
+use crate::table::visible;
 use sink::Sink;
 
 pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Result<()> {

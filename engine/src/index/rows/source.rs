@@ -113,7 +113,8 @@ impl RowSource for IndexRows {
         let (Some(before), Some(after)) = (whole.get(..range.start), whole.get(range.end..)) else {
             return Ok(Default::default());
         };
-        let start = before.char_indices().rev().take(characters).last().map_or(before.len(), |(start, _)| start);
+        let start =
+            before.char_indices().rev().take(characters).last().map_or(before.len(), |(start, _)| start);
         let end = after.char_indices().nth(characters).map_or(after.len(), |(end, _)| end);
         Ok((before[start..].to_owned(), after[..end].to_owned()))
     }
