@@ -33,6 +33,7 @@ mod settings;
 mod stale;
 mod summary;
 mod text;
+mod update;
 mod verify;
 mod volume;
 mod write;
