@@ -238,7 +238,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
         /// What differs.
-        setting: &'static str,
+        setting: String,
         /// Its value in the index.
         recorded: String,
         /// The value that is asked for.

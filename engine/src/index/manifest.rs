@@ -133,7 +133,7 @@ impl State {
             Some(First { begin }) if begin.format_version != INDEX_FORMAT_VERSION => {
                 return Err(Error::OtherIndex {
                     path: folder.to_owned(),
-                    setting: "format version",
+                    setting: "format version".to_owned(),
                     recorded: begin.format_version.to_string(),
                     asked: format!("{INDEX_FORMAT_VERSION} in this program"),
                 });

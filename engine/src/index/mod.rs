@@ -76,7 +76,7 @@ pub fn open(path: &Path, metric: Option<Metric>) -> Result<Corpus> {
     match metric {
         Some(asked) if asked != own => Err(Error::OtherIndex {
             path: path.to_owned(),
-            setting: "metric",
+            setting: "the metric".to_owned(),
             recorded: own.to_string(),
             asked: asked.to_string(),
         }),

@@ -17,14 +17,14 @@ use super::settings::{Reading, Settings};
 use super::summary::UpdateSummary;
 use super::update::Update;
 use crate::embed::{EmbedOptions, EmbedRun, Embedder, OnLong};
-use crate::error::phrase;
+use crate::error::{phrase, shorten};
 use crate::job::{Existing, Notice, Observer};
 use crate::search::RowSet;
 use crate::session::Session;
 use crate::text::{Input, Record, RecordStream};
 use crate::vectors::rows::{Columns, HEAD_RECORDS, RowLayout};
 use crate::vectors::write::OutputFormat;
-use crate::vectors::{Level, OutputType, Provenance, differences};
+use crate::vectors::{Level, Metadata, OutputType, Provenance, differences};
 use crate::{Error, Result, Setting};
 
 /// An index that is about to be built or updated from texts. Opening checks everything that can be checked without a
@@ -214,25 +214,28 @@ impl IndexWriter {
             reading: Some(Reading::new(&self.options)),
         };
         let Some(recorded) = &self.state.settings else { return Ok(settings) };
-        let other = |setting: &'static str, recorded: String, asked: String| {
-            Err(Error::OtherIndex { path: self.path().to_owned(), setting, recorded, asked })
+        let other = |setting: &str, recorded: &str, asked: &str| {
+            let [recorded, asked] = [recorded, asked].map(|value| shorten(value).into_owned());
+            Err(Error::OtherIndex {
+                path: self.path().to_owned(),
+                setting: setting.to_owned(),
+                recorded,
+                asked,
+            })
         };
         if recorded.metric != settings.metric {
-            return other("metric", recorded.metric.to_string(), settings.metric.to_string());
+            return other("the metric", recorded.metric.name(), settings.metric.name());
         }
         if recorded.vectors != settings.vectors {
-            return other(
-                "vectors as",
-                recorded.vectors.name().to_owned(),
-                settings.vectors.name().to_owned(),
-            );
+            return other("vectors as", recorded.vectors.name(), settings.vectors.name());
         }
         let (was, is) = (recorded.provenance.clone().unwrap_or_default(), provenance.to_metadata());
         if let Some(name) = differences(&was, &is).next() {
-            let value = |settings: &crate::vectors::Metadata| settings.get(name).cloned().unwrap_or_default();
-            let text =
-                |value: String| format!("{} {:?}", name.replace('_', " "), crate::error::shorten(&value));
-            return other("another", text(value(&was)), text(value(&is)));
+            let value = |settings: &Metadata| match settings.get(name).map(String::as_str) {
+                None | Some("") => "none".to_owned(),
+                Some(value) => value.to_owned(),
+            };
+            return other(&name.replace('_', " "), &value(&was), &value(&is));
         }
         if recorded.reading != settings.reading {
             return Err(Error::usage_hint(

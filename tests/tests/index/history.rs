@@ -209,6 +209,11 @@ fn history(seed: u64, steps: usize, has_ids: bool) {
                 }
             }
         }
+        if expected.texts.is_empty() {
+            // Nothing says which types its columns have.
+            assert_eq!(nearsay::index::open(&index, None).unwrap().rows(), 0);
+            continue;
+        }
         let fresh = desk.fresh(&expected.plain());
         assert_eq!(found(&index), found(&fresh), "seed {seed}, step {step}, change {choice}");
     }

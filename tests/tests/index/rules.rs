@@ -57,8 +57,6 @@ fn rows_of_inputs_that_were_not_read_stay_and_files_that_left_a_folder_go() {
     for name in ["one", "two", "three"] {
         fs::write(desk.path("notes").join(format!("{name}.md")), format!("# {name}\n\nA note.\n")).unwrap();
     }
-    let other =
-        desk.write("a.jsonl", &[Text { id: Some("x".to_owned()), text: "a line".to_owned(), year: 1 }]);
     let reading = nearsay::text::TextOptions::default().whole_files();
     let options = options().reading(reading);
     let folder = nearsay::text::Input::File(desk.path("notes"));
@@ -67,7 +65,6 @@ fn rows_of_inputs_that_were_not_read_stay_and_files_that_left_a_folder_go() {
     let prune = UpdateOptions::default().prune(Prune::Gone);
     let summary = desk.update("index", &[folder], prune).unwrap();
     assert_eq!((summary.unchanged, summary.removed, summary.added), (2, 1, 0));
-    drop(other);
     assert_eq!(info(&desk.path("index")).unwrap().texts, 2);
 }
 

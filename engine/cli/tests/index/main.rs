@@ -88,7 +88,7 @@ fn other_models_metrics_and_folders_are_refused() {
     desk.run("search i river --device cpu -m FIXTURE:sentence-transformers/old-layout")
         .ends(78, &["SHA-256"]);
     desk.run("index update i in.jsonl -m FIXTURE:sentence-transformers/old-layout").ends(78, &["SHA-256"]);
-    desk.run("search i river --metric dot").ends(78, &["metric cosine", "dot"]);
+    desk.run("search i river --metric dot").ends(78, &["the metric cosine", "dot"]);
     desk.run("index info in.jsonl").ends(66, &["in.jsonl"]);
     desk.run("index info .").ends(65, &["not an index"]);
     desk.run("index build in.jsonl -o j").ends(2, &["no model is named"]);

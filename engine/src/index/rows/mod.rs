@@ -187,7 +187,10 @@ fn read_deleted(path: &Path, state: &State, total: u64) -> Result<RowSet> {
     let file = path.join(deleted_name(record.number));
     let bad = |rule: String| Error::BadInput { input: file.display().to_string(), rule };
     let metadata = file.symlink_metadata().map_err(|error| failed("reading", &file, error))?;
-    if !metadata.is_file() || metadata.len() != record.file.bytes || record.rows > total {
+    if !metadata.is_file() {
+        return Err(bad("it is not a regular file".to_owned()));
+    }
+    if metadata.len() != record.file.bytes || record.rows > total {
         return Err(bad(format!(
             "it has {} bytes; the manifest has {} for {} of {total} rows",
             metadata.len(),
