@@ -90,6 +90,7 @@ pub mod embed;
 mod error;
 pub mod evaluate;
 mod guard;
+pub mod index;
 pub mod job;
 pub mod score;
 pub mod search;

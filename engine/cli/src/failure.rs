@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn every_setting_has_a_flag_of_some_command() {
         let program = Cli::command();
-        let commands: Vec<&clap::Command> = program.get_subcommands().chain([&program]).collect();
+        let below = |command: &'_ clap::Command| command.get_subcommands().cloned().collect::<Vec<_>>();
+        let mut commands: Vec<clap::Command> = below(&program);
+        commands.extend(commands.clone().iter().flat_map(below));
+        commands.push(program);
         let has = |name: &str| {
             commands.iter().any(|command| command.get_arguments().any(|it| it.get_long() == Some(name)))
         };

@@ -13,8 +13,10 @@ mod effect;
 mod embed;
 mod evaluate;
 mod failure;
+mod get;
 mod gpus;
 mod help;
+mod index;
 mod man;
 mod models;
 mod print;
@@ -83,7 +85,9 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return verify::run(context, &arguments),
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
+        Command::Get(arguments) => get::run(context, &arguments)?,
         Command::Eval(arguments) => evaluate::run(context, arguments.action)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),

@@ -232,6 +232,18 @@ pub enum Error {
         /// Its value for the model.
         of_model: String,
     },
+    /// An index was made in another way than is asked for, or by a later version.
+    #[error("the index {} has {setting} {recorded}; asked for is {asked}", path.display())]
+    OtherIndex {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        setting: String,
+        /// Its value in the index.
+        recorded: String,
+        /// The value that is asked for.
+        asked: String,
+    },
     /// A requested device is missing.
     #[error("device {device} is not available: {reason}")]
     Device {
@@ -344,7 +356,9 @@ impl Error {
             Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
             Self::CannotCreate { .. } => ErrorKind::CannotCreate,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } => ErrorKind::Model,
+            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } | Self::OtherIndex { .. } => {
+                ErrorKind::Model
+            }
             Self::Cancelled => ErrorKind::Cancelled,
             Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }

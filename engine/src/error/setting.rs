@@ -65,6 +65,8 @@ pub enum Setting {
     Pooling,
     /// The number format of the encoder's arithmetic.
     Precision,
+    /// Whether texts that are gone are removed from an index.
+    Prune,
     /// Whether separated fields may be quoted.
     Quotes,
     /// Whether a job is resumed.
@@ -81,7 +83,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
@@ -112,6 +114,7 @@ impl Setting {
         Self::Overwrite,
         Self::Pooling,
         Self::Precision,
+        Self::Prune,
         Self::Quotes,
         Self::Resume,
         Self::Separator,
@@ -153,6 +156,7 @@ impl Setting {
             Self::Overwrite => "overwrite",
             Self::Pooling => "pooling",
             Self::Precision => "precision",
+            Self::Prune => "prune",
             Self::Quotes => "quotes",
             Self::Resume => "resume",
             Self::Separator => "separator",

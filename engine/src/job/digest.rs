@@ -12,12 +12,12 @@ use crate::vectors::write::{append_value, hexadecimal};
 
 /// Digests records one after the other.
 #[derive(Clone, Default)]
-pub(super) struct InputDigest {
+pub(crate) struct InputDigest {
     sha256: Sha256,
 }
 
 impl InputDigest {
-    pub(super) fn add(&mut self, record: &Record) -> Result<()> {
+    pub(crate) fn add(&mut self, record: &Record) -> Result<()> {
         self.part(record.id.to_string().as_bytes());
         self.part(record.text.as_bytes());
         match &record.kept {
@@ -40,6 +40,11 @@ impl InputDigest {
 
     pub(super) fn finish(self) -> String {
         hexadecimal(&self.sha256.finalize())
+    }
+
+    /// The digest's bytes.
+    pub(crate) fn bytes(self) -> [u8; 32] {
+        self.sha256.finalize().into()
     }
 }
 

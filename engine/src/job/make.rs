@@ -9,7 +9,7 @@ use super::{JobSummary, Shards};
 use crate::embed::{Counts, EmbedRun};
 use crate::text::Record;
 use crate::vectors::Metadata;
-use crate::vectors::folder::{InputEnd, Manifest, ManifestEntry, ShardRecord, check_present, file_name};
+use crate::vectors::folder::{InputEnd, Log, ManifestEntry, ShardRecord, check_present, file_name};
 use crate::vectors::write::{OutputFile, ParquetRows};
 use crate::{Error, Result};
 
@@ -25,7 +25,7 @@ pub(super) struct ShardMaker<'a> {
     pub(super) settings: &'a Metadata,
     pub(super) run: &'a EmbedRun<'a>,
     pub(super) reports: &'a Reports<'a>,
-    pub(super) manifest: Manifest,
+    pub(super) manifest: Log,
     /// The files made, and their bytes.
     pub(super) made: Vec<(String, u64)>,
     pub(super) done: ShardsDone,

@@ -39,6 +39,7 @@ mod verify;
 mod walk;
 
 pub use corpus::{Corpus, CorpusFiles};
+pub(crate) use digest::InputDigest;
 pub use estimate::Estimate;
 pub use lock::{Existing, JobFolder};
 pub use observer::{JobProgress, Notice, Observer};

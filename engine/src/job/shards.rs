@@ -17,7 +17,7 @@ use crate::embed::{Counts, EmbedRun, Embedder};
 use crate::text::RecordStream;
 use crate::vectors::Metadata;
 use crate::vectors::folder::{
-    FORMAT_VERSION, InputEnd, Manifest, ManifestEntry, ManifestState, ShardRecord, check_file,
+    FORMAT_VERSION, InputEnd, Log, ManifestEntry, ManifestState, ShardRecord, check_file,
 };
 
 /// A job with a folder, started or resumed.
@@ -110,15 +110,15 @@ impl<'a> ShardedJob<'a> {
     }
 
     /// Clears the folder of a killed process's leftovers, and repairs or starts the manifest.
-    fn start(&mut self, settings: &Metadata, damaged: &BTreeMap<u64, String>) -> Result<Manifest> {
+    fn start(&mut self, settings: &Metadata, damaged: &BTreeMap<u64, String>) -> Result<Log> {
         let warn = |what: String| self.observer.notice(&Notice::Damage { what });
         self.folder.start()?;
         let path = self.folder.path();
-        for damage in &self.state.damage {
+        for damage in &self.state.log.damage {
             let what = if damage.is_torn { "torn by a crash" } else { "it is damaged" };
             warn(format!("{}: {}: {what}; repaired", path.display(), damage.what));
         }
-        let mut manifest = Manifest::open(path, &self.state)?;
+        let mut manifest = Log::open(path, &self.state.log)?;
         if self.state.is_new() {
             let settings = settings.clone();
             manifest.append(&ManifestEntry::Begin { format_version: FORMAT_VERSION, settings })?;
@@ -157,7 +157,7 @@ impl<'a> ShardedJob<'a> {
     fn make(
         &self,
         (run, settings, damaged): (&EmbedRun<'_>, &Metadata, BTreeMap<u64, String>),
-        manifest: Manifest,
+        manifest: Log,
         files: &mut CorpusFiles,
         compared: Option<ComparedInput>,
     ) -> Result<JobSummary> {

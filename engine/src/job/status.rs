@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::ShardLayout;
-use super::lock::writer_of;
 use super::{Part, ROWS_PER_SHARD};
-use crate::vectors::folder::{InputEnd, ManifestState, RowCounts, RunStatus, holds_no_job};
+use crate::vectors::folder::{InputEnd, ManifestState, RowCounts, RunStatus, holds_no_job, writer_of};
 use crate::vectors::{Metadata, differences};
 use crate::{Error, Result};
 

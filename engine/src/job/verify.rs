@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Part;
-use super::lock::{names, writer_of};
+use super::lock::names;
 use super::settings::setting;
 use crate::vectors::folder::{
     Damage, InputChain, InputEnd, ManifestState, ShardRecord, check_file, file_name, holds_no_job,
-    is_shard_name,
+    is_shard_name, writer_of,
 };
 use crate::vectors::{Metadata, differences};
 use crate::{Control, Error, Result, Workers};
@@ -64,7 +64,7 @@ impl FolderState {
         // The two manifests are read one after the other: the older copy may have been updated meanwhile.
         let writer = writer.or_else(|| writer_of(path));
         let is_excused = |damage: &Damage| damage.is_torn || writer.is_some() && damage.is_behind;
-        let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.damage.into_iter().partition(is_excused);
+        let (torn, damaged): (Vec<Damage>, Vec<Damage>) = state.log.damage.into_iter().partition(is_excused);
         let named = |damage: &Damage| format!("{}: {}", path.display(), damage.what);
         let mut problems: Vec<String> = damaged.iter().map(named).collect();
         let mut leftovers: Vec<String> = torn.iter().map(named).collect();

@@ -72,6 +72,12 @@ pub struct SearchHit {
     pub byte_end: Option<u32>,
     /// The stored text; `None` if the corpus has none.
     pub text: Option<String>,
+    /// The text before the chunk, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The text after the chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// If `text` was cut: the byte of the stored text where it continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continues_at: Option<usize>,
@@ -109,7 +115,7 @@ impl Search<'_> {
             matched_filter: self.matched(),
             candidates: self.matched(),
             exact: self.corpus.is_exact(),
-            stale: Vec::new(),
+            stale: self.corpus.source.stale().to_vec(),
         })
     }
 
@@ -122,6 +128,10 @@ impl Search<'_> {
                 let rank = part * HITS_AT_ONCE + index + 1;
                 let mut detail = stored.hit(self, *hit)?;
                 detail.rank = rank;
+                if let Some(characters) = self.options.context {
+                    let (before, after) = self.corpus.source.around(hit.row as u64, characters)?;
+                    (detail.before, detail.after) = (Some(before), Some(after));
+                }
                 if let Some(left) = &mut left {
                     cut(&mut detail, left);
                 }
@@ -136,10 +146,24 @@ impl Search<'_> {
 fn cut(hit: &mut SearchHit, left: &mut usize) {
     let Some(text) = &mut hit.text else { return };
     match text.char_indices().nth(*left) {
-        None => *left -= text.chars().count(),
+        None => {
+            *left -= text.chars().count();
+            // What is nearest to the chunk stays.
+            if let Some(before) = &mut hit.before {
+                let cut = before.chars().count().saturating_sub(*left);
+                *before = before.chars().skip(cut).collect();
+                *left -= before.chars().count();
+            }
+            if let Some(after) = &mut hit.after {
+                *after = after.chars().take(*left).collect();
+                *left -= after.chars().count();
+            }
+        }
         Some((end, _)) => {
             text.truncate(end);
             hit.continues_at = Some(end);
+            (hit.before, hit.after) =
+                (hit.before.take().map(|_| String::new()), hit.after.take().map(|_| String::new()));
             *left = 0;
         }
     }
@@ -186,6 +210,8 @@ impl Stored {
             byte_start: self.number(BYTE_START, place),
             byte_end: self.number(BYTE_END, place),
             text: text.filter(|texts| texts.is_valid(place)).map(|texts| texts.value(place).to_owned()),
+            before: None,
+            after: None,
             continues_at: None,
             columns,
             marks: Vec::new(),

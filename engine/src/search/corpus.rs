@@ -43,7 +43,11 @@ impl Corpus {
         Self::new(Box::new(VectorFile::open(path)?), metric)
     }
 
-    fn new(source: Box<dyn RowSource>, metric: Metric) -> Result<Self> {
+    /// Rows that are opened for search.
+    ///
+    /// # Errors
+    /// As [`Corpus::open`].
+    pub(crate) fn new(source: Box<dyn RowSource>, metric: Metric) -> Result<Self> {
         let (rows, reading) = (source.rows()?, RowReading::of(source.as_ref(), metric)?);
         let columns = source.columns()?;
         let is_string = |name: &&str| {
@@ -64,6 +68,11 @@ impl Corpus {
     /// Number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Inputs that have changed since they were read. Files of vectors do not record them.
+    pub fn stale(&self) -> &[String] {
+        self.source.stale()
     }
 
     /// How rows are compared with queries.

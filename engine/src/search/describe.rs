@@ -62,7 +62,7 @@ impl Corpus {
             model_sha256: provenance.and_then(|provenance| provenance.model_sha256.clone()),
             columns: self.column_descriptions()?,
             complete: self.is_complete(),
-            stale: Vec::new(),
+            stale: self.source.stale().to_vec(),
         })
     }
 

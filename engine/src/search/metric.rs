@@ -71,7 +71,7 @@ pub(super) fn length(vector: &[f32]) -> f64 {
 }
 
 /// Brings a vector to length 1; zeros stay.
-pub(super) fn to_length_1(vector: &mut [f32]) {
+pub(crate) fn to_length_1(vector: &mut [f32]) {
     let length = length(vector);
     if length > 0.0 {
         vector.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);

@@ -67,11 +67,15 @@ use std::cmp::Ordering;
 pub use answer::{SearchAnswer, SearchHit};
 pub use corpus::Corpus;
 pub use describe::{ColumnDescription, Description};
+pub(crate) use filter::Filter;
 pub use metric::Metric;
+pub(crate) use metric::to_length_1;
 pub use model::QueryModel;
 pub use options::{MAX_TOP, SearchOptions};
 pub use prepared::Search;
 pub use request::SearchRequest;
+pub(crate) use row_set::RowSet;
+pub(crate) use source::{InOrder, RowSource};
 pub use table::HitTable;
 
 /// A row that was found for a query.

@@ -30,6 +30,8 @@ pub struct SearchOptions {
     pub candidates: Option<usize>,
     /// The columns that hits have.
     pub columns: Vec<String>,
+    /// Characters of the text on both sides of a hit's chunk; only of an index, which has whole texts.
+    pub context: Option<usize>,
     /// The most characters that the texts of one answer have together.
     pub max_characters: Option<usize>,
 }

@@ -43,6 +43,12 @@ impl<'a> Search<'a> {
         if let Some(name) = options.columns.iter().find(|name| schema.index_of(name).is_err()) {
             return Err(no_such_column(name, &schema));
         }
+        if options.context.is_some() && !corpus.source.has_whole_texts() {
+            return Err(Error::usage_hint(
+                format!("{} has no whole texts, of which hits could show more", corpus.name()),
+                "an index has them",
+            ));
+        }
         let filter = options.filter.as_deref().map(Filter::parse).transpose()?;
         let included = filter.map(|filter| filter.rows(corpus.source.as_ref())).transpose()?;
         let texts = if options.per_chunk { None } else { corpus.texts()? };

@@ -41,6 +41,8 @@ pub struct SearchRequest {
     pub candidates: Option<usize>,
     /// [`SearchOptions::columns`].
     pub columns: Vec<String>,
+    /// [`SearchOptions::context`].
+    pub context: Option<usize>,
     /// [`SearchOptions::max_characters`].
     pub max_characters: Option<usize>,
 }
@@ -65,6 +67,7 @@ impl SearchRequest {
             diversity: self.diversity,
             candidates: self.candidates,
             columns: self.columns.clone(),
+            context: self.context,
             max_characters: self.max_characters,
         }
     }

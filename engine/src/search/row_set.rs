@@ -27,9 +27,52 @@ impl RowSet {
         set
     }
 
+    /// The rows of which some are in it.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The same set among more rows.
+    pub(crate) fn extended(mut self, rows: u64) -> Self {
+        self.words.resize(rows.div_ceil(64) as usize, 0);
+        Self { rows, ..self }
+    }
+
+    /// Its bits as bytes: bit i of byte b is row 8 b + i.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let bytes = self.words.iter().flat_map(|word| word.to_le_bytes());
+        bytes.take(self.rows.div_ceil(8) as usize).collect()
+    }
+
+    /// The set of `rows` rows with these bits; `None` if there are more or fewer.
+    pub(crate) fn from_bytes(bytes: &[u8], rows: u64) -> Option<Self> {
+        if bytes.len() as u64 != rows.div_ceil(8) {
+            return None;
+        }
+        let word = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        let set = Self { words: bytes.chunks(8).map(word).collect(), rows };
+        let last = set.words.last().copied().unwrap_or(0);
+        (rows.is_multiple_of(64) || last >> (rows % 64) == 0).then_some(set)
+    }
+
     /// Number of rows in it.
     pub(crate) fn len(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// Number of rows in it from `range`.
+    pub(crate) fn count(&self, range: Range<u64>) -> u64 {
+        let (first, end) = (range.start, range.end.min(self.rows));
+        if first >= end {
+            return 0;
+        }
+        let (low, high) = ((first / 64) as usize, ((end - 1) / 64) as usize);
+        let masked = |at: usize| {
+            let from = if at == low { u64::MAX << (first % 64) } else { u64::MAX };
+            let to = if at == high { u64::MAX >> (63 - (end - 1) % 64) } else { u64::MAX };
+            u64::from((self.words[at] & from & to).count_ones())
+        };
+        (low..=high).map(masked).sum()
     }
 
     pub(crate) fn contains(&self, row: u64) -> bool {
@@ -117,6 +160,23 @@ mod tests {
         }
         let set = of(130, &[0, 64, 129]);
         assert!(set.contains(64) && !set.contains(63) && !set.contains(130) && !set.contains(1 << 40));
+    }
+
+    #[test]
+    fn bytes_come_back() {
+        for rows in [0, 1, 7, 8, 9, 63, 64, 65, 130] {
+            let members: Vec<u64> = (0..rows).filter(|row| row * row % 5 < 2).collect();
+            let set = of(rows, &members);
+            let bytes = set.to_bytes();
+            assert_eq!(RowSet::from_bytes(&bytes, rows), Some(set.clone()));
+            for (first, end) in [(0, rows), (1, rows), (0, 64), (5, 9), (63, 66), (64, 64)] {
+                let expected = members.iter().filter(|row| (first..end).contains(*row)).count() as u64;
+                assert_eq!(set.count(first..end), expected, "{rows}: {first}..{end}");
+            }
+            assert_eq!(RowSet::from_bytes(&bytes, rows + 8), None);
+            assert!(members.iter().all(|row| set.clone().extended(rows + 70).contains(*row)));
+        }
+        assert_eq!(RowSet::from_bytes(&[2], 1), None, "a bit after the last row");
     }
 
     #[test]

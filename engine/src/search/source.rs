@@ -33,6 +33,26 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
     /// The origin of the vectors, if it is known.
     fn provenance(&self) -> Option<&Provenance>;
 
+    /// Whether rows have length 1, those of zeros excepted.
+    fn has_unit_rows(&self) -> bool {
+        self.provenance().is_some_and(|provenance| provenance.normalized)
+    }
+
+    /// Inputs that have changed since they were read. Files of vectors do not record them.
+    fn stale(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether the texts that chunks come from are stored whole.
+    fn has_whole_texts(&self) -> bool {
+        false
+    }
+
+    /// The stretches of a text before and after a row's chunk, so many characters each; empty without whole texts.
+    fn around(&self, _row: u64, _characters: usize) -> Result<(String, String)> {
+        Ok(Default::default())
+    }
+
     /// The columns besides the vectors.
     fn columns(&self) -> Result<SchemaRef>;
 

@@ -5,7 +5,7 @@ use half::f16;
 use super::metric::{Metric, length, to_length_1};
 use super::source::RowSource;
 use crate::vectors::read::{NumberBatch, NumberSlice};
-use crate::vectors::{OutputType, Provenance, Ranges, Vectors};
+use crate::vectors::{OutputType, Ranges, Vectors};
 use crate::{Error, Result};
 
 /// How the numbers of a corpus are read.
@@ -45,8 +45,7 @@ impl RowReading {
         let width = file.width().unwrap_or(1);
         let provenance = file.provenance();
         let output_type = provenance.map(|provenance| provenance.output_type);
-        let stated = |provenance: &Provenance| provenance.normalized;
-        let normalizes = metric == Metric::Cosine && !provenance.is_some_and(stated);
+        let normalizes = metric == Metric::Cosine && !file.has_unit_rows();
         let (code, dim) = match (output_type, file.number_type()) {
             (Some(OutputType::I8 | OutputType::U8), _) => {
                 let ranges = provenance.and_then(|provenance| provenance.ranges.clone());

@@ -33,8 +33,10 @@ pub struct RecordStream {
     bytes: u64,
     seen: SeenIds,
     /// Records that were read ahead, and the failure that ended them, if one did.
-    ahead: VecDeque<Result<Record>>,
+    ahead: VecDeque<(Result<Record>, usize)>,
     done: bool,
+    /// The input of the record that was returned last.
+    last: usize,
 }
 
 impl RecordStream {
@@ -61,6 +63,7 @@ impl RecordStream {
             seen: SeenIds::default(),
             ahead: VecDeque::new(),
             done: false,
+            last: 0,
         };
         stream.open_next()?;
         Ok(stream)
@@ -76,17 +79,17 @@ impl RecordStream {
         while self.ahead.len() < count && bytes < AHEAD_BYTES && !self.done {
             let Some(record) = self.read() else { break };
             bytes += record.as_ref().map_or(0, |record| record.text.len() + record.kept.bytes());
-            self.ahead.push_back(record);
+            self.ahead.push_back((record, self.opened.saturating_sub(1)));
         }
-        match self.ahead.pop_front_if(|first| first.is_err()) {
-            Some(failed) => failed.map(drop),
+        match self.ahead.pop_front_if(|(first, _)| first.is_err()) {
+            Some((failed, _)) => failed.map(drop),
             None => Ok(()),
         }
     }
 
     /// The records that were read ahead and not yet returned, up to a failure.
     pub fn ahead(&self) -> impl Iterator<Item = &Record> {
-        self.ahead.iter().filter_map(|record| record.as_ref().ok())
+        self.ahead.iter().filter_map(|(record, _)| record.as_ref().ok())
     }
 
     /// Whether nothing follows the records that were read ahead.
@@ -97,6 +100,11 @@ impl RecordStream {
     /// The current input: its format, and whether that was sniffed.
     pub fn current(&self) -> Option<&TextReader> {
         self.reader.as_ref()
+    }
+
+    /// The index of the input that has the record that was returned last.
+    pub fn last_input(&self) -> usize {
+        self.last
     }
 
     /// Records so far.
@@ -190,7 +198,17 @@ impl Iterator for RecordStream {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.ahead.pop_front().or_else(|| self.read())
+        match self.ahead.pop_front() {
+            Some((record, input)) => {
+                self.last = input;
+                Some(record)
+            }
+            None => {
+                let record = self.read();
+                self.last = self.opened.saturating_sub(1);
+                record
+            }
+        }
     }
 }
 
@@ -250,6 +268,19 @@ mod tests {
         let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
         assert_eq!(stream.read_ahead(5).expect_err("no text").kind(), crate::ErrorKind::BadData);
         assert!(stream.next().is_none());
+    }
+
+    #[test]
+    fn each_record_has_its_input() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs = inputs(&folder, &[("a.txt", "one\ntwo\n"), ("b.txt", ""), ("c.txt", "three\n")]);
+        for ahead in 0..5 {
+            let mut stream = RecordStream::open(&inputs, &TextOptions::default()).expect("opened");
+            stream.read_ahead(ahead).expect("read");
+            let found: Vec<usize> =
+                std::iter::from_fn(|| stream.next().map(|_| stream.last_input())).collect();
+            assert_eq!(found, [0, 0, 2], "{ahead}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod documentation;
 mod embed;
 mod evaluate;
+mod index;
 mod jobs;
 mod models;
 mod program;
@@ -24,6 +25,10 @@ pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};
+pub(crate) use index::{
+    GetArguments, IndexAction, IndexArguments, IndexBuildArguments, IndexCompactArguments,
+    IndexDeleteArguments, IndexInfoArguments, IndexUpdateArguments,
+};
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
@@ -88,14 +93,18 @@ pub(crate) struct GlobalArguments {
 pub(crate) enum Command {
     /// Turn texts into vectors
     Embed(Box<EmbedArguments>),
-    /// Check every checksum of a job's folder
+    /// Check every checksum of a job's folder or an index
     Verify(VerifyArguments),
     /// Show how far jobs are
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
-    /// Find the texts nearest to a query in a file of vectors or a job's folder
+    /// Build an index of texts, update it, look at it
+    Index(IndexArguments),
+    /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
     Search(Box<SearchArguments>),
+    /// Print a text of an index, or a stretch of it
+    Get(GetArguments),
     /// Evaluate retrieval, similarity, or answers from retrieved contexts
     Eval(EvalArguments),
     /// List models, inspect one, or download one

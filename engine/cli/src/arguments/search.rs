@@ -14,7 +14,7 @@ use super::{RunningArguments, named};
 const SEARCH_EXAMPLES: &str = "\
 Examples:
   # the ten texts nearest to a query, which may be a whole question in quotes
-  nearsay search notes.parquet bread
+  nearsay search notes.index bread
   # a prompt that stays open; the model is loaded once
   nearsay search wiki/
   # only some of the rows, and a column of each hit
@@ -26,7 +26,7 @@ Examples:
   # vectors of another program
   nearsay search corpus.npy --query-vectors q.npy --metric dot --json
 
-WHERE is a .parquet, .arrow, .safetensors or .npy file of vectors, or the folder of a job. Every row is compared, \
+WHERE is an index, the folder of a job, or a .parquet, .arrow, .safetensors or .npy file of vectors. Every row is compared, \
 and of equal scores the earlier row comes first. A text that was split into chunks is one hit, by its best chunk.
 
 Queries in words need the model of the vectors: the recorded one, unless -m names another place of it. Its files \
@@ -40,7 +40,7 @@ the rows are ranked, so there are as many hits as rows that pass, up to -k.";
 #[derive(Debug, Args)]
 #[command(after_help = SEARCH_EXAMPLES)]
 pub(crate) struct SearchArguments {
-    /// Vectors: a .parquet, .arrow, .safetensors or .npy file, or the folder of a job
+    /// An index, the folder of a job, or a .parquet, .arrow, .safetensors or .npy file of vectors
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
     /// What to search for [default: a prompt, on a terminal]
@@ -73,12 +73,15 @@ pub(crate) struct SearchArguments {
     /// The best N hits, of which --mmr takes [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) candidates: Option<usize>,
-    /// How vectors are compared
-    #[arg(long, default_value = "cosine", value_parser = metric_parser())]
-    pub(crate) metric: Metric,
+    /// How vectors are compared [default: cosine; in an index as it was built]
+    #[arg(long, value_parser = metric_parser())]
+    pub(crate) metric: Option<Metric>,
     /// Columns to show of each hit, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
+    /// Show N characters of the text on both sides of a hit's chunk (of an index)
+    #[arg(long, value_name = "N")]
+    pub(crate) context: Option<usize>,
     /// Characters that the texts of one answer have at most, together
     #[arg(long, value_name = "N")]
     pub(crate) max_characters: Option<usize>,
@@ -130,6 +133,6 @@ impl SearchArguments {
     }
 }
 
-fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+pub(super) fn metric_parser() -> impl TypedValueParser<Value = Metric> {
     PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| name.parse::<Metric>())
 }

@@ -8,6 +8,7 @@
 mod bench;
 mod embed;
 mod evaluate;
+mod index;
 mod reading;
 mod score;
 mod search;
@@ -17,7 +18,7 @@ use clap::parser::ValueSource;
 use nearsay::text::{InputFormat, TextOptions};
 use nearsay::{Error, Result};
 
-use crate::arguments::{Cli, Command, EvalAction};
+use crate::arguments::{Cli, Command, EvalAction, IndexAction};
 
 /// A flag or argument of a command, by the name of its field, and when it has an effect.
 struct Flag<A> {
@@ -82,6 +83,14 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
+        Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {
+            (IndexAction::Build(arguments), Some((_, matches))) => index::check_vectors(arguments, matches)
+                .and_then(|()| check_flags(index::BUILD, arguments.as_ref(), matches))
+                .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
+                .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+            _ => Ok(()),
+        },
+        Command::Get(arguments) => check_flags(index::GET, arguments, matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)

@@ -45,6 +45,12 @@ pub(super) const FLAGS: &[Flag<SearchArguments>] = &[
         "write a .parquet file with -o instead",
     ),
     needs(
+        "context",
+        |arguments| arguments.trec.is_none(),
+        "with --trec, whose lines have no texts",
+        LEAVE_IT_OUT,
+    ),
+    needs(
         "max_characters",
         |arguments| arguments.trec.is_none(),
         "with --trec, whose lines have no texts",

@@ -16,7 +16,7 @@ use nearsay::{Error, Session};
 use crate::arguments::{EmbedArguments, OnLongArgument, PoolingArgument};
 use crate::context::Context;
 use crate::{effect, failure, streams};
-use progress::EmbedProgress;
+pub(crate) use progress::EmbedProgress;
 use report::Report;
 
 pub(crate) fn run(context: &Context, mut arguments: Box<EmbedArguments>) -> anyhow::Result<()> {

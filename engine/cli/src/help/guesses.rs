@@ -14,8 +14,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
          wrote",
     ),
     (
-        &["index"],
-        "nearsay has no index yet: `nearsay search` compares the query with every vector of a file or of a job's folder",
+        &["build", "add", "update", "upsert", "insert", "delete", "remove", "compact", "vacuum", "purge"],
+        "the commands for an index are `nearsay index build`, `update`, `delete`, `compact` and `info`",
     ),
     (
         &["serve", "server", "api", "http", "mcp", "daemon"],

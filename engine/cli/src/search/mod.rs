@@ -12,6 +12,7 @@ use std::path::Path;
 use indicatif::HumanCount;
 use nearsay::Error;
 use nearsay::embed::ModelCheck;
+use nearsay::index;
 use nearsay::search::{Corpus, QueryModel, Search, SearchOptions};
 use nearsay::text::RecordId;
 use nearsay::vectors::Provenance;
@@ -20,16 +21,17 @@ use crate::arguments::SearchArguments;
 use crate::context::Context;
 use crate::print::plural;
 use crate::streams;
+use crate::table::visible;
 use sink::Sink;
 
 pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Result<()> {
     let options = options(&arguments);
-    options.check(arguments.metric)?;
+    options.check(arguments.metric.unwrap_or_default())?;
     let is_prompt = is_prompt(&arguments)?;
     if arguments.queries == Some(nearsay::text::Input::Stdin) {
         streams::check_stdin()?;
     }
-    let corpus = Corpus::open(&arguments.corpus, arguments.metric)?;
+    let corpus = index::open(&arguments.corpus, arguments.metric)?;
     remark(context, &corpus);
     let workers = context.workers(arguments.running.threads);
     let search = corpus.search(&options)?.on(&workers, &context.cancel());
@@ -59,6 +61,7 @@ fn options(arguments: &SearchArguments) -> SearchOptions {
     options.diversity = arguments.mmr;
     options.candidates = arguments.candidates;
     options.columns = arguments.columns.clone();
+    options.context = arguments.context;
     options.max_characters = arguments.max_characters;
     options
 }
@@ -82,7 +85,17 @@ fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
 fn remark(context: &Context, corpus: &Corpus) {
     if !corpus.is_complete() {
         let rows = HumanCount(corpus.rows());
-        context.note(format_args!("warning: the job is not complete; {rows} rows are searched"));
+        context.note(format_args!("warning: the job or index is not complete; {rows} rows are searched"));
+    }
+    if let [first, others @ ..] = corpus.stale() {
+        let others = match others.len() {
+            0 => String::new(),
+            count => format!(" and {}", plural(count as u64, "other input", "other inputs")),
+        };
+        let first = visible(first);
+        context.note(format_args!(
+            "warning: {first}{others} changed or gone since the index was built: `nearsay index update` reads them again"
+        ));
     }
     if !corpus.is_exact() {
         let stored = corpus.provenance().map_or("bytes", |provenance| provenance.output_type.name());
@@ -173,7 +186,7 @@ impl Asked<'_> {
 }
 
 /// The model that is recorded, pinned to its commit if it came from the hub by its name.
-fn recorded_name(provenance: &Provenance) -> String {
+pub(crate) fn recorded_name(provenance: &Provenance) -> String {
     let (name, revision) = (&provenance.model, &provenance.revision);
     let is_path = name.starts_with(['/', '.', '~']) || Path::new(name).exists();
     match name.split('@').next() {

@@ -33,9 +33,11 @@ pub(super) fn lines(answer: &SearchAnswer, width: usize) -> String {
     let digits = answer.hits.len().to_string().len();
     for hit in &answer.hits {
         text.push_str(&title(hit, digits, width));
-        if let Some(passage) = &hit.text {
-            let marks = hit.marks.first();
-            for line in wrapped(passage, marks, hit.continues_at.is_some(), passage_width(width)) {
+        if let Some(text_of_hit) = &hit.text {
+            let before = hit.before.as_deref().unwrap_or_default();
+            let passage = format!("{before}{text_of_hit}{}", hit.after.as_deref().unwrap_or_default());
+            let mark = hit.marks.first().map(|mark| mark.start + before.len()..mark.end + before.len());
+            for line in wrapped(&passage, mark.as_ref(), hit.continues_at.is_some(), passage_width(width)) {
                 text.push_str(&format!("{INDENT}{line}\n"));
             }
         }

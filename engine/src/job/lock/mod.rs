@@ -1,20 +1,14 @@
 //! A job's folder, owned by one process: created or opened, locked, and cleared of a killed process's
 //! leftovers.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::error::{Phrase, phrase};
-use crate::vectors::folder::{self, COPY, MANIFEST, STATUS, failed, is_litter, is_shard_name};
+use crate::vectors::folder::{self, COPY, LOCK, MANIFEST, STATUS, failed, is_litter, is_shard_name, lock};
 use crate::vectors::write::{is_temporary, sync_folder};
 use crate::{Error, Result, Setting};
-
-const LOCK: &str = ".nearsay-lock";
-/// How often a lock is tried again, and the pause before that.
-const LOCK_ATTEMPTS: usize = 5;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// How to treat an existing output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -169,62 +163,6 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>> {
 
 fn is_ours(name: &str) -> bool {
     [MANIFEST, COPY, LOCK, STATUS].contains(&name) || is_shard_name(name) || is_temporary(name)
-}
-
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&path).map_err(|error| cannot_create(&path, error.to_string(), None))?;
-    match patiently(|| file.try_lock()) {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(busy(folder, &mut file)),
-        Err(TryLockError::Error(error)) => {
-            return Err(cannot_create(&path, format!("it cannot be locked: {error}"), None));
-        }
-    }
-    let number = format!("{}\n", std::process::id());
-    file.set_len(0)
-        .and_then(|()| file.write_all(number.as_bytes()))
-        .map_err(|error| failed("writing", &path, error))?;
-    Ok(file)
-}
-
-/// Tries for a moment: [`writer_of`] has the lock for some microseconds.
-fn patiently(
-    mut lock: impl FnMut() -> std::result::Result<(), TryLockError>,
-) -> std::result::Result<(), TryLockError> {
-    for _ in 0..LOCK_ATTEMPTS {
-        match lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            result => return result,
-        }
-    }
-    lock()
-}
-
-/// The process that writes to a folder, if any. Needs no permission to write there.
-pub(super) fn writer_of(folder: &Path) -> Option<String> {
-    let mut file = File::open(folder.join(LOCK)).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(process(&mut file)),
-        _ => None,
-    }
-}
-
-fn busy(folder: &Path, lock: &mut File) -> Error {
-    Error::Busy { path: folder.to_owned(), process: process(lock) }
-}
-
-/// The process that holds a lock, from the number in the lock file.
-fn process(lock: &mut File) -> String {
-    let mut number = String::new();
-    // It may not have been written yet.
-    let _ = lock.read_to_string(&mut number);
-    match number.trim() {
-        "" => "another process".to_owned(),
-        number => format!("process {number}"),
-    }
 }
 
 fn cannot_create(path: &Path, reason: String, hint: Option<Phrase>) -> Error {

@@ -1,6 +1,7 @@
 //! Who may write to a folder, and what is removed from it.
 
 use super::*;
+use crate::vectors::folder::writer_of;
 
 #[test]
 fn a_second_writer_is_refused_and_named() {

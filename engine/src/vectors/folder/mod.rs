@@ -15,6 +15,8 @@
 
 mod line;
 mod litter;
+mod lock;
+mod log;
 mod manifest;
 mod record;
 mod status;
@@ -24,7 +26,9 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 pub(crate) use litter::is_litter;
-pub(crate) use manifest::{COPY, Damage, MANIFEST, Manifest, ManifestState};
+pub(crate) use lock::{LOCK, lock, writer_of};
+pub(crate) use log::{COPY, Damage, Log, LogState, MANIFEST};
+pub(crate) use manifest::ManifestState;
 pub(crate) use record::{InputChain, ManifestEntry, file_name, is_shard_name};
 pub use record::{InputEnd, RowCounts, ShardRecord};
 pub use status::RunStatus;

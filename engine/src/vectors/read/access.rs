@@ -25,6 +25,11 @@ pub(crate) struct NumberBatch {
 }
 
 impl NumberBatch {
+    /// Rows of these numbers, back to back, from row `first_row` on.
+    pub(crate) fn new(first_row: u64, rows: usize, numbers: StoredNumbers) -> Self {
+        Self { first_row, rows, numbers }
+    }
+
     /// The numbers, row after row.
     pub(crate) fn numbers(&self) -> NumberSlice<'_> {
         self.numbers.as_slice()

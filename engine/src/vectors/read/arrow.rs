@@ -2,37 +2,25 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, UInt64Array};
+use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
-use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, root_as_footer, root_as_message};
-use arrow_schema::{ArrowError, SchemaRef};
-use arrow_select::concat::concat_batches;
-use arrow_select::take::take_record_batch;
+use arrow_ipc::reader::FileDecoder;
+use arrow_schema::SchemaRef;
 
+use super::arrow_table::{ArrowTable, guarded};
 use super::batch::StoredNumbers;
 use super::columns::VectorColumns;
 use super::source::{ColumnBatches, Head, RowBlock, RowBlocks, Table, VectorSource};
+use crate::Result;
 use crate::text::RecordId;
-use crate::{Error, Result, guard};
-
-/// Bytes at the end of a file: the footer's length and the magic.
-const TRAILER: usize = 10;
-/// The marker before a message's length since version 0.15 of the format.
-const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// A file whose footer was read.
 #[derive(Debug)]
 pub(super) struct ArrowFile {
-    name: String,
-    file: Buffer,
-    schema: SchemaRef,
+    table: ArrowTable,
     columns: VectorColumns,
+    /// Decodes the vectors and ids.
     decoder: FileDecoder,
-    blocks: Vec<Block>,
-    /// The number of rows in each.
-    block_rows: Vec<u64>,
 }
 
 impl ArrowFile {
@@ -41,82 +29,51 @@ impl ArrowFile {
     /// # Errors
     /// [`Error::BadInput`] if it is not an Arrow file or its columns break a rule.
     pub(super) fn open(name: String, file: Buffer) -> Result<Self> {
-        let bad_input = |rule: String| Error::BadInput { input: name.clone(), rule };
-        let footer = guarded("is not a valid Arrow file", || Footer::read(&file)).map_err(bad_input)?;
-        let columns = VectorColumns::find(&footer.schema).map_err(bad_input)?;
-        let Footer { schema, decoder, blocks, block_rows } = footer;
-        let decoder = decoder.with_projection(columns.roots.clone());
-        Ok(Self { name, file, schema, columns, decoder, blocks, block_rows })
-    }
-
-    fn rows(&self) -> u64 {
-        self.block_rows.iter().copied().fold(0, u64::saturating_add)
-    }
-
-    /// A decoder of the columns at indices `roots`.
-    fn decoder(&self, roots: &[usize]) -> Result<FileDecoder> {
-        let footer = guarded("is not a valid Arrow file", || Footer::read(&self.file));
-        let footer = footer.map_err(|rule| self.bad_input(rule))?;
-        Ok(footer.decoder.with_projection(roots.to_vec()))
-    }
-
-    /// A batch by its number, converted by `make`.
-    fn made<T>(
-        &self,
-        decoder: &FileDecoder,
-        number: usize,
-        make: impl FnOnce(RecordBatch) -> Result<T, ArrowError>,
-    ) -> Result<T> {
-        let block = &self.blocks[number];
-        let decode = || {
-            let batch = decoder.read_record_batch(block, &slice(&self.file, block)?)?;
-            make(batch.ok_or_else(|| broken("a batch is missing"))?)
-        };
-        guarded(&format!("cannot be read at batch {}", number + 1), decode)
-            .map_err(|rule| self.bad_input(rule))
-    }
-
-    fn bad_input(&self, rule: String) -> Error {
-        Error::BadInput { input: self.name.clone(), rule }
+        let table = ArrowTable::open(name, file)?;
+        let columns = VectorColumns::find(&table.schema).map_err(|rule| table.bad_input(rule))?;
+        let decoder = table.decoder(&columns.roots)?;
+        Ok(Self { table, columns, decoder })
     }
 
     /// The vectors and ids of a batch, some rows at a time: a batch may be as large as the file.
-    fn blocks_of(&self, number: usize, block: &Block) -> Result<impl Iterator<Item = Result<RowBlock>> + '_> {
-        let bad_input = |rule| Error::BadInput { input: self.name.clone(), rule };
-        let what = format!("cannot be read at batch {number}");
-        let decode = || self.decoder.read_record_batch(block, &slice(&self.file, block)?);
-        let batch: Option<RecordBatch> = guarded(&what, decode).map_err(bad_input)?;
-        let (rows, step) = (batch.as_ref().map_or(0, RecordBatch::num_rows), self.columns.rows_at_once());
+    fn blocks_of(&self, number: usize) -> Result<impl Iterator<Item = Result<RowBlock>> + '_> {
+        let batch: RecordBatch = self.table.made(&self.decoder, number, Ok)?;
+        let (rows, step) = (batch.num_rows(), self.columns.rows_at_once());
+        let what = format!("cannot be read at batch {}", number + 1);
         let part = move |start: usize| {
-            let part = batch.as_ref().map(|batch| batch.slice(start, step.min(rows - start)));
-            let part = part.ok_or_else(|| broken("a batch is missing"));
-            guarded(&what, || self.columns.piece(&part?)).map_err(bad_input)
+            let part = batch.slice(start, step.min(rows - start));
+            guarded(&what, || self.columns.piece(&part)).map_err(|rule| self.table.bad_input(rule))
         };
         Ok((0..rows).step_by(step).map(part))
+    }
+
+    fn batches(&self) -> std::ops::Range<usize> {
+        0..self.table.batch_rows().len()
     }
 }
 
 impl VectorSource for ArrowFile {
     fn head(&self) -> Head {
-        self.columns.head(self.rows(), &self.schema)
+        self.columns.head(self.table.rows(), &self.table.schema)
     }
 
     fn numbers(&self) -> Result<RowBlocks<'_>> {
-        let decoder = self.decoder(&[self.columns.embedding])?;
-        let numbers = move |number| self.made(&decoder, number, |rows| VectorColumns::numbers(&rows));
-        Ok(Box::new((0..self.blocks.len()).map(numbers)))
+        let decoder = self.table.decoder(&[self.columns.embedding])?;
+        let numbers = move |number| self.table.made(&decoder, number, |rows| VectorColumns::numbers(&rows));
+        Ok(Box::new(self.batches().map(numbers)))
     }
 
     fn numbers_of(&self, rows: &[u64]) -> Result<Vec<StoredNumbers>> {
-        let found = self.select(rows, &[self.columns.embedding])?;
-        let numbers = VectorColumns::numbers(&found).map_err(|error| self.bad_input(error.to_string()))?;
+        let found = self.table.select(rows, &[self.columns.embedding])?;
+        let numbers =
+            VectorColumns::numbers(&found).map_err(|error| self.table.bad_input(error.to_string()))?;
         Ok(vec![numbers.numbers])
     }
 
     fn ids_of(&self, rows: &[u64]) -> Result<Option<Vec<RecordId>>> {
         let Some(id) = self.columns.id else { return Ok(None) };
-        let found = self.select(rows, &[id])?;
-        let ids = self.columns.ids_in(&found).map_err(|error| self.bad_input(error.to_string()))?;
+        let found = self.table.select(rows, &[id])?;
+        let ids = self.columns.ids_in(&found).map_err(|error| self.table.bad_input(error.to_string()))?;
         Ok(Some(ids))
     }
 
@@ -125,112 +82,27 @@ impl VectorSource for ArrowFile {
     }
 
     fn pieces(&self) -> Result<RowBlocks<'_>> {
-        let of_batch = |(number, block)| -> RowBlocks<'_> {
-            match self.blocks_of(number, block) {
+        let of_batch = |number| -> RowBlocks<'_> {
+            match self.blocks_of(number) {
                 Ok(blocks) => Box::new(blocks),
                 Err(error) => Box::new(std::iter::once(Err(error))),
             }
         };
-        Ok(Box::new((1..).zip(&self.blocks).flat_map(of_batch)))
+        Ok(Box::new(self.batches().flat_map(of_batch)))
     }
 }
 
 impl Table for ArrowFile {
     fn schema(&self) -> Result<Option<SchemaRef>> {
-        Ok(Some(Arc::clone(&self.schema)))
+        Ok(Some(Arc::clone(&self.table.schema)))
     }
 
     fn columns(&self, roots: &[usize]) -> Result<ColumnBatches<'_>> {
-        let decoder = self.decoder(roots)?;
-        Ok(Box::new((0..self.blocks.len()).map(move |number| self.made(&decoder, number, Ok))))
+        let decoder = self.table.decoder(roots)?;
+        Ok(Box::new(self.batches().map(move |number| self.table.made(&decoder, number, Ok))))
     }
 
     fn select(&self, rows: &[u64], roots: &[usize]) -> Result<RecordBatch> {
-        let decoder = self.decoder(roots)?;
-        let (mut found, mut first, mut next) = (Vec::new(), 0u64, 0);
-        for (number, count) in self.block_rows.iter().enumerate() {
-            let end = first.saturating_add(*count);
-            let inside = rows[next..].partition_point(|row| *row < end);
-            if inside > 0 {
-                let places: UInt64Array = rows[next..next + inside].iter().map(|row| row - first).collect();
-                found.push(self.made(&decoder, number, |batch| take_record_batch(&batch, &places))?);
-            }
-            next += inside;
-            first = end;
-        }
-        let joined = || {
-            let schema = found.first().ok_or_else(|| broken("a row is missing"))?.schema();
-            concat_batches(&schema, &found)
-        };
-        guarded("cannot be read", joined).map_err(|rule| self.bad_input(rule))
+        self.table.select(rows, roots)
     }
-}
-
-/// The contents of a file's footer.
-struct Footer {
-    schema: SchemaRef,
-    decoder: FileDecoder,
-    blocks: Vec<Block>,
-    block_rows: Vec<u64>,
-}
-
-impl Footer {
-    fn read(file: &Buffer) -> Result<Self, ArrowError> {
-        let (rest, trailer) = file.split_last_chunk::<TRAILER>().ok_or_else(|| broken("it is too short"))?;
-        let length = read_footer_length(*trailer)?;
-        let start = rest.len().checked_sub(length).ok_or_else(|| broken("it is shorter than its footer"))?;
-        let footer =
-            root_as_footer(&rest[start..]).map_err(|error| broken(&format!("its footer: {error}")))?;
-        let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
-        let schema = Arc::new(try_fb_to_schema(schema)?);
-        let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
-        for block in footer.dictionaries().iter().flatten() {
-            decoder.read_dictionary(block, &slice(file, block)?)?;
-        }
-        let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
-        let count = |block: &Block| rows_of(&slice(file, block)?);
-        let block_rows = blocks.iter().map(count).collect::<Result<_, ArrowError>>()?;
-        Ok(Self { schema, decoder, blocks, block_rows })
-    }
-}
-
-/// The bytes of a message and its body.
-fn slice(file: &Buffer, block: &Block) -> Result<Buffer, ArrowError> {
-    let number = |value: i64| usize::try_from(value).ok();
-    let (start, metadata) = (number(block.offset()), number(block.metaDataLength().into()));
-    let end = start
-        .zip(metadata)
-        .and_then(|(start, metadata)| start.checked_add(metadata)?.checked_add(number(block.bodyLength())?));
-    match (start, end) {
-        (Some(start), Some(end)) if end <= file.len() => Ok(file.slice_with_length(start, end - start)),
-        _ => Err(broken("a batch is outside the file")),
-    }
-}
-
-/// Number of rows in a batch; an error if it cannot be read.
-fn rows_of(message: &[u8]) -> Result<u64, ArrowError> {
-    let message = message.strip_prefix(&CONTINUATION).unwrap_or(message);
-    let message = message.get(size_of::<u32>()..).ok_or_else(|| broken("a batch has no message"))?;
-    let message = root_as_message(message).map_err(|error| broken(&format!("a message: {error}")))?;
-    let Some(batch) = message.header_as_record_batch() else { return Ok(0) };
-    if batch.compression().is_some() {
-        return Err(broken("its batches are compressed; only uncompressed ones can be read"));
-    }
-    u64::try_from(batch.length()).map_err(|_| broken("a batch has a negative number of rows"))
-}
-
-fn broken(rule: &str) -> ArrowError {
-    ArrowError::IpcError(rule.to_owned())
-}
-
-/// Calls arrow; its errors and panics are the file's fault.
-fn guarded<T>(what: &str, body: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, String> {
-    let message = match guard::catch(body) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(ArrowError::IpcError(message) | ArrowError::InvalidArgumentError(message))) => message,
-        Ok(Err(error)) => error.to_string(),
-        Err(panic) => format!("the reader fails on it ({panic})"),
-    };
-    // Names in the file may contain anything; a message is one line.
-    Err(format!("{what}: {}", message.replace(char::is_control, " ")))
 }

@@ -75,7 +75,7 @@ impl VectorBatch {
 
 /// Numbers in shared memory: those of a mapped file, or read or decoded ones.
 #[derive(Debug, Clone)]
-pub(super) enum StoredNumbers {
+pub(crate) enum StoredNumbers {
     F32(ScalarBuffer<f32>),
     F16(ScalarBuffer<f16>),
     I8(ScalarBuffer<i8>),
@@ -83,7 +83,7 @@ pub(super) enum StoredNumbers {
 }
 
 impl StoredNumbers {
-    pub(super) fn as_slice(&self) -> NumberSlice<'_> {
+    pub(crate) fn as_slice(&self) -> NumberSlice<'_> {
         match self {
             Self::F32(values) => NumberSlice::F32(values),
             Self::F16(values) => NumberSlice::F16(values),
@@ -101,7 +101,7 @@ impl StoredNumbers {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
             Self::F16(values) => values.len(),
@@ -111,7 +111,7 @@ impl StoredNumbers {
     }
 
     /// `count` numbers from `first` on, without a copy.
-    pub(super) fn slice(&self, first: usize, count: usize) -> Self {
+    pub(crate) fn slice(&self, first: usize, count: usize) -> Self {
         match self {
             Self::F32(values) => Self::F32(values.slice(first, count)),
             Self::F16(values) => Self::F16(values.slice(first, count)),
@@ -121,7 +121,7 @@ impl StoredNumbers {
     }
 
     /// The first number that is not finite.
-    pub(super) fn first_not_finite(&self) -> Option<usize> {
+    pub(crate) fn first_not_finite(&self) -> Option<usize> {
         match self {
             Self::F32(values) => first(values, |value| value.is_finite()),
             Self::F16(values) => first(values, |value| value.is_finite()),

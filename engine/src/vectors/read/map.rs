@@ -11,7 +11,7 @@ use bytes::Bytes;
 use memmap2::Mmap;
 
 /// The bytes of a file. They stay mapped as long as a clone or a slice of the buffer exists.
-pub(super) fn map(file: &File) -> io::Result<Buffer> {
+pub(crate) fn map(file: &File) -> io::Result<Buffer> {
     // SAFETY: the map is private and read-only, and nothing else in this process writes to it. A file that
     // another process changes while it is mapped could change under a reader's eyes; as every program that
     // maps files we rely on that it does not: nearsay itself never writes into a file that has its name

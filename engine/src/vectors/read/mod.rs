@@ -12,6 +12,7 @@
 
 mod access;
 mod arrow;
+mod arrow_table;
 mod batch;
 mod columns;
 mod folder;
@@ -31,7 +32,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 pub(crate) use access::NumberBatch;
+pub(crate) use arrow_table::ArrowTable;
+pub(crate) use batch::StoredNumbers;
 pub use batch::{NumberSlice, VectorBatch};
+pub(crate) use map::map;
 
 use super::write::OutputFormat;
 use super::{Level, Metadata, NumberType, Provenance};
@@ -269,17 +273,17 @@ fn format_of(path: &Path) -> Result<OutputFormat> {
 /// Opens a file of the given format.
 fn open(path: &Path, format: OutputFormat, file: &File) -> Result<Box<dyn VectorSource>> {
     let name = path.display().to_string();
-    let map = || {
-        let mapped = map::map(file).map_err(|source| cannot_read(&name, source));
+    let mapped = || {
+        let mapped = map(file).map_err(|source| cannot_read(&name, source));
         mapped.and_then(|bytes| match bytes.is_empty() {
             true => Err(Error::BadInput { input: name.clone(), rule: "is empty".to_owned() }),
             false => Ok(bytes),
         })
     };
     Ok(match format {
-        OutputFormat::Npy => Box::new(MappedMatrix::npy(name.clone(), &map()?)?),
-        OutputFormat::Safetensors => Box::new(MappedMatrix::safetensors(name.clone(), &map()?)?),
-        OutputFormat::Arrow => Box::new(ArrowFile::open(name.clone(), map()?)?),
+        OutputFormat::Npy => Box::new(MappedMatrix::npy(name.clone(), &mapped()?)?),
+        OutputFormat::Safetensors => Box::new(MappedMatrix::safetensors(name.clone(), &mapped()?)?),
+        OutputFormat::Arrow => Box::new(ArrowFile::open(name.clone(), mapped()?)?),
         OutputFormat::Jsonl => Box::new(JsonlFile::open(path)?),
         OutputFormat::Parquet => {
             let file = file.try_clone().map_err(|source| cannot_read(&name, source))?;

@@ -12,7 +12,7 @@ use super::parquet_types::output_field;
 use crate::error::phrase;
 use crate::text::{Kept, KeptValue, Record, RecordId};
 use crate::vectors::schema::{
-    BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, ID, TOKEN_IDS, TOKENS, json_field,
+    BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, ID, TOKEN_IDS, TOKENS, is_json, json_field,
 };
 use crate::vectors::write::OutputFormat;
 use crate::{Error, Result, Setting};
@@ -141,6 +141,40 @@ impl Columns {
         Ok(Self { id, kept: kept.collect(), ids_are_mixed })
     }
 
+    /// The columns of an output that is extended: those with these fields. `types` are those of the kept columns in
+    /// the input, if it is Parquet.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if a kept column of the input has another type.
+    pub(crate) fn stored(id: &Field, kept: &[Field], types: Option<&[Field]>) -> Result<Self> {
+        let id = KeptColumn { name: ID.to_owned(), column_type: stored_type(id).unwrap_or(ColumnType::Json) };
+        let mut columns = Vec::new();
+        for (index, field) in kept.iter().enumerate() {
+            let given = types.map(|types| output_field(OutputFormat::Arrow, field.name(), &types[index]));
+            let column_type = match given {
+                Some(given) if given.data_type() == field.data_type() => {
+                    Some(ColumnType::Arrow(field.clone()))
+                }
+                Some(_) => None,
+                None => stored_type(field),
+            };
+            let column_type = column_type.ok_or_else(|| {
+                Error::usage(format!(
+                    "the column `{}` has another type in this input than before",
+                    field.name()
+                ))
+            })?;
+            columns.push(KeptColumn { name: field.name().clone(), column_type });
+        }
+        let ids_are_mixed = id.column_type == ColumnType::Json;
+        Ok(Self { id, kept: columns, ids_are_mixed })
+    }
+
+    /// The fields of the id and of the kept columns.
+    pub(crate) fn fields(&self) -> (Field, Vec<Field>) {
+        (self.id.field(false), self.kept.iter().map(|column| column.field(true)).collect())
+    }
+
     /// The same columns, but those of these names have the text of the row's chunk.
     #[must_use]
     pub fn with_chunk_text(mut self, names: &[String]) -> Self {
@@ -149,6 +183,19 @@ impl Columns {
         }
         self
     }
+}
+
+/// How values of JSON are written into a column with this field.
+fn stored_type(field: &Field) -> Option<ColumnType> {
+    Some(match field.data_type() {
+        DataType::Utf8 if is_json(field) => ColumnType::Json,
+        DataType::Utf8 => ColumnType::Utf8,
+        DataType::Boolean => ColumnType::Boolean,
+        DataType::Int64 => ColumnType::Int64,
+        DataType::UInt64 => ColumnType::UInt64,
+        DataType::Float64 => ColumnType::Float64,
+        _ => return None,
+    })
 }
 
 /// Refuses two columns with the same name.

@@ -27,6 +27,11 @@ impl Digest {
         io::copy(&mut BufReader::with_capacity(READ_BYTES, file), &mut digester)?;
         Ok(digester.into_parts().1)
     }
+
+    /// Of bytes in memory.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, sha256: hexadecimal(&Sha256::digest(bytes)) }
+    }
 }
 
 /// Passes bytes on and digests them.

@@ -1,7 +1,10 @@
 //! A manifest written, torn and damaged.
 
+use std::fs;
+
 use super::*;
 use crate::vectors::folder::RowCounts;
+use crate::vectors::folder::{COPY, Log, MANIFEST, line};
 use crate::vectors::write::Digest;
 
 fn shard(number: u64) -> ManifestEntry {
@@ -27,7 +30,7 @@ fn entries() -> Vec<ManifestEntry> {
 
 fn write(folder: &Path, entries: &[ManifestEntry]) {
     let state = ManifestState::read(folder).expect("a state");
-    let mut manifest = Manifest::open(folder, &state).expect("opened");
+    let mut manifest = Log::open(folder, &state.log).expect("opened");
     entries.iter().for_each(|entry| manifest.append(entry).expect("appended"));
 }
 
@@ -47,7 +50,7 @@ fn what_is_appended_is_read_back() {
     let (folder, bytes) = written();
     assert_eq!(fs::read(folder.path().join(COPY)).expect("read"), bytes);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), ended(&state), state.damage.len()), (4, Some((20, 2)), 0));
+    assert_eq!((count(&state), ended(&state), state.log.damage.len()), (4, Some((20, 2)), 0));
     assert_eq!(state.shards[1].first_row, 10);
 }
 
@@ -55,7 +58,7 @@ fn what_is_appended_is_read_back() {
 fn a_folder_without_a_manifest_says_nothing_and_has_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), state.damage.len()), (0, 0));
+    assert_eq!((count(&state), state.log.damage.len()), (0, 0));
 }
 
 #[test]
@@ -71,7 +74,11 @@ fn every_length_that_a_crash_may_leave_goes_on_to_the_same_bytes() {
             fs::write(folder.path().join(MANIFEST), &bytes[..length]).expect("written");
             fs::write(folder.path().join(COPY), &bytes[..copy]).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert!(state.damage.iter().all(|damage| damage.is_torn), "{length} {copy}: {:?}", state.damage);
+            assert!(
+                state.log.damage.iter().all(|damage| damage.is_torn),
+                "{length} {copy}: {:?}",
+                state.log.damage
+            );
             let known = count(&state);
             write(folder.path(), &entries()[known..]);
             for name in [MANIFEST, COPY] {
@@ -90,9 +97,13 @@ fn any_flipped_byte_is_found_and_healed_from_the_other_file() {
             damaged[position] ^= 0x10;
             fs::write(folder.path().join(name), &damaged).expect("written");
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert_eq!((count(&state), state.damage.len()), (4, 1), "byte {position} of {name}");
-            assert!(state.damage[0].what.contains(name) && !state.damage[0].is_torn, "{:?}", state.damage);
-            drop(Manifest::open(folder.path(), &state).expect("opened"));
+            assert_eq!((count(&state), state.log.damage.len()), (4, 1), "byte {position} of {name}");
+            assert!(
+                state.log.damage[0].what.contains(name) && !state.log.damage[0].is_torn,
+                "{:?}",
+                state.log.damage
+            );
+            drop(Log::open(folder.path(), &state.log).expect("opened"));
             assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
         }
     }
@@ -110,8 +121,8 @@ fn an_empty_or_missing_manifest_is_healed_from_its_copy() {
                 fs::write(&path, "").expect("written")
             }
             let state = ManifestState::read(folder.path()).expect("a state");
-            assert_eq!((count(&state), state.damage.len()), (4, 1));
-            drop(Manifest::open(folder.path(), &state).expect("opened"));
+            assert_eq!((count(&state), state.log.damage.len()), (4, 1));
+            drop(Log::open(folder.path(), &state.log).expect("opened"));
             assert_eq!(fs::read(path).expect("read"), bytes);
         }
     }
@@ -147,19 +158,6 @@ fn a_first_line_that_is_damaged_in_both_files_is_an_error() {
 }
 
 #[test]
-fn shards_whose_manifests_are_both_empty_are_not_a_new_job() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for name in [MANIFEST, COPY] {
-        fs::write(folder.path().join(name), "").expect("written");
-    }
-    assert!(ManifestState::read(folder.path()).expect("a state").is_new());
-    fs::write(folder.path().join(file_name(0)), "a shard").expect("written");
-    let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("nothing left");
-    assert_eq!(error.kind(), crate::ErrorKind::BadData);
-    assert!(error.to_string().contains("nothing says how the job was started"), "{error}");
-}
-
-#[test]
 fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
     let (folder, bytes) = written();
     let lines: Vec<usize> =
@@ -170,8 +168,8 @@ fn lines_that_are_damaged_in_different_places_are_mended_from_each_other() {
         fs::write(folder.path().join(name), damaged).expect("written");
     }
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((count(&state), state.damage.len()), (4, 2), "{:?}", state.damage);
-    drop(Manifest::open(folder.path(), &state).expect("opened"));
+    assert_eq!((count(&state), state.log.damage.len()), (4, 2), "{:?}", state.log.damage);
+    drop(Log::open(folder.path(), &state.log).expect("opened"));
     for name in [MANIFEST, COPY] {
         assert_eq!(fs::read(folder.path().join(name)).expect("read"), bytes);
     }
@@ -187,7 +185,7 @@ fn a_shard_may_be_recorded_again_behind_the_end() {
     }
     write(folder.path(), &[shard(1)]);
     let state = ManifestState::read(folder.path()).expect("a state");
-    assert_eq!((state.shards.len(), ended(&state), state.damage.len()), (2, Some((20, 2)), 0));
+    assert_eq!((state.shards.len(), ended(&state), state.log.damage.len()), (2, Some((20, 2)), 0));
 }
 
 #[test]
@@ -206,7 +204,7 @@ fn an_end_before_the_last_one_is_refused() {
     for (input_rows, shards) in [(19, 2), (20, 3), (25, 2), (0, 0)] {
         let (folder, _) = written();
         let state = ManifestState::read(folder.path()).expect("a state");
-        let mut manifest = Manifest::open(folder.path(), &state).expect("opened");
+        let mut manifest = Log::open(folder.path(), &state.log).expect("opened");
         manifest.append(&end(input_rows, shards)).expect("appended");
         let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("in no order");
         assert_eq!(error.kind(), crate::ErrorKind::BadData, "{input_rows} rows, {shards} shards");
@@ -220,4 +218,17 @@ fn an_end_of_an_earlier_version_has_no_digest() {
     let expected = InputEnd { input_rows: 20, shards: 2, input_sha256: None };
     assert_eq!(ManifestEntry::End(expected), entry);
     assert_eq!(line::encode(&entry).expect("a line"), line);
+}
+
+#[test]
+fn shards_whose_manifests_are_both_empty_are_not_a_new_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in [MANIFEST, COPY] {
+        fs::write(folder.path().join(name), "").expect("written");
+    }
+    assert!(ManifestState::read(folder.path()).expect("a state").is_new());
+    fs::write(folder.path().join(file_name(0)), "a shard").expect("written");
+    let error = ManifestState::read(folder.path()).map(|_| ()).expect_err("nothing left");
+    assert_eq!(error.kind(), crate::ErrorKind::BadData);
+    assert!(error.to_string().contains("nothing says how the job was started"), "{error}");
 }

@@ -1,0 +1,50 @@
+//! `nearsay index info`.
+
+use indicatif::HumanCount;
+use nearsay::index::{self, IndexInfo};
+
+use crate::arguments::IndexInfoArguments;
+use crate::context::Context;
+use crate::print::{bytes, print_json, print_line};
+use crate::table::visible;
+
+pub(super) fn run(context: &Context, arguments: &IndexInfoArguments) -> anyhow::Result<()> {
+    let info = index::info(&arguments.index)?;
+    if context.global.json {
+        return Ok(print_json(&info)?);
+    }
+    Ok(print_line(&lines(&info))?)
+}
+
+fn lines(info: &IndexInfo) -> String {
+    let description = &info.description;
+    let model = description.model.clone().unwrap_or_else(|| "not recorded".to_owned());
+    let state = if description.complete { "" } else { " (not complete)" };
+    let mut lines = vec![
+        format!("texts    {}{state}", HumanCount(info.texts)),
+        format!(
+            "rows     {} x {} {}",
+            HumanCount(description.rows),
+            description.dimensions,
+            info.vectors.name()
+        ),
+        format!("metric   {}", description.metric),
+        format!("model    {}", visible(&model)),
+        format!("volumes  {}, {}", info.volumes, bytes(info.bytes)),
+    ];
+    if info.deleted_rows > 0 {
+        lines.push(format!(
+            "deleted  {} rows, which take space until `nearsay index compact`",
+            HumanCount(info.deleted_rows)
+        ));
+    }
+    let columns =
+        description.columns.iter().map(|column| format!("{} ({})", visible(&column.name), column.data_type));
+    lines.push(format!("columns  {}", columns.collect::<Vec<_>>().join(", ")));
+    for input in &info.inputs {
+        let mark =
+            if description.stale.contains(input) { " (changed or gone since it was read)" } else { "" };
+        lines.push(format!("input    {}{mark}", visible(input)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,111 @@
+//! `nearsay index`, and `search`, `get` and `verify` on an index.
+
+use std::fs;
+
+use nearsay_tests::desk;
+use nearsay_tests::run::Desk;
+use serde_json::json;
+
+const TEXTS: &str = r#"{"id": "mill", "text": "The mill on the river was built in 1820. It grinds corn.", "year": 1820}
+{"id": "rain", "text": "It rained for three days. The river ran over its banks.", "year": 1953}
+{"id": "bread", "text": "Bread is baked on Fridays. It is sold at noon.", "year": 1990}
+{"id": 7, "text": "The garden is closed in winter.", "year": 2001}
+"#;
+
+/// A folder with texts and an index of them.
+fn built() -> Desk {
+    let desk = desk!();
+    desk.write("in.jsonl", TEXTS);
+    let line =
+        "index build in.jsonl -m STS --device cpu --keep year --chunk-tokens 12 --chunk-overlap 2 -o i";
+    desk.run(line).ends(0, &["4 added"]);
+    desk
+}
+
+#[test]
+fn an_index_is_built_searched_and_described() {
+    let desk = built();
+    let answer =
+        desk.run("search i river --device cpu --json --columns year --where year<1960").ends(0, &[]).json();
+    assert_eq!(answer["hits"].as_array().map(Vec::len), Some(2));
+    let hit = &answer["hits"][0];
+    assert!(hit["chunk"].is_u64() && hit["byte_end"].is_u64() && hit["columns"]["year"].is_u64(), "{hit}");
+    assert_eq!((&answer["stale"], &answer["exact"]), (&json!([]), &json!(true)));
+    let near = desk.run("search i --like 7 --json --context 5").ends(0, &[]).json();
+    assert_eq!(near["like"], 7);
+    assert!(near["hits"][0]["before"].is_string());
+    let info = desk.run("index info i --json").ends(0, &[]).json();
+    assert_eq!(
+        (&info["texts"], &info["metric"], &info["vectors"]),
+        (&json!(4), &json!("cosine"), &json!("f32"))
+    );
+    assert!(desk.run("index info i").ends(0, &[]).text().contains("in.jsonl"));
+    desk.run("verify i").ends(0, &["every checksum holds"]);
+    desk.run("index build in.jsonl -m STS --device cpu -o i")
+        .ends(73, &["holds an index", "--resume", "--overwrite"]);
+}
+
+#[test]
+fn an_update_encodes_what_has_changed_and_says_so() {
+    let desk = built();
+    desk.write("in.jsonl", TEXTS.replace("Fridays", "Mondays").replace("{\"id\": 7", "{\"id\": 8"));
+    let stale = desk.run("search i --like mill --json").ends(0, &["in.jsonl changed or gone"]).json();
+    assert_eq!(stale["stale"], json!(["in.jsonl"]));
+    let counted =
+        desk.run("index update i in.jsonl --prune --dry-run --json").ends(0, &["nothing was done"]).json();
+    for (key, count) in
+        [("unchanged", 2), ("changed", 1), ("added", 1), ("removed", 1), ("encoded_tokens", 0)]
+    {
+        assert_eq!(counted[key], count, "{key}");
+    }
+    let done = desk.run("index update i in.jsonl --prune --json").ends(0, &[]).json();
+    assert!(done["encoded_tokens"].as_u64().is_some_and(|tokens| (10..60).contains(&tokens)), "{done}");
+    let again = desk.run("index update i in.jsonl --prune --json").ends(0, &[]).json();
+    assert_eq!((&again["unchanged"], &again["encoded_tokens"]), (&json!(4), &json!(0)));
+    desk.run("get i bread").ends(0, &[]);
+    assert_eq!(desk.run("get i bread").ok().text(), "Bread is baked on Mondays. It is sold at noon.\n");
+    desk.run("get i 7").ends(2, &["no text with the id"]);
+    desk.write("in.jsonl", "");
+    desk.run("index update i in.jsonl --prune").ends(65, &["in.jsonl", "has no rows", "--prune=all"]);
+}
+
+#[test]
+fn texts_are_deleted_by_id_and_by_condition() {
+    let desk = built();
+    desk.write("ids.txt", "7\nnope\n");
+    desk.run("index delete i --ids ids.txt").ends(0, &["1 text deleted, 3 left", "\"nope\""]);
+    desk.run("index delete i --where year=1990 --purge").ends(0, &["1 text deleted, 2 left"]);
+    let rows = fs::read(desk.path("i/volume-00001/rows.arrow")).unwrap();
+    assert!(!rows.windows(5).any(|part| part == b"baked"));
+    desk.run("index delete i --where nope=1").ends(2, &["no column `nope`"]);
+    desk.run("index compact i").ends(0, &["before"]);
+    desk.run("verify i").ends(0, &["2 rows"]);
+}
+
+#[test]
+fn other_models_metrics_and_folders_are_refused() {
+    let desk = built();
+    desk.run("search i river --device cpu -m FIXTURE:sentence-transformers/old-layout")
+        .ends(78, &["SHA-256"]);
+    desk.run("index update i in.jsonl -m FIXTURE:sentence-transformers/old-layout").ends(78, &["SHA-256"]);
+    desk.run("search i river --metric dot").ends(78, &["the metric cosine", "dot"]);
+    desk.run("index info in.jsonl").ends(66, &["in.jsonl"]);
+    desk.run("index info .").ends(65, &["not an index"]);
+    desk.run("index build in.jsonl -o j").ends(2, &["no model is named"]);
+    desk.run("index build missing.npy -o j --pooling cls").ends(2, &["--pooling has no effect on vectors"]);
+}
+
+#[test]
+fn vectors_become_an_index() {
+    let desk = desk!();
+    desk.write("in.jsonl", TEXTS);
+    desk.run("embed in.jsonl -m STS --device cpu -q --keep text --keep year -o a.parquet").ok();
+    desk.run("index build a.parquet -o i").ends(0, &["4 texts"]);
+    let of =
+        |place: &str| desk.run(&format!("search {place} --like mill --json")).ok().json()["hits"].clone();
+    let (own, file) = (of("i"), of("a.parquet"));
+    for (own, file) in own.as_array().unwrap().iter().zip(file.as_array().unwrap()) {
+        assert_eq!((&own["id"], &own["score"], &own["text"]), (&file["id"], &file["score"], &file["text"]));
+    }
+    desk.run("index update i in.jsonl").ends(2, &["built from vectors"]);
+}

@@ -1,0 +1,175 @@
+//! The rows of an index as a corpus that can be searched.
+
+use arrow_array::RecordBatch;
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::SchemaRef;
+
+use super::IndexRows;
+use crate::index::settings::StoredType;
+use crate::search::{InOrder, Metric, RowSource};
+use crate::text::RecordId;
+use crate::vectors::read::{NumberBatch, StoredNumbers};
+use crate::vectors::{NumberType, Provenance};
+use crate::{Error, Result};
+
+/// Bytes of vectors that are compared together.
+const BATCH_BYTES: u64 = 32 << 20;
+/// Shorter runs are copied together, so that a comparison has some rows.
+const SHORT: u64 = 512;
+/// Rows of short runs that are copied together at most.
+const COPIED: u64 = 8192;
+
+impl IndexRows {
+    /// The next rows from `row` on that are compared together.
+    fn batch_from(&self, row: u64) -> Result<NumberBatch> {
+        let row_bytes = (self.kind().1 * self.kind().0.bytes()).max(1) as u64;
+        let most = match self.kind().0 {
+            StoredType::Bf16 => COPIED,
+            _ => (BATCH_BYTES / row_bytes).max(1),
+        };
+        let run = self.run_of(row).ok_or_else(|| Error::Bug("a row that the index lacks".to_owned()))?;
+        let skipped = row - run.first;
+        let left = run.rows - skipped;
+        if left >= SHORT || run.first + run.rows == self.rows {
+            let count = left.min(most);
+            let numbers =
+                self.volumes[run.volume].numbers(run.start + skipped..run.start + skipped + count)?;
+            return Ok(NumberBatch::new(row, count as usize, numbers));
+        }
+        let mut parts = Vec::new();
+        let mut next = row;
+        while let Some(run) = self.run_of(next).filter(|_| next - row < COPIED) {
+            let skipped = next - run.first;
+            let count = run.rows - skipped;
+            if count >= SHORT && next > row {
+                break;
+            }
+            parts.push(self.volumes[run.volume].numbers(run.start + skipped..run.start + run.rows)?);
+            next += count;
+        }
+        Ok(NumberBatch::new(row, (next - row) as usize, joined(&parts)))
+    }
+}
+
+/// Numbers of one type back to back.
+fn joined(parts: &[StoredNumbers]) -> StoredNumbers {
+    if parts.iter().all(|part| matches!(part, StoredNumbers::F16(_))) {
+        let of = |part: &StoredNumbers| match part {
+            StoredNumbers::F16(values) => values.to_vec(),
+            _ => Vec::new(),
+        };
+        return StoredNumbers::F16(ScalarBuffer::from(parts.iter().flat_map(of).collect::<Vec<_>>()));
+    }
+    let of = |part: &StoredNumbers| match part {
+        StoredNumbers::F32(values) => values.to_vec(),
+        _ => Vec::new(),
+    };
+    StoredNumbers::F32(ScalarBuffer::from(parts.iter().flat_map(of).collect::<Vec<_>>()))
+}
+
+impl RowSource for IndexRows {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn rows(&self) -> Result<u64> {
+        Ok(self.rows)
+    }
+
+    fn width(&self) -> Option<usize> {
+        Some(self.settings.dimensions).filter(|width| *width > 0)
+    }
+
+    fn number_type(&self) -> Option<NumberType> {
+        Some(match self.settings.vectors {
+            StoredType::F16 => NumberType::F16,
+            StoredType::F32 | StoredType::Bf16 => NumberType::F32,
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
+    }
+
+    fn has_unit_rows(&self) -> bool {
+        self.settings.metric == Metric::Cosine
+    }
+
+    fn stale(&self) -> &[String] {
+        self.stale()
+    }
+
+    fn has_whole_texts(&self) -> bool {
+        true
+    }
+
+    fn around(&self, row: u64, characters: usize) -> Result<(String, String)> {
+        let (chunk, range) = self.chunk_of(row)?;
+        let (whole, _) = self.whole_text(row - u64::from(chunk).min(row))?;
+        let (Some(before), Some(after)) = (whole.get(..range.start), whole.get(range.end..)) else {
+            return Ok(Default::default());
+        };
+        let start =
+            before.char_indices().rev().take(characters).last().map_or(before.len(), |(start, _)| start);
+        let end = after.char_indices().nth(characters).map_or(after.len(), |(end, _)| end);
+        Ok((before[start..].to_owned(), after[..end].to_owned()))
+    }
+
+    fn columns(&self) -> Result<SchemaRef> {
+        Ok(self.visible.clone())
+    }
+
+    fn numbers(&self) -> Result<InOrder<'_, NumberBatch>> {
+        let mut row = 0;
+        Ok(Box::new(std::iter::from_fn(move || {
+            if row >= self.rows {
+                return None;
+            }
+            let batch = self.batch_from(row);
+            row = batch.as_ref().map_or(self.rows, |batch| row + batch.rows as u64);
+            Some(batch)
+        })))
+    }
+
+    fn numbers_of(&self, rows: &[u64]) -> Result<Vec<NumberBatch>> {
+        let batch = |row: &u64| {
+            let run = self.run_of(*row).ok_or_else(|| Error::Bug("a row that the index lacks".to_owned()))?;
+            let place = run.start + (row - run.first);
+            Ok(NumberBatch::new(*row, 1, self.volumes[run.volume].numbers(place..place + 1)?))
+        };
+        rows.iter().map(batch).collect()
+    }
+
+    fn ids_of(&self, rows: &[u64]) -> Result<Vec<RecordId>> {
+        self.ids(rows)
+    }
+
+    fn columns_of_all(&self, names: &[&str]) -> Result<InOrder<'_, RecordBatch>> {
+        Ok(Box::new(self.scan(&self.known(names), true)?))
+    }
+
+    fn columns_of(&self, rows: &[u64], names: &[&str]) -> Result<Option<RecordBatch>> {
+        let names = self.known(names);
+        match names.is_empty() || rows.is_empty() {
+            true => Ok(None),
+            false => self.select(rows, &names).map(Some),
+        }
+    }
+}
+
+impl IndexRows {
+    /// The names of columns that there are, each once.
+    fn known<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
+        let mut known: Vec<&str> = Vec::new();
+        for name in names {
+            if self.visible.index_of(name).is_ok() && !known.contains(name) {
+                known.push(name);
+            }
+        }
+        known
+    }
+}

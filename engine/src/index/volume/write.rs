@@ -1,0 +1,308 @@
+//! Writes a volume under a temporary name, and renames it when it is complete.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array};
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, SchemaRef};
+use half::{bf16, f16};
+use sha2::{Digest as _, Sha256};
+
+use super::checksums::{BLOCK_BYTES, checksum};
+use super::head::{HEAD_BYTES, head};
+use super::{CHECKSUMS, TABLE, vectors_name};
+use crate::index::StoredType;
+use crate::index::folder::write_synced;
+use crate::index::manifest::{FileRecord, VolumeRecord, volume_name};
+use crate::vectors::folder::failed;
+use crate::vectors::write::{hexadecimal, sync_folder};
+use crate::{Error, Result};
+
+/// Rows of a batch of rows.arrow at most.
+const BATCH_ROWS: usize = 4096;
+
+/// What a volume's rows are about a text, besides what its vectors come with.
+#[derive(Debug, Clone)]
+pub(crate) struct TextHead {
+    pub(crate) number: u64,
+    /// Whether the text has an id; without one its place stands for it.
+    pub(crate) has_id: bool,
+    pub(crate) text: Option<String>,
+    pub(crate) text_sha256: [u8; 32],
+    pub(crate) record_sha256: [u8; 32],
+    pub(crate) input: Arc<str>,
+}
+
+/// The texts whose rows a writer is about to get, in their order.
+pub(crate) type TextHeads = Arc<Mutex<VecDeque<TextHead>>>;
+
+/// Rows of an index in the columns of its schema, and their vectors.
+pub(crate) struct VolumeRows {
+    pub(crate) rows: RecordBatch,
+    /// Row after row.
+    pub(crate) vectors: Vec<f32>,
+}
+
+/// A volume that is being written.
+pub(crate) struct VolumeWriter {
+    folder: PathBuf,
+    target: PathBuf,
+    number: u64,
+    stored: StoredType,
+    width: usize,
+    table: FileWriter<HashedFile>,
+    vectors: HashedFile,
+    texts: u64,
+    rows: u64,
+    zeros: u64,
+    numbers: Option<(u64, u64)>,
+}
+
+impl VolumeWriter {
+    /// Starts volume `number` of the index in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn create(
+        folder: &Path,
+        number: u64,
+        schema: &SchemaRef,
+        (stored, width): (StoredType, usize),
+    ) -> Result<Self> {
+        let target = folder.join(volume_name(number));
+        let temporary = folder.join(format!(".nearsay-{}.part", volume_name(number)));
+        let fresh = || match fs::remove_dir_all(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir(&temporary),
+        };
+        fresh().map_err(|error| failed("creating", &temporary, error))?;
+        let table = HashedFile::create(temporary.join(TABLE), 0)?;
+        let vectors = HashedFile::create(temporary.join(vectors_name(stored)), HEAD_BYTES)?;
+        let table = FileWriter::try_new(table, schema).map_err(|error| table_failed(&target, error))?;
+        let (texts, rows, zeros, numbers) = (0, 0, 0, None);
+        Ok(Self {
+            folder: temporary,
+            target,
+            number,
+            stored,
+            width,
+            table,
+            vectors,
+            texts,
+            rows,
+            zeros,
+            numbers,
+        })
+    }
+
+    /// Appends rows; whole texts, or the next chunks of the last one.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::BeyondOutputType`] if a value is too large for the stored type.
+    pub(crate) fn write(&mut self, part: &VolumeRows) -> Result<()> {
+        let rows = &part.rows;
+        if part.vectors.len() != rows.num_rows() * self.width {
+            return Err(Error::Bug("rows of an index without their vectors".to_owned()));
+        }
+        for first in (0..rows.num_rows()).step_by(BATCH_ROWS) {
+            let batch = rows.slice(first, BATCH_ROWS.min(rows.num_rows() - first));
+            self.table.write(&batch).map_err(|error| table_failed(&self.target, error))?;
+        }
+        self.count(rows)?;
+        let is_zero = |row: &&[f32]| row.iter().all(|value| *value == 0.0);
+        self.zeros += part.vectors.chunks_exact(self.width.max(1)).filter(is_zero).count() as u64;
+        let bytes = stored_bytes(self.stored, &part.vectors)?;
+        let path = self.folder.join(vectors_name(self.stored));
+        self.vectors.write_all(&bytes).map_err(|error| failed("writing", &path, error))
+    }
+
+    fn count(&mut self, rows: &RecordBatch) -> Result<()> {
+        use arrow_array::cast::AsArray;
+        use arrow_array::types::{UInt32Type, UInt64Type};
+        let column = |name: &str| {
+            rows.column_by_name(name).ok_or_else(|| Error::Bug(format!("rows of an index without `{name}`")))
+        };
+        let numbers = column(crate::index::columns::NUMBER)?.as_primitive::<UInt64Type>().clone();
+        let chunks = column(crate::index::columns::PLACE[0])?.as_primitive::<UInt32Type>().clone();
+        for (number, chunk) in numbers.values().iter().zip(chunks.values()) {
+            let first = self.numbers.map_or(*number, |(first, _)| first);
+            if self.numbers.is_some_and(|(_, last)| last > *number) {
+                return Err(Error::Bug("texts of a volume are not in their order".to_owned()));
+            }
+            self.numbers = Some((first, *number));
+            self.texts += u64::from(*chunk == 0);
+        }
+        self.rows += rows.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Completes the volume: syncs its files, gives it its name, and syncs that.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn finish(self) -> Result<VolumeRecord> {
+        let table = self.table.into_inner().map_err(|error| table_failed(&self.target, error))?;
+        let (table, table_blocks) = table.finish(None)?;
+        let (stored, rows, width) = (self.stored, self.rows, self.width);
+        let head_of = move |sha256: &str| head(stored, rows, width, sha256);
+        let (vectors, blocks) = self.vectors.finish(Some(&head_of))?;
+        let sums: Vec<u8> = blocks.iter().chain(&table_blocks).flat_map(|sum| sum.to_le_bytes()).collect();
+        let checksums = write_synced(&self.folder.join(CHECKSUMS), &sums)?;
+        let parent = self.target.parent().unwrap_or(Path::new("."));
+        sync_folder(&self.folder)
+            .and_then(|()| fs::rename(&self.folder, &self.target))
+            .and_then(|()| sync_folder(parent))
+            .map_err(|error| failed("writing", &self.target, error))?;
+        let (volume, texts, zeros, numbers) = (self.number, self.texts, self.zeros, self.numbers);
+        Ok(VolumeRecord { volume, texts, rows, zeros, numbers, table, vectors, checksums })
+    }
+}
+
+/// Numbers as they are stored.
+fn stored_bytes(stored: StoredType, values: &[f32]) -> Result<Vec<u8>> {
+    let beyond = |value: f32| Error::BeyondOutputType { what: format!("{value} as {}", stored.name()) };
+    let mut bytes = Vec::with_capacity(values.len() * stored.bytes());
+    for value in values {
+        match stored {
+            StoredType::F32 => bytes.extend_from_slice(&value.to_le_bytes()),
+            StoredType::F16 => {
+                let number = f16::from_f32(*value);
+                if !number.is_finite() {
+                    return Err(beyond(*value));
+                }
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            StoredType::Bf16 => {
+                let number = bf16::from_f32(*value);
+                if !number.is_finite() {
+                    return Err(beyond(*value));
+                }
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// The columns of an index that come from the texts' heads: `number`, `text`, both checksums and `input`. A row whose
+/// chunk is 0 is the first of the next text.
+pub(crate) fn head_columns(
+    chunks: &[u32],
+    heads: &TextHeads,
+    current: &mut Option<TextHead>,
+) -> Result<([ArrayRef; 5], Vec<bool>)> {
+    let mut heads = heads.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut numbers, mut texts, mut inputs, mut have_ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut text_sums, mut record_sums) = (Vec::new(), Vec::new());
+    for chunk in chunks {
+        let mut text = None;
+        if *chunk == 0 {
+            let mut next = heads.pop_front();
+            text = next.as_mut().and_then(|head| head.text.take());
+            *current = next;
+        }
+        let head =
+            current.as_ref().ok_or_else(|| Error::Bug("a row of an index without a text".to_owned()))?;
+        numbers.push(head.number);
+        texts.push(text);
+        text_sums.push(head.text_sha256);
+        record_sums.push(head.record_sha256);
+        inputs.push(Arc::clone(&head.input));
+        have_ids.push(head.has_id);
+    }
+    let sums = |sums: &[[u8; 32]]| -> Result<ArrayRef> {
+        Ok(match sums.is_empty() {
+            true => arrow_array::new_empty_array(&arrow_schema::DataType::FixedSizeBinary(32)),
+            false => Arc::new(FixedSizeBinaryArray::try_from_iter(sums.iter())?),
+        })
+    };
+    let columns: [ArrayRef; 5] = [
+        Arc::new(UInt64Array::from(numbers)),
+        Arc::new(StringArray::from(texts)),
+        sums(&text_sums)?,
+        sums(&record_sums)?,
+        Arc::new(StringArray::from_iter_values(inputs)),
+    ];
+    Ok((columns, have_ids))
+}
+
+/// A file whose bytes after a head are digested, whole and by block.
+struct HashedFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+    head_bytes: usize,
+    bytes: u64,
+    sha256: Sha256,
+    /// The bytes of the block that is not full yet.
+    block: Vec<u8>,
+    blocks: Vec<u64>,
+}
+
+/// The head of a file whose other bytes have this SHA-256.
+type HeadOf<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>>;
+
+impl HashedFile {
+    /// A new file with room for a head.
+    fn create(path: PathBuf, head_bytes: usize) -> Result<Self> {
+        let open = || -> io::Result<BufWriter<File>> {
+            let mut file = BufWriter::with_capacity(BLOCK_BYTES, File::create_new(&path)?);
+            file.write_all(&vec![b' '; head_bytes])?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| failed("creating", &path, error))?;
+        let (block, blocks, sha256) = (Vec::with_capacity(BLOCK_BYTES), Vec::new(), Sha256::new());
+        Ok(Self { path, file, head_bytes, bytes: 0, sha256, block, blocks })
+    }
+
+    /// Writes the head and syncs the file; returns its record and the blocks' checksums.
+    fn finish(mut self, head: Option<HeadOf<'_>>) -> Result<(FileRecord, Vec<u64>)> {
+        if !self.block.is_empty() {
+            self.blocks.push(checksum(&self.block));
+        }
+        let sha256 = hexadecimal(&self.sha256.finalize());
+        let head = head.map(|head| head(&sha256)).transpose()?;
+        let close = || -> io::Result<()> {
+            if let Some(head) = head {
+                self.file.seek(SeekFrom::Start(0))?;
+                self.file.write_all(&head)?;
+            }
+            self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        };
+        close().map_err(|error| failed("writing", &self.path, error))?;
+        Ok((FileRecord { bytes: self.bytes + self.head_bytes as u64, sha256 }, self.blocks))
+    }
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        let mut rest = &bytes[..written];
+        self.sha256.update(rest);
+        self.bytes += written as u64;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(rest.len().min(BLOCK_BYTES - self.block.len()));
+            self.block.extend_from_slice(part);
+            if self.block.len() == BLOCK_BYTES {
+                self.blocks.push(checksum(&self.block));
+                self.block.clear();
+            }
+            rest = later;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn table_failed(target: &Path, error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, source) => failed("writing", target, source),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,6 @@
+//! Indexes: whatever their history, a search returns what it returns of an index that was built at once.
+
+mod damage;
+mod history;
+mod rules;
+mod support;
