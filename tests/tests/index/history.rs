@@ -152,7 +152,9 @@ fn history(seed: u64, steps: usize, has_ids: bool) {
     let inputs: Vec<_> = files.iter().map(|(name, texts)| desk.write(name, texts)).collect();
     desk.build("index", &inputs, &options()).unwrap();
     let mut expected = Expected::default();
-    files.iter().for_each(|(name, texts)| drop(expected.update(name, texts, false)));
+    for (name, texts) in &files {
+        expected.update(name, texts, false);
+    }
     for step in 0..steps {
         let _ = fs::remove_dir_all(&before);
         fs::create_dir_all(&before).unwrap();
