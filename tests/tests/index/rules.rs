@@ -4,8 +4,8 @@ use std::fs;
 
 use nearsay::ErrorKind;
 use nearsay::index::{
-    self, DeletedTexts, IndexOptions, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions, compact,
-    delete, info, read_text,
+    self, DeletedTexts, IndexOptions, IndexWriter, Prune, StoredType, TextRequest, UpdateOptions,
+    build_from_vectors, compact, delete, info, read_text,
 };
 use nearsay::job::{CorpusOptions, Existing};
 use nearsay::search::{Metric, SearchOptions};
