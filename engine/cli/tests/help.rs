@@ -132,7 +132,6 @@ fn a_version_is_one_line_and_its_short_flag_prints_more() {
 fn words_of_other_programs_get_a_sentence() {
     for (line, part) in [
         ("query a b", "`nearsay search VECTORS QUERY`"),
-        ("index build", "`nearsay search`"),
         ("serve", "no server yet"),
         ("compare run", "nearsay bench compare A B"),
         ("rouge -c a -r b", "BERTScore is the only metric"),

@@ -18,9 +18,11 @@ const INDEX_EXAMPLES: &str = "\
 Examples:
   # a folder of notes, in parts, with their texts
   nearsay index build notes/ --whole-files -m ./model -o notes.index
-  nearsay search notes.index 'when can I buy bread?'
+  # the notes nearest to a question
+  nearsay search notes.index bread
   # only what has changed is encoded again
   nearsay index update notes.index notes/ --prune
+  # a whole note
   nearsay get notes.index notes/shops.md";
 
 #[derive(Debug, Args)]
@@ -148,6 +150,7 @@ const UPDATE_EXAMPLES: &str = "\
 Examples:
   # what would be done?
   nearsay index update notes.index notes/ --prune --dry-run
+  # do it
   nearsay index update notes.index notes/ --prune
 
 A text with an id is recognized by its file and id, one without by its file and contents. Texts that are as they were are \
@@ -185,7 +188,7 @@ Examples:
   # by their ids, one per line
   nearsay index delete faq.index --ids old.txt
   # by a condition, and no byte of them is left in the folder
-  nearsay index delete people.index --where \"name = 'Ann Other'\" --purge
+  nearsay index delete people.index --where \"name='Ann'\" --purge
 
 A text is deleted with all of its chunks. Space is freed by --purge or by `nearsay index compact`.";
 

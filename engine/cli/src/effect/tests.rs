@@ -279,18 +279,6 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("index build", "no_id", "index build a.txt -m M -o i --no-id", "index build a.jsonl -m M -o i --no-id"),
     (
         "index build",
-        "separator",
-        "index build a.jsonl -m M -o i --separator ;",
-        "index build a.csv -m M -o i --separator ;",
-    ),
-    (
-        "index build",
-        "quotes",
-        "index build a.txt -m M -o i --quotes always",
-        "index build a.tsv -m M -o i --quotes always",
-    ),
-    (
-        "index build",
         "lossy",
         "index build a.parquet -m M -o i --lossy",
         "index build a.txt -m M -o i --lossy",
