@@ -306,7 +306,7 @@ impl IndexWriter {
 
 fn refuse(input: &str, rule: String) -> Error {
     let error = Error::BadInput { input: input.to_owned(), rule };
-    error.with_hint(Some(phrase!["if that is right, remove them with ", (Setting::Prune, "all")]))
+    error.with_hint(Some(phrase!["if that is right, remove them with ", Setting::Prune, "=all"]))
 }
 
 fn expanded(inputs: &[Input], options: &IndexOptions) -> Result<Vec<Input>> {

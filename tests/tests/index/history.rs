@@ -116,13 +116,30 @@ fn copy_parts(from: &Path, to: &Path) {
     }
 }
 
+/// Whether the file of deleted rows is there that the last complete line with one names.
+fn has_deleted_rows(manifest: &[u8], index: &Path) -> bool {
+    let mut number = None;
+    for line in String::from_utf8_lossy(manifest).split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (kind, entry) = line["entry"].as_object().unwrap().iter().next().unwrap();
+        let own = entry["deleted"]["number"].as_u64();
+        number = if kind == "compact" { own } else { own.or(number) };
+    }
+    number.is_none_or(|number| index.join(format!("deleted-{number:05}.bits")).exists())
+}
+
 /// Makes a folder what a process leaves that is killed before the last lines of the manifest were written: `before` is a
 /// copy of the folder from before the change.
 fn kill(random: &mut Random, before: &Path, index: &Path) {
     copy_parts(before, index);
     let old = fs::read(before.join("_manifest.jsonl")).unwrap();
     let new = fs::read(index.join("_manifest.jsonl")).unwrap();
-    let length = old.len() + random.below(new.len() - old.len() + 1);
+    let mut length = old.len() + random.below(new.len() - old.len() + 1);
+    // Deleted rows that a later line replaces were still there when the process was killed before that line; here they
+    // are gone.
+    while !has_deleted_rows(&new[..length], index) {
+        length = old.len() + random.below(new.len() - old.len() + 1);
+    }
     fs::write(index.join("_manifest.jsonl"), &new[..length]).unwrap();
     // The copy has the same lines, or one fewer; never part of a line that the first does not have.
     let lines = new[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
