@@ -67,6 +67,8 @@ pub enum Setting {
     Precision,
     /// Whether separated fields may be quoted.
     Quotes,
+    /// Whether NUL characters are replaced in texts for databases that cannot store them.
+    ReplaceNul,
     /// Whether a job is resumed.
     Resume,
     /// The character between two fields.
@@ -81,7 +83,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
@@ -113,6 +115,7 @@ impl Setting {
         Self::Pooling,
         Self::Precision,
         Self::Quotes,
+        Self::ReplaceNul,
         Self::Resume,
         Self::Separator,
         Self::SkipEmpty,
@@ -154,6 +157,7 @@ impl Setting {
             Self::Pooling => "pooling",
             Self::Precision => "precision",
             Self::Quotes => "quotes",
+            Self::ReplaceNul => "replace_nul",
             Self::Resume => "resume",
             Self::Separator => "separator",
             Self::SkipEmpty => "skip_empty",

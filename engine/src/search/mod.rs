@@ -72,6 +72,7 @@ pub use model::QueryModel;
 pub use options::{MAX_TOP, SearchOptions};
 pub use prepared::Search;
 pub use request::SearchRequest;
+pub(crate) use source::InOrder;
 pub use table::HitTable;
 
 /// A row that was found for a query.

@@ -8,6 +8,7 @@
 mod bench;
 mod embed;
 mod evaluate;
+mod export;
 mod reading;
 mod score;
 mod search;
@@ -15,6 +16,7 @@ mod search;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use nearsay::text::{InputFormat, TextOptions};
+use nearsay::vectors::write::Output;
 use nearsay::{Error, Result};
 
 use crate::arguments::{Cli, Command, EvalAction};
@@ -63,7 +65,11 @@ const GLOBAL: &[Flag<Cli>] = &[
 ];
 
 fn has_json(command: &Command) -> bool {
-    !matches!(command, Command::Completions(_) | Command::Man(_))
+    match command {
+        Command::Completions(_) | Command::Man(_) => false,
+        Command::Export(arguments) => arguments.output != Output::Stdout,
+        _ => true,
+    }
 }
 
 /// Refuses a flag that has no effect. `matches` are those of the command line that `cli` was made from.
@@ -82,6 +88,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
+        Command::Export(arguments) => check_flags(export::FLAGS, arguments, matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)

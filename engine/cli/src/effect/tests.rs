@@ -39,6 +39,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("eval sts", ids(evaluate::STS.iter().chain(&reading::of_formats()))),
         with("eval rag", ids(evaluate::RAG.iter())),
         with("search", ids(search::FLAGS.iter())),
+        with("export", ids(export::FLAGS.iter())),
         with("bench", ids(bench::FLAGS.iter())),
         with("models", Default::default()),
     ]
@@ -84,9 +85,16 @@ fn checked(line: &str) -> Result<()> {
 const LINES: &[(&str, &str, &str, &str)] = &[
     ("", "json", "man --json", "models --json"),
     ("", "json", "completions bash --json", "bench compare a b --json"),
+    ("", "json", "export a.npy --to pgvector -o - --json", "export a.npy --to pgvector -o a/ --json"),
     ("", "json", "--json man", "--json doctor"),
     ("embed", "overwrite", "embed a.txt -m M --overwrite", "embed a.txt -m M -o a.npy --overwrite"),
     ("embed", "overwrite", "embed a.txt -m M -o - --overwrite", "embed a.txt -m M -o a/ --overwrite"),
+    (
+        "export",
+        "overwrite",
+        "export a.npy --to pgvector -o - --overwrite",
+        "export a.npy --to pgvector -o a/ --overwrite",
+    ),
     (
         "embed",
         "no_normalize",
