@@ -112,7 +112,10 @@ pub(crate) fn retrieved(context: &Context, retrieved: &Retrieved, max_tokens: us
 pub(crate) fn exported(context: &Context, output: &Output, summary: &ExportSummary) {
     let elapsed = context.start.elapsed();
     let rows = plural(summary.rows, "row", "rows");
-    let mut parts = vec![format!("{} x {}", indicatif::HumanCount(summary.rows), summary.vector_type)];
+    let mut parts = Vec::new();
+    if !summary.vector_type.is_empty() {
+        parts.push(format!("{} x {}", indicatif::HumanCount(summary.rows), summary.vector_type));
+    }
     if let Some(folder) = output.path() {
         let files = summary.files.iter().filter_map(|name| folder.join(name).metadata().ok());
         let size = files.map(|file| file.len()).sum();
@@ -120,7 +123,8 @@ pub(crate) fn exported(context: &Context, output: &Output, summary: &ExportSumma
         parts.push(bytes(size));
     }
     let rate = per_second(summary.rows, elapsed);
-    context.note(format_args!("{rows} -> {output}: {} in {} ({rate})", parts.join(", "), seconds(elapsed)));
+    let parts = if parts.is_empty() { String::new() } else { format!("{} ", parts.join(", ")) };
+    context.note(format_args!("{rows} -> {output}: {parts}in {} ({rate})", seconds(elapsed)));
 }
 
 /// The closing line of `verify`: `7 shards, 0.9 GiB read in 0.4 s`.

@@ -27,18 +27,27 @@
 //! |---|---|
 //! | `rows` | numbers and columns of a corpus, together |
 //! | `folder` | the folder that is written |
+//! | `keys` | the string that names a row |
 //! | `pgvector` | COPY's binary form, types, the table |
+//! | `opensearch` | bodies of bulk requests, the mapping |
+//! | `documents` | texts and metadata |
 
+mod documents;
 mod folder;
+mod keys;
+mod opensearch;
 mod pgvector;
 mod rows;
 
 use std::str::FromStr;
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use serde::Serialize;
 
+use self::documents::DocumentWriter;
 use self::folder::OutputFolder;
+use self::opensearch::BulkWriter;
 use self::pgvector::CopyWriter;
 use self::rows::{RowBlock, RowBlocks, is_zero, vector_kind};
 use crate::search::Corpus;
@@ -52,23 +61,30 @@ use crate::{Error, Result};
 pub enum Database {
     /// PostgreSQL with the extension pgvector.
     Pgvector,
+    /// OpenSearch.
+    Opensearch,
+    /// Services that take texts and make vectors themselves.
+    Documents,
 }
 
 impl Database {
     /// Every database.
-    pub const ALL: [Self; 1] = [Self::Pgvector];
+    pub const ALL: [Self; 3] = [Self::Pgvector, Self::Opensearch, Self::Documents];
 
     /// Its name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pgvector => "pgvector",
+            Self::Opensearch => "opensearch",
+            Self::Documents => "documents",
         }
     }
 
     /// Whether its rows are one file, which can be streamed.
     fn streams(self) -> bool {
         match self {
-            Self::Pgvector => true,
+            Self::Pgvector | Self::Documents => true,
+            Self::Opensearch => false,
         }
     }
 }
@@ -96,6 +112,8 @@ pub struct ExportOptions {
     pub table: String,
     /// Whether NUL characters in texts, which PostgreSQL does not store, become U+FFFD. Else they are refused.
     pub replace_nul: bool,
+    /// Whether rows have no ids of their own in OpenSearch, as its serverless collections demand.
+    pub serverless: bool,
     /// Whether an earlier export in the folder is replaced.
     pub overwrite: bool,
     /// What stops the export.
@@ -108,8 +126,8 @@ impl ExportOptions {
     /// An export to a database, with the table `embeddings`.
     pub fn new(database: Database) -> Self {
         let table = "embeddings".to_owned();
-        let (replace_nul, overwrite, control, progress) = (false, false, Control::default(), None);
-        Self { database, table, replace_nul, overwrite, control, progress }
+        let (control, progress) = (Control::default(), None);
+        Self { database, table, replace_nul: false, serverless: false, overwrite: false, control, progress }
     }
 
     /// Checks the options and the output, before anything is read.
@@ -136,7 +154,7 @@ pub struct ExportSummary {
     pub rows: u64,
     /// Values in a vector; bits, if they are bits.
     pub dimensions: usize,
-    /// The database's type of a vector.
+    /// The database's type of a vector; empty if vectors are not exported.
     pub vector_type: String,
     /// The files in the folder, in the order in which they were completed; empty for standard output.
     pub files: Vec<String>,
@@ -168,30 +186,95 @@ pub struct Counts {
 /// [`Error::Cancelled`]. Nothing is left of an export that failed.
 pub fn export(corpus: &Corpus, output: &Output, options: &ExportOptions) -> Result<ExportSummary> {
     options.check(output)?;
-    let (kind, dimensions) = vector_kind(corpus)?;
     let columns = corpus.source.columns()?;
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let mut folder = output.path().map(|path| OutputFolder::create(path, options.overwrite)).transpose()?;
-    let file = match &folder {
-        Some(folder) => folder.file(pgvector::ROWS_FILE)?,
-        None => Destination::create(&Output::Stdout, false)?,
-    };
-    let mut summary = ExportSummary { dimensions, ..ExportSummary::default() };
-    let mut writer = CopyWriter::new(corpus, (kind, dimensions), columns.clone(), file, options)?;
+    let mut summary = ExportSummary { dimensions: corpus.dimensions(), ..ExportSummary::default() };
+    let mut writer = Writer::new(corpus, columns.clone(), folder.as_ref(), options)?;
     summary.vector_type = writer.vector_type();
     for block in RowBlocks::new(corpus, &names)? {
-        let block: RowBlock = block?;
+        let block = block?;
         options.control.check()?;
         let zeros = (0..block.rows).filter(|row| is_zero(block.vector(*row))).count();
         summary.counts.zero_vectors += zeros as u64;
-        writer.write(&block, &mut summary.counts)?;
+        writer.write(&block, folder.as_mut(), &mut summary.counts)?;
         summary.rows += block.rows as u64;
         if let Some(progress) = &options.progress {
             progress(summary.rows);
         }
     }
-    summary.schema = folder.is_none().then(|| writer.schema());
+    if let (Writer::Copy(writer), None) = (&writer, &folder) {
+        summary.schema = Some(writer.schema());
+    }
     writer.finish(folder.as_mut())?;
     summary.files = folder.map(OutputFolder::finish).transpose()?.unwrap_or_default();
     Ok(summary)
+}
+
+/// The writer of a database.
+enum Writer {
+    Copy(CopyWriter),
+    Bulk(BulkWriter),
+    Documents(DocumentWriter),
+}
+
+impl Writer {
+    fn new(
+        corpus: &Corpus,
+        columns: SchemaRef,
+        folder: Option<&OutputFolder>,
+        options: &ExportOptions,
+    ) -> Result<Self> {
+        let file = |name: &str| match folder {
+            Some(folder) => folder.file(name),
+            None => Destination::create(&Output::Stdout, false),
+        };
+        Ok(match options.database {
+            Database::Pgvector => {
+                let vectors = vector_kind(corpus)?;
+                Self::Copy(CopyWriter::new(corpus, vectors, columns, file(pgvector::ROWS_FILE)?, options)?)
+            }
+            Database::Opensearch => {
+                Self::Bulk(BulkWriter::new(corpus, vector_kind(corpus)?, columns, options)?)
+            }
+            Database::Documents => {
+                Self::Documents(DocumentWriter::new(corpus, columns, file(documents::FILE)?)?)
+            }
+        })
+    }
+
+    /// The database's type of a vector; empty without vectors.
+    fn vector_type(&self) -> String {
+        match self {
+            Self::Copy(writer) => writer.vector_type(),
+            Self::Bulk(writer) => writer.vector_type(),
+            Self::Documents(_) => String::new(),
+        }
+    }
+
+    fn write(
+        &mut self,
+        block: &RowBlock,
+        folder: Option<&mut OutputFolder>,
+        counts: &mut Counts,
+    ) -> Result<()> {
+        match self {
+            Self::Copy(writer) => writer.write(block, counts),
+            Self::Bulk(writer) => writer.write(block, folder.ok_or_else(no_folder)?),
+            Self::Documents(writer) => writer.write(block),
+        }
+    }
+
+    fn finish(self, folder: Option<&mut OutputFolder>) -> Result<()> {
+        match self {
+            Self::Copy(writer) => writer.finish(folder),
+            Self::Bulk(writer) => writer.finish(folder.ok_or_else(no_folder)?),
+            Self::Documents(writer) => writer.finish(folder),
+        }
+    }
+}
+
+/// [`ExportOptions::check`] refuses a stream of several files.
+fn no_folder() -> Error {
+    Error::Bug("several files without a folder".to_owned())
 }

@@ -16,6 +16,8 @@ Examples:
   PGDATABASE=shop sh pgvector/load.sh
   # the rows alone, into a table that exists
   nearsay export vectors/ --to pgvector -o - | psql shop -c 'copy embeddings from stdin with (format binary)'
+  # OpenSearch: mapping.json and bodies of _bulk requests
+  nearsay export vectors/ --to opensearch -o opensearch/
 
 All columns are exported, and every value is stored as it is in the file. docs/databases.md has the steps for each
 database.";
@@ -26,7 +28,7 @@ pub(crate) struct ExportArguments {
     /// Vectors: a .parquet, .arrow, .safetensors or .npy file, or the folder of a job
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
-    /// The database
+    /// The database; documents are JSON lines for services that take texts
     #[arg(long, value_name = "DATABASE", value_parser = database_parser())]
     pub(crate) to: Database,
     /// Folder to write, or - for the rows alone to standard output
@@ -35,6 +37,9 @@ pub(crate) struct ExportArguments {
     /// Name of the table in PostgreSQL
     #[arg(long, value_name = "NAME", default_value = "embeddings")]
     pub(crate) table: String,
+    /// For OpenSearch Serverless: rows without ids of their own
+    #[arg(long)]
+    pub(crate) serverless: bool,
     /// Put U+FFFD in place of NUL characters, which PostgreSQL does not store, instead of refusing them
     #[arg(long)]
     pub(crate) replace_nul: bool,

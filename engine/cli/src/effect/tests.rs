@@ -91,6 +91,24 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("embed", "overwrite", "embed a.txt -m M -o - --overwrite", "embed a.txt -m M -o a/ --overwrite"),
     (
         "export",
+        "table",
+        "export a.npy --to opensearch -o a/ --table t",
+        "export a.npy --to pgvector -o a/ --table t",
+    ),
+    (
+        "export",
+        "replace_nul",
+        "export a.npy --to documents -o a/ --replace-nul",
+        "export a.npy --to pgvector -o a/ --replace-nul",
+    ),
+    (
+        "export",
+        "serverless",
+        "export a.npy --to pgvector -o a/ --serverless",
+        "export a.npy --to opensearch -o a/ --serverless",
+    ),
+    (
+        "export",
         "overwrite",
         "export a.npy --to pgvector -o - --overwrite",
         "export a.npy --to pgvector -o a/ --overwrite",

@@ -51,6 +51,7 @@ pub(crate) fn run(context: &Context, arguments: &ExportArguments) -> anyhow::Res
 fn options(context: &Context, arguments: &ExportArguments) -> ExportOptions {
     let mut options = ExportOptions::new(arguments.to);
     options.table = arguments.table.clone();
+    options.serverless = arguments.serverless;
     options.replace_nul = arguments.replace_nul;
     options.overwrite = arguments.overwrite;
     options.control = context.control();
@@ -62,11 +63,16 @@ fn remark(context: &Context, database: Database, summary: &ExportSummary) {
     let counts = &summary.counts;
     if counts.zero_vectors > 0 {
         let rows = plural(counts.zero_vectors, "row of zeros has", "rows of zeros have");
-        let what = match database {
-            Database::Pgvector => "pgvector returns NaN for it and sorts it last",
-            _ => "see docs/databases.md",
+        let effect = match database {
+            Database::Pgvector => Some("pgvector returns NaN for its distance, and sorts it last"),
+            Database::Opensearch if summary.vector_type.contains("cosinesimil") => {
+                Some("OpenSearch refuses such rows with the space type cosinesimil")
+            }
+            _ => None,
         };
-        context.note(format_args!("warning: {rows} no cosine: {what}"));
+        if let Some(effect) = effect {
+            context.note(format_args!("warning: {rows} no cosine: {effect}"));
+        }
     }
     if counts.replaced_nul > 0 {
         let texts = plural(counts.replaced_nul, "text", "texts");
