@@ -123,8 +123,8 @@ pub(crate) fn exported(context: &Context, output: &Output, summary: &ExportSumma
         parts.push(bytes(size));
     }
     let rate = per_second(summary.rows, elapsed);
-    let parts = if parts.is_empty() { String::new() } else { format!("{} ", parts.join(", ")) };
-    context.note(format_args!("{rows} -> {output}: {parts}in {} ({rate})", seconds(elapsed)));
+    let shape = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    context.note(format_args!("{rows} -> {output}{shape} in {} ({rate})", seconds(elapsed)));
 }
 
 /// The closing line of `verify`: `7 shards, 0.9 GiB read in 0.4 s`.

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::OutputFolder;
 use super::keys::{key, key_column, text};
 use super::rows::RowBlock;
+use crate::error::phrase;
 use crate::search::Corpus;
 use crate::vectors::write::{Destination, append_value};
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 pub(super) const FILE: &str = "documents.jsonl";
 
@@ -29,8 +30,9 @@ impl DocumentWriter {
     pub(super) fn new(corpus: &Corpus, columns: SchemaRef, output: Destination) -> Result<Self> {
         let input = corpus.name().to_owned();
         let Some(text_column) = corpus.text_column else {
-            let rule = "has no column `text` or `chunk_text`; documents need texts (nearsay embed --keep text stores them)";
-            return Err(Error::BadInput { input, rule: rule.to_owned() });
+            let rule = "has no column `text` or `chunk_text`; documents need texts".to_owned();
+            let hint = phrase!["embed with ", (Setting::Keep, "text"), " to store them next to the vectors"];
+            return Err(Error::BadInput { input, rule }.with_hint(Some(hint)));
         };
         Ok(Self { output, input, columns, text_column, lines: Vec::new() })
     }

@@ -19,8 +19,7 @@ Examples:
   # OpenSearch: mapping.json and bodies of _bulk requests
   nearsay export vectors/ --to opensearch -o opensearch/
 
-All columns are exported, and every value is stored as it is in the file. docs/databases.md has the steps for each
-database.";
+All columns are exported, and every value as it is stored; docs/databases.md has more.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
