@@ -74,8 +74,8 @@
 //! # Rooms
 //!
 //! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`],
-//! [`embed`], [`job`], [`score`], [`search`], [`evaluate`], [`bench`](mod@bench). docs/architecture.md follows a text and a
-//! pair through them.
+//! [`embed`], [`job`], [`score`], [`search`], [`export`], [`evaluate`], [`bench`](mod@bench). docs/architecture.md follows a
+//! text and a pair through them.
 //!
 //! # Types of other crates
 //!
@@ -89,6 +89,7 @@ pub mod bench;
 pub mod embed;
 mod error;
 pub mod evaluate;
+pub mod export;
 mod guard;
 pub mod index;
 pub mod job;

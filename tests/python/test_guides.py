@@ -103,9 +103,11 @@ class Databases(PageDesk):
                 self.assertIn("Bread is baked on Fridays", found.split("handbook/garden.md#")[0], where)
                 recipes += 1
         self.assertEqual(recipes, 5)
-        lines = self.path("bulk.ndjson").read_text().splitlines()
-        self.assertEqual(set(json.loads(lines[0])), {"index"})
-        self.assertEqual(set(json.loads(lines[1])), {"text", "embedding"})
+        action, row = (json.loads(line) for line in self.path("opensearch/bulk-00000.ndjson").read_text().splitlines()[:2])
+        self.assertEqual(action["create"]["_id"], row["chunk_id"])
+        document = json.loads(self.path("documents/documents.jsonl").read_text().splitlines()[0])
+        self.assertEqual(document["text"], row["chunk_text"])
+        self.assertTrue(self.path("pgvector/load.sh").is_file())
 
 
 if __name__ == "__main__":

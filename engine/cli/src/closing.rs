@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nearsay::evaluate::Retrieved;
+use nearsay::export::ExportSummary;
 use nearsay::job::JobSummary;
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
@@ -105,6 +106,25 @@ pub(crate) fn retrieved(context: &Context, retrieved: &Retrieved, max_tokens: us
         per_second(documents, elapsed),
         cut(truncated, max_tokens)
     ));
+}
+
+/// The closing line of `export`: `600 rows -> pgvector/: 600 x vector(384), 3 files, 1.2 MiB in 0.1 s (6,000/s)`.
+pub(crate) fn exported(context: &Context, output: &Output, summary: &ExportSummary) {
+    let elapsed = context.start.elapsed();
+    let rows = plural(summary.rows, "row", "rows");
+    let mut parts = Vec::new();
+    if !summary.vector_type.is_empty() {
+        parts.push(format!("{} x {}", indicatif::HumanCount(summary.rows), summary.vector_type));
+    }
+    if let Some(folder) = output.path() {
+        let files = summary.files.iter().filter_map(|name| folder.join(name).metadata().ok());
+        let size = files.map(|file| file.len()).sum();
+        parts.push(plural(summary.files.len() as u64, "file", "files"));
+        parts.push(bytes(size));
+    }
+    let rate = per_second(summary.rows, elapsed);
+    let shape = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    context.note(format_args!("{rows} -> {output}{shape} in {} ({rate})", seconds(elapsed)));
 }
 
 /// The closing line of `verify`: `7 shards, 0.9 GiB read in 0.4 s`.

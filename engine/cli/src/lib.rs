@@ -12,6 +12,7 @@ mod download;
 mod effect;
 mod embed;
 mod evaluate;
+mod export;
 mod failure;
 mod get;
 mod gpus;
@@ -88,6 +89,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Get(arguments) => get::run(context, &arguments)?,
+        Command::Export(arguments) => export::run(context, &arguments)?,
         Command::Eval(arguments) => evaluate::run(context, arguments.action)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),

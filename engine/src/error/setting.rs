@@ -69,6 +69,8 @@ pub enum Setting {
     Prune,
     /// Whether separated fields may be quoted.
     Quotes,
+    /// Whether NUL characters are replaced in texts for databases that cannot store them.
+    ReplaceNul,
     /// Whether a job is resumed.
     Resume,
     /// The character between two fields.
@@ -116,6 +118,7 @@ impl Setting {
         Self::Precision,
         Self::Prune,
         Self::Quotes,
+        Self::ReplaceNul,
         Self::Resume,
         Self::Separator,
         Self::SkipEmpty,
@@ -158,6 +161,7 @@ impl Setting {
             Self::Precision => "precision",
             Self::Prune => "prune",
             Self::Quotes => "quotes",
+            Self::ReplaceNul => "replace_nul",
             Self::Resume => "resume",
             Self::Separator => "separator",
             Self::SkipEmpty => "skip_empty",

@@ -25,11 +25,11 @@ const TEXT: &str = "text";
 /// others a part is in memory at a time.
 #[derive(Debug)]
 pub struct Corpus {
-    pub(super) source: Box<dyn RowSource>,
+    pub(crate) source: Box<dyn RowSource>,
     pub(super) rows: u64,
     pub(super) metric: Metric,
     pub(super) reading: RowReading,
-    pub(super) text_column: Option<&'static str>,
+    pub(crate) text_column: Option<&'static str>,
     texts: OnceLock<Option<Texts>>,
 }
 

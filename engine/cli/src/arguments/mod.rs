@@ -4,6 +4,7 @@ mod bench;
 mod documentation;
 mod embed;
 mod evaluate;
+mod export;
 mod index;
 mod jobs;
 mod models;
@@ -25,6 +26,7 @@ pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};
+pub(crate) use export::ExportArguments;
 pub(crate) use index::{
     GetArguments, IndexAction, IndexArguments, IndexBuildArguments, IndexCompactArguments,
     IndexDeleteArguments, IndexInfoArguments, IndexUpdateArguments,
@@ -105,6 +107,8 @@ pub(crate) enum Command {
     Search(Box<SearchArguments>),
     /// Print a text of an index, or a stretch of it
     Get(GetArguments),
+    /// Write vectors and their columns in the form that a database loads
+    Export(ExportArguments),
     /// Evaluate retrieval, similarity, or answers from retrieved contexts
     Eval(EvalArguments),
     /// List models, inspect one, or download one
@@ -125,6 +129,7 @@ impl Command {
         match self {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
             Self::Man(man) => man.output.is_none(),
+            Self::Export(export) => global.json || export.output == Output::Stdout,
             Self::Search(search) => {
                 let output = search.trec.as_ref().or(search.output.as_ref());
                 output.is_none_or(|output| *output == Output::Stdout)

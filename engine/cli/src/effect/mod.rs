@@ -8,6 +8,7 @@
 mod bench;
 mod embed;
 mod evaluate;
+mod export;
 mod index;
 mod reading;
 mod score;
@@ -16,6 +17,7 @@ mod search;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use nearsay::text::{InputFormat, TextOptions};
+use nearsay::vectors::write::Output;
 use nearsay::{Error, Result};
 
 use crate::arguments::{Cli, Command, EvalAction, IndexAction};
@@ -64,7 +66,11 @@ const GLOBAL: &[Flag<Cli>] = &[
 ];
 
 fn has_json(command: &Command) -> bool {
-    !matches!(command, Command::Completions(_) | Command::Man(_))
+    match command {
+        Command::Completions(_) | Command::Man(_) => false,
+        Command::Export(arguments) => arguments.output != Output::Stdout,
+        _ => true,
+    }
 }
 
 /// Refuses a flag that has no effect. `matches` are those of the command line that `cli` was made from.
@@ -91,6 +97,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             _ => Ok(()),
         },
         Command::Get(arguments) => check_flags(index::GET, arguments, matches),
+        Command::Export(arguments) => check_flags(export::FLAGS, arguments, matches),
         Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)

@@ -46,6 +46,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("index", Default::default()),
         with("index build", ids(index::BUILD.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("get", ids(index::GET.iter())),
+        with("export", ids(export::FLAGS.iter())),
         with("bench", ids(bench::FLAGS.iter())),
         with("models", Default::default()),
     ]
@@ -91,9 +92,34 @@ fn checked(line: &str) -> Result<()> {
 const LINES: &[(&str, &str, &str, &str)] = &[
     ("", "json", "man --json", "models --json"),
     ("", "json", "completions bash --json", "bench compare a b --json"),
+    ("", "json", "export a.npy --to pgvector -o - --json", "export a.npy --to pgvector -o a/ --json"),
     ("", "json", "--json man", "--json doctor"),
     ("embed", "overwrite", "embed a.txt -m M --overwrite", "embed a.txt -m M -o a.npy --overwrite"),
     ("embed", "overwrite", "embed a.txt -m M -o - --overwrite", "embed a.txt -m M -o a/ --overwrite"),
+    (
+        "export",
+        "table",
+        "export a.npy --to opensearch -o a/ --table t",
+        "export a.npy --to pgvector -o a/ --table t",
+    ),
+    (
+        "export",
+        "replace_nul",
+        "export a.npy --to documents -o a/ --replace-nul",
+        "export a.npy --to pgvector -o a/ --replace-nul",
+    ),
+    (
+        "export",
+        "serverless",
+        "export a.npy --to pgvector -o a/ --serverless",
+        "export a.npy --to opensearch -o a/ --serverless",
+    ),
+    (
+        "export",
+        "overwrite",
+        "export a.npy --to pgvector -o - --overwrite",
+        "export a.npy --to pgvector -o a/ --overwrite",
+    ),
     (
         "embed",
         "no_normalize",

@@ -10,7 +10,7 @@ use super::layout::RowOrigin;
 use crate::text::RecordId;
 
 /// The id of a chunk, unique in an output: its text's id, `#` and its number.
-const CHUNK_ID: &str = "chunk_id";
+pub(crate) const CHUNK_ID: &str = "chunk_id";
 /// The chunk's number in its text, from 0.
 pub(crate) const CHUNK: &str = "chunk";
 /// Where the chunk starts in its text, in bytes.

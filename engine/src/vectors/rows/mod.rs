@@ -7,7 +7,7 @@ mod layout;
 mod parquet_types;
 mod vector_columns;
 
-pub(crate) use chunk_columns::{BYTE_END, BYTE_START, CHUNK, CHUNK_TEXT, ChunkPlace};
+pub(crate) use chunk_columns::{BYTE_END, BYTE_START, CHUNK, CHUNK_ID, CHUNK_TEXT, ChunkPlace};
 pub use column_types::{Columns, HEAD_RECORDS};
 pub use layout::RowLayout;
 pub(crate) use layout::RowOrigin;

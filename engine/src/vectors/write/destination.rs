@@ -86,6 +86,24 @@ impl Destination {
     }
 }
 
+impl Destination {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io), as when the disk is full or a reader went away.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.write(bytes)
+    }
+
+    /// Completes the output: a file is renamed to its target.
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::persist`].
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}
+
 impl From<OutputFile> for Destination {
     fn from(file: OutputFile) -> Self {
         Self(Sink::File(file))

@@ -1,0 +1,52 @@
+//! The arguments of `nearsay export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use nearsay::export::Database;
+use nearsay::vectors::write::Output;
+
+use super::named;
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  # a table of PostgreSQL with pgvector: schema.sql, rows.pgcopy and load.sh
+  nearsay export vectors.parquet --to pgvector -o pgvector/
+  PGDATABASE=shop sh pgvector/load.sh
+  # the rows alone, into a table that exists
+  nearsay export vectors/ --to pgvector -o - | psql shop -c 'copy embeddings from stdin with (format binary)'
+  # OpenSearch: mapping.json and bodies of _bulk requests
+  nearsay export vectors/ --to opensearch -o opensearch/
+
+All columns are exported, and every value as it is stored; docs/databases.md has more.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub(crate) struct ExportArguments {
+    /// Vectors: a .parquet, .arrow, .safetensors or .npy file, or the folder of a job
+    #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
+    pub(crate) corpus: PathBuf,
+    /// The database; documents are JSON lines for services that take texts
+    #[arg(long, value_name = "DATABASE", value_parser = database_parser())]
+    pub(crate) to: Database,
+    /// Folder to write, or - for the rows alone to standard output
+    #[arg(short, long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
+    pub(crate) output: Output,
+    /// Name of the table in PostgreSQL
+    #[arg(long, value_name = "NAME", default_value = "embeddings")]
+    pub(crate) table: String,
+    /// For OpenSearch Serverless: rows without ids of their own
+    #[arg(long)]
+    pub(crate) serverless: bool,
+    /// Put U+FFFD in place of NUL characters, which PostgreSQL does not store, instead of refusing them
+    #[arg(long)]
+    pub(crate) replace_nul: bool,
+    /// Replace an earlier export in the folder
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+fn database_parser() -> impl TypedValueParser<Value = Database> {
+    PossibleValuesParser::new(Database::ALL.map(Database::name)).try_map(|name| name.parse::<Database>())
+}
