@@ -10,7 +10,7 @@ fn desk_with_vectors() -> Desk {
     let desk = desk!();
     desk.write(
         "in.jsonl",
-        "{\"id\":\"a\",\"text\":\"The mill\",\"year\":1820}\n{\"id\":\"b\",\"text\":\"Rain\\u0000\"}\n",
+        "{\"id\":\"a\",\"text\":\"The mill\",\"year\":1820}\n{\"id\":\"b\",\"text\":\"Rain\\u0000\",\"year\":null}\n",
     );
     for (output, flags) in [
         ("a.parquet", ""),
