@@ -4,14 +4,13 @@ use std::fs;
 
 use nearsay_tests::desk;
 use nearsay_tests::run::Desk;
-use serde_json::Value;
 
 /// A folder with vectors of three texts.
 fn desk_with_vectors() -> Desk {
     let desk = desk!();
     desk.write(
         "in.jsonl",
-        "{\"id\":\"a\",\"text\":\"The mill\",\"year\":1820}\n{\"id\":\"b\",\"text\":\"Rain\\u0000\"}\n",
+        "{\"id\":\"a\",\"text\":\"The mill\",\"year\":1820}\n{\"id\":\"b\",\"text\":\"Rain\\u0000\",\"year\":null}\n",
     );
     for (output, flags) in [
         ("a.parquet", ""),
@@ -32,7 +31,7 @@ fn desk_with_vectors() -> Desk {
 fn a_summary_names_the_files_and_what_was_unusual() {
     let desk = desk_with_vectors();
     let run = desk.run("export job/ --to pgvector -o out --replace-nul --table Handbook --json").ok();
-    let summary: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let summary = run.json();
     assert_eq!(summary["files"], serde_json::json!(["rows.pgcopy", "schema.sql", "load.sh"]));
     assert_eq!((&summary["rows"], &summary["replaced_nul"]), (&2.into(), &1.into()));
     assert!(
