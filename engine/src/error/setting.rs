@@ -85,7 +85,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
