@@ -1,6 +1,6 @@
 //! Vectors and their columns as files that databases load.
 //!
-//! [`export`] writes the rows of a [`Corpus`](crate::search::Corpus), in order and some at a time, in the form that a
+//! [`export`] writes the rows of a [`Corpus`], in order and some at a time, in the form that a
 //! [`Database`] reads fastest. Floats are written as they are stored, to the last bit.
 //!
 //! ```

@@ -27,7 +27,7 @@ pub struct SearchRequest {
     /// Instead of a query: the id of a stored text, whose neighbors are searched for.
     #[serde(deserialize_with = "id")]
     pub like: Option<RecordId>,
-    /// [`SearchOptions::top`].
+    /// The number of hits, as in [`SearchOptions`].
     pub top: Option<usize>,
     /// [`SearchOptions::min_score`].
     pub min_score: Option<f32>,

@@ -51,11 +51,11 @@ Examples:
   # questions and answers, with a column for filters and hits
   nearsay index build faq.jsonl --keep url -m ./model -o faq.index
   # half the space
-  nearsay index build 'wiki/*.jsonl.zst' -m ./model -o wiki.index --vectors f16
+  nearsay index build 'wiki/*.jsonl' -m ./model -o wiki.index --vectors f16
   # vectors that are there already
   nearsay index build faq.parquet -o faq.index
   # after a crash
-  nearsay index build 'wiki/*.jsonl.zst' -m ./model -o wiki.index --vectors f16 --resume
+  nearsay index build 'wiki/*.jsonl' -m ./model -o wiki.index --resume
 
 Texts and kept columns are stored in the index, so the files are not needed for a search. Texts that are longer than the \
 model's limit become chunks. The folder is written volume by volume: a build that is killed goes on with --resume.";

@@ -6,7 +6,7 @@ use super::hit::{Best, PackedHit};
 use super::{NAME, tensor};
 use crate::{Error, Result};
 
-/// The results of [`top_k`].
+/// The results of [`top_k`](super::top_k).
 #[derive(Debug, Clone)]
 pub struct TopK {
     /// The inner products of each query with its best rows, best first: [num_queries, min(k, num_rows)] f32.
