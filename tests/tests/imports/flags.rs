@@ -8,9 +8,13 @@ use crate::source::sources;
 
 /// Files with flags in their strings, and these flags: those of other programs or of the file's own program,
 /// or names of folders.
-const OTHERS: [(&str, &[&str]); 4] = [
+const OTHERS: [(&str, &[&str]); 5] = [
     ("kernels/build.rs", &["--Werror"]), // nvcc
     ("benches/src/bin/gpu-kernels/options.rs", &["--precision", "--tokens", "--launches", "--rotated"]),
+    (
+        "engine/src/export/pgvector/schema.rs", // psql
+        &["--no-psqlrc", "--quiet", "--single-transaction", "--set", "--file", "--command"],
+    ),
     ("models/src/files/checksum.rs", &["--org", "--name"]), // the folders of the model hub's cache
     ("models/src/files/resolve/tests.rs", &["--org", "--name", "--other"]),
 ];
