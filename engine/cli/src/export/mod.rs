@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use indicatif::HumanCount;
 use nearsay::export::{Database, ExportOptions, ExportSummary, export};
-use nearsay::search::{Corpus, Metric};
 use nearsay::vectors::write::Output;
 use serde::Serialize;
 
@@ -27,7 +26,7 @@ pub(crate) fn run(context: &Context, arguments: &ExportArguments) -> anyhow::Res
     let ExportArguments { output, to, .. } = arguments;
     let mut options = options(context, arguments);
     options.check(output)?;
-    let corpus = Corpus::open(&arguments.corpus, Metric::Cosine)?;
+    let corpus = nearsay::index::open(&arguments.corpus, None)?;
     if !corpus.is_complete() {
         let rows = HumanCount(corpus.rows());
         context.note(format_args!("warning: the job is not complete; {rows} rows are exported"));

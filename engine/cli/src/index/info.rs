@@ -5,7 +5,7 @@ use nearsay::index::{self, IndexInfo};
 
 use crate::arguments::IndexInfoArguments;
 use crate::context::Context;
-use crate::print::{bytes, print_json, print_line};
+use crate::print::{bytes, plural, print_json, print_line};
 use crate::table::visible;
 
 pub(super) fn run(context: &Context, arguments: &IndexInfoArguments) -> anyhow::Result<()> {
@@ -34,8 +34,8 @@ fn lines(info: &IndexInfo) -> String {
     ];
     if info.deleted_rows > 0 {
         lines.push(format!(
-            "deleted  {} rows, which take space until `nearsay index compact`",
-            HumanCount(info.deleted_rows)
+            "deleted  {} until `nearsay index compact`",
+            plural(info.deleted_rows, "row takes space", "rows take space")
         ));
     }
     let columns =

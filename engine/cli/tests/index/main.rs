@@ -86,6 +86,8 @@ fn texts_are_deleted_by_id_and_by_condition() {
     desk.run("index delete i --where year=1990 --purge").ends(0, &["1 text deleted, 2 left"]);
     let rows = fs::read(desk.path("i/volume-00001/rows.arrow")).unwrap();
     assert!(!rows.windows(5).any(|part| part == b"baked"));
+    desk.run("embed in.jsonl -m STS --device cpu -o i --resume")
+        .ends(65, &["the folder holds an index, not a job"]);
     desk.run("index delete i --where nope=1").ends(2, &["no column `nope`"]);
     desk.run("index compact i").ends(0, &["before"]);
     assert!(desk.run("verify i").ends(0, &[]).text().contains("complete, every checksum holds"));
@@ -117,4 +119,10 @@ fn vectors_become_an_index() {
         assert_eq!((&own["id"], &own["score"], &own["text"]), (&file["id"], &file["score"], &file["text"]));
     }
     desk.run("index update i in.jsonl").ends(2, &["built from vectors"]);
+    for place in ["i", "a.parquet"] {
+        desk.run(&format!("export {place} --to documents -o {place}.jsonl")).ok();
+    }
+    let written = |name: &str| std::fs::read_to_string(desk.path(name)).expect("documents");
+    assert_eq!(written("i.jsonl").lines().count(), 4);
+    assert_eq!(written("a.parquet.jsonl").lines().count(), 4);
 }

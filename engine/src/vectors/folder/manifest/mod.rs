@@ -61,9 +61,15 @@ impl ManifestState {
         }
         #[derive(serde::Deserialize)]
         struct Version {
+            #[serde(default)]
+            kind: Option<String>,
             format_version: u32,
         }
         match self.log.first() {
+            Some(Begin { begin: Version { kind: Some(kind), .. } }) => Err(Error::BadInput {
+                input: folder.display().to_string(),
+                rule: format!("the folder holds an {kind}, not a job"),
+            }),
             Some(Begin { begin }) if begin.format_version != FORMAT_VERSION => Err(Error::BadInput {
                 input: folder.display().to_string(),
                 rule: format!(
