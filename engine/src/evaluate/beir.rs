@@ -1,8 +1,10 @@
 //! Retrieval tasks in the folders of BEIR (<https://github.com/beir-cellar/beir>):
 //!
-//!     corpus.jsonl      documents: _id, title, text
-//!     queries.jsonl     _id, text
-//!     qrels/test.tsv    judgements
+//! ```text
+//! corpus.jsonl      documents: _id, title, text
+//! queries.jsonl     _id, text
+//! qrels/test.tsv    judgements
+//! ```
 //!
 //! Each may be compressed (`.gz`, `.zst`).
 
