@@ -122,7 +122,7 @@ fn vectors_become_an_index() {
     for place in ["i", "a.parquet"] {
         desk.run(&format!("export {place} --to documents -o {place}.jsonl")).ok();
     }
-    let written = |name: &str| std::fs::read_to_string(desk.path(name)).expect("documents");
+    let written = |name: &str| fs::read_to_string(desk.path(name)).expect("documents");
     assert_eq!(written("i.jsonl").lines().count(), 4);
     assert_eq!(written("a.parquet.jsonl").lines().count(), 4);
 }
