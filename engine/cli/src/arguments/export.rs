@@ -11,11 +11,10 @@ use super::named;
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  # a table of PostgreSQL with pgvector: schema.sql, rows.pgcopy and load.sh
+  # a table of PostgreSQL with pgvector, which pgvector/load.sh loads
   nearsay export vectors.parquet --to pgvector -o pgvector/
-  PGDATABASE=shop sh pgvector/load.sh
-  # the rows alone, into a table that exists
-  nearsay export vectors/ --to pgvector -o - | psql shop -c 'copy embeddings from stdin with (format binary)'
+  # the rows alone, for a COPY into a table that exists
+  nearsay export vectors/ --to pgvector -o - > rows.pgcopy
   # OpenSearch: mapping.json and bodies of _bulk requests
   nearsay export vectors/ --to opensearch -o opensearch/
 

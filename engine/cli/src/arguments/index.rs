@@ -226,6 +226,7 @@ const INFO_EXAMPLES: &str = "\
 Examples:
   # texts, columns, model, and files that have changed since
   nearsay index info faq.index
+  # the same for programs
   nearsay index info faq.index --json";
 
 #[derive(Debug, Args)]
