@@ -122,7 +122,7 @@ fn vectors_become_an_index() {
     desk.run("index update i in.jsonl").ends(2, &["built from vectors"]);
     for place in ["i", "a.parquet"] {
         desk.run(&format!("export {place} --to documents -o of-{place}")).ends(0, &["4 rows"]);
-        let documents = fs::read_to_string(desk.path(&format!("of-{place}/documents.jsonl")));
+        let documents = fs::read_to_string(desk.path(format!("of-{place}/documents.jsonl")));
         assert_eq!(documents.expect("documents").lines().count(), 4);
     }
 }
