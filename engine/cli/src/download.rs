@@ -115,7 +115,7 @@ fn style() -> ProgressStyle {
     type Size = fn(&ProgressState) -> u64;
     let size = |of: Size, end: &'static str| {
         move |state: &ProgressState, text: &mut dyn fmt::Write| {
-            // A bar without a size is no reason to stop a download.
+            // A download goes on even if its size is not known.
             let _ = write!(text, "{}{end}", print::bytes(of(state)));
         }
     };

@@ -43,7 +43,7 @@ fn a_model_is_measured_on_a_task() {
     assert_eq!((&report["queries"], &report["left_out"]), (&json!(2), &left_out));
     let retrieval = &report["retrieval"];
     assert_eq!((&retrieval["documents"], &retrieval["similarity"]), (&json!(3), &json!("cosine")));
-    // The model's file names `document` with a null, which is no prompt.
+    // The model's file has a null for `document`: it has no such prompt.
     assert_eq!(
         (&retrieval["query_prompt"], &retrieval["document_prompt"]),
         (&json!("the garden: "), &json!(""))

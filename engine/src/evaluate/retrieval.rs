@@ -64,7 +64,7 @@ impl RetrievalScores {
         }
     }
 
-    /// The means over queries; zeros if there is no query, which [`Judgements::read`] refuses.
+    /// The means over queries; zeros without queries, which [`Judgements::read`] refuses.
     pub fn means(&self) -> Values {
         means(&self.values).unwrap_or([0.0; NUM_VALUES])
     }

@@ -48,7 +48,7 @@ pub enum DeletedTexts {
 /// that no byte of them is left in the folder; else [`compact`] does.
 ///
 /// # Errors
-/// [`Error::Usage`] if the expression is not one or names a column that there is not; [`Error::Busy`];
+/// [`Error::Usage`] if the expression is not one or names a column that does not exist; [`Error::Busy`];
 /// [`Error::BadInput`] if a file is damaged.
 pub fn delete(folder: &Path, texts: &DeletedTexts, purges: bool, control: &Control) -> Result<Deletion> {
     let mut folder = IndexFolder::open(folder)?;

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::error::phrase;
 use crate::job::Existing;
 use crate::search::RowSet;
-use crate::vectors::folder::{COPY, LOCK, Log, MANIFEST, failed, is_litter, lock, names};
+use crate::vectors::folder::{COPY, LOCK, Log, MANIFEST, create, failed, is_litter, lock, names};
 use crate::vectors::write::{Digest, OutputFile, is_temporary, sync_folder};
 use crate::{Error, Result, Setting};
 
@@ -44,7 +44,7 @@ impl IndexFolder {
     /// [`Error::CannotCreate`] if it cannot be created, or has an index that must not be touched or other files;
     /// [`Error::Busy`] if another process changes it.
     pub(super) fn create(path: &Path, existing: Existing) -> Result<Self> {
-        let is_new = make(path)?;
+        let is_new = create(path)?;
         let names = names(path).map_err(|error| cannot_create(path, error.to_string(), None))?;
         if let Some(name) = names.iter().find(|name| !is_ours(name) && !is_litter(name)) {
             let reason = format!("the folder holds {name:?}, which is not part of an index");
@@ -158,18 +158,6 @@ pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> Result<FileRecord> {
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
     Digest::of_bytes(bytes).sha256
-}
-
-/// Creates the folder if there is none; returns whether it did.
-fn make(path: &Path) -> Result<bool> {
-    let is_new = match fs::create_dir(path) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
-        Err(error) => return Err(cannot_create(path, error.to_string(), None)),
-    };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))?;
-    Ok(is_new)
 }
 
 fn is_ours(name: &str) -> bool {

@@ -20,7 +20,7 @@ Examples:
   nearsay index build notes/ --whole-files -m ./model -o notes.index
   # the notes nearest to a question
   nearsay search notes.index bread
-  # only what has changed is encoded again
+  # encode new and changed texts only
   nearsay index update notes.index notes/ --prune
   # a whole note
   nearsay get notes.index notes/shops.md";

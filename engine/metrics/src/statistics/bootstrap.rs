@@ -57,13 +57,13 @@ impl Bootstrap {
         Self { kind, ..self }
     }
 
-    /// Intervals of the N means; `None` if there is no row, or there are more than 2^32 - 1.
+    /// Intervals of the N means; `None` without rows, or with more than 2^32 - 1.
     pub fn means<const N: usize>(&self, rows: &[[f64; N]]) -> Option<[Interval; N]> {
         self.intervals(rows, |sums, count| sums.map(|sum| sum / count as f64))
     }
 
-    /// Intervals of M statistics that depend only on the sums of the rows and their number; `None` if there
-    /// is no row, or there are more than 2^32 - 1. `statistic` must return numbers that are not NaN.
+    /// Intervals of M statistics that depend only on the sums of the rows and their number; `None` without
+    /// rows, or with more than 2^32 - 1. `statistic` must return numbers that are not NaN.
     ///
     /// A resample is as many rows as there are, drawn as by NumPy's `integers(0, n, (resamples, n))`. An
     /// interval of a statistic that is the same in all resamples has that value at both ends.

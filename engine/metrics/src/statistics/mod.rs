@@ -28,7 +28,7 @@ pub fn sums<const N: usize>(rows: &[[f64; N]]) -> [f64; N] {
     sums
 }
 
-/// The means of N values over rows; `None` if there is no row.
+/// The means of N values over rows; `None` without rows.
 pub fn means<const N: usize>(rows: &[[f64; N]]) -> Option<[f64; N]> {
     (!rows.is_empty()).then(|| sums(rows).map(|sum| sum / rows.len() as f64))
 }

@@ -28,7 +28,7 @@ impl SignFlip {
     }
 
     /// The two-sided p-values of the N means of differences: (1 + trials whose difference is at least as
-    /// large) / (trials + 1). 1 if there is no row.
+    /// large) / (trials + 1). 1 without rows.
     ///
     /// Signs are those of NumPy's `integers(2, size=(trials, rows), dtype=bool)`, as in sacrebleu's
     /// approximate randomisation. sacrebleu does not count a trial with the very difference that was

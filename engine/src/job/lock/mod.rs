@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Phrase, phrase};
-use crate::vectors::folder::{self, COPY, LOCK, MANIFEST, STATUS, failed, is_litter, is_shard_name, lock};
+use crate::vectors::folder::{
+    self, COPY, LOCK, MANIFEST, STATUS, create, failed, is_litter, is_shard_name, lock,
+};
 use crate::vectors::write::{is_temporary, sync_folder};
 use crate::{Error, Result, Setting};
 
@@ -43,7 +45,7 @@ impl JobFolder {
     /// [`Error::CannotCreate`] if it cannot be created, has a job that must not be touched, or has other
     /// files; [`Error::Busy`] if another process writes to it.
     pub fn open(path: &Path, existing: Existing) -> Result<Self> {
-        let is_new = make(path)?;
+        let is_new = create(path)?;
         let names = names(path)?;
         if let Some(name) = names.iter().find(|name| !is_ours(name) && !is_litter(name)) {
             let reason = format!("the folder holds {name:?}, which is not part of a job");
@@ -130,19 +132,6 @@ impl Drop for JobFolder {
             let _ = fs::remove_dir(&self.path);
         }
     }
-}
-
-/// Creates the folder if there is none; returns whether it did.
-fn make(path: &Path) -> Result<bool> {
-    let is_new = match fs::create_dir(path) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
-        Err(error) => return Err(cannot_create(path, error.to_string(), None)),
-    };
-    // Sync an existing folder too: the process that created it may have been killed before its sync.
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))?;
-    Ok(is_new)
 }
 
 /// Rejects anything but a regular file, such as a link out of the folder. A file that is gone is fine: the

@@ -1,11 +1,12 @@
 //! The lock of a folder that one process writes to. The system releases it when that process ends.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use super::failed;
+use crate::vectors::write::sync_folder;
 use crate::{Error, Result};
 
 /// The name of the lock's file, which has the number of the process.
@@ -13,6 +14,22 @@ pub(crate) const LOCK: &str = ".nearsay-lock";
 /// How often a lock is tried again, and the pause before that.
 const LOCK_ATTEMPTS: usize = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Creates a folder unless it exists; returns whether it did.
+///
+/// # Errors
+/// [`Error::CannotCreate`]; [`Error::Io`].
+pub(crate) fn create(path: &Path) -> Result<bool> {
+    let is_new = match fs::create_dir(path) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
+        Err(error) => return Err(cannot_create(path, error.to_string())),
+    };
+    // Sync an existing folder too: the process that created it may have been killed before its sync.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or(Path::new("."))).map_err(|error| failed("writing", path, error))?;
+    Ok(is_new)
+}
 
 /// Locks a folder for this process: until the file is dropped.
 ///

@@ -26,7 +26,7 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 pub(crate) use litter::is_litter;
-pub(crate) use lock::{LOCK, lock, writer_of};
+pub(crate) use lock::{LOCK, create, lock, writer_of};
 pub(crate) use log::{COPY, Damage, Log, LogState, MANIFEST};
 pub(crate) use manifest::ManifestState;
 pub(crate) use record::{InputChain, ManifestEntry, file_name, is_shard_name};
