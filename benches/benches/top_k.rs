@@ -1,6 +1,7 @@
 //! The search, compared with candle's product, which writes all scores without choosing the best; and the
 //! search by bytes, which returns the same hits.
 
+use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{ByteCodes, ByteSearch, Form, read_f32, top_k};
@@ -18,7 +19,7 @@ fn bench(criterion: &mut Criterion, num_queries: usize) -> anyhow::Result<()> {
     let rows = random(&[ROWS, HIDDEN_DIM])?;
     let queries = random(&[num_queries, HIDDEN_DIM])?;
     let values = read_f32(&rows, <[f32]>::to_vec)?;
-    let codes = ByteCodes::new(&values, HIDDEN_DIM)?;
+    let codes = ByteCodes::new(&values, HIDDEN_DIM, None)?;
     let mut group = criterion.benchmark_group("search for queries");
     group.throughput(Throughput::Elements((num_queries * ROWS) as u64));
     group.bench_function(BenchmarkId::new("nearsay", num_queries), |bencher| {
@@ -26,12 +27,13 @@ fn bench(criterion: &mut Criterion, num_queries: usize) -> anyhow::Result<()> {
     });
     group.bench_function(BenchmarkId::new("nearsay, by bytes", num_queries), |bencher| {
         bencher.iter(|| {
-            let mut search = ByteSearch::new(&queries, HITS)?;
+            let mut search = ByteSearch::new(&queries, HITS, None)?;
             search.feed(&codes.block(0))?;
-            search.finish(|numbers, read| {
-                let row = |&number: &u32| &values[number as usize * HIDDEN_DIM..][..HIDDEN_DIM];
-                numbers.iter().for_each(|number| read.extend(row(number)));
-                Ok::<_, nearsay_kernels::Error>(())
+            search.candidates().into_iter().enumerate().try_for_each(|(query, numbers)| {
+                let row = |number: u32| &values[number as usize * HIDDEN_DIM..][..HIDDEN_DIM];
+                let rows: Vec<f32> = numbers.into_iter().flatten().flat_map(row).copied().collect();
+                let rows = Tensor::from_slice(&rows, (rows.len() / HIDDEN_DIM, HIDDEN_DIM), &Device::Cpu)?;
+                top_k(&queries.narrow(0, query, 1)?, &rows, HITS, Form::Kernels).map(drop)
             })
         });
     });

@@ -41,5 +41,6 @@ pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
 pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
 pub use ops::top_k::{Block, ByteRanges, RowValues, TopK, TopKSearch, top_k};
-pub use ops::top_k_bytes::{ByteCodes, ByteSearch, CodeBlock, ScoredRow};
+pub use ops::top_k_bits::{BitBlock, BitSearch, sign_bits};
+pub use ops::top_k_bytes::{ByteCodes, ByteSearch, CodeBlock, PANEL_ROWS, Rotation};
 pub use values::read_f32;

@@ -3,7 +3,7 @@
 //! The scan orders rows by s = q.x - |x|^2 / 2 in f32, which loses nearly all digits of small distances: |q - x|^2 =
 //! |q|^2 - 2 s. So it finds candidates, whose distances are computed in f64 from the differences. |s - t| <= e for the
 //! true value t, with u = 2^-24 and e = 1.01 u ((dim + 2) |q| |x| + |x|^2) (the error of a sum of dim products, Higham,
-//! "Accuracy and Stability of Numerical Algorithms", 3.1, of the bias and of adding it). A row whose s is less than the
+//! "Accuracy and Stability of Numerical Algorithms", 3.1, of the bias and of adding it), and what f64 cannot tell apart. A row whose s is less than the
 //! k-th best by more than 2 e, with the longest row's e, is not among the k nearest.
 
 use std::cmp::Ordering;
@@ -62,9 +62,11 @@ pub(super) fn nearest(
 
 fn error_bound(query: &[f32], longest: f64) -> f64 {
     const UNIT: f64 = 1.0 / (1 << 24) as f64;
+    let (own, dim) = (length(query), query.len() as f64);
     // The smallest normal number covers what vanishes below it.
-    1.01 * UNIT * ((query.len() + 2) as f64 * length(query) * longest + longest * longest)
-        + query.len() as f64 * f64::from(f32::MIN_POSITIVE)
+    1.01 * UNIT * ((dim + 2.0) * own * longest + longest * longest)
+        + (dim + 8.0) * f64::EPSILON * (own * own + longest * longest)
+        + dim * f64::from(f32::MIN_POSITIVE)
 }
 
 /// Replaces the scores of candidates by their distances, and sorts them.

@@ -12,7 +12,8 @@
 //! | [`pool`] | the tokens of each sequence to one vector |
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
 //! | [`top_k`] | exact search |
-//! | [`top_k_bytes`] | the same from a scan of bytes |
+//! | [`top_k_bits`] | search by signs |
+//! | [`top_k_bytes`] | exact search from a scan of bytes |
 //!
 //! `layer_norm` is the last step of `add_norm` and `embed_norm`.
 
@@ -27,4 +28,5 @@ pub(crate) mod normalize;
 pub(crate) mod pool;
 pub(crate) mod token_match;
 pub(crate) mod top_k;
+pub(crate) mod top_k_bits;
 pub(crate) mod top_k_bytes;

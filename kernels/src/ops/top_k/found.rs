@@ -80,7 +80,7 @@ impl TopK {
         Self { scores, indices, k }
     }
 
-    pub(super) fn on_device(
+    pub(in crate::ops) fn on_device(
         hits: Vec<Vec<PackedHit>>,
         shape: [usize; 2],
         k: usize,

@@ -6,12 +6,12 @@
 /// The upper half is the score's bits, changed so that their order as an integer is the scores' order; the
 /// lower half is the complement of the row. `top_k.cu` uses the same format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct PackedHit(u64);
+pub(in crate::ops) struct PackedHit(u64);
 
 const SIGN: u32 = 1 << 31;
 
 impl PackedHit {
-    pub(super) fn new(score: f32, row: u32) -> Self {
+    pub(in crate::ops) fn new(score: f32, row: u32) -> Self {
         // Turns -0.0 into 0.0.
         let bits = (score + 0.0).to_bits();
         let ordered = match score.is_nan() {
@@ -23,7 +23,7 @@ impl PackedHit {
     }
 
     /// The score. A zero has lost its sign, a NaN its payload.
-    pub(super) fn score(self) -> f32 {
+    pub(in crate::ops) fn score(self) -> f32 {
         match (self.0 >> 32) as u32 {
             0 => f32::NAN,
             ordered if ordered & SIGN != 0 => f32::from_bits(ordered & !SIGN),
@@ -31,7 +31,7 @@ impl PackedHit {
         }
     }
 
-    pub(super) fn row(self) -> u32 {
+    pub(in crate::ops) fn row(self) -> u32 {
         !(self.0 as u32)
     }
 }
@@ -41,7 +41,7 @@ impl PackedHit {
 /// Hits are collected until there are about twice as many as `k`, then the best are kept: the cost of a hit
 /// does not depend on `k`.
 #[derive(Debug, Clone)]
-pub(super) struct Best {
+pub(in crate::ops) struct Best {
     hits: Vec<PackedHit>,
     k: usize,
     threshold: f32,
@@ -52,27 +52,27 @@ pub(super) struct Best {
 const FEWEST: usize = 16;
 
 impl Best {
-    pub(super) fn new(k: usize) -> Self {
+    pub(in crate::ops) fn new(k: usize) -> Self {
         Self { hits: Vec::new(), k, threshold: f32::NAN }
     }
 
     /// A score at or below this cannot be among the best, if its row is higher than those of all earlier
     /// hits. NaN, for which `<=` is always false, while no score can be excluded.
-    pub(super) fn threshold(&self) -> f32 {
+    pub(in crate::ops) fn threshold(&self) -> f32 {
         self.threshold
     }
 
     /// An empty list for rows that come after all rows of `self`.
-    pub(super) fn following(&self) -> Self {
+    pub(in crate::ops) fn following(&self) -> Self {
         Self { hits: Vec::new(), ..*self }
     }
 
     /// Adds the hits of a list that followed `self`.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(in crate::ops) fn merge(&mut self, other: Self) {
         self.extend(other.hits);
     }
 
-    pub(super) fn take(&mut self, hit: PackedHit) {
+    pub(in crate::ops) fn take(&mut self, hit: PackedHit) {
         self.hits.push(hit);
         if self.hits.len() - self.k.min(self.hits.len()) >= self.k.max(FEWEST) {
             self.keep_best();
@@ -88,7 +88,7 @@ impl Best {
     }
 
     /// The best hits, best first.
-    pub(super) fn into_sorted(mut self) -> Vec<PackedHit> {
+    pub(in crate::ops) fn into_sorted(mut self) -> Vec<PackedHit> {
         self.keep_best();
         self.hits.sort_unstable_by(|a, b| b.cmp(a));
         self.hits

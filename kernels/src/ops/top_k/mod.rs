@@ -36,7 +36,7 @@ mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod found;
-mod hit;
+pub(in crate::ops) mod hit;
 #[cfg(test)]
 mod reference;
 
@@ -316,23 +316,19 @@ fn check_rows(queries: &Tensor, block: &Block<'_>, types: &[String]) -> Result<u
     }
 }
 
-/// Some rows [num_rows, dim] on the CPU, of which the `k` best are searched.
-pub(crate) struct Searched<'a> {
-    pub(crate) rows: &'a [f32],
-    pub(crate) dim: usize,
-    pub(crate) k: usize,
-}
-
-impl Searched<'_> {
-    /// The best rows of one query, best first: scores as those of any search, and indices.
-    pub(crate) fn best_of(&self, set: InstructionSet, query: &[f32]) -> Vec<(f32, u32)> {
-        let Self { rows, dim, k } = *self;
-        let mut accumulator = Accumulator::new(set, query, dim, k);
-        let (values, num_rows) = (Values::F32(rows), rows.len() / dim);
-        accumulator.feed(BlockRows { values, num_rows, dim, first_row: 0, included: None, biases: None });
-        let hits = accumulator.finish().into_iter().flatten();
-        hits.map(|hit| (hit.score(), hit.row())).collect()
-    }
+/// The `k` best of `rows` [num_rows, dim] for one query, best first: scores as those of any search, and indices.
+#[cfg(test)]
+pub(crate) fn best_of(
+    set: InstructionSet,
+    query: &[f32],
+    (rows, dim): (&[f32], usize),
+    k: usize,
+) -> Vec<(f32, u32)> {
+    let mut accumulator = Accumulator::new(set, query, dim, k);
+    let (values, num_rows) = (Values::F32(rows), rows.len() / dim);
+    accumulator.feed(BlockRows { values, num_rows, dim, first_row: 0, included: None, biases: None });
+    let hits = accumulator.finish().into_iter().flatten();
+    hits.map(|hit| (hit.score(), hit.row())).collect()
 }
 
 fn tensor(values: Storage, shape: [usize; 2]) -> Tensor {

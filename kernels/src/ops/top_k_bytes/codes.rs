@@ -1,10 +1,11 @@
 //! Rows as bytes.
 
+use super::rotation::Rotation;
 use super::{MOST_DIM, NAME, bound};
 use crate::{Error, Result};
 
 /// Rows of a panel.
-pub(super) const PANEL_ROWS: usize = 32;
+pub const PANEL_ROWS: usize = 32;
 
 /// Values of a row that are adjacent in a panel.
 pub(super) const GROUP: usize = 4;
@@ -29,11 +30,12 @@ pub struct ByteCodes {
 }
 
 impl ByteCodes {
-    /// The codes of `rows` [num_rows, dim].
+    /// The codes of `rows` [num_rows, dim], rotated first if there is a rotation.
     ///
     /// # Errors
-    /// If `dim` is 0 or exceeds 65,536, there are no whole rows, or a value is not finite.
-    pub fn new(rows: &[f32], dim: usize) -> Result<Self> {
+    /// If `dim` is 0 or exceeds 65,536, there are no whole rows, or a value is not finite; if the rotation is of
+    /// another width.
+    pub fn new(rows: &[f32], dim: usize, rotation: Option<&Rotation>) -> Result<Self> {
         let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
         if !(1..=MOST_DIM).contains(&dim) {
             return broken(format!("rows must have a width from 1 to {MOST_DIM}, got {dim}"));
@@ -44,6 +46,9 @@ impl ByteCodes {
         if let Some(place) = rows.iter().position(|value| !value.is_finite()) {
             return broken(format!("rows must be finite, got {} in row {}", rows[place], place / dim));
         }
+        if let Some(rotation) = rotation.filter(|rotation| rotation.dim() != dim) {
+            return broken(format!("the rotation must be of width {dim}, got {}", rotation.dim()));
+        }
         let num_rows = rows.len() / dim;
         let mut all = Self {
             codes: vec![0; num_rows.div_ceil(PANEL_ROWS) * panel_bytes(dim)],
@@ -51,11 +56,15 @@ impl ByteCodes {
             residuals: Vec::with_capacity(num_rows),
             lengths: Vec::with_capacity(num_rows),
         };
-        let mut codes = vec![0; dim];
-        for (row, values) in rows.chunks_exact(dim).enumerate() {
-            let step = bound::step(values) as f32;
-            bound::round(values, f64::from(step), &mut codes);
-            let [length, residual] = bound::lengths(values, codes.iter().copied(), f64::from(step));
+        let (mut codes, mut values) = (vec![0; dim], vec![0.0; dim]);
+        for (row, stored) in rows.chunks_exact(dim).enumerate() {
+            values.iter_mut().zip(stored).for_each(|(value, stored)| *value = f64::from(*stored));
+            if let Some(rotation) = rotation {
+                rotation.apply(&mut values);
+            }
+            let step = bound::step(&values) as f32;
+            bound::round(&values, f64::from(step), &mut codes);
+            let [length, residual] = bound::lengths(&values, &codes, f64::from(step));
             all.steps.push(step);
             all.residuals.push(bound::up(residual));
             all.lengths.push(bound::up(length));

@@ -2,9 +2,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::bound::{self, QueryBound};
+use super::bound::{self, Measure, QueryBound};
 use super::candidates::{Candidate, Candidates};
 use super::codes::{CodeBlock, GROUP, PANEL_ROWS, panel_bytes};
+use super::rotation::Rotation;
 use crate::cpu::chunks::Chunks;
 use crate::cpu::simd::{InstructionSet, Kernel, Simd, dispatch_bytes_to};
 use crate::cpu::team;
@@ -49,16 +50,26 @@ struct Found {
 }
 
 impl Scan {
-    pub(super) fn new(set: InstructionSet, queries: &[f32], dim: usize, k: usize) -> Self {
+    pub(super) fn new(
+        set: InstructionSet,
+        (queries, dim): (&[f32], usize),
+        (k, measure): (usize, Measure),
+        rotation: Option<&Rotation>,
+    ) -> Self {
         let num_queries = queries.len() / dim;
         let most = (MOST / num_queries.max(1)).max(k.saturating_mul(4)).max(MOST_OF_A_QUERY);
         let words = dim.div_ceil(GROUP);
         let mut all = Queries { codes: Vec::new(), dim, words, starts: Vec::new(), bounds: Vec::new() };
         let mut candidates = Vec::new();
-        for query in queries.chunks_exact(dim) {
-            let step = bound::step(query);
+        let mut query = vec![0.0; dim];
+        for values in queries.chunks_exact(dim) {
+            query.iter_mut().zip(values).for_each(|(target, value)| *target = f64::from(*value));
+            if let Some(rotation) = rotation {
+                rotation.apply(&mut query);
+            }
+            let step = bound::step(&query);
             let mut codes = vec![0; words * GROUP];
-            bound::round(query, step, &mut codes);
+            bound::round(&query, step, &mut codes);
             all.codes.extend(
                 codes
                     .as_chunks::<GROUP>()
@@ -67,11 +78,12 @@ impl Scan {
                     .map(|group| u32::from_le_bytes(group.map(|code| code as u8))),
             );
             all.starts.push(-128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>());
-            // Every score of a query of zeros is 0: all rows would be candidates.
+            // Every product with a query of zeros is 0: all rows would be candidates.
             let is_zero = step == 0.0;
-            let bound = QueryBound::new(query, &codes[..dim], if is_zero { 1.0 } else { step });
+            let step = if is_zero { 1.0 } else { step };
+            let bound = QueryBound::new(&query, &codes[..dim], step, measure);
             let mut list = Candidates::new(k, 2.0 * bound.slack, most);
-            if is_zero {
+            if is_zero || !bound.is_finite() {
                 list.give_up();
             }
             all.bounds.push(bound);
@@ -79,10 +91,6 @@ impl Scan {
         }
         let limits = candidates.iter().map(Candidates::limit).collect();
         Self { set, queries: all, found: Found { limits, candidates } }
-    }
-
-    pub(super) fn set(&self) -> InstructionSet {
-        self.set
     }
 
     pub(super) fn candidates(&mut self) -> &mut [Candidates] {
@@ -224,7 +232,7 @@ impl<'a> Rows<'a> {
         let [steps, residuals, lengths] = [&self.steps, &self.residuals, &self.lengths]
             .map(|values| [simd.load(values), simd.load(&values[S::LANES..])]);
         for (query, sums) in (query..).zip(&sums) {
-            let QueryBound { code_factor, row_factor, .. } = queries.bounds[query];
+            let QueryBound { code_factor, row_factor, half: minus, .. } = queries.bounds[query];
             let [code_factor, row_factor] = [code_factor, row_factor].map(|factor| simd.splat(factor));
             let limit = simd.splat(found.limits[query]);
             let mut kept = 0;
@@ -235,6 +243,10 @@ impl<'a> Rows<'a> {
                 let error = simd.mul(residuals[half], code_factor);
                 let error = simd.mul_add(lengths[half], row_factor, error);
                 upper[half] = simd.mul_add(products[half], steps[half], error);
+                if minus != 0.0 {
+                    let square = simd.mul(lengths[half], lengths[half]);
+                    upper[half] = simd.mul_add(square, simd.splat(-minus), upper[half]);
+                }
                 kept |= simd.not_at_most(upper[half], limit) << (half * S::LANES);
             }
             if kept & self.counted != 0 {
@@ -295,10 +307,8 @@ impl<'a> Rows<'a> {
         while kept != 0 {
             let lane = kept.trailing_zeros() as usize;
             kept &= kept - 1;
-            let error = f64::from(self.residuals[lane]) * f64::from(bound.code_factor)
-                + f64::from(self.lengths[lane]) * f64::from(bound.row_factor);
             let product = f64::from(products[lane]) * f64::from(self.steps[lane]);
-            let lower = bound::down(product - error);
+            let lower = bound.lower(product, self.residuals[lane], self.lengths[lane]);
             candidates.take(Candidate { row: self.first_row + lane as u32, lower, upper: upper[lane] });
         }
     }

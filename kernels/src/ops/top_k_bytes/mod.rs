@@ -3,7 +3,7 @@
 //!
 //! A row x is kept as x^ = step * code with one step per row and |code| <= 127, with the length of what
 //! rounding lost, |x - x^|, and its own length |x|, both rounded up ([`ByteCodes`]). A query q is rounded
-//! likewise. The product of the codes is an exact integer; times both steps it is q^.x^, and by the
+//! likewise; both may be rotated first ([`Rotation`]), which changes no product. The product of the codes is an exact integer; times both steps it is q^.x^, and by the
 //! Cauchy-Schwarz inequality the score s of the f32 search is near it:
 //!
 //!   |s - q^.x^| <= e = |x - x^| |q^| + |q - q^| |x| + gamma |q| |x| + underflow,
@@ -11,7 +11,8 @@
 //! where gamma = n u / (1 - n u), u = 2^-24, n = dim + 2, bounds the rounding of a chain of dim multiply-adds
 //! (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). Every row whose upper end
 //! q^.x^ + e is at least the k-th largest of the lower ends q^.x^ - e stays a candidate: k rows are certainly
-//! as good as that. Candidates are scored in f32 in the order of `top_k`. It is the vector-approximation file
+//! as good as that. The caller scores candidates in f32 by `top_k` itself. With |x|^2 / 2 subtracted, the same
+//! bounds hold for the order by Euclidean distance. It is the vector-approximation file
 //! of Weber, Schek and Blott, "A Quantitative Analysis and Performance Study for Similarity-Search Methods in
 //! High-Dimensional Spaces", 1998, with bounds that include rounding.
 //!
@@ -32,15 +33,17 @@ mod bound;
 mod candidates;
 mod codes;
 mod cpu;
+mod rotation;
 
 use candle_core::{Storage, Tensor};
 
-pub use codes::{ByteCodes, CodeBlock};
+pub use codes::{ByteCodes, CodeBlock, PANEL_ROWS};
+pub use rotation::Rotation;
 
 use crate::args::{f32_slice, matrix};
 use crate::cpu::simd::InstructionSet;
-use crate::ops::top_k::Searched;
 use crate::{Error, Result};
+use bound::Measure;
 use candidates::Candidates;
 use cpu::Scan;
 
@@ -49,22 +52,10 @@ const NAME: &str = "top_k_bytes";
 /// The widest rows: 255 * 127 * 65,536 < 2^31.
 const MOST_DIM: usize = 1 << 16;
 
-/// A row found for a query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScoredRow {
-    /// The inner product with the query.
-    pub score: f32,
-    /// The row's number in the corpus.
-    pub row: u32,
-}
-
 /// A search that receives the codes of its corpus block by block.
 pub struct ByteSearch {
     scan: Scan,
-    /// [num_queries, dim]
-    queries: Vec<f32>,
     dim: usize,
-    k: usize,
     next_row: u64,
 }
 
@@ -74,11 +65,25 @@ impl ByteSearch {
     /// # Errors
     /// If `k` or the width is 0, the width exceeds 65,536, or `queries` is not a contiguous matrix of finite
     /// f32 on the CPU.
-    pub fn new(queries: &Tensor, k: usize) -> Result<Self> {
-        Self::with_set(InstructionSet::current(), queries, k)
+    pub fn new(queries: &Tensor, k: usize, rotation: Option<&Rotation>) -> Result<Self> {
+        Self::with_set(InstructionSet::current(), queries, (k, Measure::Product), rotation)
     }
 
-    fn with_set(set: InstructionSet, queries: &Tensor, k: usize) -> Result<Self> {
+    /// A search for the `k` rows that are nearest to each query by Euclidean distance, true to the last digit: rows
+    /// are ordered by q.x - |x|^2 / 2.
+    ///
+    /// # Errors
+    /// As [`ByteSearch::new`].
+    pub fn nearest(queries: &Tensor, k: usize, rotation: Option<&Rotation>) -> Result<Self> {
+        Self::with_set(InstructionSet::current(), queries, (k, Measure::Nearness), rotation)
+    }
+
+    fn with_set(
+        set: InstructionSet,
+        queries: &Tensor,
+        (k, measure): (usize, Measure),
+        rotation: Option<&Rotation>,
+    ) -> Result<Self> {
         let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
         let (_, dim) = matrix(NAME, "queries", queries)?;
         if !(1..=MOST_DIM).contains(&dim) {
@@ -91,12 +96,15 @@ impl ByteSearch {
         let Storage::Cpu(storage) = &*storage else {
             return broken(format!("queries must be on the CPU, got {:?}", queries.device().location()));
         };
-        let queries = f32_slice(NAME, storage, layout)?.to_vec();
+        if let Some(rotation) = rotation.filter(|rotation| rotation.dim() != dim) {
+            return broken(format!("the rotation must be of width {dim}, got {}", rotation.dim()));
+        }
+        let queries = f32_slice(NAME, storage, layout)?;
         if let Some(place) = queries.iter().position(|value| !value.is_finite()) {
             return broken(format!("queries must be finite, got {} in row {}", queries[place], place / dim));
         }
-        let scan = Scan::new(set, &queries, dim, k);
-        Ok(Self { scan, queries, dim, k, next_row: 0 })
+        let scan = Scan::new(set, (queries, dim), (k, measure), rotation);
+        Ok(Self { scan, dim, next_row: 0 })
     }
 
     /// Scans a block of codes. Blocks must arrive in the order of their rows; there may be gaps between them.
@@ -121,42 +129,10 @@ impl ByteSearch {
     }
 
     /// The candidates of every query so far, in ascending order: all rows that can be among its k best.
-    /// `None` for a query that has to be searched in f32.
+    /// `None` for a query that has to be searched in f32. [`TopKSearch`](crate::TopKSearch) finds the best among
+    /// their f32 rows.
     pub fn candidates(&mut self) -> Vec<Option<Vec<u32>>> {
         self.scan.candidates().iter_mut().map(Candidates::rows).collect()
-    }
-
-    /// The hits of every query, best first: those of [`top_k`](crate::top_k) on the f32 rows, bit for bit.
-    /// `None` for a query that has to be searched in f32. `read` appends the values of the rows with the
-    /// given numbers, which ascend, to a vector, row after row; it is called once per query.
-    ///
-    /// # Errors
-    /// Those of `read`, and if it does not append the rows' values.
-    pub fn finish<E: From<Error>>(
-        mut self,
-        mut read: impl FnMut(&[u32], &mut Vec<f32>) -> Result<(), E>,
-    ) -> Result<Vec<Option<Vec<ScoredRow>>>, E> {
-        let (mut all, mut values) = (Vec::new(), Vec::new());
-        for (query, rows) in self.candidates().into_iter().enumerate() {
-            let Some(rows) = rows else {
-                all.push(None);
-                continue;
-            };
-            values.clear();
-            read(&rows, &mut values)?;
-            if values.len() != rows.len() * self.dim {
-                let (rows, dim, got) = (rows.len(), self.dim, values.len());
-                let rule = format!("{rows} rows of {dim} values must be read, got {got} values");
-                return Err(Error::Argument { operation: NAME, rule }.into());
-            }
-            let query = &self.queries[query * self.dim..][..self.dim];
-            let searched = Searched { rows: &values, dim: self.dim, k: self.k };
-            let hits = searched.best_of(self.scan.set(), query).into_iter();
-            all.push(Some(
-                hits.map(|(score, index)| ScoredRow { score, row: rows[index as usize] }).collect(),
-            ));
-        }
-        Ok(all)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{ByteCodes, ByteSearch, CodeBlock, ScoredRow};
+use super::bound::Measure;
+use super::{ByteCodes, ByteSearch, CodeBlock, Rotation};
 use crate::Result;
 use crate::cpu::simd::InstructionSet;
-use crate::ops::top_k::Searched;
+use crate::ops::top_k::best_of;
 use crate::testing::{available_sets, random, team};
 
 /// A corpus and queries, [.., dim].
@@ -82,8 +83,7 @@ impl Case {
             .collect();
         let mut rows = Vec::new();
         self.read(&numbers, &mut rows);
-        let searched = Searched { rows: &rows, dim: self.dim, k };
-        let hits = |query| searched.best_of(set, query).into_iter();
+        let hits = |query| best_of(set, query, (&rows, self.dim), k).into_iter();
         let bits = |(score, index): (f32, u32)| (score.to_bits(), numbers[index as usize]);
         self.queries.chunks_exact(self.dim).map(|query| hits(query).map(bits).collect()).collect()
     }
@@ -94,28 +94,45 @@ impl Case {
         }
     }
 
-    /// Checks every query that was not given up; returns how many were, and the candidates of the others.
-    fn check(&self, search: ByteSearch, expected: &[Vec<(u32, u32)>], what: &str) -> (usize, usize) {
-        let mut candidates = 0;
-        let found = search.finish(|numbers, values| {
+    /// Checks every query that was not given up: the best of its candidates are the expected ones. Returns how many
+    /// were given up, and the candidates of the others.
+    fn check(
+        &self,
+        set: InstructionSet,
+        mut search: ByteSearch,
+        expected: &[Vec<(u32, u32)>],
+        what: &str,
+    ) -> (usize, usize) {
+        let candidates = search.candidates();
+        assert_eq!(candidates.len(), expected.len());
+        let queries = self.queries.chunks_exact(self.dim);
+        for ((numbers, query), expected) in candidates.iter().zip(queries).zip(expected) {
+            let Some(numbers) = numbers else { continue };
             assert!(numbers.is_sorted_by(|a, b| a < b));
-            candidates += numbers.len();
-            self.read(numbers, values);
-            Ok::<_, crate::Error>(())
-        });
-        let found = found.unwrap();
-        assert_eq!(found.len(), expected.len());
-        for (hits, expected) in found.iter().zip(expected) {
-            let Some(hits) = hits else { continue };
-            let bits = |hit: &ScoredRow| (hit.score.to_bits(), hit.row);
-            assert_eq!(hits.iter().map(bits).collect::<Vec<_>>(), *expected, "{what}");
+            let mut rows = Vec::new();
+            self.read(numbers, &mut rows);
+            let bits = |(score, index): (f32, u32)| (score.to_bits(), numbers[index as usize]);
+            let found = best_of(set, query, (&rows, self.dim), expected.len().max(1));
+            let found = found.into_iter().map(bits);
+            assert_eq!(found.collect::<Vec<_>>(), *expected, "{what}");
         }
-        (found.iter().filter(|hits| hits.is_none()).count(), candidates)
+        let given_up = candidates.iter().filter(|numbers| numbers.is_none()).count();
+        (given_up, candidates.iter().flatten().map(Vec::len).sum())
     }
 }
 
 fn searched(set: InstructionSet, case: &Case, k: usize, block: &CodeBlock<'_>) -> Result<ByteSearch> {
-    let mut search = ByteSearch::with_set(set, &case.tensor(), k)?;
+    rotated(set, case, k, block, None)
+}
+
+fn rotated(
+    set: InstructionSet,
+    case: &Case,
+    k: usize,
+    block: &CodeBlock<'_>,
+    rotation: Option<&Rotation>,
+) -> Result<ByteSearch> {
+    let mut search = ByteSearch::with_set(set, &case.tensor(), (k, Measure::Product), rotation)?;
     search.feed(block)?;
     Ok(search)
 }
@@ -125,11 +142,11 @@ fn the_bits_are_those_of_the_search_in_f32() {
     for set in available_sets() {
         for (dim, num_rows, num_queries) in [(24, 1500, 13), (64, 1000, 5), (3, 700, 1)] {
             for case in Case::all(dim, num_rows, num_queries) {
-                let codes = ByteCodes::new(&case.rows, dim).unwrap();
+                let codes = ByteCodes::new(&case.rows, dim, None).unwrap();
                 for k in [1, 10, 1000] {
                     let search = searched(set, &case, k, &codes.block(0)).unwrap();
                     let what = format!("{set:?} {}, width {dim}, k {k}", case.name);
-                    let (given_up, _) = case.check(search, &case.expected(set, k, None), &what);
+                    let (given_up, _) = case.check(set, search, &case.expected(set, k, None), &what);
                     let zeros = num_queries / 5 + usize::from(num_queries % 5 > 3);
                     let expected = match case.name {
                         "queries of all lengths" => zeros,
@@ -151,9 +168,9 @@ fn the_bits_are_those_of_the_search_in_f32() {
 fn few_rows_are_candidates() {
     for set in available_sets() {
         let case = Case::isotropic(64, 20_000, 8);
-        let codes = ByteCodes::new(&case.rows, case.dim).unwrap();
+        let codes = ByteCodes::new(&case.rows, case.dim, None).unwrap();
         let search = searched(set, &case, 10, &codes.block(0)).unwrap();
-        let (given_up, candidates) = case.check(search, &case.expected(set, 10, None), "isotropic");
+        let (given_up, candidates) = case.check(set, search, &case.expected(set, 10, None), "isotropic");
         assert_eq!(given_up, 0);
         assert!(candidates < 8 * 100, "{set:?}: {candidates}");
     }
@@ -165,11 +182,11 @@ fn sizes_at_the_edges_of_panels_and_groups() {
         for dim in [1, 2, 3, 4, 5, 31, 32, 33, 100] {
             for num_rows in [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97] {
                 let case = Case::isotropic(dim, num_rows, [1, 2, 3, 5, 7, 12, 13, 25][(dim + num_rows) % 8]);
-                let codes = ByteCodes::new(&case.rows, dim).unwrap();
+                let codes = ByteCodes::new(&case.rows, dim, None).unwrap();
                 for k in [1, 5, 200] {
                     let search = searched(set, &case, k, &codes.block(0)).unwrap();
                     let what = format!("{set:?} {num_rows} x {dim}, k {k}");
-                    let (given_up, _) = case.check(search, &case.expected(set, k, None), &what);
+                    let (given_up, _) = case.check(set, search, &case.expected(set, k, None), &what);
                     assert_eq!(given_up, 0, "{what}");
                 }
             }
@@ -183,7 +200,7 @@ fn blocks_filters_and_threads_change_nothing() {
     let team = team(3);
     for set in available_sets() {
         let case = Case::isotropic(40, 3000, 14);
-        let codes = ByteCodes::new(&case.rows, case.dim).unwrap();
+        let codes = ByteCodes::new(&case.rows, case.dim, None).unwrap();
         for of in [1, 2, 40, 2000] {
             let mut bits = vec![0u64; 3000usize.div_ceil(64)];
             (0..3000).filter(|row| row * 7919 % of == 0).for_each(|row| bits[row / 64] |= 1 << (row % 64));
@@ -191,17 +208,18 @@ fn blocks_filters_and_threads_change_nothing() {
                 let expected = case.expected(set, k, Some(&bits));
                 let whole = CodeBlock { included: Some(&bits), ..codes.block(0) };
                 let what = format!("{set:?} 1 of {of}, k {k}");
-                case.check(searched(set, &case, k, &whole).unwrap(), &expected, &what);
+                case.check(set, searched(set, &case, k, &whole).unwrap(), &expected, &what);
                 let shared = team.share(|| searched(set, &case, k, &whole).unwrap()).unwrap();
-                case.check(shared, &expected, &what);
-                let mut search = ByteSearch::with_set(set, &case.tensor(), k).unwrap();
+                case.check(set, shared, &expected, &what);
+                let mut search =
+                    ByteSearch::with_set(set, &case.tensor(), (k, Measure::Product), None).unwrap();
                 for first in (0..3000usize).step_by(1024) {
                     let rows = first..(first + 1024).min(3000);
-                    let codes = ByteCodes::new(&case.rows[rows.start * 40..rows.end * 40], 40).unwrap();
+                    let codes = ByteCodes::new(&case.rows[rows.start * 40..rows.end * 40], 40, None).unwrap();
                     let bits = &bits[first / 64..rows.end.div_ceil(64)];
                     search.feed(&CodeBlock { included: Some(bits), ..codes.block(first as u32) }).unwrap();
                 }
-                case.check(search, &expected, &what);
+                case.check(set, search, &expected, &what);
             }
         }
     }
@@ -217,24 +235,25 @@ fn too_many_candidates_are_given_up() {
         rows: [0.5, -0.25].repeat(num_rows),
         queries: random(3, num_queries * dim),
     };
-    let codes = ByteCodes::new(&case.rows, dim).unwrap();
+    let codes = ByteCodes::new(&case.rows, dim, None).unwrap();
     // 4,096 candidates per query are kept, and more for fewer queries.
-    let mut search = searched(InstructionSet::current(), &case, 3, &codes.block(0)).unwrap();
+    let set = InstructionSet::current();
+    let mut search = searched(set, &case, 3, &codes.block(0)).unwrap();
     assert!(search.candidates().iter().all(Option::is_none));
     // Later blocks change nothing.
-    search.feed(&ByteCodes::new(&[1.0, 1.0], dim).unwrap().block(5000)).unwrap();
-    assert_eq!(case.check(search, &vec![Vec::new(); num_queries], "equal"), (num_queries, 0));
+    search.feed(&ByteCodes::new(&[1.0, 1.0], dim, None).unwrap().block(5000)).unwrap();
+    assert_eq!(case.check(set, search, &vec![Vec::new(); num_queries], "equal"), (num_queries, 0));
     let few = Case { queries: case.queries[..6].to_vec(), ..case };
-    let search = searched(InstructionSet::current(), &few, 3, &codes.block(0)).unwrap();
-    let expected = few.expected(InstructionSet::current(), 3, None);
-    assert_eq!(few.check(search, &expected, "equal"), (0, 3 * num_rows));
+    let search = searched(set, &few, 3, &codes.block(0)).unwrap();
+    let expected = few.expected(set, 3, None);
+    assert_eq!(few.check(set, search, &expected, "equal"), (0, 3 * num_rows));
 }
 
 #[test]
 fn codes_are_where_the_layout_says() {
     for (num_rows, dim) in [(1, 1), (33, 5), (70, 12)] {
         let rows = random(9, num_rows * dim);
-        let codes = ByteCodes::new(&rows, dim).unwrap();
+        let codes = ByteCodes::new(&rows, dim, None).unwrap();
         let groups = dim.div_ceil(4);
         assert_eq!(codes.codes.len(), num_rows.div_ceil(32) * 32 * groups * 4);
         let mut sum = 0i64;
@@ -255,7 +274,7 @@ fn codes_are_where_the_layout_says() {
 fn arguments_that_do_not_fit_are_named() {
     let zeros =
         |rows: usize, dim: usize| Tensor::zeros((rows, dim), candle_core::DType::F32, &Device::Cpu).unwrap();
-    let refusal = |queries: &Tensor, k| ByteSearch::new(queries, k).err().unwrap().to_string();
+    let refusal = |queries: &Tensor, k| ByteSearch::new(queries, k, None).err().unwrap().to_string();
     assert_eq!(refusal(&zeros(3, 2), 0), "top_k_bytes: k must be 1 or more, got 0");
     assert_eq!(
         refusal(&zeros(1, 65_537), 1),
@@ -263,12 +282,12 @@ fn arguments_that_do_not_fit_are_named() {
     );
     let broken = Tensor::new(&[[0.0f32, 1.0], [f32::NAN, 1.0]], &Device::Cpu).unwrap();
     assert_eq!(refusal(&broken, 1), "top_k_bytes: queries must be finite, got NaN in row 1");
-    let refusal = |rows: &[f32], dim| ByteCodes::new(rows, dim).unwrap_err().to_string();
+    let refusal = |rows: &[f32], dim| ByteCodes::new(rows, dim, None).unwrap_err().to_string();
     assert_eq!(refusal(&[1.0, 2.0, 3.0], 2), "top_k_bytes: rows must have 2 values each, got 3 in all");
     assert_eq!(refusal(&[1.0, f32::INFINITY], 1), "top_k_bytes: rows must be finite, got inf in row 1");
     assert_eq!(refusal(&[], 0), "top_k_bytes: rows must have a width from 1 to 65536, got 0");
-    let codes = ByteCodes::new(&[1.0; 66], 2).unwrap();
-    let mut search = ByteSearch::new(&zeros(1, 2), 1).unwrap();
+    let codes = ByteCodes::new(&[1.0; 66], 2, None).unwrap();
+    let mut search = ByteSearch::new(&zeros(1, 2), 1, None).unwrap();
     let mut refusal = |block: CodeBlock<'_>| search.feed(&block).unwrap_err().to_string();
     assert_eq!(
         refusal(CodeBlock { residuals: &[], ..codes.block(0) }),
@@ -285,11 +304,86 @@ fn arguments_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn what_is_read_must_be_whole_rows() {
-    let codes = ByteCodes::new(&[1.0; 8], 2).unwrap();
-    let mut search = ByteSearch::new(&Tensor::new(&[[1.0f32, 1.0]], &Device::Cpu).unwrap(), 1).unwrap();
-    search.feed(&codes.block(0)).unwrap();
-    let nothing = |_: &[u32], _: &mut Vec<f32>| Ok::<_, crate::Error>(());
-    let error = search.finish(nothing).unwrap_err().to_string();
-    assert_eq!(error, "top_k_bytes: 4 rows of 2 values must be read, got 0 values");
+fn a_rotation_of_another_width_is_refused() {
+    let rotation = Rotation::new(3, 1);
+    let error = ByteCodes::new(&[1.0, 2.0], 2, Some(&rotation)).unwrap_err().to_string();
+    assert_eq!(error, "top_k_bytes: the rotation must be of width 2, got 3");
+    let query = Tensor::new(&[[1.0f32, 1.0]], &Device::Cpu).unwrap();
+    let error = ByteSearch::new(&query, 1, Some(&rotation)).err().unwrap().to_string();
+    assert_eq!(error, "top_k_bytes: the rotation must be of width 2, got 3");
+}
+
+/// With fewer candidates, where a dimension dominates.
+#[test]
+fn a_rotation_changes_no_bit() {
+    for set in available_sets() {
+        for (dim, num_rows, num_queries) in [(24, 1500, 7), (100, 1000, 3)] {
+            let rotation = Rotation::new(dim, 5);
+            for case in Case::all(dim, num_rows, num_queries) {
+                let [plain, turned] = [None, Some(&rotation)]
+                    .map(|rotation| (ByteCodes::new(&case.rows, dim, rotation).unwrap(), rotation));
+                for k in [1, 10, 1000] {
+                    let expected = case.expected(set, k, None);
+                    let what = format!("{set:?} {}, width {dim}, k {k}", case.name);
+                    let counts = [&plain, &turned].map(|(codes, rotation)| {
+                        let search = rotated(set, &case, k, &codes.block(0), *rotation).unwrap();
+                        case.check(set, search, &expected, &what)
+                    });
+                    if case.name == "one dominant dimension" && k == 10 {
+                        assert!(counts[1].1 < counts[0].1, "{what}: {counts:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The rows nearest by distance, computed in f64, are among the candidates.
+#[test]
+fn the_nearest_rows_are_candidates() {
+    for set in available_sets() {
+        for (dim, num_rows, num_queries) in [(24, 1500, 7), (64, 1000, 5), (3, 700, 2)] {
+            for case in Case::all(dim, num_rows, num_queries) {
+                let rotation = Rotation::new(dim, 9);
+                for rotation in [None, Some(&rotation)] {
+                    let codes = ByteCodes::new(&case.rows, dim, rotation).unwrap();
+                    for k in [1, 10, 200] {
+                        let what = format!("{set:?} {}, width {dim}, k {k}", case.name);
+                        let measure = (k, Measure::Nearness);
+                        let mut search =
+                            ByteSearch::with_set(set, &case.tensor(), measure, rotation).unwrap();
+                        search.feed(&codes.block(0)).unwrap();
+                        let queries = case.queries.chunks_exact(dim);
+                        let mut certain = 0;
+                        for (numbers, query) in search.candidates().into_iter().zip(queries) {
+                            let Some(numbers) = numbers else { continue };
+                            certain += 1;
+                            for row in nearest(&case, query, k) {
+                                assert!(numbers.binary_search(&row).is_ok(), "{what}: row {row}");
+                            }
+                        }
+                        // Squares of the others overflow.
+                        let extremes = [
+                            "products that overflow",
+                            "queries of all lengths",
+                            "lengths from 1e-30 to 1e30",
+                        ];
+                        let all = !extremes.contains(&case.name);
+                        assert!(!all || certain == num_queries, "{what}: {certain}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The `k` rows nearest to a query.
+fn nearest(case: &Case, query: &[f32], k: usize) -> Vec<u32> {
+    let square = |row: &[f32]| -> f64 {
+        row.iter().zip(query).map(|(x, q)| (f64::from(*x) - f64::from(*q)).powi(2)).sum()
+    };
+    let mut all: Vec<(f64, u32)> = case.rows.chunks_exact(case.dim).map(square).zip(0..).collect();
+    all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    all.truncate(k);
+    all.into_iter().map(|(_, row)| row).collect()
 }
