@@ -107,9 +107,9 @@ pub fn compact(folder: &Path, control: &Control) -> Result<(u64, u64)> {
 impl VolumeRecord {
     /// Bytes of its files.
     pub fn bytes(&self) -> u64 {
-        [&self.table, &self.vectors, &self.checksums]
-            .iter()
-            .fold(0, |sum, file| sum.saturating_add(file.bytes))
+        let codes = self.codes.as_ref().map(|codes| &codes.file);
+        let files = [&self.table, &self.vectors, &self.checksums].into_iter().chain(codes).chain(&self.bits);
+        files.fold(0, |sum, file| sum.saturating_add(file.bytes))
     }
 }
 

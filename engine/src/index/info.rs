@@ -26,6 +26,10 @@ pub struct IndexInfo {
     pub zeros: u64,
     /// The number type of the stored vectors.
     pub vectors: super::StoredType,
+    /// What is stored beside them.
+    pub codes: super::Codes,
+    /// Whether their signs are stored, too.
+    pub bits: bool,
     /// Volumes.
     pub volumes: u64,
     /// Bytes of all volumes.
@@ -46,6 +50,7 @@ pub fn info(path: &Path) -> Result<IndexInfo> {
     let rows = IndexRows::open(path)?;
     let state = State::read(path)?;
     let (metric, vectors) = (rows.settings.metric, rows.settings.vectors);
+    let (codes, bits) = (rows.settings.codes, rows.settings.bits);
     let (texts, deleted_rows) = (rows.starts()?.len(), rows.deleted.len());
     let records = || rows.volumes.iter().map(|volume| volume.record());
     let (volumes, bytes) = (rows.volumes.len() as u64, records().map(|record| record.bytes()).sum());
@@ -61,6 +66,8 @@ pub fn info(path: &Path) -> Result<IndexInfo> {
         deleted_rows,
         zeros,
         vectors,
+        codes,
+        bits,
         volumes,
         bytes,
         inputs: state.inputs.into_keys().collect(),

@@ -50,7 +50,13 @@ pub struct VolumeRecord {
     pub table: FileRecord,
     /// The file of the vectors; the SHA-256 is that of the numbers after its head.
     pub vectors: FileRecord,
-    /// The checksums of both files' parts.
+    /// The rows as bytes, if it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codes: Option<CodesRecord>,
+    /// The file of the signs, if it has one; the SHA-256 is that of the bytes after its head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<FileRecord>,
+    /// The checksums of all files' parts.
     pub checksums: FileRecord,
 }
 
@@ -209,6 +215,16 @@ pub(super) fn begins_an_index(path: &Path) -> bool {
 /// The first entry of an index.
 pub(super) fn begin(settings: Settings) -> Entry {
     Entry::Begin { kind: KIND.to_owned(), format_version: INDEX_FORMAT_VERSION, settings: Box::new(settings) }
+}
+
+/// The rows of a volume as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CodesRecord {
+    /// The file; the SHA-256 is that of the bytes after its head.
+    pub file: FileRecord,
+    /// The seed by which rows were rotated first, if they were.
+    pub rotation: Option<u64>,
 }
 
 /// The name of a volume's folder.

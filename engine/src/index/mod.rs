@@ -8,7 +8,7 @@
 //! F.index/_manifest.jsonl        a line per change, each with its checksum
 //! F.index/_manifest.copy.jsonl   the same, in case the first is damaged
 //! F.index/.nearsay-lock          held by the process that changes the index
-//! F.index/volume-00000/          rows.arrow, vectors.f32, blocks.xxh3: never changed once they are recorded
+//! F.index/volume-00000/          rows.arrow, vectors.f32, codes.i8, blocks.xxh3: never changed once they are recorded
 //! F.index/deleted-00000.bits     a bit for each row of all volumes
 //! ```
 //!
@@ -48,9 +48,9 @@ use rows::IndexRows;
 pub use change::{DeletedTexts, Deletion, compact, delete};
 pub use from_vectors::build_from_vectors;
 pub use info::{IndexInfo, info};
-pub use manifest::{FileRecord, INDEX_FORMAT_VERSION, InputRecord, VolumeRecord};
+pub use manifest::{CodesRecord, FileRecord, INDEX_FORMAT_VERSION, InputRecord, VolumeRecord};
 pub use options::{IndexOptions, Prune, UpdateOptions};
-pub use settings::StoredType;
+pub use settings::{Codes, StoredType};
 pub use summary::UpdateSummary;
 pub use text::{TextAnswer, TextRequest, read_text};
 pub use verify::{IndexState, verify};
@@ -83,3 +83,6 @@ pub fn open(path: &Path, metric: Option<Metric>) -> Result<Corpus> {
         _ => Corpus::new(Box::new(rows), own),
     }
 }
+
+#[cfg(test)]
+mod tests;

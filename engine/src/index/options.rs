@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use super::StoredType;
+use super::{Codes, StoredType};
 use crate::embed::{ChunkOptions, OnLong};
 use crate::job::{Existing, ROWS_PER_SHARD};
 use crate::search::Metric;
@@ -22,6 +22,12 @@ pub struct IndexOptions {
     pub metric: Metric,
     /// The number type of the stored vectors.
     pub vectors: StoredType,
+    /// What is stored beside them.
+    pub codes: Codes,
+    /// Whether their signs are stored, for approximate search.
+    pub bits: bool,
+    /// Of the random rotation that rows get before they become codes, if less is lost then.
+    pub seed: u64,
     /// Texts per volume at most while an index is built.
     pub texts_per_volume: NonZero<u64>,
     /// How to treat an existing index.
@@ -36,6 +42,9 @@ impl Default for IndexOptions {
             json_columns: Vec::new(),
             metric: Metric::default(),
             vectors: StoredType::default(),
+            codes: Codes::default(),
+            bits: false,
+            seed: 0,
             texts_per_volume: ROWS_PER_SHARD,
             existing: Existing::default(),
         }
@@ -65,6 +74,18 @@ impl IndexOptions {
     #[must_use]
     pub fn vectors(self, vectors: StoredType) -> Self {
         Self { vectors, ..self }
+    }
+
+    /// Sets what is stored beside the vectors.
+    #[must_use]
+    pub fn codes(self, codes: Codes) -> Self {
+        Self { codes, ..self }
+    }
+
+    /// Stores the vectors' signs, too.
+    #[must_use]
+    pub fn bits(self) -> Self {
+        Self { bits: true, ..self }
     }
 
     /// Sets the texts per volume; 0 means the default.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::volume::VolumeKind;
 use crate::embed::{ChunkEnds, ChunkOptions, OnLong};
 use crate::search::Metric;
 use crate::text::{Quotes, Separator, TextOptions};
@@ -59,17 +60,71 @@ impl std::str::FromStr for StoredType {
     }
 }
 
+/// What is stored beside vectors, so that a search reads less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Codes {
+    /// Nothing: a search reads the vectors.
+    None,
+    /// A byte for each number. A search reads these, and the vectors of the few rows that can be among the best.
+    #[default]
+    I8,
+}
+
+impl Codes {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::I8, Self::None];
+
+    /// The name: `i8` or `none`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::I8 => "i8",
+        }
+    }
+
+    /// The first indexes had none.
+    fn none() -> Self {
+        Self::None
+    }
+}
+
+impl std::str::FromStr for Codes {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|codes| codes.name() == name);
+        found.ok_or_else(|| Error::usage(format!("codes are i8 or none, got `{name}`")))
+    }
+}
+
 /// The settings in the first line of an index's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Settings {
     pub(super) metric: Metric,
     pub(super) vectors: StoredType,
+    #[serde(default = "Codes::none")]
+    pub(super) codes: Codes,
+    /// Whether signs are stored, too.
+    #[serde(default)]
+    pub(super) bits: bool,
+    #[serde(default)]
+    pub(super) seed: u64,
     /// Values in a vector; 0 if an index without rows does not know.
     pub(super) dimensions: usize,
     /// The origin of the vectors, if it is known.
     pub(super) provenance: Option<Metadata>,
     /// How texts are read and split; `None` if the index was built from vectors.
     pub(super) reading: Option<Reading>,
+}
+
+impl Settings {
+    /// What the rows of volumes are stored as.
+    pub(super) fn volume_kind(&self) -> VolumeKind {
+        let Self { vectors, dimensions, codes, bits, seed, .. } = *self;
+        VolumeKind { stored: vectors, width: dimensions, codes, bits, seed }
+    }
 }
 
 /// How the texts of an index are read and split into chunks.

@@ -107,7 +107,9 @@ impl Update<'_> {
     fn commit(&mut self, mut unit: Unit, summary: &mut UpdateSummary, stream: &RecordStream) -> Result<()> {
         unit.texts.sort_by_key(|(_, head)| head.number);
         let (writer, embedder) = (&*self.writer, self.run.embedder);
-        let kind = (writer.options.vectors, embedder.dimensions());
+        let settings = writer.state.settings.as_ref();
+        let settings = settings.ok_or_else(|| Error::Bug("an index without settings".to_owned()))?;
+        let kind = settings.volume_kind();
         let volume =
             VolumeWriter::create(writer.folder.path(), writer.state.next_volume, &self.schema, kind)?;
         let brings_to_length_1 = writer.options.metric == Metric::Cosine && !embedder.is_normalized();

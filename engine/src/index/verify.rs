@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::manifest::{State, is_part};
 use super::rows::IndexRows;
+use super::settings::Settings;
 use super::volume::Volume;
 use crate::search::RowSource;
 use crate::session::{Control, Workers};
@@ -52,7 +53,7 @@ pub fn verify(path: &Path, workers: &Workers, control: &Control) -> Result<Index
         let list = if is_excused { &mut leftovers } else { &mut problems };
         list.push(format!("{}: {}", path.display(), damage.what));
     }
-    let kind = state.settings.as_ref().map(|settings| (settings.vectors, settings.dimensions));
+    let kind = state.settings.as_ref().map(Settings::volume_kind);
     let kind = kind.ok_or_else(|| Error::Bug("an index without settings".to_owned()))?;
     let found = workers.map(control, &state.volumes, |volume| Volume::verify(path, volume, kind))?;
     problems.extend(found.into_iter().flatten());

@@ -80,6 +80,7 @@ impl IndexWriter {
         let mut options = reading.options(&name)?;
         if let Some(settings) = &state.settings {
             (options.metric, options.vectors) = (settings.metric, settings.vectors);
+            (options.codes, options.bits, options.seed) = (settings.codes, settings.bits, settings.seed);
         }
         let expanded = expanded(inputs, &options)?;
         Self::new(folder, state, (inputs, expanded), options, update, false)
@@ -209,6 +210,9 @@ impl IndexWriter {
         let settings = Settings {
             metric: self.options.metric,
             vectors: self.options.vectors,
+            codes: self.options.codes,
+            bits: self.options.bits,
+            seed: self.options.seed,
             dimensions: run.embedder.dimensions(),
             provenance: Some(provenance.to_metadata()),
             reading: Some(Reading::new(&self.options)),
@@ -228,6 +232,16 @@ impl IndexWriter {
         }
         if recorded.vectors != settings.vectors {
             return other("vectors as", recorded.vectors.name(), settings.vectors.name());
+        }
+        if recorded.codes != settings.codes {
+            return other("codes", recorded.codes.name(), settings.codes.name());
+        }
+        if recorded.bits != settings.bits {
+            let words = |has: bool| if has { "stored" } else { "not stored" };
+            return other("signs", words(recorded.bits), words(settings.bits));
+        }
+        if recorded.seed != settings.seed {
+            return other("the seed", &recorded.seed.to_string(), &settings.seed.to_string());
         }
         let (was, is) = (recorded.provenance.clone().unwrap_or_default(), provenance.to_metadata());
         if let Some(name) = differences(&was, &is).next() {

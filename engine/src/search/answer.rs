@@ -10,9 +10,9 @@ use arrow_schema::DataType;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Hit;
 use super::metric::Metric;
 use super::prepared::Search;
+use super::{Hit, Neighbors};
 use crate::text::RecordId;
 use crate::vectors::rows::{BYTE_END, BYTE_START, CHUNK};
 use crate::vectors::write::append_value;
@@ -101,20 +101,20 @@ fn as_pairs<S: Serializer>(marks: &[Range<usize>], serializer: S) -> Result<S::O
 }
 
 impl Search<'_> {
-    /// The answer with these hits of [`Search::nearest`] or [`Search::like`].
+    /// The answer with what [`Search::nearest`] or [`Search::like`] found.
     ///
     /// # Errors
     /// If the corpus cannot be read.
-    pub fn answer(&self, hits: &[Hit]) -> Result<SearchAnswer> {
+    pub fn answer(&self, found: &Neighbors) -> Result<SearchAnswer> {
         Ok(SearchAnswer {
             query: None,
             query_id: None,
             like: None,
-            hits: self.details(hits)?,
+            hits: self.details(found)?,
             searched: self.corpus.rows,
             matched_filter: self.matched(),
-            candidates: self.matched(),
-            exact: self.corpus.is_exact(),
+            candidates: found.candidates,
+            exact: self.corpus.is_exact() && !self.options.bits,
             stale: self.corpus.source.stale().to_vec(),
         })
     }

@@ -9,6 +9,7 @@
 use std::cmp::Ordering;
 
 use super::Hit;
+use super::candidates::Candidates;
 use super::metric::length;
 use super::row_set::RowSet;
 use super::scan::{Scan, Scanned};
@@ -22,14 +23,42 @@ const MAX_CANDIDATES: usize = 20_000;
 /// Rows whose vectors are read together.
 const ROWS_AT_ONCE: usize = 1024;
 
+/// For each query the `k` nearest of its candidates, and of all `total` included rows if it has none. The scores of the
+/// hits are distances, in ascending order.
+pub(super) fn nearest_of(
+    scan: &Scan<'_>,
+    queries: &Vectors,
+    candidates: Candidates,
+    (k, included, total): (usize, Option<&RowSet>, usize),
+) -> Result<Scanned> {
+    let mut found = Scanned { zeros: candidates.zeros, ..Scanned::default() };
+    let (mut open, mut scored) = (Vec::new(), Vec::new());
+    for (query, rows) in candidates.rows.into_iter().enumerate() {
+        let rows = rows.filter(|rows| rows.len() <= MAX_CANDIDATES.max(k));
+        if rows.is_none() {
+            open.push(query);
+        }
+        scored.push(rows.as_ref().map_or(total, Vec::len) as u64);
+        let hit = |row: u64| Hit { score: 0.0, row: row as usize };
+        found.lists.push(rows.unwrap_or_default().into_iter().map(hit).collect());
+    }
+    measure(scan, queries, &mut found.lists)?;
+    found.lists.iter_mut().for_each(|list| list.truncate(k));
+    if !open.is_empty() {
+        let some = open.iter().flat_map(|query| queries[*query].iter().copied()).collect();
+        let scanned = nearest(scan, &Vectors::new(some, queries.dim())?, (k, included, total))?;
+        open.into_iter().zip(scanned.lists).for_each(|(query, list)| found.lists[query] = list);
+    }
+    Ok(Scanned { scored: Some(scored), ..found })
+}
+
 /// For each query the `k` nearest of `total` included rows. The scores of the hits are distances, in ascending order.
 pub(super) fn nearest(
     scan: &Scan<'_>,
     queries: &Vectors,
-    k: usize,
-    (included, total): (Option<&RowSet>, usize),
+    (k, included, total): (usize, Option<&RowSet>, usize),
 ) -> Result<Scanned> {
-    let mut found = Scanned { lists: vec![Vec::new(); queries.len()], zeros: 0, longest: 0.0 };
+    let mut found = Scanned { lists: vec![Vec::new(); queries.len()], ..Scanned::default() };
     let mut open: Vec<usize> = (0..queries.len()).collect();
     let mut wanted = k + SPARE;
     while !open.is_empty() {

@@ -34,15 +34,18 @@
 //! | part | contents |
 //! |---|---|
 //! | `source` | rows that can be searched |
-//! | `values` | their numbers: floats in place, bytes and bits decoded |
+//! | `values` | their numbers: in place, or decoded |
 //! | `filter` | SQL expressions to sets of rows |
-//! | `scan` | all rows that count against the queries |
+//! | `scan`, `block_search` | all rows that count against the queries |
+//! | `candidates` | rows that can be among the best, by bytes or signs |
 //! | `euclidean`, `texts`, `diversity` | distances, the best chunk of each text, hits that differ |
 //! | `prepared`, `answer`, `table` | a prepared search, and what it found |
 //! | `model` | words to vectors; the best sentence of a hit |
 //! | `request`, `describe` | plain data for programs |
 
 mod answer;
+mod block_search;
+mod candidates;
 mod corpus;
 mod describe;
 mod diversity;
@@ -63,6 +66,7 @@ mod texts;
 mod values;
 
 use std::cmp::Ordering;
+use std::ops::Deref;
 
 pub use answer::{SearchAnswer, SearchHit};
 pub use corpus::Corpus;
@@ -75,7 +79,7 @@ pub use options::{MAX_TOP, SearchOptions};
 pub use prepared::Search;
 pub use request::SearchRequest;
 pub(crate) use row_set::RowSet;
-pub(crate) use source::{InOrder, RowSource};
+pub(crate) use source::{BitBatch, CodeBatch, InOrder, RowSource};
 pub use table::HitTable;
 
 /// A row that was found for a query.
@@ -86,6 +90,24 @@ pub struct Hit {
     pub score: f32,
     /// The row.
     pub row: usize,
+}
+
+/// What was found for one query: a list of hits.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Neighbors {
+    /// The hits, best first.
+    pub hits: Vec<Hit>,
+    /// Rows whose score was computed from their vectors.
+    pub candidates: u64,
+}
+
+impl Deref for Neighbors {
+    type Target = [Hit];
+
+    fn deref(&self) -> &[Hit] {
+        &self.hits
+    }
 }
 
 impl Hit {
@@ -105,4 +127,4 @@ impl Hit {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 pub(super) const DEFAULT_TOP: usize = 10;
 /// Most hits per query that can be asked for.
 pub const MAX_TOP: usize = 10_000;
-/// Candidates that `diversity` orders, unless there is a number.
+/// Candidates that `diversity` orders or signs find, unless there is a number.
 pub(super) const DEFAULT_CANDIDATES: usize = 100;
 
 /// What is asked of a search.
@@ -26,7 +26,10 @@ pub struct SearchOptions {
     /// 1998): at each place the hit with the largest L x score - (1 - L) x its greatest cosine to a better one.
     /// From 0 to 1, which changes nothing.
     pub diversity: Option<f32>,
-    /// The best hits that `diversity` orders; `None`: 100, or `top` if that is more.
+    /// Whether candidates are found by their signs: fast, and approximate.
+    pub bits: bool,
+    /// The best hits that `diversity` orders, and rows that are found by their signs; `None`: 100, or `top` if that is
+    /// more.
     pub candidates: Option<usize>,
     /// The columns that hits have.
     pub columns: Vec<String>,
@@ -52,15 +55,20 @@ impl SearchOptions {
         if let Some(balance) = self.diversity.filter(|balance| !(0.0..=1.0).contains(balance)) {
             return refuse(format!("the balance of nearness and difference is from 0 to 1, got {balance}"));
         }
+        if self.bits && self.is_unbounded() {
+            return refuse("a search by signs has a number of hits, and not only a least score".to_owned());
+        }
         if metric == Metric::Euclidean && self.min_score.is_some() {
             return refuse("euclidean distances have no least score: the smallest is the best".to_owned());
         }
         if metric == Metric::Euclidean && self.diversity.is_some() {
             return refuse("euclidean distances cannot be balanced with cosines".to_owned());
         }
-        match (self.candidates, self.diversity) {
-            (Some(_), None) => refuse("candidates are for diversity, which is not asked for".to_owned()),
-            (Some(count), _) if !(self.top()..=MAX_TOP).contains(&count) => {
+        match self.candidates {
+            Some(_) if self.diversity.is_none() && !self.bits => refuse(
+                "candidates are for diversity or a search by signs, which are not asked for".to_owned(),
+            ),
+            Some(count) if !(self.top()..=MAX_TOP).contains(&count) => {
                 let top = self.top();
                 refuse(format!(
                     "candidates must be {top} to {MAX_TOP}, at least as many as hits, got {count}"
@@ -73,6 +81,11 @@ impl SearchOptions {
     /// Hits per query at most, if the number is bounded.
     pub(super) fn top(&self) -> usize {
         self.top.unwrap_or(DEFAULT_TOP)
+    }
+
+    /// Rows that are found by their signs.
+    pub(super) fn sign_candidates(&self) -> usize {
+        self.candidates.unwrap_or(DEFAULT_CANDIDATES)
     }
 
     /// Whether every row that reaches the least score is a hit.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::candidates::By;
 use super::corpus::Corpus;
 use super::filter::{Filter, no_such_column};
 use super::metric::Metric;
@@ -9,7 +10,7 @@ use super::options::SearchOptions;
 use super::row_set::RowSet;
 use super::scan::{Scan, Scanned};
 use super::texts::Texts;
-use super::{Hit, diversity, euclidean};
+use super::{Hit, Neighbors, diversity, euclidean};
 use crate::session::{Cancel, Control, Workers};
 use crate::vectors::Vectors;
 use crate::{Error, Result};
@@ -49,6 +50,12 @@ impl<'a> Search<'a> {
                 "an index has them",
             ));
         }
+        if options.bits && corpus.source.bits().is_none() && !corpus.reading.has_signs() {
+            return Err(Error::usage_hint(
+                format!("{} has no signs to search by", corpus.name()),
+                "an index has them if it was built with them",
+            ));
+        }
         let filter = options.filter.as_deref().map(Filter::parse).transpose()?;
         let included = filter.map(|filter| filter.rows(corpus.source.as_ref())).transpose()?;
         let texts = if options.per_chunk { None } else { corpus.texts()? };
@@ -85,7 +92,7 @@ impl<'a> Search<'a> {
     /// # Errors
     /// [`Error::BadInput`] if queries have another width than the corpus; if it cannot be read or has a number that is
     /// not finite; if the call is stopped.
-    pub fn nearest(&self, queries: &Vectors) -> Result<Vec<Vec<Hit>>> {
+    pub fn nearest(&self, queries: &Vectors) -> Result<Vec<Neighbors>> {
         self.check_width("the queries", queries)?;
         let queries = self.corpus.metric.of_queries(queries);
         let mut all = Vec::with_capacity(queries.len());
@@ -93,8 +100,8 @@ impl<'a> Search<'a> {
         for part in queries.values().chunks(at_once * queries.dim()) {
             let part = Vectors::new(part.to_vec(), queries.dim())?;
             let lists = self.found(&part, self.included.as_ref(), self.matched)?;
-            for list in lists {
-                all.push(self.chosen(list)?);
+            for Neighbors { hits, candidates } in lists {
+                all.push(Neighbors { hits: self.chosen(hits)?, candidates });
             }
         }
         Ok(all)
@@ -104,7 +111,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// As [`Search::nearest`].
-    pub fn like(&self, row: u64) -> Result<Vec<Hit>> {
+    pub fn like(&self, row: u64) -> Result<Neighbors> {
         let own = self.corpus.texts()?.map_or(row..row + 1, |texts| texts.around(row));
         let mut others = self.included.clone().unwrap_or_else(|| RowSet::all(self.corpus.rows));
         others.remove(own.clone());
@@ -115,10 +122,13 @@ impl<'a> Search<'a> {
         }
         let queries = self.corpus.metric.of_queries(&Vectors::new(values, self.corpus.dimensions())?);
         let total = others.len();
-        let mut merged: Vec<Hit> = Vec::new();
+        let (mut merged, mut candidates) = (Vec::new(), 0);
         for part in queries.values().chunks(self.queries_at_once() * queries.dim()) {
             let part = Vectors::new(part.to_vec(), queries.dim())?;
-            merged.extend(self.found(&part, Some(&others), total)?.into_iter().flatten());
+            for found in self.found(&part, Some(&others), total)? {
+                merged.extend(found.hits);
+                candidates = total.min(candidates + found.candidates);
+            }
         }
         let is_distance = self.corpus.metric == Metric::Euclidean;
         merged.sort_unstable_by(if is_distance { Hit::order_of_distances } else { Hit::order });
@@ -126,7 +136,7 @@ impl<'a> Search<'a> {
         if !self.options.is_unbounded() {
             merged.truncate(self.options.to_find());
         }
-        self.chosen(merged)
+        Ok(Neighbors { hits: self.chosen(merged)?, candidates })
     }
 
     /// Refuses queries of another width than the corpus'; `name` is where they come from.
@@ -157,24 +167,35 @@ impl<'a> Search<'a> {
         Scan { source, reading, workers: &self.workers, control: &self.control }
     }
 
-    /// The candidates of each query: as many as are to be found, or all that reach the least score.
-    fn found(&self, queries: &Vectors, included: Option<&RowSet>, total: u64) -> Result<Vec<Vec<Hit>>> {
+    /// What is to be chosen from for each query: as many as are to be found, or all that reach the least score.
+    fn found(&self, queries: &Vectors, included: Option<&RowSet>, total: u64) -> Result<Vec<Neighbors>> {
         if total == 0 {
-            return Ok(vec![Vec::new(); queries.len()]);
+            return Ok(vec![Neighbors::default(); queries.len()]);
         }
         let mut lists = match (self.options.min_score, self.texts) {
             (Some(least), _) if self.options.is_unbounded() => {
-                let scanned = self.scan().reaching(queries, least, included)?;
-                self.zeros.store(scanned.zeros, Ordering::Relaxed);
-                scanned.lists.into_iter().map(|list| self.first_of_each(list)).collect()
+                let mut lists = self.counted(self.scan().reaching(queries, least, included)?, total);
+                lists
+                    .iter_mut()
+                    .for_each(|list| list.hits = self.first_of_each(std::mem::take(&mut list.hits)));
+                lists
             }
             (_, None) => self.best(queries, self.options.to_find(), included, total)?,
             (_, Some(texts)) => self.best_texts(queries, texts, included, total)?,
         };
         if let Some(least) = self.options.min_score {
-            lists.iter_mut().for_each(|list| list.retain(|hit| hit.score >= least));
+            lists.iter_mut().for_each(|list| list.hits.retain(|hit| hit.score >= least));
         }
         Ok(lists)
+    }
+
+    /// The lists of a scan, with the rows of each whose scores were computed.
+    fn counted(&self, scanned: Scanned, total: u64) -> Vec<Neighbors> {
+        self.zeros.store(scanned.zeros, Ordering::Relaxed);
+        let Scanned { lists, scored, .. } = scanned;
+        let count = |query: usize| scored.as_ref().map_or(total, |scored| scored[query]);
+        let lists = lists.into_iter().enumerate();
+        lists.map(|(query, hits)| Neighbors { hits, candidates: count(query) }).collect()
     }
 
     /// The best rows of each query.
@@ -184,15 +205,24 @@ impl<'a> Search<'a> {
         count: usize,
         included: Option<&RowSet>,
         total: u64,
-    ) -> Result<Vec<Vec<Hit>>> {
-        let total = usize::try_from(total).unwrap_or(usize::MAX);
-        let count = count.min(total);
-        let Scanned { lists, zeros, .. } = match self.corpus.metric {
-            Metric::Euclidean => euclidean::nearest(&self.scan(), queries, count, (included, total))?,
-            _ => self.scan().best(queries, count, included)?,
+    ) -> Result<Vec<Neighbors>> {
+        let rows = usize::try_from(total).unwrap_or(usize::MAX);
+        let (count, scan) = (count.min(rows), self.scan());
+        let is_distance = self.corpus.metric == Metric::Euclidean;
+        let by = if is_distance { By::Distance } else { By::Product };
+        let candidates = match self.options.bits {
+            true => scan.by_signs(queries, self.options.sign_candidates().max(count).min(rows), included)?,
+            false => scan.by_bytes(queries, (count, by), included)?,
         };
-        self.zeros.store(zeros, Ordering::Relaxed);
-        Ok(lists)
+        let scanned = match (candidates, by) {
+            (Some(candidates), By::Product) => scan.best_of(queries, &candidates, (count, included))?,
+            (Some(candidates), By::Distance) => {
+                euclidean::nearest_of(&scan, queries, candidates, (count, included, rows))?
+            }
+            (None, By::Product) => scan.best(queries, count, included)?,
+            (None, By::Distance) => euclidean::nearest(&scan, queries, (count, included, rows))?,
+        };
+        Ok(self.counted(scanned, total))
     }
 
     /// The best row of each of the best texts. If the first rows are of too few texts, the corpus is scanned again
@@ -203,11 +233,11 @@ impl<'a> Search<'a> {
         texts: &Texts,
         included: Option<&RowSet>,
         total: u64,
-    ) -> Result<Vec<Vec<Hit>>> {
+    ) -> Result<Vec<Neighbors>> {
         let wanted = self.options.to_find();
         let first_count = wanted.saturating_mul(texts.rows_per_text()).min(2 * wanted);
         let mut lists = self.best(queries, first_count, included, total)?;
-        for (query, list) in lists.iter_mut().enumerate() {
+        for (query, Neighbors { hits: list, candidates }) in lists.iter_mut().enumerate() {
             let mut count = first_count;
             let mut is_all = list.len() < count;
             let (mut others, mut left) = (None, total);
@@ -226,7 +256,8 @@ impl<'a> Search<'a> {
                 let query = Vectors::new(queries[query].to_vec(), queries.dim())?;
                 let found = self.best(&query, count, Some(others), left)?.pop().unwrap_or_default();
                 is_all = found.len() < count;
-                list.extend(self.first_of_each(found));
+                *candidates = total.min(*candidates + found.candidates);
+                list.extend(self.first_of_each(found.hits));
                 count = (2 * count).min(16 * wanted);
             }
             list.truncate(wanted);

@@ -37,6 +37,8 @@ pub struct SearchRequest {
     pub per_chunk: bool,
     /// [`SearchOptions::diversity`].
     pub diversity: Option<f32>,
+    /// [`SearchOptions::bits`].
+    pub bits: bool,
     /// [`SearchOptions::candidates`].
     pub candidates: Option<usize>,
     /// [`SearchOptions::columns`].
@@ -65,6 +67,7 @@ impl SearchRequest {
             filter: self.filter.clone(),
             per_chunk: self.per_chunk,
             diversity: self.diversity,
+            bits: self.bits,
             candidates: self.candidates,
             columns: self.columns.clone(),
             context: self.context,

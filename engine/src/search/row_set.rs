@@ -119,6 +119,24 @@ impl RowSet {
         words.find(|(_, word)| *word != 0).map(|(at, word)| 64 * at + u64::from(word.trailing_zeros()))
     }
 
+    /// Adds the rows whose bits are set, the first of which is `first`.
+    pub(crate) fn insert_part(&mut self, first: u64, bits: &[u64]) {
+        let (at, shift) = ((first / 64) as usize, first % 64);
+        for (index, word) in bits.iter().enumerate() {
+            if let Some(low) = self.words.get_mut(at + index) {
+                *low |= word << shift;
+            }
+            if let Some(high) = self.words.get_mut(at + index + 1).filter(|_| shift > 0) {
+                *high |= word >> (64 - shift);
+            }
+        }
+        if let Some(last) = self.words.last_mut()
+            && !self.rows.is_multiple_of(64)
+        {
+            *last &= (1 << (self.rows % 64)) - 1;
+        }
+    }
+
     /// The bits of `count` rows from `first` on: bit 0 of word 0 is row `first`.
     pub(crate) fn part(&self, first: u64, count: usize) -> Vec<u64> {
         let (at, shift) = ((first / 64) as usize, first % 64);
@@ -205,6 +223,15 @@ mod tests {
                 let bit = part[index / 64] >> (index % 64) & 1 == 1;
                 let expected = index < count && set.contains(first + index as u64);
                 assert_eq!(bit, expected, "{first} {count} {index}");
+            }
+            for target in [first, 0, 5, 290] {
+                let mut other = RowSet::none(300);
+                other.insert_part(target, &part);
+                for row in 0..300 {
+                    let inside = row >= target && row < target + count as u64;
+                    let expected = inside && set.contains(row - target + first);
+                    assert_eq!(other.contains(row), expected, "{first} {count} {target} {row}");
+                }
             }
         }
     }

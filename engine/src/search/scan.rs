@@ -7,12 +7,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::{Block, Form, RowValues, TopK, TopKSearch};
+use nearsay_kernels::TopK;
 
 use super::Hit;
+use super::block_search::ReadyBlock;
 use super::row_set::RowSet;
 use super::source::RowSource;
-use super::values::{RowReading, RowSlice};
+use super::values::{RowBuffer, RowReading};
 use crate::session::{Control, Workers};
 use crate::vectors::Vectors;
 use crate::vectors::read::NumberBatch;
@@ -30,53 +31,24 @@ pub(super) struct Scan<'a> {
 }
 
 /// What a scan found.
+#[derive(Default)]
 pub(super) struct Scanned {
     /// The hits of each query, best first.
     pub(super) lists: Vec<Vec<Hit>>,
     /// Rows of zeros among those that count.
     pub(super) zeros: u64,
+    /// The rows whose score was computed from the stored numbers, per query; `None`: all that count.
+    pub(super) scored: Option<Vec<u64>>,
     /// The length of the longest row of the blocks with rows that count; with Euclidean distances only.
     pub(super) longest: f64,
-}
-
-/// Rows that are ready to be compared.
-struct ReadyBlock<'a> {
-    rows: RowSlice<'a>,
-    first_row: u64,
-    count: usize,
-    /// The bits of rows that count, unless all do.
-    included: Option<Vec<u64>>,
-    biases: Option<Vec<f32>>,
-}
-
-impl ReadyBlock<'_> {
-    /// The block, the first of whose rows gets this number.
-    fn numbered(&self, first_row: u64) -> Result<Block<'_>> {
-        let values = match self.rows {
-            RowSlice::F32(values) => RowValues::F32(values),
-            RowSlice::F16(values) => RowValues::F16(values),
-        };
-        let first_row = u32::try_from(first_row);
-        let first_row =
-            first_row.map_err(|_| Error::usage("a corpus that is searched has 2^32 - 1 rows at most"))?;
-        let mut block = Block::new(values, first_row);
-        if let Some(bits) = &self.included {
-            block = block.included(bits);
-        }
-        if let Some(biases) = &self.biases {
-            block = block.biases(biases);
-        }
-        Ok(block)
-    }
 }
 
 impl Scan<'_> {
     /// For each query the `k` best of the included rows, best first. `queries` are as the metric compares them.
     pub(super) fn best(&self, queries: &Vectors, k: usize, included: Option<&RowSet>) -> Result<Scanned> {
-        let search = Mutex::new(TopKSearch::new(&tensor(queries)?, k, Form::Kernels)?);
+        let search = Mutex::new(self.reading.search(&tensor(queries)?, k)?);
         let scanned = self.for_each_block(included, |block| {
-            let mut search = search.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(search.feed(&block.numbered(block.first_row)?)?)
+            search.lock().unwrap_or_else(PoisonError::into_inner).feed(block, block.first_row)
         })?;
         let search = search.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Scanned { lists: hits(&search.finish()?, 0)?, ..scanned })
@@ -92,8 +64,8 @@ impl Scan<'_> {
         let queries = tensor(queries)?;
         let found = Mutex::new((vec![Vec::new(); queries.dim(0)?], 0));
         let scanned = self.for_each_block(included, |block| {
-            let mut search = TopKSearch::new(&queries, block.count, Form::Kernels)?;
-            search.feed(&block.numbered(0)?)?;
+            let mut search = self.reading.search(&queries, block.count)?;
+            search.feed(block, 0)?;
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             let (lists, count) = &mut *found;
             for (list, hits) in lists.iter_mut().zip(hits(&search.finish()?, block.first_row)?) {
@@ -122,7 +94,7 @@ impl Scan<'_> {
         included: Option<&RowSet>,
         visit: impl Fn(&ReadyBlock<'_>) -> Result<()> + Sync,
     ) -> Result<Scanned> {
-        let mut buffer = Vec::new();
+        let mut buffer = RowBuffer::default();
         let (mut zeros, mut smallest_bias) = (0, 0.0f32);
         for batch in self.source.numbers()? {
             let batch = batch?;
@@ -141,14 +113,14 @@ impl Scan<'_> {
         }
         // A bias is -|x|^2 / 2, rounded.
         let longest = (-2.0 * f64::from(smallest_bias) * (1.0 + 1e-6)).sqrt();
-        Ok(Scanned { lists: Vec::new(), zeros, longest })
+        Ok(Scanned { lists: Vec::new(), zeros, scored: None, longest })
     }
 
     fn ready<'a>(
         &self,
         batch: &'a NumberBatch,
         included: Option<Vec<u64>>,
-        buffer: &'a mut Vec<f32>,
+        buffer: &'a mut RowBuffer,
     ) -> ReadyBlock<'a> {
         let rows = self.reading.rows(batch, buffer);
         let biases = self.reading.biases(rows);

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use arrow_array::RecordBatch;
+use arrow_buffer::ScalarBuffer;
 use arrow_schema::SchemaRef;
 
+use super::row_set::RowSet;
 use crate::text::RecordId;
 use crate::vectors::read::{NumberBatch, VectorFile};
 use crate::vectors::{NumberType, Provenance};
@@ -12,6 +14,26 @@ use crate::{Error, Result};
 
 /// Things in the order of their rows. Ends at the first error.
 pub(crate) type InOrder<'a, T> = Box<dyn Iterator<Item = Result<T>> + Send + 'a>;
+
+/// Some rows as bytes, where they are stored: whole panels of [`ByteCodes`](nearsay_kernels::ByteCodes).
+pub(crate) struct CodeBatch {
+    pub(crate) codes: ScalarBuffer<i8>,
+    pub(crate) steps: ScalarBuffer<f32>,
+    pub(crate) residuals: ScalarBuffer<f32>,
+    pub(crate) lengths: ScalarBuffer<f32>,
+    /// The place of the first among all rows that are stored.
+    pub(crate) first_place: u64,
+    /// The seed of their rotation.
+    pub(crate) rotation: Option<u64>,
+}
+
+/// The signs of some rows.
+pub(crate) struct BitBatch {
+    /// [rows, width / 8]
+    pub(crate) bytes: ScalarBuffer<u8>,
+    pub(crate) rows: usize,
+    pub(crate) first_row: u64,
+}
 
 /// Rows of a vector, an id and columns each, in an order that does not change.
 pub(crate) trait RowSource: fmt::Debug + Send + Sync {
@@ -61,6 +83,26 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
 
     /// The numbers of some rows, which are in ascending order.
     fn numbers_of(&self, rows: &[u64]) -> Result<Vec<NumberBatch>>;
+
+    /// All stored rows as bytes, in the order of their places; `None` if not all are.
+    fn codes(&self) -> Option<InOrder<'_, CodeBatch>> {
+        None
+    }
+
+    /// The signs of all rows; `None` if not all have them.
+    fn bits(&self) -> Option<InOrder<'_, BitBatch>> {
+        None
+    }
+
+    /// The places of some rows, or of all; `None` if each place is that of a row.
+    fn places_of(&self, rows: Option<&RowSet>) -> Option<RowSet> {
+        rows.cloned()
+    }
+
+    /// The row that is stored at a place.
+    fn row_at(&self, place: u64) -> Option<u64> {
+        Some(place)
+    }
 
     /// The ids of some rows, which are in ascending order; their numbers if they have no ids.
     fn ids_of(&self, rows: &[u64]) -> Result<Vec<RecordId>>;

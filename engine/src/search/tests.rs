@@ -14,7 +14,7 @@ use crate::vectors::write::{Destination, Output, OutputFormat, row_writer};
 use crate::vectors::{Metadata, Vectors};
 
 /// Numbers from -1 to 1 that look random.
-fn noise(count: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -26,7 +26,7 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// Writes a file of vectors with some columns.
-pub(super) fn write(path: &Path, vectors: &Vectors, columns: Vec<(&str, ArrayRef)>) {
+pub(crate) fn write(path: &Path, vectors: &Vectors, columns: Vec<(&str, ArrayRef)>) {
     let values: ArrayRef = Arc::new(Float32Array::from(vectors.values().to_vec()));
     let lists = FixedSizeListArray::new(item(DataType::Float32), vectors.dim() as i32, values, None);
     let mut fields: Vec<Field> =
@@ -163,7 +163,7 @@ fn the_first_hits_do_not_depend_on_the_number_of_hits_and_the_queries_beside_the
         for (query, hits) in all.iter().enumerate() {
             assert_eq!(hits.len(), 700);
             let alone = found(9, &Vectors::new(queries[query].to_vec(), 24).unwrap());
-            assert_eq!(alone[0], hits[..9], "{metric} {query}");
+            assert_eq!(alone[0][..], hits[..9], "{metric} {query}");
         }
     }
 }
@@ -252,7 +252,7 @@ fn what_is_like_a_text_leaves_all_of_it_out() {
         }
     }
     assert_eq!(hits.len(), best.len());
-    for hit in hits {
+    for hit in hits.hits {
         let best = best[&texts[hit.row]];
         assert!((best - f64::from(hit.score)).abs() < 1e-5, "{hit:?}, text {}: {best}", texts[hit.row]);
     }

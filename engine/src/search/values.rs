@@ -1,7 +1,10 @@
 //! Stored numbers as rows that are compared with queries.
 
+use candle_core::Tensor;
 use half::f16;
+use nearsay_kernels::{ByteRanges, Form, TopKSearch};
 
+use super::block_search::BlockSearch;
 use super::metric::{Metric, length, to_length_1};
 use super::source::RowSource;
 use crate::vectors::read::{NumberBatch, NumberSlice};
@@ -34,6 +37,19 @@ enum Code {
 pub(super) enum RowSlice<'a> {
     F32(&'a [f32]),
     F16(&'a [f16]),
+    /// Bytes of ranges, less 128.
+    I8(&'a [i8]),
+    /// Bytes of ranges.
+    U8(&'a [u8]),
+    /// Eight signs in a byte.
+    Signs(&'a [u8]),
+}
+
+/// Room for rows that cannot be compared where they are.
+#[derive(Debug, Default)]
+pub(super) struct RowBuffer {
+    values: Vec<f32>,
+    bytes: Vec<u8>,
 }
 
 impl RowReading {
@@ -71,25 +87,66 @@ impl RowReading {
         matches!(self.code, Code::Floats)
     }
 
+    /// Whether signs are all that it has.
+    pub(super) fn has_signs(&self) -> bool {
+        matches!(self.code, Code::Signs)
+    }
+
+    /// Whether bytes and signs are compared as they are, and not decoded: products with rows of any length.
+    fn compares_codes(&self) -> bool {
+        self.metric != Metric::Euclidean && !self.normalizes
+    }
+
+    /// A search for the `k` best rows of each query.
+    ///
+    /// # Errors
+    /// Those of the kernels.
+    pub(super) fn search(&self, queries: &Tensor, k: usize) -> Result<BlockSearch> {
+        Ok(match &self.code {
+            Code::Bytes(ranges) if self.compares_codes() => {
+                let steps = steps(ranges);
+                // A byte stands for the middle of its values.
+                let starts = ranges.min.iter().zip(&steps).map(|(min, step)| min + 0.5 * step);
+                let starts: Vec<f32> = starts.collect();
+                let ranges = ByteRanges { starts: &starts, steps: &steps };
+                BlockSearch::Numbers(Box::new(TopKSearch::of_bytes(queries, &ranges, k)?))
+            }
+            Code::Signs if self.compares_codes() => BlockSearch::signs(queries, k)?,
+            _ => BlockSearch::Numbers(Box::new(TopKSearch::new(queries, k, Form::Kernels)?)),
+        })
+    }
+
     /// The rows of a batch: in place, or in `buffer` if they have to be converted.
-    pub(super) fn rows<'a>(&self, batch: &'a NumberBatch, buffer: &'a mut Vec<f32>) -> RowSlice<'a> {
+    pub(super) fn rows<'a>(&self, batch: &'a NumberBatch, buffer: &'a mut RowBuffer) -> RowSlice<'a> {
         match (batch.numbers(), &self.code) {
-            (NumberSlice::F32(values), Code::Floats) if !self.normalizes => return RowSlice::F32(values),
-            (NumberSlice::F16(values), Code::Floats) if !self.normalizes => return RowSlice::F16(values),
-            _ => self.convert(batch, buffer),
+            (NumberSlice::F32(values), Code::Floats) if !self.normalizes => RowSlice::F32(values),
+            (NumberSlice::F16(values), Code::Floats) if !self.normalizes => RowSlice::F16(values),
+            (NumberSlice::I8(bytes), Code::Bytes(_)) if self.compares_codes() => RowSlice::I8(bytes),
+            (NumberSlice::U8(bytes), Code::Bytes(_)) if self.compares_codes() => RowSlice::U8(bytes),
+            (NumberSlice::U8(bytes), Code::Signs) if self.compares_codes() => RowSlice::Signs(bytes),
+            (NumberSlice::I8(bytes), Code::Signs) if self.compares_codes() => {
+                buffer.bytes.clear();
+                buffer.bytes.extend(bytes.iter().map(|byte| unsigned(*byte)));
+                RowSlice::Signs(&buffer.bytes)
+            }
+            _ => {
+                buffer.values.clear();
+                self.append(batch, &mut buffer.values);
+                RowSlice::F32(&buffer.values)
+            }
         }
-        RowSlice::F32(buffer)
     }
 
     /// The rows of a batch as f32.
     pub(super) fn vectors(&self, batch: &NumberBatch) -> Result<Vectors> {
         let mut values = Vec::new();
-        self.convert(batch, &mut values);
+        self.append(batch, &mut values);
         Vectors::new(values, self.dim)
     }
 
-    fn convert(&self, batch: &NumberBatch, values: &mut Vec<f32>) {
-        values.clear();
+    /// Appends the rows of a batch as f32.
+    pub(super) fn append(&self, batch: &NumberBatch, values: &mut Vec<f32>) {
+        let first = values.len();
         match (batch.numbers(), &self.code) {
             (NumberSlice::F32(stored), _) => values.extend_from_slice(stored),
             (NumberSlice::F16(stored), _) => values.extend(stored.iter().map(|value| value.to_f32())),
@@ -101,12 +158,12 @@ impl RowReading {
                 decode(ranges, stored, |byte| f32::from(byte) + 0.5, values);
             }
             (NumberSlice::I8(stored), _) => {
-                stored.iter().for_each(|byte| signs(byte.wrapping_sub(-128) as u8, self.dim, values));
+                stored.iter().for_each(|byte| signs(unsigned(*byte), self.dim, values));
             }
             (NumberSlice::U8(stored), _) => stored.iter().for_each(|byte| signs(*byte, self.dim, values)),
         }
         if self.normalizes {
-            values.chunks_exact_mut(self.dim).for_each(to_length_1);
+            values[first..].chunks_exact_mut(self.dim).for_each(to_length_1);
         }
     }
 
@@ -123,6 +180,7 @@ impl RowReading {
                 let squares = |row: &[f16]| row.iter().map(|value| value.to_f64().powi(2)).sum::<f64>();
                 values.chunks_exact(self.dim).map(|row| bias(squares(row).sqrt())).collect()
             }
+            RowSlice::I8(_) | RowSlice::U8(_) | RowSlice::Signs(_) => return None,
         })
     }
 }
@@ -142,17 +200,29 @@ impl RowSlice<'_> {
             Self::F16(values) => values.chunks_exact(dim).enumerate().for_each(|(index, row)| {
                 zeros(index, row[0].to_f32() == 0.0, &|| row.iter().all(|value| value.to_f32() == 0.0));
             }),
+            // No byte and no sign stands for 0 in every dimension.
+            Self::I8(_) | Self::U8(_) | Self::Signs(_) => {}
         }
     }
 }
 
 /// The middle of each byte's values: min + level x step, with step = (max - min) / 255.
 fn decode<B: Copy>(ranges: &Ranges, stored: &[B], level: impl Fn(B) -> f32, values: &mut Vec<f32>) {
-    let steps: Vec<f32> = ranges.min.iter().zip(&ranges.max).map(|(min, max)| (max - min) / 255.0).collect();
+    let steps = steps(ranges);
     for row in stored.chunks_exact(steps.len()) {
         let value = |((byte, step), min): ((&B, &f32), &f32)| min + level(*byte) * step;
         values.extend(row.iter().zip(&steps).zip(&ranges.min).map(value));
     }
+}
+
+/// The distance between bytes in each dimension.
+fn steps(ranges: &Ranges) -> Vec<f32> {
+    ranges.min.iter().zip(&ranges.max).map(|(min, max)| (max - min) / 255.0).collect()
+}
+
+/// A signed byte of signs as sentence-transformers' `binary` has it.
+fn unsigned(byte: i8) -> u8 {
+    byte.wrapping_sub(-128) as u8
 }
 
 /// Eight signs, as a part of a vector of length 1.

@@ -89,7 +89,7 @@ impl Desk {
     /// An index of these texts that is built at once.
     pub(crate) fn fresh(&self, texts: &[Text]) -> PathBuf {
         let input = self.write("fresh.jsonl", texts);
-        self.build("fresh", &[input], &options().existing(Existing::Overwrite)).unwrap();
+        self.build("fresh", &[input], &options().bits().existing(Existing::Overwrite)).unwrap();
         self.path("fresh")
     }
 }
@@ -106,12 +106,20 @@ pub(crate) fn searches() -> Vec<SearchOptions> {
     vec![texts, chunks, filtered]
 }
 
+/// The options of a search by signs that finds fewer candidates than there are rows.
+pub(crate) fn by_signs() -> SearchOptions {
+    let mut signs = searches().remove(0);
+    (signs.top, signs.bits, signs.candidates) = (Some(3), true, Some(6));
+    signs
+}
+
 /// Everything that searches find in an index: ids, bits of scores, chunks, texts, columns.
 pub(crate) fn found(path: &Path) -> Vec<Value> {
     let corpus = index::open(path, None).unwrap();
     let queries = embedder().embed(&["the river", "bread and stone"]).unwrap().vectors;
     let mut found = Vec::new();
-    for options in searches() {
+    let signs = index::info(path).unwrap().bits.then(by_signs);
+    for options in searches().into_iter().chain(signs) {
         let search = match corpus.search(&options) {
             Ok(search) => search,
             // A column that no text was there to have.

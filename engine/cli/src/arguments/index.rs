@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use nearsay::index::{Prune, StoredType};
+use nearsay::index::{Codes, Prune, StoredType};
 use nearsay::search::Metric;
 use nearsay::text::Input;
 use nearsay::vectors::read::VectorFile;
@@ -86,6 +86,15 @@ pub(crate) struct IndexBuildArguments {
     /// Number format of the stored vectors
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = stored_parser())]
     pub(crate) vectors: StoredType,
+    /// What is stored beside the vectors, so that a search reads less: a byte per number (with the same hits), or nothing
+    #[arg(long, value_name = "TYPE", default_value = "i8", value_parser = codes_parser())]
+    pub(crate) codes: Codes,
+    /// Store the signs of the vectors, too, for `nearsay search --bits`
+    #[arg(long)]
+    pub(crate) bits: bool,
+    /// Seed of the random rotation that vectors get before they become bytes, if less is lost then
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
     /// How vectors are compared; with cosine they are stored with length 1
     #[arg(long, default_value = "cosine", value_parser = search::metric_parser())]
     pub(crate) metric: Metric,
@@ -280,6 +289,10 @@ impl From<PruneArgument> for Prune {
             PruneArgument::All => Self::All,
         }
     }
+}
+
+fn codes_parser() -> impl TypedValueParser<Value = Codes> {
+    PossibleValuesParser::new(Codes::ALL.map(Codes::name)).try_map(|name| name.parse::<Codes>())
 }
 
 fn stored_parser() -> impl TypedValueParser<Value = StoredType> {

@@ -70,7 +70,10 @@ pub(crate) struct SearchArguments {
     /// Prefer hits that differ from better ones: L x score - (1 - L) x greatest cosine to one, L from 0 to 1
     #[arg(long, value_name = "L")]
     pub(crate) mmr: Option<f32>,
-    /// The best N hits, of which --mmr takes [default: 100]
+    /// Find candidates by the signs of the vectors, and rank these by the vectors: faster, and some hits may be missed
+    #[arg(long)]
+    pub(crate) bits: bool,
+    /// The best N hits, of which --mmr takes, or rows that --bits finds [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) candidates: Option<usize>,
     /// How vectors are compared [default: cosine; in an index as it was built]

@@ -2,6 +2,7 @@
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use nearsay::index::Codes;
 use nearsay::text::{Input, TextOptions};
 
 use super::reading::{self, Reads};
@@ -34,6 +35,9 @@ pub(super) const BUILD: &[Flag<IndexBuildArguments>] = &[
     always("overwrite"),
     always("resume"),
     always("vectors"),
+    always("codes"),
+    always("bits"),
+    needs("seed", |arguments| arguments.codes != Codes::None, "with --codes none", "leave it out"),
     always("metric"),
     always("pooling"),
     always("dimensions"),
@@ -69,8 +73,18 @@ pub(super) const GET: &[Flag<GetArguments>] = &[
 ];
 
 /// Flags that also have an effect if the inputs are vectors.
-const FOR_VECTORS: [&str; 7] =
-    ["inputs", "output", "text_column", "overwrite", "vectors", "metric", "texts_per_volume"];
+const FOR_VECTORS: [&str; 10] = [
+    "inputs",
+    "output",
+    "text_column",
+    "overwrite",
+    "vectors",
+    "codes",
+    "bits",
+    "seed",
+    "metric",
+    "texts_per_volume",
+];
 
 /// Refuses flags about texts and models if the inputs are vectors.
 ///

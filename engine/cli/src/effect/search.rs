@@ -36,7 +36,13 @@ pub(super) const FLAGS: &[Flag<SearchArguments>] = &[
     always("where"),
     always("per_chunk"),
     always("mmr"),
-    needs("candidates", |arguments| arguments.mmr.is_some(), "without --mmr", "add --mmr 0.7"),
+    always("bits"),
+    needs(
+        "candidates",
+        |arguments| arguments.mmr.is_some() || arguments.bits,
+        "without --mmr or --bits",
+        "add --mmr 0.7, or --bits",
+    ),
     always("metric"),
     needs(
         "columns",

@@ -248,6 +248,13 @@ const LINES: &[(&str, &str, &str, &str)] = &[
         "score -c a.parquet -r b.csv -m M --lossy",
     ),
     ("search", "candidates", "search a.npy q --candidates 20", "search a.npy q --candidates 20 --mmr 0.5"),
+    ("search", "candidates", "search a q --candidates 20", "search a q --candidates 20 --bits"),
+    (
+        "index build",
+        "seed",
+        "index build a.npy -o i --codes none --seed 1",
+        "index build a.npy -o i --seed 1",
+    ),
     ("search", "columns", "search a q --columns x --trec -", "search a q --columns x,y --json"),
     ("search", "context", "search a q --context 9 --trec run", "search a q --context 9"),
     ("search", "max_characters", "search a q --max-characters 9 --trec run", "search a q --max-characters 9"),

@@ -1,7 +1,7 @@
 //! `nearsay index info`.
 
 use indicatif::HumanCount;
-use nearsay::index::{self, IndexInfo};
+use nearsay::index::{self, Codes, IndexInfo};
 
 use crate::arguments::IndexInfoArguments;
 use crate::context::Context;
@@ -16,6 +16,16 @@ pub(super) fn run(context: &Context, arguments: &IndexInfoArguments) -> anyhow::
     Ok(print_line(&lines(&info))?)
 }
 
+/// What is stored beside the vectors.
+fn beside(info: &IndexInfo) -> &'static str {
+    match (info.codes != Codes::None, info.bits) {
+        (true, true) => ", as bytes and signs, too",
+        (true, false) => ", as bytes, too",
+        (false, true) => ", as signs, too",
+        (false, false) => "",
+    }
+}
+
 fn lines(info: &IndexInfo) -> String {
     let description = &info.description;
     let model = description.model.clone().unwrap_or_else(|| "not recorded".to_owned());
@@ -23,10 +33,11 @@ fn lines(info: &IndexInfo) -> String {
     let mut lines = vec![
         format!("texts    {}{state}", HumanCount(info.texts)),
         format!(
-            "rows     {} x {} {}",
+            "rows     {} x {} {}{}",
             HumanCount(description.rows),
             description.dimensions,
-            info.vectors.name()
+            info.vectors.name(),
+            beside(info)
         ),
         format!("metric   {}", description.metric),
         format!("model    {}", visible(&model)),

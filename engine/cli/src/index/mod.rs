@@ -88,6 +88,9 @@ fn options(arguments: &IndexBuildArguments) -> IndexOptions {
     options.json_columns = arguments.json_column.clone();
     options.metric = arguments.metric;
     options.vectors = arguments.vectors;
+    options.codes = arguments.codes;
+    options.bits = arguments.bits;
+    options.seed = arguments.seed;
     options.texts_per_volume = arguments.texts_per_volume;
     options.existing = match (arguments.resume, arguments.overwrite) {
         (true, _) => Existing::Resume,

@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
         streams::check_stdin()?;
     }
     let corpus = index::open(&arguments.corpus, arguments.metric)?;
-    remark(context, &corpus);
+    remark(context, arguments, &corpus);
     let workers = context.workers(arguments.running.threads);
     let search = corpus.search(&options)?.on(&workers, &context.cancel());
     let mut sink = Sink::create(context, &arguments, &search)?;
@@ -59,6 +59,7 @@ fn options(arguments: &SearchArguments) -> SearchOptions {
     options.filter = arguments.filter.clone();
     options.per_chunk = arguments.per_chunk;
     options.diversity = arguments.mmr;
+    options.bits = arguments.bits;
     options.candidates = arguments.candidates;
     options.columns = arguments.columns.clone();
     options.context = arguments.context;
@@ -82,7 +83,7 @@ fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
 }
 
 /// Prints what the user may not expect of the vectors.
-fn remark(context: &Context, corpus: &Corpus) {
+fn remark(context: &Context, arguments: &SearchArguments, corpus: &Corpus) {
     if !corpus.is_complete() {
         let rows = HumanCount(corpus.rows());
         context.note(format_args!("warning: the job or index is not complete; {rows} rows are searched"));
@@ -96,6 +97,9 @@ fn remark(context: &Context, corpus: &Corpus) {
         context.note(format_args!(
             "warning: {first}{others} changed or gone since the index was built: `nearsay index update` reads them again"
         ));
+    }
+    if arguments.bits && corpus.is_exact() {
+        context.note("candidates are found by signs: hits may be missed");
     }
     if !corpus.is_exact() {
         let stored = corpus.provenance().map_or("bytes", |provenance| provenance.output_type.name());

@@ -171,6 +171,9 @@ fn plan(sources: &[Source<'_>], options: &IndexOptions) -> Result<(Settings, Sch
     let settings = Settings {
         metric: options.metric,
         vectors: options.vectors,
+        codes: options.codes,
+        bits: options.bits,
+        seed: options.seed,
         dimensions: expected.0.unwrap_or_default(),
         provenance: expected.1,
         reading: None,
@@ -298,7 +301,7 @@ impl Build<'_> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
-                let kind = (self.settings.vectors, self.settings.dimensions);
+                let kind = self.settings.volume_kind();
                 let volume =
                     VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?;
                 self.writer.insert((volume, 0))
@@ -344,7 +347,7 @@ impl Build<'_> {
             Some((writer, _)) => writer,
             None if !self.state.volumes.is_empty() => return Ok(()),
             None => {
-                let kind = (self.settings.vectors, self.settings.dimensions);
+                let kind = self.settings.volume_kind();
                 VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?
             }
         };

@@ -3,6 +3,7 @@
 //! Rows are numbered by the order of their texts, whichever volume they are in. So an index with a history has the
 //! rows of one that was built at once from the texts that are left, each with the same number.
 
+mod places;
 mod runs;
 mod select;
 mod source;
@@ -15,8 +16,8 @@ use arrow_schema::SchemaRef;
 
 use super::folder::sha256;
 use super::manifest::{State, deleted_name};
-use super::settings::{Settings, StoredType};
-use super::volume::Volume;
+use super::settings::Settings;
+use super::volume::{Volume, VolumeKind};
 use super::{columns, stale};
 use crate::search::RowSet;
 use crate::vectors::Provenance;
@@ -48,6 +49,8 @@ pub(super) struct IndexRows {
     visible: SchemaRef,
     /// The first row of each text.
     starts: OnceLock<RowSet>,
+    /// The runs in the order of their places, with the place of each one's first row.
+    by_place: OnceLock<Vec<(u64, Run)>>,
 }
 
 impl IndexRows {
@@ -81,7 +84,7 @@ impl IndexRows {
             state.settings.clone().ok_or_else(|| Error::Bug("an index without settings".to_owned()))?;
         let provenance =
             settings.provenance.as_ref().map(|it| Provenance::from_metadata(&name, it)).transpose()?;
-        let kind = (settings.vectors, settings.dimensions);
+        let kind = settings.volume_kind();
         let open = |record| Volume::open(path, record, kind);
         let volumes = state.volumes.iter().map(open).collect::<Result<Vec<_>>>()?;
         if let Some(other) =
@@ -111,6 +114,7 @@ impl IndexRows {
             schema,
             visible,
             starts: OnceLock::new(),
+            by_place: OnceLock::new(),
         })
     }
 
@@ -119,9 +123,9 @@ impl IndexRows {
         self.schema.as_ref()
     }
 
-    /// How vectors are stored, and their width.
-    pub(super) fn kind(&self) -> (StoredType, usize) {
-        (self.settings.vectors, self.settings.dimensions)
+    /// What rows are stored as.
+    pub(super) fn kind(&self) -> VolumeKind {
+        self.settings.volume_kind()
     }
 
     /// Number of rows.
@@ -137,8 +141,12 @@ impl IndexRows {
     /// The place of a row among all rows of all volumes, which the bits of deleted rows are in.
     pub(super) fn stored_place(&self, row: u64) -> Option<u64> {
         let run = self.run_of(row)?;
-        let before: u64 = self.volumes[..run.volume].iter().map(|volume| volume.record().rows).sum();
-        Some(before + run.start + (row - run.first))
+        Some(self.first_place(run.volume) + run.start + (row - run.first))
+    }
+
+    /// The place of a volume's first row.
+    fn first_place(&self, volume: usize) -> u64 {
+        self.volumes[..volume].iter().map(|volume| volume.record().rows).sum()
     }
 
     /// The first row of each text.

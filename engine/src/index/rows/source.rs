@@ -1,12 +1,15 @@
 //! The rows of an index as a corpus that can be searched.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::SchemaRef;
 
 use super::IndexRows;
 use crate::index::settings::StoredType;
-use crate::search::{InOrder, Metric, RowSource};
+use crate::index::volume::Volume;
+use crate::search::{BitBatch, CodeBatch, InOrder, Metric, RowSet, RowSource};
 use crate::text::RecordId;
 use crate::vectors::read::{NumberBatch, StoredNumbers};
 use crate::vectors::{NumberType, Provenance};
@@ -19,22 +22,18 @@ const SHORT: u64 = 512;
 /// Rows of short runs that are copied together at most.
 const COPIED: u64 = 8192;
 
+/// Rows of one volume.
+type Part = (usize, Range<u64>);
+
 impl IndexRows {
-    /// The next rows from `row` on that are compared together.
-    fn batch_from(&self, row: u64) -> Result<NumberBatch> {
-        let row_bytes = (self.kind().1 * self.kind().0.bytes()).max(1) as u64;
-        let most = match self.kind().0 {
-            StoredType::Bf16 => COPIED,
-            _ => (BATCH_BYTES / row_bytes).max(1),
-        };
+    /// The next rows from `row` on that are compared together: `most` of one volume at most, or short runs of several.
+    fn parts_from(&self, row: u64, most: u64) -> Result<Vec<Part>> {
         let run = self.run_of(row).ok_or_else(|| Error::Bug("a row that the index lacks".to_owned()))?;
         let skipped = row - run.first;
         let left = run.rows - skipped;
         if left >= SHORT || run.first + run.rows == self.rows {
-            let count = left.min(most);
-            let numbers =
-                self.volumes[run.volume].numbers(run.start + skipped..run.start + skipped + count)?;
-            return Ok(NumberBatch::new(row, count as usize, numbers));
+            let start = run.start + skipped;
+            return Ok(vec![(run.volume, start..start + left.min(most))]);
         }
         let mut parts = Vec::new();
         let mut next = row;
@@ -44,10 +43,60 @@ impl IndexRows {
             if count >= SHORT && next > row {
                 break;
             }
-            parts.push(self.volumes[run.volume].numbers(run.start + skipped..run.start + run.rows)?);
+            parts.push((run.volume, run.start + skipped..run.start + run.rows));
             next += count;
         }
-        Ok(NumberBatch::new(row, (next - row) as usize, joined(&parts)))
+        Ok(parts)
+    }
+
+    /// The numbers of the next rows from `row` on.
+    fn batch_from(&self, row: u64) -> Result<NumberBatch> {
+        let kind = self.kind();
+        let row_bytes = (kind.width * kind.stored.bytes()).max(1) as u64;
+        let most = match kind.stored {
+            StoredType::Bf16 => COPIED,
+            _ => (BATCH_BYTES / row_bytes).max(1),
+        };
+        let parts = self.parts_from(row, most)?;
+        let count = parts.iter().map(|(_, rows)| rows.end - rows.start).sum::<u64>() as usize;
+        let mut numbers = Vec::new();
+        for (volume, rows) in parts {
+            numbers.push(self.volumes[volume].numbers(rows)?);
+        }
+        let numbers = if numbers.len() == 1 { numbers.remove(0) } else { joined(&numbers) };
+        Ok(NumberBatch::new(row, count, numbers))
+    }
+
+    /// The signs of the next rows from `row` on.
+    fn signs_from(&self, row: u64) -> Result<BitBatch> {
+        let parts = self.parts_from(row, BATCH_BYTES / self.kind().width.div_ceil(8).max(1) as u64)?;
+        let count = parts.iter().map(|(_, rows)| rows.end - rows.start).sum::<u64>() as usize;
+        let mut bytes = Vec::new();
+        for (volume, rows) in parts {
+            let signs = self.volumes[volume].signs(rows)?;
+            bytes.push(signs.ok_or_else(|| Error::Bug("a volume without the signs that it has".to_owned()))?);
+        }
+        let bytes = match bytes.len() {
+            1 => bytes.remove(0),
+            _ => bytes.iter().flat_map(|part| part.iter().copied()).collect(),
+        };
+        Ok(BitBatch { bytes, rows: count, first_row: row })
+    }
+
+    /// All rows, some at a time, in order.
+    fn in_order<T>(
+        &self,
+        next: impl Fn(u64) -> Result<(T, usize)> + Send,
+    ) -> impl Iterator<Item = Result<T>> + Send {
+        let (mut row, rows) = (0, self.rows);
+        std::iter::from_fn(move || {
+            if row >= rows {
+                return None;
+            }
+            let batch = next(row);
+            row = batch.as_ref().map_or(rows, |(_, count)| row + *count as u64);
+            Some(batch.map(|(batch, _)| batch))
+        })
     }
 }
 
@@ -124,14 +173,10 @@ impl RowSource for IndexRows {
     }
 
     fn numbers(&self) -> Result<InOrder<'_, NumberBatch>> {
-        let mut row = 0;
-        Ok(Box::new(std::iter::from_fn(move || {
-            if row >= self.rows {
-                return None;
-            }
-            let batch = self.batch_from(row);
-            row = batch.as_ref().map_or(self.rows, |batch| row + batch.rows as u64);
-            Some(batch)
+        Ok(Box::new(self.in_order(|row| {
+            let batch = self.batch_from(row)?;
+            let rows = batch.rows;
+            Ok((batch, rows))
         })))
     }
 
@@ -142,6 +187,30 @@ impl RowSource for IndexRows {
             Ok(NumberBatch::new(*row, 1, self.volumes[run.volume].numbers(place..place + 1)?))
         };
         rows.iter().map(batch).collect()
+    }
+
+    fn codes(&self) -> Option<InOrder<'_, CodeBatch>> {
+        self.stored_codes()
+    }
+
+    fn bits(&self) -> Option<InOrder<'_, BitBatch>> {
+        let has_bits = |volume: &Volume| volume.record().bits.is_some();
+        if self.volumes.is_empty() || !self.volumes.iter().all(has_bits) {
+            return None;
+        }
+        Some(Box::new(self.in_order(|row| {
+            let batch = self.signs_from(row)?;
+            let rows = batch.rows;
+            Ok((batch, rows))
+        })))
+    }
+
+    fn places_of(&self, rows: Option<&RowSet>) -> Option<RowSet> {
+        self.stored_places(rows)
+    }
+
+    fn row_at(&self, place: u64) -> Option<u64> {
+        self.row_at_place(place)
     }
 
     fn ids_of(&self, rows: &[u64]) -> Result<Vec<RecordId>> {

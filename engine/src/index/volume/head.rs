@@ -1,37 +1,47 @@
-//! The head of a file of vectors: JSON that says what follows, padded with blanks to 4,096 bytes.
+//! The head of a file of a volume: JSON that says what follows, padded with blanks to 4,096 bytes.
 //!
 //! It is a function of the volume's record, so a reader compares it byte by byte and parses nothing.
 
 use serde::Serialize;
 
-use crate::index::StoredType;
+use super::VolumeKind;
 use crate::{Error, Result};
 
-/// Bytes before the vectors: a page, so that mapped numbers are aligned.
+/// Bytes before the numbers: a page, so that mapped ones are aligned.
 pub(super) const HEAD_BYTES: usize = 4096;
 
 #[derive(Serialize)]
-struct Head<'a> {
-    format_version: u32,
-    dtype: &'static str,
-    numpy: &'static str,
-    shape: [u64; 2],
-    order: &'static str,
-    sha256: &'a str,
+pub(super) struct Head<'a> {
+    pub(super) format_version: u32,
+    pub(super) dtype: &'static str,
+    pub(super) numpy: &'static str,
+    pub(super) shape: [u64; 2],
+    pub(super) order: &'static str,
+    /// The seed by which rows were rotated first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rotation: Option<u64>,
+    pub(super) sha256: &'a str,
 }
 
-/// The head of `rows` vectors of `width` numbers whose bytes have this SHA-256.
-pub(super) fn head(stored: StoredType, rows: u64, width: usize, sha256: &str) -> Result<Vec<u8>> {
+impl Head<'_> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self).map_err(|error| Error::Bug(format!("a head: {error}")))?;
+        bytes.resize(HEAD_BYTES - 1, b' ');
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// The head of `rows` vectors whose bytes have this SHA-256.
+pub(super) fn vectors_head(kind: VolumeKind, rows: u64, sha256: &str) -> Result<Vec<u8>> {
     let head = Head {
         format_version: crate::index::INDEX_FORMAT_VERSION,
-        dtype: stored.name(),
-        numpy: stored.numpy(),
-        shape: [rows, width as u64],
+        dtype: kind.stored.name(),
+        numpy: kind.stored.numpy(),
+        shape: [rows, kind.width as u64],
         order: "rows of rows.arrow",
+        rotation: None,
         sha256,
     };
-    let mut bytes = serde_json::to_vec(&head).map_err(|error| Error::Bug(format!("a head: {error}")))?;
-    bytes.resize(HEAD_BYTES - 1, b' ');
-    bytes.push(b'\n');
-    Ok(bytes)
+    head.bytes()
 }

@@ -1,6 +1,5 @@
 //! Reads a volume: both files are mapped, and a block is compared with its checksum when it is first read.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,16 +9,18 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::SchemaRef;
 use half::bf16;
 
+use super::bits::Bits;
 use super::checksums::{BLOCK_BYTES, Checksums};
-use super::head::{HEAD_BYTES, head};
-use super::{CHECKSUMS, TABLE, vectors_name};
+use super::codes::Codes;
+use super::head::vectors_head;
+use super::mapped::{MappedFile, bad, changed, mapped};
+use super::{CHECKSUMS, TABLE, VolumeKind, vectors_name};
 use crate::index::columns;
 use crate::index::folder::sha256;
-use crate::index::manifest::{FileRecord, VolumeRecord, volume_name};
+use crate::index::manifest::{VolumeRecord, volume_name};
 use crate::index::settings::StoredType;
-use crate::vectors::folder::failed;
-use crate::vectors::read::{ArrowTable, StoredNumbers, map};
-use crate::vectors::write::Digest;
+use crate::search::CodeBatch;
+use crate::vectors::read::{ArrowTable, StoredNumbers};
 use crate::{Error, Result};
 
 /// A file of rows up to this size is compared when it is opened.
@@ -30,51 +31,40 @@ const COMPARED_WHOLE: usize = 16 << 20;
 pub(crate) struct Volume {
     folder: PathBuf,
     record: VolumeRecord,
-    stored: StoredType,
-    width: usize,
-    vectors: Buffer,
-    vector_sums: Checksums,
+    kind: VolumeKind,
+    vectors: MappedFile,
+    codes: Option<Codes>,
+    bits: Option<Bits>,
     rows: Buffer,
     row_sums: Checksums,
     table: ArrowTable,
 }
 
 impl Volume {
-    /// Opens a recorded volume of the index in `index`, whose vectors have `width` numbers.
+    /// Opens a recorded volume of the index in `index`.
     ///
     /// # Errors
     /// [`Error::Io`] if a file cannot be read; [`Error::BadInput`] if one is not as recorded.
-    pub(crate) fn open(
-        index: &Path,
-        record: &VolumeRecord,
-        (stored, width): (StoredType, usize),
-    ) -> Result<Self> {
+    pub(crate) fn open(index: &Path, record: &VolumeRecord, kind: VolumeKind) -> Result<Self> {
         let folder = index.join(volume_name(record.volume));
-        let expected = (record.rows as u128) * (width as u128) * stored.bytes() as u128 + HEAD_BYTES as u128;
-        let name = vectors_name(stored);
-        if u128::from(record.vectors.bytes) != expected {
-            return Err(bad(
-                &folder.join(&name),
-                format!(
-                    "{} rows of {width} numbers have {expected} bytes; the manifest has {}",
-                    record.rows, record.vectors.bytes
-                ),
-            ));
-        }
-        let vectors = mapped(&folder.join(&name), &record.vectors)?;
-        if vectors[..HEAD_BYTES] != *head(stored, record.rows, width, &record.vectors.sha256)? {
-            return Err(bad(&folder.join(&name), "its head is not as the manifest has it".to_owned()));
-        }
-        let rows = mapped(&folder.join(TABLE), &record.table)?;
         let sums = mapped(&folder.join(CHECKSUMS), &record.checksums)?;
         if sha256(&sums) != record.checksums.sha256 {
             return Err(bad(&folder.join(CHECKSUMS), "its SHA-256 is not the recorded one".to_owned()));
         }
-        let split = Checksums::split(&sums, vectors.len() - HEAD_BYTES)
-            .and_then(|(vector_sums, rest)| Some((vector_sums, Checksums::split(rest, rows.len())?)));
-        let Some((vector_sums, (row_sums, []))) = split else {
-            return Err(bad(&folder.join(CHECKSUMS), "it has another number of checksums".to_owned()));
-        };
+        let mut sums: &[u8] = &sums;
+        let bytes = u128::from(record.rows) * (kind.width as u128) * kind.stored.bytes() as u128;
+        let head = vectors_head(kind, record.rows, &record.vectors.sha256)?;
+        let path = folder.join(vectors_name(kind.stored));
+        let vectors = MappedFile::open(path, &record.vectors, (&head, bytes), &mut sums)?;
+        let rows = mapped(&folder.join(TABLE), &record.table)?;
+        let row_sums = Checksums::split(sums, rows.len());
+        let (row_sums, mut sums) =
+            row_sums.ok_or_else(|| bad(&folder.join(TABLE), "it has too few checksums".to_owned()))?;
+        let codes = Codes::open(&folder, record, kind.width, &mut sums)?;
+        let bits = Bits::open(&folder, record, kind.width, &mut sums)?;
+        if !sums.is_empty() {
+            return Err(bad(&folder.join(CHECKSUMS), "it has too many checksums".to_owned()));
+        }
         let tail = if rows.len() > COMPARED_WHOLE { rows.len() - BLOCK_BYTES } else { 0 };
         compared(&folder.join(TABLE), &row_sums, &rows, tail..rows.len())?;
         let table = ArrowTable::open(folder.join(TABLE).display().to_string(), rows.clone())?;
@@ -84,7 +74,7 @@ impl Volume {
             return Err(bad(&folder.join(TABLE), rule));
         }
         let record = record.clone();
-        Ok(Self { folder, record, stored, width, vectors, vector_sums, rows, row_sums, table })
+        Ok(Self { folder, record, kind, vectors, codes, bits, rows, row_sums, table })
     }
 
     pub(crate) fn record(&self) -> &VolumeRecord {
@@ -101,33 +91,49 @@ impl Volume {
     /// # Errors
     /// [`Error::BadInput`] if a byte has changed or a number is not finite.
     pub(crate) fn numbers(&self, rows: Range<u64>) -> Result<StoredNumbers> {
-        let row_bytes = self.width * self.stored.bytes();
+        let VolumeKind { stored, width, .. } = self.kind;
+        let row_bytes = width * stored.bytes();
         let bytes = rows.start as usize * row_bytes..rows.end as usize * row_bytes;
-        let path = || self.folder.join(vectors_name(self.stored));
-        let numbers = &self.vectors[HEAD_BYTES..];
-        let is_new = self.vector_sums.compare(numbers, bytes.clone());
-        let is_new = is_new.map_err(|block| changed(&path(), block))?;
-        let (first, count) = (rows.start as usize * self.width, bytes.len() / self.stored.bytes());
-        let own = self.vectors.slice(HEAD_BYTES);
-        let found = match self.stored {
-            StoredType::F32 => StoredNumbers::F32(ScalarBuffer::new(own, first, count)),
-            StoredType::F16 => StoredNumbers::F16(ScalarBuffer::new(own, first, count)),
+        let is_new = self.vectors.compare(bytes.clone())?;
+        let (first, count) = (bytes.start, bytes.len() / stored.bytes());
+        let found = match stored {
+            StoredType::F32 => StoredNumbers::F32(self.vectors.numbers(first, count)),
+            StoredType::F16 => StoredNumbers::F16(self.vectors.numbers(first, count)),
             StoredType::Bf16 => {
-                let bits: ScalarBuffer<u16> = ScalarBuffer::new(own, first, count);
+                let bits: ScalarBuffer<u16> = self.vectors.numbers(first, count);
                 StoredNumbers::F32(bits.iter().map(|bits| bf16::from_bits(*bits).to_f32()).collect())
             }
         };
         match found.first_not_finite().filter(|_| is_new) {
             None => Ok(found),
             Some(place) => {
-                let row = rows.start + (place / self.width.max(1)) as u64;
+                let row = rows.start + (place / width.max(1)) as u64;
                 Err(Error::BadRow {
-                    input: path().display().to_string(),
+                    input: self.vectors.path().display().to_string(),
                     row: row + 1,
-                    rule: format!("number {} of its vector is not finite", place % self.width.max(1)),
+                    rule: format!("number {} of its vector is not finite", place % width.max(1)),
                 })
             }
         }
+    }
+
+    /// The codes of some rows from a panel's first on; `None` if it has none. The first of them has the number
+    /// `first_place` among all rows.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if a byte has changed.
+    pub(crate) fn codes(&self, rows: Range<u64>, first_place: u64) -> Result<Option<CodeBatch>> {
+        let rows = rows.start as usize..rows.end as usize;
+        self.codes.as_ref().map(|codes| codes.batch(rows, first_place)).transpose()
+    }
+
+    /// The signs of some rows, eight in a byte; `None` if it has none.
+    ///
+    /// # Errors
+    /// As [`Volume::codes`].
+    pub(crate) fn signs(&self, rows: Range<u64>) -> Result<Option<ScalarBuffer<u8>>> {
+        let rows = rows.start as usize..rows.end as usize;
+        self.bits.as_ref().map(|bits| bits.of(rows)).transpose()
     }
 
     /// The columns of these names of some rows, which are in ascending order.
@@ -206,11 +212,7 @@ impl Volume {
     ///
     /// # Errors
     /// [`Error::Io`] if a file cannot be read.
-    pub(crate) fn verify(
-        index: &Path,
-        record: &VolumeRecord,
-        kind: (StoredType, usize),
-    ) -> Result<Vec<String>> {
+    pub(crate) fn verify(index: &Path, record: &VolumeRecord, kind: VolumeKind) -> Result<Vec<String>> {
         let folder = index.join(volume_name(record.volume));
         let mut problems = Vec::new();
         let volume = match Self::open(index, record, kind) {
@@ -220,18 +222,16 @@ impl Volume {
             }
             Err(error) => return Ok(vec![error.to_string()]),
         };
-        let files = [
-            (folder.join(TABLE), &volume.rows[..], &record.table),
-            (folder.join(vectors_name(kind.0)), &volume.vectors[HEAD_BYTES..], &record.vectors),
-        ];
-        for (path, bytes, recorded) in files {
-            let found = Digest::of_bytes(bytes).sha256;
-            if found != recorded.sha256 {
-                let expected = &recorded.sha256;
-                problems
-                    .push(format!("{}: its SHA-256 is {found}; the manifest has {expected}", path.display()));
-            }
+        let found = sha256(&volume.rows);
+        if found != record.table.sha256 {
+            let (path, expected) = (folder.join(TABLE), &record.table.sha256);
+            problems.push(format!("{}: its SHA-256 is {found}; the manifest has {expected}", path.display()));
         }
+        problems.extend(volume.vectors.problem(&record.vectors));
+        let codes = volume.codes.as_ref().zip(record.codes.as_ref());
+        problems.extend(codes.and_then(|(codes, record)| codes.file().problem(&record.file)));
+        let bits = volume.bits.as_ref().zip(record.bits.as_ref());
+        problems.extend(bits.and_then(|(bits, record)| bits.file().problem(record)));
         let read = volume.numbers(0..record.rows).map(drop);
         problems.extend(read.err().map(|error| error.to_string()));
         let names: Vec<&str> = volume.schema().fields().iter().map(|field| field.name().as_str()).collect();
@@ -242,32 +242,7 @@ impl Volume {
     }
 }
 
-/// Maps a file after its size was compared with the recorded one.
-fn mapped(path: &Path, record: &FileRecord) -> Result<Buffer> {
-    let metadata = path.symlink_metadata().map_err(|error| failed("reading", path, error))?;
-    if !metadata.is_file() {
-        return Err(bad(path, "it is not a regular file".to_owned()));
-    }
-    if metadata.len() != record.bytes {
-        return Err(bad(path, format!("it has {} bytes; the manifest has {}", metadata.len(), record.bytes)));
-    }
-    if record.bytes == 0 {
-        return Ok(Buffer::default());
-    }
-    File::open(path).and_then(|file| map(&file)).map_err(|error| failed("reading", path, error))
-}
-
+/// Compares parts of a file without a head.
 fn compared(path: &Path, sums: &Checksums, file: &[u8], range: Range<usize>) -> Result<()> {
     sums.compare(file, range).map(drop).map_err(|block| changed(path, block))
-}
-
-fn changed(path: &Path, block: usize) -> Error {
-    bad(
-        path,
-        format!("its checksum differs from the recorded one in MiB {block} (from 0): bytes have changed"),
-    )
-}
-
-fn bad(path: &Path, rule: String) -> Error {
-    Error::BadInput { input: path.display().to_string(), rule }
 }

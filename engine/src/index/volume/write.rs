@@ -1,8 +1,9 @@
 //! Writes a volume under a temporary name, and renames it when it is complete.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,16 +11,17 @@ use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 use half::{bf16, f16};
-use sha2::{Digest as _, Sha256};
 
-use super::checksums::{BLOCK_BYTES, checksum};
-use super::head::{HEAD_BYTES, head};
-use super::{CHECKSUMS, TABLE, vectors_name};
+use super::bits::BitsWriter;
+use super::codes::CodesWriter;
+use super::hashed_file::HashedFile;
+use super::head::{HEAD_BYTES, vectors_head};
+use super::{CHECKSUMS, TABLE, VolumeKind, vectors_name};
 use crate::index::StoredType;
 use crate::index::folder::write_synced;
-use crate::index::manifest::{FileRecord, VolumeRecord, volume_name};
+use crate::index::manifest::{VolumeRecord, volume_name};
 use crate::vectors::folder::failed;
-use crate::vectors::write::{hexadecimal, sync_folder};
+use crate::vectors::write::sync_folder;
 use crate::{Error, Result};
 
 /// Rows of a batch of rows.arrow at most.
@@ -52,10 +54,11 @@ pub(crate) struct VolumeWriter {
     folder: PathBuf,
     target: PathBuf,
     number: u64,
-    stored: StoredType,
-    width: usize,
+    kind: VolumeKind,
     table: FileWriter<HashedFile>,
     vectors: HashedFile,
+    codes: Option<CodesWriter>,
+    bits: Option<BitsWriter>,
     texts: u64,
     rows: u64,
     zeros: u64,
@@ -67,12 +70,7 @@ impl VolumeWriter {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn create(
-        folder: &Path,
-        number: u64,
-        schema: &SchemaRef,
-        (stored, width): (StoredType, usize),
-    ) -> Result<Self> {
+    pub(crate) fn create(folder: &Path, number: u64, schema: &SchemaRef, kind: VolumeKind) -> Result<Self> {
         let target = folder.join(volume_name(number));
         let temporary = folder.join(format!(".nearsay-{}.part", volume_name(number)));
         let fresh = || match fs::remove_dir_all(&temporary) {
@@ -81,17 +79,20 @@ impl VolumeWriter {
         };
         fresh().map_err(|error| failed("creating", &temporary, error))?;
         let table = HashedFile::create(temporary.join(TABLE), 0)?;
-        let vectors = HashedFile::create(temporary.join(vectors_name(stored)), HEAD_BYTES)?;
+        let vectors = HashedFile::create(temporary.join(vectors_name(kind.stored)), HEAD_BYTES)?;
+        let codes = kind.has_codes().then(|| CodesWriter::create(&temporary, kind)).transpose()?;
+        let bits = kind.has_bits().then(|| BitsWriter::create(&temporary, kind.width)).transpose()?;
         let table = FileWriter::try_new(table, schema).map_err(|error| table_failed(&target, error))?;
         let (texts, rows, zeros, numbers) = (0, 0, 0, None);
         Ok(Self {
             folder: temporary,
             target,
             number,
-            stored,
-            width,
+            kind,
             table,
             vectors,
+            codes,
+            bits,
             texts,
             rows,
             zeros,
@@ -105,7 +106,7 @@ impl VolumeWriter {
     /// [`Error::Io`]; [`Error::BeyondOutputType`] if a value is too large for the stored type.
     pub(crate) fn write(&mut self, part: &VolumeRows) -> Result<()> {
         let rows = &part.rows;
-        if part.vectors.len() != rows.num_rows() * self.width {
+        if part.vectors.len() != rows.num_rows() * self.kind.width {
             return Err(Error::Bug("rows of an index without their vectors".to_owned()));
         }
         for first in (0..rows.num_rows()).step_by(BATCH_ROWS) {
@@ -114,10 +115,16 @@ impl VolumeWriter {
         }
         self.count(rows)?;
         let is_zero = |row: &&[f32]| row.iter().all(|value| *value == 0.0);
-        self.zeros += part.vectors.chunks_exact(self.width.max(1)).filter(is_zero).count() as u64;
-        let bytes = stored_bytes(self.stored, &part.vectors)?;
-        let path = self.folder.join(vectors_name(self.stored));
-        self.vectors.write_all(&bytes).map_err(|error| failed("writing", &path, error))
+        self.zeros += part.vectors.chunks_exact(self.kind.width.max(1)).filter(is_zero).count() as u64;
+        self.vectors.append(&stored_bytes(self.kind.stored, &part.vectors)?)?;
+        let values = as_stored(self.kind.stored, &part.vectors);
+        if let Some(codes) = &mut self.codes {
+            codes.write(&values)?;
+        }
+        match &mut self.bits {
+            Some(bits) => bits.write(&values),
+            None => Ok(()),
+        }
     }
 
     fn count(&mut self, rows: &RecordBatch) -> Result<()> {
@@ -147,10 +154,13 @@ impl VolumeWriter {
     pub(crate) fn finish(self) -> Result<VolumeRecord> {
         let table = self.table.into_inner().map_err(|error| table_failed(&self.target, error))?;
         let (table, table_blocks) = table.finish(None)?;
-        let (stored, rows, width) = (self.stored, self.rows, self.width);
-        let head_of = move |sha256: &str| head(stored, rows, width, sha256);
-        let (vectors, blocks) = self.vectors.finish(Some(&head_of))?;
-        let sums: Vec<u8> = blocks.iter().chain(&table_blocks).flat_map(|sum| sum.to_le_bytes()).collect();
+        let (kind, rows) = (self.kind, self.rows);
+        let head_of = move |sha256: &str| vectors_head(kind, rows, sha256);
+        let (vectors, mut blocks) = self.vectors.finish(Some(&head_of))?;
+        blocks.extend(table_blocks);
+        let codes = self.codes.map(|codes| codes.finish(rows, &mut blocks)).transpose()?;
+        let bits = self.bits.map(|bits| bits.finish(rows, &mut blocks)).transpose()?;
+        let sums: Vec<u8> = blocks.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         let checksums = write_synced(&self.folder.join(CHECKSUMS), &sums)?;
         let parent = self.target.parent().unwrap_or(Path::new("."));
         sync_folder(&self.folder)
@@ -158,7 +168,7 @@ impl VolumeWriter {
             .and_then(|()| sync_folder(parent))
             .map_err(|error| failed("writing", &self.target, error))?;
         let (volume, texts, zeros, numbers) = (self.number, self.texts, self.zeros, self.numbers);
-        Ok(VolumeRecord { volume, texts, rows, zeros, numbers, table, vectors, checksums })
+        Ok(VolumeRecord { volume, texts, rows, zeros, numbers, table, vectors, codes, bits, checksums })
     }
 }
 
@@ -186,6 +196,15 @@ fn stored_bytes(stored: StoredType, values: &[f32]) -> Result<Vec<u8>> {
         }
     }
     Ok(bytes)
+}
+
+/// The values that will be read again.
+fn as_stored(stored: StoredType, values: &[f32]) -> Cow<'_, [f32]> {
+    match stored {
+        StoredType::F32 => Cow::Borrowed(values),
+        StoredType::F16 => values.iter().map(|value| f16::from_f32(*value).to_f32()).collect(),
+        StoredType::Bf16 => values.iter().map(|value| bf16::from_f32(*value).to_f32()).collect(),
+    }
 }
 
 /// The columns of an index that come from the texts' heads: `number`, `text`, both checksums and `input`. A row whose
@@ -228,76 +247,6 @@ pub(crate) fn head_columns(
         Arc::new(StringArray::from_iter_values(inputs)),
     ];
     Ok((columns, have_ids))
-}
-
-/// A file whose bytes after a head are digested, whole and by block.
-struct HashedFile {
-    path: PathBuf,
-    file: BufWriter<File>,
-    head_bytes: usize,
-    bytes: u64,
-    sha256: Sha256,
-    /// The bytes of the block that is not full yet.
-    block: Vec<u8>,
-    blocks: Vec<u64>,
-}
-
-/// The head of a file whose other bytes have this SHA-256.
-type HeadOf<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>>;
-
-impl HashedFile {
-    /// A new file with room for a head.
-    fn create(path: PathBuf, head_bytes: usize) -> Result<Self> {
-        let open = || -> io::Result<BufWriter<File>> {
-            let mut file = BufWriter::with_capacity(BLOCK_BYTES, File::create_new(&path)?);
-            file.write_all(&vec![b' '; head_bytes])?;
-            Ok(file)
-        };
-        let file = open().map_err(|error| failed("creating", &path, error))?;
-        let (block, blocks, sha256) = (Vec::with_capacity(BLOCK_BYTES), Vec::new(), Sha256::new());
-        Ok(Self { path, file, head_bytes, bytes: 0, sha256, block, blocks })
-    }
-
-    /// Writes the head and syncs the file; returns its record and the blocks' checksums.
-    fn finish(mut self, head: Option<HeadOf<'_>>) -> Result<(FileRecord, Vec<u64>)> {
-        if !self.block.is_empty() {
-            self.blocks.push(checksum(&self.block));
-        }
-        let sha256 = hexadecimal(&self.sha256.finalize());
-        let head = head.map(|head| head(&sha256)).transpose()?;
-        let close = || -> io::Result<()> {
-            if let Some(head) = head {
-                self.file.seek(SeekFrom::Start(0))?;
-                self.file.write_all(&head)?;
-            }
-            self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-        };
-        close().map_err(|error| failed("writing", &self.path, error))?;
-        Ok((FileRecord { bytes: self.bytes + self.head_bytes as u64, sha256 }, self.blocks))
-    }
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        let mut rest = &bytes[..written];
-        self.sha256.update(rest);
-        self.bytes += written as u64;
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(rest.len().min(BLOCK_BYTES - self.block.len()));
-            self.block.extend_from_slice(part);
-            if self.block.len() == BLOCK_BYTES {
-                self.blocks.push(checksum(&self.block));
-                self.block.clear();
-            }
-            rest = later;
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 fn table_failed(target: &Path, error: ArrowError) -> Error {

@@ -34,9 +34,8 @@ impl BitSet {
     /// The best that this CPU has, no better than what is asked for by the environment.
     pub(super) fn current() -> Self {
         let most = crate::cpu::simd::InstructionSet::current().lanes();
-        let all = Self::available();
-        let allowed = all.into_iter().filter(|set| set.lanes() <= most);
-        allowed.last().unwrap_or(Self::Portable)
+        let allowed = |set: &Self| set.lanes() <= most;
+        Self::available().into_iter().rfind(allowed).unwrap_or(Self::Portable)
     }
 
     /// Those that this CPU has, lowest first.
@@ -164,8 +163,9 @@ impl Part<'_> {
             let (sum, scale) = (self.planes.sums[query], self.planes.scales[query]);
             for (row, number) in rows.chunks_exact(words).zip(numbers) {
                 let score = (2 * signed_sum(row, planes) - sum) as f32 * scale;
-                // Rows ascend, so an equal score is not better.
-                if !(score <= best.threshold()) {
+                // Rows ascend, so an equal score is not better. While there is no threshold, it is NaN.
+                let is_at_most = score <= best.threshold();
+                if !is_at_most {
                     best.take(PackedHit::new(score, *number));
                 }
             }

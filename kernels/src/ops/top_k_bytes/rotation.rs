@@ -1,6 +1,6 @@
 //! A rotation by random signs and Hadamard transforms.
 
-use super::{bound, codes::ByteCodes};
+use super::codes::ByteCodes;
 
 /// Rounds of signs and transforms. After two every value depends on all others of its half.
 const ROUNDS: usize = 2;
@@ -131,7 +131,7 @@ mod tests {
         values[5] = 1.0;
         let found = rotated(&Rotation::new(96, 0), &values);
         assert!(found.iter().all(|value| value.abs() < 0.5), "{found:?}");
-        assert!(bound::step(&found) < 0.5 / 127.0);
+        assert!(super::super::bound::step(&found) < 0.5 / 127.0);
     }
 
     #[test]

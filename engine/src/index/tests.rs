@@ -1,0 +1,159 @@
+//! Searches of an index by codes and signs, against scans of its vectors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array};
+
+use super::{Codes, DeletedTexts, IndexOptions, StoredType, build_from_vectors, compact, delete, open};
+use crate::search::tests::{noise, write};
+use crate::search::{Hit, Metric, Neighbors, SearchOptions};
+use crate::session::Control;
+use crate::vectors::Vectors;
+
+const DIM: usize = 48;
+const ROWS: usize = 1500;
+
+/// Rows of several kinds, and queries.
+fn kinds() -> Vec<(&'static str, Vec<f32>, Vec<f32>)> {
+    let plain = || (noise(ROWS * DIM, 1), noise(5 * DIM, 2));
+    let (mut dominant, mut near_it) = plain();
+    dominant.chunks_exact_mut(DIM).chain(near_it.chunks_exact_mut(DIM)).for_each(|row| row[3] += 6.0);
+    let equal: Vec<f32> = noise(DIM, 3).repeat(ROWS);
+    let (mut lengths, _) = plain();
+    for (row, values) in lengths.chunks_exact_mut(DIM).enumerate() {
+        let length = 10f32.powi((row * 7919 % 25) as i32 - 12);
+        values.iter_mut().for_each(|value| *value *= length);
+    }
+    let (mut zeros, mut zero_query) = plain();
+    zeros[DIM * 5..DIM * 9].fill(0.0);
+    zero_query[..DIM].fill(0.0);
+    let (rows, queries) = plain();
+    vec![
+        ("plain", rows, queries),
+        ("one dominant dimension", dominant, near_it),
+        ("equal rows", equal, plain().1),
+        ("many lengths", lengths, plain().1),
+        ("zeros", zeros, zero_query),
+    ]
+}
+
+fn build(folder: &Path, name: &str, vectors: &Path, options: &IndexOptions) -> std::path::PathBuf {
+    let index = folder.join(name);
+    build_from_vectors(&index, &[vectors.to_owned()], None, options, &Control::default()).unwrap();
+    index
+}
+
+/// Rows and bits of the hits of all queries.
+fn bits(found: &[Neighbors]) -> Vec<Vec<(usize, u32)>> {
+    found.iter().map(|found| found.iter().map(|hit| (hit.row, hit.score.to_bits())).collect()).collect()
+}
+
+fn nearest(index: &Path, options: &SearchOptions, queries: &Vectors) -> Vec<Neighbors> {
+    open(index, None).unwrap().search(options).unwrap().nearest(queries).unwrap()
+}
+
+#[test]
+fn codes_change_no_bit_of_any_hit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, rows, queries) in kinds() {
+        let path = folder.path().join("rows.parquet");
+        let _ = std::fs::remove_file(&path);
+        let years: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 10)));
+        write(&path, &Vectors::new(rows, DIM).unwrap(), vec![("year", years)]);
+        let queries = Vectors::new(queries, DIM).unwrap();
+        for metric in Metric::ALL {
+            // The others only round what is stored.
+            let types = if kind == "plain" { &StoredType::ALL[..] } else { &[StoredType::F32] };
+            for stored in types.iter().copied() {
+                let options = IndexOptions::default().metric(metric).vectors(stored).texts_per_volume(400);
+                let name = format!("{kind} {metric} {}", stored.name());
+                let coded = build(folder.path(), &name, &path, &options);
+                let plain =
+                    build(folder.path(), &format!("{name} plain"), &path, &options.codes(Codes::None));
+                for step in ["built", "deleted", "compacted"] {
+                    for index in [&coded, &plain] {
+                        match step {
+                            "deleted" => {
+                                let texts = DeletedTexts::Where("year = 3 or year > 7".to_owned());
+                                delete(index, &texts, false, &Control::default()).unwrap();
+                            }
+                            "compacted" => drop(compact(index, &Control::default()).unwrap()),
+                            _ => {}
+                        }
+                    }
+                    compare(&name, step, [&coded, &plain], &queries);
+                }
+            }
+        }
+    }
+}
+
+fn compare(name: &str, step: &str, [coded, plain]: [&Path; 2], queries: &Vectors) {
+    for filter in [None, Some("year in (1, 6)")] {
+        for top in [1, 10, 700, 10_000] {
+            let filter = filter.map(str::to_owned);
+            let options = SearchOptions { top: Some(top), filter, ..SearchOptions::default() };
+            let [by_codes, by_vectors] = [coded, plain].map(|index| nearest(index, &options, queries));
+            assert_eq!(bits(&by_codes), bits(&by_vectors), "{name} {step} {options:?}");
+            let (left, right) = (&by_codes[1], &by_vectors[1]);
+            assert!(left.candidates <= right.candidates, "{name} {step}");
+            if name.starts_with("plain") && top == 1 {
+                assert!(left.candidates * 4 < right.candidates, "{name} {step}: {}", left.candidates);
+            }
+        }
+    }
+}
+
+/// The best of the candidates that signs find, with their scores from the vectors.
+#[test]
+fn signs_find_candidates_that_vectors_rank() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let (rows, queries) = (noise(ROWS * DIM, 1), Vectors::new(noise(4 * DIM, 2), DIM).unwrap());
+    write(&path, &Vectors::new(rows, DIM).unwrap(), Vec::new());
+    for metric in Metric::ALL {
+        let options = IndexOptions::default().metric(metric).bits().texts_per_volume(300);
+        let index = build(folder.path(), metric.name(), &path, &options);
+        let all = SearchOptions { top: Some(ROWS), ..SearchOptions::default() };
+        let exact = nearest(&index, &all, &queries);
+        let some =
+            SearchOptions { top: Some(10), bits: true, candidates: Some(200), ..SearchOptions::default() };
+        for (found, exact) in nearest(&index, &some, &queries).iter().zip(&exact) {
+            assert_eq!((found.len(), found.candidates), (10, 200));
+            let in_exact = |hit: &Hit| exact.iter().any(|other| other == hit);
+            assert!(found.iter().all(in_exact), "scores are those of the vectors");
+            let is_best =
+                metric == Metric::Dot || found.iter().filter(|hit| exact[..10].contains(hit)).count() > 5;
+            assert!(is_best, "{metric}");
+        }
+        // As many candidates as rows: the exact result.
+        let whole = SearchOptions { candidates: Some(ROWS), top: Some(20), ..some.clone() };
+        let found = nearest(&index, &whole, &queries);
+        assert!(found.iter().zip(&exact).all(|(found, exact)| found[..] == exact[..20]));
+        let answer = open(&index, None).unwrap();
+        let search = answer.search(&some).unwrap();
+        assert!(!search.answer(&found[0]).unwrap().exact);
+    }
+    let without = build(folder.path(), "without", &path, &IndexOptions::default());
+    let some = SearchOptions { bits: true, ..SearchOptions::default() };
+    let error = open(&without, None).unwrap().search(&some).unwrap_err().to_string();
+    assert!(error.ends_with("without has no signs to search by"), "{error}");
+}
+
+/// Rows whose first dimension is far larger are rotated before they become codes; others are not.
+#[test]
+fn rows_are_rotated_where_it_pays() {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, rows, _) in kinds().into_iter().take(2) {
+        let path = folder.path().join("rows.parquet");
+        let _ = std::fs::remove_file(&path);
+        write(&path, &Vectors::new(rows, DIM).unwrap(), Vec::new());
+        let mut options = IndexOptions::default();
+        options.seed = 11;
+        let index = build(folder.path(), kind, &path, &options);
+        let head = std::fs::read(index.join("volume-00000/codes.i8")).unwrap();
+        let head = String::from_utf8_lossy(&head[..4096]).into_owned();
+        assert_eq!(head.contains("\"rotation\":11"), kind == "one dominant dimension", "{head}");
+    }
+}
