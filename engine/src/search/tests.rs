@@ -14,7 +14,7 @@ use crate::vectors::write::{Destination, Output, OutputFormat, row_writer};
 use crate::vectors::{Metadata, Vectors};
 
 /// Numbers from -1 to 1 that look random.
-fn noise(count: usize, seed: u64) -> Vec<f32> {
+pub(super) fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
