@@ -52,7 +52,7 @@ class Guide(PageDesk):
 
 class SearchPage(Guide):
     def test_page_runs(self) -> None:
-        self.assertEqual(self.run_and_compare(SEARCH), (3, 2))
+        self.assertEqual(self.run_and_compare(SEARCH), (4, 3))
 
 
 class Quickstart(Guide):

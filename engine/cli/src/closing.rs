@@ -97,7 +97,7 @@ pub(crate) fn scored(context: &Context, pairs: u64, truncated: u64, max_tokens: 
 /// The closing line of `eval retrieval`: `5,183 documents and 300 queries in 27 s (192/s), none cut`.
 pub(crate) fn retrieved(context: &Context, retrieved: &Retrieved, max_tokens: usize) {
     let (elapsed, documents) = (context.start.elapsed(), retrieved.documents);
-    let truncated = retrieved.truncated_documents + retrieved.truncated_queries;
+    let truncated = retrieved.truncated_documents.unwrap_or(0) + retrieved.truncated_queries;
     context.note(format_args!(
         "{} and {} in {} ({}), {}",
         plural(documents, "document", "documents"),

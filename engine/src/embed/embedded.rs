@@ -37,6 +37,8 @@ pub struct EmbeddedTokens {
     pub token_ids: Vec<u32>,
     /// Offsets of each token in its text.
     pub offsets: Vec<TokenOffset>,
+    /// Whether each text was truncated to the longest length.
+    pub is_truncated: Vec<bool>,
     /// Notices about unusual texts.
     pub notices: EmbedNotices,
 }

@@ -260,8 +260,16 @@ impl Embedder {
         let mut vectors = Vectors::zeros(cu_seqlens[tokens.len()], self.hidden_dim());
         let places = Places::one_each(cu_seqlens[..tokens.len()].to_vec());
         self.embed_tokens_into(&tokens, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        let is_truncated = tokens.iter().map(|text| text.truncated).collect();
         let token_ids = tokens.into_iter().flat_map(|text| text.ids).collect();
-        Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: offsets.concat(), notices })
+        Ok(EmbeddedTokens {
+            vectors,
+            cu_seqlens,
+            token_ids,
+            offsets: offsets.concat(),
+            is_truncated,
+            notices,
+        })
     }
 
     /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.

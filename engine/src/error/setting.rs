@@ -21,6 +21,8 @@ pub enum Setting {
     Device,
     /// Number of values of a vector that are kept.
     Dimensions,
+    /// Whether hits show which of their tokens the query's tokens match.
+    Explain,
     /// Whether links that leave a model's folder are followed.
     FollowLinks,
     /// The format of an input.
@@ -85,7 +87,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
@@ -94,6 +96,7 @@ impl Setting {
         Self::Calibration,
         Self::Device,
         Self::Dimensions,
+        Self::Explain,
         Self::FollowLinks,
         Self::Format,
         Self::Idf,
@@ -137,6 +140,7 @@ impl Setting {
             Self::Calibration => "calibration",
             Self::Device => "device",
             Self::Dimensions => "dimensions",
+            Self::Explain => "explain",
             Self::FollowLinks => "follow_links",
             Self::Format => "format",
             Self::Idf => "idf",

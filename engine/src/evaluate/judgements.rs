@@ -95,6 +95,12 @@ impl Judgements {
         &self.queries
     }
 
+    /// Judgements of relevant documents that a corpus does not have.
+    pub fn relevant_outside(&self, has: impl Fn(&str) -> bool) -> u64 {
+        let is_outside = |(document, judgement): &(&str, i64)| *judgement > 0 && !has(document);
+        self.queries.iter().map(|query| query.documents().filter(is_outside).count() as u64).sum()
+    }
+
     /// Leaves only the queries that `keep` returns true for.
     pub fn retain(&mut self, keep: impl FnMut(&JudgedQuery) -> bool) {
         self.queries.retain(keep);

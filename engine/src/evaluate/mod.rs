@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`TaskFiles`], [`Corpus`], [`Queries`], [`Judgements`] | a retrieval task in a BEIR folder |
 //! | [`Retriever`] | embeds queries and corpus, and searches: a [`Run`] |
+//! | [`StoredRetriever`] | embeds queries, and searches an index, a job's folder or a file of vectors |
 //! | [`RetrievalScores`], [`RetrievalReport`] | measures of a run, as trec_eval computes them; intervals, comparison with a baseline |
 //! | [`evaluate_sts`] | correlations of cosines with people's scores |
 //! | [`evaluate_rag`] | contexts and responses of systems that retrieve |
@@ -19,6 +20,7 @@ mod report;
 mod retrieval;
 mod retrieve;
 mod run;
+mod stored;
 mod sts;
 
 pub use beir::{Queries, TaskFiles};
@@ -32,6 +34,7 @@ pub use rag::{
 };
 pub use report::{LeftOut, RetrievalReport, RetrievalSubject};
 pub use retrieval::{Comparison, NUM_VALUES, RetrievalScores, Values, measures};
-pub use retrieve::{RetrievalOptions, Retrieved, Retriever, Similarity};
+pub use retrieve::{RetrievalOptions, Retrieved, Retriever};
 pub use run::Run;
+pub use stored::StoredRetriever;
 pub use sts::{StsColumns, StsScores, evaluate_sts};

@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 
 use super::retrieval::{Comparison, RetrievalScores, Values, measures};
 use super::retrieve::{Retrieved, Retriever};
+use super::stored::StoredRetriever;
+use crate::embed::Embedder;
+use crate::search::Metric;
 
 /// A run's measures. Its first keys are the means: `ndcg@10`, and the same as `ndcg_at_10`, which mteb's
 /// results have.
@@ -60,14 +63,16 @@ pub struct RetrievalSubject<'a> {
     pub query_prompt: &'a str,
     /// The prompt before each document.
     pub document_prompt: &'a str,
-    /// How vectors are compared: `cosine` or `dot`.
-    pub similarity: &'static str,
+    /// How vectors are compared.
+    #[serde(rename = "similarity")]
+    pub metric: Metric,
     /// The longest text in tokens.
     pub max_length: usize,
     /// Number of documents.
     pub documents: u64,
-    /// Documents that were truncated to the longest length.
-    pub truncated_documents: u64,
+    /// Documents that were truncated to the longest length, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated_documents: Option<u64>,
     /// Queries that were.
     pub truncated_queries: u64,
 }
@@ -75,7 +80,15 @@ pub struct RetrievalSubject<'a> {
 impl<'a> RetrievalSubject<'a> {
     /// The run that a retriever made.
     pub fn new(retriever: &'a Retriever, retrieved: &Retrieved) -> Self {
-        let (queries, documents) = (retriever.queries(), retriever.documents());
+        Self::of([retriever.queries(), retriever.documents()], retriever.metric(), retrieved)
+    }
+
+    /// The run of stored vectors.
+    pub fn of_stored(retriever: &'a StoredRetriever<'_>, retrieved: &Retrieved) -> Self {
+        Self::of(retriever.embedders(), retriever.metric(), retrieved)
+    }
+
+    fn of([queries, documents]: [&'a Embedder; 2], metric: Metric, retrieved: &Retrieved) -> Self {
         let folder = documents.session().model().folder();
         let model_revision = match folder.source() {
             Source::Folder => None,
@@ -86,7 +99,7 @@ impl<'a> RetrievalSubject<'a> {
             model_revision,
             query_prompt: queries.prompt_text(),
             document_prompt: documents.prompt_text(),
-            similarity: retriever.similarity().name(),
+            metric,
             max_length: documents.max_tokens(),
             documents: retrieved.documents,
             truncated_documents: retrieved.truncated_documents,

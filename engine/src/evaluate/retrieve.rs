@@ -1,4 +1,4 @@
-//! A corpus embedded and searched, block by block.
+//! A corpus embedded and searched, block by block. `stored` searches vectors that exist.
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{Block, Form, TopKSearch};
@@ -8,11 +8,12 @@ use super::beir::Queries;
 use super::corpus::Corpus;
 use super::run::Run;
 use crate::embed::{EmbedOptions, Embedder};
+use crate::search::Metric;
 use crate::vectors::Vectors;
 use crate::{Error, Result, Session};
 
 /// Documents per query, as many as the last rank that is measured.
-const DEPTH: usize = 1000;
+pub(super) const DEPTH: usize = 1000;
 /// Documents that are embedded and searched together, at most.
 const BLOCK_DOCUMENTS: usize = 8192;
 /// Bytes of their texts, approximately.
@@ -23,35 +24,14 @@ const DOCUMENT_PROMPTS: [&str; 3] = ["document", "passage", "corpus"];
 /// The name of the prompt for queries.
 const QUERY_PROMPT: &str = "query";
 
-/// How texts are compared: their vectors' cosine, or dot product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Similarity {
-    /// The dot product of vectors of length 1.
-    #[default]
-    Cosine,
-    /// The dot product of vectors as the model makes them.
-    Dot,
-}
-
-impl Similarity {
-    /// Its name: `cosine`, `dot`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cosine => "cosine",
-            Self::Dot => "dot",
-        }
-    }
-}
-
 /// How a model embeds queries and documents, and compares them.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RetrievalOptions {
-    /// How texts are embedded. The prompt and, for [`Similarity::Cosine`], the normalization are set here.
+    /// How texts are embedded. The prompt and, for [`Metric::Cosine`], the normalization are set here.
     pub embedding: EmbedOptions,
-    /// How vectors are compared.
-    pub similarity: Similarity,
+    /// How vectors are compared: [`Metric::Cosine`] or [`Metric::Dot`].
+    pub metric: Metric,
     /// The name of the prompt before each query; `None`: `query`.
     pub query_prompt: Option<String>,
     /// The name of the prompt before each document; `None`: the first of `document`, `passage` and `corpus`
@@ -67,7 +47,7 @@ pub struct RetrievalOptions {
 pub struct Retriever {
     queries: Embedder,
     documents: Embedder,
-    similarity: Similarity,
+    metric: Metric,
 }
 
 /// What retrieval found, and what it truncated.
@@ -78,8 +58,8 @@ pub struct Retrieved {
     pub run: Run,
     /// Number of documents.
     pub documents: u64,
-    /// Documents that were truncated to the longest length.
-    pub truncated_documents: u64,
+    /// Documents that were truncated to the longest length; `None` if their vectors were stored, which do not say.
+    pub truncated_documents: Option<u64>,
     /// Queries that were.
     pub truncated_queries: u64,
 }
@@ -88,17 +68,23 @@ impl Retriever {
     /// The model of `session` with `options`.
     ///
     /// # Errors
-    /// As [`Session::embedder`].
+    /// As [`Session::embedder`]; [`Error::Usage`] for Euclidean distances.
     pub fn new(session: &Session, options: &RetrievalOptions) -> Result<Self> {
-        let RetrievalOptions { similarity, query_prompt, document_prompt, embedding } = options;
-        let options = match similarity {
-            Similarity::Cosine => embedding.clone().normalize(true),
-            Similarity::Dot => embedding.clone(),
+        let RetrievalOptions { metric, query_prompt, document_prompt, embedding } = options;
+        let options = match metric {
+            Metric::Cosine => embedding.clone().normalize(true),
+            Metric::Dot => embedding.clone(),
+            Metric::Euclidean => {
+                return Err(Error::usage_hint(
+                    "documents that are embedded for an evaluation are compared by cosine or dot, not euclidean",
+                    "an index or a file of vectors is compared by each metric",
+                ));
+            }
         };
         let with = |prompt: &str| session.embedder(&options.clone().prompt(prompt));
         let queries = with(query_prompt.as_deref().unwrap_or(QUERY_PROMPT))?;
         let of_documents = document_prompt.as_deref().unwrap_or_else(|| usual_prompt(session.model()));
-        Ok(Self { queries, documents: with(of_documents)?, similarity: *similarity })
+        Ok(Self { queries, documents: with(of_documents)?, metric: *metric })
     }
 
     /// The embedder of queries.
@@ -112,8 +98,8 @@ impl Retriever {
     }
 
     /// How vectors are compared.
-    pub fn similarity(&self) -> Similarity {
-        self.similarity
+    pub fn metric(&self) -> Metric {
+        self.metric
     }
 
     /// The same; `cancel` can stop its calls.
@@ -154,7 +140,7 @@ impl Retriever {
         Ok(Retrieved {
             documents: corpus.len() as u64,
             run: Run::new(corpus.into_ids(), ranked),
-            truncated_documents,
+            truncated_documents: Some(truncated_documents),
             truncated_queries: embedded.notices.truncated.count,
         })
     }

@@ -42,6 +42,7 @@ use std::path::Path;
 
 use crate::search::{Corpus, Metric};
 use crate::vectors::folder::{COPY, MANIFEST};
+use crate::vectors::write::OutputFormat;
 use crate::{Error, Result};
 use rows::IndexRows;
 
@@ -59,6 +60,15 @@ pub use write::IndexWriter;
 /// Whether a folder is an index: whether its manifest says so.
 pub fn is_index(path: &Path) -> bool {
     [MANIFEST, COPY].iter().any(|name| manifest::begins_an_index(&path.join(name)))
+}
+
+/// Whether `path` may be what [`open`] opens: a folder with a manifest, or a file with the extension of one of vectors.
+pub fn may_open(path: &Path) -> bool {
+    if path.is_dir() {
+        return [MANIFEST, COPY].iter().any(|name| path.join(name).is_file());
+    }
+    let format = OutputFormat::of_extension(path);
+    format.is_some_and(|format| format != OutputFormat::Jsonl)
 }
 
 /// Opens an index, a job's folder or a file of vectors for search. `metric` is the cosine or that of the index, unless

@@ -10,6 +10,7 @@ use arrow_schema::DataType;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::explain::TokenMatch;
 use super::metric::Metric;
 use super::prepared::Search;
 use super::{Hit, Neighbors};
@@ -87,6 +88,12 @@ pub struct SearchHit {
     /// The parts of `text` that are most like the query, in bytes.
     #[serde(serialize_with = "as_pairs")]
     pub marks: Vec<Range<usize>>,
+    /// For each of the query's tokens the one of the stored text that is most like it; see [`Search::explain`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Vec<TokenMatch>>,
+    /// If the stored text is longer than the model takes: the byte of it where `explanation` ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_to: Option<usize>,
     /// The row in the corpus.
     #[serde(skip)]
     pub row: u64,
@@ -101,6 +108,25 @@ fn as_pairs<S: Serializer>(marks: &[Range<usize>], serializer: S) -> Result<S::O
 }
 
 impl Search<'_> {
+    /// The stored texts of some rows, which may be in any order; empty if there is none.
+    pub(super) fn texts_of(&self, rows: &[u64]) -> Result<Vec<String>> {
+        let Some(name) = self.corpus.text_column else { return Ok(vec![String::new(); rows.len()]) };
+        let mut ascending = rows.to_vec();
+        ascending.sort_unstable();
+        ascending.dedup();
+        let columns = self.corpus.source.columns_of(&ascending, &[name])?;
+        let texts = columns.as_ref().and_then(|columns| columns.column_by_name(name));
+        let texts = texts.map(|texts| cast(texts, &DataType::Utf8)).transpose()?;
+        let texts = texts.as_ref().map(|texts| texts.as_string::<i32>());
+        let text = |row: &u64| {
+            let place = ascending.partition_point(|other| other < row);
+            texts
+                .filter(|texts| texts.is_valid(place))
+                .map_or_else(String::new, |texts| texts.value(place).to_owned())
+        };
+        Ok(rows.iter().map(text).collect())
+    }
+
     /// The answer with what [`Search::nearest`] or [`Search::like`] found.
     ///
     /// # Errors
@@ -215,6 +241,8 @@ impl Stored {
             continues_at: None,
             columns,
             marks: Vec::new(),
+            explanation: None,
+            explained_to: None,
             row: hit.row as u64,
         })
     }

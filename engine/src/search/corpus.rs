@@ -131,6 +131,14 @@ impl Corpus {
         Ok(self.texts.get().and_then(Option::as_ref))
     }
 
+    /// Number of texts, each with one row or a row for each of its chunks.
+    ///
+    /// # Errors
+    /// If the corpus cannot be read.
+    pub fn num_texts(&self) -> Result<u64> {
+        Ok(self.texts()?.map_or(self.rows, Texts::len))
+    }
+
     /// The first row with this id.
     ///
     /// # Errors

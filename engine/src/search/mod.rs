@@ -41,6 +41,7 @@
 //! | `euclidean`, `texts`, `diversity` | distances, the best chunk of each text, hits that differ |
 //! | `prepared`, `answer`, `table` | a prepared search, and what it found |
 //! | `model` | words to vectors; the best sentence of a hit |
+//! | `explain` | which token of a hit each token of a query matches |
 //! | `request`, `describe` | plain data for programs |
 
 mod answer;
@@ -50,6 +51,7 @@ mod corpus;
 mod describe;
 mod diversity;
 mod euclidean;
+mod explain;
 mod filter;
 mod ids;
 mod memory;
@@ -71,6 +73,7 @@ use std::ops::Deref;
 pub use answer::{SearchAnswer, SearchHit};
 pub use corpus::Corpus;
 pub use describe::{ColumnDescription, Description};
+pub use explain::TokenMatch;
 pub(crate) use filter::Filter;
 pub use metric::Metric;
 pub(crate) use metric::to_length_1;

@@ -3,7 +3,7 @@
 use super::answer::SearchHit;
 use super::corpus::Corpus;
 use super::metric::to_length_1;
-use crate::embed::{EmbedOptions, Embedded, Embedder, ModelCheck, sentences};
+use crate::embed::{EmbedOptions, Embedded, EmbeddedTokens, Embedder, ModelCheck, sentences};
 use crate::session::{Cancel, Session};
 use crate::vectors::Vectors;
 use crate::{Error, Result};
@@ -82,6 +82,21 @@ impl QueryModel {
     /// As [`Embedder::embed`].
     pub fn encode<T: AsRef<str> + Sync>(&self, queries: &[T]) -> Result<Embedded> {
         self.queries.embed(queries)
+    }
+
+    /// The embedders of queries and of stored texts.
+    pub(crate) fn embedders(&self) -> [&Embedder; 2] {
+        [&self.queries, &self.texts]
+    }
+
+    /// The tokens of a query, after its prompt.
+    pub(super) fn query_tokens(&self, query: &str) -> Result<EmbeddedTokens> {
+        self.queries.embed_tokens(&[query])
+    }
+
+    /// The tokens of stored texts, after the corpus' prompt.
+    pub(super) fn text_tokens(&self, texts: &[String]) -> Result<EmbeddedTokens> {
+        self.texts.embed_tokens(texts)
     }
 
     /// Marks in each hit the sentence whose cosine with the query is the greatest, the first of equal ones. A text of

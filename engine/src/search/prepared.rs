@@ -56,6 +56,9 @@ impl<'a> Search<'a> {
                 "an index has them if it was built with them",
             ));
         }
+        if options.explain {
+            corpus.check_has_texts()?;
+        }
         let filter = options.filter.as_deref().map(Filter::parse).transpose()?;
         let included = filter.map(|filter| filter.rows(corpus.source.as_ref())).transpose()?;
         let texts = if options.per_chunk { None } else { corpus.texts()? };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::corpus::Corpus;
+use super::explain::without_words;
 use super::model::QueryModel;
 use super::options::SearchOptions;
 use super::{Search, SearchAnswer};
@@ -47,6 +48,8 @@ pub struct SearchRequest {
     pub context: Option<usize>,
     /// [`SearchOptions::max_characters`].
     pub max_characters: Option<usize>,
+    /// [`SearchOptions::explain`]; only with a query.
+    pub explain: bool,
 }
 
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RecordId>, D::Error> {
@@ -72,6 +75,7 @@ impl SearchRequest {
             columns: self.columns.clone(),
             context: self.context,
             max_characters: self.max_characters,
+            explain: self.explain,
         }
     }
 
@@ -85,6 +89,7 @@ impl SearchRequest {
         match (&self.query, &self.like, model) {
             (Some(query), None, Some(model)) => answer_to(&search, model, query),
             (Some(_), None, None) => Err(Error::usage("a query in words needs the model of the vectors")),
+            (None, Some(_), _) if self.explain => Err(without_words()),
             (None, Some(id), _) => {
                 let row = corpus.row_of(id)?.ok_or_else(|| no_such_id(corpus, id))?;
                 Ok(SearchAnswer { like: Some(id.clone()), ..search.answer(&search.like(row)?)? })
@@ -100,6 +105,9 @@ fn answer_to(search: &Search<'_>, model: &QueryModel, query: &str) -> Result<Sea
     let hits = search.nearest(&vector)?.pop().unwrap_or_default();
     let mut answer = SearchAnswer { query: Some(query.to_owned()), ..search.answer(&hits)? };
     model.mark(&vector, &mut answer.hits)?;
+    if search.options.explain {
+        search.explain(model, &mut answer)?;
+    }
     Ok(answer)
 }
 

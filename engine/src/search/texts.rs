@@ -45,6 +45,11 @@ impl Texts {
         Ok((starts.len() < rows).then_some(Self { starts, rows }))
     }
 
+    /// Number of texts.
+    pub(super) fn len(&self) -> u64 {
+        self.starts.len()
+    }
+
     /// Average number of rows in a text, rounded up; 1 or more.
     pub(super) fn rows_per_text(&self) -> usize {
         self.rows.div_ceil(self.starts.len().max(1)).max(1) as usize

@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Subcommand, ValueEnum};
-use nearsay::evaluate::{Relevance, Similarity, StsColumns};
+use clap::{Args, Subcommand};
+use nearsay::evaluate::{Relevance, StsColumns};
+use nearsay::search::Metric;
 use nearsay::text::Input;
 
 use super::reading::FormatArguments;
+use super::search::metric_parser;
 use super::{RunningArguments, named};
 
 const EVAL_EXAMPLES: &str = "\
@@ -24,6 +26,8 @@ const RETRIEVAL_EXAMPLES: &str = "\
 Examples:
   # a folder of BEIR with corpus.jsonl, queries.jsonl and qrels/test.tsv
   nearsay eval retrieval scifact/ -m sentence-transformers/all-MiniLM-L6-v2
+  # an index as it is: ids of judgements are those of its texts
+  nearsay eval retrieval notes.index --queries q.jsonl --qrels q.tsv
   # keep the run, in the format of TREC
   nearsay eval retrieval scifact/ -m ./my-model --trec mine.run
   # a run of any system
@@ -31,7 +35,8 @@ Examples:
   # is it better than another one?
   nearsay eval retrieval --run mine.run --qrels q.tsv --baseline-run bm25.run
 
-A document's text is its title, a blank, and its text. Queries are those with judgements. The best 1000 documents \
+A document's text is its title, a blank, and its text. Of an index, a job or a file of vectors, a document is a stored \
+text, found by its best chunk, and queries are embedded as by `nearsay search`. Queries are those with judgements. The best 1000 documents \
 of each query are measured at ranks 1, 3, 5, 10, 20, 100 and 1000 as trec_eval does: documents with equal scores are \
 ordered by id, the higher first; a judgement above 0 is relevant, and is the gain in nDCG; a query for which nothing \
 was found counts as 0.
@@ -92,10 +97,10 @@ pub(crate) enum EvalAction {
 
 #[derive(Debug, Args)]
 pub(crate) struct RetrievalArguments {
-    /// A retrieval task: corpus.jsonl, queries.jsonl and qrels/test.tsv
+    /// A retrieval task: corpus.jsonl, queries.jsonl and qrels/test.tsv; or an index, a job or a file of vectors
     #[arg(value_name = "FOLDER", required_unless_present = "run")]
     pub(crate) task: Option<PathBuf>,
-    /// A folder, or a name on the Hugging Face hub [default: NEARSAY_MODEL]
+    /// A folder, or a name on the Hugging Face hub [default: the one recorded with vectors, or NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
     /// Measure this run (query, Q0, document, rank, score, system) instead of a model
@@ -116,9 +121,9 @@ pub(crate) struct RetrievalArguments {
     /// Also print the values of each query
     #[arg(long)]
     pub(crate) per_query: bool,
-    /// How vectors are compared
-    #[arg(long, value_enum, default_value_t = MetricArgument::Cosine)]
-    pub(crate) metric: MetricArgument,
+    /// How vectors are compared [default: cosine; in an index as it was built]
+    #[arg(long, value_parser = metric_parser())]
+    pub(crate) metric: Option<Metric>,
     /// The model's prompt before each query [default: query]
     #[arg(long, value_name = "NAME")]
     pub(crate) query_prompt: Option<String>,
@@ -177,24 +182,6 @@ pub(crate) struct RagArguments {
     pub(crate) per_sample: bool,
     #[command(flatten)]
     pub(crate) running: RunningArguments,
-}
-
-/// `--metric`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MetricArgument {
-    /// The cosine
-    Cosine,
-    /// The dot product
-    Dot,
-}
-
-impl From<MetricArgument> for Similarity {
-    fn from(argument: MetricArgument) -> Self {
-        match argument {
-            MetricArgument::Cosine => Self::Cosine,
-            MetricArgument::Dot => Self::Dot,
-        }
-    }
 }
 
 fn parse_columns(text: &str) -> Result<StsColumns, String> {

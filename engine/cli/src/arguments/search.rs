@@ -19,6 +19,8 @@ Examples:
   nearsay search wiki/
   # only some of the rows, and a column of each hit
   nearsay search faq.parquet refunds --columns url --where 'year>2020'
+  # why are these the hits? the words of the query, and what matches them
+  nearsay search notes.index bread -k 3 --explain
   # more of the same, and not three copies of it
   nearsay search faq.parquet --like 4711 --mmr 0.7
   # a run of many queries for trec_eval
@@ -88,6 +90,9 @@ pub(crate) struct SearchArguments {
     /// Characters that the texts of one answer have at most, together
     #[arg(long, value_name = "N")]
     pub(crate) max_characters: Option<usize>,
+    /// Show which token of each hit each token of the query matches, and their cosine (of texts, for words)
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Write a run in the format of trec_eval; - for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "json"], value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(crate) trec: Option<Output>,

@@ -1,12 +1,14 @@
 //! The flags of `nearsay search`.
 
 use nearsay::text::{Input, InputFormat, TextOptions};
+use nearsay::vectors::write::{Output, OutputFormat};
 
 use super::reading::{Reads, any_may_be, has_fields};
 use super::{Flag, always, needs};
 use crate::arguments::SearchArguments;
 
 const LEAVE_IT_OUT: &str = "leave it out";
+const USE_JSON: &str = "use --json, or -o with a .jsonl file";
 const NAME_QUERIES: &str = "name a file of queries with --queries";
 const WITHOUT_QUERIES: &str = "without --queries: it says how that file is read";
 const WITHOUT_WORDS: &str = "without queries in words: no model is used";
@@ -62,6 +64,13 @@ pub(super) const FLAGS: &[Flag<SearchArguments>] = &[
         "with --trec, whose lines have no texts",
         LEAVE_IT_OUT,
     ),
+    needs(
+        "explain",
+        SearchArguments::has_words,
+        "without queries in words: others have no tokens",
+        LEAVE_IT_OUT,
+    ),
+    needs("explain", writes_objects, "with --trec or a file of rows, which have no place for it", USE_JSON),
     always("trec"),
     always("output"),
     needs("overwrite", writes_a_file, "without a file as output: there is nothing to replace", LEAVE_IT_OUT),
@@ -108,6 +117,15 @@ pub(super) const FLAGS: &[Flag<SearchArguments>] = &[
 
 fn has_queries(arguments: &SearchArguments) -> bool {
     arguments.queries.is_some()
+}
+
+/// Whether the output is for people, or of JSON.
+fn writes_objects(arguments: &SearchArguments) -> bool {
+    let is_table = |output: &Output| {
+        let format = output.path().and_then(OutputFormat::of_extension);
+        matches!(format, Some(OutputFormat::Parquet | OutputFormat::Arrow))
+    };
+    arguments.trec.is_none() && !arguments.output.as_ref().is_some_and(is_table)
 }
 
 fn writes_a_file(arguments: &SearchArguments) -> bool {

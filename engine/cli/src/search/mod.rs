@@ -1,5 +1,7 @@
 //! `nearsay search`.
 
+mod explained;
+mod model;
 mod passage;
 mod prompt;
 mod queries;
@@ -7,21 +9,19 @@ mod sink;
 mod trec;
 
 use std::io::{IsTerminal, stdin};
-use std::path::Path;
 
 use indicatif::HumanCount;
 use nearsay::Error;
-use nearsay::embed::ModelCheck;
 use nearsay::index;
 use nearsay::search::{Corpus, QueryModel, Search, SearchOptions};
 use nearsay::text::RecordId;
-use nearsay::vectors::Provenance;
 
 use crate::arguments::SearchArguments;
 use crate::context::Context;
 use crate::print::plural;
 use crate::streams;
 use crate::table::visible;
+pub(crate) use model::{ModelChoice, recorded_name};
 use sink::Sink;
 
 pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Result<()> {
@@ -32,7 +32,10 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
         streams::check_stdin()?;
     }
     let corpus = index::open(&arguments.corpus, arguments.metric)?;
-    remark(context, arguments, &corpus);
+    remark(context, &corpus);
+    if arguments.bits && corpus.is_exact() {
+        context.note("candidates are found by signs: hits may be missed");
+    }
     let workers = context.workers(arguments.running.threads);
     let search = corpus.search(&options)?.on(&workers, &context.cancel());
     let mut sink = Sink::create(context, &arguments, &search)?;
@@ -64,8 +67,12 @@ fn options(arguments: &SearchArguments) -> SearchOptions {
     options.columns = arguments.columns.clone();
     options.context = arguments.context;
     options.max_characters = arguments.max_characters;
+    options.explain = arguments.explain;
     options
 }
+
+/// Queries that need no model.
+const OR_WITHOUT_WORDS: &str = "or search with --query-vectors FILE or --like ID, which need no model";
 
 /// Whether queries come from a prompt: none are named, and standard input is a terminal.
 fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
@@ -83,7 +90,7 @@ fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
 }
 
 /// Prints what the user may not expect of the vectors.
-fn remark(context: &Context, arguments: &SearchArguments, corpus: &Corpus) {
+pub(crate) fn remark(context: &Context, corpus: &Corpus) {
     if !corpus.is_complete() {
         let rows = HumanCount(corpus.rows());
         context.note(format_args!("warning: the job or index is not complete; {rows} rows are searched"));
@@ -97,9 +104,6 @@ fn remark(context: &Context, arguments: &SearchArguments, corpus: &Corpus) {
         context.note(format_args!(
             "warning: {first}{others} changed or gone since the index was built: `nearsay index update` reads them again"
         ));
-    }
-    if arguments.bits && corpus.is_exact() {
-        context.note("candidates are found by signs: hits may be missed");
     }
     if !corpus.is_exact() {
         let stored = corpus.provenance().map_or("bytes", |provenance| provenance.output_type.name());
@@ -118,45 +122,10 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Opens the model for queries in words, and prints which prompt it puts before them.
     fn model(&self) -> nearsay::Result<QueryModel> {
-        let Self { context, arguments, corpus, .. } = self;
-        let name = self.model_name()?;
-        let running = &arguments.running;
-        let devices = context.open_devices(running)?;
-        let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
-        let prompt = arguments.prompt_name.as_deref();
-        let model = QueryModel::open(corpus, &session, prompt, running.max_length)?;
-        match (model.check(), corpus.provenance()) {
-            (ModelCheck::Same, _) => {}
-            (ModelCheck::SameName, _) => context.note(format_args!(
-                "model: {name}, by its name; the vectors record no SHA-256 of its files (a job does)"
-            )),
-            (_, Some(provenance)) => context.note(format_args!(
-                "warning: the vectors record the model {} and no SHA-256; whether {name} is the same cannot be checked",
-                provenance.model
-            )),
-            (_, None) => context.note(format_args!(
-                "warning: the vectors do not record their model; whether it is {name} cannot be checked"
-            )),
-        }
-        if !model.prompt_text().is_empty() {
-            let prompt = prompt.unwrap_or("query");
-            context.note(format_args!("prompt before each query: {prompt} ({:?})", model.prompt_text()));
-        }
-        Ok(model.with_cancel(&context.cancel()))
-    }
-
-    /// The model's name: as given, else as recorded, else the default.
-    fn model_name(&self) -> nearsay::Result<String> {
-        let recorded = self.corpus.provenance().map(recorded_name);
-        let name = self.arguments.model.clone().or(recorded).or_else(|| self.context.default_model());
-        name.ok_or_else(|| Error::Usage {
-            message: format!(
-                "{} does not record its model: a query in words needs --model <NAME_OR_DIR>",
-                self.corpus.name()
-            )
-            .into(),
-            hint: Some("or search with --query-vectors FILE or --like ID, which need no model".into()),
-        })
+        let SearchArguments { model, prompt_name, running, .. } = self.arguments;
+        let (name, prompt) = (model.as_deref(), prompt_name.as_deref());
+        let choice = ModelChoice { name, prompt, running, or: Some(OR_WITHOUT_WORDS) };
+        choice.open(self.context, self.corpus)
     }
 
     /// Prints what was unusual about all queries.
@@ -170,6 +139,12 @@ impl Asked<'_> {
         if seen.truncated > 0 {
             let queries = plural(seen.truncated, "query was", "queries were");
             context.note(format_args!("warning: {queries} truncated to {} tokens", seen.max_tokens));
+        }
+        if seen.explained_in_part > 0 {
+            let texts = plural(seen.explained_in_part, "text was", "texts were");
+            context.note(format_args!(
+                "warning: {texts} truncated to the longest length of the model to be explained"
+            ));
         }
         if self.search.zeros() > 0 {
             let rows = plural(self.search.zeros(), "row of zeros has", "rows of zeros have");
@@ -189,16 +164,6 @@ impl Asked<'_> {
     }
 }
 
-/// The model that is recorded, pinned to its commit if it came from the hub by its name.
-pub(crate) fn recorded_name(provenance: &Provenance) -> String {
-    let (name, revision) = (&provenance.model, &provenance.revision);
-    let is_path = name.starts_with(['/', '.', '~']) || Path::new(name).exists();
-    match name.split('@').next() {
-        Some(base) if !is_path && !revision.is_empty() => format!("{base}@{revision}"),
-        _ => name.clone(),
-    }
-}
-
 /// What was unusual about queries.
 #[derive(Debug, Default)]
 struct Seen {
@@ -206,6 +171,8 @@ struct Seen {
     truncated: u64,
     without_hits: u64,
     max_tokens: usize,
+    /// Hits whose texts are longer than the model takes, so that a part of them is explained.
+    explained_in_part: u64,
 }
 
 /// An id as people write it: without quotes.

@@ -6,7 +6,7 @@ use console::measure_text_width;
 use nearsay::search::{SearchAnswer, SearchHit};
 use serde_json::Value;
 
-use super::plain;
+use super::{explained, plain};
 use crate::style::Style;
 use crate::table::visible;
 use crate::terminal::Stream;
@@ -41,6 +41,9 @@ pub(super) fn lines(answer: &SearchAnswer, width: usize) -> String {
                 text.push_str(&format!("{INDENT}{line}\n"));
             }
         }
+        for line in explained::lines(hit.explanation.as_deref().unwrap_or_default(), passage_width(width)) {
+            text.push_str(&format!("{INDENT}{line}\n"));
+        }
     }
     text
 }
@@ -73,7 +76,7 @@ fn shown(text: &str) -> String {
 }
 
 /// The start of a line that is too wide.
-fn fitted(line: &str, width: usize) -> String {
+pub(super) fn fitted(line: &str, width: usize) -> String {
     if measure_text_width(line) <= width {
         return line.to_owned();
     }

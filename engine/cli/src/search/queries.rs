@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nearsay::Error;
 use nearsay::embed::EmbedNotices;
-use nearsay::search::{QueryModel, SearchAnswer};
+use nearsay::search::{QueryModel, SearchAnswer, SearchHit};
 use nearsay::text::{Input, Record, RecordId, RecordStream};
 use nearsay::vectors::Vectors;
 use nearsay::vectors::read::VectorFile;
@@ -28,6 +28,9 @@ pub(super) fn words(
     answer.query = Some(query.to_owned());
     if sink.shows_texts() {
         model.mark(&encoded.vectors, &mut answer.hits)?;
+    }
+    if asked.arguments.explain {
+        asked.search.explain(model, &mut answer)?;
     }
     seen.answer(&answer);
     sink.write(&answer)?;
@@ -58,6 +61,9 @@ pub(super) fn file(asked: &Asked<'_>, input: &Input, sink: &mut Sink<'_>) -> nea
             let mut answer = asked.search.answer(&hits)?;
             answer.query = Some(record.text.clone());
             answer.query_id = Some(record.id.clone());
+            if asked.arguments.explain {
+                asked.search.explain(&model, &mut answer)?;
+            }
             seen.answer(&answer);
             sink.write(&answer)?;
         }
@@ -165,5 +171,7 @@ impl Seen {
 
     fn answer(&mut self, answer: &SearchAnswer) {
         self.without_hits += u64::from(answer.hits.is_empty());
+        let is_in_part = |hit: &&SearchHit| hit.explained_to.is_some();
+        self.explained_in_part += answer.hits.iter().filter(is_in_part).count() as u64;
     }
 }

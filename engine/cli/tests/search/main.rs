@@ -1,6 +1,7 @@
 //! `nearsay search` on files of vectors and jobs' folders.
 
 mod answers;
+mod explained;
 mod outputs;
 mod refusals;
 

@@ -1,5 +1,6 @@
 //! `nearsay eval retrieval`.
 
+mod stored;
 mod tables;
 
 use std::collections::HashSet;
@@ -23,6 +24,7 @@ pub(super) fn run(context: &Context, arguments: &RetrievalArguments) -> anyhow::
     let baseline = arguments.baseline_run.as_deref().map(Run::read).transpose()?;
     match &arguments.run {
         Some(path) => of_run(context, arguments, path, baseline.as_ref()),
+        None if stored::is_stored(arguments) => stored::run(context, arguments, baseline.as_ref()),
         None => of_model(context, arguments, baseline.as_ref()),
     }
 }
@@ -77,7 +79,7 @@ fn of_model(context: &Context, arguments: &RetrievalArguments, baseline: Option<
     let mut left_out = LeftOut::default();
     left_out.queries_not_judged = queries.not_judged;
     left_out.queries_without_text = judged - queries.ids.len() as u64;
-    left_out.relevant_not_in_corpus = relevant_outside(&judgements, &corpus);
+    left_out.relevant_not_in_corpus = judgements.relevant_outside(|document| corpus.has(document));
 
     let retriever = open(context, arguments, &name)?;
     let progress = Progress::new(context, Measure::Count("documents", corpus.len() as u64));
@@ -97,18 +99,13 @@ fn of_model(context: &Context, arguments: &RetrievalArguments, baseline: Option<
     Ok(())
 }
 
-fn relevant_outside(judgements: &Judgements, corpus: &Corpus) -> u64 {
-    let relevant = |(document, judgement): &(&str, i64)| *judgement > 0 && !corpus.has(document);
-    judgements.queries().iter().map(|query| query.documents().filter(relevant).count() as u64).sum()
-}
-
 fn open(context: &Context, arguments: &RetrievalArguments, name: &str) -> nearsay::Result<Retriever> {
     let running = &arguments.running;
     let devices = context.open_devices(running)?;
     let session = context.open_session(name, devices, running.threads, running.batch_tokens)?;
     let mut options = RetrievalOptions::default();
     options.embedding.max_length = running.max_length;
-    options.similarity = arguments.metric.into();
+    options.metric = arguments.metric.unwrap_or_default();
     options.query_prompt = arguments.query_prompt.clone();
     options.document_prompt = arguments.document_prompt.clone();
     let retriever = Retriever::new(&session, &options)?.with_cancel(&context.cancel());
