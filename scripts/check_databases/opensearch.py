@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import numpy as np
 
-from check_databases.rows import HITS, QUERIES, CheckError, Program, ensure, key, share, unit_vectors, write
+from check_databases.rows import HITS, QUERIES, CheckError, Program, ensure, key, row_of, share, unit_vectors, write
 
 ROWS = 10_000
 MAX_BULK_BYTES = 10 << 20
@@ -98,7 +98,7 @@ def check_server(server: Server, folder: Path, queries: np.ndarray, expected: li
         found = []
         for query in queries:
             answer = server.request("POST", f"{index}/_search", exact_search(query, space_type))
-            found.append([int(hit["_id"].partition("#")[0]) for hit in answer["hits"]["hits"]])
+            found.append([row_of(hit["_id"]) for hit in answer["hits"]["hits"]])
     finally:
         server.request("DELETE", index)
     line = f"{rows:,} rows, {len(queries)} queries: {share(found, expected):.4f} of the {HITS} nearest rows"

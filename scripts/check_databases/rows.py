@@ -47,18 +47,28 @@ def text(row: int) -> str:
     return f"{TEXT}{row}"
 
 
+def name(row: int) -> str:
+    """A row's id: a string, which the filter of a page's block can be applied to."""
+    return f"{row}.md"
+
+
 def key(row: int) -> str:
-    return f"{row}#0"
+    return f"{name(row)}#0"
+
+
+def row_of(name: str) -> int:
+    """The row that an id or a key names."""
+    return int(name.partition(".")[0])
 
 
 def write(path: Path, vectors: np.ndarray, columns: dict[str, Any], metadata: dict[str, str] | None = None) -> Path:
-    """Writes vectors with the numbers of rows as ids, a text, and more columns."""
+    """Writes vectors with ids, texts and more columns."""
     rows = len(vectors)
     embedding = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    head = {"id": np.arange(rows), "chunk_id": [key(row) for row in range(rows)]}
+    head = {"id": [name(row) for row in range(rows)], "chunk_id": [key(row) for row in range(rows)]}
     texts = {"chunk_text": [text(row) for row in range(rows)]}
     table = pa.table({**head, **texts, **columns, "embedding": embedding})
-    described = {f"nearsay.{name}": value for name, value in (metadata or {}).items()}
+    described = {f"nearsay.{property}": value for property, value in (metadata or {}).items()}
     pq.write_table(table.replace_schema_metadata(described), path)
     return path
 
@@ -80,7 +90,7 @@ class Program:
         path = self.folder / "queries.npy"
         np.save(path, queries)
         lines = self.run("search", corpus, "--query-vectors", path, "-k", HITS, "--json").splitlines()
-        found = [[hit["id"] for hit in json.loads(line)["hits"]] for line in lines]
+        found = [[row_of(hit["id"]) for hit in json.loads(line)["hits"]] for line in lines]
         ensure([len(rows) for rows in found] == [HITS] * len(queries), "nearsay search found too few rows")
         return found
 

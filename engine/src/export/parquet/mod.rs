@@ -20,7 +20,7 @@ use half::f16;
 
 use self::column::FormedColumn;
 use self::recipe::{BitForm, KEY, ROW, Recipe};
-use super::keys::{key, key_column};
+use super::keys::Keys;
 use super::rows::{RowBlock, VectorKind, bits_of_signed};
 use super::{Database, OutputFolder};
 use crate::search::Corpus;
@@ -104,10 +104,10 @@ impl TableWriter {
 
     /// The keys of a block.
     fn keys(&mut self, block: &RowBlock) -> Result<StringArray> {
-        let column = key_column(&self.columns);
+        let names = Keys::of(&self.columns);
         let mut keys = Vec::with_capacity(block.rows);
         for row in 0..block.rows {
-            let key = key(&self.input, block, column, row)?;
+            let key = names.key(&self.input, block, row)?;
             if let Some((seen, inputs)) = &mut self.keys {
                 let number = block.first_row + row as u64 + 1;
                 if key.is_empty() {

@@ -7,7 +7,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int8Type, Int64Type};
 use arrow_array::{
     Array, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray,
-    Float64Array, Int8Array, ListArray, NullArray, StructArray, TimestampMicrosecondArray, UInt64Array,
+    Float64Array, Int8Array, ListArray, NullArray, StructArray, TimestampMicrosecondArray, UInt32Array,
+    UInt64Array,
 };
 use arrow_schema::FieldRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -255,6 +256,23 @@ fn keys_of_both_kinds_are_apart() {
     for database in DATABASES {
         let (_, rows) = exported(&corpus, folder.path(), database).unwrap();
         assert_eq!(strings(&rows, KEY), texts(&["1", "\"1\""]), "{database:?}");
+    }
+}
+
+#[test]
+fn chunks_without_ids_of_their_own_are_numbered() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = || column(ID, StringArray::from(vec!["a", "a", "b"]));
+    let chunks = column("chunk", UInt32Array::from(vec![0, 1, 0]));
+    let own = column("chunk_id", StringArray::from(vec!["x", "y", "z"]));
+    for (columns, keys) in [
+        (vec![ids(), chunks.clone()], ["a#0", "a#1", "b#0"]),
+        (vec![ids(), chunks.clone(), own], ["x", "y", "z"]),
+        (vec![chunks], ["0", "1", "2"]),
+    ] {
+        let corpus = corpus(folder.path(), columns, floats(&[1.0, 2.0, 3.0]), 1);
+        let (_, rows) = exported(&corpus, folder.path(), Database::Chroma).unwrap();
+        assert_eq!(strings(&rows, KEY), texts(&keys));
     }
 }
 
