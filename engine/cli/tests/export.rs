@@ -60,14 +60,79 @@ fn what_a_database_cannot_store_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn databases_that_load_parquet_have_one_file() {
+    let desk = desk_with_vectors();
+    for (name, section) in [
+        ("qdrant", "qdrant"),
+        ("lance", "lancedb"),
+        ("duckdb", "duckdb"),
+        ("milvus", "milvus"),
+        ("chroma", "chroma"),
+    ] {
+        let run = desk.run(&format!("export job/ --to {name} -o {name}/ --json")).ok();
+        assert_eq!(run.json()["files"], serde_json::json!(["rows.parquet"]), "{name}");
+        let section = format!("how to load it: docs/databases.md#{section}");
+        assert!(run.stderr.contains("2 rows -> ") && run.stderr.contains(&section), "{}", run.stderr);
+        // The file is one of vectors: it can be searched and exported again.
+        let run = desk.run(&format!("search {name}/rows.parquet --like a --json")).ok();
+        assert_eq!(run.json()["hits"][0]["id"], "b", "{name}");
+        desk.run(&format!("export {name}/rows.parquet --to {name} -o again/"))
+            .ends(65, &["\"nearsay_row\"", "would have one name"]);
+        for vectors in ["bits", "i8"] {
+            let run = desk.run(&format!("export {vectors}.parquet --to {name} -o {vectors}-{name}/"));
+            match (vectors, name) {
+                ("bits", "lance" | "duckdb") => drop(run.ok()),
+                ("bits", _) => {
+                    drop(run.ends(65, &["bits.parquet: has vectors of ", "has floats, f32 or f16"]))
+                }
+                _ => drop(run.ends(65, &["i8.parquet: has vectors of i8"])),
+            }
+        }
+        desk.run(&format!("export a.npy --to {name} -o npy-{name}/")).ok();
+    }
+    assert!(!desk.path("again").exists());
+}
+
+#[test]
+fn chunks_of_an_index_have_keys_of_their_own() {
+    let desk = desk!();
+    desk.write("in.jsonl", "{\"id\":\"a\",\"text\":\"The mill by the river, the garden and the station\"}\n");
+    desk.run("index build in.jsonl -m STS --device cpu -q --chunk-tokens 6 --chunk-overlap 0 -o i").ok();
+    desk.run("export i --to opensearch -o os/").ok();
+    let body = fs::read_to_string(desk.path("os/bulk-00000.ndjson")).expect("a body");
+    let ids: Vec<&str> = body.lines().step_by(2).collect();
+    assert!(ids.len() > 1, "{body}");
+    for (number, line) in ids.iter().enumerate() {
+        assert_eq!(*line, format!("{{\"create\":{{\"_id\":\"a#{number}\"}}}}"));
+    }
+    desk.run("export i --to chroma -o chroma/").ok();
+}
+
+#[test]
+fn sections_of_the_page_have_the_names_that_are_printed() {
+    let page = fs::read_to_string(nearsay_tests::repository().join("docs/databases.md")).expect("a page");
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let anchors: Vec<String> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
+    for database in nearsay::export::Database::ALL {
+        let (file, anchor) = database.section().split_once('#').expect("a section");
+        assert_eq!(file, "docs/databases.md");
+        assert!(anchors.iter().any(|known| known == anchor), "{anchor} is not one of {anchors:?}");
+    }
+}
+
+#[test]
 fn outputs_and_names_are_checked_first() {
     let desk = desk_with_vectors();
     for (line, parts) in [
         ("--to pgvector -o out/ --table a;b", &["must be an SQL identifier", "\"a;b\""][..]),
         ("--to pgvector -o out/ --table 1a", &["must be an SQL identifier"]),
-        ("--to opensearch -o -", &["several files", "standard output"]),
+        ("--to opensearch -o -", &["written to a folder", "standard output"]),
+        ("--to duckdb -o -", &["written to a folder", "standard output"]),
         ("--to redis -o out/", &["invalid value 'redis'", "pgvector"]),
         ("--to opensearch -o out/ --table t", &["--table has no effect without --to pgvector"]),
+        ("--to lance -o out/ --table t", &["--table has no effect without --to pgvector"]),
+        ("--to milvus -o out/ --serverless", &["--serverless has no effect without --to opensearch"]),
+        ("--to chroma -o out/ --replace-nul", &["--replace-nul has no effect without --to pgvector"]),
         ("--to pgvector -o - --json", &["--json has no effect"]),
     ] {
         desk.run(&format!("export a.parquet {line}")).ends(2, parts);

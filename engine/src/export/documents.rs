@@ -5,7 +5,7 @@ use arrow_schema::SchemaRef;
 use serde_json::json;
 
 use super::OutputFolder;
-use super::keys::{key, key_column, text};
+use super::keys::{Keys, text};
 use super::rows::RowBlock;
 use crate::error::phrase;
 use crate::search::Corpus;
@@ -50,7 +50,7 @@ impl DocumentWriter {
             return Err(Error::Bug("documents without texts".to_owned()));
         };
         for row in 0..block.rows {
-            let id = key(&self.input, block, key_column(&self.columns), row)?;
+            let id = Keys::of(&self.columns).key(&self.input, block, row)?;
             let text = text(texts, row)?.ok_or_else(|| {
                 let rule = format!("column `{}` is null; a document needs a text", self.text_column);
                 Error::BadRow { input: self.input.clone(), row: block.first_row + row as u64 + 1, rule }

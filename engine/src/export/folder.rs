@@ -61,8 +61,13 @@ impl OutputFolder {
     /// [`Error::Io`].
     pub(super) fn complete(&mut self, name: &str, file: Destination) -> Result<()> {
         file.finish()?;
-        self.files.push(name.to_owned());
+        self.completed(name);
         Ok(())
+    }
+
+    /// Notes that a file of this name is complete.
+    pub(super) fn completed(&mut self, name: &str) {
+        self.files.push(name.to_owned());
     }
 
     /// Writes a small file.

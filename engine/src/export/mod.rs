@@ -30,12 +30,14 @@
 //! | `keys` | the string that names a row |
 //! | `pgvector` | COPY's binary form, types, the table |
 //! | `opensearch` | bodies of bulk requests, the mapping |
+//! | `parquet` | the others: a Parquet file, and what differs between them |
 //! | `documents` | texts and metadata |
 
 mod documents;
 mod folder;
 mod keys;
 mod opensearch;
+mod parquet;
 mod pgvector;
 mod rows;
 
@@ -48,6 +50,7 @@ use serde::Serialize;
 use self::documents::DocumentWriter;
 use self::folder::OutputFolder;
 use self::opensearch::BulkWriter;
+use self::parquet::TableWriter;
 use self::pgvector::CopyWriter;
 use self::rows::{RowBlock, RowBlocks, is_zero, vector_kind};
 use crate::search::Corpus;
@@ -63,29 +66,64 @@ pub enum Database {
     Pgvector,
     /// OpenSearch.
     Opensearch,
+    /// Qdrant, as a server or in the process (Qdrant Edge).
+    Qdrant,
+    /// LanceDB.
+    Lance,
+    /// DuckDB.
+    Duckdb,
+    /// Milvus, as a server or in the process (Milvus Lite).
+    Milvus,
+    /// Chroma.
+    Chroma,
     /// Services that take texts and make vectors themselves.
     Documents,
 }
 
 impl Database {
     /// Every database.
-    pub const ALL: [Self; 3] = [Self::Pgvector, Self::Opensearch, Self::Documents];
+    pub const ALL: [Self; 8] = [
+        Self::Pgvector,
+        Self::Opensearch,
+        Self::Qdrant,
+        Self::Lance,
+        Self::Duckdb,
+        Self::Milvus,
+        Self::Chroma,
+        Self::Documents,
+    ];
 
     /// Its name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pgvector => "pgvector",
             Self::Opensearch => "opensearch",
+            Self::Qdrant => "qdrant",
+            Self::Lance => "lance",
+            Self::Duckdb => "duckdb",
+            Self::Milvus => "milvus",
+            Self::Chroma => "chroma",
             Self::Documents => "documents",
         }
     }
 
-    /// Whether its rows are one file, which can be streamed.
-    fn streams(self) -> bool {
+    /// The section of docs/databases.md about it.
+    pub fn section(self) -> &'static str {
         match self {
-            Self::Pgvector | Self::Documents => true,
-            Self::Opensearch => false,
+            Self::Pgvector => "docs/databases.md#postgresql-with-pgvector",
+            Self::Opensearch => "docs/databases.md#opensearch",
+            Self::Qdrant => "docs/databases.md#qdrant",
+            Self::Lance => "docs/databases.md#lancedb",
+            Self::Duckdb => "docs/databases.md#duckdb",
+            Self::Milvus => "docs/databases.md#milvus",
+            Self::Chroma => "docs/databases.md#chroma",
+            Self::Documents => "docs/databases.md#documents",
         }
+    }
+
+    /// Whether its rows can go to standard output: one after the other, in one file.
+    fn streams(self) -> bool {
+        matches!(self, Self::Pgvector | Self::Documents)
     }
 }
 
@@ -133,13 +171,13 @@ impl ExportOptions {
     /// Checks the options and the output, before anything is read.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a table's name that is not an identifier, and for a stream of what is several files.
+    /// [`Error::Usage`] for a table's name that is not an identifier, and for a stream of what needs a folder.
     pub fn check(&self, output: &Output) -> Result<()> {
         pgvector::check_table(&self.table)?;
         if *output == Output::Stdout && !self.database.streams() {
             let name = self.database.name();
             return Err(Error::usage(format!(
-                "an export to {name} is several files and cannot go to standard output"
+                "an export to {name} is written to a folder and cannot go to standard output"
             )));
         }
         Ok(())
@@ -215,6 +253,7 @@ pub fn export(corpus: &Corpus, output: &Output, options: &ExportOptions) -> Resu
 enum Writer {
     Copy(CopyWriter),
     Bulk(BulkWriter),
+    Table(TableWriter),
     Documents(DocumentWriter),
 }
 
@@ -237,6 +276,14 @@ impl Writer {
             Database::Opensearch => {
                 Self::Bulk(BulkWriter::new(corpus, vector_kind(corpus)?, columns, options)?)
             }
+            database @ (Database::Qdrant
+            | Database::Lance
+            | Database::Duckdb
+            | Database::Milvus
+            | Database::Chroma) => {
+                let (vectors, file) = (vector_kind(corpus)?, file(parquet::FILE)?);
+                Self::Table(TableWriter::new(corpus, vectors, columns, file, database)?)
+            }
             Database::Documents => {
                 Self::Documents(DocumentWriter::new(corpus, columns, file(documents::FILE)?)?)
             }
@@ -248,6 +295,7 @@ impl Writer {
         match self {
             Self::Copy(writer) => writer.vector_type(),
             Self::Bulk(writer) => writer.vector_type(),
+            Self::Table(writer) => writer.vector_type(),
             Self::Documents(_) => String::new(),
         }
     }
@@ -261,6 +309,7 @@ impl Writer {
         match self {
             Self::Copy(writer) => writer.write(block, counts),
             Self::Bulk(writer) => writer.write(block, folder.ok_or_else(no_folder)?),
+            Self::Table(writer) => writer.write(block),
             Self::Documents(writer) => writer.write(block),
         }
     }
@@ -269,12 +318,13 @@ impl Writer {
         match self {
             Self::Copy(writer) => writer.finish(folder),
             Self::Bulk(writer) => writer.finish(folder.ok_or_else(no_folder)?),
+            Self::Table(writer) => writer.finish(folder.ok_or_else(no_folder)?),
             Self::Documents(writer) => writer.finish(folder),
         }
     }
 }
 
-/// [`ExportOptions::check`] refuses a stream of several files.
+/// [`ExportOptions::check`] refuses a stream of what needs a folder.
 fn no_folder() -> Error {
-    Error::Bug("several files without a folder".to_owned())
+    Error::Bug("an export without a folder".to_owned())
 }

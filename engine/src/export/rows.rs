@@ -1,5 +1,7 @@
 //! The rows of a corpus: numbers and columns together, some at a time.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 use half::f16;
 
@@ -29,7 +31,16 @@ pub(super) struct RowBlock {
 impl RowBlock {
     /// The numbers of a row of the block.
     pub(super) fn vector(&self, row: usize) -> NumberSlice<'_> {
-        let range = (self.offset + row) * self.width..(self.offset + row + 1) * self.width;
+        self.numbers_of(row..row + 1)
+    }
+
+    /// The numbers of all rows of the block.
+    pub(super) fn numbers(&self) -> NumberSlice<'_> {
+        self.numbers_of(0..self.rows)
+    }
+
+    fn numbers_of(&self, rows: Range<usize>) -> NumberSlice<'_> {
+        let range = (self.offset + rows.start) * self.width..(self.offset + rows.end) * self.width;
         match self.numbers.numbers() {
             NumberSlice::F32(values) => NumberSlice::F32(&values[range]),
             NumberSlice::F16(values) => NumberSlice::F16(&values[range]),

@@ -17,19 +17,23 @@ Examples:
   nearsay export vectors/ --to pgvector -o - > rows.pgcopy
   # OpenSearch: mapping.json and bodies of _bulk requests
   nearsay export vectors/ --to opensearch -o opensearch/
+  # Qdrant, LanceDB, DuckDB, Milvus, Chroma: one Parquet file in the form that the database takes
+  nearsay export notes.index/ --to qdrant -o qdrant/
+  # texts and metadata, for services that make vectors themselves
+  nearsay export vectors/ --to documents -o documents/
 
-All columns are exported, and every value as it is stored; docs/databases.md has more.";
+All columns are exported. docs/databases.md has the code that loads them, and what each database does not store.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArguments {
-    /// Vectors: a .parquet, .arrow, .safetensors or .npy file, or the folder of a job
+    /// Vectors: a .parquet, .arrow, .safetensors or .npy file, the folder of a job, or an index
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
     /// The database; documents are JSON lines for services that take texts
     #[arg(long, value_name = "DATABASE", value_parser = database_parser())]
     pub(crate) to: Database,
-    /// Folder to write, or - for the rows alone to standard output
+    /// Folder to write, or - for the rows alone to standard output (pgvector, documents)
     #[arg(short, long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(crate) output: Output,
     /// Name of the table in PostgreSQL

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use indicatif::HumanCount;
 use nearsay::export::{Database, ExportOptions, ExportSummary, export};
-use nearsay::vectors::write::Output;
 use serde::Serialize;
 
 use crate::arguments::ExportArguments;
@@ -41,8 +40,13 @@ pub(crate) fn run(context: &Context, arguments: &ExportArguments) -> anyhow::Res
         print_json(&Result { database: to.name(), output: output.to_string(), summary: &summary })?;
     }
     closing::exported(context, output, &summary);
-    if let (Database::Pgvector, Output::Folder(folder) | Output::File(folder)) = (to, output) {
-        context.note(format_args!("load it with: sh {}", folder.join("load.sh").display()));
+    if let Some(folder) = output.path() {
+        match to {
+            Database::Pgvector => {
+                context.note(format_args!("load it with: sh {}", folder.join("load.sh").display()))
+            }
+            _ => context.note(format_args!("how to load it: {}", to.section())),
+        }
     }
     Ok(())
 }
@@ -64,6 +68,7 @@ fn remark(context: &Context, database: Database, summary: &ExportSummary) {
         let rows = plural(counts.zero_vectors, "row of zeros has", "rows of zeros have");
         let effect = match database {
             Database::Pgvector => Some("pgvector returns NaN for its distance, and sorts it last"),
+            Database::Lance => Some("LanceDB leaves such rows out of a search by cosine"),
             Database::Opensearch if summary.vector_type.contains("cosinesimil") => {
                 Some("OpenSearch refuses such rows with the space type cosinesimil")
             }

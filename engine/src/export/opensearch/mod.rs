@@ -11,7 +11,7 @@ use std::io::Write;
 use arrow_schema::SchemaRef;
 use serde_json::json;
 
-use super::keys::{key, key_column};
+use super::keys::Keys;
 use super::rows::{RowBlock, VectorKind, bits_of_signed};
 use super::{ExportOptions, OutputFolder};
 use crate::search::Corpus;
@@ -82,7 +82,7 @@ impl BulkWriter {
             let bad = |rule: String| Error::BadRow { input: self.input.clone(), row: number + 1, rule };
             self.row.clear();
             if self.has_ids {
-                let id = key(&self.input, block, key_column(&self.columns), row)?;
+                let id = Keys::of(&self.columns).key(&self.input, block, row)?;
                 if id.is_empty() || id.len() > MAX_ID_BYTES {
                     let rule =
                         format!("the id has {} bytes; OpenSearch allows 1 to {MAX_ID_BYTES}", id.len());

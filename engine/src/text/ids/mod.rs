@@ -25,7 +25,7 @@ use crate::{Error, Result};
 const MAX_IN_MEMORY: usize = 1 << 19;
 
 /// Every id that has occurred.
-pub(super) struct SeenIds {
+pub(crate) struct SeenIds {
     limit: usize,
     keys: KeyMaker,
     latest: HashMap<Key, Place>,
@@ -56,7 +56,7 @@ impl SeenIds {
     /// # Errors
     /// [`Error::BadRow`] with both rows if it is seen to have occurred, [`Error::Io`] if a temporary file
     /// fails.
-    pub(super) fn insert(&mut self, id: &RecordId, input: usize, row: u64, inputs: &[Input]) -> Result<()> {
+    pub(crate) fn insert(&mut self, id: &RecordId, input: usize, row: u64, inputs: &[Input]) -> Result<()> {
         let (key, place) = (self.keys.key(id), Place::new(input, row));
         if let RecordId::Row(position) = id {
             self.counted.push(*position)?;
@@ -84,7 +84,7 @@ impl SeenIds {
     ///
     /// # Errors
     /// Those of [`insert`](Self::insert).
-    pub(super) fn finish(&mut self, inputs: &[Input]) -> Result<()> {
+    pub(crate) fn finish(&mut self, inputs: &[Input]) -> Result<()> {
         if self.runs.is_empty() && self.counted.is_whole() {
             return Ok(());
         }
