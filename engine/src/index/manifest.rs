@@ -23,7 +23,7 @@ pub(super) enum Entry {
     /// The first one: how the index was started.
     Begin { kind: String, format_version: u32, settings: Box<Settings> },
     /// A volume is added, and rows of others are deleted, which its texts replace.
-    Volume { volume: VolumeRecord, deleted: Option<DeletedRecord> },
+    Volume { volume: Box<VolumeRecord>, deleted: Option<DeletedRecord> },
     /// Rows are deleted.
     Delete { deleted: DeletedRecord },
     /// These volumes have the rows of all volumes before.
@@ -171,7 +171,7 @@ impl State {
             Entry::Volume { volume, deleted } => {
                 self.is_complete = false;
                 self.next_volume = self.next_volume.max(volume.volume.saturating_add(1));
-                self.volumes.push(volume);
+                self.volumes.push(*volume);
                 if deleted.is_some() {
                     self.set_deleted(deleted);
                 }

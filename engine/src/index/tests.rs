@@ -149,8 +149,7 @@ fn rows_are_rotated_where_it_pays() {
         let path = folder.path().join("rows.parquet");
         let _ = std::fs::remove_file(&path);
         write(&path, &Vectors::new(rows, DIM).unwrap(), Vec::new());
-        let mut options = IndexOptions::default();
-        options.seed = 11;
+        let options = IndexOptions { seed: 11, ..IndexOptions::default() };
         let index = build(folder.path(), kind, &path, &options);
         let head = std::fs::read(index.join("volume-00000/codes.i8")).unwrap();
         let head = String::from_utf8_lossy(&head[..4096]).into_owned();

@@ -129,7 +129,7 @@ impl Update<'_> {
             true => None,
             false => Some(self.writer.folder.write_deleted(&self.writer.state, &self.deleted)?),
         };
-        append(&mut self.log, &mut self.writer.state, Entry::Volume { volume, deleted })
+        append(&mut self.log, &mut self.writer.state, Entry::Volume { volume: Box::new(volume), deleted })
     }
 
     /// Deletes known texts, in memory.

@@ -167,7 +167,7 @@ fn history(seed: u64, steps: usize, has_ids: bool) {
         year: 1,
     });
     let inputs: Vec<_> = files.iter().map(|(name, texts)| desk.write(name, texts)).collect();
-    desk.build("index", &inputs, &options().bits()).unwrap();
+    desk.build("index", &inputs, &options()).unwrap();
     let mut expected = Expected::default();
     for (name, texts) in &files {
         expected.update(name, texts, false);

@@ -225,7 +225,7 @@ fn an_index_of_vectors_finds_what_an_index_of_their_texts_finds() {
         let target = format!("{}{}", vectors.display(), if output.ends_with('/') { "/" } else { "" });
         embedder().embed_files([path], &target, &corpus).unwrap();
         let index = desk.path("vectors");
-        let overwrite = IndexOptions::default().texts_per_volume(7).existing(Existing::Overwrite);
+        let overwrite = IndexOptions::default().texts_per_volume(7).bits().existing(Existing::Overwrite);
         let summary = build_from_vectors(&index, &[vectors], None, &overwrite, &Control::default()).unwrap();
         assert_eq!(summary.added, 20, "{output}");
         assert_eq!(found(&index), found(&desk.fresh(&own)), "{output}");

@@ -29,6 +29,7 @@ pub(crate) fn options() -> IndexOptions {
         .reading(TextOptions::default().keep(["year"]))
         .on_long(OnLong::Chunk(ChunkOptions::default().tokens(12).overlap(2)))
         .texts_per_volume(7)
+        .bits()
 }
 
 /// A text of an input.
@@ -89,7 +90,7 @@ impl Desk {
     /// An index of these texts that is built at once.
     pub(crate) fn fresh(&self, texts: &[Text]) -> PathBuf {
         let input = self.write("fresh.jsonl", texts);
-        self.build("fresh", &[input], &options().bits().existing(Existing::Overwrite)).unwrap();
+        self.build("fresh", &[input], &options().existing(Existing::Overwrite)).unwrap();
         self.path("fresh")
     }
 }
@@ -115,18 +116,19 @@ pub(crate) fn by_signs() -> SearchOptions {
 
 /// Everything that searches find in an index: ids, bits of scores, chunks, texts, columns.
 pub(crate) fn found(path: &Path) -> Vec<Value> {
-    let corpus = index::open(path, None).unwrap();
-    let queries = embedder().embed(&["the river", "bread and stone"]).unwrap().vectors;
+    try_found(path).unwrap()
+}
+
+/// The same, unless the index cannot be read.
+pub(crate) fn try_found(path: &Path) -> Result<Vec<Value>> {
+    let corpus = index::open(path, None)?;
+    let queries = embedder().embed(&["the river", "bread and stone"])?.vectors;
     let mut found = Vec::new();
-    let signs = index::info(path).unwrap().bits.then(by_signs);
+    let signs = index::info(path)?.bits.then(by_signs);
     for options in searches().into_iter().chain(signs) {
-        let search = match corpus.search(&options) {
-            Ok(search) => search,
-            // A column that no text was there to have.
-            Err(error) => panic!("{error}"),
-        };
-        for hits in search.nearest(&queries).unwrap() {
-            for (hit, detail) in hits.iter().zip(search.answer(&hits).unwrap().hits) {
+        let search = corpus.search(&options)?;
+        for hits in search.nearest(&queries)? {
+            for (hit, detail) in hits.iter().zip(search.answer(&hits)?.hits) {
                 let mut value = serde_json::to_value(&detail).unwrap();
                 value["bits"] = json!(hit.score.to_bits());
                 value["row"] = json!(hit.row);
@@ -134,5 +136,5 @@ pub(crate) fn found(path: &Path) -> Vec<Value> {
             }
         }
     }
-    found
+    Ok(found)
 }

@@ -17,7 +17,7 @@ Examples:
   nearsay export vectors/ --to pgvector -o - > rows.pgcopy
   # OpenSearch: mapping.json and bodies of _bulk requests
   nearsay export vectors/ --to opensearch -o opensearch/
-  # Qdrant, LanceDB, DuckDB, Milvus, Chroma: one Parquet file in the form that the database takes
+  # one Parquet file for Qdrant; also for lance, duckdb, milvus, chroma
   nearsay export notes.index/ --to qdrant -o qdrant/
   # texts and metadata, for services that make vectors themselves
   nearsay export vectors/ --to documents -o documents/

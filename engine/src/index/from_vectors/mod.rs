@@ -353,6 +353,6 @@ impl Build<'_> {
         };
         let volume = writer.finish()?;
         self.summary.zeros += volume.zeros;
-        append(&mut self.log, &mut self.state, Entry::Volume { volume, deleted: None })
+        append(&mut self.log, &mut self.state, Entry::Volume { volume: Box::new(volume), deleted: None })
     }
 }
