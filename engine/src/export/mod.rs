@@ -40,6 +40,8 @@ mod opensearch;
 mod parquet;
 mod pgvector;
 mod rows;
+#[cfg(test)]
+mod test_corpus;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -6,16 +6,15 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int8Type, Int64Type};
 use arrow_array::{
-    Array, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeListArray,
-    Float64Array, Int8Array, ListArray, NullArray, StructArray, TimestampMicrosecondArray, UInt32Array,
-    UInt64Array,
+    Array, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int8Array,
+    ListArray, NullArray, StructArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::FieldRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
+use crate::export::test_corpus::{self, column};
 use crate::export::{ExportOptions, ExportSummary, export};
-use crate::search::Metric;
 use crate::vectors::Metadata;
 use crate::vectors::schema::{ID, json_field};
 use crate::vectors::write::Output;
@@ -23,34 +22,9 @@ use crate::vectors::write::Output;
 const DATABASES: [Database; 5] =
     [Database::Qdrant, Database::Lance, Database::Duckdb, Database::Milvus, Database::Chroma];
 
-fn column(name: &str, values: impl Array + 'static) -> (Field, ArrayRef) {
-    (Field::new(name, values.data_type().clone(), true), Arc::new(values))
-}
-
 /// A corpus with these columns and vectors.
 fn corpus(folder: &Path, columns: Vec<(Field, ArrayRef)>, vectors: ArrayRef, width: i32) -> Corpus {
-    corpus_with(folder, columns, vectors, width, &Metadata::new())
-}
-
-fn corpus_with(
-    folder: &Path,
-    columns: Vec<(Field, ArrayRef)>,
-    vectors: ArrayRef,
-    width: i32,
-    metadata: &Metadata,
-) -> Corpus {
-    let path = folder.join("a.arrow");
-    let lists = FixedSizeListArray::new(item(vectors.data_type().clone()), width, vectors, None);
-    let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
-    fields.push(Field::new(EMBEDDING, lists.data_type().clone(), false));
-    arrays.push(Arc::new(lists));
-    let schema = Arc::new(Schema::new(fields));
-    let rows = RecordBatch::try_new(schema.clone(), arrays).unwrap();
-    let destination = Destination::create(&Output::at(&path), true).unwrap();
-    let mut writer = row_writer(destination, OutputFormat::Arrow, &schema, metadata).unwrap();
-    writer.write(&rows).unwrap();
-    writer.finish().unwrap();
-    Corpus::open(&path, Metric::Cosine).unwrap()
+    test_corpus::corpus(folder, columns, vectors, width, &Metadata::new())
 }
 
 /// Exports a corpus; the summary, the file's fields and its rows.
@@ -231,7 +205,7 @@ fn bits_are_lists_or_binary_or_refused() {
         ("binary", Arc::new(Int8Array::from(signed))),
     ];
     for (output_type, values) in types {
-        let corpus = corpus_with(folder.path(), Vec::new(), values, 2, &provenance(output_type));
+        let corpus = test_corpus::corpus(folder.path(), Vec::new(), values, 2, &provenance(output_type));
         let (summary, rows) = exported(&corpus, folder.path(), Database::Lance).unwrap();
         assert_eq!(summary.vector_type, "bit(16)");
         let lists = rows[EMBEDDING].as_fixed_size_list();

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
-    FixedSizeListArray, Float16Array, Float32Array, Float64Array, Int8Array, Int32Array, ListArray,
-    NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float16Array,
+    Float32Array, Float64Array, Int8Array, Int32Array, ListArray, NullArray, StringArray,
+    TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,
 };
-use arrow_schema::{Field, Schema};
+use arrow_schema::Field;
 use half::f16;
 
+use crate::export::test_corpus::{self, column};
 use crate::export::{Database, ExportOptions, ExportSummary, export};
-use crate::search::{Corpus, Metric};
+use crate::search::Corpus;
 use crate::vectors::Metadata;
-use crate::vectors::schema::{EMBEDDING, item, json_field};
-use crate::vectors::write::{Destination, Output, OutputFormat, row_writer};
+use crate::vectors::schema::json_field;
+use crate::vectors::write::Output;
 use crate::{Result, Setting};
 
 use super::*;
@@ -28,22 +29,7 @@ fn corpus(
     vectors: ArrayRef,
     width: i32,
 ) -> Corpus {
-    let path = folder.join("a.arrow");
-    let lists = FixedSizeListArray::new(item(vectors.data_type().clone()), width, vectors, None);
-    let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
-    fields.push(Field::new(EMBEDDING, lists.data_type().clone(), false));
-    arrays.push(Arc::new(lists));
-    let schema = Arc::new(Schema::new(fields));
-    let rows = RecordBatch::try_new(schema.clone(), arrays).unwrap();
-    let destination = Destination::create(&Output::at(&path), true).unwrap();
-    let mut writer = row_writer(destination, OutputFormat::Arrow, &schema, &Metadata::new()).unwrap();
-    writer.write(&rows).unwrap();
-    writer.finish().unwrap();
-    Corpus::open(&path, Metric::Cosine).unwrap()
-}
-
-fn column(name: &str, values: impl Array + 'static) -> (Field, ArrayRef) {
-    (Field::new(name, values.data_type().clone(), true), Arc::new(values))
+    test_corpus::corpus(folder, columns, vectors, width, &Metadata::new())
 }
 
 fn exported(
