@@ -94,8 +94,7 @@ impl<'a> StoredRetriever<'a> {
 
     /// For each query its best rows, and all others whose score is that of the last one.
     fn found(&self, queries: &Vectors) -> Result<Vec<Vec<Hit>>> {
-        let mut options = SearchOptions::default();
-        options.top = Some(DEPTH + 1);
+        let options = SearchOptions { top: Some(DEPTH + 1), ..SearchOptions::default() };
         let mut lists = self.search(&options)?.nearest(queries)?;
         for (list, query) in lists.iter_mut().zip(queries.rows()) {
             let Some(&[Hit { score: last, .. }, Hit { score: next, .. }]) = list.get(DEPTH - 1..=DEPTH)
@@ -114,12 +113,12 @@ impl<'a> StoredRetriever<'a> {
 
     /// Options that find all rows with this score or a better one; of distances, at least the best 10,000.
     fn up_to(&self, score: f32) -> SearchOptions {
-        let mut options = SearchOptions::default();
         match self.metric() {
-            Metric::Euclidean => options.top = Some(MAX_TOP),
-            Metric::Cosine | Metric::Dot => options.min_score = Some(score),
+            Metric::Euclidean => SearchOptions { top: Some(MAX_TOP), ..SearchOptions::default() },
+            Metric::Cosine | Metric::Dot => {
+                SearchOptions { min_score: Some(score), ..SearchOptions::default() }
+            }
         }
-        options
     }
 
     fn search(&self, options: &SearchOptions) -> Result<Search<'_>> {
