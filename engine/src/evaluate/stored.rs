@@ -95,7 +95,8 @@ impl<'a> StoredRetriever<'a> {
     /// For each query its best rows, and all others whose score is that of the last one.
     fn found(&self, queries: &Vectors) -> Result<Vec<Vec<Hit>>> {
         let options = SearchOptions { top: Some(DEPTH + 1), ..SearchOptions::default() };
-        let mut lists = self.search(&options)?.nearest(queries)?;
+        let found = self.search(&options)?.nearest(queries)?;
+        let mut lists: Vec<Vec<Hit>> = found.into_iter().map(|found| found.hits).collect();
         for (list, query) in lists.iter_mut().zip(queries.rows()) {
             let Some(&[Hit { score: last, .. }, Hit { score: next, .. }]) = list.get(DEPTH - 1..=DEPTH)
             else {
@@ -106,7 +107,7 @@ impl<'a> StoredRetriever<'a> {
                 continue;
             }
             let query = Vectors::new(query.to_vec(), queries.dim())?;
-            *list = self.search(&self.up_to(last))?.nearest(&query)?.pop().unwrap_or_default();
+            *list = self.search(&self.up_to(last))?.nearest(&query)?.pop().unwrap_or_default().hits;
         }
         Ok(lists)
     }

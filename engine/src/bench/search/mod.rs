@@ -29,7 +29,7 @@ use super::statistics::Sample;
 use super::{BenchProgress, Machine};
 use crate::Result;
 use crate::session::{Control, Devices, Workers};
-use rows::StoredRows;
+use rows::{StoredRows, Threads};
 
 /// Measures searches of `vectors` on all `workers`; `progress` is called before every figure.
 ///
@@ -101,10 +101,8 @@ impl SearchBench<'_> {
 
     /// One search for all queries.
     fn pass(&self, queries: &Tensor) -> Result<Pass> {
-        let mut passes = self
-            .workers
-            .map_divisible(self.control, &[()], |()| self.rows.search(queries, self.options.top))?;
-        Ok(passes.pop().unwrap_or_default())
+        let threads = Threads { workers: self.workers, control: self.control };
+        self.rows.search(queries, self.options.top, threads)
     }
 
     fn measured(

@@ -1,6 +1,6 @@
 //! Rows of every type, and how they are searched.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, IndexOp, Tensor};
 use half::{bf16, f16};
 use nearsay_kernels::{Block, ByteCodes, ByteSearch, Form, RowValues, TopKSearch};
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::peaks::PeakRates;
 use super::Pass;
 use super::vectors::SearchVectors;
+use crate::session::{Control, Workers};
 use crate::{Error, Result};
 
 /// Bytes besides a row's codes: step, residual and length.
@@ -89,7 +90,7 @@ impl<'a> StoredRows<'a> {
                 Self::Bf16(vectors.values().iter().map(|&value| bf16::from_f32(value)).collect())
             }
             RowType::Bytes => {
-                Self::Bytes { codes: ByteCodes::new(vectors.values(), vectors.dim())?, vectors }
+                Self::Bytes { codes: ByteCodes::new(vectors.values(), vectors.dim(), None)?, vectors }
             }
         })
     }
@@ -103,14 +104,30 @@ impl<'a> StoredRows<'a> {
         }
     }
 
-    /// Searches for the `top` best rows of each query.
-    pub(super) fn search(&self, queries: &Tensor, top: usize) -> Result<Pass> {
+    /// Searches for the `top` best rows of each query, on all threads.
+    pub(super) fn search(&self, queries: &Tensor, top: usize, threads: Threads<'_>) -> Result<Pass> {
+        let exact = |rows: RowValues<'_>| threads.together(|| exact(queries, top, rows));
         match self {
-            Self::F32(vectors) => exact(queries, top, RowValues::F32(vectors.values())),
-            Self::F16(values) => exact(queries, top, RowValues::F16(values)),
-            Self::Bf16(values) => exact(queries, top, RowValues::Bf16(values)),
-            Self::Bytes { codes, vectors } => by_bytes(queries, top, codes, vectors),
+            Self::F32(vectors) => exact(RowValues::F32(vectors.values())),
+            Self::F16(values) => exact(RowValues::F16(values)),
+            Self::Bf16(values) => exact(RowValues::Bf16(values)),
+            Self::Bytes { codes, vectors } => by_bytes(queries, top, (codes, vectors), threads),
         }
+    }
+}
+
+/// The threads that search.
+#[derive(Clone, Copy)]
+pub(super) struct Threads<'a> {
+    pub(super) workers: &'a Workers,
+    pub(super) control: &'a Control,
+}
+
+impl Threads<'_> {
+    /// Runs work that divides itself among all threads.
+    fn together<R: Default + Send>(self, work: impl Fn() -> Result<R> + Sync) -> Result<R> {
+        let mut results = self.workers.map_divisible(self.control, &[()], |()| work())?;
+        Ok(results.pop().unwrap_or_default())
     }
 }
 
@@ -122,23 +139,36 @@ fn exact(queries: &Tensor, top: usize, rows: RowValues<'_>) -> Result<Pass> {
     Ok(Pass::default())
 }
 
-/// The same hits from a scan of codes.
-fn by_bytes(queries: &Tensor, top: usize, codes: &ByteCodes, vectors: &SearchVectors) -> Result<Pass> {
-    let (values, dim) = (vectors.values(), vectors.dim());
-    let mut pass = Pass::default();
-    let mut search = ByteSearch::new(queries, top)?;
-    search.feed(&codes.block(0))?;
-    let found = search.finish(|rows, read| {
-        pass.candidates += rows.len() as u64;
-        rows.iter().for_each(|&row| read.extend_from_slice(&values[row as usize * dim..][..dim]));
-        Ok::<_, nearsay_kernels::Error>(())
+/// The same hits from a scan of codes: the threads share the scan, then the queries, whose candidates are scored.
+fn by_bytes(
+    queries: &Tensor,
+    top: usize,
+    (codes, vectors): (&ByteCodes, &SearchVectors),
+    threads: Threads<'_>,
+) -> Result<Pass> {
+    let candidates = threads.together(|| {
+        let mut search = ByteSearch::new(queries, top, None)?;
+        search.feed(&codes.block(0))?;
+        Ok(search.candidates())
     })?;
-    let given_up: Vec<u32> =
-        (0..).zip(&found).filter(|(_, hits)| hits.is_none()).map(|(query, _)| query).collect();
-    pass.again = given_up.len() as u64;
-    if !given_up.is_empty() {
-        let queries = queries.index_select(&Tensor::new(given_up, &Device::Cpu)?, 0)?;
-        exact(&queries, top, RowValues::F32(values))?;
+    let mut pass = Pass::default();
+    let (mut open, mut found) = (Vec::new(), Vec::new());
+    for (query, rows) in candidates.iter().enumerate() {
+        match rows {
+            None => open.push(query as u32),
+            Some(rows) => {
+                pass.candidates += rows.len() as u64;
+                found.push((query, rows));
+            }
+        }
+    }
+    threads.workers.map(threads.control, &found, |(query, rows)| {
+        exact(&queries.i(*query..query + 1)?, top, RowValues::F32(&vectors.rows_of(rows)))
+    })?;
+    pass.again = open.len() as u64;
+    if !open.is_empty() {
+        let queries = queries.index_select(&Tensor::new(open, &Device::Cpu)?, 0)?;
+        threads.together(|| exact(&queries, top, RowValues::F32(vectors.values())))?;
     }
     Ok(pass)
 }

@@ -70,8 +70,10 @@ fn queries_that_bytes_give_up_are_searched_in_f32() {
     // Zeros have no direction to round: such a query is given up.
     let mut vectors = small();
     vectors.zero_query(1);
+    let (workers, control) = (Workers::new(None), Control::default());
+    let threads = Threads { workers: &workers, control: &control };
     let queries = Tensor::from_slice(vectors.queries(3), (3, 48), &Device::Cpu).unwrap();
-    let pass = StoredRows::new(&vectors, RowType::Bytes).unwrap().search(&queries, 3).unwrap();
+    let pass = StoredRows::new(&vectors, RowType::Bytes).unwrap().search(&queries, 3, threads).unwrap();
     assert_eq!(pass.again, 1);
     assert!(pass.candidates >= 6);
 }

@@ -89,6 +89,11 @@ impl SearchVectors {
         &self.values
     }
 
+    /// The values of some rows, one after the other.
+    pub(super) fn rows_of(&self, rows: &[u32]) -> Vec<f32> {
+        rows.iter().flat_map(|&row| &self.values[row as usize * self.dim..][..self.dim]).copied().collect()
+    }
+
     #[cfg(test)]
     pub(super) fn zero_query(&mut self, query: usize) {
         self.queries[query * self.dim..][..self.dim].fill(0.0);
