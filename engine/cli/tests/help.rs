@@ -6,7 +6,7 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "embed",
     "verify",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 16] = [
     "models inspect",
     "bench",
     "bench compare",
+    "bench search",
     "doctor",
     "completions",
     "man",

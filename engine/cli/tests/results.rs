@@ -92,3 +92,48 @@ fn results_of_gpus_are_rendered_with_a_page_of_their_own() {
     desk.write("gpu/README.md", "old");
     render("--check").ends(1, &["gpu/README.md", "out of date"]);
 }
+
+/// Output of scripts/search-bench, reduced to the rendered fields.
+const SEARCH_RESULT: &str = r#"{
+  "date": "2026-11-29T04:00:00Z", "machine": {"cpu": "Some CPU", "instruction_set": "avx2"}, "top": 10, "threads": 2,
+  "rows": {"name": "real-1000000", "is_random": false, "count": 1000000, "dimensions": 384, "seed": 1},
+  "nearsay": {"recall": 1.0, "report": {
+    "nearsay": "0.1.0", "commit": "0123456789ab", "load": {"busy": true},
+    "peaks": {"memory_gb_per_second": 34.0, "f32_gflops": 232.0, "int8_gops": 900.0},
+    "figures": [{"rows": "f32", "queries": 1, "milliseconds": 50.2, "share_of_bandwidth": 0.9, "share_of_peak": 0.07},
+                {"rows": "f32", "queries": 1000, "milliseconds": 3500.4, "share_of_bandwidth": 0.01, "share_of_peak": 0.945},
+                {"rows": "bytes", "queries": 1, "milliseconds": 9.876, "share_of_bandwidth": 0.5, "share_of_peak": 0.1}]}},
+  "peers": [{"name": "faiss", "package": "faiss-cpu", "version": "1.15.1", "settings": "IndexFlatIP", "recall": 0.9999, "build_seconds": 0.51,
+             "figures": [{"queries": 1, "milliseconds": 138.4}], "left_out": [1000]},
+            {"name": "usearch", "error": "no"}]
+}"#;
+
+#[test]
+fn results_of_searches_are_rendered() {
+    let desk = desk!();
+    desk.write("README.md", "<!-- results:begin -->\n<!-- results:end -->\n");
+    std::fs::create_dir(desk.path("search")).expect("a folder");
+    desk.write("search/x.json", SEARCH_RESULT);
+    let render = |argument: &str| {
+        let mut command = Command::new("python3");
+        command.arg(repository().join("scripts/render-results")).args(argument.split_whitespace());
+        command.args(["--readme", "README.md", "--results", "."]).current_dir(desk.path(""));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(argument, command, None)
+    };
+    render("--check").ends(1, &["README.md", "out of date"]);
+    render("").ok();
+    render("--check").ok();
+    let readme = String::from_utf8(desk.read("README.md")).expect("UTF-8");
+    for part in [
+        "the best 10 of 1,000,000 x 384 rows of real texts",
+        "The machine was busy with other work.",
+        "| milliseconds for | recall | build, s | 1 query | 1,000 queries |",
+        "| nearsay, f32 | 1.0000 |  | 50.2 (90 % of memory) | 3,500 (94 % of peak) |",
+        "| nearsay, bytes, then f32 | 1.0000 |  | 9.88 (50 % of memory) |  |",
+        "| faiss-cpu 1.15.1, IndexFlatIP | 0.9999 | 0.5 | 138 |  |",
+        "Not measured, since they failed: usearch.",
+    ] {
+        assert!(readme.contains(part), "{part}\n{readme}");
+    }
+}

@@ -25,34 +25,57 @@ const FEWEST_PASSES: usize = 5;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Load {
-    /// The smallest `cpu_share` of a throughput figure.
+    /// The smallest `cpu_share` of a figure of many passes.
     pub cpu_share: Option<f64>,
-    /// The largest `spread` of a throughput figure.
+    /// The largest `spread` of such a figure.
     pub spread: Option<f64>,
-    /// Throughput figures that were disturbed.
+    /// Such figures that were disturbed.
     pub disturbed: usize,
     /// Whether one was: the machine was busy with other work.
     pub busy: bool,
 }
 
 impl Load {
-    /// The load during these figures.
-    pub(super) fn of(figures: &[Throughput]) -> Self {
-        let disturbed = figures.iter().filter(|figure| figure.is_disturbed()).count();
+    /// The load during the passes of some figures.
+    pub(super) fn of(figures: impl IntoIterator<Item = Passes>) -> Self {
+        let figures: Vec<Passes> = figures.into_iter().collect();
+        let disturbed = figures.iter().filter(|passes| passes.are_disturbed()).count();
         Self {
-            cpu_share: figures.iter().filter_map(|figure| figure.cpu_share).reduce(f64::min),
-            spread: figures.iter().filter_map(|figure| figure.spread).reduce(f64::max),
+            cpu_share: figures.iter().filter_map(|passes| passes.cpu_share).reduce(f64::min),
+            spread: figures.iter().filter_map(|passes| passes.spread).reduce(f64::max),
             disturbed,
             busy: disturbed > 0,
         }
     }
 }
 
-impl Throughput {
-    /// Whether other work on the machine disturbed it.
-    pub fn is_disturbed(&self) -> bool {
+/// The passes of a figure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passes {
+    /// Their number.
+    pub(super) rounds: usize,
+    /// The CPU time of the process as a share of that of its threads; `None` on GPUs.
+    pub(super) cpu_share: Option<f64>,
+    /// How far they are apart, relative to their median.
+    pub(super) spread: Option<f64>,
+}
+
+impl Passes {
+    /// Whether other work on the machine disturbed them.
+    pub(super) fn are_disturbed(self) -> bool {
         self.cpu_share.is_some_and(|share| share < LEAST_CPU_SHARE)
             || self.rounds >= FEWEST_PASSES && self.spread.is_some_and(|spread| spread > MOST_SPREAD)
+    }
+}
+
+impl Throughput {
+    pub(super) fn passes(&self) -> Passes {
+        Passes { rounds: self.rounds, cpu_share: self.cpu_share, spread: self.spread }
+    }
+
+    /// Whether other work on the machine disturbed it.
+    pub fn is_disturbed(&self) -> bool {
+        self.passes().are_disturbed()
     }
 }
 
@@ -87,8 +110,8 @@ fn cpu_time() -> Duration {
 mod tests {
     use super::*;
 
-    fn figure(cpu_share: Option<f64>, spread: Option<f64>, rounds: usize) -> Throughput {
-        Throughput { cpu_share, spread, rounds, ..Throughput::default() }
+    fn figure(cpu_share: Option<f64>, spread: Option<f64>, rounds: usize) -> Passes {
+        Throughput { cpu_share, spread, rounds, ..Throughput::default() }.passes()
     }
 
     #[test]
@@ -104,12 +127,12 @@ mod tests {
             (None, Some(0.5), 40, true),
             (None, Some(0.01), 40, false),
         ] {
-            let load = Load::of(&[figure(Some(1.0), Some(0.0), 9), figure(cpu_share, spread, rounds)]);
+            let load = Load::of([figure(Some(1.0), Some(0.0), 9), figure(cpu_share, spread, rounds)]);
             assert_eq!((load.busy, load.disturbed), (busy, usize::from(busy)), "{load:?}");
         }
-        let load = Load::of(&[figure(Some(0.9), Some(0.1), 9), figure(Some(0.5), None, 1)]);
+        let load = Load::of([figure(Some(0.9), Some(0.1), 9), figure(Some(0.5), None, 1)]);
         assert_eq!((load.cpu_share, load.spread), (Some(0.5), Some(0.1)));
-        assert!(!Load::of(&[]).busy);
+        assert!(!Load::of([]).busy);
     }
 
     #[test]

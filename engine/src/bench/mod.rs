@@ -11,6 +11,8 @@
 //! best. Operations are counted as in `flops` and compared with the peak of the precision (see
 //! [`PeakRates`]), although everything between linear layers always runs in f32. The [`Load`] says whether
 //! the machine was busy with other work meanwhile, and [`Comparison`] compares two reports.
+//!
+//! [`run_search`] measures searches in the same way.
 
 mod compare;
 mod date;
@@ -22,6 +24,7 @@ mod peaks;
 mod plan;
 mod recorded;
 mod report;
+mod search;
 mod statistics;
 mod subject;
 mod workload;
@@ -36,6 +39,9 @@ pub use machine::Machine;
 pub use options::{BenchOptions, DEFAULT_LENGTHS};
 pub use peaks::PeakRates;
 pub use report::{Latency, MeasuredModel, Report, Throughput, file_name};
+pub use search::{
+    RowType, SearchBenchOptions, SearchFigure, SearchReport, SearchVectors, VectorsReport, run_search,
+};
 pub use subject::Subject;
 
 use crate::session::{Control, Workers};
@@ -98,7 +104,7 @@ pub fn run(
             report.latency.push(bench.latency(workload)?);
         }
     }
-    report.load = Some(Load::of(&report.throughput));
+    report.load = Some(Load::of(report.throughput.iter().map(Throughput::passes)));
     Ok(report)
 }
 

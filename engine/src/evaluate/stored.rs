@@ -107,20 +107,19 @@ impl<'a> StoredRetriever<'a> {
                 continue;
             }
             let query = Vectors::new(query.to_vec(), queries.dim())?;
-            let mut found = self.search(&self.up_to(last))?.nearest(&query)?;
-            *list = found.pop().unwrap_or_default().hits;
+            *list = self.search(&self.up_to(last))?.nearest(&query)?.pop().unwrap_or_default().hits;
         }
         Ok(lists)
     }
 
     /// Options that find all rows with this score or a better one; of distances, at least the best 10,000.
     fn up_to(&self, score: f32) -> SearchOptions {
-        let mut options = SearchOptions::default();
         match self.metric() {
-            Metric::Euclidean => options.top = Some(MAX_TOP),
-            Metric::Cosine | Metric::Dot => options.min_score = Some(score),
+            Metric::Euclidean => SearchOptions { top: Some(MAX_TOP), ..SearchOptions::default() },
+            Metric::Cosine | Metric::Dot => {
+                SearchOptions { min_score: Some(score), ..SearchOptions::default() }
+            }
         }
-        options
     }
 
     fn search(&self, options: &SearchOptions) -> Result<Search<'_>> {

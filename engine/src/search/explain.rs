@@ -1,12 +1,12 @@
 //! Which token of a hit's text each token of a query matches: the greatest cosine of their hidden states.
 //!
-//! Query and text are encoded alone, as for their vectors, and the hidden states that are pooled there are compared here.
-//! Special tokens and those of prompts have no place in the text and take no part.
+//! Query and text are encoded alone, as for their vectors, and the hidden states that are pooled there are compared
+//! here. Special tokens and those of prompts have no place in the text and take no part.
 //!
 //! The cosines are those of [`token_match`], which returns maxima and not where they are. So it is called twice: with
 //! the whole query and a few tokens of the text at a time, which finds the best of these blocks; then with one token of
-//! the query and its best block, whose column maxima are the cosines themselves. A cosine's bits depend on the two tokens
-//! alone, so both calls agree, and a match does not depend on the other hits.
+//! the query and its best block, whose column maxima are the cosines themselves. A cosine's bits depend on the two
+//! tokens alone, so both calls agree, and a match does not depend on the other hits.
 
 use std::ops::Range;
 
@@ -52,8 +52,8 @@ fn as_pair<S: Serializer>(span: &Range<usize>, serializer: S) -> Result<S::Ok, S
 }
 
 impl Search<'_> {
-    /// Adds to each hit of an answer to a query in words which of its tokens the query's tokens match. A text longer than
-    /// the model takes is truncated as when it is embedded, and the hit has the place in `explained_to`.
+    /// Adds to each hit of an answer to a query in words which of its tokens the query's tokens match. A text longer
+    /// than the model takes is truncated as when it is embedded, and the hit has the place in `explained_to`.
     ///
     /// # Errors
     /// [`Error::Usage`] if the answer is not to a query in words, or the corpus has no texts; as

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use nearsay::DeviceChoice;
 use nearsay_models::{SHAPES, Shape};
 
-use super::PrecisionArgument;
+use super::{PrecisionArgument, SearchBenchArguments};
 
 const BENCH_EXAMPLES: &str = "\
 Examples:
@@ -25,6 +25,8 @@ Examples:
   nearsay bench --device cuda --shape bert-base --precision f16
   # two machines or commits next to each other
   nearsay bench compare before.json after.json
+  # searches instead of an encoder
+  nearsay bench search
 
 A pass encodes about 4096 tokens, or 16 micro-batches on a GPU. The natural mix is three quarters sentences and \
 one quarter abstracts of up to 256 tokens. Pooling is measured, tokenizing is not.
@@ -91,6 +93,8 @@ pub(crate) struct BenchArguments {
 pub(crate) enum BenchAction {
     /// Compare two results: of two machines, commits or settings
     Compare(CompareArguments),
+    /// Measure searches as a share of this machine's memory bandwidth and peak
+    Search(Box<SearchBenchArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -109,7 +113,7 @@ fn shape_parser() -> impl TypedValueParser<Value = Shape> {
     known.try_map(|name| Shape::find(&name).ok_or_else(|| format!("{name} is not a known shape")))
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     time.ok_or_else(|| "it must be a number of seconds, 0 or more".to_owned())

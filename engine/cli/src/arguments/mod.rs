@@ -1,6 +1,7 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
 mod bench;
+mod bench_search;
 mod documentation;
 mod embed;
 mod evaluate;
@@ -23,6 +24,7 @@ use nearsay::{DeviceChoice, Precision};
 use crate::terminal::ColorChoice;
 
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
+pub(crate) use bench_search::SearchBenchArguments;
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};

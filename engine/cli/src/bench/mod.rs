@@ -1,13 +1,14 @@
 //! `nearsay bench`: measures, prints tables or JSON, and saves the JSON if requested.
 
 mod compare;
+mod search;
 mod tables;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nearsay::bench::{BenchOptions, Report, Subject, file_name};
+use nearsay::bench::{BenchOptions, Load, Report, Subject, file_name};
 use nearsay::vectors::write::OutputFile;
 use nearsay::{Precision, Session, SessionOptions, Workers};
 
@@ -20,6 +21,7 @@ use crate::version;
 pub(crate) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<ExitCode> {
     match &arguments.action {
         Some(BenchAction::Compare(files)) => compare::run(context, files),
+        Some(BenchAction::Search(arguments)) => search::run(context, arguments).map(|()| ExitCode::SUCCESS),
         None => measure_and_print(context, &arguments).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -32,12 +34,7 @@ fn measure_and_print(context: &Context, arguments: &BenchArguments) -> anyhow::R
     let subject = subject(context, arguments, &options, &workers)?;
     let report = measure(context, &subject, &options, &workers)?;
     let json = to_json(&report)?;
-    let target = file.as_ref().map(|file| file.target().to_owned());
-    // Before it is printed: a reader that has gone away must not cost the result.
-    if let Some(mut file) = file {
-        file.write(format!("{json}\n").as_bytes())?;
-        file.persist()?;
-    }
+    let target = file.map(|file| save(file, &json)).transpose()?;
     if context.global.json {
         print_line(&json)?;
     } else {
@@ -47,24 +44,31 @@ fn measure_and_print(context: &Context, arguments: &BenchArguments) -> anyhow::R
     Ok(())
 }
 
+/// Writes the JSON to a file, before it is printed: a reader that has gone away must not cost the result.
+fn save(mut file: OutputFile, json: &str) -> nearsay::Result<PathBuf> {
+    let target = file.target().to_owned();
+    file.write(format!("{json}\n").as_bytes())?;
+    file.persist()?;
+    Ok(target)
+}
+
+/// Warns of a machine that was busy during some of these figures, and says whether it was.
+fn busy(context: &Context, load: Option<&Load>, figures: usize, kind: &str) -> &'static str {
+    let Some(load) = load.filter(|load| load.busy) else { return "the machine was idle otherwise" };
+    let share = load.cpu_share.map(|share| format!("; least share of the CPU {:.0} %", 100.0 * share));
+    context.note(format_args!(
+        "warning: the machine was busy: {} of {figures} {kind} were disturbed{}; measure again on an idle one",
+        load.disturbed,
+        share.unwrap_or_default()
+    ));
+    "on a busy machine"
+}
+
 /// Prints a summary of the run, and whether its figures can be trusted.
 fn conclude(context: &Context, report: &Report, target: Option<&Path>) {
     let figures = report.throughput.len() + report.latency.len();
     let target = target.map(|path| format!(" -> {}", path.display())).unwrap_or_default();
-    let busy = match report.load.as_ref().filter(|load| load.busy) {
-        None => "the machine was idle otherwise".to_owned(),
-        Some(load) => {
-            let share =
-                load.cpu_share.map(|share| format!("; least share of the CPU {:.0} %", 100.0 * share));
-            context.note(format_args!(
-                "warning: the machine was busy: {} of {} throughput figures were disturbed{}; measure again on an idle one",
-                load.disturbed,
-                report.throughput.len(),
-                share.unwrap_or_default()
-            ));
-            "on a busy machine".to_owned()
-        }
-    };
+    let busy = busy(context, report.load.as_ref(), report.throughput.len(), "throughput figures");
     context.note(format_args!(
         "{}{target}: {} in {}, {busy}",
         report.model.name,

@@ -20,7 +20,7 @@ use nearsay::text::{InputFormat, TextOptions};
 use nearsay::vectors::write::Output;
 use nearsay::{Error, Result};
 
-use crate::arguments::{Cli, Command, EvalAction, IndexAction};
+use crate::arguments::{BenchAction, Cli, Command, EvalAction, IndexAction};
 
 /// A flag or argument of a command, by the name of its field, and when it has an effect.
 struct Flag<A> {
@@ -98,7 +98,12 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         },
         Command::Get(arguments) => check_flags(index::GET, arguments, matches),
         Command::Export(arguments) => check_flags(export::FLAGS, arguments, matches),
-        Command::Bench(arguments) => check_flags(bench::FLAGS, arguments.as_ref(), matches),
+        Command::Bench(arguments) => match (&arguments.action, matches.subcommand()) {
+            (Some(BenchAction::Search(arguments)), Some((_, matches))) => {
+                check_flags(bench::SEARCH, arguments.as_ref(), matches)
+            }
+            _ => check_flags(bench::FLAGS, arguments.as_ref(), matches),
+        },
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)
         | Command::Status(_)

@@ -48,6 +48,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("get", ids(index::GET.iter())),
         with("export", ids(export::FLAGS.iter())),
         with("bench", ids(bench::FLAGS.iter())),
+        with("bench search", ids(bench::SEARCH.iter())),
         with("models", Default::default()),
     ]
     .into_iter()
@@ -328,6 +329,15 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ),
     ("get", "around", "get i a --around 9", "get i a --chunk 1 --around 9"),
     ("bench", "overwrite", "bench --overwrite", "bench --overwrite -o a.json"),
+    ("bench search", "rows", "bench search --corpus a --query-vectors b --rows 9", "bench search --rows 9"),
+    (
+        "bench search",
+        "dimensions",
+        "bench search --corpus a --query-vectors b --dimensions 9",
+        "bench search --dimensions 9",
+    ),
+    ("bench search", "seed", "bench search --corpus a --query-vectors b --seed 9", "bench search --seed 9"),
+    ("bench search", "overwrite", "bench search --overwrite", "bench search --overwrite -o a.json"),
     ("eval retrieval", "task", "eval retrieval f --run r --qrels q", "eval retrieval f --run r"),
     ("eval retrieval", "model", "eval retrieval f --run r -m M", "eval retrieval f -m M"),
     ("eval retrieval", "queries", "eval retrieval f --run r --queries q", "eval retrieval f --queries q"),

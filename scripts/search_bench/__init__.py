@@ -1,0 +1,1 @@
+"""Measures nearsay's searches next to other programs'; scripts/search-bench runs it."""
