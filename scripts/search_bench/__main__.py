@@ -29,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--random", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--types", default="f32,f16,bf16,bytes")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[NEARSAY, *PEERS])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--limit", type=float, default=120)
@@ -53,7 +54,7 @@ def environment(threads: int) -> dict[str, str]:
 def nearsay(options: argparse.Namespace, files: Vectors) -> dict[str, Any]:
     """The report of `nearsay bench search`, and the share of true neighbors that a search finds."""
     line = [options.nearsay, "bench", "search", "--corpus", files.rows, "--query-vectors", files.queries, "-k", str(TOP)]
-    line += ["--threads", str(options.threads), "--seconds", str(options.seconds), "--json", "-q"]
+    line += ["--threads", str(options.threads), "--seconds", str(options.seconds), "--types", options.types, "--json", "-q"]
     report = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)
     line = [options.nearsay, "search", files.rows, "--query-vectors", files.queries, "-k", str(TOP), "--metric", "dot"]
     line += ["--threads", str(options.threads), "--json", "-q"]

@@ -50,6 +50,11 @@ pub(super) fn lines(explanation: &[TokenMatch], width: usize) -> Vec<String> {
     let [most, least] = TOKEN_WIDTHS;
     let token_width = (width.saturating_sub(BETWEEN + COSINE) / 2).clamp(least, most);
     let cells: Vec<Cell> = explanation.iter().map(|found| Cell::of(found, token_width)).collect();
+    in_columns(&cells, width)
+}
+
+/// The lines of cells in as many columns as fit.
+fn in_columns(cells: &[Cell], width: usize) -> Vec<String> {
     let part = |part: &dyn Fn(&Cell) -> &str| {
         cells.iter().map(|cell| measure_text_width(part(cell))).max().unwrap_or(0)
     };
@@ -61,4 +66,23 @@ pub(super) fn lines(explanation: &[TokenMatch], width: usize) -> Vec<String> {
         texts.join(&" ".repeat(GAP))
     };
     cells.chunks(columns).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(token: &str, matched: &str, cosine: f32) -> Cell {
+        Cell { token: token.to_owned(), matched: matched.to_owned(), cosine: format!("{cosine:.2}") }
+    }
+
+    #[test]
+    fn parts_are_in_columns_by_their_width_on_the_screen() {
+        let cells = [cell("buy", "sold", 0.5754), cell("数学", "In", -0.1)];
+        let shown = in_columns(&cells, 40);
+        assert_eq!(shown, [" buy -> sold  0.58   数学 -> In   -0.10"]);
+        assert_eq!(in_columns(&cells, 20), [" buy -> sold  0.58", "数学 -> In   -0.10"]);
+        assert_eq!(in_columns(&cells, 1).len(), 2);
+        assert!(in_columns(&[], 80).is_empty());
+    }
 }

@@ -106,7 +106,7 @@ impl SearchVectors {
 }
 
 fn random_rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
-    let no_room = || Error::usage(format!("there is no memory for {rows} rows of {dim} dimensions"));
+    let no_room = || no_memory(rows as u64, dim);
     let count = rows.checked_mul(dim).ok_or_else(no_room)?;
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|_| no_room())?;
@@ -124,10 +124,20 @@ fn random_rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
     Ok(values)
 }
 
+fn no_memory(rows: u64, dim: usize) -> Error {
+    Error::usage(format!("there is no memory for {rows} rows of {dim} dimensions"))
+}
+
 /// All values of a file, and its width.
 fn read(path: &Path) -> Result<(Vec<f32>, usize)> {
     let file = VectorFile::open(path)?;
     let (mut values, mut dim) = (Vec::new(), 0);
+    if let (Some(rows), Some(width)) = (file.rows(), file.width()) {
+        // At once: growing could need twice as much.
+        let count = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(width));
+        let reserved = count.and_then(|count| values.try_reserve_exact(count).ok());
+        reserved.ok_or_else(|| no_memory(rows, width))?;
+    }
     for batch in file.batches()? {
         let vectors = batch?.vectors()?;
         dim = vectors.dim();
