@@ -156,3 +156,32 @@ fn rows_are_rotated_where_it_pays() {
         assert_eq!(head.contains("\"rotation\":11"), kind == "one dominant dimension", "{head}");
     }
 }
+
+/// Far from the origin f32 cannot tell rows apart; the nearest ones are found all the same.
+#[test]
+fn the_nearest_of_far_rows_are_found() {
+    const FAR_ROWS: usize = 24_000;
+    const FAR_DIM: usize = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let far = |mut values: Vec<f32>| {
+        values.chunks_exact_mut(FAR_DIM).for_each(|row| row[0] += 1e5);
+        Vectors::new(values, FAR_DIM).unwrap()
+    };
+    let (rows, queries) = (far(noise(FAR_ROWS * FAR_DIM, 1)), far(noise(3 * FAR_DIM, 2)));
+    let path = folder.path().join("rows.parquet");
+    write(&path, &rows, Vec::new());
+    for codes in Codes::ALL {
+        let options = IndexOptions::default().metric(Metric::Euclidean).codes(codes);
+        let index = build(folder.path(), codes.name(), &path, &options);
+        let options = SearchOptions { top: Some(5), ..SearchOptions::default() };
+        for (found, query) in nearest(&index, &options, &queries).iter().zip(queries.rows()) {
+            let square = |row: &[f32]| -> f64 {
+                row.iter().zip(query).map(|(x, q)| (f64::from(*x) - f64::from(*q)).powi(2)).sum()
+            };
+            let mut all: Vec<(f64, usize)> = rows.rows().map(square).zip(0..).collect();
+            all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            let expected: Vec<usize> = all[..5].iter().map(|(_, row)| *row).collect();
+            assert_eq!(found.iter().map(|hit| hit.row).collect::<Vec<_>>(), expected, "{codes:?}");
+        }
+    }
+}

@@ -6,8 +6,6 @@
 //! "Accuracy and Stability of Numerical Algorithms", 3.1, of the bias and of adding it), and what f64 cannot tell apart. A row whose s is less than the
 //! k-th best by more than 2 e, with the longest row's e, is not among the k nearest.
 
-use std::cmp::Ordering;
-
 use super::Hit;
 use super::candidates::Candidates;
 use super::metric::length;
@@ -18,7 +16,7 @@ use crate::vectors::Vectors;
 
 /// Rows that the first scan finds beyond those that are asked for.
 const SPARE: usize = 16;
-/// Most candidates per query. If more rows are equally near, within the rounding of s, the first of these are found.
+/// Most candidates per query. If more rows are equally near, within the rounding of s, all are measured.
 const MAX_CANDIDATES: usize = 20_000;
 /// Rows whose vectors are read together.
 const ROWS_AT_ONCE: usize = 1024;
@@ -44,11 +42,7 @@ pub(super) fn nearest_of(
     }
     measure(scan, queries, &mut found.lists)?;
     found.lists.iter_mut().for_each(|list| list.truncate(k));
-    if !open.is_empty() {
-        let some = open.iter().flat_map(|query| queries[*query].iter().copied()).collect();
-        let scanned = nearest(scan, &Vectors::new(some, queries.dim())?, (k, included, total))?;
-        open.into_iter().zip(scanned.lists).for_each(|(query, list)| found.lists[query] = list);
-    }
+    measure_all(scan, queries, &open, (k, included), &mut found.lists)?;
     Ok(Scanned { scored: Some(scored), ..found })
 }
 
@@ -61,23 +55,20 @@ pub(super) fn nearest(
     let mut found = Scanned { lists: vec![Vec::new(); queries.len()], ..Scanned::default() };
     let mut open: Vec<usize> = (0..queries.len()).collect();
     let mut wanted = k + SPARE;
-    while !open.is_empty() {
+    while !open.is_empty() && (wanted <= MAX_CANDIDATES.max(k + SPARE) || total <= MAX_CANDIDATES) {
         wanted = wanted.min(total);
-        let some = Vectors::new(
-            open.iter().flat_map(|query| queries[*query].iter().copied()).collect(),
-            queries.dim(),
-        )?;
-        let scanned = scan.best(&some, wanted, included)?;
-        let is_last = wanted == total || wanted >= MAX_CANDIDATES.max(k);
+        let scanned = scan.best(&some(queries, &open)?, wanted, included)?;
         let mut left = Vec::new();
         for (query, list) in open.into_iter().zip(scanned.lists) {
             let bound = 2.0 * error_bound(&queries[query], scanned.longest);
             let least = list.get(k - 1).map_or(f64::MIN, |hit| f64::from(hit.score) - bound);
-            let inside = list.partition_point(|hit| f64::from(hit.score) >= least);
-            if inside < list.len() || is_last {
-                found.lists[query] = list[..inside].to_vec();
-            } else {
-                left.push(query);
+            // What is not a number, because a square overflows, is not on either side of the bound.
+            let inside = list.iter().position(|hit| f64::from(hit.score) < least);
+            match inside.unwrap_or(list.len()) {
+                inside if inside < list.len() || wanted == total => {
+                    found.lists[query] = list[..inside].to_vec()
+                }
+                _ => left.push(query),
             }
         }
         (found.zeros, found.longest) = (scanned.zeros, scanned.longest);
@@ -86,7 +77,61 @@ pub(super) fn nearest(
     }
     measure(scan, queries, &mut found.lists)?;
     found.lists.iter_mut().for_each(|list| list.truncate(k));
+    measure_all(scan, queries, &open, (k, included), &mut found.lists)?;
     Ok(found)
+}
+
+/// Some of the queries.
+fn some(queries: &Vectors, chosen: &[usize]) -> Result<Vectors> {
+    Vectors::new(chosen.iter().flat_map(|query| queries[*query].iter().copied()).collect(), queries.dim())
+}
+
+/// Finds the `k` nearest of all included rows for the `open` queries, by their distances alone: where f32 cannot tell the
+/// rows apart, as far from the origin.
+fn measure_all(
+    scan: &Scan<'_>,
+    queries: &Vectors,
+    open: &[usize],
+    (k, included): (usize, Option<&RowSet>),
+    lists: &mut [Vec<Hit>],
+) -> Result<()> {
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut nearest: Vec<Vec<(f64, usize)>> = vec![Vec::new(); open.len()];
+    for batch in scan.source.numbers()? {
+        let batch = batch?;
+        for start in (0..batch.rows).step_by(ROWS_AT_ONCE) {
+            let part = batch.slice(start, ROWS_AT_ONCE.min(batch.rows - start));
+            let vectors = scan.reading.vectors(&part)?;
+            let counts = |row: u64| included.is_none_or(|included| included.contains(row));
+            let rows: Vec<(usize, &[f32])> = (part.first_row..)
+                .zip(&vectors)
+                .filter(|(row, _)| counts(*row))
+                .map(|(row, vector)| (row as usize, vector))
+                .collect();
+            let places: Vec<usize> = (0..open.len()).collect();
+            let found = scan.workers.map(scan.control, &places, |place| {
+                let query = &queries[open[*place]];
+                Ok(rows.iter().map(|(row, vector)| (distance(query, vector), *row)).collect::<Vec<_>>())
+            })?;
+            for (nearest, found) in nearest.iter_mut().zip(found) {
+                nearest.extend(found);
+                keep_nearest(nearest, k);
+            }
+        }
+    }
+    for (query, nearest) in open.iter().zip(nearest) {
+        lists[*query] =
+            nearest.into_iter().map(|(distance, row)| Hit { score: distance as f32, row }).collect();
+    }
+    Ok(())
+}
+
+/// Sorts pairs of a distance and its row, and keeps the `k` nearest.
+fn keep_nearest(pairs: &mut Vec<(f64, usize)>, k: usize) {
+    pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    pairs.truncate(k);
 }
 
 fn error_bound(query: &[f32], longest: f64) -> f64 {
@@ -126,10 +171,7 @@ fn measure(scan: &Scan<'_>, queries: &Vectors, lists: &mut [Vec<Hit>]) -> Result
         }
     }
     for (list, mut measured) in lists.iter_mut().zip(measured) {
-        let order = |a: &(f64, usize), b: &(f64, usize)| {
-            a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then(a.1.cmp(&b.1))
-        };
-        measured.sort_unstable_by(order);
+        keep_nearest(&mut measured, usize::MAX);
         *list = measured.into_iter().map(|(distance, row)| Hit { score: distance as f32, row }).collect();
     }
     Ok(())

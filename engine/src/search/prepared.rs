@@ -19,8 +19,10 @@ use crate::{Error, Result};
 const HITS_BYTES: usize = 32 << 20;
 /// Most queries of one scan.
 const MAX_QUERIES: usize = 1024;
-/// Queries of one scan that keeps all rows of a block.
-const UNBOUNDED_QUERIES: usize = 16;
+/// Most queries of one scan that keeps all rows which reach a score.
+const UNBOUNDED_QUERIES: u64 = 16;
+/// Rows that such queries may keep together, 16 bytes each; one query may keep all rows.
+const UNBOUNDED_ROWS: u64 = 4 << 20;
 
 /// A search that is prepared, for any number of queries.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Search<'a> {
     workers: Workers,
     control: Control,
     zeros: AtomicU64,
+    zero_queries: AtomicU64,
 }
 
 impl<'a> Search<'a> {
@@ -71,6 +74,7 @@ impl<'a> Search<'a> {
             workers: Workers::new(None),
             control: Control::default(),
             zeros: AtomicU64::new(0),
+            zero_queries: AtomicU64::new(0),
         })
     }
 
@@ -90,6 +94,11 @@ impl<'a> Search<'a> {
         self.zeros.load(Ordering::Relaxed)
     }
 
+    /// Queries of zeros among those of all calls. Their cosine and dot product with any row is 0.
+    pub fn zero_queries(&self) -> u64 {
+        self.zero_queries.load(Ordering::Relaxed)
+    }
+
     /// For each query the rows of its hits, best first. With Euclidean distances, scores are distances.
     ///
     /// # Errors
@@ -97,6 +106,10 @@ impl<'a> Search<'a> {
     /// not finite; if the call is stopped.
     pub fn nearest(&self, queries: &Vectors) -> Result<Vec<Neighbors>> {
         self.check_width("the queries", queries)?;
+        if self.corpus.metric != Metric::Euclidean {
+            let zeros = queries.rows().filter(|query| query.iter().all(|value| *value == 0.0)).count() as u64;
+            self.zero_queries.fetch_add(zeros, Ordering::Relaxed);
+        }
         let queries = self.corpus.metric.of_queries(queries);
         let mut all = Vec::with_capacity(queries.len());
         let at_once = self.queries_at_once();
@@ -158,7 +171,7 @@ impl<'a> Search<'a> {
     /// Queries that are compared in one scan of the corpus.
     pub fn queries_at_once(&self) -> usize {
         if self.options.is_unbounded() {
-            return UNBOUNDED_QUERIES;
+            return (UNBOUNDED_ROWS / self.corpus.rows.max(1)).clamp(1, UNBOUNDED_QUERIES) as usize;
         }
         // The kernel keeps up to twice as many hits of 8 bytes, and we as many of 16.
         let bytes = 32 * self.options.to_find().max(1) * self.texts.map_or(1, |_| 2);

@@ -17,10 +17,7 @@ use super::values::{RowBuffer, RowReading};
 use crate::session::{Control, Workers};
 use crate::vectors::Vectors;
 use crate::vectors::read::NumberBatch;
-use crate::{Error, Result};
-
-/// Most rows that may reach a least score for all queries of a call: 16 bytes each.
-const MAX_REACHING: usize = 4 << 20;
+use crate::Result;
 
 /// What is searched, and with which threads.
 pub(super) struct Scan<'a> {
@@ -62,26 +59,17 @@ impl Scan<'_> {
         included: Option<&RowSet>,
     ) -> Result<Scanned> {
         let queries = tensor(queries)?;
-        let found = Mutex::new((vec![Vec::new(); queries.dim(0)?], 0));
+        let found = Mutex::new(vec![Vec::new(); queries.dim(0)?]);
         let scanned = self.for_each_block(included, |block| {
             let mut search = self.reading.search(&queries, block.count)?;
             search.feed(block, 0)?;
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            let (lists, count) = &mut *found;
+            let mut lists = found.lock().unwrap_or_else(PoisonError::into_inner);
             for (list, hits) in lists.iter_mut().zip(hits(&search.finish()?, block.first_row)?) {
-                let before = list.len();
                 list.extend(hits.into_iter().take_while(|hit| hit.score >= least));
-                *count += list.len() - before;
             }
-            match *count > MAX_REACHING {
-                true => Err(Error::usage_hint(
-                    format!("more than {MAX_REACHING} rows reach the score {least}"),
-                    "ask for a number of hits too, or for a higher score",
-                )),
-                false => Ok(()),
-            }
+            Ok(())
         })?;
-        let (mut lists, _) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for list in &mut lists {
             list.sort_unstable_by(Hit::order);
         }

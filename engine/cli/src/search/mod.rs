@@ -34,7 +34,11 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
     let corpus = index::open(&arguments.corpus, arguments.metric)?;
     remark(context, &corpus);
     if arguments.bits && corpus.is_exact() {
-        context.note("candidates are found by signs: hits may be missed");
+        let lengths = match corpus.metric() {
+            Metric::Cosine => "",
+            Metric::Dot | Metric::Euclidean => ", the more so as signs do not know the vectors' lengths",
+        };
+        context.note(format_args!("candidates are found by signs: hits may be missed{lengths}"));
     }
     let workers = context.workers(arguments.running.threads);
     let search = corpus.search(&options)?.on(&workers, &context.cancel());
@@ -144,6 +148,12 @@ impl Asked<'_> {
             let texts = plural(seen.explained_in_part, "text was", "texts were");
             context.note(format_args!(
                 "warning: {texts} truncated to the longest length of the model to be explained"
+            ));
+        }
+        if self.search.zero_queries() > 0 {
+            let queries = plural(self.search.zero_queries(), "query of zeros has", "queries of zeros have");
+            context.note(format_args!(
+                "warning: {queries} no direction: cosine and dot product are 0 with every row"
             ));
         }
         if self.search.zeros() > 0 {

@@ -13,8 +13,8 @@ use nearsay_kernels::sign_bits;
 use super::hashed_file::HashedFile;
 use super::head::{HEAD_BYTES, Head};
 use super::mapped::MappedFile;
-use crate::Result;
 use crate::index::manifest::{FileRecord, VolumeRecord};
+use crate::{Error, Result};
 
 /// The file of the signs.
 pub(super) const BITS: &str = "bits.u8";
@@ -87,10 +87,25 @@ impl Bits {
     /// The signs of some rows.
     ///
     /// # Errors
-    /// [`Error::BadInput`](crate::Error::BadInput) if a byte has changed.
+    /// [`Error::BadInput`] if a byte has changed.
     pub(super) fn of(&self, rows: Range<usize>) -> Result<ScalarBuffer<u8>> {
         let bytes = rows.start * self.row_bytes..rows.end * self.row_bytes;
         self.file.compare(bytes.clone())?;
         Ok(self.file.numbers(bytes.start, bytes.len()))
+    }
+
+    /// Holds that the signs of some rows are those of their vectors.
+    ///
+    /// # Errors
+    /// [`Error::BadRow`] if they are not; those of [`Bits::of`].
+    pub(super) fn check(&self, rows: Range<usize>, values: &[f32], width: usize) -> Result<()> {
+        let (stored, expected) = (self.of(rows.clone())?, sign_bits(values, width));
+        let other = stored.iter().zip(&expected).position(|(stored, expected)| stored != expected);
+        let Some(byte) = other else { return Ok(()) };
+        Err(Error::BadRow {
+            input: self.file.path().display().to_string(),
+            row: (rows.start + byte / self.row_bytes) as u64 + 1,
+            rule: "its signs are not those of its vector".to_owned(),
+        })
     }
 }

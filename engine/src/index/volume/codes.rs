@@ -8,15 +8,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use arrow_buffer::ScalarBuffer;
-use nearsay_kernels::{ByteCodes, PANEL_ROWS, Rotation};
+use nearsay_kernels::{ByteCodes, CodeBlock, PANEL_ROWS, Rotation};
 
 use super::VolumeKind;
 use super::hashed_file::HashedFile;
 use super::head::{HEAD_BYTES, Head};
 use super::mapped::MappedFile;
-use crate::Result;
 use crate::index::manifest::{CodesRecord, VolumeRecord};
 use crate::search::CodeBatch;
+use crate::{Error, Result};
 
 /// The file of the codes.
 pub(super) const CODES: &str = "codes.i8";
@@ -159,7 +159,7 @@ impl Codes {
     /// The codes of some rows from a panel's first on, which have the number `first_place` among all rows.
     ///
     /// # Errors
-    /// [`Error::BadInput`](crate::Error::BadInput) if a byte has changed.
+    /// [`Error::BadInput`] if a byte has changed; [`Error::BadRow`] if a bound is not a length.
     pub(super) fn batch(&self, rows: Range<usize>, first_place: u64) -> Result<CodeBatch> {
         let start = panel_bytes(rows.start, self.width);
         let codes = start..start + panel_bytes(rows.len(), self.width);
@@ -170,8 +170,43 @@ impl Codes {
             self.file.compare(start..start + 4 * rows.len())?;
             *factors = self.file.numbers(start, rows.len());
         }
+        let is_length = |factor: &f32| factor.is_finite() && *factor >= 0.0;
+        for (name, factors) in ["step", "residual length", "length"].into_iter().zip(&factors) {
+            if let Some(row) = factors.iter().position(|factor| !is_length(factor)) {
+                let rule = format!("its {name} is {}, not a number of at least 0", factors[row]);
+                return Err(self.bad_row(rows.start + row, rule));
+            }
+        }
         let [steps, residuals, lengths] = factors;
         let codes = self.file.numbers(codes.start, codes.len());
         Ok(CodeBatch { codes, steps, residuals, lengths, first_place, rotation: self.rotation })
+    }
+
+    /// Holds that the codes of some rows from a panel's first on are within the bounds that are stored with them.
+    ///
+    /// # Errors
+    /// [`Error::BadRow`] if they are not; those of [`Codes::batch`].
+    pub(super) fn check(&self, rows: Range<usize>, values: &[f32]) -> Result<()> {
+        let batch = self.batch(rows.clone(), 0)?;
+        let rotation = self.rotation.map(|seed| Rotation::new(self.width, seed));
+        let block = CodeBlock {
+            codes: &batch.codes,
+            steps: &batch.steps,
+            residuals: &batch.residuals,
+            lengths: &batch.lengths,
+            first_row: 0,
+            included: None,
+        };
+        match block.first_unsound(values, self.width, rotation.as_ref())? {
+            None => Ok(()),
+            Some(row) => {
+                let rule = "its codes are farther from its vector than they say".to_owned();
+                Err(self.bad_row(rows.start + row, rule))
+            }
+        }
+    }
+
+    fn bad_row(&self, row: usize, rule: String) -> Error {
+        Error::BadRow { input: self.file.path().display().to_string(), row: row as u64 + 1, rule }
     }
 }

@@ -26,6 +26,9 @@ use crate::{Error, Result};
 /// A file of rows up to this size is compared when it is opened.
 const COMPARED_WHOLE: usize = 16 << 20;
 
+/// Rows that are checked together: whole panels of codes.
+const CHECKED_ROWS: usize = 4096;
+
 /// A volume whose files are mapped.
 #[derive(Debug)]
 pub(crate) struct Volume {
@@ -208,6 +211,28 @@ impl Volume {
         Ok(roots)
     }
 
+    /// Reads all vectors, and holds that codes and signs are theirs.
+    fn check_numbers(&self) -> Result<()> {
+        for start in (0..self.record.rows).step_by(CHECKED_ROWS) {
+            let rows = start..self.record.rows.min(start + CHECKED_ROWS as u64);
+            let values = match self.numbers(rows.clone())? {
+                StoredNumbers::F32(values) => values.to_vec(),
+                StoredNumbers::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+                StoredNumbers::I8(_) | StoredNumbers::U8(_) => {
+                    return Err(Error::Bug("vectors of an index are bytes".to_owned()));
+                }
+            };
+            let rows = rows.start as usize..rows.end as usize;
+            if let Some(codes) = &self.codes {
+                codes.check(rows.clone(), &values)?;
+            }
+            if let Some(bits) = &self.bits {
+                bits.check(rows, &values, self.kind.width)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Compares every byte with what is recorded; returns what differs.
     ///
     /// # Errors
@@ -232,8 +257,7 @@ impl Volume {
         problems.extend(codes.and_then(|(codes, record)| codes.file().problem(&record.file)));
         let bits = volume.bits.as_ref().zip(record.bits.as_ref());
         problems.extend(bits.and_then(|(bits, record)| bits.file().problem(record)));
-        let read = volume.numbers(0..record.rows).map(drop);
-        problems.extend(read.err().map(|error| error.to_string()));
+        problems.extend(volume.check_numbers().err().map(|error| error.to_string()));
         let names: Vec<&str> = volume.schema().fields().iter().map(|field| field.name().as_str()).collect();
         for batch in volume.batches(&names)? {
             problems.extend(batch.err().map(|error| error.to_string()));

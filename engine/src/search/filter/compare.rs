@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Datum, Float64Array, Int64Array, Scalar, StringArray, UInt64Array,
 };
@@ -33,9 +35,12 @@ pub(super) fn column_with_literal(
             integers_with_number(comparison, values, digits, &field)
         }
         Operand::Number(digits) if is_float(data_type) => {
-            let number = Float64Array::from(vec![float(digits)?]);
-            let own = if data_type == &DataType::Float16 { &DataType::Float32 } else { data_type };
-            compare(comparison, &cast(values, own)?, &Scalar::new(cast(&number, own)?))
+            let number = float(digits)?;
+            // A column of f32 that was given 0.1 has the f32 nearest to it.
+            let is_wide = data_type == &DataType::Float64;
+            let number = if is_wide { number } else { f64::from(number as f32) };
+            let number = Float64Array::from(vec![number]);
+            compare(comparison, &without_negative_zero(values)?, &Scalar::new(number))
         }
         Operand::Boolean(value) if data_type == &DataType::Boolean => {
             compare(comparison, values, &Scalar::new(BooleanArray::from(vec![*value])))
@@ -81,7 +86,12 @@ pub(super) fn column_with_column(
             "columns `{left}` and `{right}` are of types {a} and {b}, which cannot be compared so"
         )));
     };
-    compare(comparison, &cast(left, &common)?, &cast(right, &common)?)
+    match common {
+        DataType::Float64 => {
+            compare(comparison, &without_negative_zero(left)?, &without_negative_zero(right)?)
+        }
+        common => compare(comparison, &cast(left, &common)?, &cast(right, &common)?),
+    }
 }
 
 /// The order of two literals.
@@ -178,6 +188,11 @@ fn is_spelled(data_type: &DataType, literal: &Operand) -> bool {
 }
 
 fn spelled(comparison: Comparison, field: &FieldRef, values: &ArrayRef, text: &str) -> Result<Truth> {
+    if let DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) = values.data_type()
+        && let Some(kept) = cut_decimal(text, *scale)
+    {
+        return between_decimals(comparison, field, values, kept);
+    }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let literal: ArrayRef = Arc::new(StringArray::from_iter_values([text]));
     let literal = cast_with_options(&literal, values.data_type(), &strict);
@@ -185,8 +200,45 @@ fn spelled(comparison: Comparison, field: &FieldRef, values: &ArrayRef, text: &s
     compare(comparison, values, &Scalar::new(literal))
 }
 
+/// A number as it is written, without the digits that a decimal of this scale does not hold; `None` if it holds all.
+fn cut_decimal(text: &str, scale: i8) -> Option<&str> {
+    let (whole, fraction) = text.split_once('.')?;
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let held = usize::try_from(scale).unwrap_or(0);
+    let is_cut = fraction.trim_end_matches('0').len() > held;
+    (are_digits(unsigned) && are_digits(fraction) && is_cut).then(|| &text[..whole.len() + 1 + held])
+}
+
+/// Compares with a number that lies between two values which the column can hold: `kept` is the one nearer to zero.
+fn between_decimals(
+    comparison: Comparison,
+    field: &FieldRef,
+    values: &ArrayRef,
+    kept: &str,
+) -> Result<Truth> {
+    let is_below_zero = kept.starts_with('-');
+    let comparison = match comparison {
+        Comparison::Equal => return Ok(Truth::where_known(false, values)),
+        Comparison::NotEqual => return Ok(Truth::where_known(true, values)),
+        Comparison::Less | Comparison::LessOrEqual if is_below_zero => Comparison::Less,
+        Comparison::Less | Comparison::LessOrEqual => Comparison::LessOrEqual,
+        Comparison::Greater | Comparison::GreaterOrEqual if is_below_zero => Comparison::GreaterOrEqual,
+        Comparison::Greater | Comparison::GreaterOrEqual => Comparison::Greater,
+    };
+    spelled(comparison, field, values, kept.trim_end_matches('.'))
+}
+
+/// Numbers as f64, with 0.0 in place of -0.0: arrow's comparisons tell the two apart, SQL's do not.
+fn without_negative_zero(values: &ArrayRef) -> Result<ArrayRef> {
+    let values = cast(values, &DataType::Float64)?;
+    let values = values.as_primitive::<Float64Type>();
+    Ok(Arc::new(values.unary::<_, Float64Type>(|value| value + 0.0)))
+}
+
 fn float(digits: &str) -> Result<f64> {
     let number = digits.parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = number.map(|number| number + 0.0);
     number.ok_or_else(|| Error::usage(format!("the filter's {} is not a finite number", shorten(digits))))
 }
 

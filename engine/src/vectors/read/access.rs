@@ -34,6 +34,16 @@ impl NumberBatch {
     pub(crate) fn numbers(&self) -> NumberSlice<'_> {
         self.numbers.as_slice()
     }
+
+    /// Some of its rows.
+    pub(crate) fn slice(&self, start: usize, rows: usize) -> Self {
+        let width = self.numbers.len() / self.rows.max(1);
+        Self {
+            first_row: self.first_row + start as u64,
+            rows,
+            numbers: self.numbers.slice(start * width, rows * width),
+        }
+    }
 }
 
 impl VectorFile {

@@ -113,6 +113,44 @@ pub struct CodeBlock<'a> {
 }
 
 impl CodeBlock<'_> {
+    /// The first row whose codes are not within the bounds that are stated for `rows` [num_rows, dim], which they are
+    /// the codes of.
+    ///
+    /// # Errors
+    /// If the parts do not fit each other, `dim` or the rows.
+    pub fn first_unsound(
+        &self,
+        rows: &[f32],
+        dim: usize,
+        rotation: Option<&Rotation>,
+    ) -> Result<Option<usize>> {
+        self.check(dim)?;
+        if rows.len() != self.num_rows() * dim {
+            let (expected, got) = (self.num_rows() * dim, rows.len());
+            let rule = format!("rows must have {expected} values, got {got}");
+            return Err(Error::Argument { operation: NAME, rule });
+        }
+        let (mut values, mut codes) = (vec![0.0; dim], vec![0; dim]);
+        for (row, stored) in rows.chunks_exact(dim).enumerate() {
+            values.iter_mut().zip(stored).for_each(|(value, stored)| *value = f64::from(*stored));
+            if let Some(rotation) = rotation {
+                rotation.apply(&mut values);
+            }
+            let first = row / PANEL_ROWS * panel_bytes(dim) + row % PANEL_ROWS * GROUP;
+            for (group, codes) in codes.chunks_mut(GROUP).enumerate() {
+                let place = first + group * PANEL_ROWS * GROUP;
+                codes.copy_from_slice(&self.codes[place..][..codes.len()]);
+            }
+            let (step, residual) = (f64::from(self.steps[row]), f64::from(self.residuals[row]));
+            let [length, lost] = bound::lengths(&values, &codes, step);
+            let is_sound = step >= 0.0 && residual >= lost && f64::from(self.lengths[row]) >= length;
+            if !is_sound {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) fn num_rows(&self) -> usize {
         self.steps.len()
     }

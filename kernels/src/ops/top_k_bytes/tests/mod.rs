@@ -304,6 +304,36 @@ fn arguments_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn codes_with_other_bounds_are_not_sound() {
+    let dim = 20;
+    let rows = random(8, 70 * dim);
+    for rotation in [None, Some(Rotation::new(dim, 3))] {
+        let rotation = rotation.as_ref();
+        let codes = ByteCodes::new(&rows, dim, rotation).unwrap();
+        let unsound = |codes: &ByteCodes| codes.block(0).first_unsound(&rows, dim, rotation).unwrap();
+        assert_eq!(unsound(&codes), None);
+        for factors in 0..3 {
+            for value in [f32::NAN, -1.0, 0.0] {
+                let mut other = codes.clone();
+                [&mut other.steps, &mut other.residuals, &mut other.lengths][factors][40] = value;
+                assert_eq!(unsound(&other), Some(40), "{factors} {value}");
+            }
+        }
+        let mut other = codes.clone();
+        other.codes[panel(dim) + 5 * 4] ^= 64;
+        assert_eq!(unsound(&other), Some(37));
+    }
+    let codes = ByteCodes::new(&rows, dim, None).unwrap();
+    let error = codes.block(0).first_unsound(&rows[dim..], dim, None).unwrap_err().to_string();
+    assert_eq!(error, "top_k_bytes: rows must have 1400 values, got 1380");
+}
+
+/// Bytes of a panel.
+fn panel(dim: usize) -> usize {
+    32 * dim.next_multiple_of(4)
+}
+
+#[test]
 fn a_rotation_of_another_width_is_refused() {
     let rotation = Rotation::new(3, 1);
     let error = ByteCodes::new(&[1.0, 2.0], 2, Some(&rotation)).unwrap_err().to_string();
