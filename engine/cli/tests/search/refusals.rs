@@ -32,10 +32,15 @@ fn vectors_without_a_model_need_one_for_words_only() {
 fn settings_and_filters_are_refused_with_the_reason() {
     let desk = desk_with_vectors();
     for (line, parts) in [
-        ("--like mill -k 0", &["1 to 10000 hits", "got 0"][..]),
+        ("--like mill -k 0", &["-k must be 1 to 10000 hits per query, got 0"][..]),
         ("--like mill -k 10001", &["got 10001"]),
-        ("--like mill --mmr 2", &["from 0 to 1"]),
-        ("--like mill --metric euclidean --min-score 1", &["no least score"]),
+        ("--like mill --mmr 2", &["--mmr must be a number from 0 to 1, got 2"]),
+        ("--like mill --min-score nan", &["--min-score must be a finite number, got NaN"]),
+        ("--like mill --mmr 0.5 --candidates 5", &["--candidates must be 10 to 10000", "hits (-k), got 5"]),
+        (
+            "--like mill --metric euclidean --min-score 1",
+            &["--min-score cannot be used with the metric euclidean"],
+        ),
         ("--like mill --columns nope", &["no column `nope`", "year"]),
         ("--like mill --where nope=1", &["no column `nope`", "hint:", "year"]),
         ("--like mill --where year=", &["the filter cannot be used"]),

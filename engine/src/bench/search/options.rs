@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::rows::RowType;
 use super::vectors::SearchVectors;
-use crate::search::MAX_TOP;
-use crate::{Error, Result};
+use crate::error::phrase;
+use crate::search::check_top;
+use crate::{Error, Result, Setting};
 
 /// Options of a measurement of searches.
 #[derive(Debug, Clone)]
@@ -42,20 +43,18 @@ impl SearchBenchOptions {
     }
 
     pub(super) fn check(&self, vectors: &SearchVectors) -> Result<()> {
-        if !(1..=MAX_TOP).contains(&self.top) {
-            return Err(Error::usage(format!(
-                "a search is for 1 to {MAX_TOP} hits per query, got {}",
-                self.top
-            )));
-        }
+        check_top(self.top)?;
         let most = vectors.num_queries();
-        match self.queries.iter().find(|count| !(1..=most).contains(*count)) {
-            None => Ok(()),
-            Some(count) => {
-                let rule =
-                    format!("a number of queries must be 1 to {most}, as many as there are, got {count}");
-                Err(Error::usage(rule))
-            }
+        for count in &self.queries {
+            let rule = match *count {
+                0 => " must be 1 or more, got 0".to_owned(),
+                count if count > most => {
+                    format!(" must be 1 to {most}, the number of queries in the file, got {count}")
+                }
+                _ => continue,
+            };
+            return Err(Error::usage(phrase![Setting::Queries, rule]));
         }
+        Ok(())
     }
 }

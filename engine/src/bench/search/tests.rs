@@ -88,12 +88,14 @@ fn what_cannot_be_measured_is_refused() {
         );
     }
     let vectors = small();
-    for (queries, top, rule) in
-        [(13, 3, "1 to 12, as many as there are, got 13"), (0, 3, "got 0"), (1, 0, "got 0")]
-    {
+    for (queries, top, rule) in [
+        (13, 3, "`queries` must be 1 to 12, the number of queries in the file, got 13"),
+        (0, 3, "`queries` must be 1 or more, got 0"),
+        (1, 0, "`top` must be 1 to 10000 hits per query, got 0"),
+    ] {
         let options = SearchBenchOptions { queries: vec![queries], top, ..SearchBenchOptions::default() };
         let error = options.check(&vectors).unwrap_err();
-        assert!(error.to_string().ends_with(rule), "{error}");
+        assert_eq!(error.to_string(), rule);
     }
     assert!("f64".parse::<RowType>().is_err());
 }

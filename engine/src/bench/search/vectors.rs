@@ -4,9 +4,10 @@ use std::path::Path;
 
 use nearsay_models::SplitMix64;
 
+use crate::error::phrase;
 use crate::search::to_length_1;
 use crate::vectors::read::VectorFile;
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// Most rows of a search: their numbers have 32 bits.
 const MAX_ROWS: usize = u32::MAX as usize - 1;
@@ -29,10 +30,13 @@ impl SearchVectors {
     /// [`Error::Usage`] if there are no rows or dimensions, or there is no memory for them.
     pub fn random(rows: usize, dim: usize, queries: usize, seed: u64) -> Result<Self> {
         if !(1..=MAX_ROWS).contains(&rows) {
-            return Err(Error::usage(format!("a search is of 1 to {MAX_ROWS} rows, got {rows}")));
+            return Err(Error::usage(phrase![
+                Setting::Rows,
+                format!(" must be 1 to {MAX_ROWS}, got {rows}")
+            ]));
         }
         if dim == 0 {
-            return Err(Error::usage("rows must have 1 dimension or more, got 0"));
+            return Err(Error::usage(phrase![Setting::Dimensions, " must be 1 or more, got 0"]));
         }
         let mut streams = SplitMix64::new(seed);
         let [of_rows, of_queries] = [streams.next_u64(), streams.next_u64()];
