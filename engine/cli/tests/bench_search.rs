@@ -62,6 +62,12 @@ fn what_cannot_be_measured_is_refused() {
         ("--dimensions 0", 2, &["--dimensions must be 1 or more, got 0"]),
         ("--rows 9 -k 0", 2, &["-k must be 1 to 10000 hits per query, got 0"]),
         ("--rows 9 --queries 0", 2, &["--queries must be 1 or more, got 0"]),
+        (
+            "--rows 9 --dimensions 70000",
+            2,
+            &["--types bytes", "at most 65536 dimensions, got 70000", "--dimensions"],
+        ),
+        ("--rows 4294967294 --dimensions 9000000000 --types f32", 75, &["no memory for 4294967294 rows"]),
         ("--types f64", 2, &["f64", "bf16"]),
         ("--corpus a.npy", 2, &["--query-vectors"]),
         ("--rows 9 --corpus a.npy --query-vectors b.npy", 2, &["--rows has no effect with --corpus"]),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nearsay_kernels::ByteCodes;
+
 use super::rows::RowType;
 use super::vectors::SearchVectors;
 use crate::error::phrase;
@@ -42,8 +44,30 @@ impl SearchBenchOptions {
         self.queries.iter().copied().max().unwrap_or(0)
     }
 
+    /// Checks that rows of every type can have so many values.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn check_dimensions(&self, dimensions: usize) -> Result<()> {
+        let most = ByteCodes::MOST_DIM;
+        if dimensions <= most || !self.types.contains(&RowType::Bytes) {
+            return Ok(());
+        }
+        let rule = format!(" is for rows of at most {most} dimensions, got {dimensions}");
+        Err(Error::usage_hint(
+            phrase![(Setting::Types, RowType::Bytes.name()), rule],
+            phrase![
+                "measure rows of fewer ",
+                Setting::Dimensions,
+                ", or leave bytes out of ",
+                Setting::Types
+            ],
+        ))
+    }
+
     pub(super) fn check(&self, vectors: &SearchVectors) -> Result<()> {
         check_top(self.top)?;
+        self.check_dimensions(vectors.dim())?;
         let most = vectors.num_queries();
         for count in &self.queries {
             let rule = match *count {

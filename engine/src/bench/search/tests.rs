@@ -80,12 +80,13 @@ fn queries_that_bytes_give_up_are_searched_in_f32() {
 
 #[test]
 fn what_cannot_be_measured_is_refused() {
-    for (rows, dim) in [(0, 3), (usize::MAX, 3), (3, 0), (1 << 30, usize::MAX)] {
-        assert_eq!(
-            SearchVectors::random(rows, dim, 1, 1).unwrap_err().kind(),
-            ErrorKind::Usage,
-            "{rows} {dim}"
-        );
+    for (rows, dim, kind) in [
+        (0, 3, ErrorKind::Usage),
+        (usize::MAX, 3, ErrorKind::Usage),
+        (3, 0, ErrorKind::Usage),
+        (1 << 30, usize::MAX, ErrorKind::TryAgain),
+    ] {
+        assert_eq!(SearchVectors::random(rows, dim, 1, 1).unwrap_err().kind(), kind, "{rows} {dim}");
     }
     let vectors = small();
     for (queries, top, rule) in [
@@ -98,4 +99,17 @@ fn what_cannot_be_measured_is_refused() {
         assert_eq!(error.to_string(), rule);
     }
     assert!("f64".parse::<RowType>().is_err());
+}
+
+#[test]
+fn bytes_have_a_greatest_width() {
+    let most = nearsay_kernels::ByteCodes::MOST_DIM;
+    let options = SearchBenchOptions { queries: vec![1], ..SearchBenchOptions::default() };
+    let vectors = |dim| SearchVectors::random(2, dim, 1, 1).unwrap();
+    assert!(options.check(&vectors(most)).is_ok());
+    assert!(StoredRows::new(&vectors(most), RowType::Bytes).is_ok());
+    let error = options.check(&vectors(most + 1)).unwrap_err();
+    assert_eq!(error.to_string(), "`types` bytes is for rows of at most 65536 dimensions, got 65537");
+    let of_floats = SearchBenchOptions { types: vec![RowType::F32], ..options };
+    assert!(of_floats.check(&vectors(most + 1)).is_ok());
 }

@@ -27,7 +27,7 @@ impl SearchVectors {
     /// first ones of more.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there are no rows or dimensions, or there is no memory for them.
+    /// [`Error::Usage`] if there are no rows or dimensions; [`Error::NoMemory`] if there is no memory for them.
     pub fn random(rows: usize, dim: usize, queries: usize, seed: u64) -> Result<Self> {
         if !(1..=MAX_ROWS).contains(&rows) {
             return Err(Error::usage(phrase![
@@ -52,7 +52,8 @@ impl SearchVectors {
     /// Rows and queries in two files of vectors, or jobs' folders, as they are stored.
     ///
     /// # Errors
-    /// As [`VectorFile::open`]; [`Error::BadInput`] if there are no rows or the widths differ.
+    /// As [`VectorFile::open`]; [`Error::BadInput`] if there are no rows or the widths differ;
+    /// [`Error::NoMemory`] if there is no memory for them.
     pub fn read(rows: &Path, queries: &Path) -> Result<Self> {
         let (values, dim) = read(rows)?;
         let (queries_values, width) = read(queries)?;
@@ -128,8 +129,8 @@ fn random_rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-fn no_memory(rows: u64, dim: usize) -> Error {
-    Error::usage(format!("there is no memory for {rows} rows of {dim} dimensions"))
+pub(super) fn no_memory(rows: u64, dim: usize) -> Error {
+    Error::NoMemory { what: format!("{rows} rows of {dim} dimensions") }
 }
 
 /// All values of a file, and its width.
