@@ -33,11 +33,11 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
     }
     let corpus = index::open(&arguments.corpus, arguments.metric)?;
     remark(context, &corpus);
+    let workers = context.workers(arguments.running.threads);
+    let search = corpus.search(&options)?.on(&workers, &context.cancel());
     if arguments.bits && corpus.is_exact() {
         context.note("candidates are found by signs: hits may be missed");
     }
-    let workers = context.workers(arguments.running.threads);
-    let search = corpus.search(&options)?.on(&workers, &context.cancel());
     let mut sink = Sink::create(context, &arguments, &search)?;
     let asked = Asked { context, arguments: &arguments, corpus: &corpus, search: &search };
     if is_prompt {
@@ -95,6 +95,12 @@ pub(crate) fn remark(context: &Context, corpus: &Corpus) {
         let rows = HumanCount(corpus.rows());
         context.note(format_args!("warning: the job or index is not complete; {rows} rows are searched"));
     }
+    for damage in corpus.damage() {
+        let damage = visible(damage);
+        context.note(format_args!(
+            "warning: {damage}: its copy is used, and the next `nearsay index update` repairs it"
+        ));
+    }
     if let [first, others @ ..] = corpus.stale() {
         let others = match others.len() {
             0 => String::new(),
@@ -150,16 +156,29 @@ impl Asked<'_> {
             let rows = plural(self.search.zeros(), "row of zeros has", "rows of zeros have");
             context.note(format_args!("{rows} no direction: cosine and dot product are 0 with everything"));
         }
+        if seen.not_finite > 0 {
+            let scores = plural(seen.not_finite, "score is", "scores are");
+            context.note(format_args!(
+                "warning: {scores} not finite, and null in JSON: the numbers of the vectors are too large for f32"
+            ));
+        }
         if seen.without_hits > 0 {
-            let why = match self.search.matched() {
-                0 if self.corpus.rows() == 0 => "there are no rows",
-                0 => "no row passes the filter",
-                _ => "no row reaches the score",
-            };
+            let why = self.why_no_hits(seen);
             context.note(format_args!(
                 "{}: {why}",
                 plural(seen.without_hits, "query has no hits", "queries have no hits")
             ));
+        }
+    }
+
+    fn why_no_hits(&self, seen: &Seen) -> &'static str {
+        let has_filter = self.arguments.filter.is_some();
+        match self.search.matched() {
+            0 if self.corpus.rows() == 0 => "there are no rows",
+            0 => "no row passes the filter",
+            _ if seen.is_alone && has_filter => "no other row passes the filter",
+            _ if seen.is_alone => "there is no other text",
+            _ => "no row reaches the score",
         }
     }
 }
@@ -170,6 +189,10 @@ struct Seen {
     empty: u64,
     truncated: u64,
     without_hits: u64,
+    /// Whether no row but those of the stored text that is searched for passes the filter.
+    is_alone: bool,
+    /// Scores and distances that are infinite or not numbers.
+    not_finite: u64,
     max_tokens: usize,
     /// Hits whose texts are longer than the model takes, so that a part of them is explained.
     explained_in_part: u64,
