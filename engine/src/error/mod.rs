@@ -233,7 +233,7 @@ pub enum Error {
         of_model: String,
     },
     /// An index was made in another way than is asked for, or by a later version.
-    #[error("the index {} has {setting} {recorded}; asked for is {asked}", path.display())]
+    #[error("the index {} has {setting} {recorded}; expected {asked}", path.display())]
     OtherIndex {
         /// The folder.
         path: PathBuf,

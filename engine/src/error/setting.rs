@@ -19,6 +19,8 @@ pub enum Setting {
     ChunkOverlap,
     /// The longest chunk in tokens.
     ChunkTokens,
+    /// Characters around a hit's chunk.
+    Context,
     /// Texts for calibrating the byte output types.
     Calibration,
     /// The columns that hits have.
@@ -105,7 +107,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
@@ -114,6 +116,7 @@ impl Setting {
         Self::ChunkOverlap,
         Self::ChunkTokens,
         Self::Calibration,
+        Self::Context,
         Self::Columns,
         Self::Device,
         Self::Dimensions,
@@ -167,6 +170,7 @@ impl Setting {
             Self::ChunkOverlap => "chunk_overlap",
             Self::ChunkTokens => "chunk_tokens",
             Self::Calibration => "calibration",
+            Self::Context => "context",
             Self::Columns => "columns",
             Self::Device => "device",
             Self::Dimensions => "dimensions",

@@ -51,14 +51,17 @@ impl<'a> Search<'a> {
         }
         if options.context.is_some() && !corpus.source.has_whole_texts() {
             return Err(Error::usage_hint(
-                format!("{} has no whole texts, of which hits could show more", corpus.name()),
-                "an index has them",
+                phrase![
+                    Setting::Context,
+                    format!(" needs whole texts, and {} does not store them", corpus.name())
+                ],
+                "search an index, which stores them",
             ));
         }
         if options.bits && corpus.source.bits().is_none() && !corpus.reading.has_signs() {
             return Err(Error::usage_hint(
-                format!("{} has no signs to search by", corpus.name()),
-                "an index has them if it was built with them",
+                phrase![Setting::Bits, format!(" needs signs, and {} does not store them", corpus.name())],
+                phrase!["build an index with ", Setting::Bits],
             ));
         }
         if options.explain {

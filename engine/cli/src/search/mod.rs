@@ -85,7 +85,7 @@ fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
     }
     Err(Error::Usage {
         message: "no query is named".into(),
-        hint: Some("name it after the vectors, or use --queries FILE (- reads standard input), --query-vectors FILE or --like ID".into()),
+        hint: Some("write it after WHERE, or use --queries FILE (- reads standard input), --query-vectors FILE or --like ID".into()),
     })
 }
 
@@ -106,9 +106,10 @@ pub(crate) fn remark(context: &Context, corpus: &Corpus) {
             0 => String::new(),
             count => format!(" and {}", plural(count as u64, "other input", "other inputs")),
         };
-        let first = visible(first);
+        let (first, have) =
+            (visible(first), if others.is_empty() { "has changed or is" } else { "have changed or are" });
         context.note(format_args!(
-            "warning: {first}{others} changed or gone since the index was built: `nearsay index update` reads them again"
+            "warning: {first}{others} {have} gone since the index was built: update it with `nearsay index update`"
         ));
     }
     if !corpus.is_exact() {
@@ -139,8 +140,9 @@ impl Asked<'_> {
         let context = self.context;
         if seen.empty > 0 {
             let queries = plural(seen.empty, "query has", "queries have");
-            context
-                .note(format_args!("warning: {queries} no tokens; the vector is that of the special tokens"));
+            context.note(format_args!(
+                "warning: {queries} no tokens: searched with the vector of the special tokens alone"
+            ));
         }
         if seen.truncated > 0 {
             let queries = plural(seen.truncated, "query was", "queries were");
@@ -149,12 +151,12 @@ impl Asked<'_> {
         if seen.explained_in_part > 0 {
             let texts = plural(seen.explained_in_part, "text was", "texts were");
             context.note(format_args!(
-                "warning: {texts} truncated to the longest length of the model to be explained"
+                "warning: {texts} truncated to the model's longest length for the explanation"
             ));
         }
         if self.search.zeros() > 0 {
             let rows = plural(self.search.zeros(), "row of zeros has", "rows of zeros have");
-            context.note(format_args!("{rows} no direction: cosine and dot product are 0 with everything"));
+            context.note(format_args!("{rows} no direction: cosine and dot product with any query are 0"));
         }
         if seen.not_finite > 0 {
             let scores = plural(seen.not_finite, "score is", "scores are");

@@ -75,6 +75,7 @@ pub(super) fn file(asked: &Asked<'_>, input: &Input, sink: &mut Sink<'_>) -> nea
 /// Each vector of a file.
 pub(super) fn vectors(asked: &Asked<'_>, path: &Path, sink: &mut Sink<'_>) -> nearsay::Result<()> {
     let file = VectorFile::open(path)?;
+    file.check_floats()?;
     check_models(asked, &file)?;
     let mut seen = Seen::default();
     let at_once = asked.search.queries_at_once();

@@ -49,7 +49,7 @@ fn an_index_is_built_searched_and_described() {
 fn an_update_encodes_what_has_changed_and_says_so() {
     let desk = built();
     desk.write("in.jsonl", TEXTS.replace("Fridays", "Mondays").replace("{\"id\": 7", "{\"id\": 8"));
-    let stale = desk.run("search i --like mill --json").ends(0, &["in.jsonl changed or gone"]).json();
+    let stale = desk.run("search i --like mill --json").ends(0, &["in.jsonl has changed or is gone"]).json();
     assert_eq!((&stale["stale"], &stale["stale_count"]), (&json!(["in.jsonl"]), &json!(1)));
     let counted =
         desk.run("index update i in.jsonl --prune --dry-run --json").ends(0, &["nothing was done"]).json();
@@ -73,6 +73,7 @@ fn an_update_encodes_what_has_changed_and_says_so() {
     assert_eq!((&again["unchanged"], &again["encoded_tokens"]), (&json!(4), &json!(0)));
     desk.run("get i bread").ends(0, &[]);
     assert_eq!(desk.run("get i bread").ok().text(), "Bread is baked on Mondays. It is sold at noon.\n");
+    desk.run("get i bread --chunk 9").ends(2, &["the text has no chunk 9: it has "]);
     desk.run("get i 7").ends(2, &["no text with the id"]);
     desk.write("in.jsonl", "");
     desk.run("index update i in.jsonl --prune").ends(65, &["in.jsonl", "has no rows", "--prune=all"]);
@@ -106,7 +107,7 @@ fn an_answer_names_the_first_stale_inputs_and_counts_all() {
         desk.write(name, "other words\n");
     }
     let line = "search i --like 0 --json";
-    let answer = desk.run(line).ends(0, &["10.txt and 11 other inputs changed"]).json();
+    let answer = desk.run(line).ends(0, &["10.txt and 11 other inputs have changed"]).json();
     assert_eq!((&answer["stale"], &answer["stale_count"]), (&json!(names[..10]), &json!(12)));
 }
 

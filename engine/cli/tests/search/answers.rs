@@ -213,6 +213,8 @@ fn bytes_and_bits_find_nearly_the_same_and_say_so() {
             "{stderr}"
         );
     }
+    let refused = ["i8.parquet: has vectors of bytes; vectors of f32 or f16 are needed"];
+    desk.run("search f32.parquet --query-vectors i8.parquet").ends(65, &refused);
     let (ubinary, binary) = (hits("ubinary").0, hits("binary").0);
     assert_eq!(ubinary["hits"], binary["hits"]);
 }

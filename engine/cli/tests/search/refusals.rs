@@ -42,7 +42,7 @@ fn settings_and_filters_are_refused_with_the_reason() {
             &["--min-score cannot be used with the metric euclidean"],
         ),
         ("--like mill --columns nope", &["no column `nope` for its hits", "hint: its columns are"]),
-        ("--like mill --bits", &["has no signs to search by"]),
+        ("--like mill --bits", &["--bits needs signs, and a.parquet does not store them"]),
         ("--like mill --where nope=1", &["no column `nope`", "hint:", "year"]),
         ("--like mill --where year=", &["the filter cannot be used"]),
         ("--like mill --where year>'x'", &["column `year`", "'x'"]),
@@ -51,6 +51,7 @@ fn settings_and_filters_are_refused_with_the_reason() {
         ("bread --limit 3", &["unknown flag --limit", "-k (--top)"]),
         ("--limit 3", &["unknown flag --limit"]),
         ("-k 3", &["no query is named", "hint:"]),
+        ("--like mill --context 9", &["--context needs whole texts", "hint:"]),
         ("--like mill -o hits.npy", &[".parquet, .arrow or .jsonl"]),
         ("bread --prompt-name nope --device cpu", &["no prompt named `nope`"]),
     ] {

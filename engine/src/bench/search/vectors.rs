@@ -136,6 +136,7 @@ pub(super) fn no_memory(rows: u64, dim: usize) -> Error {
 /// All values of a file, and its width.
 fn read(path: &Path) -> Result<(Vec<f32>, usize)> {
     let file = VectorFile::open(path)?;
+    file.check_floats()?;
     let (mut values, mut dim) = (Vec::new(), 0);
     if let (Some(rows), Some(width)) = (file.rows(), file.width()) {
         // At once: growing could need twice as much.
