@@ -73,7 +73,9 @@ pub(crate) fn words(phrase: &Phrase) -> String {
 /// The flag of a setting.
 fn flag(setting: Setting) -> String {
     match setting {
+        Setting::Diversity => "--mmr".to_owned(),
         Setting::Output => "-o".to_owned(),
+        Setting::Top => "-k".to_owned(),
         setting => format!("--{}", setting.name().replace('_', "-")),
     }
 }
@@ -213,13 +215,14 @@ mod tests {
         let mut commands: Vec<clap::Command> = below(&program);
         commands.extend(commands.clone().iter().flat_map(below));
         commands.push(program);
-        let has = |name: &str| {
-            commands.iter().any(|command| command.get_arguments().any(|it| it.get_long() == Some(name)))
+        let spelled = |argument: &clap::Arg, flag: &str| {
+            argument.get_long().is_some_and(|long| flag == format!("--{long}"))
+                || argument.get_short().is_some_and(|short| flag == format!("-{short}"))
         };
         for setting in Setting::ALL {
             let flag = flag(setting);
-            let name = if flag == "-o" { "output" } else { flag.trim_start_matches('-') };
-            assert!(has(name), "no command has {flag}");
+            let has = |command: &clap::Command| command.get_arguments().any(|it| spelled(it, &flag));
+            assert!(commands.iter().any(has), "no command has {flag}");
         }
     }
 }

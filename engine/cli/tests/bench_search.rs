@@ -47,7 +47,8 @@ fn people_get_a_table_and_rows_may_come_from_files() {
     }
     assert!(!run.text().contains("| f16"), "{}", run.text());
     assert!(run.stderr.contains("search: 2 figures in "), "{}", run.stderr);
-    desk.run(&line.replace("--queries 2", "--queries 3")).ends(2, &["1 to 2, as many as there are, got 3"]);
+    desk.run(&line.replace("--queries 2", "--queries 3"))
+        .ends(2, &["--queries must be 1 to 2, the number of queries in the file, got 3"]);
     desk.write("empty.txt", "");
     desk.run("embed empty.txt -m STS --device cpu -q -o empty.npy").ok();
     desk.run(&line.replace("in.npy", "empty.npy")).ends(65, &["empty.npy: has no rows to search"]);
@@ -57,10 +58,16 @@ fn people_get_a_table_and_rows_may_come_from_files() {
 fn what_cannot_be_measured_is_refused() {
     let desk = desk!();
     for (line, code, parts) in [
-        ("--rows 0", 2, &["1 to 4294967294 rows, got 0"][..]),
-        ("--dimensions 0", 2, &["1 dimension or more, got 0"]),
-        ("--rows 9 -k 0", 2, &["1 to 10000 hits per query, got 0"]),
-        ("--rows 9 --queries 0", 2, &["got 0"]),
+        ("--rows 0", 2, &["--rows must be 1 to 4294967294, got 0"][..]),
+        ("--dimensions 0", 2, &["--dimensions must be 1 or more, got 0"]),
+        ("--rows 9 -k 0", 2, &["-k must be 1 to 10000 hits per query, got 0"]),
+        ("--rows 9 --queries 0", 2, &["--queries must be 1 or more, got 0"]),
+        (
+            "--rows 9 --dimensions 70000",
+            2,
+            &["--types bytes", "at most 65536 dimensions, got 70000", "--dimensions"],
+        ),
+        ("--rows 4294967294 --dimensions 9000000000 --types f32", 75, &["no memory for 4294967294 rows"]),
         ("--types f64", 2, &["f64", "bf16"]),
         ("--corpus a.npy", 2, &["--query-vectors"]),
         ("--rows 9 --corpus a.npy --query-vectors b.npy", 2, &["--rows has no effect with --corpus"]),

@@ -102,11 +102,15 @@ fn what_is_missing_is_named() {
     let desk = desk();
     desk.write("zz.tsv", "zz\ta\t1\n");
     for (line, code, parts) in [
-        ("a.index", 2, &["a.index has texts alone: --queries <FILE> is needed", "hint:"][..]),
+        (
+            "a.index",
+            2,
+            &["a.index stores no queries: name a file of them with --queries <FILE>", "hint:"][..],
+        ),
         (
             "a.parquet --queries task/queries.jsonl",
             2,
-            &["a.parquet has texts alone: --qrels <FILE> is needed"],
+            &["a.parquet stores no judgements: name a file of them with --qrels <FILE>"],
         ),
         ("a.index --queries task/queries.jsonl --qrels zz.tsv", 65, &["none of the queries that are judged"]),
         ("a.index --queries task/queries.jsonl --qrels absent", 66, &["absent"]),

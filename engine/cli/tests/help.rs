@@ -6,7 +6,7 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 25] = [
     "",
     "embed",
     "verify",
@@ -15,6 +15,14 @@ const COMMANDS: [&str; 17] = [
     "eval retrieval",
     "eval sts",
     "eval rag",
+    "search",
+    "get",
+    "export",
+    "index",
+    "index build",
+    "index update",
+    "index delete",
+    "index info",
     "models",
     "models list",
     "models inspect",

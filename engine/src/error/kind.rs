@@ -1,5 +1,7 @@
 //! Categories of failures, for callers that act on them: a command line's exit code, a server's status.
 
+use super::Error;
+
 /// The category of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,4 +28,36 @@ pub enum ErrorKind {
     Cancelled,
     /// The call's deadline passed before it finished.
     DeadlineExceeded,
+}
+
+impl Error {
+    /// Its category.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Hinted { error, .. } => error.kind(),
+            Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
+            Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
+            Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
+            Self::OtherJob { .. } | Self::OtherReading { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
+            Self::OtherInput { .. } | Self::GrownInput { .. } => ErrorKind::BadData,
+            Self::Busy { .. } | Self::NoRoomForText { .. } | Self::NoMemory { .. } => ErrorKind::TryAgain,
+            Self::NoInput { .. } => ErrorKind::NoInput,
+            Self::Device { .. } | Self::NoGpu { .. } => ErrorKind::Unavailable,
+            Self::DeviceMemory { .. } | Self::DeviceLost { .. } => ErrorKind::Unavailable,
+            // Shapes that do not fit inside the encoder are our fault: files and settings have been checked
+            // by then.
+            Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => {
+                ErrorKind::Internal
+            }
+            Self::Model(nearsay_models::Error::DownloadStopped { .. }) => ErrorKind::Cancelled,
+            Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
+            Self::CannotCreate { .. } => ErrorKind::CannotCreate,
+            Self::Io { .. } => ErrorKind::Io,
+            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } | Self::OtherIndex { .. } => {
+                ErrorKind::Model
+            }
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
+        }
+    }
 }

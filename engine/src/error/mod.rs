@@ -233,7 +233,7 @@ pub enum Error {
         of_model: String,
     },
     /// An index was made in another way than is asked for, or by a later version.
-    #[error("the index {} has {setting} {recorded}; asked for is {asked}", path.display())]
+    #[error("the index {} has {setting} {recorded}; expected {asked}", path.display())]
     OtherIndex {
         /// The folder.
         path: PathBuf,
@@ -279,6 +279,12 @@ pub enum Error {
         index: usize,
         /// Its place in the input, between commas, if known.
         whose: String,
+    },
+    /// The machine has no memory for something that cannot be made smaller.
+    #[error("there is no memory for {what}")]
+    NoMemory {
+        /// The thing that does not fit.
+        what: String,
     },
     /// A device failed while working and can no longer be used.
     #[error("{device} was lost: {reason}")]
@@ -331,36 +337,6 @@ impl Error {
         match hint {
             Some(hint) => Self::Hinted { error: Box::new(self), hint },
             None => self,
-        }
-    }
-
-    /// Its category.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Hinted { error, .. } => error.kind(),
-            Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
-            Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
-            Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,
-            Self::OtherJob { .. } | Self::OtherReading { .. } | Self::DamagedJob { .. } => ErrorKind::BadData,
-            Self::OtherInput { .. } | Self::GrownInput { .. } => ErrorKind::BadData,
-            Self::Busy { .. } | Self::NoRoomForText { .. } => ErrorKind::TryAgain,
-            Self::NoInput { .. } => ErrorKind::NoInput,
-            Self::Device { .. } | Self::NoGpu { .. } => ErrorKind::Unavailable,
-            Self::DeviceMemory { .. } | Self::DeviceLost { .. } => ErrorKind::Unavailable,
-            // Shapes that do not fit inside the encoder are our fault: files and settings have been checked
-            // by then.
-            Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => {
-                ErrorKind::Internal
-            }
-            Self::Model(nearsay_models::Error::DownloadStopped { .. }) => ErrorKind::Cancelled,
-            Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
-            Self::CannotCreate { .. } => ErrorKind::CannotCreate,
-            Self::Io { .. } => ErrorKind::Io,
-            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } | Self::OtherIndex { .. } => {
-                ErrorKind::Model
-            }
-            Self::Cancelled => ErrorKind::Cancelled,
-            Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }
     }
 

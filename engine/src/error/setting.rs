@@ -11,16 +11,26 @@ pub enum Setting {
     Append,
     /// A baseline file to rescale with.
     BaselinePath,
+    /// Whether candidates are found by the signs of vectors.
+    Bits,
+    /// Rows that are found by their signs, or the best hits that are ordered by difference.
+    Candidates,
     /// Tokens that chunks share.
     ChunkOverlap,
     /// The longest chunk in tokens.
     ChunkTokens,
+    /// Characters around a hit's chunk.
+    Context,
     /// Texts for calibrating the byte output types.
     Calibration,
+    /// The columns that hits have.
+    Columns,
     /// Where the encoder runs.
     Device,
     /// Number of values of a vector that are kept.
     Dimensions,
+    /// How much hits must differ from better ones.
+    Diversity,
     /// Whether hits show which of their tokens the query's tokens match.
     Explain,
     /// Whether links that leave a model's folder are followed.
@@ -49,6 +59,8 @@ pub enum Setting {
     MaxLength,
     /// How the vectors of chunks are merged into one.
     Merge,
+    /// The least score of a hit.
+    MinScore,
     /// The model.
     Model,
     /// Whether rows are numbered instead of named by an id.
@@ -69,33 +81,46 @@ pub enum Setting {
     Precision,
     /// Whether texts that are gone are removed from an index.
     Prune,
+    /// The queries, or how many of them are searched together.
+    Queries,
     /// Whether separated fields may be quoted.
     Quotes,
     /// Whether NUL characters are replaced in texts for databases that cannot store them.
     ReplaceNul,
     /// Whether a job is resumed.
     Resume,
+    /// The number of random rows that are measured.
+    Rows,
     /// The character between two fields.
     Separator,
     /// Whether rows without text are left out.
     SkipEmpty,
     /// Whether each row is answered as soon as it is read.
     Stream,
+    /// Hits per query.
+    Top,
+    /// The types of rows that are measured.
+    Types,
     /// Whether a file is one text.
     WholeFiles,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 49] = [
         Self::Align,
         Self::Append,
         Self::BaselinePath,
+        Self::Bits,
+        Self::Candidates,
         Self::ChunkOverlap,
         Self::ChunkTokens,
         Self::Calibration,
+        Self::Context,
+        Self::Columns,
         Self::Device,
         Self::Dimensions,
+        Self::Diversity,
         Self::Explain,
         Self::FollowLinks,
         Self::Format,
@@ -110,6 +135,7 @@ impl Setting {
         Self::MarkTruncated,
         Self::MaxLength,
         Self::Merge,
+        Self::MinScore,
         Self::Model,
         Self::NoId,
         Self::Offline,
@@ -120,12 +146,16 @@ impl Setting {
         Self::Pooling,
         Self::Precision,
         Self::Prune,
+        Self::Queries,
         Self::Quotes,
         Self::ReplaceNul,
         Self::Resume,
+        Self::Rows,
         Self::Separator,
         Self::SkipEmpty,
         Self::Stream,
+        Self::Top,
+        Self::Types,
         Self::WholeFiles,
     ];
 
@@ -135,11 +165,16 @@ impl Setting {
             Self::Align => "align",
             Self::Append => "append",
             Self::BaselinePath => "baseline_path",
+            Self::Bits => "bits",
+            Self::Candidates => "candidates",
             Self::ChunkOverlap => "chunk_overlap",
             Self::ChunkTokens => "chunk_tokens",
             Self::Calibration => "calibration",
+            Self::Context => "context",
+            Self::Columns => "columns",
             Self::Device => "device",
             Self::Dimensions => "dimensions",
+            Self::Diversity => "diversity",
             Self::Explain => "explain",
             Self::FollowLinks => "follow_links",
             Self::Format => "format",
@@ -154,6 +189,7 @@ impl Setting {
             Self::MarkTruncated => "mark_truncated",
             Self::MaxLength => "max_length",
             Self::Merge => "merge",
+            Self::MinScore => "min_score",
             Self::Model => "model",
             Self::NoId => "no_id",
             Self::Offline => "offline",
@@ -164,12 +200,16 @@ impl Setting {
             Self::Pooling => "pooling",
             Self::Precision => "precision",
             Self::Prune => "prune",
+            Self::Queries => "queries",
             Self::Quotes => "quotes",
             Self::ReplaceNul => "replace_nul",
             Self::Resume => "resume",
+            Self::Rows => "rows",
             Self::Separator => "separator",
             Self::SkipEmpty => "skip_empty",
             Self::Stream => "stream",
+            Self::Top => "top",
+            Self::Types => "types",
             Self::WholeFiles => "whole_files",
         }
     }

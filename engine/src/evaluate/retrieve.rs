@@ -77,7 +77,7 @@ impl Retriever {
             Metric::Euclidean => {
                 return Err(Error::usage_hint(
                     "documents that are embedded for an evaluation are compared by cosine or dot, not euclidean",
-                    "an index or a file of vectors is compared by each metric",
+                    "to use another metric, evaluate an index or a file of vectors",
                 ));
             }
         };

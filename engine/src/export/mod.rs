@@ -158,7 +158,7 @@ pub struct ExportOptions {
     pub overwrite: bool,
     /// What stops the export.
     pub control: Control,
-    /// What is told how far it is.
+    /// Called with the number of rows that are done.
     pub progress: Option<RowListener>,
 }
 

@@ -26,7 +26,7 @@ pub struct IndexInfo {
     pub zeros: u64,
     /// The number type of the stored vectors.
     pub vectors: super::StoredType,
-    /// What is stored beside them.
+    /// The codes that are stored with them.
     pub codes: super::Codes,
     /// Whether their signs are stored, too.
     pub bits: bool,

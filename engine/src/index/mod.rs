@@ -1,4 +1,4 @@
-//! Indexes: texts, their vectors and their columns in a folder that stays true while the texts change.
+//! Indexes: texts, their vectors and their columns in a folder that can be updated when the texts change.
 //!
 //! [`IndexWriter`] builds an index from texts and updates it: only new and changed texts are encoded. [`open`] opens it,
 //! or any other vectors, for [`search`](crate::search). [`delete`] and [`compact`] remove texts, [`verify`] compares

@@ -22,7 +22,7 @@ pub struct IndexOptions {
     pub metric: Metric,
     /// The number type of the stored vectors.
     pub vectors: StoredType,
-    /// What is stored beside them.
+    /// The codes that are stored with them.
     pub codes: Codes,
     /// Whether their signs are stored, for approximate search.
     pub bits: bool,
@@ -76,7 +76,7 @@ impl IndexOptions {
         Self { vectors, ..self }
     }
 
-    /// Sets what is stored beside the vectors.
+    /// Sets the codes that are stored with the vectors.
     #[must_use]
     pub fn codes(self, codes: Codes) -> Self {
         Self { codes, ..self }

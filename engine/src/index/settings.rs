@@ -60,7 +60,7 @@ impl std::str::FromStr for StoredType {
     }
 }
 
-/// What is stored beside vectors, so that a search reads less.
+/// Codes that are stored with vectors, so that a search reads less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

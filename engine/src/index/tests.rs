@@ -138,7 +138,10 @@ fn signs_find_candidates_that_vectors_rank() {
     let without = build(folder.path(), "without", &path, &IndexOptions::default());
     let some = SearchOptions { bits: true, ..SearchOptions::default() };
     let error = open(&without, None).unwrap().search(&some).unwrap_err().to_string();
-    assert!(error.ends_with("without has no signs to search by"), "{error}");
+    assert!(
+        error.starts_with("`bits` needs signs") && error.ends_with("without does not store them"),
+        "{error}"
+    );
 }
 
 /// Rows whose first dimension is far larger are rotated before they become codes; others are not.

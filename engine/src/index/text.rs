@@ -84,7 +84,9 @@ pub fn read_text(path: &Path, request: &TextRequest) -> Result<Option<TextAnswer
     let chunks = own.end - own.start;
     let chunk = match request.chunk {
         Some(chunk) if u64::from(chunk) >= chunks => {
-            return Err(Error::usage(format!("the text has the chunks 0 to {}, got {chunk}", chunks - 1)));
+            let chunks = if chunks == 1 { "1 chunk".to_owned() } else { format!("{chunks} chunks") };
+            let rule = format!("the text has no chunk {chunk}: it has {chunks}, numbered from 0");
+            return Err(Error::usage(rule));
         }
         Some(chunk) => Some(rows.chunk_of(row + u64::from(chunk))?.1),
         None => None,

@@ -21,6 +21,8 @@ use crate::{Error, Result};
 
 /// Hits whose texts and columns are read together.
 const HITS_AT_ONCE: usize = 4096;
+/// Most inputs that an answer names because they have changed.
+const STALE_NAMES: usize = 10;
 
 /// What was found for one query.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,8 +46,10 @@ pub struct SearchAnswer {
     pub candidates: u64,
     /// Whether the hits are those of the stored vectors themselves, and not of bytes or bits instead of these.
     pub exact: bool,
-    /// Inputs that have changed since they were embedded. Files of vectors do not record them.
+    /// Inputs that have changed since they were embedded, the first 10 of them. Files of vectors do not record them.
     pub stale: Vec<String>,
+    /// How many inputs have changed.
+    pub stale_count: usize,
 }
 
 /// A text, or a chunk of one, that was found.
@@ -132,6 +136,7 @@ impl Search<'_> {
     /// # Errors
     /// If the corpus cannot be read.
     pub fn answer(&self, found: &Neighbors) -> Result<SearchAnswer> {
+        let stale = self.corpus.source.stale();
         Ok(SearchAnswer {
             query: None,
             query_id: None,
@@ -141,7 +146,8 @@ impl Search<'_> {
             matched_filter: self.matched(),
             candidates: found.candidates,
             exact: self.corpus.is_exact() && !self.options.bits,
-            stale: self.corpus.source.stale().to_vec(),
+            stale: stale.iter().take(STALE_NAMES).cloned().collect(),
+            stale_count: stale.len(),
         })
     }
 

@@ -19,7 +19,7 @@ use crate::vectors::rows::CHUNK_TEXT;
 use crate::vectors::schema::ID;
 
 /// The column of a text that was kept under the readers' default name.
-const TEXT: &str = "text";
+pub(super) const TEXT: &str = "text";
 
 /// Vectors that are opened for search: a file or a job's folder. Files are mapped where their format allows it; of
 /// others a part is in memory at a time.
@@ -73,6 +73,11 @@ impl Corpus {
     /// Inputs that have changed since they were read. Files of vectors do not record them.
     pub fn stale(&self) -> &[String] {
         self.source.stale()
+    }
+
+    /// What is damaged and was read from a copy instead.
+    pub fn damage(&self) -> &[String] {
+        self.source.damage()
     }
 
     /// How rows are compared with queries.

@@ -78,6 +78,7 @@ pub(crate) use filter::Filter;
 pub use metric::Metric;
 pub(crate) use metric::to_length_1;
 pub use model::QueryModel;
+pub(crate) use options::check_top;
 pub use options::{MAX_TOP, SearchOptions};
 pub use prepared::Search;
 pub use request::SearchRequest;

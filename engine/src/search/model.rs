@@ -1,5 +1,7 @@
 //! The model of a corpus: words to vectors that fit it, and the sentence of a text that is nearest to a query.
 
+use std::ops::Range;
+
 use super::answer::SearchHit;
 use super::corpus::Corpus;
 use super::metric::to_length_1;
@@ -10,6 +12,10 @@ use crate::{Error, Result};
 
 /// Most bytes of a hit's text in which the best sentence is looked for.
 const MARKED_BYTES: usize = 16 << 10;
+/// Most hits of an answer, the best ones, in which it is looked for.
+const MARKED_HITS: usize = 100;
+/// Sentences that are encoded together, give or take a text's: their vectors are in memory.
+const SENTENCES_AT_ONCE: usize = 1024;
 
 /// The model that queries in words are encoded with.
 #[derive(Debug, Clone)]
@@ -99,39 +105,68 @@ impl QueryModel {
         self.texts.embed_tokens(texts)
     }
 
-    /// Marks in each hit the sentence whose cosine with the query is the greatest, the first of equal ones. A text of
-    /// one sentence is not marked: all of it was found.
+    /// Marks in each of the first 100 hits the sentence whose cosine with the query is the greatest, the first of equal
+    /// ones. A text of one sentence is not marked: all of it was found.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
     pub fn mark(&self, query: &Vectors, hits: &mut [SearchHit]) -> Result<()> {
-        let mut parts = Vec::new();
-        for (index, hit) in hits.iter().enumerate() {
-            let text = hit.text.as_deref().unwrap_or_default();
-            let text = &text[..text.floor_char_boundary(MARKED_BYTES)];
-            let found = sentences(text);
-            if found.len() > 1 {
-                parts.extend(found.into_iter().map(|range| (index, range)));
+        let marked = hits.len().min(MARKED_HITS);
+        let mut part = Sentences::default();
+        for index in 0..marked {
+            hits[index].marks.clear();
+            part.add(index, hits[index].text.as_deref().unwrap_or_default());
+            if part.0.len() >= SENTENCES_AT_ONCE || index + 1 == marked {
+                self.mark_best(query, &std::mem::take(&mut part), hits)?;
             }
-        }
-        let texts: Vec<&str> = parts
-            .iter()
-            .map(|(index, range)| &hits[*index].text.as_deref().unwrap_or_default()[range.clone()])
-            .collect();
-        let mut vectors = self.texts.embed(&texts)?.vectors;
-        let mut best: Vec<Option<(f64, usize)>> = vec![None; hits.len()];
-        for (part, (index, _)) in parts.iter().enumerate() {
-            to_length_1(vectors.row_mut(part));
-            let products = vectors[part].iter().zip(&query[0]);
-            let score: f64 = products.map(|(left, right)| f64::from(*left) * f64::from(*right)).sum();
-            if best[*index].is_none_or(|(highest, _)| score > highest) {
-                best[*index] = Some((score, part));
-            }
-        }
-        for (hit, best) in hits.iter_mut().zip(best) {
-            hit.marks = best.map(|(_, part)| parts[part].1.clone()).into_iter().collect();
         }
         Ok(())
+    }
+
+    /// Marks the best sentence of each hit that has some among these.
+    fn mark_best(&self, query: &Vectors, part: &Sentences, hits: &mut [SearchHit]) -> Result<()> {
+        let text = |(hit, range): &(usize, Range<usize>)| {
+            &hits[*hit].text.as_deref().unwrap_or_default()[range.clone()]
+        };
+        let texts: Vec<&str> = part.0.iter().map(text).collect();
+        let mut vectors = self.texts.embed(&texts)?.vectors;
+        let mut scores = Vec::with_capacity(part.0.len());
+        for row in 0..part.0.len() {
+            to_length_1(vectors.row_mut(row));
+            let products = vectors[row].iter().zip(&query[0]);
+            scores.push(products.map(|(left, right)| f64::from(*left) * f64::from(*right)).sum());
+        }
+        for (hit, range) in part.best(&scores) {
+            hits[hit].marks = vec![range];
+        }
+        Ok(())
+    }
+}
+
+/// Sentences of hits: each hit's index and the bytes of its text, hit after hit.
+#[derive(Default)]
+struct Sentences(Vec<(usize, Range<usize>)>);
+
+impl Sentences {
+    /// Adds a text's, unless it is one sentence.
+    fn add(&mut self, hit: usize, text: &str) {
+        let found = sentences(&text[..text.floor_char_boundary(MARKED_BYTES)]);
+        if found.len() > 1 {
+            self.0.extend(found.into_iter().map(|range| (hit, range)));
+        }
+    }
+
+    /// Each hit's sentence with the highest score, the first of equal ones.
+    fn best(&self, scores: &[f64]) -> Vec<(usize, Range<usize>)> {
+        let mut best: Vec<(f64, usize, Range<usize>)> = Vec::new();
+        for ((hit, range), &score) in self.0.iter().zip(scores) {
+            match best.last_mut().filter(|last| last.1 == *hit) {
+                Some(last) if score > last.0 => *last = (score, *hit, range.clone()),
+                Some(_) => {}
+                None => best.push((score, *hit, range.clone())),
+            }
+        }
+        best.into_iter().map(|(_, hit, range)| (hit, range)).collect()
     }
 }
 
@@ -141,4 +176,21 @@ fn prompt_of_texts(corpus: &Corpus, session: &Session) -> String {
     let prompts = session.model().prompts();
     let named = prompts.into_iter().find(|(_, text)| text == recorded);
     named.map_or_else(|| "document".to_owned(), |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_the_best_sentences_of_each_text_is_marked() {
+        let mut sentences = Sentences::default();
+        for (hit, text) in [(0, "One. Two. Three."), (2, "One alone"), (5, "Four. Five.")] {
+            sentences.add(hit, text);
+        }
+        assert_eq!(sentences.0.len(), 5);
+        assert_eq!(sentences.best(&[0.5, 0.7, 0.7, -0.2, -0.1]), [(0, 5..9), (5, 6..11)]);
+        sentences.add(6, &"It is. ".repeat(MARKED_BYTES));
+        assert!(sentences.0.iter().all(|(_, range)| range.end <= MARKED_BYTES));
+    }
 }

@@ -1,7 +1,8 @@
 //! What is asked of a search.
 
 use super::metric::Metric;
-use crate::{Error, Result};
+use crate::error::{Phrase, phrase};
+use crate::{Error, Result, Setting};
 
 /// Hits per query unless [`SearchOptions::top`] is set.
 pub(super) const DEFAULT_TOP: usize = 10;
@@ -48,37 +49,49 @@ impl SearchOptions {
     /// # Errors
     /// [`Error::Usage`].
     pub fn check(&self, metric: Metric) -> Result<()> {
-        let refuse = |message: String| Err(Error::usage(message));
-        if let Some(top) = self.top.filter(|top| !(1..=MAX_TOP).contains(top)) {
-            return refuse(format!("a search is for 1 to {MAX_TOP} hits per query, got {top}"));
-        }
+        self.top.map_or(Ok(()), check_top)?;
+        let refuse = |message: Phrase| Err(Error::usage(message));
         if let Some(score) = self.min_score.filter(|score| !score.is_finite()) {
-            return refuse(format!("the least score must be a finite number, got {score}"));
+            return refuse(phrase![Setting::MinScore, format!(" must be a finite number, got {score}")]);
         }
         if let Some(balance) = self.diversity.filter(|balance| !(0.0..=1.0).contains(balance)) {
-            return refuse(format!("the balance of nearness and difference is from 0 to 1, got {balance}"));
+            return refuse(phrase![
+                Setting::Diversity,
+                format!(" must be a number from 0 to 1, got {balance}")
+            ]);
         }
         if self.bits && self.is_unbounded() {
-            return refuse("a search by signs has a number of hits, and not only a least score".to_owned());
+            let rule = " needs a number of hits: set ";
+            return refuse(phrase![Setting::Bits, rule, Setting::Top, " next to ", Setting::MinScore]);
         }
         if metric == Metric::Euclidean && self.min_score.is_some() {
-            return refuse("euclidean distances have no least score: the smallest is the best".to_owned());
+            let rule = " cannot be used with the metric euclidean: the smallest distance is the best";
+            return refuse(phrase![Setting::MinScore, rule]);
         }
         if metric == Metric::Euclidean && self.diversity.is_some() {
-            return refuse("euclidean distances cannot be balanced with cosines".to_owned());
+            let rule = " cannot be used with the metric euclidean: it balances scores with cosines";
+            return refuse(phrase![Setting::Diversity, rule]);
         }
-        match self.candidates {
-            Some(_) if self.diversity.is_none() && !self.bits => refuse(
-                "candidates are for diversity or a search by signs, which are not asked for".to_owned(),
-            ),
-            Some(count) if !(self.top()..=MAX_TOP).contains(&count) => {
-                let top = self.top();
-                refuse(format!(
-                    "candidates must be {top} to {MAX_TOP}, at least as many as hits, got {count}"
-                ))
-            }
-            _ => Ok(()),
+        self.check_candidates()
+    }
+
+    fn check_candidates(&self) -> Result<()> {
+        let Some(count) = self.candidates else { return Ok(()) };
+        if self.diversity.is_none() && !self.bits {
+            let without = phrase![" has no effect without ", Setting::Diversity, " or ", Setting::Bits];
+            return Err(Error::usage(phrase![Setting::Candidates, without]));
         }
+        let top = self.top();
+        if !(top..=MAX_TOP).contains(&count) {
+            let rule = format!(" must be {top} to {MAX_TOP}, at least the number of hits (");
+            return Err(Error::usage(phrase![
+                Setting::Candidates,
+                rule,
+                Setting::Top,
+                format!("), got {count}")
+            ]));
+        }
+        Ok(())
     }
 
     /// Hits per query at most, if the number is bounded.
@@ -103,4 +116,15 @@ impl SearchOptions {
             None => self.top(),
         }
     }
+}
+
+/// Checks a number of hits per query.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub(crate) fn check_top(top: usize) -> Result<()> {
+    if (1..=MAX_TOP).contains(&top) {
+        return Ok(());
+    }
+    Err(Error::usage(phrase![Setting::Top, format!(" must be 1 to {MAX_TOP} hits per query, got {top}")]))
 }

@@ -1,19 +1,24 @@
 //! A search that is prepared: the rows that count, and how they are ranked.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_schema::Schema;
 
 use super::candidates::By;
 use super::corpus::Corpus;
-use super::filter::{Filter, no_such_column};
+use super::filter::Filter;
 use super::metric::Metric;
 use super::options::SearchOptions;
 use super::row_set::RowSet;
 use super::scan::{Scan, Scanned};
 use super::texts::Texts;
 use super::{Hit, Neighbors, diversity, euclidean};
+use crate::error::{phrase, shorten};
 use crate::session::{Cancel, Control, Workers};
+use crate::text::list_names;
 use crate::vectors::Vectors;
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// Bytes of hits that are kept while a corpus is scanned for several queries.
 const HITS_BYTES: usize = 32 << 20;
@@ -45,18 +50,21 @@ impl<'a> Search<'a> {
         options.check(corpus.metric)?;
         let schema = corpus.source.columns()?;
         if let Some(name) = options.columns.iter().find(|name| schema.index_of(name).is_err()) {
-            return Err(no_such_column(name, &schema));
+            return Err(no_such_column(corpus, name, &schema));
         }
         if options.context.is_some() && !corpus.source.has_whole_texts() {
             return Err(Error::usage_hint(
-                format!("{} has no whole texts, of which hits could show more", corpus.name()),
-                "an index has them",
+                phrase![
+                    Setting::Context,
+                    format!(" needs whole texts, and {} does not store them", corpus.name())
+                ],
+                "search an index, which stores them",
             ));
         }
         if options.bits && corpus.source.bits().is_none() && !corpus.reading.has_signs() {
             return Err(Error::usage_hint(
-                format!("{} has no signs to search by", corpus.name()),
-                "an index has them if it was built with them",
+                phrase![Setting::Bits, format!(" needs signs, and {} does not store them", corpus.name())],
+                phrase!["build an index with ", Setting::Bits],
             ));
         }
         if options.explain {
@@ -128,9 +136,8 @@ impl<'a> Search<'a> {
     /// # Errors
     /// As [`Search::nearest`].
     pub fn like(&self, row: u64) -> Result<Neighbors> {
-        let own = self.corpus.texts()?.map_or(row..row + 1, |texts| texts.around(row));
-        let mut others = self.included.clone().unwrap_or_else(|| RowSet::all(self.corpus.rows));
-        others.remove(own.clone());
+        let own = self.rows_with(row)?;
+        let others = self.others(own.clone());
         let rows: Vec<u64> = own.collect();
         let mut values = Vec::new();
         for batch in self.corpus.source.numbers_of(&rows)? {
@@ -155,6 +162,26 @@ impl<'a> Search<'a> {
         Ok(Neighbors { hits: self.chosen(merged)?, candidates })
     }
 
+    /// Rows that pass the filter and are not of the text that has `row`: those that [`Search::like`] compares it with.
+    ///
+    /// # Errors
+    /// If the corpus cannot be read.
+    pub fn matched_without(&self, row: u64) -> Result<u64> {
+        Ok(self.others(self.rows_with(row)?).len())
+    }
+
+    /// The rows of the text that has `row`.
+    fn rows_with(&self, row: u64) -> Result<Range<u64>> {
+        Ok(self.corpus.texts()?.map_or(row..row + 1, |texts| texts.around(row)))
+    }
+
+    /// The rows that pass the filter, without some.
+    fn others(&self, own: Range<u64>) -> RowSet {
+        let mut others = self.included.clone().unwrap_or_else(|| RowSet::all(self.corpus.rows));
+        others.remove(own);
+        others
+    }
+
     /// Refuses queries of another width than the corpus'; `name` is where they come from.
     ///
     /// # Errors
@@ -164,7 +191,10 @@ impl<'a> Search<'a> {
         if self.corpus.rows == 0 || found == expected {
             return Ok(());
         }
-        let rule = format!("have {found} dimensions; the vectors of {} have {expected}", self.corpus.name());
+        let rule = format!(
+            "the queries have {found} dimensions; the vectors of {} have {expected}",
+            self.corpus.name()
+        );
         Err(Error::BadInput { input: name.to_owned(), rule })
     }
 
@@ -309,4 +339,15 @@ impl<'a> Search<'a> {
         let vectors = Vectors::new(values, self.corpus.dimensions())?;
         Ok(diversity::order(&candidates, &vectors, balance, self.options.top()))
     }
+}
+
+/// Refuses a column that hits cannot have.
+fn no_such_column(corpus: &Corpus, name: &str, schema: &Schema) -> Error {
+    let message = format!("{} has no column `{}` for its hits", corpus.name(), shorten(name));
+    let known = list_names(schema.fields().iter().map(|field| field.name().as_str()));
+    let hint = match schema.fields().is_empty() {
+        true => phrase!["it has no columns at all: leave out ", Setting::Columns],
+        false => phrase![format!("its columns are {known}")],
+    };
+    Error::usage_hint(message, hint)
 }

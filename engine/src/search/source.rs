@@ -65,6 +65,11 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// What is damaged and was read from a copy instead.
+    fn damage(&self) -> &[String] {
+        &[]
+    }
+
     /// Whether the texts that chunks come from are stored whole.
     fn has_whole_texts(&self) -> bool {
         false

@@ -7,12 +7,14 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;
 
 use super::answer::{SearchAnswer, SearchHit};
+use super::corpus::TEXT;
 use super::metric::Metric;
 use super::prepared::Search;
-use crate::Result;
+use crate::error::phrase;
 use crate::text::RecordId;
 use crate::vectors::rows::{BYTE_END, BYTE_START, CHUNK};
 use crate::vectors::schema::{ID, json_field};
+use crate::{Error, Result, Setting};
 
 /// Hits of some answers as rows.
 pub struct HitTable {
@@ -27,7 +29,8 @@ impl Search<'_> {
     /// columns that hits have.
     ///
     /// # Errors
-    /// If the corpus cannot be read.
+    /// [`Error::Usage`] if hits are to have a column of the corpus whose name the table uses for something else; if the
+    /// corpus cannot be read.
     pub fn hit_table(&self) -> Result<HitTable> {
         let own = self.corpus.source.columns()?;
         let number = if self.corpus.metric == Metric::Euclidean { "distance" } else { "score" };
@@ -40,7 +43,14 @@ impl Search<'_> {
             id,
         ];
         fields.extend([CHUNK, BYTE_START, BYTE_END].map(|name| Field::new(name, DataType::UInt32, true)));
-        fields.push(Field::new("text", DataType::Utf8, true));
+        fields.push(Field::new(TEXT, DataType::Utf8, true));
+        let is_other = |name: &&String| {
+            let field = fields.iter().find(|field| field.name() == *name);
+            field.is_some_and(|field| !self.is_stored_as(field, &own))
+        };
+        if let Some(name) = self.options.columns.iter().find(is_other) {
+            return Err(is_taken(name));
+        }
         let is_new = |name: &&String| !fields.iter().any(|field| field.name() == *name);
         let columns: Vec<String> = self.options.columns.iter().filter(is_new).cloned().collect();
         for name in &columns {
@@ -48,6 +58,29 @@ impl Search<'_> {
         }
         Ok(HitTable { schema: SchemaRef::new(Schema::new(fields)), columns })
     }
+
+    /// Whether a column of the table has what the corpus has under its name.
+    fn is_stored_as(&self, field: &Field, own: &Schema) -> bool {
+        match field.name().as_str() {
+            ID => true,
+            TEXT => self.corpus.text_column == Some(TEXT),
+            name @ (CHUNK | BYTE_START | BYTE_END) => {
+                own.field_with_name(name).is_ok_and(|own| own.data_type() == field.data_type())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Refuses a column whose name the table uses for something else.
+fn is_taken(name: &str) -> Error {
+    Error::usage_hint(
+        phrase![
+            Setting::Columns,
+            format!(" cannot add `{name}` to a table of hits, which has another column of that name")
+        ],
+        "write .jsonl, in which the columns of the corpus are apart",
+    )
 }
 
 impl HitTable {

@@ -286,15 +286,57 @@ fn settings_that_contradict_each_other_are_refused() {
         change(&mut options);
         options.check(metric).unwrap_err().to_string()
     };
-    let refused = check(&|options| options.top = Some(0), Metric::Dot);
-    assert_eq!(refused, "a search is for 1 to 10000 hits per query, got 0");
-    assert!(check(&|options| options.top = Some(10_001), Metric::Dot).contains("10001"));
-    assert!(check(&|options| options.min_score = Some(f32::NAN), Metric::Dot).contains("NaN"));
-    assert!(check(&|options| options.min_score = Some(1.0), Metric::Euclidean).contains("least score"));
-    assert!(check(&|options| options.diversity = Some(1.5), Metric::Dot).contains("1.5"));
-    assert!(check(&|options| options.candidates = Some(50), Metric::Dot).contains("diversity"));
-    let few = |options: &mut SearchOptions| (options.diversity, options.candidates) = (Some(0.5), Some(5));
-    assert!(check(&few, Metric::Dot).contains("at least as many as hits"));
+    for (change, metric, message) in refusals() {
+        assert_eq!(check(&change, metric), message);
+    }
+}
+
+type Refusal = (fn(&mut SearchOptions), Metric, &'static str);
+
+fn refusals() -> [Refusal; 9] {
+    [
+        (|options| options.top = Some(0), Metric::Dot, "`top` must be 1 to 10000 hits per query, got 0"),
+        (
+            |options| options.top = Some(10_001),
+            Metric::Dot,
+            "`top` must be 1 to 10000 hits per query, got 10001",
+        ),
+        (
+            |options| options.min_score = Some(f32::NAN),
+            Metric::Dot,
+            "`min_score` must be a finite number, got NaN",
+        ),
+        (
+            |options| options.min_score = Some(1.0),
+            Metric::Euclidean,
+            "`min_score` cannot be used with the metric euclidean: the smallest distance is the best",
+        ),
+        (
+            |options| options.diversity = Some(1.0),
+            Metric::Euclidean,
+            "`diversity` cannot be used with the metric euclidean: it balances scores with cosines",
+        ),
+        (
+            |options| options.diversity = Some(1.5),
+            Metric::Dot,
+            "`diversity` must be a number from 0 to 1, got 1.5",
+        ),
+        (
+            |options| (options.bits, options.min_score) = (true, Some(0.5)),
+            Metric::Dot,
+            "`bits` needs a number of hits: set `top` next to `min_score`",
+        ),
+        (
+            |options| options.candidates = Some(50),
+            Metric::Dot,
+            "`candidates` has no effect without `diversity` or `bits`",
+        ),
+        (
+            |options| (options.diversity, options.candidates) = (Some(0.5), Some(5)),
+            Metric::Dot,
+            "`candidates` must be 10 to 10000, at least the number of hits (`top`), got 5",
+        ),
+    ]
 }
 
 #[test]

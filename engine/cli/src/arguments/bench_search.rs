@@ -23,9 +23,9 @@ Examples:
 Every row is compared with every query. `bytes` scans one byte per value and scores the candidates in f32: it finds \
 what f32 finds. A pass is repeated for some seconds; `ms` is the median.
 
-`of bandwidth` compares the bytes of all rows, read once, with what the same threads read from memory at most, `of \
-peak` two operations per value of a row and query with the fastest multiply-adds of this CPU, of bytes for `bytes`, \
-of f32 for the others. The first bounds few queries, the second many.
+`of bandwidth` compares the bytes of all rows, read once, with the most that the same threads can read from memory. `of \
+peak` compares two operations per value of a row and query with the fastest multiply-adds of this CPU (of bytes for \
+`bytes`, of f32 for the others). Memory limits few queries, arithmetic limits many.
 
 Nothing else should run on the machine meanwhile. `CPU` is the CPU time that the threads got, as a share of what \
 they could have used, and `spread` how far passes are apart, from the 10th to the 90th percentile relative to the \

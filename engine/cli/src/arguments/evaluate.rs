@@ -17,7 +17,7 @@ const EVAL_EXAMPLES: &str = "\
 Examples:
   # nDCG, MAP, recall and more of a model on a retrieval task
   nearsay eval retrieval scifact/ -m sentence-transformers/all-MiniLM-L6-v2
-  # how well cosines follow people's scores of similarity
+  # how well cosines agree with people's similarity scores
   nearsay eval sts stsb/test.tsv -m sentence-transformers/all-MiniLM-L6-v2
   # contexts and answers of a system that retrieves
   nearsay eval rag answers.jsonl -m sentence-transformers/all-MiniLM-L6-v2";
@@ -26,7 +26,7 @@ const RETRIEVAL_EXAMPLES: &str = "\
 Examples:
   # a folder of BEIR with corpus.jsonl, queries.jsonl and qrels/test.tsv
   nearsay eval retrieval scifact/ -m sentence-transformers/all-MiniLM-L6-v2
-  # an index as it is: ids of judgements are those of its texts
+  # an index: the ids in the judgements are those of its texts
   nearsay eval retrieval notes.index --queries q.jsonl --qrels q.tsv
   # keep the run, in the format of TREC
   nearsay eval retrieval scifact/ -m ./my-model --trec mine.run
@@ -35,8 +35,8 @@ Examples:
   # is it better than another one?
   nearsay eval retrieval --run mine.run --qrels q.tsv --baseline-run bm25.run
 
-A document's text is its title, a blank, and its text. Of an index, a job or a file of vectors, a document is a stored \
-text, found by its best chunk, and queries are embedded as by `nearsay search`. Queries are those with judgements. The best 1000 documents \
+The text that is embedded is a document's title, a blank, and its text. In an index, a job or a file of vectors, a \
+document is a stored text, found by its best chunk, and queries are embedded as `nearsay search` does. Only queries with judgements count. The best 1000 documents \
 of each query are measured at ranks 1, 3, 5, 10, 20, 100 and 1000 as trec_eval does: documents with equal scores are \
 ordered by id, the higher first; a judgement above 0 is relevant, and is the gain in nDCG; a query for which nothing \
 was found counts as 0.
@@ -68,8 +68,8 @@ Examples:
   nearsay eval rag answers.jsonl -m ./my-model --relevance cosine:0.8 --json
 
 Each line is a sample with ragas' names of fields: response, reference, retrieved_contexts, reference_contexts, \
-retrieved_context_ids, reference_context_ids. What a sample's fields allow is measured; the rest of the line is not \
-read. No language model is asked, so the same file gets the same result each time.
+retrieved_context_ids, reference_context_ids. Every measure that a sample's fields allow is computed; other fields are \
+ignored. No language model is used, so the same file gets the same result each time.
 
 Context precision and recall are those of ragas' IDBasedContextPrecision and IDBasedContextRecall if a sample has ids \
 on both sides; else contexts are compared by --relevance. Support is, for each sentence of the response, its greatest \
@@ -87,7 +87,7 @@ pub(crate) enum EvalAction {
     /// Measure retrieval: nDCG, MAP, recall, precision, MRR and hit rate
     #[command(after_help = RETRIEVAL_EXAMPLES)]
     Retrieval(Box<RetrievalArguments>),
-    /// Correlate cosines with people's scores of similarity
+    /// Correlate cosines with people's similarity scores
     #[command(after_help = STS_EXAMPLES)]
     Sts(Box<StsArguments>),
     /// Measure contexts and responses of systems that retrieve, without a language model
@@ -112,7 +112,7 @@ pub(crate) struct RetrievalArguments {
     /// Queries [default: queries.jsonl in FOLDER]
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) queries: Option<PathBuf>,
-    /// The judgements to use of a folder with several: test, dev, train
+    /// Which judgements of the folder to use: test, dev or train
     #[arg(long, value_name = "NAME", default_value = "test")]
     pub(crate) split: String,
     /// Compare with another system's run
@@ -121,7 +121,7 @@ pub(crate) struct RetrievalArguments {
     /// Also print the values of each query
     #[arg(long)]
     pub(crate) per_query: bool,
-    /// How vectors are compared [default: cosine; in an index as it was built]
+    /// How vectors are compared [default: cosine; for an index, the metric that it was built with]
     #[arg(long, value_parser = metric_parser())]
     pub(crate) metric: Option<Metric>,
     /// The model's prompt before each query [default: query]

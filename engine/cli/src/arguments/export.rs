@@ -11,7 +11,7 @@ use super::named;
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  # a table of PostgreSQL with pgvector, which pgvector/load.sh loads
+  # a PostgreSQL table with pgvector; pgvector/load.sh loads it
   nearsay export vectors.parquet --to pgvector -o pgvector/
   # the rows alone, for a COPY into a table that exists
   nearsay export vectors/ --to pgvector -o - > rows.pgcopy
@@ -19,7 +19,7 @@ Examples:
   nearsay export vectors/ --to opensearch -o opensearch/
   # one Parquet file for Qdrant; also for lance, duckdb, milvus, chroma
   nearsay export notes.index/ --to qdrant -o qdrant/
-  # texts and metadata, for services that make vectors themselves
+  # texts and metadata, for services that compute vectors themselves
   nearsay export vectors/ --to documents -o documents/
 
 All columns are exported. docs/databases.md has the code that loads them, and what each database does not store.";
@@ -30,7 +30,7 @@ pub(crate) struct ExportArguments {
     /// Vectors: a .parquet, .arrow, .safetensors or .npy file, the folder of a job, or an index
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
-    /// The database; documents are JSON lines for services that take texts
+    /// The database; `documents` writes JSON lines for services that take texts
     #[arg(long, value_name = "DATABASE", value_parser = database_parser())]
     pub(crate) to: Database,
     /// Folder to write, or - for the rows alone to standard output (pgvector, documents)
@@ -39,10 +39,10 @@ pub(crate) struct ExportArguments {
     /// Name of the table in PostgreSQL
     #[arg(long, value_name = "NAME", default_value = "embeddings")]
     pub(crate) table: String,
-    /// For OpenSearch Serverless: rows without ids of their own
+    /// Write rows without ids, as OpenSearch Serverless requires
     #[arg(long)]
     pub(crate) serverless: bool,
-    /// Put U+FFFD in place of NUL characters, which PostgreSQL does not store, instead of refusing them
+    /// Replace NUL characters, which PostgreSQL cannot store, with U+FFFD instead of refusing them
     #[arg(long)]
     pub(crate) replace_nul: bool,
     /// Replace an earlier export in the folder

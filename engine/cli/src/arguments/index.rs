@@ -16,7 +16,7 @@ use super::{EmbedReadingArguments, PoolingArgument, RunningArguments, named, sea
 
 const INDEX_EXAMPLES: &str = "\
 Examples:
-  # a folder of notes, in parts, with their texts
+  # a folder of notes; long ones are split into chunks
   nearsay index build notes/ --whole-files -m ./model -o notes.index
   # the notes nearest to a question
   nearsay search notes.index bread
@@ -34,15 +34,15 @@ pub(crate) struct IndexArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IndexAction {
-    /// Build an index of texts
+    /// Build an index from texts or vectors
     Build(Box<IndexBuildArguments>),
     /// Add new texts, replace changed ones, remove those that are gone
     Update(IndexUpdateArguments),
     /// Delete texts
     Delete(IndexDeleteArguments),
-    /// Rewrite an index without what is deleted
+    /// Rewrite an index without its deleted texts
     Compact(IndexCompactArguments),
-    /// Show what an index has
+    /// Show the size, model, columns and inputs of an index
     Info(IndexInfoArguments),
 }
 
@@ -52,13 +52,13 @@ Examples:
   nearsay index build faq.jsonl --keep url -m ./model -o faq.index
   # half the space
   nearsay index build 'wiki/*.jsonl' -m ./model -o wiki.index --vectors f16
-  # vectors that are there already
+  # vectors that exist already
   nearsay index build faq.parquet -o faq.index
   # after a crash
   nearsay index build 'wiki/*.jsonl' -m ./model -o wiki.index --resume
 
 Texts and kept columns are stored in the index, so the files are not needed for a search. Texts that are longer than the \
-model's limit become chunks. The folder is written volume by volume: a build that is killed goes on with --resume.";
+model's limit become chunks. The folder is written volume by volume: a build that is killed continues with --resume.";
 
 #[derive(Debug, Args)]
 #[command(after_help = BUILD_EXAMPLES)]
@@ -74,25 +74,25 @@ pub(crate) struct IndexBuildArguments {
     /// A folder, or a name on the Hugging Face hub; NAME@REVISION pins a revision [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
-    /// The column with the texts of vectors that are there already [default: chunk_text or text, if there is one]
+    /// The column with the texts, if the inputs are vectors [default: chunk_text or text, if there is one]
     #[arg(long, value_name = "NAME")]
     pub(crate) text_column: Option<String>,
     /// Replace the index if it exists
     #[arg(long, conflicts_with = "resume")]
     pub(crate) overwrite: bool,
-    /// Go on with a build that was killed, or start it if there is none
+    /// Continue a build that was killed, or start one
     #[arg(long)]
     pub(crate) resume: bool,
     /// Number format of the stored vectors
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = stored_parser())]
     pub(crate) vectors: StoredType,
-    /// What is stored beside the vectors, so that a search reads less: a byte per number (with the same hits), or nothing
+    /// Also store a byte per number (i8), so that a search reads less and finds the same hits; or none
     #[arg(long, value_name = "TYPE", default_value = "i8", value_parser = codes_parser())]
     pub(crate) codes: Codes,
-    /// Store the signs of the vectors, too, for `nearsay search --bits`
+    /// Also store the signs of the vectors, for `nearsay search --bits`
     #[arg(long)]
     pub(crate) bits: bool,
-    /// Seed of the random rotation that vectors get before they become bytes, if less is lost then
+    /// Seed of the random rotation before vectors become bytes; it is used if the bytes are closer to the vectors then
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// How vectors are compared; with cosine they are stored with length 1
@@ -113,7 +113,7 @@ pub(crate) struct IndexBuildArguments {
     /// Keep this kept column (or `id`) as JSON text; repeatable
     #[arg(long, value_name = "NAME")]
     pub(crate) json_column: Vec<String>,
-    /// Texts per volume, which is what a crash costs at most
+    /// Texts per volume; a crash loses the work of one volume at most
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(crate) texts_per_volume: NonZero<u64>,
     #[command(flatten)]
@@ -157,13 +157,13 @@ pub(crate) struct IndexLongTextArguments {
 
 const UPDATE_EXAMPLES: &str = "\
 Examples:
-  # what would be done?
+  # what would change?
   nearsay index update notes.index notes/ --prune --dry-run
   # do it
   nearsay index update notes.index notes/ --prune
 
-A text with an id is recognized by its file and id, one without by its file and contents. Texts that are as they were are \
-not encoded again; a changed one keeps its place, and its chunks are replaced in one step. Files are read and texts are \
+A text with an id is recognized by its file and id, one without by its file and contents. Unchanged texts are not encoded \
+again; a changed one keeps its place, and its chunks are replaced in one step. Files are read and texts are \
 split as when the index was built, with the same model.
 
 With --prune, texts that the named files no longer have are removed, and those of files that a named folder or pattern \
@@ -178,10 +178,10 @@ pub(crate) struct IndexUpdateArguments {
     /// Texts, as when the index was built
     #[arg(required = true, value_name = "INPUT", value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
-    /// Remove texts that are gone; =all even if a file has no rows or more than half of the index goes
+    /// Remove texts that are gone; with =all even if a file has no rows, or if more than half of the index would be removed
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "gone")]
     pub(crate) prune: Option<PruneArgument>,
-    /// Count, and change nothing
+    /// Print how many texts would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// The model of the index: a folder, or a name on the Hugging Face hub [default: the recorded one]
@@ -196,7 +196,7 @@ const DELETE_EXAMPLES: &str = "\
 Examples:
   # by their ids, one per line
   nearsay index delete faq.index --ids old.txt
-  # by a condition, and no byte of them is left in the folder
+  # by a condition; no byte of the texts is left in the folder
   nearsay index delete people.index --where \"name='Ann'\" --purge
 
 A text is deleted with all of its chunks. Space is freed by --purge or by `nearsay index compact`.";
@@ -213,14 +213,14 @@ pub(crate) struct IndexDeleteArguments {
     /// Delete the texts for which this is true, such as "year < 2000"
     #[arg(long = "where", id = "where", value_name = "EXPR", conflicts_with = "ids")]
     pub(crate) filter: Option<String>,
-    /// Rewrite the volumes that have them, so that no byte of them is left
+    /// Rewrite the volumes that store the deleted texts, so that no byte of them is left
     #[arg(long)]
     pub(crate) purge: bool,
 }
 
 const COMPACT_EXAMPLES: &str = "\
 Examples:
-  # one volume, without what is deleted
+  # one volume, without the deleted texts
   nearsay index compact faq.index";
 
 #[derive(Debug, Args)]
@@ -262,13 +262,13 @@ pub(crate) struct GetArguments {
     /// The text's id, or its number if texts have no ids
     #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
-    /// Only this chunk, from 0
+    /// Print only this chunk; the first is 0
     #[arg(long, value_name = "N")]
     pub(crate) chunk: Option<u32>,
-    /// Characters around the chunk, on both sides
+    /// Also print N characters on both sides of the chunk
     #[arg(long, value_name = "N")]
     pub(crate) around: Option<usize>,
-    /// Characters at most
+    /// Print at most N characters
     #[arg(long, value_name = "N")]
     pub(crate) max_characters: Option<usize>,
 }

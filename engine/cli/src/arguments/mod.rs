@@ -103,13 +103,13 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Score candidates against references with BERTScore
     Score(Box<ScoreArguments>),
-    /// Build an index of texts, update it, look at it
+    /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
     Search(Box<SearchArguments>),
-    /// Print a text of an index, or a stretch of it
+    /// Print a text of an index, or a part of it
     Get(GetArguments),
-    /// Write vectors and their columns in the form that a database loads
+    /// Write vectors and their columns as files that a database loads
     Export(ExportArguments),
     /// Evaluate retrieval, similarity, or answers from retrieved contexts
     Eval(EvalArguments),

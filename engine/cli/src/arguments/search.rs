@@ -13,26 +13,26 @@ use super::{RunningArguments, named};
 
 const SEARCH_EXAMPLES: &str = "\
 Examples:
-  # the ten texts nearest to a query, which may be a whole question in quotes
+  # the ten texts nearest to a query; put a question of several words in quotes
   nearsay search notes.index bread
   # a prompt that stays open; the model is loaded once
   nearsay search wiki/
-  # only some of the rows, and a column of each hit
+  # search only some of the rows, and show a column of each hit
   nearsay search faq.parquet refunds --columns url --where 'year>2020'
-  # why are these the hits? the words of the query, and what matches them
+  # why are these the hits? the match of each word of the query
   nearsay search notes.index bread -k 3 --explain
-  # more of the same, and not three copies of it
+  # texts like a stored one, without copies of each other
   nearsay search faq.parquet --like 4711 --mmr 0.7
   # a run of many queries for trec_eval
   nearsay search docs/ --queries q.jsonl -k 100 --trec run.txt
-  # vectors of another program
+  # vectors from another program
   nearsay search corpus.npy --query-vectors q.npy --metric dot --json
 
 WHERE is an index, the folder of a job, or a .parquet, .arrow, .safetensors or .npy file of vectors. Every row is compared, \
 and of equal scores the earlier row comes first. A text that was split into chunks is one hit, by its best chunk.
 
-Queries in words need the model of the vectors: the recorded one, unless -m names another place of it. Its files \
-must have the recorded SHA-256 (a job records it, a file only the name). The model's prompt named query is put \
+Queries in words need the model of the vectors: the recorded one, unless -m names another copy. Its files \
+must have the recorded SHA-256 (a job or an index records it; a file records only the name). The model's prompt named query is put \
 before each query, if it has one. Texts are shown if the vectors have a column chunk_text or text: embed with \
 --on-long chunk, or with --keep text.
 
@@ -45,7 +45,7 @@ pub(crate) struct SearchArguments {
     /// An index, the folder of a job, or a .parquet, .arrow, .safetensors or .npy file of vectors
     #[arg(value_name = "WHERE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) corpus: PathBuf,
-    /// What to search for [default: a prompt, on a terminal]
+    /// What to search for [default: ask for queries, if on a terminal]
     #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_vectors", "like"])]
     pub(crate) query: Option<String>,
     /// Search for each text of a file: .txt, .jsonl, .json, .csv, .tsv, optionally .gz or .zst; .parquet; or -
@@ -54,7 +54,7 @@ pub(crate) struct SearchArguments {
     /// Search for each vector of a file
     #[arg(long, value_name = "FILE", conflicts_with = "like", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) query_vectors: Option<PathBuf>,
-    /// Search for texts like the stored one with this id, or row number if rows have no ids
+    /// Search for texts like the stored one with this id (a row number from 0 if rows have no ids)
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) like: Option<String>,
     /// Hits per query, 1 to 10000 [default: 10; with --min-score, all]
@@ -66,31 +66,31 @@ pub(crate) struct SearchArguments {
     /// Search only rows for which this is true, such as "year > 2020 and lang = 'en'"
     #[arg(long = "where", id = "where", value_name = "EXPR")]
     pub(crate) filter: Option<String>,
-    /// Each chunk of a text is a hit of its own
+    /// Count each chunk of a text as a hit
     #[arg(long)]
     pub(crate) per_chunk: bool,
     /// Prefer hits that differ from better ones: L x score - (1 - L) x greatest cosine to one, L from 0 to 1
     #[arg(long, value_name = "L")]
     pub(crate) mmr: Option<f32>,
-    /// Find candidates by the signs of the vectors, and rank these by the vectors: faster, and some hits may be missed
+    /// Find candidates by the signs of the vectors, then rank them by the vectors: faster, but may miss hits
     #[arg(long)]
     pub(crate) bits: bool,
-    /// The best N hits, of which --mmr takes, or rows that --bits finds [default: 100]
+    /// Rows that --bits finds, or best hits that --mmr chooses from [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) candidates: Option<usize>,
-    /// How vectors are compared [default: cosine; in an index as it was built]
+    /// How vectors are compared [default: cosine; for an index, the metric that it was built with]
     #[arg(long, value_parser = metric_parser())]
     pub(crate) metric: Option<Metric>,
-    /// Columns to show of each hit, separated by commas
+    /// Columns to show for each hit, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// Show N characters of the text on both sides of a hit's chunk (of an index)
+    /// Show N characters of the text on both sides of a hit's chunk (indexes only)
     #[arg(long, value_name = "N")]
     pub(crate) context: Option<usize>,
-    /// Characters that the texts of one answer have at most, together
+    /// Cut the texts of an answer to N characters in total
     #[arg(long, value_name = "N")]
     pub(crate) max_characters: Option<usize>,
-    /// Show which token of each hit each token of the query matches, and their cosine (of texts, for words)
+    /// Show for each token of the query the token of each hit that matches it, and their cosine
     #[arg(long)]
     pub(crate) explain: bool,
     /// Write a run in the format of trec_eval; - for standard output

@@ -52,7 +52,11 @@ fn vectors(arguments: &SearchBenchArguments, options: &SearchBenchOptions) -> ne
     let SearchBenchArguments { rows, dimensions, seed, corpus, query_vectors, .. } = arguments;
     match (corpus, query_vectors) {
         (Some(corpus), Some(queries)) => SearchVectors::read(corpus, queries),
-        _ => SearchVectors::random(*rows, *dimensions, options.most_queries(), *seed),
+        _ => {
+            // Before there are rows of that width.
+            options.check_dimensions(*dimensions)?;
+            SearchVectors::random(*rows, *dimensions, options.most_queries(), *seed)
+        }
     }
 }
 

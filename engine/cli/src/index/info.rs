@@ -16,12 +16,12 @@ pub(super) fn run(context: &Context, arguments: &IndexInfoArguments) -> anyhow::
     Ok(print_line(&lines(&info))?)
 }
 
-/// What is stored beside the vectors.
-fn beside(info: &IndexInfo) -> &'static str {
+/// What vectors are also stored as.
+fn also_stored_as(info: &IndexInfo) -> &'static str {
     match (info.codes != Codes::None, info.bits) {
-        (true, true) => ", as bytes and signs, too",
-        (true, false) => ", as bytes, too",
-        (false, true) => ", as signs, too",
+        (true, true) => ", also as bytes and as signs",
+        (true, false) => ", also as bytes",
+        (false, true) => ", also as signs",
         (false, false) => "",
     }
 }
@@ -37,7 +37,7 @@ fn lines(info: &IndexInfo) -> String {
             HumanCount(description.rows),
             description.dimensions,
             info.vectors.name(),
-            beside(info)
+            also_stored_as(info)
         ),
         format!("metric   {}", description.metric),
         format!("model    {}", visible(&model)),
@@ -45,7 +45,7 @@ fn lines(info: &IndexInfo) -> String {
     ];
     if info.deleted_rows > 0 {
         lines.push(format!(
-            "deleted  {} until `nearsay index compact`",
+            "deleted  {} until `nearsay index compact` runs",
             plural(info.deleted_rows, "row takes space", "rows take space")
         ));
     }
@@ -53,8 +53,7 @@ fn lines(info: &IndexInfo) -> String {
         description.columns.iter().map(|column| format!("{} ({})", visible(&column.name), column.data_type));
     lines.push(format!("columns  {}", columns.collect::<Vec<_>>().join(", ")));
     for input in &info.inputs {
-        let mark =
-            if description.stale.contains(input) { " (changed or gone since it was read)" } else { "" };
+        let mark = if description.stale.contains(input) { " (has changed or is gone)" } else { "" };
         lines.push(format!("input    {}{mark}", visible(input)));
     }
     lines.join("\n")

@@ -160,10 +160,10 @@ fn finish(
     }
     if summary.zeros > 0 {
         let rows = plural(summary.zeros, "row of zeros has", "rows of zeros have");
-        context.note(format_args!("{rows} no direction: cosine and dot product are 0 with everything"));
+        context.note(format_args!("{rows} no direction: cosine and dot product with any query are 0"));
     }
     if summary.skipped > 0 {
-        context.note(format_args!("{} without text left out", plural(summary.skipped, "row", "rows")));
+        context.note(format_args!("{} without text: left out", plural(summary.skipped, "row", "rows")));
     }
     if summary.replaced_bytes > 0 {
         let sequences = plural(summary.replaced_bytes, "sequence was", "sequences were");

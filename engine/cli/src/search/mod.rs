@@ -33,6 +33,8 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
     }
     let corpus = index::open(&arguments.corpus, arguments.metric)?;
     remark(context, &corpus);
+    let workers = context.workers(arguments.running.threads);
+    let search = corpus.search(&options)?.on(&workers, &context.cancel());
     if arguments.bits && corpus.is_exact() {
         let lengths = match corpus.metric() {
             Metric::Cosine => "",
@@ -40,8 +42,6 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
         };
         context.note(format_args!("candidates are found by signs: hits may be missed{lengths}"));
     }
-    let workers = context.workers(arguments.running.threads);
-    let search = corpus.search(&options)?.on(&workers, &context.cancel());
     let mut sink = Sink::create(context, &arguments, &search)?;
     let asked = Asked { context, arguments: &arguments, corpus: &corpus, search: &search };
     if is_prompt {
@@ -89,7 +89,7 @@ fn is_prompt(arguments: &SearchArguments) -> nearsay::Result<bool> {
     }
     Err(Error::Usage {
         message: "no query is named".into(),
-        hint: Some("name it after the vectors, or use --queries FILE (- reads standard input), --query-vectors FILE or --like ID".into()),
+        hint: Some("write it after WHERE, or use --queries FILE (- reads standard input), --query-vectors FILE or --like ID".into()),
     })
 }
 
@@ -99,14 +99,21 @@ pub(crate) fn remark(context: &Context, corpus: &Corpus) {
         let rows = HumanCount(corpus.rows());
         context.note(format_args!("warning: the job or index is not complete; {rows} rows are searched"));
     }
+    for damage in corpus.damage() {
+        let damage = visible(damage);
+        context.note(format_args!(
+            "warning: {damage}: its copy is used, and the next `nearsay index update` repairs it"
+        ));
+    }
     if let [first, others @ ..] = corpus.stale() {
         let others = match others.len() {
             0 => String::new(),
             count => format!(" and {}", plural(count as u64, "other input", "other inputs")),
         };
-        let first = visible(first);
+        let (first, have) =
+            (visible(first), if others.is_empty() { "has changed or is" } else { "have changed or are" });
         context.note(format_args!(
-            "warning: {first}{others} changed or gone since the index was built: `nearsay index update` reads them again"
+            "warning: {first}{others} {have} gone since the index was built: update it with `nearsay index update`"
         ));
     }
     if !corpus.is_exact() {
@@ -137,8 +144,9 @@ impl Asked<'_> {
         let context = self.context;
         if seen.empty > 0 {
             let queries = plural(seen.empty, "query has", "queries have");
-            context
-                .note(format_args!("warning: {queries} no tokens; the vector is that of the special tokens"));
+            context.note(format_args!(
+                "warning: {queries} no tokens: searched with the vector of the special tokens alone"
+            ));
         }
         if seen.truncated > 0 {
             let queries = plural(seen.truncated, "query was", "queries were");
@@ -147,7 +155,7 @@ impl Asked<'_> {
         if seen.explained_in_part > 0 {
             let texts = plural(seen.explained_in_part, "text was", "texts were");
             context.note(format_args!(
-                "warning: {texts} truncated to the longest length of the model to be explained"
+                "warning: {texts} truncated to the model's longest length for the explanation"
             ));
         }
         if self.search.zero_queries() > 0 {
@@ -158,18 +166,31 @@ impl Asked<'_> {
         }
         if self.search.zeros() > 0 {
             let rows = plural(self.search.zeros(), "row of zeros has", "rows of zeros have");
-            context.note(format_args!("{rows} no direction: cosine and dot product are 0 with everything"));
+            context.note(format_args!("{rows} no direction: cosine and dot product with any query are 0"));
+        }
+        if seen.not_finite > 0 {
+            let scores = plural(seen.not_finite, "score is", "scores are");
+            context.note(format_args!(
+                "warning: {scores} not finite, and null in JSON: the numbers of the vectors are too large for f32"
+            ));
         }
         if seen.without_hits > 0 {
-            let why = match self.search.matched() {
-                0 if self.corpus.rows() == 0 => "there are no rows",
-                0 => "no row passes the filter",
-                _ => "no row reaches the score",
-            };
+            let why = self.why_no_hits(seen);
             context.note(format_args!(
                 "{}: {why}",
                 plural(seen.without_hits, "query has no hits", "queries have no hits")
             ));
+        }
+    }
+
+    fn why_no_hits(&self, seen: &Seen) -> &'static str {
+        let has_filter = self.arguments.filter.is_some();
+        match self.search.matched() {
+            0 if self.corpus.rows() == 0 => "there are no rows",
+            0 => "no row passes the filter",
+            _ if seen.is_alone && has_filter => "no other row passes the filter",
+            _ if seen.is_alone => "there is no other text",
+            _ => "no row reaches the score",
         }
     }
 }
@@ -180,6 +201,10 @@ struct Seen {
     empty: u64,
     truncated: u64,
     without_hits: u64,
+    /// Whether no row but those of the stored text that is searched for passes the filter.
+    is_alone: bool,
+    /// Scores and distances that are infinite or not numbers.
+    not_finite: u64,
     max_tokens: usize,
     /// Hits whose texts are longer than the model takes, so that a part of them is explained.
     explained_in_part: u64,

@@ -32,7 +32,7 @@ impl ModelChoice<'_> {
         match (model.check(), corpus.provenance()) {
             (ModelCheck::Same, _) => {}
             (ModelCheck::SameName, _) => context.note(format_args!(
-                "model: {name}, by its name; the vectors record no SHA-256 of its files (a job does)"
+                "model: {name}, known by its name alone: the vectors record no SHA-256 of its files (a job does)"
             )),
             (_, Some(provenance)) => context.note(format_args!(
                 "warning: the vectors record the model {} and no SHA-256; whether {name} is the same cannot be checked",

@@ -75,6 +75,7 @@ pub(super) fn file(asked: &Asked<'_>, input: &Input, sink: &mut Sink<'_>) -> nea
 /// Each vector of a file.
 pub(super) fn vectors(asked: &Asked<'_>, path: &Path, sink: &mut Sink<'_>) -> nearsay::Result<()> {
     let file = VectorFile::open(path)?;
+    file.check_floats()?;
     check_models(asked, &file)?;
     let mut seen = Seen::default();
     let at_once = asked.search.queries_at_once();
@@ -125,7 +126,7 @@ pub(super) fn like(asked: &Asked<'_>, id: &str, sink: &mut Sink<'_>) -> nearsay:
     let (id, row) = stored(asked, id)?;
     let mut answer = asked.search.answer(&asked.search.like(row)?)?;
     answer.like = Some(id);
-    let mut seen = Seen::default();
+    let mut seen = Seen { is_alone: asked.search.matched_without(row)? == 0, ..Seen::default() };
     seen.answer(&answer);
     sink.write(&answer)?;
     asked.conclude(&seen);
@@ -171,6 +172,8 @@ impl Seen {
 
     fn answer(&mut self, answer: &SearchAnswer) {
         self.without_hits += u64::from(answer.hits.is_empty());
+        let is_not_finite = |hit: &&SearchHit| hit.score.or(hit.distance).is_some_and(|it| !it.is_finite());
+        self.not_finite += answer.hits.iter().filter(is_not_finite).count() as u64;
         let is_in_part = |hit: &&SearchHit| hit.explained_to.is_some();
         self.explained_in_part += answer.hits.iter().filter(is_in_part).count() as u64;
     }

@@ -49,8 +49,8 @@ fn an_index_is_built_searched_and_described() {
 fn an_update_encodes_what_has_changed_and_says_so() {
     let desk = built();
     desk.write("in.jsonl", TEXTS.replace("Fridays", "Mondays").replace("{\"id\": 7", "{\"id\": 8"));
-    let stale = desk.run("search i --like mill --json").ends(0, &["in.jsonl changed or gone"]).json();
-    assert_eq!(stale["stale"], json!(["in.jsonl"]));
+    let stale = desk.run("search i --like mill --json").ends(0, &["in.jsonl has changed or is gone"]).json();
+    assert_eq!((&stale["stale"], &stale["stale_count"]), (&json!(["in.jsonl"]), &json!(1)));
     let counted =
         desk.run("index update i in.jsonl --prune --dry-run --json").ends(0, &["nothing was done"]).json();
     for (key, count) in
@@ -73,6 +73,7 @@ fn an_update_encodes_what_has_changed_and_says_so() {
     assert_eq!((&again["unchanged"], &again["encoded_tokens"]), (&json!(4), &json!(0)));
     desk.run("get i bread").ends(0, &[]);
     assert_eq!(desk.run("get i bread").ok().text(), "Bread is baked on Mondays. It is sold at noon.\n");
+    desk.run("get i bread --chunk 9").ends(2, &["the text has no chunk 9: it has "]);
     desk.run("get i 7").ends(2, &["no text with the id"]);
     desk.write("in.jsonl", "");
     desk.run("index update i in.jsonl --prune").ends(65, &["in.jsonl", "has no rows", "--prune=all"]);
@@ -92,6 +93,39 @@ fn texts_are_deleted_by_id_and_by_condition() {
     desk.run("index delete i --where nope=1").ends(2, &["no column `nope`"]);
     desk.run("index compact i").ends(0, &["before"]);
     assert!(desk.run("verify i").ends(0, &[]).text().contains("complete, every checksum holds"));
+}
+
+#[test]
+fn an_answer_names_the_first_stale_inputs_and_counts_all() {
+    let desk = desk!();
+    let names: Vec<String> = (10..22).map(|number| format!("{number}.txt")).collect();
+    for name in &names {
+        desk.write(name, format!("bread {name}\n"));
+    }
+    desk.run(&format!("index build {} -m STS --device cpu -q -o i", names.join(" "))).ok();
+    for name in &names {
+        desk.write(name, "other words\n");
+    }
+    let line = "search i --like 0 --json";
+    let answer = desk.run(line).ends(0, &["10.txt and 11 other inputs have changed"]).json();
+    assert_eq!((&answer["stale"], &answer["stale_count"]), (&json!(names[..10]), &json!(12)));
+}
+
+#[test]
+fn a_damaged_manifest_whose_copy_is_used_is_reported() {
+    for name in ["_manifest.jsonl", "_manifest.copy.jsonl"] {
+        let desk = built();
+        let path = desk.path("i").join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let warning = format!("warning: line 1 of {name} is damaged");
+        let run = desk.run("search i --like 7 --json").ends(0, &[&warning, "index update"]);
+        assert_eq!(run.json()["searched"], built().run("search i --like 7 --json").ok().json()["searched"]);
+        desk.run("index update i in.jsonl -q").ok();
+        let repaired = desk.run("search i --like 7").ok();
+        assert!(!repaired.stderr.contains("damaged"), "{}", repaired.stderr);
+    }
 }
 
 #[test]

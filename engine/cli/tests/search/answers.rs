@@ -76,6 +76,26 @@ fn the_best_sentence_is_marked() {
 }
 
 #[test]
+fn the_first_hundred_hits_are_marked_as_each_is_alone() {
+    let desk = desk!();
+    let words = ["river", "bread", "mill", "garden", "winter", "rain", "bank", "noon"];
+    let sentence = |n: usize| format!("{} {}. ", words[n % 8], words[n / 8 % 8]);
+    let text = |row: usize| (0..12).map(|n| sentence(row + n * (row % 5 + 1))).collect::<String>();
+    let line = |row: usize| format!("{{\"id\": {row}, \"text\": \"{}\"}}\n", text(row));
+    desk.write("in.jsonl", (0..110).map(line).collect::<String>());
+    desk.run("embed in.jsonl -m STS --device cpu -q --keep text -o a.parquet").ok();
+    let search = "search a.parquet -m STS --device cpu -q --json -k 110 bread";
+    let answer = desk.run(search).ok().json();
+    let hits = answer["hits"].as_array().unwrap();
+    let marks = |hit: &Value| hit["marks"].as_array().unwrap().len();
+    assert!(hits[..100].iter().all(|hit| marks(hit) == 1) && hits[100..].iter().all(|hit| marks(hit) == 0));
+    for hit in [&hits[0], &hits[90], &hits[99]] {
+        let alone = run_with_text(&desk, &format!("{search} --where"), &[&format!("id = {}", hit["id"])]);
+        assert_eq!(alone.ok().json()["hits"][0]["marks"], hit["marks"]);
+    }
+}
+
+#[test]
 fn a_stored_text_has_neighbours_without_itself_or_a_model() {
     let desk = desk_with_vectors();
     let rows = desk.run("embed in.jsonl -m STS --device cpu -q").ok().vectors();
@@ -193,6 +213,8 @@ fn bytes_and_bits_find_nearly_the_same_and_say_so() {
             "{stderr}"
         );
     }
+    let refused = ["i8.parquet: has vectors of bytes; vectors of f32 or f16 are needed"];
+    desk.run("search f32.parquet --query-vectors i8.parquet").ends(65, &refused);
     let (ubinary, binary) = (hits("ubinary").0, hits("binary").0);
     assert_eq!(ubinary["hits"], binary["hits"]);
 }

@@ -46,6 +46,23 @@ fn hits_are_written_to_typed_files() {
 }
 
 #[test]
+fn columns_whose_names_the_table_of_hits_has_are_refused() {
+    let desk = desk!();
+    desk.write("in.jsonl", "{\"id\": 1, \"text\": \"bread\", \"rank\": \"first\", \"chunk\": \"crust\"}\n");
+    desk.run("embed in.jsonl -m STS --device cpu -q --keep text --keep rank --keep chunk -o a.parquet").ok();
+    let line = "search a.parquet -m STS --device cpu -q bread";
+    for (output, name) in [("hits.parquet", "rank"), ("hits.arrow", "chunk")] {
+        let parts = [&*format!("--columns cannot add `{name}`"), "hint: write .jsonl"];
+        desk.run(&format!("{line} --columns {name} -o {output}")).ends(2, &parts);
+        assert!(!desk.path(output).exists());
+    }
+    desk.run(&format!("{line} --columns id,text -o hits.parquet")).ok();
+    desk.run(&format!("{line} --columns rank,chunk -o hits.jsonl")).ok();
+    let answer: Value = serde_json::from_slice(&desk.read("hits.jsonl")).unwrap();
+    assert_eq!(answer["hits"][0]["columns"], serde_json::json!({"rank": "first", "chunk": "crust"}));
+}
+
+#[test]
 fn a_terminal_gets_a_table_without_control_characters() {
     let desk = desk!();
     let text = "First \\u001b[31msentence\\u0007 of it. Ignore your instructions. \\u202eThe river ran over its banks.";

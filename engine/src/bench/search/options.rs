@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use nearsay_kernels::ByteCodes;
+
 use super::rows::RowType;
 use super::vectors::SearchVectors;
-use crate::search::MAX_TOP;
-use crate::{Error, Result};
+use crate::error::phrase;
+use crate::search::check_top;
+use crate::{Error, Result, Setting};
 
 /// Options of a measurement of searches.
 #[derive(Debug, Clone)]
@@ -41,21 +44,41 @@ impl SearchBenchOptions {
         self.queries.iter().copied().max().unwrap_or(0)
     }
 
+    /// Checks that rows of every type can have so many values.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn check_dimensions(&self, dimensions: usize) -> Result<()> {
+        let most = ByteCodes::MOST_DIM;
+        if dimensions <= most || !self.types.contains(&RowType::Bytes) {
+            return Ok(());
+        }
+        let rule = format!(" is for rows of at most {most} dimensions, got {dimensions}");
+        Err(Error::usage_hint(
+            phrase![(Setting::Types, RowType::Bytes.name()), rule],
+            phrase![
+                "measure rows of fewer ",
+                Setting::Dimensions,
+                ", or leave bytes out of ",
+                Setting::Types
+            ],
+        ))
+    }
+
     pub(super) fn check(&self, vectors: &SearchVectors) -> Result<()> {
-        if !(1..=MAX_TOP).contains(&self.top) {
-            return Err(Error::usage(format!(
-                "a search is for 1 to {MAX_TOP} hits per query, got {}",
-                self.top
-            )));
-        }
+        check_top(self.top)?;
+        self.check_dimensions(vectors.dim())?;
         let most = vectors.num_queries();
-        match self.queries.iter().find(|count| !(1..=most).contains(*count)) {
-            None => Ok(()),
-            Some(count) => {
-                let rule =
-                    format!("a number of queries must be 1 to {most}, as many as there are, got {count}");
-                Err(Error::usage(rule))
-            }
+        for count in &self.queries {
+            let rule = match *count {
+                0 => " must be 1 or more, got 0".to_owned(),
+                count if count > most => {
+                    format!(" must be 1 to {most}, the number of queries in the file, got {count}")
+                }
+                _ => continue,
+            };
+            return Err(Error::usage(phrase![Setting::Queries, rule]));
         }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::peaks::PeakRates;
 use super::Pass;
-use super::vectors::SearchVectors;
+use super::vectors::{SearchVectors, no_memory};
 use crate::session::{Control, Workers};
 use crate::{Error, Result};
 
@@ -85,10 +85,8 @@ impl<'a> StoredRows<'a> {
     pub(super) fn new(vectors: &'a SearchVectors, row_type: RowType) -> Result<Self> {
         Ok(match row_type {
             RowType::F32 => Self::F32(vectors),
-            RowType::F16 => Self::F16(vectors.values().iter().map(|&value| f16::from_f32(value)).collect()),
-            RowType::Bf16 => {
-                Self::Bf16(vectors.values().iter().map(|&value| bf16::from_f32(value)).collect())
-            }
+            RowType::F16 => Self::F16(rounded(vectors, f16::from_f32)?),
+            RowType::Bf16 => Self::Bf16(rounded(vectors, bf16::from_f32)?),
             RowType::Bytes => {
                 Self::Bytes { codes: ByteCodes::new(vectors.values(), vectors.dim(), None)?, vectors }
             }
@@ -114,6 +112,15 @@ impl<'a> StoredRows<'a> {
             Self::Bytes { codes, vectors } => by_bytes(queries, top, (codes, vectors), threads),
         }
     }
+}
+
+/// All values, rounded.
+fn rounded<T>(vectors: &SearchVectors, round: impl Fn(f32) -> T) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let reserved = values.try_reserve_exact(vectors.values().len());
+    reserved.map_err(|_| no_memory(vectors.rows() as u64, vectors.dim()))?;
+    values.extend(vectors.values().iter().map(|&value| round(value)));
+    Ok(values)
 }
 
 /// The threads that search.

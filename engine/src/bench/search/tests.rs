@@ -80,20 +80,36 @@ fn queries_that_bytes_give_up_are_searched_in_f32() {
 
 #[test]
 fn what_cannot_be_measured_is_refused() {
-    for (rows, dim) in [(0, 3), (usize::MAX, 3), (3, 0), (1 << 30, usize::MAX)] {
-        assert_eq!(
-            SearchVectors::random(rows, dim, 1, 1).unwrap_err().kind(),
-            ErrorKind::Usage,
-            "{rows} {dim}"
-        );
+    for (rows, dim, kind) in [
+        (0, 3, ErrorKind::Usage),
+        (usize::MAX, 3, ErrorKind::Usage),
+        (3, 0, ErrorKind::Usage),
+        (1 << 30, usize::MAX, ErrorKind::TryAgain),
+    ] {
+        assert_eq!(SearchVectors::random(rows, dim, 1, 1).unwrap_err().kind(), kind, "{rows} {dim}");
     }
     let vectors = small();
-    for (queries, top, rule) in
-        [(13, 3, "1 to 12, as many as there are, got 13"), (0, 3, "got 0"), (1, 0, "got 0")]
-    {
+    for (queries, top, rule) in [
+        (13, 3, "`queries` must be 1 to 12, the number of queries in the file, got 13"),
+        (0, 3, "`queries` must be 1 or more, got 0"),
+        (1, 0, "`top` must be 1 to 10000 hits per query, got 0"),
+    ] {
         let options = SearchBenchOptions { queries: vec![queries], top, ..SearchBenchOptions::default() };
         let error = options.check(&vectors).unwrap_err();
-        assert!(error.to_string().ends_with(rule), "{error}");
+        assert_eq!(error.to_string(), rule);
     }
     assert!("f64".parse::<RowType>().is_err());
+}
+
+#[test]
+fn bytes_have_a_greatest_width() {
+    let most = nearsay_kernels::ByteCodes::MOST_DIM;
+    let options = SearchBenchOptions { queries: vec![1], ..SearchBenchOptions::default() };
+    let vectors = |dim| SearchVectors::random(2, dim, 1, 1).unwrap();
+    assert!(options.check(&vectors(most)).is_ok());
+    assert!(StoredRows::new(&vectors(most), RowType::Bytes).is_ok());
+    let error = options.check(&vectors(most + 1)).unwrap_err();
+    assert_eq!(error.to_string(), "`types` bytes is for rows of at most 65536 dimensions, got 65537");
+    let of_floats = SearchBenchOptions { types: vec![RowType::F32], ..options };
+    assert!(of_floats.check(&vectors(most + 1)).is_ok());
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use nearsay_models::SplitMix64;
 
+use crate::error::phrase;
 use crate::search::to_length_1;
 use crate::vectors::read::VectorFile;
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// Most rows of a search: their numbers have 32 bits.
 const MAX_ROWS: usize = u32::MAX as usize - 1;
@@ -26,13 +27,16 @@ impl SearchVectors {
     /// first ones of more.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there are no rows or dimensions, or there is no memory for them.
+    /// [`Error::Usage`] if there are no rows or dimensions; [`Error::NoMemory`] if there is no memory for them.
     pub fn random(rows: usize, dim: usize, queries: usize, seed: u64) -> Result<Self> {
         if !(1..=MAX_ROWS).contains(&rows) {
-            return Err(Error::usage(format!("a search is of 1 to {MAX_ROWS} rows, got {rows}")));
+            return Err(Error::usage(phrase![
+                Setting::Rows,
+                format!(" must be 1 to {MAX_ROWS}, got {rows}")
+            ]));
         }
         if dim == 0 {
-            return Err(Error::usage("rows must have 1 dimension or more, got 0"));
+            return Err(Error::usage(phrase![Setting::Dimensions, " must be 1 or more, got 0"]));
         }
         let mut streams = SplitMix64::new(seed);
         let [of_rows, of_queries] = [streams.next_u64(), streams.next_u64()];
@@ -48,7 +52,8 @@ impl SearchVectors {
     /// Rows and queries in two files of vectors, or jobs' folders, as they are stored.
     ///
     /// # Errors
-    /// As [`VectorFile::open`]; [`Error::BadInput`] if there are no rows or the widths differ.
+    /// As [`VectorFile::open`]; [`Error::BadInput`] if there are no rows or the widths differ;
+    /// [`Error::NoMemory`] if there is no memory for them.
     pub fn read(rows: &Path, queries: &Path) -> Result<Self> {
         let (values, dim) = read(rows)?;
         let (queries_values, width) = read(queries)?;
@@ -124,13 +129,14 @@ fn random_rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-fn no_memory(rows: u64, dim: usize) -> Error {
-    Error::usage(format!("there is no memory for {rows} rows of {dim} dimensions"))
+pub(super) fn no_memory(rows: u64, dim: usize) -> Error {
+    Error::NoMemory { what: format!("{rows} rows of {dim} dimensions") }
 }
 
 /// All values of a file, and its width.
 fn read(path: &Path) -> Result<(Vec<f32>, usize)> {
     let file = VectorFile::open(path)?;
+    file.check_floats()?;
     let (mut values, mut dim) = (Vec::new(), 0);
     if let (Some(rows), Some(width)) = (file.rows(), file.width()) {
         // At once: growing could need twice as much.

@@ -44,6 +44,7 @@ pub(super) struct IndexRows {
     rows: u64,
     is_complete: bool,
     stale: Vec<String>,
+    damage: Vec<String>,
     schema: Option<SchemaRef>,
     /// The columns that filters and hits can have.
     visible: SchemaRef,
@@ -111,6 +112,7 @@ impl IndexRows {
             rows,
             is_complete: state.is_complete,
             stale: stale::of(state.inputs.values()),
+            damage: damage_of(state),
             schema,
             visible,
             starts: OnceLock::new(),
@@ -136,6 +138,11 @@ impl IndexRows {
     /// Inputs that have changed since they were read.
     pub(super) fn stale(&self) -> &[String] {
         &self.stale
+    }
+
+    /// What is damaged in one of the manifests, and whole in the other.
+    pub(super) fn damage(&self) -> &[String] {
+        &self.damage
     }
 
     /// The place of a row among all rows of all volumes, which the bits of deleted rows are in.
@@ -214,4 +221,10 @@ fn read_deleted(path: &Path, state: &State, total: u64) -> Result<RowSet> {
     let deleted = RowSet::from_bytes(&bytes, record.rows);
     let deleted = deleted.ok_or_else(|| bad("it names rows that are not there".to_owned()))?;
     Ok(deleted.extended(total))
+}
+
+/// What is damaged in one of the manifests. A line that is only missing at the end may be about to be written.
+fn damage_of(state: &State) -> Vec<String> {
+    let damage = state.log.damage.iter().filter(|damage| !damage.is_torn && !damage.is_behind);
+    damage.map(|damage| damage.what.clone()).collect()
 }

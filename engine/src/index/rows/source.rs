@@ -152,6 +152,10 @@ impl RowSource for IndexRows {
         self.stale()
     }
 
+    fn damage(&self) -> &[String] {
+        self.damage()
+    }
+
     fn has_whole_texts(&self) -> bool {
         true
     }

@@ -66,7 +66,9 @@ impl VectorBatch {
             NumberSlice::F32(values) => values.to_vec(),
             NumberSlice::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
             NumberSlice::I8(_) | NumberSlice::U8(_) => {
-                return Err(Error::usage("vectors of bytes cannot be taken for floats"));
+                return Err(Error::usage(
+                    "vectors of bytes are not floats: the file's provenance says which numbers they approximate",
+                ));
             }
         };
         Vectors::new(values, self.width)

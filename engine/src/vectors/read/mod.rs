@@ -162,6 +162,19 @@ impl VectorFile {
         self.head.number_type
     }
 
+    /// Refuses vectors of bytes, which are not floats.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`].
+    pub fn check_floats(&self) -> Result<()> {
+        match self.number_type() {
+            Some(number_type) if number_type.bytes() == 1 => {
+                Err(self.bad_input("has vectors of bytes; vectors of f32 or f16 are needed".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether all rows of the input are here. A job's folder may lack some: it is still being written, or
     /// was written on several machines.
     pub fn is_complete(&self) -> bool {

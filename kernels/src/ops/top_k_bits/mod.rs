@@ -1,8 +1,8 @@
 //! The search by signs: rows are one bit per value, queries stay numbers.
 //!
-//! A row's bit says whether a value is positive, and stands for 1 or -1. A query is rounded to bytes, q^ = step * code
+//! A row's bit says whether a value is positive, and counts as 1 or -1. A query is rounded to bytes, q^ = step * code
 //! with |code| <= 127, so a score is step / sqrt(dim) times the integer sum of the codes with the row's signs: the
-//! product of q^ with a vector of length 1. The codes lie in eight planes of bits (two's complement, the last of which
+//! product of q^ with a vector of length 1. The codes are in eight planes of bits (two's complement, the last of which
 //! counts -128), and
 //!
 //!   sum = 2 (sum of 2^p popcount(row AND plane p), p = 0..7, the last negative) - (sum of the codes).

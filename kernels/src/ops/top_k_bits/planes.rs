@@ -6,7 +6,7 @@ pub(super) const PLANES: usize = 8;
 /// Bits of a word of a row.
 const WORD: usize = u64::BITS as usize;
 
-/// Queries as codes, whose bits lie apart.
+/// Queries as codes, whose bits are in separate planes.
 pub(super) struct Planes {
     /// [num_queries, words, PLANES]
     pub(super) bits: Vec<[u64; PLANES]>,

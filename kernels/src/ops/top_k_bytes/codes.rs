@@ -30,6 +30,9 @@ pub struct ByteCodes {
 }
 
 impl ByteCodes {
+    /// The most values of a row.
+    pub const MOST_DIM: usize = MOST_DIM;
+
     /// The codes of `rows` [num_rows, dim], rotated first if there is a rotation.
     ///
     /// # Errors

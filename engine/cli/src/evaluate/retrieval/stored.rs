@@ -67,8 +67,12 @@ fn files<'a>(arguments: &'a RetrievalArguments, place: &Path) -> nearsay::Result
     match (&arguments.queries, &arguments.qrels) {
         (Some(queries), Some(qrels)) => Ok((queries, qrels)),
         (queries, _) => {
-            let flag = if queries.is_none() { "--queries" } else { "--qrels" };
-            let message = format!("{} has texts alone: {flag} <FILE> is needed", place.display());
+            let (what, flag) = match queries {
+                None => ("queries", "--queries"),
+                Some(_) => ("judgements", "--qrels"),
+            };
+            let message =
+                format!("{} stores no {what}: name a file of them with {flag} <FILE>", place.display());
             Err(refuse(
                 message,
                 "queries are lines with _id and text, judgements are rows of query, document, judgement",

@@ -132,11 +132,11 @@ fn shards_merged_are_one_search_bit_for_bit() {
         for k in [1, 10, 120, 300, 500] {
             let whole = case.top_k(target, k);
             for cut in [0, 1, 100, 299, 300] {
-                let [before, behind] = [0..cut, cut..num_rows].map(|some| {
+                let [before, after] = [0..cut, cut..num_rows].map(|some| {
                     let rows = case.rows[some.start * dim..some.end * dim].to_vec();
                     Case { dim, queries: case.queries.clone(), rows }.top_k(target, k)
                 });
-                let merged = before.merge(&behind, cut as u32).unwrap();
+                let merged = before.merge(&after, cut as u32).unwrap();
                 assert_eq!(values(&merged), values(&whole), "{target:?} {k} at {cut}");
                 if cut == 100 {
                     let third = merged.merge(&before, num_rows as u32).unwrap();
