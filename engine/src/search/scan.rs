@@ -14,10 +14,10 @@ use super::block_search::ReadyBlock;
 use super::row_set::RowSet;
 use super::source::RowSource;
 use super::values::{RowBuffer, RowReading};
+use crate::Result;
 use crate::session::{Control, Workers};
 use crate::vectors::Vectors;
 use crate::vectors::read::NumberBatch;
-use crate::Result;
 
 /// What is searched, and with which threads.
 pub(super) struct Scan<'a> {

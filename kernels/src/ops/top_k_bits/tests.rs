@@ -82,7 +82,7 @@ fn blocks_filters_and_threads_change_nothing() {
     let team = team(3);
     for of in [1, 2, 40, 2000] {
         let mut bits = vec![0u64; num_rows.div_ceil(64)];
-        let counts = |row: usize| row * 7919 % of == 0;
+        let counts = |row: usize| (row * 7919).is_multiple_of(of);
         (0..num_rows).filter(|row| counts(*row)).for_each(|row| bits[row / 64] |= 1 << (row % 64));
         let run = |step: usize| {
             let mut search = BitSearch::new(&tensor(&queries, dim), 10).unwrap();
