@@ -13,7 +13,7 @@ use std::io::{IsTerminal, stdin};
 use indicatif::HumanCount;
 use nearsay::Error;
 use nearsay::index;
-use nearsay::search::{Corpus, QueryModel, Search, SearchOptions};
+use nearsay::search::{Corpus, Metric, QueryModel, Search, SearchOptions};
 use nearsay::text::RecordId;
 
 use crate::arguments::SearchArguments;
@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
     if arguments.bits && corpus.is_exact() {
         let lengths = match corpus.metric() {
             Metric::Cosine => "",
-            Metric::Dot | Metric::Euclidean => ", the more so as signs do not know the vectors' lengths",
+            _ => ", the more so as signs do not know the vectors' lengths",
         };
         context.note(format_args!("candidates are found by signs: hits may be missed{lengths}"));
     }
