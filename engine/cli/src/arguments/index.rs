@@ -276,9 +276,9 @@ pub(crate) struct GetArguments {
 /// `--prune`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PruneArgument {
-    /// Unless a file has no rows at all, or more than half of the index would go
+    /// Refuse if a file has no rows at all, or if more than half of the index would be removed
     Gone,
-    /// Whatever is gone
+    /// Remove all of them
     All,
 }
 

@@ -121,7 +121,7 @@ fn words(text: &str, mark: Option<&Range<usize>>, width: usize) -> Vec<Word> {
 
 /// The lines of a passage, from its start, or from a line before its best sentence if that would not be seen.
 fn wrapped(text: &str, mark: Option<&Range<usize>>, is_cut: bool, width: usize) -> Vec<String> {
-    // Room for what stands for the text before or after.
+    // Room for the ellipsis of omitted text before or after.
     let room = width.saturating_sub(ELLIPSIS.len() + 1).max(1);
     let words = words(text, mark, room);
     let lines = lines_of(&words, room);

@@ -97,7 +97,7 @@ fn what_cannot_be_explained_is_refused() {
     desk.write("long.jsonl", format!("{{\"text\": \"{long}\"}}\n"));
     desk.run("embed long.jsonl -m STS --device cpu -q --keep text -o long.parquet").ok();
     let run = desk.run("search long.parquet -m STS --device cpu --explain --json river");
-    let run = run.ends(0, &["1 text was truncated to the longest length of the model to be explained"]);
+    let run = run.ends(0, &["1 text was truncated to the model's longest length for the explanation"]);
     let hit = &run.json()["hits"][0];
     assert!(hit["explained_to"].as_u64().unwrap() < long.len() as u64, "{hit}");
 }
