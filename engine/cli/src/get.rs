@@ -7,7 +7,7 @@ use nearsay::index::{TextRequest, read_text};
 
 use crate::arguments::GetArguments;
 use crate::context::Context;
-use crate::index::choices;
+use crate::index::{HOW_TO_WRITE, choices};
 use crate::print::{print_json, print_line};
 use crate::table::visible;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, arguments: &GetArguments) -> anyhow::Result
     }
     Err(Error::Usage {
         message: format!("{} has no text with the id {:?}", arguments.index.display(), arguments.id).into(),
-        hint: Some("an id is written as in the input; quotes, as in '\"7\"', make a number a string".into()),
+        hint: Some(HOW_TO_WRITE.into()),
     }
     .into())
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
-use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use super::folder::{IndexFolder, append};
@@ -206,21 +205,43 @@ fn rewritten(
     };
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let mut writer = VolumeWriter::create(folder.path(), number, schema, rows.kind())?;
+    // After scattered deletions most runs are short: many of them are copied together.
+    let (mut part, mut count) = (Vec::new(), 0);
     for run in runs {
-        for first in (run.start..run.start + run.rows).step_by(COPIED_ROWS as usize) {
-            control.check()?;
-            let part: Vec<u64> = (first..(run.start + run.rows).min(first + COPIED_ROWS)).collect();
-            let volume = &rows.volumes[run.volume];
-            let batch: RecordBatch = volume.select(&part, &names)?;
-            let vectors = match volume.numbers(first..first + part.len() as u64)?.as_slice() {
-                NumberSlice::F32(values) => values.to_vec(),
-                NumberSlice::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
-                NumberSlice::I8(_) | NumberSlice::U8(_) => {
-                    return Err(Error::Bug("vectors of an index are bytes".to_owned()));
-                }
-            };
-            writer.write(&VolumeRows { rows: batch, vectors })?;
+        let mut first = run.start;
+        while first < run.start + run.rows {
+            let end = (run.start + run.rows).min(first + COPIED_ROWS - count);
+            part.push((run.volume, first..end));
+            count += end - first;
+            first = end;
+            if count == COPIED_ROWS {
+                control.check()?;
+                writer.write(&copied(rows, &part, &names)?)?;
+                part.clear();
+                count = 0;
+            }
         }
     }
+    if !part.is_empty() {
+        writer.write(&copied(rows, &part, &names)?)?;
+    }
     writer.finish()
+}
+
+/// Rows of volumes as they are stored.
+fn copied(rows: &IndexRows, parts: &[(usize, Range<u64>)], names: &[&str]) -> Result<VolumeRows> {
+    let mut vectors = Vec::new();
+    for (volume, range) in parts {
+        match rows.volumes[*volume].numbers(range.clone())?.as_slice() {
+            NumberSlice::F32(values) => vectors.extend_from_slice(values),
+            NumberSlice::F16(values) => vectors.extend(values.iter().map(|value| value.to_f32())),
+            NumberSlice::I8(_) | NumberSlice::U8(_) => {
+                return Err(Error::Bug("vectors of an index are bytes".to_owned()));
+            }
+        }
+    }
+    let places: Vec<(usize, u64)> =
+        parts.iter().flat_map(|(volume, range)| range.clone().map(|row| (*volume, row))).collect();
+    let rows = rows.gather(&places, |volume, stored| volume.select(stored, names))?;
+    Ok(VolumeRows { rows, vectors })
 }

@@ -7,7 +7,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::manifest::{DeletedRecord, Entry, FileRecord, State, begin, deleted_name, is_part};
+use super::manifest::{
+    DeletedRecord, Entry, FileRecord, State, VolumeRecord, begin, deleted_name, is_part, volume_name,
+    volume_number,
+};
 use super::settings::Settings;
 use crate::error::phrase;
 use crate::job::Existing;
@@ -54,7 +57,7 @@ impl IndexFolder {
                 Some("name an empty folder, or one that does not exist".into()),
             ));
         }
-        let has_manifest = names.iter().any(|name| name == MANIFEST || name == COPY);
+        let has_manifest = !State::is_unstarted(path)?;
         if has_manifest && existing == Existing::Refuse {
             let hint = phrase![
                 "pass ",
@@ -80,6 +83,23 @@ impl IndexFolder {
         self.remove(|name| name != LOCK && is_ours(name))
     }
 
+    /// A number that no volume's folder has, recorded or not.
+    pub(super) fn unused_volume(&self) -> Result<u64> {
+        let names = names(&self.path).map_err(|error| failed("reading", &self.path, error))?;
+        Ok(names.iter().filter_map(|name| volume_number(name)).max().map_or(0, |last| last.saturating_add(1)))
+    }
+
+    /// Removes volumes that were not recorded, and one that is not complete.
+    pub(super) fn remove_unrecorded(&self, volumes: &[VolumeRecord]) -> Result<()> {
+        let is_one = |name: &str| volumes.iter().any(|volume| volume_name(volume.volume) == name);
+        self.remove(|name| is_temporary(name) || is_one(name))
+    }
+
+    /// Removes the manifests: nothing in the folder is recorded then.
+    pub(super) fn remove_manifests(&self) -> Result<()> {
+        self.remove(|name| [MANIFEST, COPY].contains(&name))
+    }
+
     /// Removes what a killed process left and what is no longer recorded.
     pub(super) fn tidy(&self, state: &State) -> Result<()> {
         self.remove(|name| is_temporary(name) || is_part(name) && !state.records(name))
@@ -89,6 +109,12 @@ impl IndexFolder {
     pub(super) fn start(&mut self, state: &mut State, settings: Option<Settings>) -> Result<Log> {
         self.is_new = false;
         self.tidy(state)?;
+        self.log(state, settings)
+    }
+
+    /// The same, without removing what is not recorded.
+    pub(super) fn log(&mut self, state: &mut State, settings: Option<Settings>) -> Result<Log> {
+        self.is_new = false;
         let mut log = Log::open(&self.path, &state.log)?;
         if let Some(settings) = settings.filter(|_| state.settings.is_none()) {
             append(&mut log, state, begin(settings))?;

@@ -1,7 +1,8 @@
 //! The texts of an index, by which those of an input are recognised.
 //!
 //! A text with an id is recognised by its input and id, one without by its input, its SHA-256 and how many equal texts
-//! of that input came before.
+//! of that input came before. Either all texts of an index have ids or none has: the place of a text without an id, by
+//! which it is found, would change and could be the id of another.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,11 +15,12 @@ use sha2::{Digest, Sha256};
 
 use super::columns::{INPUT, NUMBER, RECORD_SHA256, TEXT_SHA256};
 use super::rows::{IndexRows, chunk_numbers, id_at};
+use crate::error::phrase;
 use crate::job::InputDigest;
 use crate::text::{Record, RecordId};
 use crate::vectors::rows::CHUNK;
 use crate::vectors::schema::ID;
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// A text of the index.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct KnownTexts {
     by_key: HashMap<u128, usize>,
     /// By id alone, to find one that another input has.
     by_id: HashMap<u128, usize>,
+    /// Whether they have ids; `None` if there are none.
+    have_ids: Option<bool>,
     /// The number of the next text that is added.
     pub(super) next_number: u64,
 }
@@ -102,6 +106,7 @@ impl KnownTexts {
                     let text_sha256 = digest_at(column(TEXT_SHA256)?, at)?;
                     let id = (!ids.is_null(at)).then(|| id_at(&id_field, ids, at)).transpose()?;
                     let place = known.texts.len();
+                    known.have_ids.get_or_insert(id.is_some());
                     if let Some(id) = &id {
                         known.by_id.insert(key(&[&id.to_string()]), place);
                     }
@@ -131,6 +136,8 @@ pub(super) struct Recogniser<'a> {
     occurrences: Occurrences,
     /// Where each id of the inputs was first.
     ids: HashMap<u128, (Arc<str>, u64)>,
+    /// Whether texts have ids: those of the index, or the first one of the inputs.
+    have_ids: Option<bool>,
     /// The known texts that the inputs have.
     pub(super) is_seen: Vec<bool>,
 }
@@ -141,6 +148,7 @@ impl<'a> Recogniser<'a> {
             known,
             occurrences: Occurrences::default(),
             ids: HashMap::new(),
+            have_ids: known.have_ids,
             is_seen: vec![false; known.texts.len()],
         }
     }
@@ -149,7 +157,7 @@ impl<'a> Recogniser<'a> {
     /// is going to be removed.
     ///
     /// # Errors
-    /// [`Error::BadRow`] if another input has its id.
+    /// [`Error::BadRow`] if another input has its id, or if it has an id and other texts have none, or the reverse.
     pub(super) fn recognise(
         &mut self,
         record: &Record,
@@ -158,6 +166,9 @@ impl<'a> Recogniser<'a> {
         may_move: &dyn Fn(&str) -> bool,
     ) -> Result<Match> {
         let id = Some(&record.id).filter(|id| id.is_explicit());
+        if *self.have_ids.get_or_insert(id.is_some()) != id.is_some() {
+            return Err(mixed(input, record.row, id));
+        }
         if let Some(id) = id {
             // A stream of records finds ids far apart only at its end, and volumes are committed before that.
             let first = self.ids.insert(key(&[&id.to_string()]), (input.clone(), record.row));
@@ -182,6 +193,16 @@ impl<'a> Recogniser<'a> {
             _ => Ok(Match::New),
         }
     }
+}
+
+/// The error of a text with an id among texts without, or the reverse.
+pub(super) fn mixed(input: &str, row: u64, id: Option<&RecordId>) -> Error {
+    let rule = match id {
+        Some(id) => format!("the text has the id {id}, and other texts of the index have none"),
+        None => "the text has no id, and other texts of the index have ids".to_owned(),
+    };
+    let error = Error::BadRow { input: input.to_owned(), row, rule };
+    error.with_hint(Some(phrase!["give each text an id, or build the index with ", Setting::NoId]))
 }
 
 /// Keys of texts, with the number of equal texts so far.

@@ -8,13 +8,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
-use crate::vectors::folder::LogState;
+use crate::vectors::folder::{COPY, LogState, MANIFEST};
 use crate::{Error, Result};
 
 /// The version of the folder's layout and manifest.
 pub const INDEX_FORMAT_VERSION: u32 = 1;
 /// What the first line of an index's manifest says it is.
 const KIND: &str = "index";
+/// How the manifest of an index starts.
+const FIRST: &str = "{\"entry\":{\"begin\":{\"kind\":\"index\"";
 
 /// An entry of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +111,18 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether a folder has nothing of a manifest but the torn first line of an index's, or not even that: the process
+    /// that started it was killed, and nothing was ever committed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be read.
+    pub(super) fn is_unstarted(folder: &Path) -> Result<bool> {
+        let (log, _) = LogState::read::<serde_json::Value>(folder)?;
+        let is_torn =
+            |name: &&str| start_of(&folder.join(name)).is_none_or(|start| FIRST.starts_with(&start));
+        Ok(log.is_new() && !log.is_lost && [MANIFEST, COPY].iter().all(is_torn))
+    }
+
     /// Reads the manifest of an index.
     ///
     /// # Errors
@@ -206,10 +220,14 @@ impl State {
 
 /// Whether a file starts as the manifest of an index.
 pub(super) fn begins_an_index(path: &Path) -> bool {
-    let start = format!("{{\"entry\":{{\"begin\":{{\"kind\":\"{KIND}\"");
-    let mut found = vec![0; start.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut found));
-    read.is_ok() && found == start.as_bytes()
+    start_of(path).is_some_and(|start| start == FIRST)
+}
+
+/// The first bytes of a file, as many as [`FIRST`] has or fewer; `None` if it cannot be read.
+fn start_of(path: &Path) -> Option<String> {
+    let mut found = Vec::new();
+    File::open(path).ok()?.take(FIRST.len() as u64).read_to_end(&mut found).ok()?;
+    String::from_utf8(found).ok()
 }
 
 /// The first entry of an index.
@@ -232,6 +250,12 @@ pub(super) fn volume_name(number: u64) -> String {
     format!("volume-{number:05}")
 }
 
+/// The number of a volume's folder; `None` for another name.
+pub(super) fn volume_number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("volume-")?.parse().ok()?;
+    (volume_name(number) == name).then_some(number)
+}
+
 /// The name of a file of deleted rows.
 pub(super) fn deleted_name(number: u64) -> String {
     format!("deleted-{number:05}.bits")
@@ -240,7 +264,6 @@ pub(super) fn deleted_name(number: u64) -> String {
 /// Whether a name in a folder is one that an index writes, recorded or not.
 pub(super) fn is_part(name: &str) -> bool {
     let number = |text: &str| text.parse::<u64>().ok();
-    let volume = name.strip_prefix("volume-").and_then(number).is_some_and(|it| volume_name(it) == name);
     let bits = name.strip_prefix("deleted-").and_then(|rest| rest.strip_suffix(".bits")).and_then(number);
-    volume || bits.is_some_and(|it| deleted_name(it) == name)
+    volume_number(name).is_some() || bits.is_some_and(|it| deleted_name(it) == name)
 }

@@ -25,6 +25,7 @@ mod encode;
 mod folder;
 mod from_vectors;
 mod info;
+mod inputs;
 mod known;
 mod manifest;
 mod options;

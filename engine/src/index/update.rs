@@ -11,7 +11,7 @@ use super::options::Prune;
 use super::rows::IndexRows;
 use super::summary::UpdateSummary;
 use super::volume::{TextHead, VolumeWriter};
-use super::write::IndexWriter;
+use super::write::{IndexWriter, Resumed};
 use crate::embed::{Counts, EmbedRun};
 use crate::job::{JobProgress, Observer};
 use crate::search::{Metric, RowSet};
@@ -57,12 +57,17 @@ impl Update<'_> {
         let mut unit = Unit::default();
         let most = self.writer.options.texts_per_volume.get() as usize;
         while let Some(record) = stream.next() {
-            let (mut record, input) = (record?, &names[stream.last_input()]);
+            let (mut record, number) = (record?, stream.last_input());
+            let input = &names[number];
+            self.writer.inputs.rename(&mut record, number);
             self.run.embedder.control().check()?;
             let digests = TextDigests::of(&mut record)?;
-            let (prunes, writer) = (self.writer.update.prune != Prune::Nothing, &*self.writer);
+            let (prunes, writer) = (self.writer.removes(), &*self.writer);
             let may_move = |other: &str| prunes && writer.is_prunable(other);
             let found = recogniser.recognise(&record, &digests, input, &may_move)?;
+            if self.writer.resumed == Resumed::Finished && !matches!(found, Match::Same(_)) {
+                return Err(self.changed(input, format!("row {} is not as it was", record.row)));
+            }
             summary.count(found);
             let number = match found {
                 Match::Same(_) => continue,
@@ -93,7 +98,10 @@ impl Update<'_> {
         if !unit.texts.is_empty() || self.writer.state.volumes.is_empty() {
             self.commit(unit, &mut summary, stream)?;
         }
-        if self.writer.update.prune != Prune::Nothing {
+        if self.writer.resumed == Resumed::Finished {
+            self.check_all_seen(&recogniser.is_seen)?;
+        }
+        if self.writer.removes() {
             summary.removed = self.remove_gone(&recogniser.is_seen)?;
         }
         summary.skipped = stream.skipped();
@@ -144,6 +152,25 @@ impl Update<'_> {
         Ok(())
     }
 
+    /// The error of an input that has changed since its index was finished.
+    fn changed(&self, input: &str, what: String) -> Error {
+        let folder = self.writer.path().display();
+        let rule = format!("it has changed since the index in {folder} was finished: {what}");
+        let error = Error::BadInput { input: input.to_owned(), rule };
+        error.with_hint(Some("nothing is left to resume; update the index instead".into()))
+    }
+
+    /// Refuses inputs that no longer have a text of theirs.
+    fn check_all_seen(&self, is_seen: &[bool]) -> Result<()> {
+        let mut texts = self.known.texts.iter().zip(is_seen);
+        match texts.find(|(text, is_seen)| !**is_seen && self.writer.inputs.have(&text.input)) {
+            Some((text, _)) => {
+                Err(self.changed(&text.input, "it lacks a text that the index has".to_owned()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Deletes the texts that the inputs no longer have; returns how many.
     fn remove_gone(&mut self, is_seen: &[bool]) -> Result<u64> {
         let gone: Vec<usize> = (0..is_seen.len())
@@ -164,7 +191,7 @@ impl Update<'_> {
         if writer.update.prune != Prune::Nothing {
             inputs.retain(|name, _| !writer.is_gone(name));
         }
-        inputs.extend(writer.records.iter().map(|input| (input.name.clone(), input.clone())));
+        inputs.extend(writer.inputs.records.iter().map(|input| (input.name.clone(), input.clone())));
         if writer.state.is_complete && inputs == writer.state.inputs {
             return Ok(());
         }

@@ -2,15 +2,16 @@
 //! have changed.
 //! Whoever is killed loses at most one volume, and the same call goes on from there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::{Field, SchemaRef};
 
 use super::columns;
 use super::folder::IndexFolder;
+use super::inputs::Inputs;
 use super::known::{KnownTexts, Recogniser, TextDigests};
-use super::manifest::{InputRecord, State};
+use super::manifest::State;
 use super::options::{IndexOptions, Prune, UpdateOptions};
 use super::rows::IndexRows;
 use super::settings::{Reading, Settings};
@@ -35,36 +36,57 @@ pub struct IndexWriter {
     pub(super) state: State,
     /// Whether an index that is there is removed first.
     overwrites: bool,
-    /// As they were named.
-    given: Vec<Input>,
-    inputs: Vec<Input>,
-    pub(super) records: Vec<InputRecord>,
+    pub(super) inputs: Inputs,
     pub(super) options: IndexOptions,
     pub(super) update: UpdateOptions,
+    pub(super) resumed: Resumed,
+}
+
+/// Whether this is a build that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resumed {
+    /// It is an update, or a build that starts.
+    No,
+    /// The build was killed. What its inputs no longer have is removed in the end: they are all that the index has.
+    Unfinished,
+    /// The build was finished. If the inputs have changed since, that is an error.
+    Finished,
 }
 
 impl IndexWriter {
     /// An index that is built in `folder` from `inputs`, in which folders and patterns are expanded. A build that was
-    /// killed goes on with [`Existing::Resume`].
+    /// killed goes on with [`Existing::Resume`]; if its inputs have changed meanwhile, the index becomes that of the
+    /// changed ones. A finished one is not changed by that.
     ///
     /// # Errors
     /// [`Error::Usage`] if options contradict each other; [`Error::NoInput`], [`Error::BadInput`];
     /// [`Error::CannotCreate`]; [`Error::Busy`] if another process changes the index.
     pub fn build(folder: &Path, inputs: &[Input], options: &IndexOptions) -> Result<Self> {
         options.reading.check()?;
-        let expanded = expanded(inputs, options)?;
+        // Before a folder is created.
+        Input::expand_all(inputs, &options.reading)?;
         let folder = IndexFolder::create(folder, options.existing)?;
         let overwrites = options.existing == Existing::Overwrite;
-        let is_there = folder.path().join(crate::vectors::folder::MANIFEST).exists()
-            || folder.path().join(crate::vectors::folder::COPY).exists();
-        let state = if overwrites || !is_there { State::default() } else { State::read(folder.path())? };
-        Self::new(folder, state, (inputs, expanded), options.clone(), UpdateOptions::default(), overwrites)
+        let state = if overwrites || State::is_unstarted(folder.path())? {
+            State::default()
+        } else {
+            State::read(folder.path())?
+        };
+        let resumed = match (&state.settings, state.inputs.is_empty()) {
+            (None, _) => Resumed::No,
+            (Some(_), true) => Resumed::Unfinished,
+            (Some(_), false) => Resumed::Finished,
+        };
+        let inputs = Inputs::new(inputs, &options.reading, (folder.path(), &state.inputs))?;
+        let (options, update) = (options.clone(), UpdateOptions::default());
+        Ok(Self { folder, state, overwrites, inputs, options, update, resumed })
     }
 
     /// The index in `folder`, to be updated from `inputs`, which are read as they were when it was built.
     ///
     /// # Errors
-    /// [`Error::BadInput`] if the folder is not an index; [`Error::Usage`] if it was built from vectors;
+    /// [`Error::BadInput`] if the folder is not an index, or has another file of an input's name; [`Error::Usage`] if it
+    /// was built from vectors;
     /// [`Error::NoInput`]; [`Error::Busy`].
     pub fn update(folder: &Path, inputs: &[Input], update: UpdateOptions) -> Result<Self> {
         let folder = IndexFolder::open(folder)?;
@@ -82,28 +104,11 @@ impl IndexWriter {
             (options.metric, options.vectors) = (settings.metric, settings.vectors);
             (options.codes, options.bits, options.seed) = (settings.codes, settings.bits, settings.seed);
         }
-        let expanded = expanded(inputs, &options)?;
-        Self::new(folder, state, (inputs, expanded), options, update, false)
-    }
-
-    fn new(
-        folder: IndexFolder,
-        state: State,
-        (given, inputs): (&[Input], Vec<Input>),
-        options: IndexOptions,
-        update: UpdateOptions,
-        overwrites: bool,
-    ) -> Result<Self> {
-        let name = |input: &Input| {
-            let fresh = InputRecord::of(input, input.to_string());
-            let known = state.inputs.values().find(|known| fresh.path.is_some() && known.path == fresh.path);
-            InputRecord { name: known.map_or(fresh.name, |known| known.name.clone()), ..fresh }
-        };
-        let records = inputs.iter().map(name).collect();
-        if update.prune != Prune::Nothing && inputs.iter().any(|input| !input.can_be_read_again()) {
+        let inputs = Inputs::new(inputs, &options.reading, (folder.path(), &state.inputs))?;
+        if update.prune != Prune::Nothing && inputs.files.iter().any(|input| !input.can_be_read_again()) {
             return Err(Error::usage("texts that are gone can be removed only if all inputs are files"));
         }
-        Ok(Self { folder, state, overwrites, given: given.to_vec(), inputs, records, options, update })
+        Ok(Self { folder, state, overwrites: false, inputs, options, update, resumed: Resumed::No })
     }
 
     /// The folder.
@@ -140,7 +145,7 @@ impl IndexWriter {
     /// would be removed; those of reading and encoding.
     pub fn run(mut self, embedder: &Embedder, observer: &dyn Observer) -> Result<UpdateSummary> {
         self.options.on_long.check_for(embedder)?;
-        let mut stream = RecordStream::open(&self.inputs, &self.options.reading)?;
+        let mut stream = RecordStream::open(&self.inputs.files, &self.options.reading)?;
         stream.read_ahead(HEAD_RECORDS)?;
         let before = match self.state.settings {
             Some(_) => Some(IndexRows::of(self.folder.path(), &self.state)?),
@@ -263,34 +268,37 @@ impl IndexWriter {
         Ok(settings)
     }
 
-    /// The names of inputs whose texts may be removed: those that are read, and those that a named folder or pattern
-    /// no longer has.
+    /// Whether texts are removed that the inputs no longer have.
+    pub(super) fn removes(&self) -> bool {
+        self.update.prune != Prune::Nothing || self.resumed == Resumed::Unfinished
+    }
+
+    /// Whether texts of an input may be removed: of those that are read, and of those that a named folder or pattern no
+    /// longer has.
     pub(super) fn is_prunable(&self, input: &str) -> bool {
-        self.records.iter().any(|record| record.name == input) || self.is_gone(input)
+        self.resumed == Resumed::Unfinished || self.inputs.have(input) || self.is_gone(input)
+    }
+
+    /// Whether a named folder or pattern no longer has an input of the index.
+    pub(super) fn is_gone(&self, input: &str) -> bool {
+        self.inputs.have_lost(input, self.state.inputs.get(input), &self.options.reading)
     }
 
     /// The names of the inputs.
     pub(super) fn names(&self) -> Vec<Arc<str>> {
-        self.records.iter().map(|input| input.name.as_str().into()).collect()
-    }
-
-    pub(super) fn is_gone(&self, input: &str) -> bool {
-        !self.records.iter().any(|record| record.name == input)
-            && self
-                .given
-                .iter()
-                .any(|given| given.is_pattern_of(&PathBuf::from(input), &self.options.reading))
+        self.inputs.records.iter().map(|input| input.name.as_str().into()).collect()
     }
 
     /// Counts what an update would do, and refuses to remove too much.
     fn survey(&self, known: &KnownTexts) -> Result<UpdateSummary> {
-        let mut stream = RecordStream::open(&self.inputs, &self.options.reading)?;
+        let mut stream = RecordStream::open(&self.inputs.files, &self.options.reading)?;
         let (mut summary, mut recogniser) = (UpdateSummary::default(), Recogniser::new(known));
         let names = self.names();
-        let mut has_rows = vec![false; self.inputs.len()];
+        let mut has_rows = vec![false; self.inputs.files.len()];
         while let Some(record) = stream.next() {
             let (mut record, input) = (record?, stream.last_input());
             has_rows[input] = true;
+            self.inputs.rename(&mut record, input);
             let digests = TextDigests::of(&mut record)?;
             let may_move = |other: &str| self.update.prune != Prune::Nothing && self.is_prunable(other);
             summary.count(recogniser.recognise(&record, &digests, &names[input], &may_move)?);
@@ -304,7 +312,7 @@ impl IndexWriter {
         if self.update.prune == Prune::All {
             return Ok(summary);
         }
-        let empty = has_rows.iter().zip(&self.records).find(|(has_rows, _)| !**has_rows);
+        let empty = has_rows.iter().zip(&self.inputs.records).find(|(has_rows, _)| !**has_rows);
         if let Some((_, input)) = empty {
             let had = known.texts.iter().filter(|text| *text.input == *input.name).count();
             return Err(refuse(&input.name, format!("has no rows, and the index has {had} of it")));
@@ -321,8 +329,4 @@ impl IndexWriter {
 fn refuse(input: &str, rule: String) -> Error {
     let error = Error::BadInput { input: input.to_owned(), rule };
     error.with_hint(Some(phrase!["if that is right, remove them with ", Setting::Prune, "=all"]))
-}
-
-fn expanded(inputs: &[Input], options: &IndexOptions) -> Result<Vec<Input>> {
-    Input::expand_all(inputs, &options.reading)
 }

@@ -2,5 +2,6 @@
 
 mod damage;
 mod history;
+mod inputs;
 mod rules;
 mod support;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::arguments::{IndexCompactArguments, IndexDeleteArguments};
 use crate::context::Context;
+use crate::index::choices;
 use crate::print::{bytes, plural, print_json};
 use crate::streams;
 
@@ -42,16 +43,6 @@ fn ids(input: &Input) -> nearsay::Result<Vec<Vec<RecordId>>> {
     lines.map(|line| line.map(|line| choices(&line.text))).collect()
 }
 
-/// The ids that a text may stand for; quotes make it a string.
-pub(crate) fn choices(text: &str) -> Vec<RecordId> {
-    if let Some(quoted) = text.starts_with('"').then(|| serde_json::from_str::<String>(text).ok()).flatten() {
-        return vec![RecordId::String(quoted)];
-    }
-    let number =
-        serde_json::from_str::<serde_json::Number>(text).ok().filter(|it| it.is_u64() || it.is_i64());
-    number.map(RecordId::Number).into_iter().chain([RecordId::String(text.to_owned())]).collect()
-}
-
 #[derive(Serialize)]
 struct Compacted {
     bytes_before: u64,
@@ -66,18 +57,4 @@ pub(super) fn compact(context: &Context, arguments: &IndexCompactArguments) -> a
     let folder = arguments.index.display();
     context.note(format_args!("{folder}: {} before, {} now", bytes(bytes_before), bytes(bytes_after)));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_may_be_a_string_too_and_quotes_make_it_one() {
-        let string = |text: &str| RecordId::String(text.to_owned());
-        assert_eq!(choices("7"), [RecordId::Number(7.into()), string("7")]);
-        assert_eq!(choices("\"7\""), [string("7")]);
-        assert_eq!(choices("a b"), [string("a b")]);
-        assert_eq!(choices("1.5"), [string("1.5")]);
-    }
 }

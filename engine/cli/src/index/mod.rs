@@ -1,9 +1,10 @@
 //! `nearsay index`.
 
 mod change;
+mod ids;
 mod info;
 
-pub(crate) use change::choices;
+pub(crate) use ids::{HOW_TO_WRITE, choices};
 
 use std::path::PathBuf;
 
@@ -177,7 +178,7 @@ fn finish(
 fn line(summary: &UpdateSummary, folder: &str, prune: Prune, dry_run: bool, time: &str) -> String {
     let UpdateSummary { unchanged, changed, added, removed, counts, .. } = summary;
     let removed = match prune {
-        Prune::Nothing => String::new(),
+        Prune::Nothing if *removed == 0 => String::new(),
         _ => format!(", {removed} removed"),
     };
     let end = match dry_run {

@@ -12,6 +12,7 @@ use nearsay::vectors::read::VectorFile;
 use super::sink::Sink;
 use super::{Asked, Seen};
 use crate::effect;
+use crate::index::{HOW_TO_WRITE, choices};
 
 /// One query in words, whose hits have their best sentences marked.
 pub(super) fn words(
@@ -135,12 +136,7 @@ pub(super) fn like(asked: &Asked<'_>, id: &str, sink: &mut Sink<'_>) -> nearsay:
 
 /// The row with an id as people write it: a number if there is such an id, else a string. Quotes make it a string.
 fn stored(asked: &Asked<'_>, text: &str) -> nearsay::Result<(RecordId, u64)> {
-    let quoted = text.starts_with('"').then(|| serde_json::from_str::<String>(text).ok()).flatten();
-    let mut ids = Vec::new();
-    if let (None, Ok(number)) = (&quoted, serde_json::from_str::<serde_json::Number>(text)) {
-        ids.push(RecordId::Number(number));
-    }
-    ids.push(RecordId::String(quoted.unwrap_or_else(|| text.to_owned())));
+    let mut ids = choices(text);
     if let (false, Ok(row)) = (asked.corpus.has_ids()?, text.parse()) {
         ids = vec![RecordId::Row(row)];
     }
@@ -150,7 +146,7 @@ fn stored(asked: &Asked<'_>, text: &str) -> nearsay::Result<(RecordId, u64)> {
         }
     }
     let hint = match asked.corpus.has_ids()? {
-        true => "an id is written as in the input; quotes, as in '\"7\"', make a number a string",
+        true => HOW_TO_WRITE,
         false => "rows without ids are numbered from 0",
     };
     Err(Error::Usage {

@@ -1,6 +1,10 @@
 //! Builds an index from vectors that are there already: files, or a job's folder.
+//!
+//! Volumes are recorded only when all of them are written: after an error or a kill the folder has the index that it had
+//! before, or none.
 
 mod parts;
+mod source;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,10 +19,10 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 
-use super::columns::{self, PLACE, TEXT, TRUNCATED};
+use super::columns::{self, TRUNCATED};
 use super::folder::{IndexFolder, append};
 use super::known::key;
-use super::manifest::{Entry, InputRecord, State};
+use super::manifest::{Entry, InputRecord, State, VolumeRecord};
 use super::options::IndexOptions;
 use super::rows::{chunk_numbers, id_at};
 use super::settings::Settings;
@@ -28,16 +32,11 @@ use crate::job::Existing;
 use crate::search::{Metric, to_length_1};
 use crate::session::Control;
 use crate::text::Input;
-use crate::vectors::differences;
-use crate::vectors::folder::Log;
 use crate::vectors::read::VectorFile;
-use crate::vectors::rows::CHUNK_TEXT;
 use crate::vectors::schema::ID;
 use crate::{Error, Result};
 use parts::{Numbers, Texts};
-
-/// Columns of chunks besides their places.
-const OF_CHUNKS: [&str; 2] = ["chunk_id", CHUNK_TEXT];
+use source::{Source, plan};
 
 /// Builds an index in `folder` from the vectors of files, or of a job's folder. The texts are in the column
 /// `text_column`, if that is named; else in `chunk_text` or `text`, if there is one. Chunks of one text follow each
@@ -45,7 +44,7 @@ const OF_CHUNKS: [&str; 2] = ["chunk_id", CHUNK_TEXT];
 ///
 /// # Errors
 /// [`Error::Usage`] if a file has no such column, or bytes for vectors; [`Error::BadInput`] if the files do not fit each
-/// other or an id occurs twice; those of [`VectorFile::open`]; [`Error::CannotCreate`], [`Error::Busy`].
+/// other, an id occurs twice or some rows have ids and others none; those of [`VectorFile::open`]; [`Error::CannotCreate`], [`Error::Busy`].
 pub fn build_from_vectors(
     folder: &Path,
     files: &[PathBuf],
@@ -59,133 +58,38 @@ pub fn build_from_vectors(
     let opened = files.iter().map(|path| VectorFile::open(path)).collect::<Result<Vec<_>>>()?;
     let sources = opened.iter().map(|file| Source::of(file, text_column)).collect::<Result<Vec<_>>>()?;
     let (settings, schema) = plan(&sources, options)?;
-    let mut folder = IndexFolder::create(folder, options.existing)?;
-    if options.existing == Existing::Overwrite {
-        folder.clear()?;
-    }
-    let mut state = State::default();
-    let log = folder.start(&mut state, Some(settings.clone()))?;
+    let folder = IndexFolder::create(folder, options.existing)?;
+    let next_volume = folder.unused_volume()?;
     let mut build = Build {
         folder,
-        state,
-        log,
+        volumes: Vec::new(),
+        next_volume,
         schema,
         settings,
         options,
         control,
         writer: None,
         ids: HashMap::new(),
+        have_ids: None,
         next: 0,
         summary: UpdateSummary::default(),
     };
-    for source in &sources {
-        build.add(source)?;
+    if let Err(error) = build.write_all(&sources) {
+        build.discard();
+        return Err(error);
     }
-    build.commit()?;
     let inputs =
         files.iter().map(|path| InputRecord::of(&Input::File(path.clone()), path.display().to_string()));
-    append(&mut build.log, &mut build.state, Entry::End { inputs: inputs.collect() })?;
-    Ok(build.summary)
-}
-
-/// A file, and which of its columns become which of the index.
-struct Source<'a> {
-    file: &'a VectorFile,
-    columns: SchemaRef,
-    text: Option<String>,
-    is_chunked: bool,
-}
-
-impl<'a> Source<'a> {
-    fn of(file: &'a VectorFile, text_column: Option<&str>) -> Result<Self> {
-        let columns = file.columns()?;
-        let is_string = |name: &str| {
-            let field = columns.field_with_name(name).ok();
-            field.is_some_and(|field| {
-                matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-            })
-        };
-        let text = match text_column {
-            Some(name) if !is_string(name) => {
-                return Err(Error::usage(format!("{} has no column `{name}` of strings", file.name())));
-            }
-            Some(name) => Some(name.to_owned()),
-            None => [CHUNK_TEXT, TEXT].into_iter().find(|name| is_string(name)).map(str::to_owned),
-        };
-        let is_number =
-            |name: &&str| columns.field_with_name(name).is_ok_and(|it| *it.data_type() == DataType::UInt32);
-        let is_chunked = PLACE.iter().all(is_number);
-        Ok(Self { file, columns, text, is_chunked })
-    }
-
-    /// The fields of the id and of the kept columns.
-    fn fields(&self) -> (Field, Vec<Field>) {
-        let id = self.columns.field_with_name(ID).ok().cloned();
-        let id = id.map(|field| match field.data_type() {
-            DataType::Int64 | DataType::UInt64 | DataType::Utf8 => field,
-            kind if kind.is_integer() => field.with_data_type(DataType::Int64),
-            _ => field.with_data_type(DataType::Utf8),
-        });
-        let is_own = |name: &str| {
-            name == ID
-                || name == TRUNCATED
-                || self.is_chunked && (PLACE.contains(&name) || OF_CHUNKS.contains(&name))
-                || self.text.as_deref() == Some(name)
-                // With chunks, the kept text is that of the chunk.
-                || name == TEXT && self.text.as_deref() == Some(CHUNK_TEXT)
-        };
-        let kept = self.columns.fields().iter().filter(|field| !is_own(field.name()));
-        let kept = kept.map(|field| field.as_ref().clone().with_nullable(true)).collect();
-        (id.unwrap_or_else(|| Field::new(ID, DataType::Int64, true)), kept)
-    }
-}
-
-/// The settings and the columns of an index of all sources.
-fn plan(sources: &[Source<'_>], options: &IndexOptions) -> Result<(Settings, SchemaRef)> {
-    let Some(first) = sources.first() else { return Err(Error::usage("no file of vectors is named")) };
-    let provenance = |source: &Source<'_>| source.file.provenance().map(|it| it.to_metadata());
-    let expected = (first.file.width(), provenance(first), first.fields());
-    for source in &sources[1..] {
-        let bad = |rule: String| {
-            Err(Error::BadInput {
-                input: source.file.name().to_owned(),
-                rule: format!("{rule} than {}", first.file.name()),
-            })
-        };
-        if source.file.width() != expected.0 {
-            let width = |width: Option<usize>| width.unwrap_or_default();
-            return bad(format!(
-                "its vectors have {} numbers, not {}: others",
-                width(source.file.width()),
-                width(expected.0)
-            ));
-        }
-        let (was, is) = (expected.1.clone().unwrap_or_default(), provenance(source).unwrap_or_default());
-        if let Some(name) = differences(&was, &is).next() {
-            return bad(format!("its vectors come from another {}", name.replace('_', " ")));
-        }
-        if source.fields() != expected.2 {
-            return bad("it has other columns".to_owned());
-        }
-    }
-    let settings = Settings {
-        metric: options.metric,
-        vectors: options.vectors,
-        codes: options.codes,
-        bits: options.bits,
-        seed: options.seed,
-        dimensions: expected.0.unwrap_or_default(),
-        provenance: expected.1,
-        reading: None,
-    };
-    Ok((settings, columns::schema(&expected.2.0, &expected.2.1)?))
+    build.record(inputs.collect())
 }
 
 /// An index that is being built.
 struct Build<'a> {
     folder: IndexFolder,
-    state: State,
-    log: Log,
+    /// Volumes that are written and not recorded.
+    volumes: Vec<VolumeRecord>,
+    /// The number of the next volume. Those of an index that is overwritten come before.
+    next_volume: u64,
     schema: SchemaRef,
     settings: Settings,
     options: &'a IndexOptions,
@@ -193,12 +97,41 @@ struct Build<'a> {
     writer: Option<(VolumeWriter, u64)>,
     /// Where each id was first.
     ids: HashMap<u128, u64>,
+    /// Whether rows have ids; `None` before the first.
+    have_ids: Option<bool>,
     /// The number of the next text.
     next: u64,
     summary: UpdateSummary,
 }
 
 impl Build<'_> {
+    /// Writes the rows of all sources into volumes.
+    fn write_all(&mut self, sources: &[Source<'_>]) -> Result<()> {
+        sources.iter().try_for_each(|source| self.add(source))?;
+        self.commit()
+    }
+
+    /// Records the volumes, in place of those of an index that is overwritten.
+    fn record(mut self, inputs: Vec<InputRecord>) -> Result<UpdateSummary> {
+        if self.options.existing == Existing::Overwrite {
+            self.folder.remove_manifests()?;
+        }
+        let mut state = State::default();
+        let mut log = self.folder.log(&mut state, Some(self.settings))?;
+        for volume in self.volumes {
+            append(&mut log, &mut state, Entry::Volume { volume: Box::new(volume), deleted: None })?;
+        }
+        append(&mut log, &mut state, Entry::End { inputs })?;
+        self.folder.tidy(&state)?;
+        Ok(self.summary)
+    }
+
+    /// Removes what was written. What cannot be removed is not recorded, and the next writer removes it.
+    fn discard(mut self) {
+        self.writer = None;
+        let _ = self.folder.remove_unrecorded(&self.volumes);
+    }
+
     fn add(&mut self, source: &Source<'_>) -> Result<()> {
         let width = self.settings.dimensions.max(1);
         let mut numbers = Numbers {
@@ -302,8 +235,7 @@ impl Build<'_> {
             Some(writer) => writer,
             None => {
                 let kind = self.settings.volume_kind();
-                let volume =
-                    VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?;
+                let volume = VolumeWriter::create(self.folder.path(), self.next_volume, &self.schema, kind)?;
                 self.writer.insert((volume, 0))
             }
         };
@@ -312,7 +244,7 @@ impl Build<'_> {
         if writer.1 >= self.options.texts_per_volume.get() { self.commit() } else { Ok(()) }
     }
 
-    /// Refuses an id that occurs twice.
+    /// Refuses an id that occurs twice, and rows without ids among rows with ids.
     fn check_ids(
         &mut self,
         source: &Source<'_>,
@@ -323,11 +255,24 @@ impl Build<'_> {
     ) -> Result<()> {
         for (row, text) in texts.text_of.iter().enumerate() {
             let is_first = row == 0 || texts.text_of[row - 1] != *text;
-            if !is_first || ids.is_null(row) {
+            if !is_first {
+                continue;
+            }
+            let place = first + row as u64 + 1;
+            let has_id = ids.is_valid(row);
+            if *self.have_ids.get_or_insert(has_id) != has_id {
+                let rule = match has_id {
+                    true => "it has an id, and rows before it have none",
+                    false => "it has no id, and rows before it have ids",
+                };
+                let error =
+                    Error::BadRow { input: source.file.name().to_owned(), row: place, rule: rule.to_owned() };
+                return Err(error.with_hint(Some("give each row an id, or leave out the column `id`".into())));
+            }
+            if !has_id {
                 continue;
             }
             let id = id_at(field, ids, row)?.to_string();
-            let place = first + row as u64 + 1;
             if let Some(other) = self.ids.insert(key(&[&id]), place) {
                 return Err(Error::BadRow {
                     input: source.file.name().to_owned(),
@@ -345,14 +290,19 @@ impl Build<'_> {
     fn commit(&mut self) -> Result<()> {
         let writer = match self.writer.take() {
             Some((writer, _)) => writer,
-            None if !self.state.volumes.is_empty() => return Ok(()),
+            None if !self.volumes.is_empty() => return Ok(()),
             None => {
                 let kind = self.settings.volume_kind();
-                VolumeWriter::create(self.folder.path(), self.state.next_volume, &self.schema, kind)?
+                VolumeWriter::create(self.folder.path(), self.next_volume, &self.schema, kind)?
             }
         };
         let volume = writer.finish()?;
         self.summary.zeros += volume.zeros;
-        append(&mut self.log, &mut self.state, Entry::Volume { volume: Box::new(volume), deleted: None })
+        self.next_volume += 1;
+        self.volumes.push(volume);
+        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

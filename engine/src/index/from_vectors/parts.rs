@@ -14,6 +14,10 @@ use crate::index::columns::PLACE;
 use crate::vectors::read::{NumberBatch, NumberSlice};
 use crate::{Error, Result};
 
+/// Bytes of a text that may be unknown in addition to as many as its chunks have: what is between chunks is blank, and
+/// short in any real text.
+const MOST_UNKNOWN: usize = 16 << 10;
+
 /// Numbers of a file as f32, however many are asked for.
 pub(super) struct Numbers<'a> {
     pub(super) batches: Box<dyn Iterator<Item = Result<NumberBatch>> + 'a>,
@@ -62,7 +66,8 @@ impl Texts {
     /// The texts of rows that start with a text's first chunk.
     ///
     /// # Errors
-    /// [`Error::BadRow`] if chunks do not follow each other or have other lengths than their ranges.
+    /// [`Error::BadRow`] if chunks do not follow each other, have other lengths than their ranges, or leave out more of
+    /// their text than blanks.
     pub(super) fn of(source: &Source<'_>, rows: &RecordBatch) -> Result<Self> {
         let texts = source.text.as_ref().and_then(|name| rows.column_by_name(name));
         let texts = texts.map(|texts| cast(texts, &DataType::Utf8)).transpose()?;
@@ -89,6 +94,7 @@ impl Texts {
         let [chunks, starts, ends, first, last] = PLACE.map(column);
         let places = [chunks?, starts?, ends?, first?, last?];
         let (mut whole, mut text_of): (Vec<Option<String>>, Vec<usize>) = (Vec::new(), Vec::new());
+        let mut unknown = 0;
         for row in 0..count {
             let chunk = places[0][row];
             if chunk != 0 && (row == 0 || places[0][row - 1] + 1 != chunk) {
@@ -100,6 +106,7 @@ impl Texts {
             }
             if chunk == 0 {
                 whole.push(None);
+                unknown = 0;
             }
             text_of.push(whole.len() - 1);
             let (Some(part), Some(whole)) = (text(row), whole.last_mut()) else { continue };
@@ -114,7 +121,21 @@ impl Texts {
                 row: row as u64 + 1,
                 rule: format!("its chunk has {} bytes, and its range {start} to {end}", part.len()),
             })?;
-            whole.extend(std::iter::repeat_n(' ', start.saturating_sub(known)));
+            let gap = start.saturating_sub(known);
+            unknown += gap;
+            let most = MOST_UNKNOWN + (known + gap + new.len() - unknown);
+            if unknown > most {
+                let rule = format!(
+                    "its chunk starts at byte {start}, and the ones before end at {known}: {unknown} bytes of the text \
+                     are in no chunk; at most {most} may be"
+                );
+                return Err(Error::BadRow {
+                    input: source.file.name().to_owned(),
+                    row: row as u64 + 1,
+                    rule,
+                });
+            }
+            whole.extend(std::iter::repeat_n(' ', gap));
             whole.push_str(new);
         }
         Ok(Self { whole, text_of, places })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, UInt64Array};
+use arrow_ipc::reader::FileDecoder;
 use arrow_schema::{DataType, Field};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
@@ -24,12 +25,32 @@ impl IndexRows {
     /// # Errors
     /// If a file is damaged or cannot be read.
     pub(in crate::index) fn select(&self, rows: &[u64], names: &[&str]) -> Result<RecordBatch> {
+        let place = |row: &u64| {
+            let run = self.run_of(*row).ok_or_else(|| Error::Bug("a row that the index lacks".to_owned()))?;
+            Ok((run.volume, run.start + (row - run.first)))
+        };
+        let places = rows.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let all = self.gather(&places, |volume, stored| {
+            with_chunk_texts(volume, stored, volume.select(stored, &with_place(names))?)
+        })?;
+        projected(&self.with_ids(&all, rows)?, names)
+    }
+
+    /// Rows of several volumes, each as its volume and its number there, in this order; those of each volume are in
+    /// ascending order. `read` returns some rows of a volume.
+    ///
+    /// # Errors
+    /// Those of `read`; [`Error::Bug`] if there are no rows.
+    pub(in crate::index) fn gather(
+        &self,
+        rows: &[(usize, u64)],
+        read: impl Fn(&Volume, &[u64]) -> Result<RecordBatch>,
+    ) -> Result<RecordBatch> {
         let mut stored: Vec<Vec<u64>> = vec![Vec::new(); self.volumes.len()];
         let mut sources = Vec::with_capacity(rows.len());
-        for row in rows {
-            let run = self.run_of(*row).ok_or_else(|| Error::Bug("a row that the index lacks".to_owned()))?;
-            sources.push((run.volume, stored[run.volume].len()));
-            stored[run.volume].push(run.start + (row - run.first));
+        for (volume, row) in rows {
+            sources.push((*volume, stored[*volume].len()));
+            stored[*volume].push(*row);
         }
         let mut parts = Vec::new();
         let mut starts = vec![0; self.volumes.len()];
@@ -37,16 +58,17 @@ impl IndexRows {
         for (index, stored) in stored.iter().enumerate().filter(|(_, stored)| !stored.is_empty()) {
             starts[index] = count;
             count += stored.len();
-            let volume = &self.volumes[index];
-            parts.push(with_chunk_texts(volume, stored, volume.select(stored, &with_place(names))?)?);
+            parts.push(read(&self.volumes[index], stored)?);
         }
         let Some(schema) = parts.first().map(RecordBatch::schema) else {
             return Err(Error::Bug("no rows were asked for".to_owned()));
         };
+        if let [only] = parts.as_slice() {
+            return Ok(only.clone());
+        }
         let all = concat_batches(&schema, &parts)?;
         let places: UInt64Array = sources.iter().map(|(volume, at)| (starts[*volume] + at) as u64).collect();
-        let all = take_record_batch(&all, &places)?;
-        projected(&self.with_ids(&all, rows)?, names)
+        Ok(take_record_batch(&all, &places)?)
     }
 
     /// The columns of these names of one row, as they are stored.
@@ -101,6 +123,7 @@ impl IndexRows {
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'a> {
         let asked: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let (mut before, mut run, mut taken) = (0u64, 0, 0);
+        let mut decoders: Vec<Option<FileDecoder>> = self.volumes.iter().map(|_| None).collect();
         let mut decoded: Vec<Option<(u64, RecordBatch)>> = self.volumes.iter().map(|_| None).collect();
         let mut next = move || -> Result<Option<RecordBatch>> {
             let names: Vec<&str> = asked.iter().map(String::as_str).collect();
@@ -112,7 +135,11 @@ impl IndexRows {
                 .as_ref()
                 .is_none_or(|(first, batch)| !(*first..first + batch.num_rows() as u64).contains(&row))
             {
-                *known = Some(volume.batch_with(row, &with_place(&names))?);
+                let decoder = match &mut decoders[current.volume] {
+                    Some(decoder) => decoder,
+                    unknown => unknown.insert(volume.decoder(&with_place(&names))?),
+                };
+                *known = Some(volume.batch_with(row, decoder)?);
             }
             let Some((first, batch)) = known else {
                 return Err(Error::Bug("a batch was not kept".to_owned()));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_ipc::reader::FileDecoder;
 use arrow_schema::SchemaRef;
 use half::bf16;
 
@@ -41,6 +42,8 @@ pub(crate) struct Volume {
     rows: Buffer,
     row_sums: Checksums,
     table: ArrowTable,
+    /// The first row of each batch of the table, and after them the number of rows.
+    batch_starts: Vec<u64>,
 }
 
 impl Volume {
@@ -77,7 +80,11 @@ impl Volume {
             return Err(bad(&folder.join(TABLE), rule));
         }
         let record = record.clone();
-        Ok(Self { folder, record, kind, vectors, codes, bits, rows, row_sums, table })
+        let mut batch_starts = vec![0];
+        for count in table.batch_rows() {
+            batch_starts.push(batch_starts[batch_starts.len() - 1] + count);
+        }
+        Ok(Self { folder, record, kind, vectors, codes, bits, rows, row_sums, table, batch_starts })
     }
 
     pub(crate) fn record(&self) -> &VolumeRecord {
@@ -148,13 +155,12 @@ impl Volume {
         if rows.is_empty() {
             return Ok(RecordBatch::new_empty(SchemaRef::new(self.schema().project(&roots)?)));
         }
-        let mut first = 0;
-        for (batch, count) in self.table.batch_rows().iter().enumerate() {
-            let place = rows.partition_point(|row| *row < first);
-            if rows.get(place).is_some_and(|row| *row < first + count) {
-                self.compare_batch(batch)?;
-            }
-            first += count;
+        let mut left = rows;
+        while let Some(row) = left.first() {
+            let batch = self.batch_of(*row)?;
+            self.compare_batch(batch)?;
+            let end = self.batch_starts[batch + 1];
+            left = &left[left.partition_point(|row| *row < end)..];
         }
         self.table.select(rows, &roots)
     }
@@ -178,21 +184,29 @@ impl Volume {
         }))
     }
 
-    /// The columns of these names of the batch that has `row`, and the number of its first row.
+    /// A decoder of the columns of these names, for [`Volume::batch_with`]. Making one reads the whole footer.
     ///
     /// # Errors
     /// As [`Volume::select`].
-    pub(crate) fn batch_with(&self, row: u64, names: &[&str]) -> Result<(u64, RecordBatch)> {
-        let decoder = self.table.decoder(&self.roots(names)?)?;
-        let mut first = 0;
-        for (batch, count) in self.table.batch_rows().iter().enumerate() {
-            if row < first + count {
-                self.compare_batch(batch)?;
-                return Ok((first, self.table.made(&decoder, batch, Ok)?));
-            }
-            first += count;
-        }
-        Err(Error::Bug("a row that a volume lacks".to_owned()))
+    pub(crate) fn decoder(&self, names: &[&str]) -> Result<FileDecoder> {
+        self.table.decoder(&self.roots(names)?)
+    }
+
+    /// The decoder's columns of the batch that has `row`, and the number of its first row.
+    ///
+    /// # Errors
+    /// As [`Volume::select`].
+    pub(crate) fn batch_with(&self, row: u64, decoder: &FileDecoder) -> Result<(u64, RecordBatch)> {
+        let batch = self.batch_of(row)?;
+        self.compare_batch(batch)?;
+        Ok((self.batch_starts[batch], self.table.made(decoder, batch, Ok)?))
+    }
+
+    /// The number of the batch that has a row.
+    fn batch_of(&self, row: u64) -> Result<usize> {
+        let batch = self.batch_starts.partition_point(|start| *start <= row).checked_sub(1);
+        let batch = batch.filter(|batch| *batch < self.table.batch_rows().len());
+        batch.ok_or_else(|| Error::Bug("a row that a volume lacks".to_owned()))
     }
 
     fn compare_batch(&self, batch: usize) -> Result<()> {

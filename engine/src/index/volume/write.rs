@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::concat::concat_batches;
 use half::{bf16, f16};
 
 use super::bits::BitsWriter;
@@ -26,6 +27,8 @@ use crate::{Error, Result};
 
 /// Rows of a batch of rows.arrow at most.
 const BATCH_ROWS: usize = 4096;
+/// Bytes of a batch of rows.arrow, about: fewer rows if their texts are long.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// What a volume's rows are about a text, besides what its vectors come with.
 #[derive(Debug, Clone)]
@@ -56,6 +59,10 @@ pub(crate) struct VolumeWriter {
     number: u64,
     kind: VolumeKind,
     table: FileWriter<HashedFile>,
+    /// Rows that are not written yet: a batch costs as much to read as hundreds of rows.
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    pending_bytes: usize,
     vectors: HashedFile,
     codes: Option<CodesWriter>,
     bits: Option<BitsWriter>,
@@ -90,6 +97,9 @@ impl VolumeWriter {
             number,
             kind,
             table,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
             vectors,
             codes,
             bits,
@@ -109,10 +119,7 @@ impl VolumeWriter {
         if part.vectors.len() != rows.num_rows() * self.kind.width {
             return Err(Error::Bug("rows of an index without their vectors".to_owned()));
         }
-        for first in (0..rows.num_rows()).step_by(BATCH_ROWS) {
-            let batch = rows.slice(first, BATCH_ROWS.min(rows.num_rows() - first));
-            self.table.write(&batch).map_err(|error| table_failed(&self.target, error))?;
-        }
+        self.collect(rows)?;
         self.count(rows)?;
         let is_zero = |row: &&[f32]| row.iter().all(|value| *value == 0.0);
         self.zeros += part.vectors.chunks_exact(self.kind.width.max(1)).filter(is_zero).count() as u64;
@@ -125,6 +132,40 @@ impl VolumeWriter {
             Some(bits) => bits.write(&values),
             None => Ok(()),
         }
+    }
+
+    /// Adds rows to those of the next batches, and writes the batches that are full.
+    fn collect(&mut self, rows: &RecordBatch) -> Result<()> {
+        let mut first = 0;
+        while first < rows.num_rows() {
+            let count = (rows.num_rows() - first).min(BATCH_ROWS - self.pending_rows);
+            let part = rows.slice(first, count);
+            first += count;
+            let sizes = part.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+            let bytes = sizes.sum::<Result<usize, ArrowError>>()?;
+            // Joined texts must not exceed the 2 GiB of a column's offsets.
+            if bytes >= BATCH_BYTES {
+                self.write_pending()?;
+            }
+            self.pending_bytes += bytes;
+            self.pending_rows += count;
+            self.pending.push(part);
+            if self.pending_rows == BATCH_ROWS || self.pending_bytes >= BATCH_BYTES {
+                self.write_pending()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the collected rows as one batch.
+    fn write_pending(&mut self) -> Result<()> {
+        let batch = match std::mem::take(&mut self.pending).as_slice() {
+            [] => return Ok(()),
+            [batch] => batch.clone(),
+            parts => concat_batches(&parts[0].schema(), parts)?,
+        };
+        (self.pending_rows, self.pending_bytes) = (0, 0);
+        self.table.write(&batch).map_err(|error| table_failed(&self.target, error))
     }
 
     fn count(&mut self, rows: &RecordBatch) -> Result<()> {
@@ -151,7 +192,8 @@ impl VolumeWriter {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn finish(self) -> Result<VolumeRecord> {
+    pub(crate) fn finish(mut self) -> Result<VolumeRecord> {
+        self.write_pending()?;
         let table = self.table.into_inner().map_err(|error| table_failed(&self.target, error))?;
         let (table, table_blocks) = table.finish(None)?;
         let (kind, rows) = (self.kind, self.rows);
