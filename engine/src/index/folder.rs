@@ -105,7 +105,7 @@ impl IndexFolder {
         self.remove(|name| is_temporary(name) || is_part(name) && !state.records(name))
     }
 
-    /// Opens the manifest for appending, after it was repaired and, in a new index, begun with `settings`.
+    /// Opens the manifest for appending, after it was repaired and, in a new index, its first line written with `settings`.
     pub(super) fn start(&mut self, state: &mut State, settings: Option<Settings>) -> Result<Log> {
         self.is_new = false;
         self.tidy(state)?;

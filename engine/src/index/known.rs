@@ -1,8 +1,8 @@
 //! The texts of an index, by which those of an input are recognised.
 //!
 //! A text with an id is recognised by its input and id, one without by its input, its SHA-256 and how many equal texts
-//! of that input came before. Either all texts of an index have ids or none has: the place of a text without an id, by
-//! which it is found, would change and could be the id of another.
+//! of that input came before. Texts without ids are found by their places, which change. So that no place is the id of
+//! another text, an index has texts without ids or texts whose ids are numbers, and not both.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -39,8 +39,8 @@ pub(super) struct KnownTexts {
     by_key: HashMap<u128, usize>,
     /// By id alone, to find one that another input has.
     by_id: HashMap<u128, usize>,
-    /// Whether they have ids; `None` if there are none.
-    have_ids: Option<bool>,
+    /// Whether some have numbers as ids, or no ids; `None` if all ids are strings.
+    have_numbers: Option<bool>,
     /// The number of the next text that is added.
     pub(super) next_number: u64,
 }
@@ -106,7 +106,7 @@ impl KnownTexts {
                     let text_sha256 = digest_at(column(TEXT_SHA256)?, at)?;
                     let id = (!ids.is_null(at)).then(|| id_at(&id_field, ids, at)).transpose()?;
                     let place = known.texts.len();
-                    known.have_ids.get_or_insert(id.is_some());
+                    known.have_numbers = known.have_numbers.or(is_number(id.as_ref()));
                     if let Some(id) = &id {
                         known.by_id.insert(key(&[&id.to_string()]), place);
                     }
@@ -136,8 +136,8 @@ pub(super) struct Recogniser<'a> {
     occurrences: Occurrences,
     /// Where each id of the inputs was first.
     ids: HashMap<u128, (Arc<str>, u64)>,
-    /// Whether texts have ids: those of the index, or the first one of the inputs.
-    have_ids: Option<bool>,
+    /// Whether texts have numbers as ids, or no ids: those of the index, or the first ones of the inputs.
+    have_numbers: Option<bool>,
     /// The known texts that the inputs have.
     pub(super) is_seen: Vec<bool>,
 }
@@ -148,7 +148,7 @@ impl<'a> Recogniser<'a> {
             known,
             occurrences: Occurrences::default(),
             ids: HashMap::new(),
-            have_ids: known.have_ids,
+            have_numbers: known.have_numbers,
             is_seen: vec![false; known.texts.len()],
         }
     }
@@ -157,7 +157,7 @@ impl<'a> Recogniser<'a> {
     /// is going to be removed.
     ///
     /// # Errors
-    /// [`Error::BadRow`] if another input has its id, or if it has an id and other texts have none, or the reverse.
+    /// [`Error::BadRow`] if another input has its id, or if its id is a number and other texts have none, or the reverse.
     pub(super) fn recognise(
         &mut self,
         record: &Record,
@@ -166,7 +166,9 @@ impl<'a> Recogniser<'a> {
         may_move: &dyn Fn(&str) -> bool,
     ) -> Result<Match> {
         let id = Some(&record.id).filter(|id| id.is_explicit());
-        if *self.have_ids.get_or_insert(id.is_some()) != id.is_some() {
+        if let Some(is_number) = is_number(id)
+            && *self.have_numbers.get_or_insert(is_number) != is_number
+        {
             return Err(mixed(input, record.row, id));
         }
         if let Some(id) = id {
@@ -195,11 +197,22 @@ impl<'a> Recogniser<'a> {
     }
 }
 
-/// The error of a text with an id among texts without, or the reverse.
+/// Whether an id is a number, or a string that reads as one; `None` for other strings, which are no text's place.
+pub(super) fn is_number(id: Option<&RecordId>) -> Option<bool> {
+    match id {
+        Some(RecordId::String(text)) => text.parse::<u64>().is_ok().then_some(true),
+        Some(RecordId::Number(_)) => Some(true),
+        Some(RecordId::Row(_)) | None => Some(false),
+    }
+}
+
+/// The error of a text whose id is a number among texts without ids, or the reverse.
 pub(super) fn mixed(input: &str, row: u64, id: Option<&RecordId>) -> Error {
     let rule = match id {
-        Some(id) => format!("the text has the id {id}, and other texts of the index have none"),
-        None => "the text has no id, and other texts of the index have ids".to_owned(),
+        Some(id) => {
+            format!("the text has the id {id}, and others have no ids: their places are numbers, too")
+        }
+        None => "the text has no id: its place would be one, and others have numbers as ids".to_owned(),
     };
     let error = Error::BadRow { input: input.to_owned(), row, rule };
     error.with_hint(Some(phrase!["give each text an id, or build the index with ", Setting::NoId]))

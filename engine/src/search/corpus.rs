@@ -105,7 +105,7 @@ impl Corpus {
         self.reading.is_exact()
     }
 
-    /// Whether rows have ids; else their numbers, from 0, stand for them.
+    /// Whether rows have ids; without them, the number of a row, from 0, is its id.
     ///
     /// # Errors
     /// If the corpus cannot be read.

@@ -22,7 +22,7 @@ pub(super) struct RowReading {
     normalizes: bool,
 }
 
-/// What the numbers stand for.
+/// What the numbers mean.
 #[derive(Debug, Clone)]
 enum Code {
     Floats,
@@ -56,7 +56,7 @@ impl RowReading {
     /// How to read a corpus.
     ///
     /// # Errors
-    /// [`Error::BadInput`] if it has bytes and does not say what they stand for.
+    /// [`Error::BadInput`] if it has bytes and does not say what they mean.
     pub(super) fn of(file: &dyn RowSource, metric: Metric) -> Result<Self> {
         let width = file.width().unwrap_or(1);
         let provenance = file.provenance();
@@ -105,7 +105,7 @@ impl RowReading {
         Ok(match &self.code {
             Code::Bytes(ranges) if self.compares_codes() => {
                 let steps = steps(ranges);
-                // A byte stands for the middle of its values.
+                // A byte is the middle of its values.
                 let starts = ranges.min.iter().zip(&steps).map(|(min, step)| min + 0.5 * step);
                 let starts: Vec<f32> = starts.collect();
                 let ranges = ByteRanges { starts: &starts, steps: &steps };
@@ -200,7 +200,7 @@ impl RowSlice<'_> {
             Self::F16(values) => values.chunks_exact(dim).enumerate().for_each(|(index, row)| {
                 zeros(index, row[0].to_f32() == 0.0, &|| row.iter().all(|value| value.to_f32() == 0.0));
             }),
-            // No byte and no sign stands for 0 in every dimension.
+            // No code of bytes or signs is 0 in every dimension.
             Self::I8(_) | Self::U8(_) | Self::Signs(_) => {}
         }
     }
@@ -237,6 +237,6 @@ fn has_all(ranges: &Ranges, width: usize) -> bool {
 }
 
 fn bytes(file: &dyn RowSource) -> Error {
-    let rule = "has vectors of bytes and does not say what they stand for; only files of nearsay embed do";
+    let rule = "has vectors of bytes and does not say what they mean; only files of nearsay embed do";
     Error::BadInput { input: file.name().to_owned(), rule: rule.to_owned() }
 }

@@ -5,8 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use nearsay::ErrorKind;
-use nearsay::index::{IndexOptions, Prune, TextRequest, UpdateOptions, info, is_index, read_text};
+use nearsay::index::{
+    DeletedTexts, IndexOptions, Prune, TextRequest, UpdateOptions, delete, info, is_index, read_text,
+};
 use nearsay::job::Existing;
+use nearsay::session::Control;
 use nearsay::text::{Input, RecordId, TextOptions};
 
 use crate::support::{Desk, Text, found, options};
@@ -27,12 +30,20 @@ fn prune() -> UpdateOptions {
     UpdateOptions::default().prune(Prune::Gone)
 }
 
+/// The place of a text without an id must not be the id of another.
 #[test]
-fn texts_with_and_without_ids_are_not_mixed() {
+fn texts_without_ids_are_not_mixed_with_numbers() {
     let desk = Desk::new();
-    for (first, second) in [(texts(&[1, 2]), without_ids(3)), (without_ids(3), texts(&[1, 2]))] {
+    let numbers =
+        "{\"id\": 1, \"text\": \"river\", \"year\": 1}\n{\"id\": 2, \"text\": \"stone\", \"year\": 2}\n";
+    let none = "{\"text\": \"bread\", \"year\": 3}\n{\"text\": \"night\", \"year\": 4}\n";
+    let write = |name: &str, lines: &str| {
+        fs::write(desk.path(name), lines).unwrap();
+        Input::File(desk.path(name))
+    };
+    for (first, second) in [(numbers, none), (none, numbers)] {
         let overwrite = options().existing(Existing::Overwrite);
-        let inputs = [desk.write("a.jsonl", &first), desk.write("b.jsonl", &second)];
+        let inputs = [write("a.jsonl", first), write("b.jsonl", second)];
         desk.build("index", &inputs[..1], &overwrite).unwrap();
         let before = found(&desk.path("index"));
         for update in [UpdateOptions::default(), UpdateOptions::default().dry_run(), prune()] {
@@ -43,10 +54,17 @@ fn texts_with_and_without_ids_are_not_mixed() {
         assert_eq!(found(&desk.path("index")), before);
         assert_eq!(desk.build("both", &inputs, &overwrite).unwrap_err().kind(), ErrorKind::BadData);
         // Nor in one file.
-        let mixed = [&first[..1], &second[..1]].concat();
-        let error = desk.build("mixed", &[desk.write("c.jsonl", &mixed)], &overwrite).unwrap_err();
+        let mixed = [first.lines().next().unwrap(), second.lines().next().unwrap()].join("\n");
+        let error = desk.build("mixed", &[write("c.jsonl", &mixed)], &overwrite).unwrap_err();
         assert!(error.to_string().contains("c.jsonl, row 2: the text has "), "{error}");
     }
+    // Other strings are no places.
+    let inputs = [desk.write("a.jsonl", &texts(&[1, 2])), desk.write("b.jsonl", &without_ids(3))];
+    assert_eq!(desk.build("strings", &inputs, &options()).unwrap().added, 5);
+    let digits = desk.write("c.jsonl", &[Text::new("7", "night", 7)]);
+    assert_eq!(desk.update("strings", &[digits], prune()).unwrap_err().kind(), ErrorKind::BadData);
+    let ids = DeletedTexts::Ids(vec![vec![RecordId::String("t1".to_owned())]]);
+    assert_eq!(delete(&desk.path("strings"), &ids, false, &Control::default()).unwrap().left, 4);
 }
 
 #[test]

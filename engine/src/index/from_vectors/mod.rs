@@ -21,7 +21,7 @@ use arrow_select::concat::concat_batches;
 
 use super::columns::{self, TRUNCATED};
 use super::folder::{IndexFolder, append};
-use super::known::key;
+use super::known::{is_number, key};
 use super::manifest::{Entry, InputRecord, State, VolumeRecord};
 use super::options::IndexOptions;
 use super::rows::{chunk_numbers, id_at};
@@ -44,7 +44,7 @@ use source::{Source, plan};
 ///
 /// # Errors
 /// [`Error::Usage`] if a file has no such column, or bytes for vectors; [`Error::BadInput`] if the files do not fit each
-/// other, an id occurs twice or some rows have ids and others none; those of [`VectorFile::open`]; [`Error::CannotCreate`], [`Error::Busy`].
+/// other, an id occurs twice, or some rows have numbers as ids and others none; those of [`VectorFile::open`]; [`Error::CannotCreate`], [`Error::Busy`].
 pub fn build_from_vectors(
     folder: &Path,
     files: &[PathBuf],
@@ -70,7 +70,7 @@ pub fn build_from_vectors(
         control,
         writer: None,
         ids: HashMap::new(),
-        have_ids: None,
+        have_numbers: None,
         next: 0,
         summary: UpdateSummary::default(),
     };
@@ -97,8 +97,8 @@ struct Build<'a> {
     writer: Option<(VolumeWriter, u64)>,
     /// Where each id was first.
     ids: HashMap<u128, u64>,
-    /// Whether rows have ids; `None` before the first.
-    have_ids: Option<bool>,
+    /// Whether rows have numbers as ids, or no ids; `None` as long as all are strings.
+    have_numbers: Option<bool>,
     /// The number of the next text.
     next: u64,
     summary: UpdateSummary,
@@ -259,20 +259,21 @@ impl Build<'_> {
                 continue;
             }
             let place = first + row as u64 + 1;
-            let has_id = ids.is_valid(row);
-            if *self.have_ids.get_or_insert(has_id) != has_id {
-                let rule = match has_id {
-                    true => "it has an id, and rows before it have none",
-                    false => "it has no id, and rows before it have ids",
+            let id = ids.is_valid(row).then(|| id_at(field, ids, row)).transpose()?;
+            if let Some(is_number) = is_number(id.as_ref())
+                && *self.have_numbers.get_or_insert(is_number) != is_number
+            {
+                let rule = match is_number {
+                    true => {
+                        "it has a number as its id, and rows before it have no ids: their places are numbers, too"
+                    }
+                    false => "it has no id: its place would be one, and rows before it have numbers as ids",
                 };
                 let error =
                     Error::BadRow { input: source.file.name().to_owned(), row: place, rule: rule.to_owned() };
                 return Err(error.with_hint(Some("give each row an id, or leave out the column `id`".into())));
             }
-            if !has_id {
-                continue;
-            }
-            let id = id_at(field, ids, row)?.to_string();
+            let Some(id) = id.map(|id| id.to_string()) else { continue };
             if let Some(other) = self.ids.insert(key(&[&id]), place) {
                 return Err(Error::BadRow {
                     input: source.file.name().to_owned(),

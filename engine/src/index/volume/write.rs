@@ -34,7 +34,7 @@ const BATCH_BYTES: usize = 8 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct TextHead {
     pub(crate) number: u64,
-    /// Whether the text has an id; without one its place stands for it.
+    /// Whether the text has an id; without one, its place is its id.
     pub(crate) has_id: bool,
     pub(crate) text: Option<String>,
     pub(crate) text_sha256: [u8; 32],
