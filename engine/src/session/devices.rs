@@ -216,10 +216,10 @@ impl Devices {
         }
     }
 
-    /// The target that kernels are compiled for: the CPU's instruction set, or the GPUs' architectures.
+    /// The target whose numbers are computed: the CPU's instruction set, or the GPUs' architectures.
     pub(crate) fn instruction_set(&self) -> String {
         match self.first() {
-            Device::Cpu => InstructionSet::current().name().to_owned(),
+            Device::Cpu => InstructionSet::current().arithmetic().name().to_owned(),
             _ => self.different(|gpu| gpu.architecture).join(", "),
         }
     }

@@ -159,7 +159,7 @@ fn record() -> io::Result<()> {
         if !output.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
-        recorded.insert(set.name().to_owned(), serde_json::from_slice(&output.stdout)?);
+        recorded.insert(set.arithmetic().name().to_owned(), serde_json::from_slice(&output.stdout)?);
     }
     fs::write(file, format!("{:#}\n", Value::Object(recorded)))
 }

@@ -56,7 +56,7 @@ fn texts_without_ids_are_not_mixed_with_numbers() {
         // Nor in one file.
         let mixed = [first.lines().next().unwrap(), second.lines().next().unwrap()].join("\n");
         let error = desk.build("mixed", &[write("c.jsonl", &mixed)], &overwrite).unwrap_err();
-        assert!(error.to_string().contains("c.jsonl, row 2: the text has "), "{error}");
+        assert!(error.to_string().contains("c.jsonl, row 2: the "), "{error}");
     }
     // Other strings are no places.
     let inputs = [desk.write("a.jsonl", &texts(&[1, 2])), desk.write("b.jsonl", &without_ids(3))];
