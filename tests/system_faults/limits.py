@@ -15,7 +15,7 @@ INPUTS = 40
 MEGABYTE = 1 << 20
 SIZES = [64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024]
 # With less, the system cannot map the program itself and kills it before it can say anything.
-SMALL_SIZES = range(46, 64, 2)
+SMALL_SIZES = range(54, 64, 2)
 """From where the program just starts."""
 ABORTED = -6
 

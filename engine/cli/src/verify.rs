@@ -32,8 +32,10 @@ struct FolderReport<'a> {
 pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let workers = context.workers(arguments.threads);
     let control = context.control();
-    if arguments.folders.iter().any(|folder| index::is_index(folder)) {
-        return indexes(context, arguments, &workers);
+    let are_indexes = arguments.folders.iter().map(|folder| index::is_index(folder));
+    let are_indexes = are_indexes.collect::<nearsay::Result<Vec<bool>>>()?;
+    if are_indexes.contains(&true) {
+        return indexes(context, arguments, &are_indexes, &workers);
     }
     let read = |path: &std::path::PathBuf| FolderState::read(path, &workers, &control);
     let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
@@ -65,8 +67,13 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
 }
 
 /// Verifies indexes.
-fn indexes(context: &Context, arguments: &VerifyArguments, workers: &Workers) -> anyhow::Result<ExitCode> {
-    if let Some(job) = arguments.folders.iter().find(|folder| !index::is_index(folder)) {
+fn indexes(
+    context: &Context,
+    arguments: &VerifyArguments,
+    are_indexes: &[bool],
+    workers: &Workers,
+) -> anyhow::Result<ExitCode> {
+    if let Some((job, _)) = arguments.folders.iter().zip(are_indexes).find(|(_, is_index)| !**is_index) {
         let message = format!("{} is not an index, and others are", job.display());
         return Err(Error::Usage {
             message: message.into(),

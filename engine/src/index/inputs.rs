@@ -103,7 +103,8 @@ fn is_copy(path: &Path, other: &Path, folder: &Path) -> bool {
         return false;
     };
     let root = other.ancestors().nth(own.components().count());
-    root.is_some_and(|root| root != shared && other.ends_with(own) && super::is_index(&root.join(index)))
+    let is_index = |root: &Path| super::is_index(&root.join(index)).unwrap_or(false);
+    root.is_some_and(|root| root != shared && other.ends_with(own) && is_index(root))
 }
 
 /// A pattern of absolute paths without links, which is the given one seen from the root. The part after the first

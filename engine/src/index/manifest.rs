@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
-use crate::vectors::folder::{COPY, LogState, MANIFEST};
+use crate::vectors::folder::{COPY, LogState, MANIFEST, failed};
 use crate::{Error, Result};
 
 /// The version of the folder's layout and manifest.
@@ -118,8 +118,9 @@ impl State {
     /// [`Error::Io`] if a file cannot be read.
     pub(super) fn is_unstarted(folder: &Path) -> Result<bool> {
         let (log, _) = LogState::read::<serde_json::Value>(folder)?;
-        let is_torn =
-            |name: &&str| start_of(&folder.join(name)).is_none_or(|start| FIRST.starts_with(&start));
+        let is_torn = |name: &&str| {
+            start_of(&folder.join(name)).unwrap_or(None).is_none_or(|start| FIRST.starts_with(&start))
+        };
         Ok(log.is_new() && !log.is_lost && [MANIFEST, COPY].iter().all(is_torn))
     }
 
@@ -219,15 +220,22 @@ impl State {
 }
 
 /// Whether a file starts as the manifest of an index.
-pub(super) fn begins_an_index(path: &Path) -> bool {
-    start_of(path).is_some_and(|start| start == FIRST)
+///
+/// # Errors
+/// [`Error::Io`] if it is there and cannot be read.
+pub(super) fn begins_an_index(path: &Path) -> Result<bool> {
+    Ok(start_of(path)?.is_some_and(|start| start == FIRST))
 }
 
-/// The first bytes of a file, as many as [`FIRST`] has or fewer; `None` if it cannot be read.
-fn start_of(path: &Path) -> Option<String> {
+/// The first bytes of a file, as many as [`FIRST`] has or fewer; `None` if there is no such file.
+fn start_of(path: &Path) -> Result<Option<String>> {
     let mut found = Vec::new();
-    File::open(path).ok()?.take(FIRST.len() as u64).read_to_end(&mut found).ok()?;
-    String::from_utf8(found).ok()
+    let Ok(file) = File::open(path) else { return Ok(None) };
+    match file.take(FIRST.len() as u64).read_to_end(&mut found) {
+        Ok(_) => Ok(String::from_utf8(found).ok()),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(None),
+        Err(error) => Err(failed("reading", path, error)),
+    }
 }
 
 /// The first entry of an index.

@@ -59,8 +59,16 @@ pub use verify::{IndexState, verify};
 pub use write::IndexWriter;
 
 /// Whether a folder is an index: whether its manifest says so.
-pub fn is_index(path: &Path) -> bool {
-    [MANIFEST, COPY].iter().any(|name| manifest::begins_an_index(&path.join(name)))
+///
+/// # Errors
+/// [`Error::Io`] if the manifest is there and cannot be read.
+pub fn is_index(path: &Path) -> Result<bool> {
+    for name in [MANIFEST, COPY] {
+        if manifest::begins_an_index(&path.join(name))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether `path` may be what [`open`] opens: a folder with a manifest, or a file with the extension of one of vectors.
@@ -79,7 +87,7 @@ pub fn may_open(path: &Path) -> bool {
 /// [`Error::OtherIndex`] if the index was built for another metric, or by a later version; [`Error::BadInput`] if a
 /// file is damaged; those of [`Corpus::open`].
 pub fn open(path: &Path, metric: Option<Metric>) -> Result<Corpus> {
-    if !is_index(path) {
+    if !is_index(path)? {
         return Corpus::open(path, metric.unwrap_or_default());
     }
     let rows = IndexRows::open(path)?;

@@ -70,6 +70,11 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// Whether it is known without reading that each row is a text, and none a chunk of one.
+    fn has_texts_alone(&self) -> bool {
+        false
+    }
+
     /// Whether the texts that chunks come from are stored whole.
     fn has_whole_texts(&self) -> bool {
         false

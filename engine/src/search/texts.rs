@@ -25,7 +25,7 @@ impl Texts {
     pub(super) fn of(corpus: &dyn RowSource) -> Result<Option<Self>> {
         let schema = corpus.columns()?;
         let is_chunk = |field: &arrow_schema::Field| field.data_type() == &arrow_schema::DataType::UInt32;
-        if !schema.field_with_name(CHUNK).is_ok_and(is_chunk) {
+        if corpus.has_texts_alone() || !schema.field_with_name(CHUNK).is_ok_and(is_chunk) {
             return Ok(None);
         }
         let rows = corpus.rows()?;

@@ -102,7 +102,7 @@ fn rows_with_and_without_ids_are_not_mixed() {
         let error = build(folder.path(), &["mixed.parquet"], Existing::Refuse).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadData);
         assert!(error.to_string().contains(&format!("mixed.parquet, row {row}: it has ")), "{error}");
-        assert!(!is_index(&folder.path().join("index")));
+        assert!(!is_index(&folder.path().join("index")).unwrap());
     }
     // Nor in two files, whose columns are the same.
     for (name, first) in [("ids.parquet", Some(1)), ("none.parquet", None)] {

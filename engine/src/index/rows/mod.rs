@@ -19,7 +19,7 @@ use super::manifest::{State, deleted_name};
 use super::settings::Settings;
 use super::volume::{Volume, VolumeKind};
 use super::{columns, stale};
-use crate::search::RowSet;
+use crate::search::{RowSet, RowSource as _};
 use crate::vectors::Provenance;
 use crate::vectors::folder::failed;
 use crate::vectors::rows::CHUNK;
@@ -163,6 +163,9 @@ impl IndexRows {
     pub(super) fn starts(&self) -> Result<&RowSet> {
         if let Some(starts) = self.starts.get() {
             return Ok(starts);
+        }
+        if self.has_texts_alone() {
+            return Ok(self.starts.get_or_init(|| RowSet::all(self.rows)));
         }
         let (mut starts, mut row) = (RowSet::none(self.rows), 0);
         for batch in self.scan(&[CHUNK], false)? {

@@ -156,6 +156,10 @@ impl RowSource for IndexRows {
         self.damage()
     }
 
+    fn has_texts_alone(&self) -> bool {
+        self.volumes.iter().all(|volume| volume.record().texts == volume.record().rows)
+    }
+
     fn has_whole_texts(&self) -> bool {
         true
     }
