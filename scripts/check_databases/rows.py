@@ -1,4 +1,4 @@
-"""Seeded rows as files of vectors, and what `nearsay search` finds in them."""
+"""Seeded rows as files of vectors, and the hits of `nearsay search`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BITS = {
 
 
 class CheckError(Exception):
-    """What a check found wrong."""
+    """A failed check."""
 
 
 def ensure(holds: bool, message: str) -> None:

@@ -17,7 +17,7 @@ Rows = np.ndarray
 
 
 class Peer:
-    """What all have: whether every row is compared, and the settings that matter."""
+    """Common fields: whether every row is compared, and the relevant settings."""
 
     package = ""
     is_exact = True
@@ -30,7 +30,7 @@ class Peer:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Ends what was started."""
+        """Stops the server."""
 
     @classmethod
     def version(cls) -> str:

@@ -1,4 +1,4 @@
-"""Indexes: writers that are killed, disks that are full or fail, readers beside a writer."""
+"""Indexes: killed writers, full and failing disks, readers during changes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PER_VOLUME = "4"
 CANNOT_CREATE, WRITE_FAILED, NO_INPUT, BAD_DATA = 73, 74, 66, 65
 CALLS = """write fsync fdatasync rename renameat renameat2 unlink unlinkat ftruncate mkdir openat""".split()
 ROUNDS = 12
-"""Updates and compactions beside which others read."""
+"""Updates and compactions during which others read."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A command that changes an index, and how it is begun."""
+    """A command that changes an index."""
 
     name: str
     arguments: tuple[str, ...]
     resumes: bool = False
 
     def again(self) -> list[str]:
-        """The command that goes on after a crash."""
+        """The command to run after a crash."""
         return [*self.arguments, "--resume"] if self.resumes else [*self.arguments]
 
 
@@ -63,7 +63,7 @@ def with_model(place: Desk, arguments: list[str]) -> list:
 
 
 def prepare(place: Desk, change: Change) -> None:
-    """What must be there before a change."""
+    """Sets up the folder before a change."""
     place.write("in.jsonl", lines(0))
     if change is BUILD:
         return
@@ -99,7 +99,7 @@ def undisturbed(suite: Suite, change: Change) -> list[list]:
 
 
 def check_committed(change: Change, place: Desk, states: list[list]) -> None:
-    """Holds that a search sees a committed state: of a build some volumes."""
+    """Checks that a search sees a committed state: some volumes of a build."""
     now = found(place)
     if change is BUILD:
         expect(now is None or set(now) <= set(states[-1]), f"hits that no build has: {now}")
@@ -108,7 +108,7 @@ def check_committed(change: Change, place: Desk, states: list[list]) -> None:
 
 
 def check_goes_on(change: Change, place: Desk, after: list) -> None:
-    """Holds that the next writer ends in the same state as if nothing had happened, and leaves nothing behind."""
+    """Checks that the next writer reaches the undisturbed state and leaves no temporary files."""
     place.run(with_model(place, change.again())).ok()
     expect(found(place) == after, "other hits than those of an undisturbed run")
     expect(found(place, "--bits", "--candidates", "50") == after, "other hits by signs")
@@ -223,7 +223,7 @@ def index_readers_beside_a_writer(suite: Suite) -> None:
 
 
 def read_until(place: Desk, stop: threading.Event, seen: list) -> None:
-    """Searches until it is stopped, and notes what it found."""
+    """Searches until it is stopped, and keeps the results."""
     while not stop.is_set():
         try:
             seen.append(found(place))

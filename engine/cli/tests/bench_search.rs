@@ -67,7 +67,11 @@ fn what_cannot_be_measured_is_refused() {
             2,
             &["--types bytes", "at most 65536 dimensions, got 70000", "--dimensions"],
         ),
-        ("--rows 4294967294 --dimensions 9000000000 --types f32", 75, &["no memory for 4294967294 rows"]),
+        (
+            "--rows 4294967294 --dimensions 9000000000 --types f32",
+            75,
+            &["not enough memory for 4294967294 rows"],
+        ),
         ("--types f64", 2, &["f64", "bf16"]),
         ("--corpus a.npy", 2, &["--query-vectors"]),
         ("--rows 9 --corpus a.npy --query-vectors b.npy", 2, &["--rows has no effect with --corpus"]),

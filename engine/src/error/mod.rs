@@ -280,8 +280,8 @@ pub enum Error {
         /// Its place in the input, between commas, if known.
         whose: String,
     },
-    /// The machine has no memory for something that cannot be made smaller.
-    #[error("there is no memory for {what}")]
+    /// Not enough memory for something that cannot be made smaller.
+    #[error("not enough memory for {what}")]
     NoMemory {
         /// The thing that does not fit.
         what: String,

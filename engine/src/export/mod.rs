@@ -30,7 +30,7 @@
 //! | `keys` | the string that names a row |
 //! | `pgvector` | COPY's binary form, types, the table |
 //! | `opensearch` | bodies of bulk requests, the mapping |
-//! | `parquet` | the others: a Parquet file, and what differs between them |
+//! | `parquet` | the others: a Parquet file, and their differences |
 //! | `documents` | texts and metadata |
 
 mod documents;
@@ -173,7 +173,7 @@ impl ExportOptions {
     /// Checks the options and the output, before anything is read.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a table's name that is not an identifier, and for a stream of what needs a folder.
+    /// [`Error::Usage`] for a table's name that is not an identifier, and for a stream if the output is a folder.
     pub fn check(&self, output: &Output) -> Result<()> {
         pgvector::check_table(&self.table)?;
         if *output == Output::Stdout && !self.database.streams() {
@@ -326,7 +326,7 @@ impl Writer {
     }
 }
 
-/// [`ExportOptions::check`] refuses a stream of what needs a folder.
+/// [`ExportOptions::check`] refuses a stream if the output is a folder.
 fn no_folder() -> Error {
     Error::Bug("an export without a folder".to_owned())
 }

@@ -13,7 +13,6 @@ use super::volume::{VolumeRows, VolumeWriter};
 use crate::search::{Filter, RowSet};
 use crate::session::Control;
 use crate::text::RecordId;
-use crate::vectors::read::NumberSlice;
 use crate::{Error, Result};
 
 /// Rows that are copied together.
@@ -232,13 +231,7 @@ fn rewritten(
 fn copied(rows: &IndexRows, parts: &[(usize, Range<u64>)], names: &[&str]) -> Result<VolumeRows> {
     let mut vectors = Vec::new();
     for (volume, range) in parts {
-        match rows.volumes[*volume].numbers(range.clone())?.as_slice() {
-            NumberSlice::F32(values) => vectors.extend_from_slice(values),
-            NumberSlice::F16(values) => vectors.extend(values.iter().map(|value| value.to_f32())),
-            NumberSlice::I8(_) | NumberSlice::U8(_) => {
-                return Err(Error::Bug("vectors of an index are bytes".to_owned()));
-            }
-        }
+        rows.volumes[*volume].append_vectors(range.clone(), &mut vectors)?;
     }
     let places: Vec<(usize, u64)> =
         parts.iter().flat_map(|(volume, range)| range.clone().map(|row| (*volume, row))).collect();

@@ -249,7 +249,7 @@ pub(super) fn begin(settings: Settings) -> Entry {
 pub struct CodesRecord {
     /// The file; the SHA-256 is that of the bytes after its head.
     pub file: FileRecord,
-    /// The seed by which rows were rotated first, if they were.
+    /// The seed of the rows' rotation, if they were rotated.
     pub rotation: Option<u64>,
 }
 

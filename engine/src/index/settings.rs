@@ -120,7 +120,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// What the rows of volumes are stored as.
+    /// How the rows of volumes are stored.
     pub(super) fn volume_kind(&self) -> VolumeKind {
         let Self { vectors, dimensions, codes, bits, seed, .. } = *self;
         VolumeKind { stored: vectors, width: dimensions, codes, bits, seed }

@@ -60,7 +60,7 @@ impl BlockSearch {
         Ok(search.feed(&fed)?)
     }
 
-    /// What was found.
+    /// The hits.
     ///
     /// # Errors
     /// Those of the kernel.

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// Rows whose vectors are read together.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// What rows are compared by.
+/// The measure by which rows are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     /// The product with the query.
@@ -94,8 +94,9 @@ impl Scan<'_> {
                 included: bits.as_deref(),
             };
             let search = searches.of(&batch)?;
-            let feed = |()| Ok(search.lock().unwrap_or_else(PoisonError::into_inner).feed(&block)?);
-            self.workers.map_divisible(self.control, &[()], |()| feed(()))?;
+            self.workers.map_divisible(self.control, &[()], |()| {
+                Ok(search.lock().unwrap_or_else(PoisonError::into_inner).feed(&block)?)
+            })?;
         }
         let mut all = vec![Some(Vec::new()); queries.len()];
         for (_, search) in searches.all {
@@ -125,8 +126,9 @@ impl Scan<'_> {
             let bits = included.map(|set| set.part(batch.first_row, batch.rows));
             let first_row = number(batch.first_row)?;
             let block = BitBlock { bytes: &batch.bytes, first_row, included: bits.as_deref() };
-            let feed = |()| Ok(search.lock().unwrap_or_else(PoisonError::into_inner).feed(&block)?);
-            self.workers.map_divisible(self.control, &[()], |()| feed(()))?;
+            self.workers.map_divisible(self.control, &[()], |()| {
+                Ok(search.lock().unwrap_or_else(PoisonError::into_inner).feed(&block)?)
+            })?;
         }
         let search = search.into_inner().unwrap_or_else(PoisonError::into_inner);
         let found = hits(&search.finish()?, 0)?.into_iter();

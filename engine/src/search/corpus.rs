@@ -75,7 +75,7 @@ impl Corpus {
         self.source.stale()
     }
 
-    /// What is damaged and was read from a copy instead.
+    /// Damage that was avoided by reading a copy.
     pub fn damage(&self) -> &[String] {
         self.source.damage()
     }

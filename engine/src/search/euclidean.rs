@@ -86,8 +86,8 @@ fn some(queries: &Vectors, chosen: &[usize]) -> Result<Vectors> {
     Vectors::new(chosen.iter().flat_map(|query| queries[*query].iter().copied()).collect(), queries.dim())
 }
 
-/// Finds the `k` nearest of all included rows for the `open` queries, by their distances alone: where f32 cannot tell the
-/// rows apart, as far from the origin.
+/// Finds the `k` nearest of all included rows for the `open` queries, by distance alone: for rows that f32 cannot
+/// tell apart, such as rows far from the origin.
 fn measure_all(
     scan: &Scan<'_>,
     queries: &Vectors,

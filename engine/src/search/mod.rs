@@ -96,7 +96,7 @@ pub struct Hit {
     pub row: usize,
 }
 
-/// What was found for one query: a list of hits.
+/// The result for one query.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Neighbors {

@@ -38,7 +38,7 @@ pub struct SearchOptions {
     pub context: Option<usize>,
     /// The most characters that the texts of one answer have together.
     pub max_characters: Option<usize>,
-    /// Whether hits of a query in words are to be explained, which needs texts: see
+    /// Whether to explain the hits of a query in words, which needs texts: see
     /// [`Search::explain`](super::Search::explain).
     pub explain: bool,
 }

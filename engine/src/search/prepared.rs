@@ -213,7 +213,7 @@ impl<'a> Search<'a> {
         Scan { source, reading, workers: &self.workers, control: &self.control }
     }
 
-    /// What is to be chosen from for each query: as many as are to be found, or all that reach the least score.
+    /// The hits of each query before the final choice: `to_find` of them, or all that reach the least score.
     fn found(&self, queries: &Vectors, included: Option<&RowSet>, total: u64) -> Result<Vec<Neighbors>> {
         if total == 0 {
             return Ok(vec![Neighbors::default(); queries.len()]);

@@ -65,7 +65,7 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// What is damaged and was read from a copy instead.
+    /// Damage that was avoided by reading a copy.
     fn damage(&self) -> &[String] {
         &[]
     }

@@ -52,7 +52,7 @@ fn save(mut file: OutputFile, json: &str) -> nearsay::Result<PathBuf> {
     Ok(target)
 }
 
-/// Warns of a machine that was busy during some of these figures, and says whether it was.
+/// Warns if the machine was busy during some of these figures; returns the words for the closing line.
 fn busy(context: &Context, load: Option<&Load>, figures: usize, kind: &str) -> &'static str {
     let Some(load) = load.filter(|load| load.busy) else { return "the machine was idle otherwise" };
     let share = load.cpu_share.map(|share| format!("; least share of the CPU {:.0} %", 100.0 * share));

@@ -7,11 +7,11 @@ use nearsay::Devices;
 use nearsay::bench::{SearchBenchOptions, SearchFigure, SearchReport, SearchVectors, file_name, run_search};
 use nearsay::vectors::write::OutputFile;
 
-use super::tables::{percent, table};
+use super::tables::{percent, program_and_machine, table};
 use super::{busy, save};
 use crate::arguments::SearchBenchArguments;
 use crate::context::Context;
-use crate::print::{bytes, grouped, plural, print_line, seconds, to_json};
+use crate::print::{grouped, plural, print_line, seconds, to_json};
 use crate::progress::{Measure, Progress};
 use crate::version;
 
@@ -73,22 +73,13 @@ fn create(path: &Path, arguments: &SearchBenchArguments) -> nearsay::Result<Outp
 /// The rows, the machine and the peaks, one line each.
 fn heading(report: &SearchReport) -> String {
     let SearchReport { machine, vectors, peaks, .. } = report;
-    let commit = report.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
-    let memory = machine.memory_bytes.map(|count| format!(", {}", bytes(count))).unwrap_or_default();
     let threads = plural(report.threads as u64, "thread", "threads");
     let int8 = peaks.int8_gops.map(|rate| format!(", bytes {rate:.0}")).unwrap_or_default();
     let seed = vectors.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
     format!(
-        "nearsay {}{commit}, {}\n\
-         {}, {} cores{memory}, {}, {}\n\
-         peak of {threads}: f32 {:.0} GFLOP/s{int8}, memory {:.1} GB/s\n\
+        "{}peak of {threads}: f32 {:.0} GFLOP/s{int8}, memory {:.1} GB/s\n\
          {} rows of {} ({}{seed}), top {}; {threads}; medians\n",
-        report.nearsay,
-        report.date,
-        machine.cpu,
-        machine.cores,
-        machine.instruction_set,
-        machine.os,
+        program_and_machine(&report.nearsay, report.commit.as_deref(), &report.date, machine),
         peaks.f32_gflops,
         peaks.memory_gb_per_second,
         grouped(vectors.rows as f64),

@@ -1,7 +1,7 @@
 //! The tables of `nearsay bench`. In Markdown, so that they can be pasted into a discussion.
 
 use comfy_table::{CellAlignment, Table, presets};
-use nearsay::bench::{Latency, PeakRates, Report, Throughput};
+use nearsay::bench::{Latency, Machine, PeakRates, Report, Throughput};
 
 use crate::print::{bytes, grouped, plural, print_line};
 
@@ -20,20 +20,11 @@ fn heading(report: &Report) -> String {
         0 => threads.clone(),
         count => plural(count as u64, "GPU", "GPUs"),
     };
-    let commit = report.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
-    let memory = machine.memory_bytes.map(|count| format!(", {}", bytes(count))).unwrap_or_default();
     let weights = if model.random_weights { ", random weights" } else { "" };
     format!(
-        "nearsay {}{commit}, {}\n\
-         {}, {} cores{memory}, {}, {}\n\
-         {}peak of {}: {}\n\
+        "{}{}peak of {}: {}\n\
          {}: {} layers of {}, {:.1} million parameters{weights}; {threads}; medians\n",
-        report.nearsay,
-        report.date,
-        machine.cpu,
-        machine.cores,
-        machine.instruction_set,
-        machine.os,
+        program_and_machine(&report.nearsay, report.commit.as_deref(), &report.date, machine),
         report.gpus.iter().map(|gpu| format!("{gpu}\n")).collect::<String>(),
         peak_of,
         peaks(&report.peaks),
@@ -41,6 +32,22 @@ fn heading(report: &Report) -> String {
         model.layer,
         model.hidden_dim,
         model.parameters as f64 / 1e6,
+    )
+}
+
+/// The program with its date, and the machine, one line each.
+pub(super) fn program_and_machine(
+    version: &str,
+    commit: Option<&str>,
+    date: &str,
+    machine: &Machine,
+) -> String {
+    let commit = commit.map(|commit| format!(" ({commit})")).unwrap_or_default();
+    let memory = machine.memory_bytes.map(|count| format!(", {}", bytes(count))).unwrap_or_default();
+    let Machine { cpu, cores, instruction_set, os, .. } = machine;
+    format!(
+        "nearsay {version}{commit}, {date}\n\
+         {cpu}, {cores} cores{memory}, {instruction_set}, {os}\n"
     )
 }
 

@@ -16,7 +16,7 @@ pub(super) fn run(context: &Context, arguments: &IndexInfoArguments) -> anyhow::
     Ok(print_line(&lines(&info))?)
 }
 
-/// What vectors are also stored as.
+/// The other forms in which vectors are stored.
 fn also_stored_as(info: &IndexInfo) -> &'static str {
     match (info.codes != Codes::None, info.bits) {
         (true, true) => ", also as bytes and as signs",

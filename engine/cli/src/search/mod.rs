@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, arguments: SearchArguments) -> anyhow::Resu
     if arguments.bits && corpus.is_exact() {
         let lengths = match corpus.metric() {
             Metric::Cosine => "",
-            _ => ", the more so as signs do not know the vectors' lengths",
+            _ => ", especially as signs do not contain the vectors' lengths",
         };
         context.note(format_args!("candidates are found by signs: hits may be missed{lengths}"));
     }
@@ -189,7 +189,7 @@ impl Asked<'_> {
             0 if self.corpus.rows() == 0 => "there are no rows",
             0 => "no row passes the filter",
             _ if seen.is_alone && has_filter => "no other row passes the filter",
-            _ if seen.is_alone => "there is no other text",
+            _ if seen.is_alone => "this is the only text",
             _ => "no row reaches the score",
         }
     }

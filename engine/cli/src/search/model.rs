@@ -17,7 +17,7 @@ pub(crate) struct ModelChoice<'a> {
     /// The name of the prompt before each query, if it is not `query`.
     pub(crate) prompt: Option<&'a str>,
     pub(crate) running: &'a RunningArguments,
-    /// What can be done without a model.
+    /// An alternative that needs no model.
     pub(crate) or: Option<&'static str>,
 }
 

@@ -126,7 +126,7 @@ fn the_reason_for_no_hits_is_the_one_that_counts() {
     }
     desk.write("one.txt", "bread\n");
     desk.run("embed one.txt -m STS --device cpu -q -o one.npy").ok();
-    desk.run("search one.npy --like 0").ends(0, &["1 query has no hits: there is no other text"]);
+    desk.run("search one.npy --like 0").ends(0, &["1 query has no hits: this is the only text"]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ struct SearchBench<'a> {
     control: &'a Control,
 }
 
-/// What a pass found.
+/// Counts of a pass.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pass {
     /// Rows that were scored in f32, if the scan was by bytes.

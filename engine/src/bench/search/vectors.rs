@@ -27,7 +27,7 @@ impl SearchVectors {
     /// first ones of more.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there are no rows or dimensions; [`Error::NoMemory`] if there is no memory for them.
+    /// [`Error::Usage`] if there are no rows or dimensions; [`Error::NoMemory`] if memory runs out.
     pub fn random(rows: usize, dim: usize, queries: usize, seed: u64) -> Result<Self> {
         if !(1..=MAX_ROWS).contains(&rows) {
             return Err(Error::usage(phrase![
@@ -53,7 +53,7 @@ impl SearchVectors {
     ///
     /// # Errors
     /// As [`VectorFile::open`]; [`Error::BadInput`] if there are no rows or the widths differ;
-    /// [`Error::NoMemory`] if there is no memory for them.
+    /// [`Error::NoMemory`] if memory runs out.
     pub fn read(rows: &Path, queries: &Path) -> Result<Self> {
         let (values, dim) = read(rows)?;
         let (queries_values, width) = read(queries)?;

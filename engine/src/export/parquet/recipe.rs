@@ -1,4 +1,4 @@
-//! What differs between the databases that load a Parquet file.
+//! The differences between databases that load a Parquet file.
 //!
 //! The limits were tried with the versions in tests/python/requirements.txt and scripts/check-databases, and read in
 //! the databases' manuals if they are those of a server.

@@ -1,4 +1,4 @@
-//! What the file has for each database.
+//! The columns of the file for each database.
 
 use std::fs::File;
 use std::path::Path;

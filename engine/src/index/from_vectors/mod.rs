@@ -126,7 +126,7 @@ impl Build<'_> {
         Ok(self.summary)
     }
 
-    /// Removes what was written. What cannot be removed is not recorded, and the next writer removes it.
+    /// Removes the written volumes. If one cannot be removed, the next writer removes it, since it is not recorded.
     fn discard(mut self) {
         self.writer = None;
         let _ = self.folder.remove_unrecorded(&self.volumes);

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::Source;
 use crate::index::columns::PLACE;
-use crate::vectors::read::{NumberBatch, NumberSlice};
+use crate::vectors::read::NumberBatch;
 use crate::{Error, Result};
 
-/// Bytes of a text that may be unknown in addition to as many as its chunks have: what is between chunks is blank, and
-/// short in any real text.
+/// Bytes between chunks that a text may have, in addition to the bytes of its chunks. In real texts they are a few
+/// blanks.
 const MOST_UNKNOWN: usize = 16 << 10;
 
 /// Numbers of a file as f32, however many are asked for.
@@ -36,16 +36,12 @@ impl Numbers<'_> {
                 input: self.name.to_owned(),
                 rule: "has fewer vectors than rows".to_owned(),
             })??;
-            match batch.numbers() {
-                NumberSlice::F32(values) => self.values.extend_from_slice(values),
-                NumberSlice::F16(values) => self.values.extend(values.iter().map(|value| value.to_f32())),
-                NumberSlice::I8(_) | NumberSlice::U8(_) => {
-                    return Err(Error::usage_hint(
-                        format!("{} has vectors of bytes; an index needs f32 or f16", self.name),
-                        "search the file itself, or embed the texts as f32",
-                    ));
-                }
-            }
+            batch.numbers().append_to(&mut self.values).ok_or_else(|| {
+                Error::usage_hint(
+                    format!("{} has vectors of bytes; an index needs f32 or f16", self.name),
+                    "search the file itself, or embed the texts as f32",
+                )
+            })?;
         }
         let rest = self.values.split_off(count);
         Ok(std::mem::replace(&mut self.values, rest))

@@ -37,6 +37,8 @@ pub(super) struct IndexRows {
     pub(super) settings: Settings,
     provenance: Option<Provenance>,
     pub(super) volumes: Vec<Volume>,
+    /// The place of each volume's first row among all rows of all volumes.
+    first_places: Vec<u64>,
     /// Deleted rows of all volumes, in the volumes' order.
     pub(super) deleted: RowSet,
     /// The rows that are there, in order.
@@ -94,7 +96,7 @@ impl IndexRows {
             let rule = format!("volume {} has other columns than the first", other.record().volume);
             return Err(Error::BadInput { input: name, rule });
         }
-        let total = total_rows(state)?;
+        let (first_places, total) = places(state)?;
         let deleted = read_deleted(path, state, total)?;
         let runs = runs::of(&volumes, &deleted)?;
         let rows = runs.last().map_or(0, |run| run.first + run.rows);
@@ -107,6 +109,7 @@ impl IndexRows {
             settings,
             provenance,
             volumes,
+            first_places,
             deleted,
             runs,
             rows,
@@ -125,7 +128,7 @@ impl IndexRows {
         self.schema.as_ref()
     }
 
-    /// What rows are stored as.
+    /// How rows are stored.
     pub(super) fn kind(&self) -> VolumeKind {
         self.settings.volume_kind()
     }
@@ -140,7 +143,7 @@ impl IndexRows {
         &self.stale
     }
 
-    /// What is damaged in one of the manifests, and whole in the other.
+    /// Damage in one manifest that the other copy does not have.
     pub(super) fn damage(&self) -> &[String] {
         &self.damage
     }
@@ -148,12 +151,7 @@ impl IndexRows {
     /// The place of a row among all rows of all volumes, which the bits of deleted rows are in.
     pub(super) fn stored_place(&self, row: u64) -> Option<u64> {
         let run = self.run_of(row)?;
-        Some(self.first_place(run.volume) + run.start + (row - run.first))
-    }
-
-    /// The place of a volume's first row.
-    fn first_place(&self, volume: usize) -> u64 {
-        self.volumes[..volume].iter().map(|volume| volume.record().rows).sum()
+        Some(self.first_places[run.volume] + run.start + (row - run.first))
     }
 
     /// The first row of each text.
@@ -185,10 +183,11 @@ impl IndexRows {
     }
 }
 
-/// Rows of all volumes, deleted ones included.
-fn total_rows(state: &State) -> Result<u64> {
-    let mut total = 0u64;
+/// The place of each volume's first row, and the number of rows of all, deleted ones included.
+fn places(state: &State) -> Result<(Vec<u64>, u64)> {
+    let (mut first_places, mut total) = (Vec::new(), 0u64);
     for volume in &state.volumes {
+        first_places.push(total);
         total = total.checked_add(volume.rows).filter(|total| *total < 1 << 40).ok_or_else(|| {
             Error::BadInput {
                 input: super::manifest::volume_name(volume.volume),
@@ -196,7 +195,7 @@ fn total_rows(state: &State) -> Result<u64> {
             }
         })?;
     }
-    Ok(total)
+    Ok((first_places, total))
 }
 
 /// The deleted rows, after their file was compared with the manifest.
@@ -226,7 +225,7 @@ fn read_deleted(path: &Path, state: &State, total: u64) -> Result<RowSet> {
     Ok(deleted.extended(total))
 }
 
-/// What is damaged in one of the manifests. A line that is only missing at the end may be about to be written.
+/// Damage in one of the manifests. A line that is only missing at the end may be about to be written.
 fn damage_of(state: &State) -> Vec<String> {
     let damage = state.log.damage.iter().filter(|damage| !damage.is_torn && !damage.is_behind);
     damage.map(|damage| damage.what.clone()).collect()

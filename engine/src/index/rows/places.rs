@@ -16,7 +16,7 @@ impl IndexRows {
         }
         let mut parts = Vec::new();
         for (index, volume) in self.volumes.iter().enumerate() {
-            let (before, rows) = (self.first_place(index), volume.record().rows);
+            let (before, rows) = (self.first_places[index], volume.record().rows);
             let starts = (0..rows).step_by(BATCH_ROWS as usize);
             parts.extend(starts.map(|start| (volume, start..rows.min(start + BATCH_ROWS), before + start)));
         }
@@ -32,7 +32,7 @@ impl IndexRows {
         }
         let mut places = RowSet::none(total);
         for run in &self.runs {
-            let first = self.first_place(run.volume) + run.start;
+            let first = self.first_places[run.volume] + run.start;
             // A part at a time, so that a long run is not copied whole.
             for start in (0..run.rows).step_by(BATCH_ROWS as usize) {
                 let count = BATCH_ROWS.min(run.rows - start) as usize;
@@ -49,7 +49,7 @@ impl IndexRows {
     /// The row at a place.
     pub(super) fn row_at_place(&self, place: u64) -> Option<u64> {
         let by_place = self.by_place.get_or_init(|| {
-            let place = |run: &Run| self.first_place(run.volume) + run.start;
+            let place = |run: &Run| self.first_places[run.volume] + run.start;
             let mut runs: Vec<(u64, Run)> = self.runs.iter().map(|run| (place(run), *run)).collect();
             runs.sort_unstable_by_key(|(place, _)| *place);
             runs

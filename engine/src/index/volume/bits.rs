@@ -94,7 +94,7 @@ impl Bits {
         Ok(self.file.numbers(bytes.start, bytes.len()))
     }
 
-    /// Holds that the signs of some rows are those of their vectors.
+    /// Checks that the signs of some rows are those of their vectors.
     ///
     /// # Errors
     /// [`Error::BadRow`] if they are not; those of [`Bits::of`].

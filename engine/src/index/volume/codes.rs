@@ -1,4 +1,4 @@
-//! The rows of a volume as bytes, by which a search finds those that can be among the best (`nearsay_kernels::ByteCodes`).
+//! The rows of a volume as bytes. A search finds its candidates with them (`nearsay_kernels::ByteCodes`).
 //!
 //! ```text
 //! codes.i8    a head, the panels of codes, then the steps, the residual lengths and the lengths of all rows, f32
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// The file of the codes.
 pub(super) const CODES: &str = "codes.i8";
 
-/// Values by which a volume decides whether its rows are rotated.
+/// Values of the sample that decides whether a volume's rows are rotated.
 const SAMPLE_VALUES: usize = 1 << 20;
 /// Rows of the sample at most.
 const SAMPLE_ROWS: usize = 1024;
@@ -95,7 +95,7 @@ impl CodesWriter {
             Rotated::Yes(rotation) => Some(rotation),
             Rotated::No | Rotated::Undecided => None,
         };
-        // Few at a time, so that little memory is needed beside the rows.
+        // Few at a time, to need little memory in addition to the rows.
         for part in values.chunks(SAMPLE_ROWS * self.width) {
             let made = ByteCodes::new(part, self.width, rotation)?;
             let codes: Vec<u8> = made.codes.iter().map(|code| code.cast_unsigned()).collect();
@@ -182,7 +182,7 @@ impl Codes {
         Ok(CodeBatch { codes, steps, residuals, lengths, first_place, rotation: self.rotation })
     }
 
-    /// Holds that the codes of some rows from a panel's first on are within the bounds that are stored with them.
+    /// Checks that the codes of some rows, starting at a panel, are within the bounds stored with them.
     ///
     /// # Errors
     /// [`Error::BadRow`] if they are not; those of [`Codes::batch`].

@@ -17,7 +17,7 @@ pub(super) struct Head<'a> {
     pub(super) numpy: &'static str,
     pub(super) shape: [u64; 2],
     pub(super) order: &'static str,
-    /// The seed by which rows were rotated first.
+    /// The seed of the rows' rotation, if they were rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rotation: Option<u64>,
     pub(super) sha256: &'a str,

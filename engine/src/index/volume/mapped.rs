@@ -8,10 +8,10 @@ use arrow_buffer::{ArrowNativeType, Buffer, ScalarBuffer};
 
 use super::checksums::Checksums;
 use super::head::HEAD_BYTES;
+use crate::index::folder::sha256;
 use crate::index::manifest::FileRecord;
 use crate::vectors::folder::failed;
 use crate::vectors::read::map;
-use crate::vectors::write::Digest;
 use crate::{Error, Result};
 
 /// A file with a head.
@@ -65,13 +65,17 @@ impl MappedFile {
         ScalarBuffer::new(self.bytes.slice(HEAD_BYTES + start), 0, count)
     }
 
-    /// What is wrong with its bytes, if anything.
+    /// The problem with its bytes, if there is one.
     pub(super) fn problem(&self, record: &FileRecord) -> Option<String> {
-        let found = Digest::of_bytes(&self.bytes[HEAD_BYTES..]).sha256;
-        let expected = &record.sha256;
-        (found != *expected)
-            .then(|| format!("{}: its SHA-256 is {found}; the manifest has {expected}", self.path.display()))
+        digest_problem(&self.path, &self.bytes[HEAD_BYTES..], record)
     }
+}
+
+/// The problem if bytes have another SHA-256 than is recorded.
+pub(super) fn digest_problem(path: &Path, bytes: &[u8], record: &FileRecord) -> Option<String> {
+    let (found, expected) = (sha256(bytes), &record.sha256);
+    (found != *expected)
+        .then(|| format!("{}: its SHA-256 is {found}; the manifest has {expected}", path.display()))
 }
 
 /// A file that must be as long as recorded.

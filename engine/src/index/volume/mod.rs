@@ -17,6 +17,8 @@ mod mapped;
 mod read;
 mod write;
 
+use nearsay_kernels::ByteCodes;
+
 pub(super) use read::Volume;
 pub(super) use write::{TextHead, TextHeads, VolumeRows, VolumeWriter, head_columns};
 
@@ -25,7 +27,7 @@ pub(super) const TABLE: &str = "rows.arrow";
 /// The checksums of parts of both files.
 pub(super) const CHECKSUMS: &str = "blocks.xxh3";
 
-/// What the rows of a volume are stored as.
+/// How the rows of a volume are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct VolumeKind {
     /// The number type of the vectors.
@@ -41,16 +43,13 @@ pub(crate) struct VolumeKind {
 impl VolumeKind {
     /// Whether new volumes have codes: a search cannot use those of wider rows.
     fn has_codes(&self) -> bool {
-        self.codes == super::Codes::I8 && (1..=MOST_CODED).contains(&self.width)
+        self.codes == super::Codes::I8 && (1..=ByteCodes::MOST_DIM).contains(&self.width)
     }
 
     fn has_bits(&self) -> bool {
         self.bits && self.width > 0
     }
 }
-
-/// The widest rows that have codes (`nearsay_kernels::ByteCodes`).
-const MOST_CODED: usize = 1 << 16;
 
 /// The name of the file of vectors.
 pub(super) fn vectors_name(stored: super::StoredType) -> String {

@@ -14,7 +14,7 @@ use super::bits::Bits;
 use super::checksums::{BLOCK_BYTES, Checksums};
 use super::codes::Codes;
 use super::head::vectors_head;
-use super::mapped::{MappedFile, bad, changed, mapped};
+use super::mapped::{MappedFile, bad, changed, digest_problem, mapped};
 use super::{CHECKSUMS, TABLE, VolumeKind, vectors_name};
 use crate::index::columns;
 use crate::index::folder::sha256;
@@ -127,6 +127,15 @@ impl Volume {
         }
     }
 
+    /// Appends the vectors of some rows as f32.
+    ///
+    /// # Errors
+    /// As [`Volume::numbers`].
+    pub(crate) fn append_vectors(&self, rows: Range<u64>, values: &mut Vec<f32>) -> Result<()> {
+        let appended = self.numbers(rows)?.as_slice().append_to(values);
+        appended.ok_or_else(|| Error::Bug("vectors of an index are bytes".to_owned()))
+    }
+
     /// The codes of some rows from a panel's first on; `None` if it has none. The first of them has the number
     /// `first_place` among all rows.
     ///
@@ -225,17 +234,12 @@ impl Volume {
         Ok(roots)
     }
 
-    /// Reads all vectors, and holds that codes and signs are theirs.
+    /// Reads all vectors, and checks that codes and signs match them.
     fn check_numbers(&self) -> Result<()> {
         for start in (0..self.record.rows).step_by(CHECKED_ROWS) {
             let rows = start..self.record.rows.min(start + CHECKED_ROWS as u64);
-            let values = match self.numbers(rows.clone())? {
-                StoredNumbers::F32(values) => values.to_vec(),
-                StoredNumbers::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
-                StoredNumbers::I8(_) | StoredNumbers::U8(_) => {
-                    return Err(Error::Bug("vectors of an index are bytes".to_owned()));
-                }
-            };
+            let mut values = Vec::new();
+            self.append_vectors(rows.clone(), &mut values)?;
             let rows = rows.start as usize..rows.end as usize;
             if let Some(codes) = &self.codes {
                 codes.check(rows.clone(), &values)?;
@@ -261,11 +265,7 @@ impl Volume {
             }
             Err(error) => return Ok(vec![error.to_string()]),
         };
-        let found = sha256(&volume.rows);
-        if found != record.table.sha256 {
-            let (path, expected) = (folder.join(TABLE), &record.table.sha256);
-            problems.push(format!("{}: its SHA-256 is {found}; the manifest has {expected}", path.display()));
-        }
+        problems.extend(digest_problem(&folder.join(TABLE), &volume.rows, &record.table));
         problems.extend(volume.vectors.problem(&record.vectors));
         let codes = volume.codes.as_ref().zip(record.codes.as_ref());
         problems.extend(codes.and_then(|(codes, record)| codes.file().problem(&record.file)));

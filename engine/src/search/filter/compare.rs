@@ -210,7 +210,7 @@ fn cut_decimal(text: &str, scale: i8) -> Option<&str> {
     (are_digits(unsigned) && are_digits(fraction) && is_cut).then(|| &text[..whole.len() + 1 + held])
 }
 
-/// Compares with a number that lies between two values which the column can hold: `kept` is the one nearer to zero.
+/// Compares with a number between two values that the column can hold: `kept` is the one nearer to zero.
 fn between_decimals(
     comparison: Comparison,
     field: &FieldRef,

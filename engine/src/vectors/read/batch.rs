@@ -30,6 +30,18 @@ pub enum NumberSlice<'a> {
     U8(&'a [u8]),
 }
 
+impl NumberSlice<'_> {
+    /// Appends floats as f32, to which f16 converts exactly; `None` for bytes.
+    pub(crate) fn append_to(self, values: &mut Vec<f32>) -> Option<()> {
+        match self {
+            Self::F32(floats) => values.extend_from_slice(floats),
+            Self::F16(halves) => values.extend(halves.iter().map(|value| value.to_f32())),
+            Self::I8(_) | Self::U8(_) => return None,
+        }
+        Some(())
+    }
+}
+
 impl VectorBatch {
     /// Index of the first row in the file, from 0.
     pub fn first_row(&self) -> u64 {
@@ -62,15 +74,12 @@ impl VectorBatch {
     /// # Errors
     /// [`Error::Usage`] for bytes: their meaning is in the file's provenance.
     pub fn vectors(&self) -> Result<Vectors> {
-        let values = match self.numbers() {
-            NumberSlice::F32(values) => values.to_vec(),
-            NumberSlice::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
-            NumberSlice::I8(_) | NumberSlice::U8(_) => {
-                return Err(Error::usage(
-                    "vectors of bytes are not floats: the file's provenance says which numbers they approximate",
-                ));
-            }
-        };
+        let mut values = Vec::new();
+        self.numbers().append_to(&mut values).ok_or_else(|| {
+            Error::usage(
+                "vectors of bytes are not floats: the file's provenance says which numbers they approximate",
+            )
+        })?;
         Vectors::new(values, self.width)
     }
 }

@@ -50,7 +50,7 @@ pub use block::{Block, RowValues};
 pub use bytes::ByteRanges;
 pub use found::TopK;
 
-use crate::args::{f32_slice, matrix};
+use crate::args::{end_of_block, f32_slice, matrix};
 use crate::cpu::simd::InstructionSet;
 use crate::{Error, Form, Result};
 use bytes::ByteQueries;
@@ -176,15 +176,7 @@ impl TopKSearch {
     pub fn feed(&mut self, block: &Block<'_>) -> Result<()> {
         let num_rows = check_rows(&self.queries, block, &self.row_types())?;
         let first_row = block.first_row;
-        let end = u64::from(first_row) + num_rows as u64;
-        let broken = |rule| Err(Error::Argument { operation: NAME, rule });
-        if u64::from(first_row) < self.next_row {
-            let next = self.next_row;
-            return broken(format!("a block must start at row {next} or later, got row {first_row}"));
-        }
-        if end > u64::from(u32::MAX) {
-            return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
-        }
+        let end = end_of_block(NAME, first_row, num_rows, self.next_row)?;
         match &mut self.state {
             SearchState::Cpu(accumulator) | SearchState::Bytes(accumulator) => {
                 feed_on_cpu(accumulator, block, num_rows, self.queries.dim(1)?)?

@@ -31,7 +31,7 @@ pub(super) enum BitSet {
 }
 
 impl BitSet {
-    /// The best that this CPU has, no better than what is asked for by the environment.
+    /// The best set of this CPU, up to the one that the environment asks for.
     pub(super) fn current() -> Self {
         let most = crate::cpu::simd::InstructionSet::current().lanes();
         let allowed = |set: &Self| set.lanes() <= most;

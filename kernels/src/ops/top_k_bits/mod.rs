@@ -23,9 +23,9 @@ mod planes;
 #[cfg(test)]
 mod tests;
 
-use candle_core::{Device, Storage, Tensor};
+use candle_core::{Device, Tensor};
 
-use crate::args::{f32_slice, matrix};
+use crate::args::{end_of_block, with_queries};
 use crate::ops::top_k::TopK;
 use crate::ops::top_k::hit::{Best, PackedHit};
 use crate::{Error, Result};
@@ -77,24 +77,17 @@ impl BitSearch {
     }
 
     fn of(queries: &Tensor, k: usize, planes: fn(&[f32], usize) -> Planes) -> Result<Self> {
-        let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
-        let (num_queries, dim) = matrix(NAME, "queries", queries)?;
-        if !(1..=MOST_DIM).contains(&dim) {
-            return broken(format!("queries must have a width from 1 to {MOST_DIM}, got {dim}"));
-        }
-        if k == 0 {
-            return broken("k must be 1 or more, got 0".to_owned());
-        }
-        let (storage, layout) = queries.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else {
-            return broken(format!("queries must be on the CPU, got {:?}", queries.device().location()));
-        };
-        let values = f32_slice(NAME, storage, layout)?;
-        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            return broken(format!("queries must be finite, got {} in row {}", values[place], place / dim));
-        }
-        let best = vec![Best::new(k); num_queries];
-        Ok(Self { planes: planes(values, dim), best, k, next_row: 0, num_rows: 0, set: BitSet::current() })
+        with_queries(NAME, queries, (k, MOST_DIM), |values, dim| {
+            let best = vec![Best::new(k); values.len() / dim];
+            Ok(Self {
+                planes: planes(values, dim),
+                best,
+                k,
+                next_row: 0,
+                num_rows: 0,
+                set: BitSet::current(),
+            })
+        })
     }
 
     /// Searches a block. Blocks must arrive in the order of their rows; there may be gaps between them.
@@ -114,14 +107,7 @@ impl BitSearch {
             let got = included.len();
             return broken(format!("{num_rows} rows must have {words} words of bits, got {got}"));
         }
-        let end = u64::from(block.first_row) + num_rows as u64;
-        if u64::from(block.first_row) < self.next_row {
-            let (next, got) = (self.next_row, block.first_row);
-            return broken(format!("a block must start at row {next} or later, got row {got}"));
-        }
-        if end > u64::from(u32::MAX) {
-            return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
-        }
+        let end = end_of_block(NAME, block.first_row, num_rows, self.next_row)?;
         cpu::scan(self.set, block, &self.planes, &mut self.best);
         self.next_row = end;
         self.num_rows += match block.included {

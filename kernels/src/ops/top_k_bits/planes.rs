@@ -12,7 +12,7 @@ pub(super) struct Planes {
     pub(super) bits: Vec<[u64; PLANES]>,
     /// The sum of each query's codes.
     pub(super) sums: Vec<i32>,
-    /// What each query's integer scores are multiplied by.
+    /// The factor of each query's integer scores.
     pub(super) scales: Vec<f32>,
     dim: usize,
 }

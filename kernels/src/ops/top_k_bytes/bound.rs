@@ -24,7 +24,7 @@ const F64_ROUNDING: f64 = 1e-10;
 /// Above the relative error of half a row's squared length in the scan.
 const SQUARE_ROUNDING: f64 = 16.0 * UNIT;
 
-/// What rows are compared by.
+/// The measure by which rows are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
     /// q.x
@@ -78,9 +78,10 @@ pub(super) struct QueryBound {
     pub(super) code_factor: f32,
     /// Times a row's length.
     pub(super) row_factor: f32,
-    /// Times the square of a row's length: what the upper end of its nearness has less at least; 0 for products.
+    /// Factor of the square of a row's length, subtracted from the upper end of its nearness, rounded down; 0 for
+    /// products.
     pub(super) half: f32,
-    /// What its lower end has less at most.
+    /// The same for its lower end, rounded up.
     half_above: f64,
     /// In every interval.
     pub(super) slack: f64,

@@ -1,7 +1,7 @@
 //! Rows as bytes.
 
 use super::rotation::Rotation;
-use super::{MOST_DIM, NAME, bound};
+use super::{MOST_DIM, NAME, bound, check_rotation};
 use crate::{Error, Result};
 
 /// Rows of a panel.
@@ -49,9 +49,7 @@ impl ByteCodes {
         if let Some(place) = rows.iter().position(|value| !value.is_finite()) {
             return broken(format!("rows must be finite, got {} in row {}", rows[place], place / dim));
         }
-        if let Some(rotation) = rotation.filter(|rotation| rotation.dim() != dim) {
-            return broken(format!("the rotation must be of width {dim}, got {}", rotation.dim()));
-        }
+        check_rotation(rotation, dim)?;
         let num_rows = rows.len() / dim;
         let mut all = Self {
             codes: vec![0; num_rows.div_ceil(PANEL_ROWS) * panel_bytes(dim)],

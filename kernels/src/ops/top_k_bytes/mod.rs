@@ -35,12 +35,12 @@ mod codes;
 mod cpu;
 mod rotation;
 
-use candle_core::{Storage, Tensor};
+use candle_core::Tensor;
 
 pub use codes::{ByteCodes, CodeBlock, PANEL_ROWS};
 pub use rotation::Rotation;
 
-use crate::args::{f32_slice, matrix};
+use crate::args::{end_of_block, with_queries};
 use crate::cpu::simd::InstructionSet;
 use crate::{Error, Result};
 use bound::Measure;
@@ -84,27 +84,11 @@ impl ByteSearch {
         (k, measure): (usize, Measure),
         rotation: Option<&Rotation>,
     ) -> Result<Self> {
-        let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
-        let (_, dim) = matrix(NAME, "queries", queries)?;
-        if !(1..=MOST_DIM).contains(&dim) {
-            return broken(format!("queries must have a width from 1 to {MOST_DIM}, got {dim}"));
-        }
-        if k == 0 {
-            return broken("k must be 1 or more, got 0".to_owned());
-        }
-        let (storage, layout) = queries.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else {
-            return broken(format!("queries must be on the CPU, got {:?}", queries.device().location()));
-        };
-        if let Some(rotation) = rotation.filter(|rotation| rotation.dim() != dim) {
-            return broken(format!("the rotation must be of width {dim}, got {}", rotation.dim()));
-        }
-        let queries = f32_slice(NAME, storage, layout)?;
-        if let Some(place) = queries.iter().position(|value| !value.is_finite()) {
-            return broken(format!("queries must be finite, got {} in row {}", queries[place], place / dim));
-        }
-        let scan = Scan::new(set, (queries, dim), (k, measure), rotation);
-        Ok(Self { scan, dim, next_row: 0 })
+        with_queries(NAME, queries, (k, MOST_DIM), |queries, dim| {
+            check_rotation(rotation, dim)?;
+            let scan = Scan::new(set, (queries, dim), (k, measure), rotation);
+            Ok(Self { scan, dim, next_row: 0 })
+        })
     }
 
     /// Scans a block of codes. Blocks must arrive in the order of their rows; there may be gaps between them.
@@ -113,16 +97,8 @@ impl ByteSearch {
     /// If the block's slices do not fit each other, the width or the previous blocks, or its rows have
     /// numbers that do not fit into 32 bits.
     pub fn feed(&mut self, block: &CodeBlock<'_>) -> Result<()> {
-        let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
         block.check(self.dim)?;
-        let end = u64::from(block.first_row) + block.num_rows() as u64;
-        if u64::from(block.first_row) < self.next_row {
-            let (next, got) = (self.next_row, block.first_row);
-            return broken(format!("a block must start at row {next} or later, got row {got}"));
-        }
-        if end > u64::from(u32::MAX) {
-            return broken(format!("rows must have indices of at most {}, got {}", u32::MAX - 1, end - 1));
-        }
+        let end = end_of_block(NAME, block.first_row, block.num_rows(), self.next_row)?;
         self.scan.feed(block);
         self.next_row = end;
         Ok(())
@@ -133,6 +109,17 @@ impl ByteSearch {
     /// their f32 rows.
     pub fn candidates(&mut self) -> Vec<Option<Vec<u32>>> {
         self.scan.candidates().iter_mut().map(Candidates::rows).collect()
+    }
+}
+
+/// Refuses a rotation of vectors with another width.
+fn check_rotation(rotation: Option<&Rotation>, dim: usize) -> Result<()> {
+    match rotation.map(Rotation::dim).filter(|width| *width != dim) {
+        None => Ok(()),
+        Some(width) => {
+            let rule = format!("the rotation must be of width {dim}, got {width}");
+            Err(Error::Argument { operation: NAME, rule })
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::closing;
 use crate::context::Context;
 use crate::search::{self, ModelChoice};
 
-/// Whether vectors are stored where documents are to be found.
+/// Whether vectors are stored and documents are not embedded.
 pub(super) fn is_stored(arguments: &RetrievalArguments) -> bool {
     arguments.task.as_deref().is_some_and(index::may_open)
 }

@@ -1,4 +1,4 @@
-//! Corpora of several kinds, and what a search finds in them.
+//! Corpora of several kinds, and their expected hits.
 
 use candle_core::{Device, Tensor};
 

@@ -233,7 +233,7 @@ fn a_rotation_of_another_width_is_refused() {
     assert_eq!(error, "top_k_bytes: the rotation must be of width 2, got 3");
 }
 
-/// With fewer candidates, where a dimension dominates.
+/// With fewer candidates if a dimension dominates.
 #[test]
 fn a_rotation_changes_no_bit() {
     for set in available_sets() {
