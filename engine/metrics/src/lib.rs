@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`lexical`] | BLEU, chrF, TER, ROUGE and others of candidate texts against references |
 //! | [`ranking`] | nDCG, MAP, recall, precision, MRR and hit rate of a ranking, as trec_eval computes them |
+//! | [`comparison`] | systems compared by metrics: intervals, tests, ranks |
 //! | [`statistics`] | intervals, paired tests and correlations, with the random numbers that NumPy draws |
 //!
 //! Everything is computed in f64, in an order that depends on the input alone: the same input gives the same bits.
 
+pub mod comparison;
 pub mod lexical;
 pub mod ranking;
 mod signature;

@@ -1,7 +1,9 @@
 //! Measures of a run against judgements, and of a difference between two runs.
 
+use std::thread::available_parallelism;
+
 use nearsay_metrics::ranking::{CUTOFFS, Measure};
-use nearsay_metrics::statistics::{Bootstrap, Interval, SignFlip, means};
+use nearsay_metrics::statistics::{Bootstrap, Interval, Sample, SignFlip, Statistic};
 
 use super::judgements::Judgements;
 use super::run::Run;
@@ -66,7 +68,8 @@ impl RetrievalScores {
 
     /// The means over queries; zeros without queries, which [`Judgements::read`] refuses.
     pub fn means(&self) -> Values {
-        means(&self.values).unwrap_or([0.0; NUM_VALUES])
+        let means = Sample::from_rows(&self.values).means();
+        std::array::from_fn(|at| if means[at].is_nan() { 0.0 } else { means[at] })
     }
 
     /// 95 % intervals of the means.
@@ -82,7 +85,7 @@ impl RetrievalScores {
             differences: minus((&self.means(), &before)),
             baseline: before,
             intervals: intervals(&differences, seed),
-            p_values: SignFlip::default().seed(seed).p_values(&differences),
+            p_values: p_values(&self.values, &baseline.values, seed),
         }
     }
 }
@@ -92,8 +95,25 @@ fn minus((left, right): (&Values, &Values)) -> Values {
 }
 
 fn intervals(values: &[Values], seed: u64) -> Values<Interval> {
-    let none = [Interval { low: 0.0, high: 0.0 }; NUM_VALUES];
-    Bootstrap::default().seed(seed).means(values).unwrap_or(none)
+    let found = Bootstrap::default().seed(seed).means(&Sample::from_rows(values), threads());
+    let none = Interval { low: 0.0, high: 0.0 };
+    std::array::from_fn(|at| found.as_ref().map_or(none, |found| found[at]))
+}
+
+fn p_values(values: &[Values], baseline: &[Values], seed: u64) -> Values {
+    let mean = |sums: &[f64], rows: usize| sums[0] / rows as f64;
+    let columns: Vec<Sample> =
+        [values, baseline].into_iter().flat_map(|values| Sample::from_rows(values).split_columns()).collect();
+    let statistics: Vec<Statistic<'_>> =
+        columns.iter().map(|sample| Statistic { sample, of: &mean }).collect();
+    let pairs: Vec<(usize, usize)> = (0..NUM_VALUES).map(|at| (at, NUM_VALUES + at)).collect();
+    let p_values = SignFlip::default().seed(seed).p_values(&statistics, &pairs, values.len(), threads());
+    std::array::from_fn(|at| p_values[at])
+}
+
+/// No value depends on it.
+fn threads() -> usize {
+    available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

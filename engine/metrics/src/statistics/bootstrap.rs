@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{Random, SLACK, add, sums};
+use super::{Resampling, SLACK, Sample, Statistic};
 
 /// How an interval is made from the statistic's values in resamples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,46 +57,47 @@ impl Bootstrap {
         Self { kind, ..self }
     }
 
-    /// Intervals of the N means; `None` without rows, or with more than 2^32 - 1.
-    pub fn means<const N: usize>(&self, rows: &[[f64; N]]) -> Option<[Interval; N]> {
-        self.intervals(rows, |sums, count| sums.map(|sum| sum / count as f64))
+    /// The draws of this bootstrap.
+    pub fn resampling(&self) -> Resampling {
+        Resampling { resamples: self.resamples, seed: self.seed }
     }
 
-    /// Intervals of M statistics that depend only on the sums of the rows and their number; `None` without
-    /// rows, or with more than 2^32 - 1. `statistic` must return numbers that are not NaN.
-    ///
-    /// A resample is as many rows as there are, drawn as by NumPy's `integers(0, n, (resamples, n))`. An
-    /// interval of a statistic that is the same in all resamples has that value at both ends.
-    pub fn intervals<const N: usize, const M: usize>(
-        &self,
-        rows: &[[f64; N]],
-        statistic: impl Fn(&[f64; N], usize) -> [f64; M],
-    ) -> Option<[Interval; M]> {
-        let count = u32::try_from(rows.len()).ok().filter(|count| *count > 0)?;
-        let mut random = Random::new(self.seed);
-        let mut values: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
-        for _ in 0..self.resamples {
-            let mut sums = [0.0; N];
-            (0..count).for_each(|_| add(&mut sums, &rows[random.below(count) as usize]));
-            values
-                .iter_mut()
-                .zip(statistic(&sums, rows.len()))
-                .for_each(|(values, value)| values.push(value));
-        }
-        let all = sums(rows);
-        let estimates = statistic(&all, rows.len());
-        let mut without_one: [Vec<f64>; M] = std::array::from_fn(|_| Vec::new());
-        if self.kind == IntervalKind::Bca && rows.len() > 1 {
-            for row in rows {
-                let rest = std::array::from_fn(|at| all[at] - row[at]);
-                let found = statistic(&rest, rows.len() - 1);
-                without_one.iter_mut().zip(found).for_each(|(values, value)| values.push(value));
-            }
-        }
-        Some(std::array::from_fn(|at| self.interval(&mut values[at], estimates[at], &without_one[at])))
+    /// Whether intervals need the values without each of the rows.
+    pub fn needs_without_one(&self) -> bool {
+        self.kind == IntervalKind::Bca
     }
 
-    fn interval(&self, values: &mut [f64], estimate: f64, without_one: &[f64]) -> Interval {
+    /// Intervals of the means of a sample's columns; `None` without rows, or with more than 2^32 - 1.
+    pub fn means(&self, sample: &Sample, threads: usize) -> Option<Vec<Interval>> {
+        let rows = sample.len();
+        u32::try_from(rows).ok().filter(|rows| *rows > 0)?;
+        let mean = |sums: &[f64], rows: usize| sums[0] / rows as f64;
+        let columns = sample.split_columns();
+        let statistics: Vec<Statistic<'_>> =
+            columns.iter().map(|sample| Statistic { sample, of: &mean }).collect();
+        let values = self.resampling().values(&statistics, rows, threads);
+        let resampled =
+            statistics.iter().zip(values).map(|(statistic, values)| self.resampled(statistic, values));
+        Some(resampled.map(|resampled| self.interval(&resampled)).collect())
+    }
+
+    /// A statistic with its values in the resamples, ready for [`interval`](Self::interval).
+    pub fn resampled(&self, statistic: &Statistic<'_>, values: Vec<f64>) -> Resampled {
+        let without_one = if self.needs_without_one() { statistic.without_one() } else { Vec::new() };
+        Resampled { estimate: statistic.estimate(), values, without_one }
+    }
+
+    /// The interval of a statistic; NaN if it is NaN in any resample. If it is the same in all of them, the
+    /// interval has that value at both ends.
+    pub fn interval(&self, resampled: &Resampled) -> Interval {
+        if resampled.estimate.is_nan() || resampled.values.iter().any(|value| value.is_nan()) {
+            return Interval { low: f64::NAN, high: f64::NAN };
+        }
+        let mut values = resampled.values.clone();
+        self.of_values(&mut values, resampled.estimate, &resampled.without_one)
+    }
+
+    fn of_values(&self, values: &mut [f64], estimate: f64, without_one: &[f64]) -> Interval {
         values.sort_unstable_by(f64::total_cmp);
         let tail = (1.0 - self.level) / 2.0;
         match (values, self.kind) {
@@ -112,6 +113,43 @@ impl Bootstrap {
                 Interval { low, high }
             }
         }
+    }
+}
+
+/// A statistic of a sample, of its resamples, and of the sample without each of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resampled {
+    /// The statistic of the whole sample.
+    pub estimate: f64,
+    /// Its values in the resamples, in their order.
+    pub values: Vec<f64>,
+    /// Its values without each of the rows; empty if intervals do not need them.
+    pub without_one: Vec<f64>,
+}
+
+impl Resampled {
+    /// The difference to another statistic that was resampled by the same draws.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let minus =
+            |left: &[f64], right: &[f64]| left.iter().zip(right).map(|(left, right)| left - right).collect();
+        Self {
+            estimate: self.estimate - other.estimate,
+            values: minus(&self.values, &other.values),
+            without_one: minus(&self.without_one, &other.without_one),
+        }
+    }
+
+    /// The mean of the values in the resamples.
+    pub fn mean(&self) -> f64 {
+        self.values.iter().sum::<f64>() / self.values.len() as f64
+    }
+
+    /// The standard deviation of the values in the resamples, with one degree of freedom less than resamples.
+    pub fn standard_error(&self) -> f64 {
+        let mean = self.mean();
+        let squares: f64 = self.values.iter().map(|value| (value - mean) * (value - mean)).sum();
+        (squares / (self.values.len() as f64 - 1.0)).sqrt()
     }
 }
 
@@ -158,17 +196,18 @@ mod tests {
     #[test]
     fn a_constant_sample_has_an_interval_without_width() {
         for kind in [IntervalKind::Bca, IntervalKind::Percentile] {
-            let interval = Bootstrap::default().kind(kind).means(&[[0.25]; 9]);
-            assert_eq!(interval, Some([Interval { low: 0.25, high: 0.25 }]));
-            let one = Bootstrap::default().kind(kind).means(&[[0.5]]);
-            assert_eq!(one, Some([Interval { low: 0.5, high: 0.5 }]));
+            let means =
+                |rows: &[[f64; 1]]| Bootstrap::default().kind(kind).means(&Sample::from_rows(rows), 1);
+            assert_eq!(means(&[[0.25]; 9]), Some(vec![Interval { low: 0.25, high: 0.25 }]));
+            assert_eq!(means(&[[0.5]]), Some(vec![Interval { low: 0.5, high: 0.5 }]));
+            assert_eq!(means(&[]), None);
         }
-        assert_eq!(Bootstrap::default().means::<1>(&[]), None);
     }
 
     /// The fractions of square roots, cubed, and those of others.
-    fn sample() -> Vec<[f64; 2]> {
-        (1..=40).map(|i| [f64::from(i).sqrt().fract().powi(3), f64::from(3 * i).sqrt().fract()]).collect()
+    fn sample() -> Sample {
+        let row = |i: i32| [f64::from(i).sqrt().fract().powi(3), f64::from(3 * i).sqrt().fract()];
+        Sample::from_rows(&(1..=40).map(row).collect::<Vec<_>>())
     }
 
     #[test]
@@ -191,7 +230,7 @@ mod tests {
                 ],
             ),
         ] {
-            let found = Bootstrap::default().kind(kind).means(&sample()).unwrap();
+            let found = Bootstrap::default().kind(kind).means(&sample(), 2).unwrap();
             for (interval, [low, high]) in found.into_iter().zip(expected) {
                 let off = (interval.low - low).abs().max((interval.high - high).abs());
                 assert!(off <= 1e-12, "{kind:?}: {interval:?}, not {low} to {high}");
@@ -201,16 +240,22 @@ mod tests {
 
     #[test]
     fn a_statistic_may_combine_sums() {
-        let rows = sample();
-        let ratio = |sums: &[f64; 2], _| [sums[0] / sums[1]];
-        let [found] = Bootstrap::default().intervals(&rows, ratio).unwrap();
-        let estimate = ratio(&sums(&rows), rows.len())[0];
-        assert!(found.low < estimate && estimate < found.high && found.high - found.low < 0.5, "{found:?}");
+        let (sample, bootstrap) = (sample(), Bootstrap::default());
+        let ratio = |sums: &[f64], _| sums[0] / sums[1];
+        let statistic = Statistic { sample: &sample, of: &ratio };
+        let values = bootstrap.resampling().values(&[Statistic { sample: &sample, of: &ratio }], 40, 1);
+        let found = bootstrap.resampled(&statistic, values[0].clone());
+        let interval = bootstrap.interval(&found);
+        assert!(interval.low < found.estimate && found.estimate < interval.high, "{interval:?}");
+        assert!(interval.high - interval.low < 0.5 && found.standard_error() < 0.15, "{interval:?}");
+        let nothing = found.minus(&found);
+        assert_eq!(bootstrap.interval(&nothing), Interval { low: 0.0, high: 0.0 });
     }
 
     #[test]
     fn without_resamples_the_estimate_is_left() {
         let none = Bootstrap { resamples: 0, ..Bootstrap::default() };
-        assert_eq!(none.means(&[[0.0], [1.0]]), Some([Interval { low: 0.5, high: 0.5 }]));
+        let sample = Sample::from_rows(&[[0.0], [1.0]]);
+        assert_eq!(none.means(&sample, 1), Some(vec![Interval { low: 0.5, high: 0.5 }]));
     }
 }

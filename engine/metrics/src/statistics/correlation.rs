@@ -21,7 +21,7 @@ pub fn pearson(left: &[f64], right: &[f64]) -> Option<f64> {
 
 /// Spearman's correlation: Pearson's of the ranks, in which equal values share the mean of theirs.
 pub fn spearman(left: &[f64], right: &[f64]) -> Option<f64> {
-    pearson(&ranks(left), &ranks(right))
+    pearson(&average_ranks(left), &average_ranks(right))
 }
 
 fn is_constant(values: &[f64]) -> bool {
@@ -29,7 +29,7 @@ fn is_constant(values: &[f64]) -> bool {
 }
 
 /// Ranks from 1; equal values have the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
+pub(super) fn average_ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|left, right| values[*left].total_cmp(&values[*right]));
     let mut ranks = vec![0.0; values.len()];
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn equal_values_share_their_ranks() {
-        assert_eq!(ranks(&[3.0, -1.0, 3.0, 0.0, -0.0, 3.0]), [5.0, 1.0, 5.0, 2.5, 2.5, 5.0]);
+        assert_eq!(average_ranks(&[3.0, -1.0, 3.0, 0.0, -0.0, 3.0]), [5.0, 1.0, 5.0, 2.5, 2.5, 5.0]);
     }
 
     #[test]

@@ -1,0 +1,127 @@
+//! Resamples of samples: which rows they draw, and their sums.
+
+use super::{Random, Sample, in_parallel};
+
+/// Resamples whose draws are kept at a time: with 10 million rows, 320 MB.
+const AT_ONCE: usize = 8;
+
+/// Draws as many rows as there are, with replacement, as by NumPy's `integers(0, rows, (resamples, rows))` after
+/// `default_rng(seed)`. Samples of equally many rows get the same draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resampling {
+    /// Number of resamples.
+    pub resamples: usize,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+/// A sample, and a statistic of sums of its rows and of their number.
+pub struct Statistic<'a> {
+    /// The rows.
+    pub sample: &'a Sample,
+    /// The statistic.
+    pub of: &'a (dyn Fn(&[f64], usize) -> f64 + Sync),
+}
+
+impl std::fmt::Debug for Statistic<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Statistic").field("rows", &self.sample.len()).finish_non_exhaustive()
+    }
+}
+
+impl Statistic<'_> {
+    /// The statistic of the whole sample.
+    pub fn estimate(&self) -> f64 {
+        (self.of)(&self.sample.sums(), self.sample.len())
+    }
+
+    /// The statistic without each of the rows.
+    pub fn without_one(&self) -> Vec<f64> {
+        let sums = self.sample.sums();
+        let mut rest = vec![0.0; sums.len()];
+        let others = self.sample.len().saturating_sub(1);
+        let without = |row: &[f64]| {
+            for ((rest, sum), value) in rest.iter_mut().zip(&sums).zip(row) {
+                *rest = sum - value;
+            }
+            (self.of)(&rest, others)
+        };
+        self.sample.rows().map(without).collect()
+    }
+}
+
+impl Resampling {
+    /// Each statistic's values in the resamples, in the order of the resamples. All samples must have `rows` rows.
+    pub fn values(&self, statistics: &[Statistic<'_>], rows: usize, threads: usize) -> Vec<Vec<f64>> {
+        let mut values = vec![Vec::with_capacity(self.resamples); statistics.len()];
+        let Some(bound) = u32::try_from(rows).ok().filter(|bound| *bound > 0) else { return values };
+        let mut random = Random::new(self.seed);
+        let mut draws = Vec::new();
+        for start in (0..self.resamples).step_by(self.at_once(rows)) {
+            let count = self.at_once(rows).min(self.resamples - start);
+            draws.clear();
+            draws.extend((0..count * rows).map(|_| random.below(bound)));
+            let parts = in_parallel(statistics, threads, |statistic| {
+                draws.chunks_exact(rows).map(|draws| resampled(statistic, draws)).collect::<Vec<f64>>()
+            });
+            values.iter_mut().zip(parts).for_each(|(values, part)| values.extend(part));
+        }
+        values
+    }
+
+    /// Enough resamples for threads to be worth while, of few rows; not too much memory, of many.
+    fn at_once(&self, rows: usize) -> usize {
+        ((1 << 20) / rows.max(1)).max(AT_ONCE).min(self.resamples.max(1))
+    }
+}
+
+/// The statistic of the drawn rows, added up in the order of the draws.
+fn resampled(statistic: &Statistic<'_>, draws: &[u32]) -> f64 {
+    let mut sums = vec![0.0; statistic.sample.columns()];
+    for draw in draws {
+        let row = statistic.sample.row(*draw as usize);
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+    (statistic.of)(&sums, draws.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mean(sums: &[f64], rows: usize) -> f64 {
+        sums[0] / rows as f64
+    }
+
+    #[test]
+    fn draws_do_not_depend_on_threads_or_on_other_samples() {
+        let rows: Vec<[f64; 1]> = (0..50).map(|row| [f64::from(row).sqrt().fract()]).collect();
+        let (sample, same) = (Sample::from_rows(&rows), Sample::from_rows(&rows));
+        let statistic = |sample| Statistic { sample, of: &mean };
+        let resampling = Resampling { resamples: 30, seed: 1 };
+        let one = resampling.values(&[statistic(&sample)], 50, 1);
+        let both = resampling.values(&[statistic(&same), statistic(&sample)], 50, 2);
+        assert_eq!([&one[0], &one[0]], [&both[0], &both[1]]);
+        // In parts that are as small as can be, the stream of draws goes on.
+        let mut random = Random::new(1);
+        for value in &one[0] {
+            let sum: f64 = (0..50).map(|_| rows[random.below(50) as usize][0]).sum();
+            assert_eq!(*value, sum / 50.0);
+        }
+    }
+
+    #[test]
+    fn leaving_out_a_row_subtracts_it() {
+        let sample = Sample::from_rows(&[[1.0], [2.0], [6.0]]);
+        let statistic = Statistic { sample: &sample, of: &mean };
+        assert_eq!((statistic.estimate(), statistic.without_one()), (3.0, vec![4.0, 3.5, 1.5]));
+    }
+
+    #[test]
+    fn no_rows_have_no_values() {
+        let sample = Sample::new(1);
+        let values =
+            Resampling { resamples: 3, seed: 1 }.values(&[Statistic { sample: &sample, of: &mean }], 0, 1);
+        assert_eq!(values, [Vec::<f64>::new()]);
+    }
+}
