@@ -9,11 +9,13 @@
 
 mod bootstrap;
 mod correlation;
+mod exact;
 mod paired;
 mod random;
 
 pub use bootstrap::{Bootstrap, Interval, IntervalKind};
 pub use correlation::{pearson, spearman};
+pub use exact::ExactSum;
 pub use paired::SignFlip;
 pub use random::{Bits, Random};
 
