@@ -1,9 +1,21 @@
 //! Metrics by name.
 
-use super::{MetricSpec, SpecError, TextMetric};
+use super::{MetricSpec, Rouge, SpecError, TextMetric};
 
 /// The names that [`text_metric`] knows, in the order of tables.
-pub const TEXT_METRICS: &[&str] = &[];
+pub const TEXT_METRICS: &[&str] = &[
+    "rouge1",
+    "rouge2",
+    "rouge3",
+    "rouge4",
+    "rouge5",
+    "rouge6",
+    "rouge7",
+    "rouge8",
+    "rouge9",
+    "rougeL",
+    "rougeLsum",
+];
 
 /// The metric that a spec asks for.
 ///
@@ -11,6 +23,7 @@ pub const TEXT_METRICS: &[&str] = &[];
 /// [`SpecError`]: there is no such metric, or it does not have a setting or a value.
 pub fn text_metric(spec: &MetricSpec) -> Result<Box<dyn TextMetric>, SpecError> {
     match spec.name() {
+        name if Rouge::named(name).is_some() => Ok(Box::new(Rouge::from_spec(spec.settings())?)),
         _ => Err(SpecError::UnknownMetric { metric: spec.name().to_owned() }),
     }
 }

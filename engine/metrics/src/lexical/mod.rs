@@ -23,9 +23,11 @@ mod blank;
 mod catalog;
 mod metric;
 mod ngrams;
+pub mod rouge;
 mod settings;
 mod tokens;
 
 pub use catalog::{TEXT_METRICS, text_metric};
 pub use metric::{Direction, Figure, Metric, ReferenceCount, RowScorer, TextMetric};
+pub use rouge::{Rouge, RougeTokenizer};
 pub use settings::{MetricSpec, Settings, SpecError};

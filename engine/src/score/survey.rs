@@ -1,0 +1,238 @@
+//! Everything that reading all rows once shows: their number, ids and groups, the digests of the inputs, and texts
+//! that deserve a warning.
+
+use std::collections::HashMap;
+
+use arrow_cast::display::array_value_to_string;
+use nearsay_metrics::lexical::ReferenceCount;
+
+use super::PairSource;
+use super::digest::TextDigest;
+use super::observed::ObservedTexts;
+use super::pair_source::{Rows, is_blank};
+use super::systems::RecurringTexts;
+use super::systems::recurring::RecurringBuilder;
+use crate::session::Occurrences;
+use crate::text::{Kept, KeptValue, Record, RecordId};
+use crate::{Error, Result};
+
+/// What is kept of the rows besides counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SurveyOptions {
+    /// The ids of the rows.
+    pub ids: bool,
+    /// The digests of the inputs, and what their texts are like.
+    pub texts: bool,
+    /// The texts that occur in more than one row, for encoders.
+    pub recurring: bool,
+}
+
+/// Everything that reading all rows once shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct PairSurvey {
+    /// The number of rows: of pairs of each system.
+    pub rows: u64,
+    /// Rows with a blank text in a further column of references, which BERTScore does not count.
+    pub fewer_references: Occurrences,
+    /// The id of each row, its first system's or else that of another source: [`RecordId::Row`] if it has none.
+    /// Empty if no row has one, or if they were not asked for.
+    pub ids: Vec<RecordId>,
+    /// The groups of the rows, if [`PairSource::group_field`] names their field.
+    pub groups: Option<Groups>,
+    /// The texts that occur in more than one row, if they were asked for.
+    pub recurring: RecurringTexts,
+    /// The systems' inputs.
+    pub systems: Vec<SurveyedTexts>,
+    /// The columns of references.
+    pub references: Vec<SurveyedTexts>,
+}
+
+/// One input.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SurveyedTexts {
+    /// The SHA-256 of its texts, each followed by a newline; empty if texts were not surveyed.
+    pub sha256: String,
+    /// References that do not exist.
+    pub missing: Occurrences,
+    /// Texts that are empty or blank.
+    pub empty: Occurrences,
+    /// What its texts are like.
+    pub observed: ObservedTexts,
+}
+
+/// Rows that belong together, such as the segments of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Groups {
+    /// The name of each group, in the order of their first rows.
+    pub names: Vec<String>,
+    /// The group of each row.
+    pub of_rows: Vec<usize>,
+}
+
+impl PairSurvey {
+    /// How many references the rows have.
+    pub fn reference_count(&self) -> ReferenceCount {
+        match self.references.iter().all(|column| column.missing.count == 0) {
+            true => ReferenceCount::Fixed(self.references.len()),
+            false => ReferenceCount::Variable,
+        }
+    }
+}
+
+impl PairSource {
+    /// Reads everything once and returns the number of rows.
+    ///
+    /// # Errors
+    /// As [`PairSource::survey`].
+    pub fn count(&self) -> Result<u64> {
+        self.survey(SurveyOptions::default()).map(|survey| survey.rows)
+    }
+
+    /// Reads everything once.
+    ///
+    /// # Errors
+    /// If an input breaks a rule, there is no row, the inputs have different numbers of rows, the ids of a
+    /// row disagree, or a row has no reference.
+    pub fn survey(&self, options: SurveyOptions) -> Result<PairSurvey> {
+        let mut surveyor = Surveyor::new(self, options);
+        let mut rows = Rows::open(self)?;
+        while let Some(row) = rows.next().transpose()? {
+            surveyor.add(row, &rows)?;
+        }
+        surveyor.finish()
+    }
+}
+
+struct Surveyor<'a> {
+    source: &'a PairSource,
+    options: SurveyOptions,
+    survey: PairSurvey,
+    digests: Vec<TextDigest>,
+    recurring: RecurringBuilder,
+    has_ids: bool,
+    group_numbers: HashMap<String, usize>,
+}
+
+impl<'a> Surveyor<'a> {
+    fn new(source: &'a PairSource, options: SurveyOptions) -> Self {
+        let survey = PairSurvey {
+            systems: vec![SurveyedTexts::default(); source.systems.len()],
+            references: vec![SurveyedTexts::default(); source.references.len()],
+            groups: source.group_source.map(|_| Groups::default()),
+            ..PairSurvey::default()
+        };
+        let sources = source.systems.len() + source.references.len();
+        Self {
+            source,
+            options,
+            survey,
+            digests: vec![TextDigest::default(); sources],
+            recurring: RecurringBuilder::default(),
+            has_ids: false,
+            group_numbers: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, row: Vec<Record>, rows: &Rows) -> Result<()> {
+        let number = self.survey.rows;
+        let systems = self.survey.systems.len();
+        self.add_references(&row[systems..], (number, rows.name(systems)))?;
+        for (system, record) in self.survey.systems.iter_mut().zip(&row) {
+            if is_blank(&record.text) {
+                system.empty.add(number);
+            }
+        }
+        if self.options.texts {
+            self.add_texts(&row);
+        }
+        if self.options.recurring {
+            row.iter().filter(|record| record.has_text).for_each(|record| self.recurring.add(&record.text, number));
+        }
+        if let Some(source) = self.source.group_source {
+            self.add_group(group_text(&row[source].kept));
+        }
+        self.survey.rows += 1;
+        if self.options.ids {
+            let id = row.into_iter().map(|record| record.id).find(RecordId::is_explicit);
+            self.has_ids |= id.is_some();
+            self.survey.ids.push(id.unwrap_or(RecordId::Row(number)));
+        }
+        Ok(())
+    }
+
+    fn add_references(&mut self, row: &[Record], (number, name): (u64, &str)) -> Result<()> {
+        let blank_is_missing = self.source.blank_is_missing;
+        let exists = |record: &Record| record.has_text && !(blank_is_missing && is_blank(&record.text));
+        for (column, record) in self.survey.references.iter_mut().zip(row) {
+            match (exists(record), is_blank(&record.text)) {
+                (false, _) => column.missing.add(number),
+                (true, true) => column.empty.add(number),
+                (true, false) => {}
+            }
+        }
+        if row.iter().skip(1).any(|record| exists(record) && is_blank(&record.text)) {
+            self.survey.fewer_references.add(number);
+        }
+        match row.iter().any(exists) {
+            true => Ok(()),
+            false => Err(Error::BadRow {
+                input: name.to_owned(),
+                row: row.first().map_or(number + 1, |record| record.row),
+                rule: "the row has no reference; each row needs one at least".to_owned(),
+            }),
+        }
+    }
+
+    fn add_texts(&mut self, row: &[Record]) {
+        let surveyed = self.survey.systems.iter_mut().chain(&mut self.survey.references);
+        for ((surveyed, digest), record) in surveyed.zip(&mut self.digests).zip(row) {
+            digest.add(record.has_text.then_some(&record.text));
+            surveyed.observed.add(&record.text);
+        }
+    }
+
+    fn add_group(&mut self, name: String) {
+        let Some(groups) = &mut self.survey.groups else { return };
+        let next = groups.names.len();
+        let number = *self.group_numbers.entry(name.clone()).or_insert(next);
+        if number == next {
+            groups.names.push(name);
+        }
+        groups.of_rows.push(number);
+    }
+
+    fn finish(mut self) -> Result<PairSurvey> {
+        if self.survey.rows == 0 {
+            let first = self.source.systems.first().map_or("the candidates", |system| system.texts.name());
+            let rule = "has no rows, so there is no score".into();
+            return Err(Error::BadInput { input: first.to_owned(), rule });
+        }
+        if !self.has_ids {
+            self.survey.ids = Vec::new();
+        }
+        self.survey.recurring = self.recurring.finish();
+        if self.options.texts {
+            let surveyed = self.survey.systems.iter_mut().chain(&mut self.survey.references);
+            surveyed.zip(self.digests).for_each(|(surveyed, digest)| surveyed.sha256 = digest.finish());
+        }
+        Ok(self.survey)
+    }
+}
+
+/// The name of a group: a string as it is, another value as JSON.
+fn group_text(kept: &Kept) -> String {
+    match kept {
+        Kept::Nothing => String::new(),
+        Kept::Values(values) => match values.first() {
+            Some(KeptValue::Value(serde_json::Value::String(text))) => text.clone(),
+            Some(value) => value.to_string(),
+            None => String::new(),
+        },
+        Kept::Row { columns, index } => {
+            columns.first().and_then(|column| array_value_to_string(column, *index).ok()).unwrap_or_default()
+        }
+    }
+}

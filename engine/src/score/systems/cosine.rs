@@ -1,0 +1,90 @@
+//! The cosine of sentence vectors.
+
+use nearsay_metrics::Signature;
+use nearsay_metrics::lexical::{Direction, Metric, ReferenceCount};
+
+use crate::embed::Embedder;
+use crate::score::ScoreRow;
+use crate::session::Distinct;
+use crate::Result;
+
+/// The cosine of a candidate's vector and its reference's, of several references the largest: SemScore (A. Aynetdinov
+/// and A. Akbik, "SemScore: Automated Evaluation of Instruction-Tuned LLMs based on Semantic Textual Similarity",
+/// 2024, arXiv:2401.17072) with any model.
+///
+/// Vectors are normalized by the embedder; sums are f64 from the first dimension to the last. A text without tokens
+/// has the model's vector of special tokens, or zeros, whose cosine is 0.
+#[derive(Debug, Clone)]
+pub struct Cosine {
+    embedder: Embedder,
+    signature: String,
+}
+
+impl Cosine {
+    /// The cosine of this embedder's vectors.
+    ///
+    /// # Errors
+    /// If the embedder cannot normalize its vectors.
+    pub fn new(embedder: &Embedder, signature: &str) -> Result<Self> {
+        let embedder = embedder.with(|options| options.normalize(true))?;
+        Ok(Self { embedder, signature: signature.to_owned() })
+    }
+
+    pub(super) fn metric(&self) -> CosineMetric {
+        CosineMetric { signature: self.signature.clone() }
+    }
+
+    /// The cosine of each system in each row, row by row; and how many texts were encoded.
+    pub(super) fn of_rows(&self, rows: &[ScoreRow]) -> Result<(Vec<f64>, u64)> {
+        let mut texts: Vec<String> =
+            rows.iter().flat_map(|row| row.candidates.iter().cloned().chain(row.present().map(str::to_owned))).collect();
+        let Distinct { firsts, indices } = Distinct::of(&texts);
+        let distinct: Vec<String> = firsts.iter().map(|first| std::mem::take(&mut texts[*first])).collect();
+        let vectors = self.embedder.embed(&distinct)?;
+        let mut rest = indices.as_slice();
+        let mut cosines = Vec::new();
+        for row in rows {
+            let (candidates, tail) = rest.split_at(row.candidates.len());
+            let (references, tail) = tail.split_at(row.present().count());
+            rest = tail;
+            let best = |candidate: &usize| {
+                let cosine = |reference: &usize| dot(&vectors[*candidate], &vectors[*reference]);
+                references.iter().map(cosine).fold(f64::NEG_INFINITY, f64::max)
+            };
+            cosines.extend(candidates.iter().map(best));
+        }
+        Ok((cosines, distinct.len() as u64))
+    }
+}
+
+fn dot(left: &[f32], right: &[f32]) -> f64 {
+    left.iter().zip(right).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
+
+/// What the statistics mean: a row's cosine, and 1.
+#[derive(Debug, Clone)]
+pub(super) struct CosineMetric {
+    signature: String,
+}
+
+impl Metric for CosineMetric {
+    fn name(&self) -> &'static str {
+        "cosine"
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Higher
+    }
+
+    fn signature(&self, references: ReferenceCount) -> Signature {
+        Signature::new("nrefs", references).with_all(&self.signature)
+    }
+
+    fn statistics(&self) -> Vec<String> {
+        ["cosine", "count"].map(str::to_owned).to_vec()
+    }
+
+    fn score(&self, sums: &[f64]) -> f64 {
+        sums[0] / sums[1]
+    }
+}

@@ -1,0 +1,86 @@
+//! A metric to compute, and its name in results.
+
+use std::sync::Arc;
+
+use nearsay_metrics::Signature;
+use nearsay_metrics::lexical::{Direction, Figure, Metric, ReferenceCount, TextMetric};
+
+use super::cosine::Cosine;
+use crate::Scorer;
+
+/// A metric to compute, and its name in results.
+#[derive(Debug, Clone)]
+pub struct ScoreMetric {
+    /// The name in results: the metric's, with its settings if it is computed more than once.
+    pub key: String,
+    /// How it is computed.
+    pub computation: Computation,
+}
+
+/// How a metric is computed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Computation {
+    /// From the words or characters of the texts.
+    Text(Arc<dyn TextMetric>),
+    /// From the hidden states of their tokens.
+    BertScore(Scorer),
+    /// From their vectors.
+    Cosine(Cosine),
+}
+
+impl ScoreMetric {
+    /// A metric of texts under its own name.
+    pub fn text(metric: Box<dyn TextMetric>) -> Self {
+        Self { key: metric.name().to_owned(), computation: Computation::Text(metric.into()) }
+    }
+
+    /// BERTScore by this scorer.
+    pub fn bertscore(scorer: Scorer) -> Self {
+        Self { key: "bertscore".to_owned(), computation: Computation::BertScore(scorer) }
+    }
+
+    /// The metric, which says what its statistics mean.
+    pub fn metric(&self) -> Arc<dyn Metric> {
+        match &self.computation {
+            Computation::Text(metric) => metric.clone(),
+            Computation::BertScore(scorer) => {
+                Arc::new(BertScore { signature: scorer.signature().to_string() })
+            }
+            Computation::Cosine(cosine) => Arc::new(cosine.metric()),
+        }
+    }
+}
+
+/// BERTScore as a metric: its statistics are a row's precision, recall and F1, and 1.
+#[derive(Debug, Clone)]
+pub(super) struct BertScore {
+    signature: String,
+}
+
+impl Metric for BertScore {
+    fn name(&self) -> &'static str {
+        "bertscore"
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Higher
+    }
+
+    fn signature(&self, _: ReferenceCount) -> Signature {
+        Signature::verbatim(&self.signature)
+    }
+
+    fn statistics(&self) -> Vec<String> {
+        ["precision", "recall", "f1", "count"].map(str::to_owned).to_vec()
+    }
+
+    fn score(&self, sums: &[f64]) -> f64 {
+        sums[2] / sums[3]
+    }
+
+    fn figures(&self, sums: &[f64]) -> Vec<(&'static str, Figure)> {
+        let figure = |(name, at): (&'static str, usize)| (name, Figure::Number(sums[at] / sums[3]));
+        [("precision", 0), ("recall", 1), ("f1", 2)].map(figure).to_vec()
+    }
+}

@@ -1,0 +1,236 @@
+//! Many systems scored by many metrics, on the same references.
+//!
+//! References are read and prepared once for all systems; for metrics with an encoder each distinct text of all
+//! systems and references is encoded once, as far as those that occur again fit into memory. The result has the
+//! statistics of each row, from which scores, intervals and comparisons follow (`nearsay_metrics::comparison`).
+
+mod cosine;
+mod metric;
+pub(super) mod recurring;
+mod system;
+mod text_pass;
+mod warnings;
+
+use std::sync::Arc;
+
+use nearsay_metrics::comparison::Contest;
+use nearsay_metrics::lexical::{Metric, ReferenceCount};
+use nearsay_metrics::statistics::Sample;
+
+pub use cosine::Cosine;
+pub use metric::{Computation, ScoreMetric};
+pub use recurring::RecurringTexts;
+pub use system::{System, check_names, system_name};
+pub use warnings::{ScoreWarning, check_language, warnings};
+
+use super::bertscore::ScoreNotices;
+use super::{PairSource, PairSurvey};
+use crate::session::{Control, Workers};
+use crate::{Error, Result};
+use text_pass::{TextPass, next_block};
+
+/// The statistics of all systems by one metric, row by row.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MeasuredMetric {
+    /// The name in results.
+    pub key: String,
+    /// The metric.
+    pub metric: Arc<dyn Metric>,
+    /// One sample per system, with a row per row of the input.
+    pub samples: Vec<Sample>,
+}
+
+/// All systems, measured by all metrics.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MeasuredSystems {
+    /// The metrics in the order in which they were asked for.
+    pub metrics: Vec<MeasuredMetric>,
+    /// How many references the rows have.
+    pub references: ReferenceCount,
+    /// Notices about texts that BERTScore found empty or cut, one for each BERTScore.
+    pub notices: Vec<ScoreNotices>,
+    /// Texts that an encoder encoded, if there was one.
+    pub encoded: Option<u64>,
+}
+
+/// What has been done of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MeasureStage {
+    /// Rows whose texts were compared.
+    Texts,
+    /// Rows whose texts were encoded and compared.
+    Encoder,
+}
+
+/// How systems are measured.
+pub struct Measurement<'a> {
+    /// The metrics.
+    pub metrics: &'a [ScoreMetric],
+    /// Threads for metrics of texts.
+    pub workers: &'a Workers,
+    /// Stops the measurement.
+    pub control: &'a Control,
+    /// Is called with the number of rows done so far.
+    pub progress: &'a (dyn Fn(MeasureStage, u64) + Sync),
+    /// Statistics that are known already, by metric and system: these are not computed.
+    pub known: Vec<Vec<Option<Sample>>>,
+}
+
+impl std::fmt::Debug for Measurement<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Measurement").field("metrics", &self.metrics).finish_non_exhaustive()
+    }
+}
+
+impl Measurement<'_> {
+    /// Measures the systems of `source`, which `survey` has read.
+    ///
+    /// # Errors
+    /// If an input breaks a rule, an encoder fails, or the measurement is stopped.
+    pub fn run(mut self, source: &PairSource, survey: &PairSurvey) -> Result<MeasuredSystems> {
+        let known = std::mem::take(&mut self.known);
+        let mut results: Vec<Vec<Option<Sample>>> = (0..self.metrics.len())
+            .map(|metric| known.get(metric).cloned().unwrap_or_default())
+            .map(|mut samples| {
+                samples.resize(source.systems.len(), None);
+                samples
+            })
+            .collect();
+        self.measure_texts(source, &mut results)?;
+        let (mut notices, mut encoded) = (Vec::new(), None);
+        for (metric, samples) in self.metrics.iter().zip(&mut results) {
+            let missing = missing(samples);
+            let counted = match &metric.computation {
+                _ if missing.is_empty() => continue,
+                Computation::Text(_) => continue,
+                Computation::BertScore(scorer) => {
+                    let (found, told) = self.bertscore(scorer, &source.with_systems(&missing), survey)?;
+                    put(samples, &missing, found);
+                    let counted = told.encoded;
+                    notices.push(told);
+                    counted
+                }
+                Computation::Cosine(cosine) => {
+                    let (found, counted) = self.cosine(cosine, &source.with_systems(&missing))?;
+                    put(samples, &missing, found);
+                    counted
+                }
+            };
+            *encoded.get_or_insert(0) += counted;
+        }
+        let measured = |(metric, samples): (&ScoreMetric, Vec<Option<Sample>>)| {
+            let samples = samples.into_iter().collect::<Option<Vec<_>>>();
+            let samples = samples.ok_or_else(|| Error::Bug(format!("{} was not computed", metric.key)))?;
+            Ok(MeasuredMetric { key: metric.key.clone(), metric: metric.metric(), samples })
+        };
+        Ok(MeasuredSystems {
+            metrics: self.metrics.iter().zip(results).map(measured).collect::<Result<_>>()?,
+            references: survey.reference_count(),
+            notices,
+            encoded,
+        })
+    }
+
+    fn measure_texts(&self, source: &PairSource, results: &mut [Vec<Option<Sample>>]) -> Result<()> {
+        let text = |(at, metric): (usize, &'_ ScoreMetric)| match &metric.computation {
+            Computation::Text(metric) => Some((at, metric.clone())),
+            _ => None,
+        };
+        let metrics: Vec<_> = self.metrics.iter().enumerate().filter_map(text).collect();
+        let systems: Vec<Vec<usize>> = metrics.iter().map(|(at, _)| missing(&results[*at])).collect();
+        if systems.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
+        let plain: Vec<_> = metrics.iter().map(|(_, metric)| &**metric).collect();
+        let pass =
+            TextPass { metrics: &plain, systems: &systems, workers: self.workers, control: self.control };
+        let width = |metric: &dyn nearsay_metrics::lexical::TextMetric| metric.statistics().len();
+        let mut samples: Vec<Vec<Sample>> = plain
+            .iter()
+            .zip(&systems)
+            .map(|(metric, systems)| vec![Sample::new(width(*metric)); systems.len()])
+            .collect();
+        let mut done = 0;
+        pass.run(source, |mut statistics, rows| {
+            for _ in 0..rows {
+                for sample in samples.iter_mut().flatten() {
+                    let (row, rest) = statistics.split_at(sample.columns());
+                    sample.push(row);
+                    statistics = rest;
+                }
+            }
+            done += rows as u64;
+            (self.progress)(MeasureStage::Texts, done);
+        })?;
+        for (((at, _), systems), samples) in metrics.iter().zip(&systems).zip(samples) {
+            put(&mut results[*at], systems, samples);
+        }
+        Ok(())
+    }
+
+    fn bertscore(
+        &self,
+        scorer: &crate::Scorer,
+        source: &PairSource,
+        survey: &PairSurvey,
+    ) -> Result<(Vec<Sample>, ScoreNotices)> {
+        let systems = source.systems.len();
+        let mut samples = vec![Sample::new(4); systems];
+        let mut pairs = 0;
+        let scorer = scorer.keeping(&survey.recurring);
+        let notices = scorer.score_source(source, |scores| {
+            for scores in scores {
+                let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(f64::from);
+                samples[pairs % systems].push(&[precision, recall, f1, 1.0]);
+                pairs += 1;
+            }
+            (self.progress)(MeasureStage::Encoder, (pairs / systems) as u64);
+            Ok(())
+        })?;
+        Ok((samples, notices))
+    }
+
+    fn cosine(&self, cosine: &Cosine, source: &PairSource) -> Result<(Vec<Sample>, u64)> {
+        let systems = source.systems.len();
+        let mut samples = vec![Sample::new(2); systems];
+        let (mut rows, mut done, mut encoded) = (source.rows()?, 0, 0);
+        loop {
+            let block = next_block(&mut rows)?;
+            if block.is_empty() {
+                return Ok((samples, encoded));
+            }
+            self.control.check()?;
+            let (cosines, counted) = cosine.of_rows(&block)?;
+            for (at, cosine) in cosines.into_iter().enumerate() {
+                samples[at % systems].push(&[cosine, 1.0]);
+            }
+            encoded += counted;
+            done += block.len() as u64;
+            (self.progress)(MeasureStage::Encoder, done);
+        }
+    }
+}
+
+/// The systems without a sample.
+fn missing(samples: &[Option<Sample>]) -> Vec<usize> {
+    (0..samples.len()).filter(|system| samples[*system].is_none()).collect()
+}
+
+fn put(samples: &mut [Option<Sample>], systems: &[usize], found: Vec<Sample>) {
+    systems.iter().zip(found).for_each(|(system, sample)| samples[*system] = Some(sample));
+}
+
+impl MeasuredSystems {
+    /// The contests for a comparison of all systems, over rows, or over groups of rows.
+    pub fn contests(&self, groups: Option<&[usize]>) -> Vec<Contest<'_>> {
+        let units = |sample: &Sample| groups.map_or_else(|| sample.clone(), |groups| sample.grouped(groups));
+        let contest = |measured| {
+            let MeasuredMetric { metric, samples, .. }: &MeasuredMetric = measured;
+            Contest { metric: &**metric, systems: samples.iter().map(units).collect() }
+        };
+        self.metrics.iter().map(contest).collect()
+    }
+}

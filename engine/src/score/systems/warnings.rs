@@ -1,0 +1,180 @@
+//! Warnings about scores that may not mean what they seem to.
+
+use std::fmt;
+
+use nearsay_metrics::lexical::MetricSpec;
+
+use super::MeasuredSystems;
+use crate::score::PairSurvey;
+use crate::{Error, Result};
+
+/// Rows below which intervals and tests are unreliable.
+const FEW_ROWS: u64 = 30;
+/// The same for groups.
+const FEW_GROUPS: usize = 10;
+/// Candidates ending in ` .` from which on a text looks tokenized, as in sacrebleu.
+const MANY_DETACHED_STOPS: u64 = 100;
+
+/// A warning about scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScoreWarning {
+    /// ROUGE-Lsum of texts of one line each.
+    NoLines {
+        /// The metric.
+        key: String,
+    },
+    /// ROUGE's own tokenizer drops more than a tenth of the letters.
+    DroppedLetters {
+        /// The metric.
+        key: String,
+        /// Percent that is dropped.
+        percent: u64,
+    },
+    /// BLEU's 13a on Chinese or Japanese.
+    UnsplitWords {
+        /// The metric.
+        key: String,
+    },
+    /// A system's outputs look tokenized.
+    Tokenized {
+        /// The system.
+        system: String,
+        /// Outputs that end in ` .`.
+        count: u64,
+    },
+    /// Two systems have the same outputs.
+    Identical {
+        /// A system.
+        a: String,
+        /// Another one.
+        b: String,
+    },
+    /// Too few rows or groups.
+    FewUnits {
+        /// Their number.
+        units: u64,
+        /// Whether they are groups.
+        groups: bool,
+    },
+    /// Outputs that are empty.
+    Empty {
+        /// The system.
+        system: String,
+        /// Their number.
+        count: u64,
+        /// The first of their rows, from 1.
+        rows: Vec<u64>,
+    },
+}
+
+impl fmt::Display for ScoreWarning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLines { key } => {
+                write!(formatter, "{key} equals rougeL: no text has more than one line; put each sentence on its own line")
+            }
+            Self::DroppedLetters { key, percent } => write!(
+                formatter,
+                "{key} ignores {percent} % of the letters, since its tokenizer keeps only a to z; use tok=unicode or tok=char for these texts"
+            ),
+            Self::UnsplitWords { key } => write!(
+                formatter,
+                "{key} does not split Chinese or Japanese text into words; use tok=zh or tok=char, or --lang zh"
+            ),
+            Self::Tokenized { system, count } => write!(
+                formatter,
+                "{count} outputs of {system} end in ` .`: they look tokenized; scores of detokenized text are the ones to compare"
+            ),
+            Self::Identical { a, b } => write!(formatter, "{a} and {b} have the same outputs"),
+            Self::FewUnits { units, groups } => {
+                let name = if *groups { "groups" } else { "rows" };
+                let least = if *groups { FEW_GROUPS as u64 } else { FEW_ROWS };
+                write!(formatter, "intervals and tests need at least {least} {name} to be reliable, got {units}")
+            }
+            Self::Empty { system, count, rows } => {
+                let listed: Vec<String> = rows.iter().map(u64::to_string).collect();
+                let more = if *count > rows.len() as u64 { ", .." } else { "" };
+                let (outputs, of_rows) = if *count == 1 { ("output", "row") } else { ("outputs", "rows") };
+                write!(formatter, "{count} {outputs} of {system} are empty ({of_rows} {}{more})", listed.join(", "))
+            }
+        }
+    }
+}
+
+/// The warnings about these scores, in a fixed order.
+pub fn warnings(
+    names: &[String],
+    specs: &[(String, MetricSpec)],
+    survey: &PairSurvey,
+    measured: &MeasuredSystems,
+) -> Vec<ScoreWarning> {
+    let mut all = of_metrics(specs, survey);
+    for (name, system) in names.iter().zip(&survey.systems) {
+        if system.observed.ending_in_detached_stop >= MANY_DETACHED_STOPS {
+            let count = system.observed.ending_in_detached_stop;
+            all.push(ScoreWarning::Tokenized { system: name.clone(), count });
+        }
+        if system.empty.count > 0 {
+            let rows = system.empty.first.iter().map(|row| row + 1).collect();
+            all.push(ScoreWarning::Empty { system: name.clone(), count: system.empty.count, rows });
+        }
+    }
+    for (at, system) in survey.systems.iter().enumerate() {
+        let same = survey.systems[..at].iter().position(|other| other.sha256 == system.sha256);
+        if let Some(same) = same {
+            all.push(ScoreWarning::Identical { a: names[same].clone(), b: names[at].clone() });
+        }
+    }
+    if measured.metrics.is_empty() {
+        return all;
+    }
+    match &survey.groups {
+        Some(groups) if groups.names.len() < FEW_GROUPS => {
+            all.push(ScoreWarning::FewUnits { units: groups.names.len() as u64, groups: true });
+        }
+        None if survey.rows < FEW_ROWS => {
+            all.push(ScoreWarning::FewUnits { units: survey.rows, groups: false });
+        }
+        _ => {}
+    }
+    all
+}
+
+fn of_metrics(specs: &[(String, MetricSpec)], survey: &PairSurvey) -> Vec<ScoreWarning> {
+    let inputs = survey.systems.iter().chain(&survey.references).map(|input| input.observed);
+    let texts = inputs.fold(Default::default(), super::super::ObservedTexts::plus);
+    let mut all = Vec::new();
+    for (key, spec) in specs {
+        let is_rouge = spec.name().starts_with("rouge");
+        if spec.name() == "rougeLsum" && texts.with_lines == 0 {
+            all.push(ScoreWarning::NoLines { key: key.clone() });
+        }
+        let is_default = matches!(spec.get("tok"), None | Some("rouge-score"));
+        if is_rouge && is_default && 10 * texts.dropped_by_rouge > texts.letters {
+            let percent = 100 * texts.dropped_by_rouge / texts.letters.max(1);
+            all.push(ScoreWarning::DroppedLetters { key: key.clone(), percent });
+        }
+        let is_13a = matches!(spec.get("tok"), None | Some("13a" | "intl" | "none"));
+        if spec.name() == "bleu" && is_13a && 10 * texts.cjk > texts.letters {
+            all.push(ScoreWarning::UnsplitWords { key: key.clone() });
+        }
+    }
+    all
+}
+
+/// The spec with the settings that a language needs: BLEU's tokenizer for Chinese.
+///
+/// # Errors
+/// [`Error::Usage`] for BLEU of Japanese and Korean, which have no words between blanks, without a tokenizer.
+pub fn check_language(spec: MetricSpec, language: Option<&str>) -> Result<MetricSpec> {
+    match (spec.name(), language) {
+        ("bleu", Some("zh")) => Ok(spec.or("tok", "zh")),
+        ("bleu", Some(language @ ("ja" | "ko"))) if spec.get("tok").is_none() => Err(Error::usage_hint(
+            format!("BLEU of the language {language} needs a tokenizer that splits it into words or characters"),
+            "bleu(tok=char) takes each character for a word; bleu(tok=none) takes words between blanks, for text that \
+             another program has split",
+        )),
+        _ => Ok(spec),
+    }
+}
