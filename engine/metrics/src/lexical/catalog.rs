@@ -1,9 +1,11 @@
 //! Metrics by name.
 
+use super::bleu::Bleu;
+use super::chrf::Chrf;
 use super::{MetricSpec, SpecError, TextMetric};
 
 /// The names that [`text_metric`] knows, in the order of tables.
-pub const TEXT_METRICS: &[&str] = &[];
+pub const TEXT_METRICS: &[&str] = &["bleu", "chrf", "chrf+", "chrf++"];
 
 /// The metric that a spec asks for.
 ///
@@ -11,6 +13,8 @@ pub const TEXT_METRICS: &[&str] = &[];
 /// [`SpecError`]: there is no such metric, or it does not have a setting or a value.
 pub fn text_metric(spec: &MetricSpec) -> Result<Box<dyn TextMetric>, SpecError> {
     match spec.name() {
+        "bleu" => Ok(Box::new(Bleu::from_spec(spec.settings())?)),
+        "chrf" | "chrf+" | "chrf++" => Ok(Box::new(Chrf::from_spec(spec.settings())?)),
         _ => Err(SpecError::UnknownMetric { metric: spec.name().to_owned() }),
     }
 }

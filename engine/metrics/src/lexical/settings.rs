@@ -177,6 +177,11 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    /// The metric's name.
+    pub fn metric(&self) -> &str {
+        self.metric
+    }
+
     /// Takes a setting that is a choice of words; the first is the default.
     ///
     /// # Errors
