@@ -20,7 +20,10 @@
 //! so scores are equal to those of the reference implementations to the last bits.
 
 mod blank;
+pub mod bleu;
 mod catalog;
+pub mod chrf;
+mod lowercase;
 mod metric;
 mod ngrams;
 pub mod rouge;

@@ -1,0 +1,45 @@
+//! `intl`: the tokenizer of mteval-v14.pl, as sacrebleu 2.6.0 has it. Symbols are separated, and so is punctuation
+//! except between numbers. Entities are left alone. There are no blanks around the text, so a point at its end
+//! stays with the number before it.
+//!
+//! The general categories are those of Unicode 16.0 (regex-syntax 0.8); sacrebleu takes them from the package
+//! `regex`, whose version decides.
+
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class as HirClass, HirKind};
+
+use super::separate::{Class, Classes};
+use crate::lexical::blank::is_blank;
+
+const CODE_POINTS: usize = char::MAX as usize + 1;
+
+/// The classes of all code points. A search in the 400 ranges would be slow for text that is not ASCII.
+static CLASSES: LazyLock<Box<[Class; CODE_POINTS]>> = LazyLock::new(|| {
+    let mut classes = vec![Class::Word; CODE_POINTS];
+    for (category, class) in [(r"\p{P}", Class::Point), (r"\p{N}", Class::Number), (r"\p{S}", Class::Symbol)]
+    {
+        for (first, last) in ranges(category) {
+            classes[first as usize..=last as usize].fill(class);
+        }
+    }
+    ('\0'..=char::MAX).filter(|c| is_blank(*c)).for_each(|blank| classes[blank as usize] = Class::Blank);
+    classes.try_into().expect("as many classes as code points")
+});
+
+/// The characters of a general category, as ranges.
+pub(super) fn ranges(category: &str) -> Vec<(char, char)> {
+    let parsed = regex_syntax::parse(category).expect("a category of Unicode");
+    let HirKind::Class(HirClass::Unicode(class)) = parsed.kind() else {
+        unreachable!("a category is a class of characters");
+    };
+    class.iter().map(|range| (range.start(), range.end())).collect()
+}
+
+/// Calls `each` with the tokens of a text.
+pub(super) fn for_each(text: &str, each: impl FnMut(&str)) {
+    let classes: &[Class; CODE_POINTS] = &CLASSES;
+    let ascii = classes.first_chunk().expect("ASCII is at the start");
+    let other = |character| classes[character as usize];
+    Classes { ascii, other, padded: false }.for_each(text, each);
+}
