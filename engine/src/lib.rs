@@ -115,6 +115,9 @@ pub mod models {
     pub use nearsay_models::{Encoder, Error, HiddenStates, LayerStates, SHAPES, Shape, TokenizerSettings};
 }
 
+/// Metrics of generated text, comparisons of systems, and statistics, which need no model.
+pub use nearsay_metrics as metrics;
+
 pub use embed::{EmbedOptions, Embedder};
 pub use error::{Error, ErrorKind, Phrase, Result, Setting};
 pub use guard::silence_expected_panics;

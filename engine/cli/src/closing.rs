@@ -6,11 +6,13 @@ use std::time::Duration;
 use nearsay::evaluate::Retrieved;
 use nearsay::export::ExportSummary;
 use nearsay::job::JobSummary;
+use nearsay::score::systems::Computation;
 use nearsay::vectors::Level;
 use nearsay::vectors::write::Output;
 
 use crate::context::Context;
 use crate::print::{bytes, per_second, plural, seconds};
+use crate::score::Evaluated;
 
 /// The parts of a closing line of `embed`.
 pub(crate) struct Embedded<'a> {
@@ -82,15 +84,23 @@ fn size(output: &Output) -> Option<u64> {
     }
 }
 
-/// The closing line of `score`: `600 pairs in 4.2 s (143/s), none cut`.
-pub(crate) fn scored(context: &Context, pairs: u64, truncated: u64, max_tokens: usize) {
+/// The closing line of `score`: `600 pairs in 4.2 s (143/s), none cut`; without an encoder nothing is cut.
+pub(crate) fn scored(context: &Context, evaluated: &Evaluated) {
     let elapsed = context.start.elapsed();
+    let pairs = evaluated.survey.rows * evaluated.source.systems.len() as u64;
+    let scorer = evaluated.metrics.iter().find_map(|metric| match &metric.computation {
+        Computation::BertScore(scorer) => Some(scorer),
+        _ => None,
+    });
+    let cut = match (scorer, evaluated.measured.notices.first()) {
+        (Some(scorer), Some(notices)) => format!(", {}", cut(notices.truncated, scorer.max_tokens())),
+        _ => String::new(),
+    };
     context.note(format_args!(
-        "{} in {} ({}), {}",
+        "{} in {} ({}){cut}",
         plural(pairs, "pair", "pairs"),
         seconds(elapsed),
         per_second(pairs, elapsed),
-        cut(truncated, max_tokens)
     ));
 }
 

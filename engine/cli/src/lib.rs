@@ -5,6 +5,7 @@
 mod arguments;
 mod bench;
 mod closing;
+mod compare;
 mod completions;
 mod context;
 mod doctor;
@@ -86,6 +87,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return verify::run(context, &arguments),
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
+        Command::Compare(arguments) => return compare::run(context, &arguments),
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Get(arguments) => get::run(context, &arguments)?,

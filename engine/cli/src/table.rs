@@ -1,5 +1,7 @@
 //! Tables for people: columns two blanks apart, as wide as their longest cell, within the terminal's width.
 
+use std::borrow::Cow;
+
 use console::{Alignment, Term, measure_text_width, pad_str};
 
 use crate::print::print_line;
@@ -14,54 +16,62 @@ const MIN_TEXT: usize = 8;
 const ELLIPSIS: &str = "...";
 
 /// A column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Column {
-    header: &'static str,
+    header: Cow<'static, str>,
     is_text: bool,
 }
 
 impl Column {
     /// A column of texts, which are left-aligned, and shortened if the table is too wide.
-    pub(crate) fn text(header: &'static str) -> Self {
-        Self { header, is_text: true }
+    pub(crate) fn text(header: impl Into<Cow<'static, str>>) -> Self {
+        Self { header: header.into(), is_text: true }
     }
 
     /// A column of numbers, which are right-aligned.
-    pub(crate) fn number(header: &'static str) -> Self {
-        Self { header, is_text: false }
+    pub(crate) fn number(header: impl Into<Cow<'static, str>>) -> Self {
+        Self { header: header.into(), is_text: false }
     }
 }
 
 /// A table with a header; at most one of its columns is of texts.
-pub(crate) struct Table<const N: usize> {
-    columns: [Column; N],
+pub(crate) struct Table {
+    columns: Vec<Column>,
     width: usize,
 }
 
-impl<const N: usize> Table<N> {
+impl Table {
     /// A table for standard output.
-    pub(crate) fn new(columns: [Column; N]) -> Self {
-        Self { columns, width: terminal_width() }
+    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
+        Self { columns: columns.into(), width: terminal_width() }
+    }
+
+    /// Whether it fits, if texts are shortened.
+    pub(crate) fn fits<R: Into<Vec<String>>>(&self, rows: impl IntoIterator<Item = R>) -> bool {
+        let widths = self.widths(rows);
+        widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1) <= self.width
     }
 
     /// Prints the header and the rows, which are asked for twice: first for their widths.
-    pub(crate) fn print<I: IntoIterator<Item = [String; N]>>(
+    pub(crate) fn print<R: Into<Vec<String>>, I: IntoIterator<Item = R>>(
         &self,
         rows: impl Fn() -> I,
     ) -> nearsay::Result<()> {
         let widths = self.widths(rows());
-        print_line(&self.line(self.columns.map(|column| column.header.to_owned()), &widths))?;
-        rows().into_iter().try_for_each(|row| print_line(&self.line(row, &widths)))
+        let header = self.columns.iter().map(|column| column.header.clone().into_owned()).collect();
+        print_line(&self.line(header, &widths))?;
+        rows().into_iter().try_for_each(|row| print_line(&self.line(row.into(), &widths)))
     }
 
-    fn widths(&self, rows: impl IntoIterator<Item = [String; N]>) -> [usize; N] {
-        let mut widths = self.columns.map(|column| column.header.len());
+    fn widths<R: Into<Vec<String>>>(&self, rows: impl IntoIterator<Item = R>) -> Vec<usize> {
+        let mut widths: Vec<usize> =
+            self.columns.iter().map(|column| measure_text_width(&visible(&column.header))).collect();
         for row in rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            for (width, cell) in widths.iter_mut().zip(row.into()) {
                 *width = measure_text_width(&visible(&cell)).max(*width);
             }
         }
-        let total = widths.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
+        let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
         let too_wide = total.saturating_sub(self.width);
         for (width, _) in widths.iter_mut().zip(&self.columns).filter(|(_, column)| column.is_text) {
             *width = width.saturating_sub(too_wide).max(MIN_TEXT.min(*width));
@@ -69,7 +79,7 @@ impl<const N: usize> Table<N> {
         widths
     }
 
-    fn line(&self, row: [String; N], widths: &[usize; N]) -> String {
+    fn line(&self, row: Vec<String>, widths: &[usize]) -> String {
         let cells = row.iter().zip(widths).zip(&self.columns).map(|((cell, width), column)| {
             let alignment = if column.is_text { Alignment::Left } else { Alignment::Right };
             pad_str(&shorten(&visible(cell), *width), *width, alignment, None).into_owned()
@@ -121,10 +131,10 @@ mod tests {
     use super::*;
 
     fn lines(width: usize, rows: &[[&str; 2]]) -> Vec<String> {
-        let table = Table { columns: [Column::text("file"), Column::number("F1")], width };
+        let table = Table { columns: vec![Column::text("file"), Column::number("F1")], width };
         let rows = || rows.iter().map(|row| row.map(str::to_owned));
         let widths = table.widths(rows());
-        rows().map(|row| table.line(row, &widths)).collect()
+        rows().map(|row| table.line(row.into(), &widths)).collect()
     }
 
     #[test]

@@ -16,4 +16,4 @@ pub mod ranking;
 mod signature;
 pub mod statistics;
 
-pub use signature::Signature;
+pub use signature::{Signature, SignatureError};

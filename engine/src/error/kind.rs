@@ -53,9 +53,11 @@ impl Error {
             Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
             Self::CannotCreate { .. } => ErrorKind::CannotCreate,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Tokenizer { .. } | Self::Model(_) | Self::OtherModel { .. } | Self::OtherIndex { .. } => {
-                ErrorKind::Model
-            }
+            Self::Tokenizer { .. }
+            | Self::Model(_)
+            | Self::OtherModel { .. }
+            | Self::OtherIndex { .. }
+            | Self::OtherRun { .. } => ErrorKind::Model,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }

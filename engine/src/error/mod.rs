@@ -232,6 +232,16 @@ pub enum Error {
         /// Its value for the model.
         of_model: String,
     },
+    /// A run was written in a later format.
+    #[error("{} has format {recorded}; this version of nearsay reads format {known} at most", path.display())]
+    OtherRun {
+        /// The run's description.
+        path: PathBuf,
+        /// The format of the run.
+        recorded: u64,
+        /// The latest format that is known.
+        known: u64,
+    },
     /// An index was made in another way than is asked for, or by a later version.
     #[error("the index {} has {setting} {recorded}; expected {asked}", path.display())]
     OtherIndex {

@@ -5,6 +5,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
+    /// Whether systems or metrics are added to a run.
+    AddToRun,
     /// Whether pairs are formed by row or by id.
     Align,
     /// Whether the rows by which a finished job's input has grown are embedded.
@@ -107,7 +109,8 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
+        Self::AddToRun,
         Self::Align,
         Self::Append,
         Self::BaselinePath,
@@ -162,6 +165,7 @@ impl Setting {
     /// The name in snake case, as in the library's options.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AddToRun => "add",
             Self::Align => "align",
             Self::Append => "append",
             Self::BaselinePath => "baseline_path",

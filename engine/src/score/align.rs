@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::pair_source::id_text;
-use super::{PairSource, TextSource};
+use super::{PairSource, System, TextSource};
 use crate::error::shorten;
 use crate::text::{Record, RecordId};
 use crate::{Error, Result};
@@ -18,10 +18,16 @@ const BYTES_PER_RECORD: usize = 192;
 /// See [`PairSource::aligned_by_ids`].
 pub(super) fn by_ids(source: &PairSource, max_bytes: usize) -> Result<PairSource> {
     let mut kept = KeptBytes { left: max_bytes, max: max_bytes };
-    let candidates = CandidateIds::read(&source.candidates, &mut kept)?;
-    let align = |references: &TextSource| candidates.align(references, &mut kept);
+    let (first, others) =
+        source.systems.split_first().ok_or_else(|| Error::Bug("there is no system".to_owned()))?;
+    let candidates = CandidateIds::read(&first.texts, &mut kept)?;
+    let mut align = |texts: &TextSource| candidates.align(texts, &mut kept);
+    let mut systems = vec![first.clone()];
+    for system in others {
+        systems.push(System { name: system.name.clone(), texts: align(&system.texts)? });
+    }
     let references = source.references.iter().map(align).collect::<Result<_>>()?;
-    Ok(PairSource { candidates: source.candidates.clone(), references })
+    Ok(PairSource { systems, references, ..*source })
 }
 
 /// The memory that is left.

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::vectors::write::hexadecimal;
+
 /// The SHA-256 of texts, each followed by a newline: of a .txt whose lines end in one, that of the file.
 ///
 /// A newline inside a text and a missing text are bytes that UTF-8 does not have, so that other texts have
@@ -23,7 +25,7 @@ impl TextDigest {
 
     /// The digest in hexadecimal.
     pub(super) fn finish(self) -> String {
-        format!("{:x}", self.0.finalize())
+        hexadecimal(&self.0.finalize())
     }
 }
 
@@ -40,7 +42,7 @@ mod tests {
     #[test]
     fn lines_have_the_digest_of_their_file() {
         // printf 'a\n\nb\n' | sha256sum
-        let expected = format!("{:x}", Sha256::digest(b"a\n\nb\n"));
+        let expected = hexadecimal(&Sha256::digest(b"a\n\nb\n"));
         assert_eq!(digest(&[Some("a"), Some(""), Some("b")]), expected);
     }
 

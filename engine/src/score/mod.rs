@@ -3,21 +3,33 @@
 //! | part | contents |
 //! |---|---|
 //! | [`bertscore`] | BERTScore: [`Scorer`](bertscore::Scorer) and its parts |
-//! | [`PairSource`], [`TextSource`] | candidates and references, row by row or by id, from files or memory |
+//! | [`PairSource`], [`TextSource`] | outputs of systems and references, row by row or by id, from files or memory |
+//! | [`PairSurvey`] | everything that reading all rows once shows |
+//! | [`run`] | the folder of a run: scores and statistics on disk |
+//! | [`systems`] | many systems scored by many metrics |
 //! | [`ScoreReport`], [`text_line`], [`segment_line`] | printed output |
 
 mod align;
 pub mod bertscore;
+mod digest;
+mod observed;
 mod pair_source;
 mod pairs;
 mod report;
+pub mod run;
 mod source;
+mod survey;
+pub mod systems;
 
+pub use observed::ObservedTexts;
 use pair_source::documents;
-pub use pair_source::{PairSource, PairSurvey};
+pub use pair_source::{PairSource, ScoreRow};
 pub use pairs::{Pair, PairTexts};
 pub use report::{
-    BertScoreReport, Metrics, ScoreInput, ScoreInputs, ScoreReport, ScoreSubject, Segments, format_score,
-    segment_line, text_line,
+    BertScoreReport, MetricReport, Metrics, ReferencesReport, ReportParts, ScoreInput, ScoreInputs,
+    ScoreReport, ScoreSubject, Segments, SystemReport, SystemsReport, TextsReport, figures_json,
+    format_score, segment_line, text_line,
 };
 pub use source::{TextColumn, TextSource};
+pub use survey::{Groups, PairSurvey, SurveyOptions, SurveyedTexts};
+pub use systems::System;

@@ -1,4 +1,4 @@
-//! Candidates and their references, row by row.
+//! Outputs of systems and their references, row by row.
 //!
 //! Rows are paired by position. If several sources have ids, the ids of a row must agree, compared as text
 //! (1 and "1" are the same, since csv has no numbers); a row without an id agrees with any.
@@ -7,68 +7,130 @@
 use std::borrow::Cow;
 
 use super::source::{Records, TextColumn, TextSource};
-use super::{PairTexts, align};
+use super::{PairTexts, System, align};
 use crate::error::shorten;
 use crate::job::is_same_input;
-use crate::session::Occurrences;
 use crate::text::{Input, Record, RecordId, TextOptions, check_effects};
 use crate::{Error, Result};
 
-/// Candidates, and one or more references for each.
+/// The outputs of one or more systems, and one or more columns of references.
 ///
-/// A blank text in the first column of references is an empty reference, as in bert_score. In a further
-/// column it does not count: that candidate has one reference less, as in bert_score's lists of different lengths.
+/// A reference whose text is null or missing does not exist; nor does a blank one if
+/// [`blank_is_missing`](Self::blank_is_missing). BERTScore does not count further blank references, those of the
+/// second and later columns: see [`pairs`](Self::pairs).
 #[derive(Debug, Clone)]
 pub struct PairSource {
-    /// The candidates.
-    pub candidates: TextSource,
+    /// The systems.
+    pub systems: Vec<System>,
     /// The references, one column per set.
     pub references: Vec<TextSource>,
+    /// Whether a blank reference is none.
+    pub blank_is_missing: bool,
+    /// The source, counted from the systems' first, whose kept field is the group of a row.
+    pub(super) group_source: Option<usize>,
 }
 
-/// What reading all pairs once shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PairSurvey {
-    /// The number of pairs.
-    pub pairs: u64,
-    /// Pairs with a blank text in a further column of references.
-    pub fewer_references: Occurrences,
-    /// The id of each pair, its candidate's or else that of a reference: [`RecordId::Row`] if it has none.
-    /// Empty if no pair has one, or if they were not asked for.
-    pub ids: Vec<RecordId>,
+/// The texts of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreRow {
+    /// The systems' outputs.
+    pub candidates: Vec<String>,
+    /// The references, one per column; `None` if there is none.
+    pub references: Vec<Option<String>>,
+}
+
+impl ScoreRow {
+    /// The references that exist.
+    pub fn present(&self) -> impl Iterator<Item = &str> {
+        self.references.iter().flatten().map(String::as_str)
+    }
 }
 
 impl PairSource {
-    /// Opens the candidates and the columns of references, which are read with the `common` options.
+    /// The outputs of one system and its references.
+    pub fn new(candidates: TextSource, references: Vec<TextSource>) -> Self {
+        let name = candidates.name().to_owned();
+        Self::of_systems(vec![System { name, texts: candidates }], references)
+    }
+
+    /// Systems and columns of references.
+    pub(super) fn of_systems(systems: Vec<System>, references: Vec<TextSource>) -> Self {
+        Self { systems, references, blank_is_missing: false, group_source: None }
+    }
+
+    /// Opens the systems, each a name and the column of its outputs, and the columns of references, which are read
+    /// with the `common` options.
     ///
     /// # Errors
-    /// If an input cannot be read, standard input is named twice, a reference is the candidates' own column, or
+    /// If an input cannot be read, standard input is named twice, a reference is a system's own column, or
     /// the options are of separated fields and no input has any.
-    pub fn open(candidates: &TextColumn, references: &[TextColumn], common: &TextOptions) -> Result<Self> {
-        let columns = || std::iter::once(candidates).chain(references);
+    pub fn open(
+        systems: &[(String, TextColumn)],
+        references: &[TextColumn],
+        common: &TextOptions,
+    ) -> Result<Self> {
+        let columns = || systems.iter().map(|(_, column)| column).chain(references);
         if columns().filter(|column| column.input == Input::Stdin).count() > 1 {
             return Err(Error::usage("standard input is named twice; it can be read only once"));
         }
         let field = |column: &TextColumn| column.options(common).text_fields;
-        let is_candidates = |column: &&TextColumn| {
-            is_same_input(&column.input, &candidates.input) && field(column) == field(candidates)
-        };
-        if let Some(column) = references.iter().find(is_candidates) {
-            let is_lines = column.is_named_txt(common);
-            let field = (!is_lines).then(|| format!("field `{}` of ", field(column).join(" ")));
-            return Err(same_column(&field.unwrap_or_default(), &candidates.input, &column.input));
+        for (_, candidates) in systems {
+            let is_candidates = |column: &&TextColumn| {
+                is_same_input(&column.input, &candidates.input) && field(column) == field(candidates)
+            };
+            if let Some(column) = references.iter().find(is_candidates) {
+                let is_lines = column.is_named_txt(common);
+                let field = (!is_lines).then(|| format!("field `{}` of ", field(column).join(" ")));
+                return Err(same_column(&field.unwrap_or_default(), &candidates.input, &column.input));
+            }
         }
         check_effects(columns().map(|column| &column.input), common)?;
-        let open = |column: &TextColumn| TextSource::of_column(column, common);
-        let references = references.iter().map(open).collect::<Result<_>>()?;
-        Ok(Self { candidates: open(candidates)?, references })
+        let system = |(name, column): &(String, TextColumn)| {
+            TextSource::of_column(column, common).map(|texts| System { name: name.clone(), texts })
+        };
+        let with_missing = common.clone().keep_missing();
+        let reference = |column: &TextColumn| TextSource::of_column(column, &with_missing);
+        let systems = systems.iter().map(system).collect::<Result<_>>()?;
+        Ok(Self::of_systems(systems, references.iter().map(reference).collect::<Result<_>>()?))
     }
 
-    /// The same, paired by id, in the candidates' order. All references and all ids are kept in memory.
+    /// The same; rows whose references have the same value in `field` are a group. If the references are lines
+    /// without fields, it is a field of the first system's that has any.
     ///
     /// # Errors
-    /// If a row has no id, an id occurs twice or in some of the sources only, or the references and ids need
+    /// If no input has fields.
+    pub fn grouped_by(mut self, field: &str) -> Result<Self> {
+        let systems = self.systems.len();
+        let mut order = (systems..systems + self.references.len()).chain(0..systems);
+        let source = order.find(|at| self.source(*at).field().is_some()).ok_or_else(|| {
+            Error::usage_hint(
+                format!("no input has fields, and so none named `{field}` for the group of a row"),
+                "use jsonl, json, csv, tsv or parquet for rows with fields",
+            )
+        })?;
+        let kept = self.source(source).keeping(field)?;
+        match source.checked_sub(systems) {
+            Some(column) => self.references[column] = kept,
+            None => self.systems[source].texts = kept,
+        }
+        Ok(Self { group_source: Some(source), ..self })
+    }
+
+    fn source(&self, at: usize) -> &TextSource {
+        let systems = self.systems.iter().map(|system| &system.texts);
+        systems.chain(&self.references).nth(at).unwrap_or(&self.references[0])
+    }
+
+    /// The same; a blank reference is none.
+    #[must_use]
+    pub fn without_blank_references(self) -> Self {
+        Self { blank_is_missing: true, ..self }
+    }
+
+    /// The same, paired by id, in the order of the first system. All other texts and all ids are kept in memory.
+    ///
+    /// # Errors
+    /// If a row has no id, an id occurs twice or in some of the sources only, or the texts and ids need
     /// more than 1 GiB.
     pub fn aligned_by_ids(&self) -> Result<Self> {
         align::by_ids(self, align::MAX_BYTES)
@@ -77,81 +139,98 @@ impl PairSource {
     /// The same, paired by position even if ids differ.
     #[must_use]
     pub fn ignoring_ids(&self) -> Self {
-        let references = self.references.iter().map(TextSource::without_ids).collect();
-        Self { candidates: self.candidates.clone(), references }
+        let system =
+            |system: &System| System { name: system.name.clone(), texts: system.texts.without_ids() };
+        Self {
+            systems: self.systems.iter().map(system).collect(),
+            references: self.references.iter().map(TextSource::without_ids).collect(),
+            ..*self
+        }
     }
 
-    /// Reads everything once and returns the number of pairs.
+    /// The same with these systems only.
+    #[must_use]
+    pub fn with_systems(&self, systems: &[usize]) -> Self {
+        let systems = systems.iter().map(|system| self.systems[*system].clone()).collect();
+        Self { systems, references: self.references.clone(), group_source: None, ..*self }
+    }
+
+    /// These systems with the references of this source.
+    #[must_use]
+    pub fn replacing_systems(self, systems: Vec<System>) -> Self {
+        Self { systems, group_source: None, ..self }
+    }
+
+    /// Reads the rows from the start.
     ///
     /// # Errors
-    /// As [`PairSource::survey`].
-    pub fn count(&self) -> Result<u64> {
-        self.survey(false).map(|survey| survey.pairs)
+    /// If an input cannot be opened.
+    pub fn rows(&self) -> Result<impl Iterator<Item = Result<ScoreRow>>> {
+        let (systems, blank_is_missing) = (self.systems.len(), self.blank_is_missing);
+        let rows = Rows::open(self)?;
+        Ok(rows.map(move |row| row.map(|row| texts(row, systems, blank_is_missing))))
     }
 
-    /// Reads everything once, and returns the pairs' ids if `keeps_ids`.
+    /// Reads the pairs from the start for BERTScore, row by row and system by system.
     ///
-    /// # Errors
-    /// If an input breaks a rule, there is no row, the inputs have different numbers of rows, or the ids of a
-    /// row disagree.
-    pub fn survey(&self, keeps_ids: bool) -> Result<PairSurvey> {
-        let mut survey = PairSurvey::default();
-        let mut rows = PairRows::open(self)?;
-        let mut has_ids = false;
-        while let Some(row) = rows.next()? {
-            if row.iter().skip(2).any(is_blank) {
-                survey.fewer_references.add(survey.pairs);
-            }
-            survey.pairs += 1;
-            if keeps_ids {
-                let id = row.into_iter().map(|record| record.id).find(RecordId::is_explicit);
-                has_ids |= id.is_some();
-                survey.ids.push(id.unwrap_or(RecordId::Row(survey.pairs - 1)));
-            }
-        }
-        if survey.pairs == 0 {
-            let (input, rule) =
-                (self.candidates.name().to_owned(), "has no rows, so there is no score".into());
-            return Err(Error::BadInput { input, rule });
-        }
-        if !has_ids {
-            survey.ids = Vec::new();
-        }
-        Ok(survey)
-    }
-
-    /// Reads the pairs from the start.
+    /// A blank text in the first column of references is an empty reference, as in bert_score. In a further column
+    /// it does not count: the row has one reference less, as in bert_score's lists of different lengths.
     ///
     /// # Errors
     /// If an input cannot be opened.
     pub fn pairs(&self) -> Result<impl Iterator<Item = Result<PairTexts>>> {
-        let mut rows = PairRows::open(self)?;
-        let texts = |row: Vec<Record>| {
-            let mut texts = row.into_iter();
-            let candidate = texts.next().map(|record| record.text).unwrap_or_default();
-            let first = texts.next().into_iter();
-            let references = first.chain(texts.filter(|record| !is_blank(record)));
-            PairTexts { candidate, references: references.map(|record| record.text).collect() }
+        let pairs = |row: ScoreRow| {
+            let references = counted(&row.references);
+            row.candidates
+                .into_iter()
+                .map(move |candidate| PairTexts { candidate, references: references.clone() })
         };
-        Ok(std::iter::from_fn(move || rows.next().transpose()).map(move |row| row.map(texts)))
+        Ok(self.rows()?.flat_map(move |row| {
+            let (pairs, error) = match row {
+                Ok(row) => (Some(pairs(row)), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            pairs.into_iter().flatten().map(Ok).chain(error)
+        }))
     }
 }
 
-/// The texts of each column of references that are references: all of the first, and those of further columns
-/// that are not blank.
+fn texts(row: Vec<Record>, systems: usize, blank_is_missing: bool) -> ScoreRow {
+    let mut records = row.into_iter();
+    let candidates = records.by_ref().take(systems).map(|record| record.text).collect();
+    let reference = |record: Record| {
+        let exists = record.has_text && !(blank_is_missing && is_blank(&record.text));
+        exists.then_some(record.text)
+    };
+    ScoreRow { candidates, references: records.map(reference).collect() }
+}
+
+/// The references that count for BERTScore; if only further blank ones exist, the first of them.
+fn counted(references: &[Option<String>]) -> Vec<String> {
+    let counts = |(column, text): &(usize, &String)| *column == 0 || !is_blank(text);
+    let present = || references.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?)));
+    let counted: Vec<String> = present().filter(counts).map(|(_, text)| text.clone()).collect();
+    if counted.is_empty() { present().take(1).map(|(_, text)| text.clone()).collect() } else { counted }
+}
+
+/// The texts of each column of references that are references: those that exist, and in further columns are not blank.
 pub(super) fn documents(
-    references: &[TextSource],
+    source: &PairSource,
 ) -> impl Iterator<Item = Result<impl Iterator<Item = Result<String>>>> {
-    references.iter().enumerate().map(|(column, source)| {
-        let is_reference = move |text: &Result<String>| {
-            column == 0 || text.as_ref().map_or(true, |text| !text.trim().is_empty())
+    let blank_is_missing = source.blank_is_missing;
+    source.references.iter().enumerate().map(move |(column, source)| {
+        let is_reference = move |record: &Result<Record>| {
+            let exists = |record: &Record| {
+                record.has_text && (!is_blank(&record.text) || column == 0 && !blank_is_missing)
+            };
+            record.as_ref().map_or(true, exists)
         };
-        Ok(source.texts()?.filter(is_reference))
+        Ok(source.records()?.filter(is_reference).map(|record| record.map(|record| record.text)))
     })
 }
 
-fn is_blank(record: &Record) -> bool {
-    record.text.trim().is_empty()
+pub(super) fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 fn same_column(field: &str, candidates: &Input, references: &Input) -> Error {
@@ -163,22 +242,27 @@ fn same_column(field: &str, candidates: &Input, references: &Input) -> Error {
 }
 
 /// The rows of all sources side by side, the candidates' first.
-struct PairRows<'a> {
-    names: Vec<&'a str>,
+pub(super) struct Rows {
+    names: Vec<String>,
     records: Vec<Records>,
     /// Rows so far.
     rows: u64,
 }
 
-impl<'a> PairRows<'a> {
-    fn open(source: &'a PairSource) -> Result<Self> {
-        let sources = || std::iter::once(&source.candidates).chain(&source.references);
+impl Rows {
+    pub(super) fn open(source: &PairSource) -> Result<Self> {
+        let sources = || source.systems.iter().map(|system| &system.texts).chain(&source.references);
         let records = sources().map(TextSource::records).collect::<Result<_>>()?;
-        Ok(Self { names: sources().map(TextSource::name).collect(), records, rows: 0 })
+        Ok(Self { names: sources().map(|source| source.name().to_owned()).collect(), records, rows: 0 })
+    }
+
+    /// The name of a source, the systems' first.
+    pub(super) fn name(&self, source: usize) -> &str {
+        &self.names[source]
     }
 
     /// The next row of each source; `None` if all have ended.
-    fn next(&mut self) -> Result<Option<Vec<Record>>> {
+    fn next_row(&mut self) -> Result<Option<Vec<Record>>> {
         let next = self.records.iter_mut().map(|records| records.next().transpose());
         let row: Vec<Option<Record>> = next.collect::<Result<_>>()?;
         let present: Vec<u64> = row.iter().map(|record| u64::from(record.is_some())).collect();
@@ -198,10 +282,10 @@ impl<'a> PairRows<'a> {
         match explicit.find(|(record, _)| record.id != first.id && id_text(&record.id) != id) {
             None => Ok(()),
             Some((record, name)) => Err(Error::IdsDiffer {
-                input: (*name).to_owned(),
+                input: name.clone(),
                 row: record.row,
                 id: shorten(&record.id.to_string()).into(),
-                other_input: (*first_name).to_owned(),
+                other_input: first_name.clone(),
                 other_row: first.row,
                 other_id: shorten(&first.id.to_string()).into(),
             }),
@@ -218,11 +302,19 @@ impl<'a> PairRows<'a> {
             rest.into_iter().try_for_each(|record| record.map(|_| count += 1))?;
             counts.push(count);
         }
-        let (candidates, candidates_name) = (counts[0], self.names[0]);
+        let (candidates, candidates_name) = (counts[0], &self.names[0]);
         let other = counts.iter().zip(&self.names).find(|(count, _)| **count != candidates);
         let (count, name) = other.ok_or_else(|| Error::Bug("the inputs have equal lengths".to_owned()))?;
         let rule = format!("must have as many rows as {candidates_name}, got {count} and {candidates}");
-        Ok(Error::BadInput { input: (*name).to_owned(), rule })
+        Ok(Error::BadInput { input: name.clone(), rule })
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Vec<Record>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_row().transpose()
     }
 }
 

@@ -47,6 +47,8 @@ impl TextColumn {
 pub struct TextSource {
     name: String,
     field: Option<String>,
+    /// The input and how it is read, if it is one.
+    origin: Option<Arc<(Input, TextOptions)>>,
     open: Arc<dyn Fn() -> Result<Records> + Send + Sync>,
 }
 
@@ -68,8 +70,9 @@ impl TextSource {
             return Ok(Self { field, ..Self::of_records(&name, records) });
         }
         let input = input.clone();
+        let origin = Some(Arc::new((input.clone(), options.clone())));
         let open = move || -> Result<Records> { Ok(Box::new(TextReader::open(&input, &options)?)) };
-        Ok(Self { name, field, open: Arc::new(open) })
+        Ok(Self { name, field, origin, open: Arc::new(open) })
     }
 
     /// The texts of a column, read with the `common` options and its own field.
@@ -96,7 +99,7 @@ impl TextSource {
         let open = move || -> Result<Records> {
             Ok(Box::new(open()?.zip(0..).map(|(text, position)| text.map(|text| without_id(text, position)))))
         };
-        Self { name: name.to_owned(), field: None, open: Arc::new(open) }
+        Self { name: name.to_owned(), field: None, origin: None, open: Arc::new(open) }
     }
 
     /// Texts in memory. `name` identifies them in messages.
@@ -115,12 +118,27 @@ impl TextSource {
             let records = records.clone();
             Ok(Box::new((0..records.len()).map(move |index| Ok(records[index].clone()))))
         };
-        Self { name: name.to_owned(), field: None, open: Arc::new(open) }
+        Self { name: name.to_owned(), field: None, origin: None, open: Arc::new(open) }
     }
 
     /// The same texts in the order of `records`, which are in memory.
     pub(super) fn reordered(&self, records: Vec<Record>) -> Self {
         Self { field: self.field.clone(), ..Self::of_records(&self.name, records) }
+    }
+
+    /// The same texts, each with the value of a field of its row.
+    ///
+    /// # Errors
+    /// If the texts are not those of a file, or the file has no such field.
+    pub(super) fn keeping(&self, field: &str) -> Result<Self> {
+        let Some(origin) = &self.origin else {
+            return Err(Error::usage(format!(
+                "{}: fields besides the text are read from files only",
+                self.name
+            )));
+        };
+        let (input, options) = &**origin;
+        Self::open(input, &options.clone().keep([field]))
     }
 
     /// The same texts without their ids.
@@ -161,7 +179,7 @@ impl TextSource {
 }
 
 fn without_id(text: String, position: u64) -> Record {
-    Record { id: RecordId::Row(position), row: position + 1, text, kept: Kept::Nothing }
+    Record { id: RecordId::Row(position), row: position + 1, text, has_text: true, kept: Kept::Nothing }
 }
 
 impl fmt::Debug for TextSource {

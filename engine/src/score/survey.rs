@@ -70,6 +70,22 @@ pub struct Groups {
     pub names: Vec<String>,
     /// The group of each row.
     pub of_rows: Vec<usize>,
+    numbers: HashMap<String, usize>,
+}
+
+impl Groups {
+    /// Adds the next row.
+    pub(super) fn add(&mut self, name: &str) {
+        let number = match self.numbers.get(name) {
+            Some(number) => *number,
+            None => {
+                self.numbers.insert(name.to_owned(), self.names.len());
+                self.names.push(name.to_owned());
+                self.names.len() - 1
+            }
+        };
+        self.of_rows.push(number);
+    }
 }
 
 impl PairSurvey {
@@ -113,7 +129,6 @@ struct Surveyor<'a> {
     digests: Vec<TextDigest>,
     recurring: RecurringBuilder,
     has_ids: bool,
-    group_numbers: HashMap<String, usize>,
 }
 
 impl<'a> Surveyor<'a> {
@@ -132,7 +147,6 @@ impl<'a> Surveyor<'a> {
             digests: vec![TextDigest::default(); sources],
             recurring: RecurringBuilder::default(),
             has_ids: false,
-            group_numbers: HashMap::new(),
         }
     }
 
@@ -149,10 +163,13 @@ impl<'a> Surveyor<'a> {
             self.add_texts(&row);
         }
         if self.options.recurring {
-            row.iter().filter(|record| record.has_text).for_each(|record| self.recurring.add(&record.text, number));
+            row.iter()
+                .filter(|record| record.has_text)
+                .for_each(|record| self.recurring.add(&record.text, number));
         }
         if let Some(source) = self.source.group_source {
-            self.add_group(group_text(&row[source].kept));
+            let name = group_text(&row[source].kept);
+            self.survey.groups.get_or_insert_default().add(&name);
         }
         self.survey.rows += 1;
         if self.options.ids {
@@ -192,16 +209,6 @@ impl<'a> Surveyor<'a> {
             digest.add(record.has_text.then_some(&record.text));
             surveyed.observed.add(&record.text);
         }
-    }
-
-    fn add_group(&mut self, name: String) {
-        let Some(groups) = &mut self.survey.groups else { return };
-        let next = groups.names.len();
-        let number = *self.group_numbers.entry(name.clone()).or_insert(next);
-        if number == next {
-            groups.names.push(name);
-        }
-        groups.of_rows.push(number);
     }
 
     fn finish(mut self) -> Result<PairSurvey> {

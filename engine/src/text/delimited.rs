@@ -60,7 +60,7 @@ impl Columns {
                 texts.join(&self.join)
             }
         };
-        Row { id, text, kept: kept.into() }
+        Row { id, text, missing: None, kept: kept.into() }
     }
 }
 

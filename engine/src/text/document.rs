@@ -30,7 +30,7 @@ impl Document {
             text = html::text(&text);
         }
         text.truncate(text.trim_end().len());
-        Ok(NextRow::Row(Row { id: self.id.take(), text, kept: Kept::Nothing }))
+        Ok(NextRow::Row(Row { id: self.id.take(), text, missing: None, kept: Kept::Nothing }))
     }
 }
 

@@ -40,6 +40,9 @@ pub struct TextOptions {
     pub whole_files: bool,
     /// Leave out and count rows without text: null, missing, empty or blank. Other rows keep their numbers.
     pub skip_empty: bool,
+    /// Keep rows whose text is null or missing, with an empty text and [`Record::has_text`](super::Record::has_text)
+    /// false: a reference that does not exist. Not together with `skip_empty`.
+    pub keep_missing: bool,
     /// Longest row, in bytes, without its end; longest text if rows are not lines.
     pub max_row_bytes: usize,
     /// Replace bytes that are not UTF-8 with U+FFFD and count them, instead of refusing them.
@@ -59,6 +62,7 @@ impl Default for TextOptions {
             quotes: Quotes::Auto,
             whole_files: false,
             skip_empty: false,
+            keep_missing: false,
             max_row_bytes: MAX_ROW_BYTES,
             lossy: false,
         }
@@ -112,6 +116,12 @@ impl TextOptions {
     #[must_use]
     pub fn skip_empty(self) -> Self {
         Self { skip_empty: true, ..self }
+    }
+
+    /// Rows without text are kept, and say so.
+    #[must_use]
+    pub fn keep_missing(self) -> Self {
+        Self { keep_missing: true, ..self }
     }
 
     /// These fields go along with the records.
@@ -172,6 +182,11 @@ impl TextOptions {
             _ => return Ok(()),
         };
         Err(Error::usage(format!("the field `{field}` cannot be kept: that name is {what}")))
+    }
+
+    /// Whether a text may be null or missing.
+    pub(super) fn allows_missing(&self) -> bool {
+        self.skip_empty || self.keep_missing
     }
 
     /// The field of the id, which must exist only if the user named it; `None` if rows are numbered.

@@ -71,6 +71,9 @@ pub struct Record {
     pub row: u64,
     /// The text as given; it may be empty.
     pub text: String,
+    /// Whether the row has a text. If not, which only [`TextOptions::keep_missing`](super::TextOptions::keep_missing)
+    /// allows, the text is empty.
+    pub has_text: bool,
     /// The values of the kept fields.
     pub kept: Kept,
 }
@@ -78,10 +81,8 @@ pub struct Record {
 /// The next item of a format's reader.
 pub(super) enum NextRow {
     Row(Row),
-    /// A row without text that is left out; perhaps it does not even have the field.
-    Skipped {
-        lacks_field: bool,
-    },
+    /// A row without text that is left out.
+    Skipped(Missing),
     End,
 }
 
@@ -89,7 +90,18 @@ pub(super) enum NextRow {
 pub(super) struct Row {
     pub(super) id: Option<RecordId>,
     pub(super) text: String,
+    /// Why the row has no text, if that is allowed.
+    pub(super) missing: Option<Missing>,
     pub(super) kept: Kept,
+}
+
+/// Why a row has no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is null.
+    Null,
+    /// The row does not have the field.
+    Field,
 }
 
 #[cfg(test)]

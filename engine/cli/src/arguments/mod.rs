@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_search;
+mod compare;
 mod documentation;
 mod embed;
 mod evaluate;
@@ -25,6 +26,7 @@ use crate::terminal::ColorChoice;
 
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use bench_search::SearchBenchArguments;
+pub(crate) use compare::{CompareSystemsArguments, TestArgument, UnitArgument};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};
@@ -36,7 +38,9 @@ pub(crate) use index::{
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
-pub(crate) use score::{AlignArgument, Metric, ScoreArguments};
+pub(crate) use score::{
+    AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
+};
 pub(crate) use search::SearchArguments;
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
@@ -101,8 +105,10 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Show how far jobs are
     Status(StatusArguments),
-    /// Score candidates against references with BERTScore
+    /// Score systems' outputs against references: BLEU, chrF, TER, ROUGE, BERTScore
     Score(Box<ScoreArguments>),
+    /// Compare systems: which differences are real, and which rank each has
+    Compare(Box<CompareSystemsArguments>),
     /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder

@@ -1,59 +1,125 @@
-//! The arguments of `nearsay score`.
+//! The arguments of `nearsay score`, and those that `nearsay compare` shares with it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use nearsay::metrics::lexical::{MetricSpec, SpecError};
+use nearsay::metrics::statistics::{Bootstrap, IntervalKind};
 use nearsay::text::TextOptions;
+use nearsay::vectors::write::Output;
 
 use super::reading::RowArguments;
 use super::{RunningArguments, named};
 
 const SCORE_EXAMPLES: &str = "\
 Examples:
-  # a system's output, with the usual model for English
+  # a system's output with BERTScore, with the usual model for English
   nearsay score -c system.txt -r reference.txt --lang en
+  # BLEU, chrF and TER of three systems, which is better, in a run's folder
+  nearsay score -c a.txt b.txt c.txt -r ref.txt --metric bleu,chrf,ter -o run/
   # two references per candidate, idf weights, the scores of each pair
   nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
   # scores spread over a readable range
   nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
-  # two columns of one file
-  nearsay score -c pairs.csv:output -r pairs.csv:gold --lang en
+  # two columns of one file; ROUGE of text that is not English
+  nearsay score -c t.csv:output -r t.csv:gold --metric 'rougeL(tok=unicode)'
   # rows in another order, paired by their ids
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
+  # another metric for a run
+  nearsay score -o run/ --add --metric rougeL
+
+Metrics, with settings as in signatures, for example 'bleu(tok=intl,case=lc)':
+  bleu             tok=13a|intl|zh|char|none  case=mixed|lc  eff=no|yes  no=4
+                   smooth=exp|floor[0.1]|add-k[1]|none
+  chrf chrf+ chrf++  nc=6 nw=0 beta=2 case=mixed|lc space=no|yes eps=no|yes
+  ter              case=lc|mixed  norm=no|yes  punct=yes|no  asian=no|yes
+  rouge1 .. rouge9, rougeL, rougeLsum  stem=no|yes tok=rouge-score|unicode|char
+  em token_f1      as in SQuAD
+  wer cer          case=mixed|lc  punct=yes|no
+  length           words of the output / words of the closest reference
+  distinct1 .. distinct4  different n-grams / n-grams of each output
+  cosine           model=NAME: the cosine of sentence vectors
+  bertscore        model=NAME  layer=N
 
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \
-that file; else FILE is the longest part before a colon that is the name of a file.
+that file; else FILE is the longest part before a colon that is the name of a file. NAME=FILE names a system; \
+otherwise it has the name of its file without endings.
 
-Rows are paired by position. If both sides have ids, they must agree row by row; see --align. An empty line is an \
-empty reference, with the raw score 0; in the second and later -r files it does not count as a reference.
+Rows are paired by position. If several inputs have ids, they must agree row by row; see --align. An empty line is \
+an empty reference; null or no field in .jsonl is none. BERTScore does not count empty lines of the second and \
+later -r files as references.
 
 Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
 
-Scores are those of bert_score 0.3.13 with batch size 1. Nothing is padded, so a pair's score never depends on \
-its batch.";
+BLEU, chrF and TER are those of sacrebleu 2.6.0, ROUGE that of rouge-score 0.1.2, BERTScore that of bert_score \
+0.3.13 with batch size 1: nothing is padded, so a pair's score never depends on its batch.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_EXAMPLES)]
 pub(crate) struct ScoreArguments {
-    /// Candidates: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
-    /// FILE:COLUMN names the column
-    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
-    pub(crate) candidates: OsString,
+    #[command(flatten)]
+    pub(crate) pairs: PairArguments,
+    /// Write scores, statistics and texts to a new folder, for compare and other commands
+    #[arg(short, long, value_name = "RUN", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
+    pub(crate) output: Option<Output>,
+    /// Add systems or metrics to the run in -o, which has the same references
+    #[arg(long, requires = "output", conflicts_with = "overwrite")]
+    pub(crate) add: bool,
+    /// Replace the run in -o
+    #[arg(long, requires = "output")]
+    pub(crate) overwrite: bool,
+    /// Keep no texts in the run
+    #[arg(long, requires = "output")]
+    pub(crate) no_texts: bool,
+    /// Also print the scores of each pair
+    #[arg(short, long, alias = "seg_level")]
+    pub(crate) segments: bool,
+    /// Print bert-score's line instead of a table, as is done if the output is not a terminal
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) short: bool,
+    #[command(flatten)]
+    pub(crate) format: TableFormatArguments,
+    #[command(flatten)]
+    pub(crate) metrics: MetricArguments,
+    #[command(flatten)]
+    pub(crate) interval: IntervalArguments,
+    #[command(flatten)]
+    pub(crate) reading: ScoreReadingArguments,
+    #[command(flatten)]
+    pub(crate) running: RunningArguments,
+}
+
+/// Systems and references.
+#[derive(Debug, Args)]
+pub(crate) struct PairArguments {
+    /// Outputs of systems: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
+    /// FILE:COLUMN names the column, NAME=FILE the system
+    #[arg(short, long, value_name = "[NAME=]FILE", num_args = 1.., allow_hyphen_values = true, value_parser = column_parser())]
+    pub(crate) candidates: Vec<OsString>,
     /// References, aligned row by row with the candidates; repeat for several reference sets
-    #[arg(short, long, required = true, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
     pub(crate) references: Vec<OsString>,
-    /// Metrics to compute
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "bertscore")]
-    pub(crate) metric: Vec<Metric>,
-    /// A folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
+    /// Names of the systems, in the order of -c
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) names: Vec<String>,
+}
+
+/// Which metrics, and their settings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Metrics")]
+pub(crate) struct MetricArguments {
+    /// Metrics to compute, separated by commas [default: bertscore]
+    #[arg(long, value_name = "SPEC", value_parser = specs)]
+    pub(crate) metric: Vec<Specs>,
+    /// For bertscore and cosine: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
     pub(crate) layer: Option<usize>,
-    /// Language of the texts; selects the model (en: roberta-large) and the baseline
+    /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,
     /// Weight tokens by inverse document frequency over the references
@@ -65,16 +131,86 @@ pub(crate) struct ScoreArguments {
     /// Rescale with a baseline file (columns LAYER,P,R,F)
     #[arg(long, alias = "baseline_path", value_name = "FILE", conflicts_with = "rescale_with_baseline")]
     pub(crate) baseline_path: Option<PathBuf>,
-    /// Also print the scores of each pair
-    #[arg(short, long, alias = "seg_level")]
-    pub(crate) segments: bool,
-    /// Print bert-score's line instead of a table, as is done if the output is not a terminal
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) short: bool,
-    #[command(flatten)]
-    pub(crate) reading: ScoreReadingArguments,
-    #[command(flatten)]
-    pub(crate) running: RunningArguments,
+    /// Default of tok= of the metrics that have this tokenizer
+    #[arg(long, value_name = "TOK", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) tokenize: Option<String>,
+    /// Default of case=lc of the metrics that have it
+    #[arg(long)]
+    pub(crate) lowercase: bool,
+    /// Default of stem=yes of ROUGE
+    #[arg(long)]
+    pub(crate) stem: bool,
+}
+
+/// The metrics of one `--metric`.
+#[derive(Debug, Clone)]
+pub(crate) struct Specs(pub(crate) Vec<MetricSpec>);
+
+fn specs(list: &str) -> Result<Specs, SpecError> {
+    MetricSpec::parse_list(list).map(Specs)
+}
+
+/// Other formats of a table than that for people.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct TableFormatArguments {
+    /// Print the table as CSV
+    #[arg(long, conflicts_with_all = ["json", "short", "markdown", "latex"])]
+    pub(crate) csv: bool,
+    /// Print the table as Markdown
+    #[arg(long, conflicts_with_all = ["json", "short", "latex"])]
+    pub(crate) markdown: bool,
+    /// Print the table as LaTeX (booktabs)
+    #[arg(long, conflicts_with_all = ["json", "short"])]
+    pub(crate) latex: bool,
+}
+
+/// Intervals, and the random numbers of intervals and tests.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Intervals")]
+pub(crate) struct IntervalArguments {
+    /// Intervals of scores and differences [default: bca]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) interval: Option<IntervalArgument>,
+    /// Resamples of the rows
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) resamples: u32,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "N", default_value_t = 12345)]
+    pub(crate) seed: u64,
+    /// The share of intervals that contain the true value
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub(crate) confidence: f64,
+}
+
+impl IntervalArguments {
+    /// The bootstrap, if intervals are computed.
+    pub(crate) fn bootstrap(&self) -> Option<Bootstrap> {
+        let kind = match self.interval {
+            None | Some(IntervalArgument::Bca) => IntervalKind::Bca,
+            Some(IntervalArgument::Percentile) => IntervalKind::Percentile,
+            Some(IntervalArgument::None) => return None,
+        };
+        let bootstrap = Bootstrap::default().kind(kind).seed(self.seed);
+        Some(bootstrap.resamples(self.resamples as usize).level(self.confidence))
+    }
+}
+
+/// A number between 0 and 1, both excluded.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    number.ok_or_else(|| "must be a number between 0 and 1".to_owned())
+}
+
+/// `--interval`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IntervalArgument {
+    /// Bias-corrected and accelerated, as in SciPy
+    Bca,
+    /// Percentiles of the resamples, as in sacrebleu
+    Percentile,
+    /// None, and no tests
+    None,
 }
 
 /// How the texts of pairs are read.
@@ -93,6 +229,12 @@ pub(crate) struct ScoreReadingArguments {
     /// How rows become pairs [default: by position, and ids must agree]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) align: Option<AlignArgument>,
+    /// An empty reference means that there is none
+    #[arg(long)]
+    pub(crate) missing_references: bool,
+    /// Rows with the same value of this field are a group, such as a document, and are resampled together
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group_field: Option<String>,
     #[command(flatten)]
     rows: RowArguments,
 }
@@ -125,10 +267,4 @@ pub(crate) enum AlignArgument {
     Rows,
     /// By id, in the candidates' order; references are kept in memory, at most 1 GiB
     Ids,
-}
-
-/// `--metric`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Metric {
-    Bertscore,
 }

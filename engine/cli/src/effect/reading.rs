@@ -38,7 +38,7 @@ impl Reads for ScoreArguments {
     fn inputs(&self) -> Vec<Input> {
         // A name without a column, which is refused later, is known well enough.
         let file = |name: &OsString| split(name).map_or_else(|_| name.clone().into(), |column| column.input);
-        self.references.iter().chain([&self.candidates]).map(file).collect()
+        self.pairs.references.iter().chain(&self.pairs.candidates).map(file).collect()
     }
 
     fn reading(&self) -> TextOptions {

@@ -1,12 +1,18 @@
 //! The flags of `nearsay score`.
 
-use super::{Flag, always};
+use super::{Flag, always, needs};
 use crate::arguments::ScoreArguments;
 
 pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("candidates"),
     always("references"),
+    always("names"),
+    always("output"),
+    always("add"),
+    always("overwrite"),
+    always("no_texts"),
     always("metric"),
+    // Refused with metrics that do not have these settings, or need no model.
     always("model"),
     always("layer"),
     // With --model only for --rescale-with-baseline, but users of bert_score name the language every time.
@@ -14,12 +20,24 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("idf"),
     always("rescale_with_baseline"),
     always("baseline_path"),
+    always("tokenize"),
+    always("lowercase"),
+    always("stem"),
     always("segments"),
     always("short"),
+    always("csv"),
+    always("markdown"),
+    always("latex"),
+    always("interval"),
+    needs("resamples", has_intervals, "with --interval none", "leave it out"),
+    needs("seed", has_intervals, "with --interval none", "leave it out"),
+    needs("confidence", has_intervals, "with --interval none", "leave it out"),
     // Refused with columns in the names of files.
     always("candidate_field"),
     always("reference_field"),
     always("align"),
+    always("missing_references"),
+    always("group_field"),
     always("format"),
     always("max_length"),
     always("precision"),
@@ -27,3 +45,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("threads"),
     always("batch_tokens"),
 ];
+
+fn has_intervals(arguments: &ScoreArguments) -> bool {
+    arguments.interval.bootstrap().is_some()
+}

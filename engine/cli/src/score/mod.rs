@@ -1,104 +1,165 @@
 //! `nearsay score`.
 
 mod columns;
+mod evaluated;
 mod notices;
+mod request;
 mod result;
+mod segments;
 mod sources;
+mod systems_table;
 
-use nearsay::score::bertscore::{RescaleWith, RunningMean, ScoreNotices, Scores, default_model};
-use nearsay::score::{PairSource, PairSurvey};
-use nearsay::{Error, ScoreOptions, Scorer};
+use nearsay::metrics::comparison::{Compared, ComparisonOptions, Contest, Pairs, compare};
+use nearsay::score::run::{Run, RunContents, RunWriter, run_folder};
+use nearsay::{Error, Workers};
 
-use crate::arguments::ScoreArguments;
+use crate::arguments::{IntervalArguments, ScoreArguments};
 use crate::closing;
 use crate::context::Context;
-use crate::progress::{Measure, Progress};
 use result::ScoreResult;
 
 pub(crate) use columns::split;
+pub(crate) use evaluated::{Evaluated, Inputs, evaluate};
+pub(crate) use systems_table::{arrow, number};
 
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
-    let name = &model_name(context, &arguments)?;
-    let options = options(&arguments);
-    // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
-    options.check_with(name, &context.hub())?;
-    let source = sources::open(&arguments)?;
-    let keeps_segments = arguments.segments || context.global.json;
-    let survey = source.survey(keeps_segments)?;
-    let running = &arguments.running;
-    let devices = context.open_devices(running)?;
-    let session = context.open_session(name, devices, running.threads, running.batch_tokens)?;
-    let mut scorer = session.scorer(&options)?.with_cancel(&context.cancel());
-    if arguments.idf {
-        let references = survey.pairs * source.references.len() as u64;
-        let counting = with_progress(context, &scorer, ("references", references));
-        scorer = counting.weighted_by_idf(&source.references)?.with_progress(|_| ());
+    let folder = arguments.output.as_ref().map(run_folder).transpose()?;
+    let earlier = match &folder {
+        Some(folder) if arguments.add => Some(open_run(folder)?),
+        _ => None,
+    };
+    // Something that is in the way is reported before any work.
+    let replaces = arguments.add || arguments.overwrite;
+    let writer = folder.as_deref().map(|folder| RunWriter::create(folder, replaces)).transpose()?;
+    let inputs = Inputs {
+        pairs: &arguments.pairs,
+        metrics: &arguments.metrics,
+        reading: &arguments.reading,
+        running: &arguments.running,
+    };
+    let evaluated = evaluate(context, inputs, earlier.as_ref())?;
+    notices::print(context, &evaluated);
+    let compared = compared(context, &evaluated, &arguments);
+    if let Some(writer) = writer {
+        write(writer, &evaluated, &arguments, earlier.as_ref())?;
     }
-    let totals = score(context, &scorer, (&source, &survey), keeps_segments)?;
-    notices::print(context, &scorer, &survey, &totals.notices);
-    let result = ScoreResult { scorer: &scorer, source: &source, survey: &survey, totals: &totals };
-    result.print(context, &arguments)?;
-    closing::scored(context, totals.notices.pairs, totals.notices.truncated, scorer.max_tokens());
+    ScoreResult { evaluated: &evaluated, compared: compared.as_deref(), folder: folder.as_deref() }
+        .print(context, &arguments)?;
+    closing::scored(context, &evaluated);
     Ok(())
 }
 
-/// The model of --model, else that of --lang, else the environment's: an argument is stronger than a
-/// variable.
-fn model_name(context: &Context, arguments: &ScoreArguments) -> nearsay::Result<String> {
-    match (&arguments.model, &arguments.lang) {
-        (None, Some(language)) => default_model(language).map(str::to_owned),
-        (None, None) if context.default_model().is_none() => Err(Error::Usage {
-            message: "score needs --model <NAME_OR_DIR> or --lang <CODE>".into(),
-            hint: Some(
-                "--lang en scores English with roberta-large; NEARSAY_MODEL sets a default model".into(),
-            ),
-        }),
-        (model, _) => context.model_name(model.clone()),
+fn open_run(folder: &std::path::Path) -> anyhow::Result<Run> {
+    if !nearsay::score::run::is_run(folder) {
+        return Err(Error::Usage {
+            message: format!("--add needs a run in {}, and there is none", folder.display()).into(),
+            hint: Some("leave --add out to make a new one".into()),
+        }
+        .into());
     }
+    Ok(Run::open(folder)?)
 }
 
-fn options(arguments: &ScoreArguments) -> ScoreOptions {
-    let mut options = ScoreOptions::default();
-    options.layer = arguments.layer;
-    options.max_length = arguments.running.max_length;
-    options.rescaling = match &arguments.baseline_path {
-        Some(path) => RescaleWith::File(path.clone()),
-        None if arguments.rescale_with_baseline => {
-            RescaleWith::Published { language: arguments.lang.clone() }
-        }
-        None => RescaleWith::Nothing,
+/// Intervals, and each system compared with the best; none if they are not wanted.
+fn compared(context: &Context, evaluated: &Evaluated, arguments: &ScoreArguments) -> Option<Vec<Compared>> {
+    if !needs_intervals(context, evaluated, arguments) {
+        return None;
+    }
+    let mut options = ComparisonOptions::default();
+    options.bootstrap = arguments.interval.bootstrap()?;
+    options.pairs = Pairs::WithBest;
+    let threads = Workers::new(arguments.running.threads).threads();
+    Some(compare(&contests(evaluated), &options, threads))
+}
+
+/// BERTScore of a single system has no interval in the forms that bert_score has, too.
+fn needs_intervals(context: &Context, evaluated: &Evaluated, arguments: &ScoreArguments) -> bool {
+    context.global.json || !result::is_plain(evaluated, arguments)
+}
+
+/// The units of intervals and tests are groups if there are any.
+pub(crate) fn contests(evaluated: &Evaluated) -> Vec<Contest<'_>> {
+    evaluated.measured.contests(evaluated.survey.groups.as_ref().map(|groups| &groups.of_rows[..]))
+}
+
+/// A sentence about intervals, for people.
+pub(crate) fn interval_note(
+    interval: &IntervalArguments,
+    rows: u64,
+    groups: Option<usize>,
+) -> Option<String> {
+    let bootstrap = interval.bootstrap()?;
+    let kind = match bootstrap.kind {
+        nearsay::metrics::statistics::IntervalKind::Percentile => "percentile",
+        _ => "BCa",
     };
-    options
+    let units = match groups {
+        Some(groups) => format!("{groups} groups of {rows} rows"),
+        None => format!("{rows} rows, which are assumed to be independent"),
+    };
+    Some(format!(
+        "{} % intervals: {kind}, {} resamples of {units}, seed {}",
+        (1000.0 * bootstrap.level).round() / 10.0,
+        bootstrap.resamples,
+        bootstrap.seed
+    ))
 }
 
-/// Means over all pairs, and the pairs' own scores if they are printed.
-#[derive(Default)]
-struct Totals {
-    mean: RunningMean,
-    segments: Vec<Scores>,
-    notices: ScoreNotices,
-}
-
-/// The same scorer with a new bar, which vanishes with it.
-fn with_progress(context: &Context, scorer: &Scorer, (name, total): (&'static str, u64)) -> Scorer {
-    let progress = Progress::new(context, Measure::Count(name, total));
-    scorer.with_progress(move |done| progress.set(done, String::new()))
-}
-
-fn score(
-    context: &Context,
-    scorer: &Scorer,
-    (source, survey): (&PairSource, &PairSurvey),
-    keeps_segments: bool,
-) -> nearsay::Result<Totals> {
-    let scorer = with_progress(context, scorer, ("pairs", survey.pairs));
-    let mut totals = Totals::default();
-    totals.notices = scorer.score_source(source, |scores| {
-        scores.iter().for_each(|scores| totals.mean.add(scores));
-        if keeps_segments {
-            totals.segments.extend_from_slice(scores);
-        }
-        Ok(())
+fn write(
+    writer: RunWriter,
+    evaluated: &Evaluated,
+    arguments: &ScoreArguments,
+    earlier: Option<&Run>,
+) -> anyhow::Result<()> {
+    let specs: Vec<String> = evaluated.requested.iter().map(|requested| requested.spec.to_string()).collect();
+    let pairing = match earlier {
+        Some(run) => run.pairing().clone(),
+        None => evaluated::pairing(&arguments.reading),
+    };
+    let texts = !arguments.no_texts && earlier.is_none_or(Run::has_texts);
+    writer.write(&RunContents {
+        source: &evaluated.source,
+        survey: &evaluated.survey,
+        measured: &evaluated.measured,
+        specs: &specs,
+        command: &command(evaluated, arguments),
+        pairing: &pairing,
+        warnings: &evaluated.warnings,
+        texts,
     })?;
-    Ok(totals)
+    Ok(())
+}
+
+/// The arguments that scores depend on, in one order whatever that of the command line was.
+fn command(evaluated: &Evaluated, arguments: &ScoreArguments) -> Vec<String> {
+    let mut command = vec!["nearsay".to_owned(), "score".to_owned(), "-c".to_owned()];
+    let column = |texts: &nearsay::score::TextSource| match texts.field() {
+        Some(field) => format!("{}:{field}", texts.name()),
+        None => texts.name().to_owned(),
+    };
+    let systems = evaluated.source.systems.iter();
+    command.extend(systems.map(|system| format!("{}={}", system.name, column(&system.texts))));
+    for references in &evaluated.source.references {
+        command.extend(["-r".to_owned(), column(references)]);
+    }
+    let specs: Vec<String> = evaluated.requested.iter().map(|requested| requested.spec.to_string()).collect();
+    command.extend(["--metric".to_owned(), specs.join(",")]);
+    let metrics = &arguments.metrics;
+    let mut add = |flag: &str, value: Option<String>| {
+        if let Some(value) = value {
+            command.push(flag.to_owned());
+            command.extend((!value.is_empty()).then_some(value));
+        }
+    };
+    let is_set = |is_set: bool| is_set.then(String::new);
+    add("--model", metrics.model.clone());
+    add("--layer", metrics.layer.map(|layer| layer.to_string()));
+    add("--lang", metrics.lang.clone());
+    add("--idf", is_set(metrics.idf));
+    add("--rescale-with-baseline", is_set(metrics.rescale_with_baseline));
+    add("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string()));
+    add("--missing-references", is_set(arguments.reading.missing_references));
+    add("--group-field", arguments.reading.group_field.clone());
+    add("--max-length", arguments.running.max_length.map(|length| length.to_string()));
+    command
 }

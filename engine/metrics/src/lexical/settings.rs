@@ -89,6 +89,11 @@ impl MetricSpec {
         &self.name
     }
 
+    /// Whether no setting was given.
+    pub fn is_plain(&self) -> bool {
+        self.settings.is_empty()
+    }
+
     /// The value of a setting, if it was given.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())

@@ -15,6 +15,16 @@ pub enum IntervalKind {
     Percentile,
 }
 
+impl IntervalKind {
+    /// Its name in signatures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bca => "bca",
+            Self::Percentile => "percentile",
+        }
+    }
+}
+
 /// An interval with both of its ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -45,6 +55,18 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
+    /// The same with this number of resamples.
+    #[must_use]
+    pub fn resamples(self, resamples: usize) -> Self {
+        Self { resamples, ..self }
+    }
+
+    /// The same with this share of intervals that contain the true value.
+    #[must_use]
+    pub fn level(self, level: f64) -> Self {
+        Self { level, ..self }
+    }
+
     /// The same with this seed.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {

@@ -17,6 +17,16 @@ pub enum Correction {
 }
 
 impl Correction {
+    /// Its name in signatures and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holm => "holm",
+            Self::BenjaminiHochberg => "bh",
+            Self::Bonferroni => "bonferroni",
+            Self::None => "none",
+        }
+    }
+
     /// The adjusted p-values, in the order of `p_values`.
     pub fn adjust(self, p_values: &[f64]) -> Vec<f64> {
         let count = p_values.len();

@@ -37,7 +37,7 @@ fn run_of(embedder: &Embedder, on_long: OnLong) -> EmbedRun<'_> {
 }
 
 fn record(row: u64, text: String) -> Record {
-    Record { id: RecordId::Row(row), row: row + 1, text, kept: Kept::Nothing }
+    Record { id: RecordId::Row(row), row: row + 1, text, has_text: true, kept: Kept::Nothing }
 }
 
 fn counts_of(run: &EmbedRun<'_>, texts: impl Iterator<Item = String>, progress: EmbedProgress<'_>) -> Counts {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use crate::score::systems::RecurringTexts;
+
 /// An encoded text, as needed by its pairs.
 #[derive(Debug, Clone)]
 pub(super) struct EncodedText {
@@ -58,9 +60,24 @@ impl TextCache {
         }
     }
 
-    /// Ends a round. If the budget is exceeded, drops the least recently used texts until half of it is free.
-    pub(super) fn end_round(&mut self) {
+    /// Ends a round. Texts that do not recur, if that is known, are dropped one round after their last use: a row may
+    /// be divided between two rounds. If the budget is exceeded by the others, drops the least recently used texts
+    /// until half of it is free.
+    pub(super) fn end_round(&mut self, recurring: Option<&RecurringTexts>) {
+        let round = self.round;
         self.round += 1;
+        if let Some(recurring) = recurring {
+            let keeps =
+                |text: &str, entry: &CachedText| entry.last_round == round || recurring.contains(text);
+            self.entries.retain(|text, entry| keeps(text, entry));
+            let kept =
+                |(text, entry): (&Arc<str>, &CachedText)| recurring.contains(text).then_some(entry.bytes);
+            self.bytes = self.entries.values().map(|entry| entry.bytes).sum();
+            let recurring_bytes: usize = self.entries.iter().filter_map(kept).sum();
+            if recurring_bytes <= self.budget {
+                return;
+            }
+        }
         if self.bytes <= self.budget {
             return;
         }
@@ -99,7 +116,7 @@ mod tests {
         for name in ["a", "b", "c", "d", "e"] {
             cache.insert(name, text(4));
             assert!(cache.get("a").is_some());
-            cache.end_round();
+            cache.end_round(None);
         }
         assert!(cache.bytes <= 2000);
         assert!(cache.get("a").is_some() && cache.get("e").is_some());

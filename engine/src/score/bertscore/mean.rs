@@ -1,15 +1,18 @@
 //! The mean over all pairs.
 
+use nearsay_metrics::statistics::ExactSum;
 use serde::Serialize;
 
 use super::Scores;
 
-/// Means of P, R and F1 over the pairs so far: f64 sums in input order, so that the result depends only on
-/// the input.
+/// Means of P, R and F1 over the pairs so far, from exact sums that are rounded once, so that the order of the pairs
+/// does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct RunningMean {
     pairs: u64,
-    sums: MeanScores,
+    precision: ExactSum,
+    recall: ExactSum,
+    f1: ExactSum,
 }
 
 impl RunningMean {
@@ -21,9 +24,9 @@ impl RunningMean {
     /// Adds the next pair of the input.
     pub fn add(&mut self, scores: &Scores) {
         self.pairs += 1;
-        self.sums.precision += f64::from(scores.precision);
-        self.sums.recall += f64::from(scores.recall);
-        self.sums.f1 += f64::from(scores.f1);
+        self.precision.add(f64::from(scores.precision));
+        self.recall.add(f64::from(scores.recall));
+        self.f1.add(f64::from(scores.f1));
     }
 
     /// The means. NaN if any pair's score is NaN or there are no pairs, as in torch
@@ -31,9 +34,9 @@ impl RunningMean {
     pub fn mean(&self) -> MeanScores {
         let pairs = self.pairs as f64;
         MeanScores {
-            precision: self.sums.precision / pairs,
-            recall: self.sums.recall / pairs,
-            f1: self.sums.f1 / pairs,
+            precision: self.precision.value() / pairs,
+            recall: self.recall.value() / pairs,
+            f1: self.f1.value() / pairs,
         }
     }
 

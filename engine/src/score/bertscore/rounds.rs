@@ -11,7 +11,7 @@ use super::cache::EncodedText;
 use super::chunk::{TextState, TokenizedPairs};
 use super::matching::Matcher;
 use super::progress::{RunProgress, WindowProgress};
-use super::scored::{Emptiness, ScoredPair};
+use super::scored::{Emptiness, ScoredPair, ScoredWindow};
 use super::{Scorer, Scores};
 use crate::error::shorten;
 use crate::score::PairTexts;
@@ -47,18 +47,18 @@ impl Scorer {
         &self,
         pairs: TokenizedPairs,
         progress: &RunProgress<'_>,
-    ) -> Result<Vec<ScoredPair>> {
+    ) -> Result<ScoredWindow> {
         let window = progress.window(&pairs);
         let scored = self.score_round(pairs, &window);
         // After a failure, too: otherwise calls that are stopped would fill the cache without bound.
-        self.cache().end_round();
+        self.cache().end_round(self.recurring.as_ref());
         window.end();
         scored
     }
 
-    fn score_round(&self, pairs: TokenizedPairs, progress: &WindowProgress<'_>) -> Result<Vec<ScoredPair>> {
+    fn score_round(&self, pairs: TokenizedPairs, progress: &WindowProgress<'_>) -> Result<ScoredWindow> {
         let TokenizedPairs { texts, states, indices, lengths } = pairs;
-        let texts = self.encode(&texts, states, progress)?;
+        let (texts, encoded) = self.encode(&texts, states, progress)?;
         let mut rest = indices.as_slice();
         let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
         let matcher = Matcher {
@@ -75,16 +75,16 @@ impl Scorer {
             emptiness: Emptiness::of(pair.iter().map(|&text| texts[text].is_empty)),
             truncated_texts: pair.iter().filter(|&&text| texts[text].truncated).count() as u64,
         };
-        Ok(pairs.iter().zip(scores).map(scored).collect())
+        Ok(ScoredWindow { pairs: pairs.iter().zip(scores).map(scored).collect(), encoded })
     }
 
-    /// Returns every text, from the cache or newly encoded.
+    /// Returns every text, from the cache or newly encoded, and how many were encoded.
     fn encode(
         &self,
         texts: &[String],
         states: Vec<TextState>,
         progress: &WindowProgress<'_>,
-    ) -> Result<Vec<Arc<EncodedText>>> {
+    ) -> Result<(Vec<Arc<EncodedText>>, u64)> {
         let mut encoded: Vec<Option<Arc<EncodedText>>> = Vec::with_capacity(texts.len());
         let mut missing: Vec<(usize, TokenizedText)> = Vec::new();
         for (index, state) in states.into_iter().enumerate() {
@@ -101,6 +101,7 @@ impl Scorer {
         let matrices = self.matrices(&references, progress);
         let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
         let matrices = matrices.map_err(|error| error.of_text(name))?;
+        let count = missing.len() as u64;
         for ((index, tokens), matrix) in missing.into_iter().zip(matrices) {
             let text = &texts[index];
             let matrix = matrix.ok_or_else(|| not_finite(text))?;
@@ -110,7 +111,8 @@ impl Scorer {
             encoded[index] = Some(text);
         }
         let all: Option<Vec<_>> = encoded.into_iter().collect();
-        all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
+        let all = all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))?;
+        Ok((all, count))
     }
 
     /// Each text's hidden states with rows of length 1, all on the first device; `None` if they are not

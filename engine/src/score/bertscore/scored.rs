@@ -55,6 +55,15 @@ pub struct ScoreNotices {
     pub undefined: Occurrences,
     /// Candidates and references that were truncated to the longest length.
     pub truncated: u64,
+    /// Texts that were encoded; the others were known from an earlier pair.
+    pub encoded: u64,
+}
+
+/// The pairs of a window.
+pub(super) struct ScoredWindow {
+    pub(super) pairs: Vec<ScoredPair>,
+    /// Texts that were encoded.
+    pub(super) encoded: u64,
 }
 
 /// A pair's scores, and notices about its texts.
@@ -94,8 +103,9 @@ impl Emptiness {
 
 impl ScoreNotices {
     /// Adds the next pairs.
-    pub(super) fn add(&mut self, scored: &[ScoredPair]) {
-        for ScoredPair { scores, emptiness, truncated_texts } in scored {
+    pub(super) fn add(&mut self, window: &ScoredWindow) {
+        self.encoded += window.encoded;
+        for ScoredPair { scores, emptiness, truncated_texts } in &window.pairs {
             match emptiness {
                 Emptiness::Nothing => {}
                 Emptiness::SomeReferences => self.empty_references.add(self.pairs),

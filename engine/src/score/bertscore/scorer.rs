@@ -9,10 +9,11 @@ use super::cache::TextCache;
 use super::idf::IdfBuilder;
 use super::options::ResolvedOptions;
 use super::progress::{Listener, RunProgress};
-use super::scored::{ScoreNotices, Scored};
+use super::scored::{ScoreNotices, Scored, ScoredWindow};
 use super::{BaselineRow, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
 use crate::Result;
-use crate::score::{Pair, PairSource, PairTexts, TextSource, documents};
+use crate::score::systems::RecurringTexts;
+use crate::score::{Pair, PairSource, PairTexts, documents};
 use crate::session::{
     Cancel, Control, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
 };
@@ -54,6 +55,7 @@ pub struct Scorer {
     pub(super) weights: Arc<TokenWeights>,
     pub(super) control: Control,
     listener: Listener,
+    pub(super) recurring: Option<RecurringTexts>,
 }
 
 /// The options resolved for the model.
@@ -108,17 +110,18 @@ impl Scorer {
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             control: Control::default(),
             listener: Listener::default(),
+            recurring: None,
         })
     }
 
-    /// The same scorer with tokens weighted by inverse document frequency over these references. A blank text
-    /// in a further column does not count as a reference ([`PairSource`]).
+    /// The same scorer with tokens weighted by inverse document frequency over the references of `source`. A
+    /// blank text in a further column does not count as a reference ([`PairSource::pairs`]).
     ///
     /// # Errors
     /// If a reference cannot be read, there are fewer than two, or the call is stopped.
-    pub fn weighted_by_idf(&self, references: &[TextSource]) -> Result<Self> {
+    pub fn weighted_by_idf(&self, source: &PairSource) -> Result<Self> {
         let mut builder = IdfBuilder::new();
-        for texts in documents(references) {
+        for texts in documents(source) {
             let limits = WindowLimits { items: IDF_DOCUMENTS, ..self.limits() };
             for window in Windows::new(texts?, limits) {
                 let encode = |text: &String| self.parts.tokenizer.encode_stripped(text);
@@ -148,6 +151,13 @@ impl Scorer {
     #[must_use]
     pub fn with_progress(&self, report: impl Fn(u64) + Send + Sync + 'static) -> Self {
         Self { listener: Listener::new(report), ..self.clone() }
+    }
+
+    /// The same scorer, which knows the texts that occur in more than one row: these are kept from row to row, within
+    /// a bound of memory, and others are not.
+    #[must_use]
+    pub fn keeping(&self, recurring: &RecurringTexts) -> Self {
+        Self { recurring: Some(recurring.clone()), ..self.clone() }
     }
 
     /// The opened model.
@@ -194,7 +204,7 @@ impl Scorer {
         Ok(Scored { scores, notices })
     }
 
-    /// Scores every pair of `source` in order. `each` is called with the scores of one window at a time.
+    /// Scores every pair of `source`, row by row and in each row system by system. `each` is called with the scores of one window at a time.
     ///
     /// On a GPU the next window is read and tokenized while one is encoded and matched.
     ///
@@ -225,9 +235,9 @@ impl Scorer {
             is_beside,
             prepared,
             |pairs| self.score_tokenized(pairs, &progress),
-            |scored| {
-                let scores: Vec<Scores> = scored.iter().map(|pair| pair.scores).collect();
-                notices.add(&scored);
+            |window: ScoredWindow| {
+                let scores: Vec<Scores> = window.pairs.iter().map(|pair| pair.scores).collect();
+                notices.add(&window);
                 each(&scores)
             },
         )?;

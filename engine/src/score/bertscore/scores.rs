@@ -19,6 +19,11 @@ impl Scores {
     /// The scores of a pair with an empty text before rescaling.
     pub const ZERO: Self = Self { precision: 0.0, recall: 0.0, f1: 0.0 };
 
+    /// Precision, recall and F1.
+    pub fn new(precision: f32, recall: f32, f1: f32) -> Self {
+        Self { precision, recall, f1 }
+    }
+
     /// Whether precision, recall or F1 is NaN.
     pub fn has_nan(&self) -> bool {
         self.precision.is_nan() || self.recall.is_nan() || self.f1.is_nan()

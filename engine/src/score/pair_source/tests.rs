@@ -11,6 +11,7 @@ fn with_ids(name: &str, ids: &[u64]) -> TextSource {
         id: if id == 0 { RecordId::Row(row - 1) } else { RecordId::Number(id.into()) },
         row,
         text: format!("text {id}"),
+        has_text: true,
         kept: Kept::Nothing,
     };
     TextSource::of_records(name, ids.iter().zip(1..).map(record).collect())
@@ -21,17 +22,18 @@ fn string_ids(name: &str, ids: &[&str]) -> TextSource {
         id: RecordId::String((*id).to_owned()),
         row,
         text: format!("text {id}"),
+        has_text: true,
         kept: Kept::Nothing,
     };
     TextSource::of_records(name, ids.iter().zip(1..).map(record).collect())
 }
 
 fn pairs(candidates: TextSource, references: Vec<TextSource>) -> PairSource {
-    PairSource { candidates, references }
+    PairSource::new(candidates, references)
 }
 
 fn message(source: &PairSource) -> String {
-    let counted = source.survey(true).unwrap_err();
+    let counted = source.survey(SurveyOptions { ids: true, ..SurveyOptions::default() }).unwrap_err();
     let read = source.pairs().unwrap().find_map(Result::err).expect("an error");
     assert_eq!(counted.to_string(), read.to_string());
     assert_eq!(counted.kind(), crate::ErrorKind::BadData);

@@ -2,11 +2,12 @@
 
 use nearsay_metrics::Signature;
 use nearsay_metrics::lexical::{Direction, Metric, ReferenceCount};
+use nearsay_models::files::Source;
 
+use crate::Result;
 use crate::embed::Embedder;
 use crate::score::ScoreRow;
 use crate::session::Distinct;
-use crate::Result;
 
 /// The cosine of a candidate's vector and its reference's, of several references the largest: SemScore (A. Aynetdinov
 /// and A. Akbik, "SemScore: Automated Evaluation of Instruction-Tuned LLMs based on Semantic Textual Similarity",
@@ -17,7 +18,6 @@ use crate::Result;
 #[derive(Debug, Clone)]
 pub struct Cosine {
     embedder: Embedder,
-    signature: String,
 }
 
 impl Cosine {
@@ -25,19 +25,34 @@ impl Cosine {
     ///
     /// # Errors
     /// If the embedder cannot normalize its vectors.
-    pub fn new(embedder: &Embedder, signature: &str) -> Result<Self> {
-        let embedder = embedder.with(|options| options.normalize(true))?;
-        Ok(Self { embedder, signature: signature.to_owned() })
+    pub fn new(embedder: &Embedder) -> Result<Self> {
+        Ok(Self { embedder: embedder.with(|options| options.normalize(true))? })
     }
 
     pub(super) fn metric(&self) -> CosineMetric {
-        CosineMetric { signature: self.signature.clone() }
+        let session = self.embedder.session();
+        let folder = session.model().folder();
+        let model = match folder.source() {
+            Source::Folder => folder.name().to_owned(),
+            Source::Cache { commit, .. } => format!("{}@{commit}", folder.name()),
+        };
+        let settings = vec![
+            ("model", model.replace('|', "%7C")),
+            ("pool", self.embedder.pooling().0),
+            ("norm", "yes".to_owned()),
+            ("len", self.embedder.max_tokens().to_string()),
+            ("prec", session.devices().precision().name().to_owned()),
+            ("version", format!("nearsay.{}", env!("CARGO_PKG_VERSION"))),
+        ];
+        CosineMetric { settings, recorded: None }
     }
 
     /// The cosine of each system in each row, row by row; and how many texts were encoded.
     pub(super) fn of_rows(&self, rows: &[ScoreRow]) -> Result<(Vec<f64>, u64)> {
-        let mut texts: Vec<String> =
-            rows.iter().flat_map(|row| row.candidates.iter().cloned().chain(row.present().map(str::to_owned))).collect();
+        let mut texts: Vec<String> = rows
+            .iter()
+            .flat_map(|row| row.candidates.iter().cloned().chain(row.present().map(str::to_owned)))
+            .collect();
         let Distinct { firsts, indices } = Distinct::of(&texts);
         let distinct: Vec<String> = firsts.iter().map(|first| std::mem::take(&mut texts[*first])).collect();
         let vectors = self.embedder.embed(&distinct)?;
@@ -64,7 +79,15 @@ fn dot(left: &[f32], right: &[f32]) -> f64 {
 /// What the statistics mean: a row's cosine, and 1.
 #[derive(Debug, Clone)]
 pub(super) struct CosineMetric {
-    signature: String,
+    settings: Vec<(&'static str, String)>,
+    /// The signature of a run that was read.
+    recorded: Option<Signature>,
+}
+
+impl CosineMetric {
+    pub(super) fn recorded(signature: Signature) -> Self {
+        Self { settings: Vec::new(), recorded: Some(signature) }
+    }
 }
 
 impl Metric for CosineMetric {
@@ -77,7 +100,11 @@ impl Metric for CosineMetric {
     }
 
     fn signature(&self, references: ReferenceCount) -> Signature {
-        Signature::new("nrefs", references).with_all(&self.signature)
+        if let Some(recorded) = &self.recorded {
+            return recorded.clone();
+        }
+        let start = Signature::new("nrefs", references);
+        self.settings.iter().fold(start, |signature, (key, value)| signature.with(key, value))
     }
 
     fn statistics(&self) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nearsay_metrics::Signature;
 use nearsay_metrics::lexical::{Direction, Figure, Metric, ReferenceCount, TextMetric};
 
-use super::cosine::Cosine;
+use super::cosine::{Cosine, CosineMetric};
 use crate::Scorer;
 
 /// A metric to compute, and its name in results.
@@ -49,6 +49,15 @@ impl ScoreMetric {
             }
             Computation::Cosine(cosine) => Arc::new(cosine.metric()),
         }
+    }
+}
+
+/// The metric of a recorded score, if an encoder computed it: what its statistics mean can be said without a model.
+pub(in crate::score) fn recorded_encoder_metric(name: &str, signature: Signature) -> Option<Arc<dyn Metric>> {
+    match name {
+        "bertscore" => Some(Arc::new(BertScore { signature: signature.to_string() })),
+        "cosine" => Some(Arc::new(CosineMetric::recorded(signature))),
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ use nearsay_metrics::lexical::{Metric, ReferenceCount};
 use nearsay_metrics::statistics::Sample;
 
 pub use cosine::Cosine;
+pub(super) use metric::recorded_encoder_metric;
 pub use metric::{Computation, ScoreMetric};
 pub use recurring::RecurringTexts;
 pub use system::{System, check_names, system_name};

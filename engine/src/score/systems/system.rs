@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::TextSource;
+use crate::score::TextSource;
 use crate::text::Input;
 use crate::{Error, Result};
 
@@ -26,7 +26,8 @@ impl System {
 pub fn system_name(input: &Input) -> String {
     let Input::File(path) = input else { return "standard input".to_owned() };
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let known = |ending: &str| matches!(ending, "gz" | "zst" | "txt" | "jsonl" | "json" | "csv" | "tsv" | "parquet");
+    let known =
+        |ending: &str| matches!(ending, "gz" | "zst" | "txt" | "jsonl" | "json" | "csv" | "tsv" | "parquet");
     let mut stem = name.as_str();
     while let Some(shorter) = Path::new(stem).file_stem().and_then(|shorter| shorter.to_str()) {
         let ending = &stem[shorter.len()..].trim_start_matches('.');

@@ -54,7 +54,8 @@ impl TextPass<'_> {
 
     fn statistics(&self, scorers: &mut Scorers<'_>, rows: &[ScoreRow]) -> Vec<f64> {
         let widths: Vec<usize> = self.metrics.iter().map(|metric| metric.statistics().len()).collect();
-        let per_row: usize = widths.iter().zip(self.systems).map(|(width, systems)| width * systems.len()).sum();
+        let per_row: usize =
+            widths.iter().zip(self.systems).map(|(width, systems)| width * systems.len()).sum();
         let mut all = vec![0.0; rows.len() * per_row];
         let mut free = all.as_mut_slice();
         for row in rows {

@@ -72,7 +72,10 @@ impl fmt::Display for ScoreWarning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoLines { key } => {
-                write!(formatter, "{key} equals rougeL: no text has more than one line; put each sentence on its own line")
+                write!(
+                    formatter,
+                    "{key} equals rougeL: no text has more than one line; put each sentence on its own line"
+                )
             }
             Self::DroppedLetters { key, percent } => write!(
                 formatter,
@@ -90,13 +93,20 @@ impl fmt::Display for ScoreWarning {
             Self::FewUnits { units, groups } => {
                 let name = if *groups { "groups" } else { "rows" };
                 let least = if *groups { FEW_GROUPS as u64 } else { FEW_ROWS };
-                write!(formatter, "intervals and tests need at least {least} {name} to be reliable, got {units}")
+                write!(
+                    formatter,
+                    "intervals and tests need at least {least} {name} to be reliable, got {units}"
+                )
             }
             Self::Empty { system, count, rows } => {
                 let listed: Vec<String> = rows.iter().map(u64::to_string).collect();
                 let more = if *count > rows.len() as u64 { ", .." } else { "" };
                 let (outputs, of_rows) = if *count == 1 { ("output", "row") } else { ("outputs", "rows") };
-                write!(formatter, "{count} {outputs} of {system} are empty ({of_rows} {}{more})", listed.join(", "))
+                write!(
+                    formatter,
+                    "{count} {outputs} of {system} are empty ({of_rows} {}{more})",
+                    listed.join(", ")
+                )
             }
         }
     }
@@ -171,7 +181,9 @@ pub fn check_language(spec: MetricSpec, language: Option<&str>) -> Result<Metric
     match (spec.name(), language) {
         ("bleu", Some("zh")) => Ok(spec.or("tok", "zh")),
         ("bleu", Some(language @ ("ja" | "ko"))) if spec.get("tok").is_none() => Err(Error::usage_hint(
-            format!("BLEU of the language {language} needs a tokenizer that splits it into words or characters"),
+            format!(
+                "BLEU of the language {language} needs a tokenizer that splits it into words or characters"
+            ),
             "bleu(tok=char) takes each character for a word; bleu(tok=none) takes words between blanks, for text that \
              another program has split",
         )),

@@ -17,7 +17,7 @@ use super::fault::{Checked, Fault};
 use super::kept::KeptValue;
 use super::lines::{LineReader, is_blank};
 use super::names::list_names;
-use super::record::{NextRow, Row};
+use super::record::{Missing, NextRow, Row};
 use super::{Kept, RecordId, TextOptions};
 use crate::error::{Phrase, phrase, shorten};
 use crate::{Result, Setting};
@@ -82,15 +82,16 @@ impl JsonRows {
         let second_text_field = self.options.text_fields.get(1);
         match self.options.id_field.as_ref().or(second_text_field).or(self.options.keep.first()) {
             Some(field) => Err(format!("no field `{field}`; the row is a string and has no fields").into()),
-            None => Ok(NextRow::Row(Row { id: None, text, kept: Kept::Nothing })),
+            None => Ok(NextRow::Row(Row { id: None, text, missing: None, kept: Kept::Nothing })),
         }
     }
 
     fn take_fields(&self, row: &str) -> Checked<NextRow> {
         let found = self.find(row)?;
-        let text = match self.text(&found, row)? {
-            Ok(text) => text,
-            Err(skipped) => return Ok(skipped),
+        let (text, lacking) = match self.text(&found, row)? {
+            Ok(text) => (text, None),
+            Err(lacking) if self.options.keep_missing => (String::new(), Some(lacking)),
+            Err(missing) => return Ok(NextRow::Skipped(missing)),
         };
         let id = match self.id.map(|index| found[index]) {
             Some(Some(value)) => Some(self.id_from(value)?),
@@ -103,7 +104,8 @@ impl JsonRows {
             let value = found[index].ok_or_else(|| missing(&self.names[index], row))?;
             kept_value(value, &self.names[index])
         });
-        Ok(NextRow::Row(Row { id, text, kept: Kept::from(kept.collect::<Checked<Vec<_>>>()?) }))
+        let kept = Kept::from(kept.collect::<Checked<Vec<_>>>()?);
+        Ok(NextRow::Row(Row { id, text, missing: lacking, kept }))
     }
 
     fn find<'a>(&self, row: &'a str) -> Checked<Found<'a>> {
@@ -117,28 +119,27 @@ impl JsonRows {
         Ok(found)
     }
 
-    /// The text, or the row without one if such rows are skipped.
-    fn text(&self, found: &Found<'_>, row: &str) -> Checked<Result<String, NextRow>> {
+    /// The text, or why there is none if such rows are allowed.
+    fn text(&self, found: &Found<'_>, row: &str) -> Checked<Result<String, Missing>> {
         let part = |index: usize| self.text_part(found[index], index, row);
         if let [index] = self.texts.as_slice() {
-            let lacks_field = found[*index].is_none();
-            return Ok(part(*index)?.ok_or(NextRow::Skipped { lacks_field }));
+            return Ok(part(*index)?.ok_or(missing_text(found[*index].is_none())));
         }
         let parts = self.texts.iter().map(|&index| part(index)).collect::<Checked<Vec<_>>>()?;
         if parts.iter().all(Option::is_none) {
             let lacks_field = self.texts.iter().all(|&index| found[index].is_none());
-            return Ok(Err(NextRow::Skipped { lacks_field }));
+            return Ok(Err(missing_text(lacks_field)));
         }
         let parts: Vec<String> = parts.into_iter().map(Option::unwrap_or_default).collect();
         Ok(Ok(parts.join(&self.options.join)))
     }
 
-    /// The text of one field; `None` if it has no text and such rows are skipped.
+    /// The text of one field; `None` if it has no text and such rows are allowed.
     fn text_part(&self, value: Option<RawValue<'_>>, index: usize, row: &str) -> Checked<Option<String>> {
         let name = &self.names[index];
         match value {
             Some(value) if value.json.starts_with('"') => parsed(value).map(Some),
-            None | Some(RawValue { json: "null" | "NaN", .. }) if self.options.skip_empty => Ok(None),
+            None | Some(RawValue { json: "null" | "NaN", .. }) if self.options.allows_missing() => Ok(None),
             None => Err(missing(name, row)),
             Some(value) => {
                 check_word(value.json, &format!("field `{name}`"))?;
@@ -174,6 +175,10 @@ impl JsonRows {
         };
         id().map_err(|fault| fault.with(self.options.id_remedy()))
     }
+}
+
+fn missing_text(lacks_field: bool) -> Missing {
+    if lacks_field { Missing::Field } else { Missing::Null }
 }
 
 /// The remedy against a row without text.

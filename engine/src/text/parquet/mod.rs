@@ -19,7 +19,7 @@ use values::Batch;
 pub(crate) use values::Ids;
 
 use super::fault::{Checked, Fault};
-use super::record::{NextRow, Row};
+use super::record::{Missing, NextRow, Row};
 use super::{Kept, TextOptions};
 use crate::Result;
 
@@ -101,14 +101,16 @@ impl ParquetRows {
 
     fn take(&self, batch: &Batch) -> Checked<NextRow> {
         let index = self.next;
-        let Some(text) = batch.text(index, &self.options)? else {
-            return Ok(NextRow::Skipped { lacks_field: false });
+        let (text, missing) = match batch.text(index, &self.options)? {
+            Some(text) => (text, None),
+            None if self.options.keep_missing => (String::new(), Some(Missing::Null)),
+            None => return Ok(NextRow::Skipped(Missing::Null)),
         };
         let kept = match batch.kept.len() {
             0 => Kept::Nothing,
             _ => Kept::Row { columns: batch.kept.clone(), index },
         };
         let id = batch.id(index).map_err(|rule| Fault::from(rule).with(self.options.id_remedy()))?;
-        Ok(NextRow::Row(Row { id, text, kept }))
+        Ok(NextRow::Row(Row { id, text, missing, kept }))
     }
 }

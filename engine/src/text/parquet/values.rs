@@ -51,18 +51,18 @@ impl Batch {
         Ok(Some(id))
     }
 
-    /// The text of a row; `None` if all its columns are null and such rows are skipped.
+    /// The text of a row; `None` if all its columns are null and such rows are allowed.
     ///
     /// # Errors
     /// The rule that it breaks.
     pub(super) fn text(&self, row: usize, options: &TextOptions) -> Checked<Option<String>> {
         let is_null = |(_, strings): &(String, StringViewArray)| strings.is_null(row);
-        if options.skip_empty && self.texts.iter().all(is_null) {
+        if options.allows_missing() && self.texts.iter().all(is_null) {
             return Ok(None);
         }
         let (mut text, limit) = (String::new(), options.max_row_bytes);
         for (index, (name, strings)) in self.texts.iter().enumerate() {
-            if strings.is_null(row) && !options.skip_empty {
+            if strings.is_null(row) && !options.allows_missing() {
                 return Err(Fault::from(null(name, "a string")).hint(skip_empty()));
             }
             let part = if strings.is_null(row) { "" } else { strings.value(row) };

@@ -10,7 +10,7 @@ use super::json::{JsonElements, JsonRows};
 use super::lines::LineReader;
 use super::names::list_names;
 use super::parquet::ParquetRows;
-use super::record::{NextRow, Row};
+use super::record::{Missing, NextRow, Row};
 use super::source::InputSource;
 use super::{Input, InputFormat, Kept, Record, RecordId, TextOptions};
 use crate::{Error, Result};
@@ -184,9 +184,9 @@ impl TextReader {
                     return Ok(Some(self.record(row)));
                 }
                 NextRow::Row(_) => self.skipped += 1,
-                NextRow::Skipped { lacks_field } => {
+                NextRow::Skipped(missing) => {
                     self.skipped += 1;
-                    self.lacking += u64::from(lacks_field);
+                    self.lacking += u64::from(missing == Missing::Field);
                 }
                 NextRow::End => return self.check_fields().map(|()| None),
             }
@@ -206,12 +206,13 @@ impl TextReader {
 
     fn record(&mut self, row: Row) -> Record {
         let id = row.id.unwrap_or(RecordId::Row(self.position));
+        self.lacking += u64::from(row.missing == Some(Missing::Field));
         self.position += 1;
         let number = match &self.rows {
             RowReader::Lines(lines, _) => lines.row(),
             RowReader::Parquet(_) | RowReader::Text(_) => self.position,
         };
-        Record { id, row: number, text: row.text, kept: row.kept }
+        Record { id, row: number, text: row.text, has_text: row.missing.is_none(), kept: row.kept }
     }
 }
 
@@ -229,7 +230,7 @@ impl LineFormat {
 
 /// A row that is only a text.
 fn bare_row(text: String) -> NextRow {
-    NextRow::Row(Row { id: None, text, kept: Kept::Nothing })
+    NextRow::Row(Row { id: None, text, missing: None, kept: Kept::Nothing })
 }
 
 /// Where bytes come from.

@@ -1,5 +1,7 @@
 //! Output of `nearsay score`: lines of text in bert-score's format, or a JSON object.
 
+mod systems;
+
 use serde::{Serialize, Serializer};
 
 use nearsay_models::files::Source;
@@ -8,25 +10,49 @@ use super::bertscore::{MeanScores, ScoreNotices, Scores};
 use super::{PairSource, PairSurvey, TextSource};
 use crate::Session;
 use crate::text::RecordId;
+pub(in crate::score) use systems::fingerprint;
+pub use systems::{
+    MetricReport, ReferencesReport, ReportParts, SystemReport, SystemsReport, TextsReport, figures_json,
+};
 
-/// The object that `nearsay score --json` prints. NaN and infinity are written as `null`, since JSON cannot
+/// The object that `nearsay score --json` prints for one system; for several it is [`SystemsReport`]. NaN and infinity are written as `null`, since JSON cannot
 /// represent them.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ScoreReport<'a> {
-    /// The signature of the BERTScore.
-    pub signature: &'a str,
+    /// The signature of the BERTScore, if it was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<&'a str>,
     /// The inputs, pairs and model, if [stated](Self::of).
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub subject: Option<ScoreSubject<'a>>,
     /// The requested metrics, by name.
     pub metrics: Metrics<'a>,
+    /// The same as for several systems, if [stated](Self::of_system).
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub systems: Option<&'a SystemsReport>,
+}
+
+impl Default for ScoreReport<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<'a> ScoreReport<'a> {
     /// A report without metrics.
-    pub fn new(signature: &'a str) -> Self {
-        Self { signature, subject: None, metrics: Metrics::default() }
+    pub fn new() -> Self {
+        Self { signature: None, subject: None, metrics: Metrics::default(), systems: None }
+    }
+
+    /// The same with the metrics of a report of one system, and the report itself.
+    #[must_use]
+    pub fn of_system(self, report: &'a SystemsReport) -> Self {
+        let all = report.systems.first().map_or(&[][..], |system| &system.metrics);
+        let is_other =
+            |(key, _): &&(String, MetricReport)| key != "bertscore" || self.metrics.bertscore.is_none();
+        let others = all.iter().filter(is_other).map(|(key, metric)| (key.as_str(), metric)).collect();
+        Self { metrics: Metrics { others, ..self.metrics }, systems: Some(report), ..self }
     }
 
     /// The same with its inputs, pairs and model.
@@ -37,9 +63,15 @@ impl<'a> ScoreReport<'a> {
 
     /// The same with BERTScore. `ids` are the pairs' ids; empty if no pair has one.
     #[must_use]
-    pub fn bertscore(self, mean: MeanScores, segments: &'a [Scores], ids: &'a [RecordId]) -> Self {
+    pub fn bertscore(
+        self,
+        signature: &'a str,
+        mean: MeanScores,
+        segments: &'a [Scores],
+        ids: &'a [RecordId],
+    ) -> Self {
         let bertscore = Some(BertScoreReport { mean, segments: Segments { scores: segments, ids } });
-        Self { metrics: Metrics { bertscore, ..self.metrics }, ..self }
+        Self { signature: Some(signature), metrics: Metrics { bertscore, ..self.metrics }, ..self }
     }
 }
 
@@ -90,7 +122,7 @@ pub struct ScoreInput<'a> {
 }
 
 impl<'a> ScoreSubject<'a> {
-    /// The pairs of `source` scored by the model of `session`.
+    /// The pairs of the only system of `source` scored by the model of `session`.
     pub fn new(
         source: &'a PairSource,
         survey: &PairSurvey,
@@ -104,7 +136,7 @@ impl<'a> ScoreSubject<'a> {
         };
         Self {
             inputs: ScoreInputs {
-                candidates: ScoreInput::of(&source.candidates),
+                candidates: ScoreInput::of(&source.systems[0].texts),
                 references: source.references.iter().map(ScoreInput::of).collect(),
             },
             paired_by: "rows",
@@ -139,6 +171,13 @@ pub struct Metrics<'a> {
     /// BERTScore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bertscore: Option<BertScoreReport<'a>>,
+    /// The other metrics, by key.
+    #[serde(flatten, serialize_with = "by_key")]
+    pub others: Vec<(&'a str, &'a MetricReport)>,
+}
+
+fn by_key<S: Serializer>(metrics: &[(&str, &MetricReport)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().copied())
 }
 
 /// BERTScore in a report.
@@ -209,7 +248,7 @@ mod tests {
     }
 
     fn json(mean: MeanScores, segments: &[Scores]) -> String {
-        serde_json::to_string(&ScoreReport::new("s").bertscore(mean, segments, &[])).unwrap()
+        serde_json::to_string(&ScoreReport::new().bertscore("s", mean, segments, &[])).unwrap()
     }
 
     #[test]
@@ -224,8 +263,8 @@ mod tests {
     #[test]
     fn a_pair_with_an_id_has_it_in_json() {
         let ids = [RecordId::Row(0), RecordId::String("b".to_owned())];
-        let report = ScoreReport::new("s");
-        let written = serde_json::to_string(&report.bertscore(MEAN, &pairs(), &ids)).unwrap();
+        let report = ScoreReport::new();
+        let written = serde_json::to_string(&report.bertscore("s", MEAN, &pairs(), &ids)).unwrap();
         assert!(written.contains(r#""f1":1.0},{"#) && written.contains(r#""f1":0.0,"id":"b"}"#), "{written}");
     }
 
@@ -241,8 +280,7 @@ mod tests {
 
     #[test]
     fn json_leaves_out_metrics_that_were_not_asked_for() {
-        let report = ScoreReport::new("s");
-        assert_eq!(serde_json::to_string(&report).unwrap(), r#"{"signature":"s","metrics":{}}"#);
+        assert_eq!(serde_json::to_string(&ScoreReport::new()).unwrap(), r#"{"metrics":{}}"#);
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! `nearsay compare`.
+
+mod gate;
+mod report;
+mod tables;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use nearsay::metrics::comparison::{
+    Compared, ComparisonOptions, Contradiction, Pairs, Test, compare, contradictions,
+};
+use nearsay::score::Groups;
+use nearsay::score::run::Run;
+use nearsay::score::systems::MeasuredSystems;
+use nearsay::{Error, Result, Workers};
+
+use crate::arguments::{CompareSystemsArguments, UnitArgument};
+use crate::context::Context;
+use crate::print::print_json;
+use crate::score::{Inputs, evaluate};
+use gate::Gate;
+
+/// Units below which tests are unreliable.
+const FEW_ROWS: u64 = 30;
+const FEW_GROUPS: u64 = 10;
+
+/// Systems, as they are compared.
+struct Subjects {
+    names: Vec<String>,
+    measured: MeasuredSystems,
+    rows: u64,
+    groups: Option<Groups>,
+    warnings: Vec<String>,
+}
+
+/// Systems, compared.
+struct Comparison<'a> {
+    subjects: &'a Subjects,
+    /// Whether groups of rows are resampled.
+    by_groups: bool,
+    options: ComparisonOptions,
+    compared: Vec<Compared>,
+    contradictions: Vec<Contradiction>,
+}
+
+pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<ExitCode> {
+    let subjects = subjects(context, arguments)?;
+    subjects.warnings.iter().for_each(|warning| context.note(format_args!("warning: {warning}")));
+    check_number(&subjects.names)?;
+    let (options, by_groups) = options(&subjects, arguments)?;
+    let gates = Gate::parse_all(&arguments.gate, &subjects, &options)?;
+    let groups = subjects.groups.as_ref().filter(|_| by_groups).map(|groups| &groups.of_rows[..]);
+    let threads = Workers::new(arguments.running.threads).threads();
+    let compared = compare(&subjects.measured.contests(groups), &options, threads);
+    let contradictions = contradictions(&compared);
+    let comparison = Comparison { subjects: &subjects, by_groups, options, compared, contradictions };
+    if context.global.json {
+        print_json(&report::ComparisonReport::new(&comparison))?;
+    } else {
+        tables::print(&comparison, &arguments.interval)?;
+    }
+    let failed = gates.iter().filter(|gate| gate.report(&comparison)).count();
+    Ok(if failed > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<Subjects> {
+    if let Some(path) = &arguments.run {
+        return Ok(of_run(path, arguments)?);
+    }
+    let inputs = Inputs {
+        pairs: &arguments.pairs,
+        metrics: &arguments.metrics,
+        reading: &arguments.reading,
+        running: &arguments.running,
+    };
+    let evaluated = evaluate(context, inputs, None)?;
+    Ok(Subjects {
+        names: evaluated.names(),
+        rows: evaluated.survey.rows,
+        groups: evaluated.survey.groups.clone(),
+        warnings: evaluated.warnings.iter().map(ToString::to_string).collect(),
+        measured: evaluated.measured,
+    })
+}
+
+fn of_run(path: &Path, arguments: &CompareSystemsArguments) -> Result<Subjects> {
+    let run = Run::open(path)?;
+    let mut measured = run.measured()?;
+    let wanted: Vec<String> =
+        arguments.metrics.metric.iter().flat_map(|specs| &specs.0).map(ToString::to_string).collect();
+    let names = |key: &str, spec: &str| wanted.iter().any(|wanted| wanted == key || wanted == spec);
+    for wanted in &wanted {
+        let is_known =
+            |metric: &&nearsay::score::run::MetricDocument| metric.key == *wanted || metric.spec == *wanted;
+        if !run.metrics().iter().any(|metric| is_known(&metric)) {
+            let known: Vec<&str> = run.metrics().iter().map(|metric| metric.key.as_str()).collect();
+            return Err(Error::Usage {
+                message: format!("the run in {} does not have the metric {wanted}", path.display()).into(),
+                hint: Some(
+                    format!("it has {}; nearsay score -o RUN --add --metric SPEC adds one", known.join(", "))
+                        .into(),
+                ),
+            });
+        }
+    }
+    if !wanted.is_empty() {
+        let mut recorded = run.metrics().iter();
+        measured.metrics.retain(|_| recorded.next().is_some_and(|metric| names(&metric.key, &metric.spec)));
+    }
+    Ok(Subjects {
+        names: run.systems().iter().map(|system| system.name.clone()).collect(),
+        measured,
+        rows: run.rows(),
+        groups: run.row_names()?.1,
+        warnings: run.warnings().to_vec(),
+    })
+}
+
+fn check_number(names: &[String]) -> Result<()> {
+    if names.len() > 1 {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: format!("a comparison needs two systems, got {}", names.join(", ")).into(),
+        hint: Some("name several files with -c, or add a system to the run with score --add".into()),
+    })
+}
+
+fn options(subjects: &Subjects, arguments: &CompareSystemsArguments) -> Result<(ComparisonOptions, bool)> {
+    let testing = &arguments.testing;
+    let mut options = ComparisonOptions::default();
+    options.test = Test::from(testing.test);
+    options.trials = testing.trials;
+    options.bootstrap = arguments.interval.bootstrap().ok_or_else(|| Error::Usage {
+        message: "--interval none leaves nothing to compare differences with".into(),
+        hint: Some("bca and percentile are the other intervals".into()),
+    })?;
+    options.correction = testing.correction.into();
+    options.alpha = testing.alpha;
+    options.power = testing.power;
+    if let Some(name) = &arguments.baseline {
+        options.pairs = Pairs::With(system(subjects, name, "--baseline")?);
+    }
+    let by_groups = match (testing.unit, &subjects.groups) {
+        (Some(UnitArgument::Row), _) | (None, None) => false,
+        (_, Some(_)) => true,
+        (Some(UnitArgument::Group), None) => {
+            return Err(Error::Usage {
+                message: "--unit group needs groups of rows, and there are none".into(),
+                hint: Some("--group-field NAME of score or compare names the field of their groups".into()),
+            });
+        }
+    };
+    Ok((options, by_groups))
+}
+
+/// The number of a system.
+fn system(subjects: &Subjects, name: &str, flag: &str) -> Result<usize> {
+    let found = subjects.names.iter().position(|known| known == name);
+    found.ok_or_else(|| Error::Usage {
+        message: format!("{flag} must name a system, got `{name}`").into(),
+        hint: Some(format!("the systems are {}", subjects.names.join(", ")).into()),
+    })
+}
+
+impl Comparison<'_> {
+    /// Rows or groups.
+    fn units(&self) -> u64 {
+        match (&self.subjects.groups, self.by_groups) {
+            (Some(groups), true) => groups.names.len() as u64,
+            _ => self.subjects.rows,
+        }
+    }
+
+    fn name(&self, system: usize) -> &str {
+        &self.subjects.names[system]
+    }
+
+    /// Everything that makes the conclusions weaker than they look.
+    fn warnings(&self) -> Vec<String> {
+        let (least, units) = if self.by_groups { (FEW_GROUPS, "groups") } else { (FEW_ROWS, "rows") };
+        let few =
+            format!("intervals and tests need at least {least} {units} to be reliable, got {}", self.units());
+        let mut all = self.subjects.warnings.clone();
+        if self.units() < least && !all.contains(&few) {
+            all.push(few);
+        }
+        all
+    }
+}

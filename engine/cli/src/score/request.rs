@@ -1,0 +1,243 @@
+//! The metrics that the arguments ask for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use nearsay::metrics::lexical::{MetricSpec, SpecError, TEXT_METRICS, text_metric};
+use nearsay::score::bertscore::{RescaleWith, default_model};
+use nearsay::score::systems::{Computation, Cosine, ScoreMetric, check_language};
+use nearsay::{EmbedOptions, Error, Result, ScoreOptions, Session};
+
+use crate::arguments::{MetricArguments, RunningArguments};
+use crate::context::Context;
+
+/// Names of metrics that need a model.
+const ENCODER_METRICS: [&str; 2] = ["bertscore", "cosine"];
+
+/// A metric that was asked for, and its name in results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Requested {
+    pub(crate) key: String,
+    pub(crate) spec: MetricSpec,
+}
+
+impl Requested {
+    /// Whether it needs a model.
+    pub(crate) fn needs_model(&self) -> bool {
+        ENCODER_METRICS.contains(&self.spec.name())
+    }
+}
+
+/// The metrics of `--metric` with the defaults of other flags, checked as far as no model is needed. `known` are
+/// those of a run that they are added to, which come first.
+///
+/// # Errors
+/// [`Error::Usage`] for a metric or setting that does not exist, one that is named twice, and a flag without effect.
+pub(crate) fn requested(arguments: &MetricArguments, known: &[Requested]) -> Result<Vec<Requested>> {
+    let mut specs: Vec<MetricSpec> = arguments
+        .metric
+        .iter()
+        .flat_map(|specs| &specs.0)
+        .map(|spec| with_defaults(spec, arguments))
+        .collect::<Result<_>>()?;
+    if specs.is_empty() && known.is_empty() {
+        specs.push(with_defaults(&MetricSpec::new("bertscore"), arguments)?);
+    }
+    check_defaults(&specs, arguments)?;
+    let mut all = known.to_vec();
+    for (at, spec) in specs.iter().enumerate() {
+        if let Some(same) = all.iter().find(|requested| requested.spec == *spec) {
+            if known.contains(same) {
+                continue;
+            }
+            return Err(Error::Usage {
+                message: format!("the metric {spec} is named twice").into(),
+                hint: Some("a metric may be given twice with other settings: 'chrf,chrf(case=lc)'".into()),
+            });
+        }
+        let has_name = |other: &&MetricSpec| other.name() == spec.name();
+        let is_alone = specs.iter().filter(has_name).count() == 1
+            && !known.iter().any(|requested| requested.spec.name() == spec.name());
+        let is_first = !specs[..at].iter().any(|other| other.name() == spec.name()) && spec.is_plain();
+        let key = if is_alone || is_first { spec.name().to_owned() } else { spec.to_string() };
+        all.push(Requested { key, spec: spec.clone() });
+    }
+    Ok(all)
+}
+
+fn with_defaults(spec: &MetricSpec, arguments: &MetricArguments) -> Result<MetricSpec> {
+    let mut spec = spec.clone();
+    if ENCODER_METRICS.contains(&spec.name()) {
+        check_encoder(&spec).map_err(usage)?;
+        return Ok(spec);
+    }
+    let mut add = |key: &str, value: &str| {
+        let with = spec.clone().or(key, value);
+        if text_metric(&with).is_ok() {
+            spec = with;
+        }
+    };
+    if let Some(tokenizer) = &arguments.tokenize {
+        add("tok", tokenizer);
+    }
+    if arguments.lowercase {
+        add("case", "lc");
+    }
+    if arguments.stem {
+        add("stem", "yes");
+    }
+    let spec = check_language(spec, arguments.lang.as_deref())?;
+    text_metric(&spec).map_err(usage)?;
+    Ok(spec)
+}
+
+fn check_encoder(spec: &MetricSpec) -> std::result::Result<(), SpecError> {
+    let mut settings = spec.settings();
+    settings.take("model");
+    if spec.name() == "bertscore" {
+        settings.number("layer", 0_usize, "the number of a layer", |_| true)?;
+    }
+    settings.finish()
+}
+
+/// A default that no metric has taken was meant to change something.
+fn check_defaults(specs: &[MetricSpec], arguments: &MetricArguments) -> Result<()> {
+    let takes = |key: &str, value: &str| {
+        let has = |spec: &MetricSpec| spec.get(key) == Some(value) || spec.get(key).is_some() && key == "tok";
+        specs.iter().any(has)
+    };
+    let refuse = |flag: &str, hint: &'static str| {
+        Err(Error::Usage {
+            message: format!("{flag} has no effect on these metrics").into(),
+            hint: Some(hint.into()),
+        })
+    };
+    match arguments {
+        MetricArguments { tokenize: Some(tokenizer), .. } if !takes("tok", tokenizer) => refuse(
+            &format!("--tokenize {tokenizer}"),
+            "bleu has the tokenizers 13a, intl, zh, char and none; rouge has rouge-score, unicode and char",
+        ),
+        MetricArguments { lowercase: true, .. } if !takes("case", "lc") => {
+            refuse("--lowercase", "bleu, chrf, ter, wer and cer have the setting case")
+        }
+        MetricArguments { stem: true, .. } if !takes("stem", "yes") => {
+            refuse("--stem", "only the rouge metrics have stems")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn usage(error: SpecError) -> Error {
+    let hint = match &error {
+        SpecError::UnknownMetric { .. } => {
+            format!("the metrics are {}, {}", TEXT_METRICS.join(", "), ENCODER_METRICS.join(", "))
+        }
+        _ => "`nearsay help score` lists the metrics and their settings".to_owned(),
+    };
+    Error::Usage { message: error.to_string().into(), hint: Some(hint.into()) }
+}
+
+/// Opens what the metrics need, each model once.
+pub(crate) struct Opening<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) arguments: &'a MetricArguments,
+    pub(crate) running: &'a RunningArguments,
+    sessions: HashMap<String, Session>,
+}
+
+impl<'a> Opening<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        arguments: &'a MetricArguments,
+        running: &'a RunningArguments,
+    ) -> Self {
+        Self { context, arguments, running, sessions: HashMap::new() }
+    }
+
+    /// Reports missing table entries before an input is read or a model is loaded.
+    pub(crate) fn check(&self, requested: &[Requested]) -> Result<()> {
+        for metric in requested.iter().filter(|metric| metric.needs_model()) {
+            let name = self.model_name(&metric.spec)?;
+            if metric.spec.name() == "bertscore" {
+                self.options(&metric.spec).check_with(&name, &self.context.hub())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The metric, ready to be computed.
+    pub(crate) fn open(&mut self, requested: &Requested) -> Result<ScoreMetric> {
+        let key = requested.key.clone();
+        let computation = match requested.spec.name() {
+            "bertscore" => {
+                let options = self.options(&requested.spec);
+                let scorer = self.session(&requested.spec)?.scorer(&options)?;
+                Computation::BertScore(scorer.with_cancel(&self.context.cancel()))
+            }
+            "cosine" => {
+                let mut options = EmbedOptions::default();
+                options.max_length = self.running.max_length;
+                let embedder = self.session(&requested.spec)?.embedder(&options)?;
+                Computation::Cosine(Cosine::new(&embedder.with_cancel(&self.context.cancel()))?)
+            }
+            _ => Computation::Text(Arc::from(text_metric(&requested.spec).map_err(usage)?)),
+        };
+        Ok(ScoreMetric { key, computation })
+    }
+
+    fn session(&mut self, spec: &MetricSpec) -> Result<Session> {
+        let name = self.model_name(spec)?;
+        if let Some(session) = self.sessions.get(&name) {
+            return Ok(session.clone());
+        }
+        let running = self.running;
+        let devices = match self.sessions.values().next() {
+            Some(session) => session.devices().clone(),
+            None => self.context.open_devices(running)?,
+        };
+        let session = self.context.open_session(&name, devices, running.threads, running.batch_tokens)?;
+        self.sessions.insert(name, session.clone());
+        Ok(session)
+    }
+
+    /// The model of the metric's own settings, else of --model, else of --lang, else the environment's: an argument
+    /// is stronger than a variable.
+    fn model_name(&self, spec: &MetricSpec) -> Result<String> {
+        if let Some(name) = spec.get("model") {
+            return Ok(name.to_owned());
+        }
+        match (&self.arguments.model, &self.arguments.lang) {
+            (None, Some(language)) if spec.name() == "bertscore" => {
+                default_model(language).map(str::to_owned)
+            }
+            (None, _) if self.context.default_model().is_none() => Err(Error::Usage {
+                message: format!("{} needs --model <NAME_OR_DIR>{}", spec.name(), or_language(spec)).into(),
+                hint: Some(
+                    "--lang en scores English with roberta-large; NEARSAY_MODEL sets a default model; \
+                     --metric bleu,chrf needs none"
+                        .into(),
+                ),
+            }),
+            (model, _) => self.context.model_name(model.clone()),
+        }
+    }
+
+    fn options(&self, spec: &MetricSpec) -> ScoreOptions {
+        let arguments = self.arguments;
+        let mut options = ScoreOptions::default();
+        options.layer = spec.get("layer").and_then(|layer| layer.parse().ok()).or(arguments.layer);
+        options.max_length = self.running.max_length;
+        options.rescaling = match &arguments.baseline_path {
+            Some(path) => RescaleWith::File(path.clone()),
+            None if arguments.rescale_with_baseline => {
+                RescaleWith::Published { language: arguments.lang.clone() }
+            }
+            None => RescaleWith::Nothing,
+        };
+        options
+    }
+}
+
+fn or_language(spec: &MetricSpec) -> &'static str {
+    if spec.name() == "bertscore" { " or --lang <CODE>" } else { "" }
+}

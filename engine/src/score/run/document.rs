@@ -1,0 +1,148 @@
+//! `run.json`: the settings, inputs and scores of a run, and the digests of its other files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::text::read_small;
+use crate::vectors::write::hexadecimal;
+use crate::{Error, Result};
+
+/// The version of the format of a run's folder.
+pub(super) const FORMAT_VERSION: u64 = 1;
+/// The file's name.
+pub(super) const RUN_JSON: &str = "run.json";
+/// No run of sane size has more.
+const MAX_BYTES: u64 = 64 << 20;
+/// The last key, whose value is the SHA-256 of all bytes before its line.
+const OWN_DIGEST: &str = "sha256";
+
+/// The contents of `run.json`, in the order of its keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunDocument {
+    pub(super) format_version: u64,
+    /// The version of the program.
+    pub(super) nearsay: String,
+    /// The arguments that the scores depend on.
+    pub(super) command: Vec<String>,
+    pub(super) fingerprint: String,
+    pub(super) rows: u64,
+    /// How rows were paired, and which references count.
+    pub(super) pairing: Pairing,
+    pub(super) references: Vec<InputDocument>,
+    pub(super) systems: Vec<InputDocument>,
+    pub(super) metrics: Vec<MetricDocument>,
+    /// By system and metric.
+    pub(super) scores: BTreeMap<String, BTreeMap<String, Value>>,
+    pub(super) warnings: Vec<String>,
+    pub(super) files: BTreeMap<String, FileDocument>,
+}
+
+/// How rows were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Pairing {
+    /// `rows`, `ids`, or `agreeing` if rows were paired by position and ids had to agree.
+    pub by: String,
+    /// Whether blank references are none.
+    pub blank_is_missing: bool,
+    /// The field of the rows' groups.
+    pub group_field: Option<String>,
+}
+
+/// An input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputDocument {
+    /// The name of a system, or `reference1` and so on.
+    pub name: String,
+    /// The file.
+    pub input: String,
+    /// The field or column of the texts; `null` if they are lines.
+    pub field: Option<String>,
+    /// The SHA-256 of the texts.
+    pub sha256: String,
+    /// References that do not exist.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricDocument {
+    /// The name in results.
+    pub key: String,
+    /// The metric and its settings.
+    pub spec: String,
+    /// The signature.
+    pub signature: String,
+    /// The names of its statistics.
+    pub statistics: Vec<String>,
+}
+
+/// A file of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileDocument {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+impl RunDocument {
+    /// The bytes of the file.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::Bug(error.to_string()))?;
+        // Without the last brace and the newline before it.
+        bytes.truncate(bytes.len() - 2);
+        bytes.extend_from_slice(b",\n");
+        let digest = hexadecimal(&Sha256::digest(&bytes));
+        bytes.extend_from_slice(format!("  \"{OWN_DIGEST}\": \"{digest}\"\n}}\n").as_bytes());
+        Ok(bytes)
+    }
+
+    /// Reads `run.json` in a folder.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] if it cannot be read; [`Error::OtherRun`] if a later version wrote it;
+    /// [`Error::BadInput`] if it is damaged.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(RUN_JSON);
+        let text = read_small(&path, "a run's description", MAX_BYTES)?;
+        let bad = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
+        let mut value: Value =
+            serde_json::from_str(&text).map_err(|error| bad(format!("is not JSON: {error}")))?;
+        match value.get("format_version").and_then(Value::as_u64) {
+            Some(FORMAT_VERSION) => {}
+            Some(newer) if newer > FORMAT_VERSION => {
+                return Err(Error::OtherRun { path, recorded: newer, known: FORMAT_VERSION });
+            }
+            found => return Err(bad(format!("format_version must be {FORMAT_VERSION}, got {found:?}"))),
+        }
+        check_digest(&text).map_err(bad)?;
+        if let Some(object) = value.as_object_mut() {
+            object.remove(OWN_DIGEST);
+        }
+        serde_json::from_value(value).map_err(|error| bad(format!("is not a run's description: {error}")))
+    }
+}
+
+fn check_digest(text: &str) -> std::result::Result<(), String> {
+    let start = text.rfind(&format!("  \"{OWN_DIGEST}\": ")).ok_or("has no sha256 of its own at its end")?;
+    let digest = hexadecimal(&Sha256::digest(&text.as_bytes()[..start]));
+    let expected = format!("  \"{OWN_DIGEST}\": \"{digest}\"\n}}\n");
+    if text[start..] == expected {
+        Ok(())
+    } else {
+        Err(format!("does not have the SHA-256 in its last line; it is {digest}"))
+    }
+}

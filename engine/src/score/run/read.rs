@@ -1,0 +1,270 @@
+//! A run that was written earlier.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, RecordBatch, StringArray};
+use nearsay_metrics::Signature;
+use nearsay_metrics::lexical::{Metric, MetricSpec, ReferenceCount, TextMetric, text_metric};
+use nearsay_metrics::statistics::Sample;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::document::{InputDocument, MetricDocument, Pairing, RunDocument};
+use super::tables::{SEGMENTS, STATISTICS, TEXTS, reference_column, statistic_column, system_column};
+use crate::score::systems::{MeasuredMetric, MeasuredSystems, recorded_encoder_metric};
+use crate::score::{Groups, PairSource, System, TextSource};
+use crate::text::{Input, RecordId, TextOptions};
+use crate::vectors::write::Digest;
+use crate::{Error, Result};
+
+/// A run's folder.
+#[derive(Debug, Clone)]
+pub struct Run {
+    path: PathBuf,
+    document: RunDocument,
+}
+
+impl Run {
+    /// Opens the run in `path`.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] if there is none; [`Error::OtherRun`] if a later version wrote it;
+    /// [`Error::BadInput`] if its description is damaged.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), document: RunDocument::read(path)? })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.document.rows
+    }
+
+    /// The SHA-256 of its metrics' settings and inputs.
+    pub fn fingerprint(&self) -> &str {
+        &self.document.fingerprint
+    }
+
+    /// The systems.
+    pub fn systems(&self) -> &[InputDocument] {
+        &self.document.systems
+    }
+
+    /// The columns of references.
+    pub fn references(&self) -> &[InputDocument] {
+        &self.document.references
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &[MetricDocument] {
+        &self.document.metrics
+    }
+
+    /// How its rows were read.
+    pub fn pairing(&self) -> &Pairing {
+        &self.document.pairing
+    }
+
+    /// The warnings of the run.
+    pub fn warnings(&self) -> &[String] {
+        &self.document.warnings
+    }
+
+    /// Whether its texts were kept.
+    pub fn has_texts(&self) -> bool {
+        self.document.files.contains_key(TEXTS)
+    }
+
+    /// Differences between the files and their digests: sentences, none if all is as it was written.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be read.
+    pub fn problems(&self) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        for (name, recorded) in &self.document.files {
+            let path = self.path.join(name);
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) => {
+                    problems.push(format!("{}: {error}", path.display()));
+                    continue;
+                }
+            };
+            let found = Digest::of(&file).map_err(|source| Error::Io {
+                action: "reading",
+                target: path.display().to_string(),
+                source,
+            })?;
+            if (found.bytes, &found.sha256) != (recorded.bytes, &recorded.sha256) {
+                problems.push(format!(
+                    "{}: has {} bytes with the SHA-256 {}, must have {} with {}",
+                    path.display(),
+                    found.bytes,
+                    found.sha256,
+                    recorded.bytes,
+                    recorded.sha256
+                ));
+            }
+        }
+        Ok(problems)
+    }
+
+    /// The bytes of its files without `run.json`.
+    pub fn bytes(&self) -> u64 {
+        self.document.files.values().map(|file| file.bytes).sum()
+    }
+
+    /// The statistics of all systems by all metrics.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if a file does not have the recorded columns and rows; [`Error::NoInput`].
+    pub fn measured(&self) -> Result<MeasuredSystems> {
+        let systems = self.document.systems.len();
+        let mut samples: Vec<Vec<Sample>> = self
+            .document
+            .metrics
+            .iter()
+            .map(|metric| vec![Sample::new(metric.statistics.len()); systems])
+            .collect();
+        let mut row = 0;
+        self.for_each_batch(STATISTICS, |batch| {
+            for (metric, samples) in self.document.metrics.iter().zip(&mut samples) {
+                let columns =
+                    metric.statistics.iter().map(|name| numbers(batch, &statistic_column(&metric.key, name)));
+                let columns: Vec<_> = columns.collect::<std::result::Result<_, _>>()?;
+                for at in 0..batch.num_rows() {
+                    let system = (row + at) / self.document.rows.max(1) as usize;
+                    let values: Vec<f64> = columns.iter().map(|column| column[at]).collect();
+                    samples.get_mut(system).ok_or("has more rows than run.json records")?.push(&values);
+                }
+            }
+            row += batch.num_rows();
+            Ok(())
+        })?;
+        let expected = systems * self.document.rows as usize;
+        if row != expected {
+            return Err(self.bad(STATISTICS, format!("must have {expected} rows, got {row}")));
+        }
+        let metric = |(metric, samples): (&MetricDocument, Vec<Sample>)| {
+            Ok(MeasuredMetric { key: metric.key.clone(), metric: self.metric(metric)?, samples })
+        };
+        Ok(MeasuredSystems {
+            metrics: self.document.metrics.iter().zip(samples).map(metric).collect::<Result<_>>()?,
+            references: self.reference_count(),
+            notices: Vec::new(),
+            encoded: None,
+        })
+    }
+
+    /// The ids of its rows, which are empty if no row has one, and the groups, if it has any.
+    ///
+    /// # Errors
+    /// As [`Run::measured`].
+    pub fn row_names(&self) -> Result<(Vec<RecordId>, Option<Groups>)> {
+        let rows = self.document.rows as usize;
+        let (mut ids, mut groups) = (Vec::new(), Groups::default());
+        self.for_each_batch(SEGMENTS, |batch| {
+            let [id_column, group_column] = ["id", "group"].map(|name| strings(batch, name));
+            let (id_column, group_column) = (id_column?, group_column?);
+            // Each system has the same rows.
+            for at in 0..batch.num_rows().min(rows - ids.len().min(rows)) {
+                let id = id_column.is_valid(at).then(|| RecordId::String(id_column.value(at).to_owned()));
+                ids.push(id.unwrap_or(RecordId::Row(ids.len() as u64)));
+                groups.add(if group_column.is_valid(at) { group_column.value(at) } else { "" });
+            }
+            Ok(())
+        })?;
+        if !ids.iter().any(RecordId::is_explicit) {
+            ids.clear();
+        }
+        Ok((ids, self.document.pairing.group_field.is_some().then_some(groups)))
+    }
+
+    /// The texts of the run, if they were kept.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] and [`Error::BadInput`].
+    pub fn texts(&self) -> Result<Option<PairSource>> {
+        if !self.has_texts() {
+            return Ok(None);
+        }
+        let column = |name: String, options: TextOptions| {
+            TextSource::open(&Input::File(self.path.join(TEXTS)), &options.text_fields([name]).no_id())
+        };
+        let system = |system: &InputDocument| {
+            let texts = column(system_column(&system.name), TextOptions::default())?;
+            Ok(System { name: system.name.clone(), texts })
+        };
+        let reference = |at: usize| column(reference_column(at), TextOptions::default().keep_missing());
+        let systems = self.document.systems.iter().map(system).collect::<Result<_>>()?;
+        let references = (0..self.document.references.len()).map(reference).collect::<Result<_>>()?;
+        Ok(Some(PairSource::of_systems(systems, references)))
+    }
+
+    fn reference_count(&self) -> ReferenceCount {
+        match self.document.references.iter().all(|references| references.missing == 0) {
+            true => ReferenceCount::Fixed(self.document.references.len()),
+            false => ReferenceCount::Variable,
+        }
+    }
+
+    fn metric(&self, recorded: &MetricDocument) -> Result<Arc<dyn Metric>> {
+        let spec: MetricSpec =
+            recorded.spec.parse().map_err(|error| self.bad("run.json", format!("{error}")))?;
+        let signature = Signature::parse(&recorded.signature)
+            .map_err(|error| self.bad("run.json", format!("{error}")))?;
+        if let Some(metric) = recorded_encoder_metric(spec.name(), signature) {
+            return Ok(metric);
+        }
+        let metric = text_metric(&spec).map_err(|error| self.bad("run.json", format!("{error}")))?;
+        if metric.statistics() != recorded.statistics {
+            let rule = format!(
+                "{} must have the statistics {:?}, got {:?}",
+                recorded.key,
+                metric.statistics(),
+                recorded.statistics
+            );
+            return Err(self.bad("run.json", rule));
+        }
+        let metric: Arc<dyn TextMetric> = metric.into();
+        Ok(metric)
+    }
+
+    fn for_each_batch(
+        &self,
+        name: &str,
+        mut each: impl FnMut(&RecordBatch) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        let path = self.path.join(name);
+        let file = File::open(&path).map_err(|source| Error::NoInput { path: path.clone(), source })?;
+        let bad = |error: &dyn std::fmt::Display| self.bad(name, format!("{error}"));
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| bad(&error))?;
+        for batch in builder.build().map_err(|error| bad(&error))? {
+            each(&batch.map_err(|error| bad(&error))?).map_err(|rule| self.bad(name, rule))?;
+        }
+        Ok(())
+    }
+
+    fn bad(&self, name: &str, rule: String) -> Error {
+        Error::BadInput { input: self.path.join(name).display().to_string(), rule }
+    }
+}
+
+fn strings<'a>(batch: &'a RecordBatch, name: &str) -> std::result::Result<&'a StringArray, String> {
+    let column = batch.column_by_name(name).ok_or_else(|| format!("has no column `{name}`"))?;
+    column.as_string_opt::<i32>().ok_or_else(|| format!("the column `{name}` is not of strings"))
+}
+
+/// The values of a column of numbers without nulls.
+fn numbers<'a>(batch: &'a RecordBatch, name: &str) -> std::result::Result<&'a [f64], String> {
+    let column = batch.column_by_name(name).ok_or_else(|| format!("has no column `{name}`"))?;
+    let numbers = column.as_primitive_opt::<Float64Type>().filter(|numbers| numbers.null_count() == 0);
+    Ok(numbers.ok_or_else(|| format!("the column `{name}` is not of f64 without nulls"))?.values())
+}

@@ -1,0 +1,255 @@
+//! Writing a run.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde_json::Value;
+
+use super::document::{FORMAT_VERSION, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument};
+use super::tables::{SEGMENTS, STATISTICS, TEXTS, write_segments, write_statistics, write_texts};
+use crate::error::phrase;
+use crate::score::report::fingerprint;
+use crate::score::systems::{MeasuredMetric, MeasuredSystems, ScoreWarning};
+use crate::score::{PairSource, PairSurvey, SurveyedTexts, TextSource, figures_json};
+use crate::vectors::folder::{LOCK, create, failed, lock};
+use crate::vectors::write::{Output, OutputFile, sync_folder};
+use crate::{Error, Result, Setting};
+
+/// The folder of a run that is being made. Everything is written to a folder next to it, which gets the run's name
+/// when it is complete; a run that is replaced is whole until then.
+#[derive(Debug)]
+pub struct RunWriter {
+    target: PathBuf,
+    unfinished: PathBuf,
+    _lock: File,
+}
+
+/// Everything that a run records.
+#[derive(Debug, Clone, Copy)]
+pub struct RunContents<'a> {
+    /// The texts.
+    pub source: &'a PairSource,
+    /// Their survey, with ids and texts.
+    pub survey: &'a PairSurvey,
+    /// The statistics.
+    pub measured: &'a MeasuredSystems,
+    /// The specs of the metrics, in the order of those measured.
+    pub specs: &'a [String],
+    /// The arguments that the scores depend on.
+    pub command: &'a [String],
+    /// How rows were read.
+    pub pairing: &'a Pairing,
+    /// The warnings.
+    pub warnings: &'a [ScoreWarning],
+    /// Whether texts are kept.
+    pub texts: bool,
+}
+
+impl RunWriter {
+    /// Prepares the run in `target`. Nothing that is there is touched before [`write`](Self::write) has completed.
+    ///
+    /// # Errors
+    /// [`Error::CannotCreate`] if there is something that must not be replaced, or the folder cannot be created;
+    /// [`Error::OtherRun`] if a later version wrote the run; [`Error::Busy`] if another process writes it.
+    pub fn create(target: &Path, replace: bool) -> Result<Self> {
+        let target = trimmed(target);
+        let refuse = |reason: &str, hint| {
+            Err(Error::CannotCreate { path: target.clone(), reason: reason.to_owned(), hint })
+        };
+        if target.symlink_metadata().is_ok() {
+            let is_empty = fs::read_dir(&target).is_ok_and(|mut entries| entries.next().is_none());
+            let is_run = target.join(RUN_JSON).is_file();
+            match (target.is_dir(), is_run, is_empty) {
+                (false, ..) => return refuse("it is not a folder", None),
+                (true, true, _) if !replace => {
+                    let hint = phrase![
+                        Setting::AddToRun,
+                        " adds systems or metrics to it; ",
+                        Setting::Overwrite,
+                        " replaces it"
+                    ];
+                    return refuse("it has a run already", Some(hint));
+                }
+                (true, true, _) => match RunDocument::read(&target) {
+                    // A damaged run may be replaced.
+                    Ok(_) | Err(Error::BadInput { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+                (true, false, false) => return refuse("it exists and is not a run", None),
+                (true, false, true) => {}
+            }
+        }
+        let unfinished = unfinished(&target)?;
+        create(&unfinished).map_err(|error| of_target(error, &target))?;
+        let lock = lock(&unfinished).map_err(|error| of_target(error, &target))?;
+        remove_remains(&unfinished)?;
+        Ok(Self { target, unfinished, _lock: lock })
+    }
+
+    /// Writes the run, and gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; errors of the inputs, whose texts are read again.
+    pub fn write(self, contents: &RunContents<'_>) -> Result<()> {
+        let RunContents { source, survey, measured, .. } = *contents;
+        let names: Vec<String> = source.systems.iter().map(|system| system.name.clone()).collect();
+        let folder = &self.unfinished;
+        let mut files = vec![
+            (SEGMENTS, write_segments(folder, &names, survey, measured)?),
+            (STATISTICS, write_statistics(folder, &names, survey.rows as usize, measured)?),
+        ];
+        if contents.texts {
+            files.push((TEXTS, write_texts(folder, source, survey)?));
+        }
+        let mut document = document(contents, &names);
+        document.files = files.into_iter().map(|(name, file)| (name.to_owned(), file)).collect();
+        let mut file = OutputFile::create(&folder.join(RUN_JSON), true)?;
+        file.write(&document.to_bytes()?)?;
+        file.persist()?;
+        self.publish()
+    }
+
+    fn publish(&self) -> Result<()> {
+        let failed = |source| failed("writing", &self.target, source);
+        fs::remove_file(self.unfinished.join(LOCK)).map_err(failed)?;
+        sync_folder(&self.unfinished).map_err(failed)?;
+        if self.target.is_dir() {
+            exchange(&self.unfinished, &self.target).map_err(failed)?;
+            // The run is complete; what it replaced is litter now.
+            let _ = fs::remove_dir_all(&self.unfinished);
+        } else {
+            fs::rename(&self.unfinished, &self.target).map_err(failed)?;
+        }
+        sync_folder(parent(&self.target)).map_err(failed)
+    }
+}
+
+impl Drop for RunWriter {
+    fn drop(&mut self) {
+        // The error that stopped the run is reported; one of these would hide it.
+        let _ = remove_remains(&self.unfinished);
+        let _ = fs::remove_file(self.unfinished.join(LOCK));
+        let _ = fs::remove_dir(&self.unfinished);
+    }
+}
+
+/// Exchanges two folders in one step, so that there is a whole run at every time.
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // A file system that cannot do it.
+        Err(_) => {
+            fs::remove_dir_all(other)?;
+            fs::rename(one, other)
+        }
+    }
+}
+
+/// The path without separators at its end, which would be part of the name of the folder next to it.
+fn trimmed(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unfinished(target: &Path) -> Result<PathBuf> {
+    let name = target.file_name().ok_or_else(|| Error::CannotCreate {
+        path: target.to_owned(),
+        reason: "the name of a folder is missing".to_owned(),
+        hint: None,
+    })?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".unfinished");
+    Ok(parent(target).join(hidden))
+}
+
+/// Removes what a killed process left.
+fn remove_remains(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name() != LOCK {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(|source| failed("removing", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Errors about the unfinished folder are about the run.
+fn of_target(error: Error, target: &Path) -> Error {
+    match error {
+        Error::Busy { process, .. } => Error::Busy { path: target.to_owned(), process },
+        Error::CannotCreate { reason, hint, .. } => {
+            Error::CannotCreate { path: target.to_owned(), reason, hint }
+        }
+        error => error,
+    }
+}
+
+fn document(contents: &RunContents<'_>, names: &[String]) -> RunDocument {
+    let RunContents { source, survey, measured, specs, .. } = *contents;
+    let input = |name: String, texts: &TextSource, surveyed: &SurveyedTexts| InputDocument {
+        name,
+        input: texts.name().to_owned(),
+        field: texts.field().map(str::to_owned),
+        sha256: surveyed.sha256.clone(),
+        missing: surveyed.missing.count,
+    };
+    let references = source.references.iter().zip(&survey.references).enumerate();
+    let systems = source.systems.iter().zip(&survey.systems);
+    RunDocument {
+        format_version: FORMAT_VERSION,
+        nearsay: env!("CARGO_PKG_VERSION").to_owned(),
+        command: contents.command.to_vec(),
+        fingerprint: fingerprint(source, survey, measured),
+        rows: survey.rows,
+        pairing: contents.pairing.clone(),
+        references: references
+            .map(|(at, (texts, surveyed))| input(super::tables::reference_column(at), texts, surveyed))
+            .collect(),
+        systems: systems
+            .map(|(system, surveyed)| input(system.name.clone(), &system.texts, surveyed))
+            .collect(),
+        metrics: measured
+            .metrics
+            .iter()
+            .zip(specs)
+            .map(|(metric, spec)| metric_document(metric, spec, measured))
+            .collect(),
+        scores: names.iter().enumerate().map(|(at, name)| (name.clone(), scores(at, measured))).collect(),
+        warnings: contents.warnings.iter().map(ScoreWarning::to_string).collect(),
+        files: Default::default(),
+    }
+}
+
+fn metric_document(metric: &MeasuredMetric, spec: &str, measured: &MeasuredSystems) -> MetricDocument {
+    MetricDocument {
+        key: metric.key.clone(),
+        spec: spec.to_owned(),
+        signature: metric.metric.signature(measured.references).to_string(),
+        statistics: metric.metric.statistics(),
+    }
+}
+
+fn scores(system: usize, measured: &MeasuredSystems) -> std::collections::BTreeMap<String, Value> {
+    let scores = |metric: &MeasuredMetric| {
+        let figures = metric.metric.figures(&metric.samples[system].sums());
+        (metric.key.clone(), figures_json(&figures))
+    };
+    measured.metrics.iter().map(scores).collect()
+}
+
+/// Refuses an output that is not a folder's name.
+///
+/// # Errors
+/// [`Error::Usage`] for standard output.
+pub fn run_folder(output: &Output) -> Result<PathBuf> {
+    match output {
+        Output::Stdout => Err(Error::usage("a run is a folder; it cannot be written to standard output")),
+        Output::File(path) | Output::Folder(path) => Ok(path.clone()),
+    }
+}
