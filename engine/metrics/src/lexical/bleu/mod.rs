@@ -102,7 +102,7 @@ impl Bleu {
         Self { effective_order, ..self }
     }
 
-    /// What takes the place of precisions that are 0.
+    /// How precisions that are 0 are replaced; [`Smoothing::Exp`] by default.
     #[must_use]
     pub fn smoothing(self, smoothing: Smoothing) -> Self {
         Self { smoothing, ..self }

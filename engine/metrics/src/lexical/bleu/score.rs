@@ -6,10 +6,10 @@ use std::str::FromStr;
 /// The greatest maximum order.
 pub(super) const ORDER_LIMIT: usize = 16;
 
-/// Takes the place of the logarithm of 0, as in sacrebleu: the score is 0, and not NaN.
+/// Replaces the logarithm of 0, as in sacrebleu: the score is 0, and not NaN.
 const LOGARITHM_OF_ZERO: f64 = -9_999_999_999.0;
 
-/// What takes the place of precisions that are 0 (Chen and Cherry 2014).
+/// How precisions that are 0 are replaced (Chen and Cherry 2014).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Smoothing {
     /// The k-th order without a match counts as 1 / 2^k matches; method 3, as in mteval.
@@ -85,7 +85,7 @@ pub(super) struct Formula {
     pub(super) effective_order: bool,
 }
 
-/// A score and what it was computed from.
+/// A score and its parts.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) score: f64,

@@ -32,7 +32,7 @@ use rows::ChrfRows;
 use super::{Direction, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
 use crate::Signature;
 
-/// Takes the place of a ratio that is not defined, with `eps=yes`.
+/// Replaces a ratio that is not defined, with `eps=yes`.
 const EPSILON: f64 = 1e-16;
 
 /// The settings of chrF.

@@ -18,7 +18,7 @@ pub(super) struct Layout {
     max_order: usize,
     /// The bits of a symbol if windows are packed.
     bits: Option<u32>,
-    /// Stands for the symbols that no reference has and follows a candidate's symbols: it never matches.
+    /// Replaces the symbols that no reference has and follows a candidate's symbols: it never matches.
     foreign: u32,
 }
 

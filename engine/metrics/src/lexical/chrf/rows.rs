@@ -42,9 +42,9 @@ impl Alphabet {
     }
 }
 
-/// The n-grams of a text.
+/// The sequences of a text whose n-grams are counted.
 #[derive(Debug, Default)]
-struct Sides {
+struct Sequences {
     characters: Windows,
     words: Windows,
 }
@@ -65,9 +65,9 @@ pub(super) struct ChrfRows<'a> {
     lowered: String,
     layouts: Layouts,
     /// Of the row, and after them those of earlier rows, to be written over.
-    references: Vec<Sides>,
+    references: Vec<Sequences>,
     reference_count: usize,
-    candidate: Sides,
+    candidate: Sequences,
     statistics: Vec<f64>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> ChrfRows<'a> {
             layouts: Layouts { characters: Layout::new(0, 0), words: Layout::new(0, 0) },
             references: Vec::new(),
             reference_count: 0,
-            candidate: Sides::default(),
+            candidate: Sequences::default(),
             statistics: Vec::new(),
         }
     }
@@ -89,7 +89,7 @@ impl<'a> ChrfRows<'a> {
     /// Reads the symbols of a reference, and returns the greatest number of a word.
     fn read_reference(&mut self, place: usize, text: &str) -> u32 {
         let text = cased(self.chrf, text, &mut self.lowered);
-        let Sides { characters, words } = &mut self.references[place];
+        let Sequences { characters, words } = &mut self.references[place];
         let counted = text.chars().filter(|character| self.chrf.whitespace || !is_blank(*character));
         characters.start().extend(counted.map(|character| self.alphabet.insert(character)));
         let words = words.start();
@@ -101,7 +101,7 @@ impl<'a> ChrfRows<'a> {
 
     fn read_candidate(&mut self, text: &str) {
         let text = cased(self.chrf, text, &mut self.lowered);
-        let Sides { characters, words } = &mut self.candidate;
+        let Sequences { characters, words } = &mut self.candidate;
         let foreign = self.layouts.characters.foreign();
         let counted = text.chars().filter(|character| self.chrf.whitespace || !is_blank(*character));
         characters.start().extend(counted.map(|character| self.alphabet.find(character).unwrap_or(foreign)));
@@ -114,7 +114,7 @@ impl<'a> ChrfRows<'a> {
     }
 
     /// Writes the statistics of the candidate against one reference.
-    fn compare(&self, reference: &Sides, statistics: &mut [f64]) {
+    fn compare(&self, reference: &Sequences, statistics: &mut [f64]) {
         let (characters, words) = statistics.split_at_mut(3 * self.chrf.character_order);
         count(&self.candidate.characters, &reference.characters, self.layouts.characters, characters);
         count(&self.candidate.words, &reference.words, self.layouts.words, words);
@@ -147,7 +147,7 @@ impl RowScorer for ChrfRows<'_> {
         self.interner.start_row();
         self.reference_count = references.len();
         if self.references.len() < references.len() {
-            self.references.resize_with(references.len(), Sides::default);
+            self.references.resize_with(references.len(), Sequences::default);
         }
         let mut greatest_word = 0;
         for (place, reference) in references.iter().enumerate() {

@@ -47,8 +47,8 @@ pub(in super::super) struct Cleaner {
 impl Cleaner {
     /// The text after all replacements: itself if it needs none.
     pub(super) fn clean<'a>(&'a mut self, text: &'a str) -> &'a str {
-        // All that is replaced contains one of these.
-        if !text.bytes().any(|byte| matches!(byte, b'<' | b'\n' | b'&')) {
+        // All that is replaced contains one of these. A fold reads many bytes at once, which `any` does not.
+        if !text.bytes().fold(false, |found, byte| found | matches!(byte, b'<' | b'\n' | b'&')) {
             return text;
         }
         self.text.clear();
