@@ -29,6 +29,8 @@
 
 mod lcs;
 mod overlap;
+#[cfg(test)]
+mod plain;
 mod porter;
 mod scorer;
 mod summary;
