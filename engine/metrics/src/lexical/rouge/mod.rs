@@ -69,7 +69,7 @@ pub enum RougeTokenizer {
     Char,
 }
 
-/// What two texts may have in common.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// n-grams of 1 to 9 tokens.

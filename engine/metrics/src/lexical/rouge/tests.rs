@@ -14,8 +14,8 @@ fn row(rouge: &Rouge, candidate: &str, references: &[&str]) -> [f64; 4] {
     statistics
 }
 
-/// A candidate and its references, separated by `|`, and what rouge-score 0.1.2 has for rouge1, rouge2, rouge3,
-/// rougeL and rougeLsum: precision, recall, F1.
+/// A candidate and its references, separated by `|`, and their precision, recall and F1 by rouge-score 0.1.2, for
+/// rouge1, rouge2, rouge3, rougeL and rougeLsum.
 type Golden = (&'static str, [[f64; 3]; 5]);
 
 const GOLDEN: &[Golden] = &[
