@@ -1,1 +1,1 @@
-"""Compares the lexical metrics with the packages that define them, on texts that are hard to treat alike."""
+"""Compares nearsay's lexical metrics with the packages that define them, on random hard texts."""

@@ -1,107 +1,129 @@
-"""Random hard texts, and the example program that scores them."""
+"""Random hard texts, and the figures of engine/metrics/examples/lexical.rs for rows of them."""
 from __future__ import annotations
 
-import functools
 import json
+import math
 import random
 import subprocess
-import tempfile
+import sys
 import unicodedata
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Callable, Iterable, NamedTuple
 
-Row = dict[str, Any]
-
-# Blanks of str.isspace that other definitions leave out, line ends that are not "\n", and characters that look like blanks.
-BLANKS = [" ", "  ", "\t", "\n", "\r\n", "\x0b", "\x1c", "\x1d", "\x1e", "\x1f", "\x85", "\xa0", "\u2028", "\u2029", "\u3000",
-          "\u200b", "\ufeff", "\u180e"]  # fmt: skip
-# Letters with an unusual lower case, entities in parts, numbers with marks, markup.
-PIECES = ["\u0130", "\u212a", "\u1e9e", "\u03a3", "\u03c2", "\u01c5", "&quot;", "&amp;lt;", "&lt;", "&gt;", "&amp;", "<skipped>", "-\n",
-          "1,000.50", "1990.", ".5", "3-4", "a.,b", "..", "...", "'s", "n't", "``", "(hi)", "--", "\u201cx\u201d", "\u2014", "$5", "50%",
-          "@-@", "\u00bd", "\u0e01\u0e33", "\u65e5\u672c\u8a9e", "\u304b\u306a", "\uac00\ub098", "\U00020000", "\U0001f469\u200d\U0001f467",
-          "\U0001f1e8\U0001f1ff", "e\u0301", "\u0915\u094d\u0937\u093f", "\u05d0\"\u05d2", "\x00", "\x7f", "\uffff"]  # fmt: skip
-STEMS = """run hop relat condition valenc hesit digit conform radic different vile analog viet predic oper feud decis hope call form
-sens triplic electr good revis allow infer airlin gyroscop adjust defens irrit replac adopt commun activ angular effect bowdler prob rat
-ceas contro roll sky die lie tie new inn out cann how proc theo geo archaeo happ enjo tr flat fizz hiss fall fail fil agre the of and
-to in is you that it he was for on are as with his they at be this""".split()
-ENDINGS = """s es ies ied ed eed ing ings y ly ational tional enci anci izer bli abli alli entli eli ousli ization ation ator alism iveness
-fulness ousness aliti iviti biliti fulli logi icate ative alize iciti ical ful ness al ance ence er ic able ible ant ement ment ent ion ou
-ism ate iti ous ive ize e ll lle""".split()
+BLANKS = [" "] * 30 + [c for c in map(chr, range(0x3001)) if c.isspace()] + ["  ", "\n", "\n-", "-\n"]
+WORDS = (
+    "the The THE a an of and cat dog mat sat on it's 's its is was don't U.S. e.g. 1,000.5 3.14 .5 5. 1990. 10-20 -7 "
+    "well-known &quot; &amp; &lt; &gt; &amp;lt; &amp;quot; &quot;hi&quot; <skipped> <b> ... .. . , ., ,. -- - ' \" '' "
+    "(hi) [x] {y} a/b a_b @x #1 50% $5 x=y ~ ^ * + | \\ ? ! ?! ; : straße ΣΑΣ ΟΔΟΣ Σ İstanbul ǅ ﬁn naïve e\u0301a a\u0301 \u0301 "
+    "žluťoučký кот कुत्ता ก็ 你好 世界 我是猫。 「猫」、 ，。？！ カタカナ ひらがな ｶﾅ 한국어 ㈱ ㌔ ⺀ 㐀 𠀀 \U0002a6d6 😀 👩‍👩‍👧 🇨🇿 \ufeff \u200b \u00ad "
+    "“quoted” „dolní‟ – — … ¿ № ½ ² Ⅷ ① ٣ ३ ａｂ１ Ⓐ \u212a \x00 \x1b"
+).split(" ")
+# All that Python's tables know, but surrogates: they are in no text.
+ASSIGNED = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
 
 
-@functools.cache
-def assigned() -> list[str]:
-    """The characters that this Python's tables know: later ones may have other cases and categories in newer tables."""
-    characters = map(chr, range(0x110000))
-    return [character for character in characters if unicodedata.category(character) not in ("Cn", "Cs", "Co")]
+class Row(NamedTuple):
+    candidate: str
+    references: list[str]
 
 
-def word(rng: random.Random) -> str:
-    kind = rng.random()
-    if kind < 0.62:
-        made = rng.choice(STEMS) + rng.choice(ENDINGS) * (rng.random() < 0.5)
-    elif kind < 0.72:
-        made = "".join(rng.choice("abcdeilnosty") for _ in range(rng.randint(1, 9)))
-    elif kind < 0.82:
-        made = rng.choice(PIECES)
-    elif kind < 0.9:
-        made = "".join(rng.choice("0123456789.,-") for _ in range(rng.randint(1, 7)))
-    else:
-        made = "".join(rng.choice(assigned()) for _ in range(rng.randint(1, 4)))
-    case = rng.random()
-    return made.upper() if case < 0.05 else made.capitalize() if case < 0.15 else made
+class Output(NamedTuple):
+    """Statistics and score of each row, the score of all and the signature."""
+
+    rows: list[tuple[list[float], float]]
+    score: float
+    signature: str
 
 
-def joined(rng: random.Random, words: list[str]) -> str:
-    parts = []
-    for each in words:
-        kind = rng.random()
-        blank = " " if kind < 0.86 else rng.choice(BLANKS) if kind < 0.95 else "\n" if kind < 0.98 else ""
-        parts += [each, rng.choice([".", ",", "!", "'"]) if rng.random() < 0.08 else "", blank]
-    return "".join(parts) if rng.random() < 0.2 else "".join(parts).strip(" ")
+def number_of_words(source: random.Random) -> int:
+    kind = source.random()
+    if kind < 0.03:
+        return 0
+    if kind < 0.8:
+        return source.randint(1, 12)
+    return source.randint(10, 60) if kind < 0.985 else source.randint(60, 300)
 
 
-def changed(rng: random.Random, words: list[str], vocabulary: list[str]) -> list[str]:
-    """Other words that share runs with these: some are dropped, doubled, replaced, or moved."""
-    rate, result = rng.choice([0.0, 0.1, 0.3, 0.7]), []
-    for each in words:
-        kind = rng.random() / rate if rate else 1
-        result += [] if kind < 0.25 else [each, each] if kind < 0.4 else [rng.choice(vocabulary)] if kind < 0.9 else [each]
-    if len(result) > 3 and rng.random() < 0.4:
-        start, end = sorted(rng.sample(range(len(result)), 2))
-        moved, result = result[start:end], result[:start] + result[end:]
-        at = rng.randint(0, len(result))
-        result[at:at] = moved
-    return result
+def word(source: random.Random, vocabulary: list[str]) -> str:
+    kind = source.random()
+    if kind < 0.75:
+        return source.choice(vocabulary)
+    if kind < 0.9:
+        return source.choice(WORDS)
+    return "".join(source.choice(ASSIGNED if source.random() < 0.5 else WORDS) for _ in range(source.randint(1, 4)))
 
 
-def hard_row(rng: random.Random, max_references: int = 5) -> Row:
-    kind = rng.random()
-    size = rng.randint(1, 8) if kind < 0.5 else rng.randint(5, 30) if kind < 0.93 else rng.randint(30, 300)
-    vocabulary = [word(rng) for _ in range(rng.choice([2, 5, 20, 60]))]
-    words = [rng.choice(vocabulary) for _ in range(size)]
-    texts = [joined(rng, changed(rng, words, vocabulary)) for _ in range(rng.choice([1, 1, 2, rng.randint(1, max_references)]) + 1)]
-    for at in range(len(texts)):
-        if rng.random() < 0.02:
-            texts[at] = rng.choice(["", " ", "\n", "\x1c\u3000", ".", "\u0301"])
-    return {"candidate": texts[0], "references": texts[1:]}
+def joined(source: random.Random, words: Iterable[str]) -> str:
+    parts: list[str] = [source.choice(BLANKS)] if source.random() < 0.1 else []
+    for part in words:
+        parts += [part, source.choice(BLANKS) if source.random() < 0.95 else ""]
+    return "".join(parts[:-1] if source.random() < 0.8 else parts)
 
 
-def hard_rows(count: int, seed: int, max_references: int = 5) -> Iterator[Row]:
-    """Rows of a candidate and 1 to 5 references. The same seed gives the same rows."""
-    rng = random.Random(seed)
-    return (hard_row(rng, max_references) for _ in range(count))
+def edited(source: random.Random, words: list[str], vocabulary: list[str]) -> list[str]:
+    """A text that is like another: words are changed, left out, added, and stretches of them moved."""
+    words = list(words)
+    for _ in range(source.randint(0, 2 + len(words) // 4)):
+        at = source.randint(0, len(words))
+        kind = source.random()
+        if kind < 0.25:
+            words[at : at + 1] = [word(source, vocabulary)]
+        elif kind < 0.4:
+            del words[at : at + source.choice([1, 1, 2, 8])]
+        elif kind < 0.55:
+            words[at:at] = [word(source, vocabulary) for _ in range(source.choice([1, 1, 2, 8]))]
+        else:
+            moved = words[at : at + source.randint(1, 12)]
+            del words[at : at + len(moved)]
+            target = source.randint(0, len(words))
+            words[target:target] = moved
+    return words
 
 
-def run_example(example: Path, spec: str, rows: Iterable[Row]) -> tuple[list[Any], list[Any]]:
-    """For each row its statistics and its score; then the score of all rows and the signature."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(row) + "\n" for row in rows)
-        lines.seek(0)
-        output = subprocess.run([example, spec], stdin=lines, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
-    *scored, corpus = [json.loads(line) for line in output.splitlines()]
-    return scored, corpus
+def random_row(source: random.Random) -> Row:
+    # A small vocabulary makes texts whose words occur again and again.
+    vocabulary = source.sample(WORDS, source.choice([1, 2, 4, 12, len(WORDS)]))
+    first = [word(source, vocabulary) for _ in range(number_of_words(source))]
+    references = [joined(source, first)]
+    for _ in range(source.choice([0, 0, 0, 1, 2, 4])):
+        similar = edited(source, first, vocabulary)
+        unlike = [word(source, vocabulary) for _ in range(number_of_words(source))]
+        references.append(joined(source, similar if source.random() < 0.8 else unlike))
+    kind = source.random()
+    if kind < 0.02:
+        return Row(source.choice(["", " ", "\n", "\u2028 "]), references)
+    if kind < 0.04:
+        return Row(references[0], references)
+    words = edited(source, first, vocabulary)
+    if kind < 0.15:
+        words = [word(source, vocabulary) for _ in range(number_of_words(source))]
+    return Row(joined(source, words), references)
 
 
-def close(ours: float, theirs: float, tolerance: float = 1e-12) -> bool:
-    return ours == theirs or abs(ours - theirs) <= tolerance * abs(theirs)
+def random_rows(count: int, seed: int) -> list[Row]:
+    source = random.Random(seed)
+    return [random_row(source) for _ in range(count)]
+
+
+def output(example: Path, spec: str, rows: Iterable[Row]) -> Output:
+    lines = "".join(json.dumps(row._asdict()) + "\n" for row in rows)
+    result = subprocess.run([str(example), spec], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    *values, (score, signature) = map(json.loads, result.stdout.splitlines())
+    return Output([(statistics, score) for statistics, score in values], score, signature)
+
+
+def check(what: str, expected: Any, found: Any, row: Row | None = None, tolerance: float = 0.0) -> None:
+    """Raises if a value is not the expected one; null is NaN."""
+    if expected == found or (found is None and math.isnan(expected)):
+        return
+    if isinstance(expected, float) and isinstance(found, (int, float)) and math.isclose(expected, found, rel_tol=tolerance):
+        return
+    raise AssertionError(f"{what}: expected {expected}, found {found}" + (f", of {row!r}" if row else ""))
+
+
+def main(compare: Callable[[Path, int, int], None]) -> None:
+    if len(sys.argv) != 4:
+        name = Path(sys.argv[0]).stem
+        sys.exit(f"usage: python -m differential_lexical.{name} EXAMPLE COUNT SEED\nhint: run it in the folder scripts")
+    example, count, seed = sys.argv[1:]
+    compare(Path(example), int(count), int(seed))
