@@ -120,41 +120,12 @@ fn clear_rows(rows: &mut [u64], block: &[u32]) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
+    use super::super::plain::{path, table};
     use super::*;
-
-    /// The table of lengths, row by row.
-    fn table(reference: &[u32], candidate: &[u32]) -> Vec<Vec<usize>> {
-        let mut table = vec![vec![0; candidate.len() + 1]; reference.len() + 1];
-        for (i, token) in reference.iter().enumerate() {
-            for (j, other) in candidate.iter().enumerate() {
-                table[i + 1][j + 1] = match token == other {
-                    true => table[i][j] + 1,
-                    false => table[i][j + 1].max(table[i + 1][j]),
-                };
-            }
-        }
-        table
-    }
-
-    /// The positions of the path that [`Lcs::mark`] describes.
-    fn path(reference: &[u32], candidate: &[u32]) -> Vec<bool> {
-        let table = table(reference, candidate);
-        let mut marks = vec![false; reference.len()];
-        let (mut i, mut j) = (reference.len(), candidate.len());
-        while i > 0 && j > 0 {
-            if reference[i - 1] == candidate[j - 1] {
-                (i, j) = (i - 1, j - 1);
-                marks[i] = true;
-            } else if table[i][j - 1] > table[i - 1][j] {
-                j -= 1;
-            } else {
-                i -= 1;
-            }
-        }
-        marks
-    }
 
     /// References of tokens from 1 on, candidates also with token 0, from few to many different ones.
     fn pair() -> impl Strategy<Value = (Vec<u32>, Vec<u32>)> {
@@ -176,7 +147,8 @@ mod tests {
             prop_assert_eq!(lcs.length(&reference, &candidate), table[reference.len()][candidate.len()]);
             let mut marks = vec![false; reference.len()];
             lcs.mark(&reference, &candidate, &mut marks);
-            prop_assert_eq!(marks, path(&reference, &candidate));
+            let marked: BTreeSet<usize> = (0..marks.len()).filter(|at| marks[*at]).collect();
+            prop_assert_eq!(marked, path(&reference, &candidate));
             prop_assert!(lcs.rows.iter().all(|rows| *rows == 0));
         }
     }

@@ -29,6 +29,8 @@
 
 mod lcs;
 mod overlap;
+#[cfg(test)]
+mod plain;
 mod porter;
 mod scorer;
 mod summary;
@@ -67,7 +69,7 @@ pub enum RougeTokenizer {
     Char,
 }
 
-/// What two texts may have in common.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// n-grams of 1 to 9 tokens.

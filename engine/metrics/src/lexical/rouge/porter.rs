@@ -28,7 +28,7 @@ const IRREGULAR: &[(&str, &str)] = &[
     ("succeed", "succeed"),
 ];
 
-/// Step 2 and step 3: suffixes that become others. A longer suffix is before those that it ends in.
+/// Suffixes that step 2 replaces. A longer suffix comes before the shorter ones that it ends with.
 const STEP_2: &[(&str, &str)] = &[
     ("ational", "ate"),
     ("tional", "tion"),
@@ -52,6 +52,8 @@ const STEP_2: &[(&str, &str)] = &[
     ("biliti", "ble"),
     ("fulli", "ful"),
 ];
+
+/// Suffixes that step 3 replaces.
 const STEP_3: &[(&str, &str)] = &[
     ("icate", "ic"),
     ("ative", ""),
@@ -62,13 +64,13 @@ const STEP_3: &[(&str, &str)] = &[
     ("ness", ""),
 ];
 
-/// Step 4: suffixes that are dropped, in the order in which they are tried.
+/// Suffixes that step 4 drops, in the order in which they are tried.
 const STEP_4: &[&str] = &[
     "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou", "ism",
     "ate", "iti", "ous", "ive", "ize",
 ];
 
-/// Writes the stem of a lower-case word, in place of what `stem` was.
+/// Replaces the contents of `stem` by the stem of a lower-case word.
 pub fn stem_into(word: &str, stem: &mut String) {
     stem.clear();
     if let Some((_, irregular)) = IRREGULAR.iter().find(|(form, _)| *form == word) {
@@ -145,7 +147,7 @@ fn final_y(word: &mut String) {
     }
 }
 
-/// Step 2. What is left of `alli` can have another of its suffixes: `relationalli`.
+/// Step 2. A word without its `alli` can have another of the suffixes: `relationalli`.
 fn step_2(word: &mut String) {
     if word.strip_suffix("alli").is_some_and(|rest| measure(rest.as_bytes()) > 0) {
         word.truncate(word.len() - 2);
