@@ -37,12 +37,12 @@ fn source(pairs: &[PairTexts], folder: &std::path::Path) -> PairSource {
         std::fs::write(&path, lines).unwrap();
         TextSource::open(&Input::File(path), &TextOptions::default()).unwrap()
     };
-    PairSource {
-        candidates: column("candidates.jsonl", pairs.iter().map(|pair| &pair.candidate).collect()),
-        references: (0..pairs[0].references.len())
+    PairSource::new(
+        column("candidates.jsonl", pairs.iter().map(|pair| &pair.candidate).collect()),
+        (0..pairs[0].references.len())
             .map(|i| column(&format!("{i}.jsonl"), pairs.iter().map(|pair| &pair.references[i]).collect()))
             .collect(),
-    }
+    )
 }
 
 fn assert_close(what: &str, got: &[f32], expected: &Value) {
@@ -68,7 +68,7 @@ fn golden_values_at_four_layers_with_and_without_idf() {
         let source = source(&pairs, folder.path());
         let mut scorer = scorer(&session, layer);
         if case["idf"].as_bool().unwrap() {
-            scorer = scorer.weighted_by_idf(&source.references).unwrap();
+            scorer = scorer.weighted_by_idf(&source).unwrap();
         }
         let mut scores: Vec<Scores> = Vec::new();
         scorer

@@ -73,7 +73,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Parses the arguments, after the choice of colors, which messages about them have too.
 fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     terminal::choose(terminal::choice_in(arguments.iter().filter_map(|it| it.to_str())));
-    let matches = help::program().try_get_matches_from(arguments)?;
+    let matches = help::program().try_get_matches_from(arguments::with_joined_columns(arguments))?;
     Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 

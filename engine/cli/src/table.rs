@@ -1,6 +1,7 @@
 //! Tables for people: columns two blanks apart, as wide as their longest cell, within the terminal's width.
 
 use std::borrow::Cow;
+use std::io::{IsTerminal, stdout};
 
 use console::{Alignment, Term, measure_text_width, pad_str};
 
@@ -44,6 +45,12 @@ impl Table {
     /// A table for standard output.
     pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
         Self { columns: columns.into(), width: terminal_width() }
+    }
+
+    /// The same, in which no text is shortened unless a terminal is too narrow for it.
+    pub(crate) fn whole_in_pipes(self) -> Self {
+        let width = if stdout().is_terminal() { self.width } else { usize::MAX };
+        Self { width, ..self }
     }
 
     /// Whether it fits, if texts are shortened.

@@ -93,7 +93,7 @@ mod tests {
 
     fn digest(id: RecordId, text: &str, kept: Kept) -> String {
         let mut digest = InputDigest::default();
-        digest.add(&Record { id, row: 1, text: text.to_owned(), kept }).unwrap();
+        digest.add(&Record { id, row: 1, text: text.to_owned(), has_text: true, kept }).unwrap();
         digest.finish()
     }
 

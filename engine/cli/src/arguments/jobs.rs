@@ -11,6 +11,8 @@ Examples:
   nearsay verify wiki-vectors/
   # parts of one job from several machines
   nearsay verify part-0/ part-1/ part-2/
+  # an index, or a run of nearsay score
+  nearsay verify run/
 
 Exit codes:
    0  complete and undamaged
@@ -20,7 +22,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArguments {
-    /// Job folders; several are also checked against each other, as parts of one job
+    /// Folders of jobs, indexes or runs; several jobs are also checked against each other, as parts of one
     #[arg(required = true, value_name = "FOLDER")]
     pub(crate) folders: Vec<PathBuf>,
     /// Threads [default: one per core]

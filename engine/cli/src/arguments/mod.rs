@@ -40,6 +40,7 @@ pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{
     AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
+    with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
 
@@ -101,7 +102,7 @@ pub(crate) struct GlobalArguments {
 pub(crate) enum Command {
     /// Turn texts into vectors
     Embed(Box<EmbedArguments>),
-    /// Check every checksum of a job's folder or an index
+    /// Check every checksum of a job's folder, an index or a run
     Verify(VerifyArguments),
     /// Show how far jobs are
     Status(StatusArguments),

@@ -96,10 +96,10 @@ pub(crate) struct ScoreArguments {
 pub(crate) struct PairArguments {
     /// Outputs of systems: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
     /// FILE:COLUMN names the column, NAME=FILE the system
-    #[arg(short, long, value_name = "[NAME=]FILE", num_args = 1.., allow_hyphen_values = true, value_parser = column_parser())]
+    #[arg(short, long, value_name = "[NAME=]FILE", num_args = 1.., value_parser = column_parser())]
     pub(crate) candidates: Vec<OsString>,
     /// References, aligned row by row with the candidates; repeat for several reference sets
-    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true, value_parser = column_parser())]
+    #[arg(short, long, value_name = "FILE", num_args = 1.., value_parser = column_parser())]
     pub(crate) references: Vec<OsString>,
     /// Names of the systems, in the order of -c
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
@@ -249,8 +249,7 @@ impl ScoreReadingArguments {
     }
 }
 
-/// Accepts `-` and `-:COLUMN`, and no other name that looks like a flag, so that a forgotten name does not
-/// swallow the flag after it.
+/// Accepts `-` and `-:COLUMN`, and no other name that looks like a flag.
 fn column_parser() -> impl TypedValueParser<Value = OsString> {
     let checked = |name: OsString| match name.as_encoded_bytes() {
         [b'-'] | [b'-', b':', ..] => Ok(name),
@@ -260,6 +259,25 @@ fn column_parser() -> impl TypedValueParser<Value = OsString> {
     OsStringValueParser::new().try_map(checked)
 }
 
+/// The command line with `-:COLUMN`, a column of standard input, joined to the flag before it: on its own clap takes
+/// it for a flag.
+pub(crate) fn with_joined_columns(arguments: &[OsString]) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let is_flag = |before: &OsString| {
+            ["-c", "-r", "--candidates", "--references"].iter().any(|flag| before == flag)
+        };
+        match joined.last_mut().filter(|before| is_flag(before)) {
+            Some(flag) if argument.as_encoded_bytes().starts_with(b"-:") => {
+                flag.push("=");
+                flag.push(argument);
+            }
+            _ => joined.push(argument.clone()),
+        }
+    }
+    joined
+}
+
 /// `--align`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AlignArgument {
@@ -267,4 +285,18 @@ pub(crate) enum AlignArgument {
     Rows,
     /// By id, in the candidates' order; references are kept in memory, at most 1 GiB
     Ids,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_standard_input_is_joined_to_its_flag() {
+        let arguments = ["score", "-c", "-:a", "-r", "-", "x", "-:b"].map(OsString::from);
+        assert_eq!(
+            with_joined_columns(&arguments),
+            ["score", "-c=-:a", "-r", "-", "x", "-:b"].map(OsString::from)
+        );
+    }
 }

@@ -86,7 +86,7 @@ impl MetricTables<'_> {
             cells.extend(rank.map(|rank| rank.cluster.to_string()));
             cells
         };
-        Table::new(columns).print(|| self.compared.order.iter().map(row))
+        Table::new(columns).whole_in_pipes().print(|| self.compared.order.iter().map(row))
     }
 
     fn print_pairs(&self) -> Result<()> {
@@ -109,7 +109,7 @@ impl MetricTables<'_> {
                 better.to_owned(),
             ]
         };
-        Table::new(columns).print(|| self.compared.pairs.iter().map(row))
+        Table::new(columns).whole_in_pipes().print(|| self.compared.pairs.iter().map(row))
     }
 
     /// What could have been found, and how many rows smaller differences need.

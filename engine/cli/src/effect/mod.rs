@@ -88,7 +88,9 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches)
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
-        Command::Compare(arguments) => check_flags(compare::FLAGS, arguments.as_ref(), matches),
+        Command::Compare(arguments) => check_flags(compare::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use nearsay::text::{Input, InputFormat, TextOptions};
 
 use super::{Flag, always, needs};
-use crate::arguments::{EmbedArguments, ScoreArguments};
+use crate::arguments::{CompareSystemsArguments, EmbedArguments, PairArguments, ScoreArguments};
 use crate::score::split;
 
 /// The arguments of a command that reads texts.
@@ -36,14 +36,31 @@ impl Reads for ScoreArguments {
     const PATHS_ARE_IDS: bool = false;
 
     fn inputs(&self) -> Vec<Input> {
-        // A name without a column, which is refused later, is known well enough.
-        let file = |name: &OsString| split(name).map_or_else(|_| name.clone().into(), |column| column.input);
-        self.pairs.references.iter().chain(&self.pairs.candidates).map(file).collect()
+        of_both_sides(&self.pairs)
     }
 
     fn reading(&self) -> TextOptions {
         self.reading.options()
     }
+}
+
+/// Files of both sides; none with a run.
+impl Reads for CompareSystemsArguments {
+    const PATHS_ARE_IDS: bool = false;
+
+    fn inputs(&self) -> Vec<Input> {
+        of_both_sides(&self.pairs)
+    }
+
+    fn reading(&self) -> TextOptions {
+        self.reading.options()
+    }
+}
+
+fn of_both_sides(pairs: &PairArguments) -> Vec<Input> {
+    // A name without a column, which is refused later, is known well enough.
+    let file = |name: &OsString| split(name).map_or_else(|_| name.clone().into(), |column| column.input);
+    pairs.references.iter().chain(&pairs.candidates).map(file).collect()
 }
 
 /// The flags of texts and ids, with the inputs that they need.

@@ -29,6 +29,7 @@ pub(super) fn print(evaluated: &Evaluated) -> Result<()> {
     };
     let rows = evaluated.survey.rows as usize;
     Table::new(columns)
+        .whole_in_pipes()
         .print(|| (0..names.len()).flat_map(|system| (0..rows).map(move |row| (system, row))).map(row))
 }
 

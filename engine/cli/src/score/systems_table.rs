@@ -76,7 +76,7 @@ impl SystemsTable<'_> {
                 columns.push(Column::number("interval"));
             }
         }
-        Table::new(columns)
+        Table::new(columns).whole_in_pipes()
     }
 
     fn rows(&self, metrics: &[usize], intervals: bool) -> Vec<Vec<String>> {

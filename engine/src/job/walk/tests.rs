@@ -13,6 +13,7 @@ fn records(texts: &str) -> Vec<Result<Record>> {
             id: RecordId::Row(row as u64),
             row: row as u64 + 1,
             text: text.to_string(),
+            has_text: true,
             kept: Kept::Nothing,
         })
     };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::score::{PairSurvey, SurveyOptions};
 use crate::text::Kept;
 
 fn source(name: &str, texts: &[&str]) -> TextSource {
@@ -32,8 +33,16 @@ fn pairs(candidates: TextSource, references: Vec<TextSource>) -> PairSource {
     PairSource::new(candidates, references)
 }
 
+fn named(column: &TextColumn) -> (String, TextColumn) {
+    ("system".to_owned(), column.clone())
+}
+
+fn surveyed(source: &PairSource) -> Result<PairSurvey> {
+    source.survey(SurveyOptions { ids: true, ..SurveyOptions::default() })
+}
+
 fn message(source: &PairSource) -> String {
-    let counted = source.survey(SurveyOptions { ids: true, ..SurveyOptions::default() }).unwrap_err();
+    let counted = surveyed(source).unwrap_err();
     let read = source.pairs().unwrap().find_map(Result::err).expect("an error");
     assert_eq!(counted.to_string(), read.to_string());
     assert_eq!(counted.kind(), crate::ErrorKind::BadData);
@@ -64,9 +73,9 @@ fn blank_texts_are_references_in_the_first_column_only() {
     let pairs = pairs(source("candidates", &["a", ""]), references);
     let read: Vec<PairTexts> = pairs.pairs().unwrap().map(Result::unwrap).collect();
     assert_eq!(read, [PairTexts::new("a", ["", "y"]), PairTexts::new("", ["x", "z"])]);
-    assert_eq!(pairs.survey(false).unwrap().fewer_references.first, [0, 1]);
+    assert_eq!(pairs.survey(SurveyOptions::default()).unwrap().fewer_references.first, [0, 1]);
     let documents: Vec<Vec<String>> =
-        documents(&pairs.references).map(|texts| texts.unwrap().map(Result::unwrap).collect()).collect();
+        documents(&pairs).map(|texts| texts.unwrap().map(Result::unwrap).collect()).collect();
     assert_eq!(documents, [vec!["", "x"], vec!["y"], vec!["z"]]);
 }
 
@@ -76,7 +85,7 @@ fn ids_of_a_row_must_agree() {
     assert_eq!(message(&swapped), "r, row 2: the id is 3, but row 2 of c has the id 2");
     assert!(swapped.count().unwrap_err().hint().is_some());
     assert_eq!(swapped.ignoring_ids().count().unwrap(), 3);
-    let ids = swapped.ignoring_ids().survey(true).unwrap().ids;
+    let ids = surveyed(&swapped.ignoring_ids()).unwrap().ids;
     assert_eq!(ids, [1, 2, 3].map(|id| RecordId::Number(id.into())));
 }
 
@@ -92,11 +101,10 @@ fn a_row_without_an_id_agrees_with_any() {
     let references = vec![source("plain", &["x", "y"]), with_ids("two", &[0, 8])];
     let pairs = pairs(with_ids("c", &[7, 0]), references);
     let ids = [7, 8].map(|id| RecordId::Number(id.into()));
-    assert_eq!(pairs.survey(true).unwrap().ids, ids);
-    assert!(pairs.survey(false).unwrap().ids.is_empty());
-    let without =
-        PairSource { candidates: source("c", &["a", "b"]), references: vec![source("r", &["x", "y"])] };
-    assert!(without.survey(true).unwrap().ids.is_empty());
+    assert_eq!(surveyed(&pairs).unwrap().ids, ids);
+    assert!(pairs.survey(SurveyOptions::default()).unwrap().ids.is_empty());
+    let without = PairSource::new(source("c", &["a", "b"]), vec![source("r", &["x", "y"])]);
+    assert!(surveyed(&without).unwrap().ids.is_empty());
 }
 
 #[test]
@@ -166,7 +174,8 @@ mod files {
     }
 
     fn open(candidates: &TextColumn, references: &TextColumn) -> Result<u64> {
-        PairSource::open(candidates, std::slice::from_ref(references), &TextOptions::default())?.count()
+        PairSource::open(&[named(candidates)], std::slice::from_ref(references), &TextOptions::default())?
+            .count()
     }
 
     #[test]
@@ -211,7 +220,7 @@ mod files {
         assert!(error.contains("r.csv, row 2: the id is \"6\", but row 1 of "), "{error}");
         assert_eq!(open(&candidates, &column(&path("r.txt"), None)).unwrap(), 2);
         let references = [column(&path("r.csv"), None)];
-        let source = PairSource::open(&candidates, &references, &TextOptions::default()).unwrap();
+        let source = PairSource::open(&[named(&candidates)], &references, &TextOptions::default()).unwrap();
         let aligned = source.aligned_by_ids().unwrap();
         assert_eq!(aligned.references[0].field(), Some("text"));
         let read: Vec<PairTexts> = aligned.pairs().unwrap().map(Result::unwrap).collect();

@@ -291,6 +291,7 @@ mod tests {
             id,
             row: 1,
             text: String::new(),
+            has_text: true,
             kept: Kept::Values(kept.iter().cloned().map(Into::into).collect()),
         }
     }

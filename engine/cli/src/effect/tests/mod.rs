@@ -41,6 +41,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("", ids(GLOBAL.iter())),
         with("embed", ids(embed::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("score", ids(score::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
+        with("compare", ids(compare::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("eval", Default::default()),
         with("eval retrieval", ids(evaluate::RETRIEVAL.iter())),
         with("eval sts", ids(evaluate::STS.iter().chain(&reading::of_formats()))),

@@ -1,11 +1,10 @@
-//! `nearsay verify`.
+//! `nearsay verify` on the folders of jobs.
 
 use std::process::ExitCode;
 
-use nearsay::index;
+use nearsay::Workers;
 use nearsay::job::{FolderState, verify};
 use nearsay::vectors::folder::ShardRecord;
-use nearsay::{Error, Workers};
 use serde::Serialize;
 
 use crate::arguments::VerifyArguments;
@@ -29,15 +28,13 @@ struct FolderReport<'a> {
     written_to_by: Option<&'a str>,
 }
 
-pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
-    let workers = context.workers(arguments.threads);
+pub(super) fn run(
+    context: &Context,
+    arguments: &VerifyArguments,
+    workers: &Workers,
+) -> anyhow::Result<ExitCode> {
     let control = context.control();
-    let are_indexes = arguments.folders.iter().map(|folder| index::is_index(folder));
-    let are_indexes = are_indexes.collect::<nearsay::Result<Vec<bool>>>()?;
-    if are_indexes.contains(&true) {
-        return indexes(context, arguments, &are_indexes, &workers);
-    }
-    let read = |path: &std::path::PathBuf| FolderState::read(path, &workers, &control);
+    let read = |path: &std::path::PathBuf| FolderState::read(path, workers, &control);
     let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
     let verified = verify(&folders);
     let reports: Vec<FolderReport<'_>> = folders.iter().map(report).collect();
@@ -60,54 +57,6 @@ pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
         );
     }
     Ok(match (is_sound, verified.missing.is_empty()) {
-        (true, true) => ExitCode::SUCCESS,
-        (true, false) => ExitCode::from(1),
-        (false, _) => ExitCode::from(65),
-    })
-}
-
-/// Verifies indexes.
-fn indexes(
-    context: &Context,
-    arguments: &VerifyArguments,
-    are_indexes: &[bool],
-    workers: &Workers,
-) -> anyhow::Result<ExitCode> {
-    if let Some((job, _)) = arguments.folders.iter().zip(are_indexes).find(|(_, is_index)| !**is_index) {
-        let message = format!("{} is not an index, and others are", job.display());
-        return Err(Error::Usage {
-            message: message.into(),
-            hint: Some("verify jobs and indexes apart".into()),
-        }
-        .into());
-    }
-    let control = context.control();
-    let verify = |path: &std::path::PathBuf| index::verify(path, workers, &control);
-    let states = arguments.folders.iter().map(verify).collect::<nearsay::Result<Vec<_>>>()?;
-    if context.global.json {
-        print_json(&states)?;
-    }
-    for state in &states {
-        let found = match (state.problems.is_empty(), state.complete) {
-            (false, _) => "damaged",
-            (true, true) => "complete, every checksum holds",
-            (true, false) => "not complete, every checksum holds",
-        };
-        let writer =
-            state.written_to_by.as_ref().map(|who| format!("; {who} writes to it")).unwrap_or_default();
-        let (volumes, rows) = (plural(state.volumes, "volume", "volumes"), plural(state.rows, "row", "rows"));
-        let size = plural(state.bytes, "byte", "bytes");
-        if !context.global.json {
-            print_line(&format!("{}: {volumes}, {rows}, {size}: {found}{writer}", state.path.display()))?;
-        }
-        state.problems.iter().for_each(|what| failure::say(format_args!("{what}")));
-        state.leftovers.iter().for_each(|what| context.note(what));
-    }
-    let is_sound = states.iter().all(|state| state.problems.is_empty());
-    if !is_sound {
-        failure::hint("build the index again, or put back a copy of the folder");
-    }
-    Ok(match (is_sound, states.iter().all(|state| state.complete)) {
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(1),
         (false, _) => ExitCode::from(65),
