@@ -128,7 +128,6 @@ struct Surveyor<'a> {
     survey: PairSurvey,
     digests: Vec<TextDigest>,
     recurring: RecurringBuilder,
-    has_ids: bool,
 }
 
 impl<'a> Surveyor<'a> {
@@ -146,7 +145,6 @@ impl<'a> Surveyor<'a> {
             survey,
             digests: vec![TextDigest::default(); sources],
             recurring: RecurringBuilder::default(),
-            has_ids: false,
         }
     }
 
@@ -173,9 +171,15 @@ impl<'a> Surveyor<'a> {
         }
         self.survey.rows += 1;
         if self.options.ids {
+            // Nothing is kept until a row has an id.
             let id = row.into_iter().map(|record| record.id).find(RecordId::is_explicit);
-            self.has_ids |= id.is_some();
-            self.survey.ids.push(id.unwrap_or(RecordId::Row(number)));
+            let ids = &mut self.survey.ids;
+            if id.is_some() {
+                ids.extend((ids.len() as u64..number).map(RecordId::Row));
+                ids.extend(id);
+            } else if !ids.is_empty() {
+                ids.push(RecordId::Row(number));
+            }
         }
         Ok(())
     }
@@ -216,9 +220,6 @@ impl<'a> Surveyor<'a> {
             let first = self.source.systems.first().map_or("the candidates", |system| system.texts.name());
             let rule = "has no rows, so there is no score".into();
             return Err(Error::BadInput { input: first.to_owned(), rule });
-        }
-        if !self.has_ids {
-            self.survey.ids = Vec::new();
         }
         self.survey.recurring = self.recurring.finish();
         if self.options.texts {

@@ -7,6 +7,7 @@ mod contradictions;
 mod options;
 mod result;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub use contradictions::{Contradiction, contradictions};
@@ -25,7 +26,7 @@ pub struct Contest<'a> {
     /// The metric.
     pub metric: &'a dyn Metric,
     /// One sample per system, each with a row per unit.
-    pub systems: Vec<Sample>,
+    pub systems: Vec<Cow<'a, Sample>>,
 }
 
 type Score<'a> = Box<dyn Fn(&[f64], usize) -> f64 + Sync + 'a>;
@@ -66,7 +67,7 @@ pub fn resample(contests: &[Contest<'_>], bootstrap: &Bootstrap, threads: usize)
 
 fn statistics<'a>(contests: &'a [Contest<'a>], scores: &'a [Score<'a>]) -> Vec<Statistic<'a>> {
     let of_contest = |(contest, score): (&'a Contest<'a>, &'a Score<'a>)| {
-        contest.systems.iter().map(|sample| Statistic { sample, of: &**score })
+        contest.systems.iter().map(|sample| Statistic { sample: &**sample, of: &**score })
     };
     contests.iter().zip(scores).flat_map(of_contest).collect()
 }
@@ -219,7 +220,7 @@ impl Contested<'_> {
     /// Rows that are needed for differences of half, a quarter and a tenth of the one that can be detected, rounded
     /// to a digit.
     fn rows_for(&self, detectable: f64) -> Vec<(f64, u64)> {
-        let rows = self.contest.systems.first().map_or(0, Sample::len);
+        let rows = self.contest.systems.first().map_or(0, |sample| sample.len());
         let delta = |share: f64| {
             let wanted = detectable * share;
             let digit = 10_f64.powf(wanted.log10().floor());

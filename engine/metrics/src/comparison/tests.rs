@@ -29,12 +29,12 @@ impl Metric for Mean {
 }
 
 /// Systems that differ by a constant and by noise.
-fn systems(shifts: &[f64]) -> Vec<Sample> {
+fn systems(shifts: &[f64]) -> Vec<Cow<'static, Sample>> {
     let noise = |row: i32, system: usize| f64::from(row * (system as i32 + 3)).sqrt().fract() / 4.0;
     let system = |(system, shift): (usize, &f64)| {
         let rows: Vec<[f64; 2]> =
             (1..=60).map(|row| [f64::from(row).sqrt() + shift + noise(row, system), 1.0]).collect();
-        Sample::from_rows(&rows)
+        Cow::Owned(Sample::from_rows(&rows))
     };
     shifts.iter().enumerate().map(system).collect()
 }
@@ -132,7 +132,7 @@ fn metrics_that_prefer_different_systems_contradict_each_other() {
 fn a_score_that_is_not_a_number_has_no_interval_and_is_last() {
     let metric = Mean(Direction::Higher);
     let mut samples = systems(&[0.0, 0.5]);
-    samples[0] = Sample::from_values(2, vec![f64::NAN; 120]);
+    samples[0] = Cow::Owned(Sample::from_values(2, vec![f64::NAN; 120]));
     let found =
         compare(&[Contest { metric: &metric, systems: samples }], &ComparisonOptions::default(), 1).remove(0);
     assert!(found.scores[0].is_nan() && found.intervals[0].low.is_nan());

@@ -71,6 +71,19 @@ pub struct Bits<'a> {
     left: u32,
 }
 
+impl Bits<'_> {
+    /// The next bits, at most 8, the first as the lowest.
+    pub(super) fn next_byte(&mut self, bits: u32) -> u8 {
+        if self.left >= bits {
+            let byte = self.word as u8 & ((1_u32 << bits) - 1) as u8;
+            self.word >>= bits;
+            self.left -= bits;
+            return byte;
+        }
+        (0..bits).zip(self).fold(0, |byte, (at, bit)| byte | u8::from(bit) << at)
+    }
+}
+
 impl Iterator for Bits<'_> {
     type Item = bool;
 

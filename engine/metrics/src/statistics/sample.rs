@@ -15,6 +15,11 @@ impl Sample {
         Self { columns, values: Vec::new() }
     }
 
+    /// A sample without rows, with room for this number of them.
+    pub fn with_capacity(columns: usize, rows: usize) -> Self {
+        Self { columns, values: Vec::with_capacity(columns * rows) }
+    }
+
     /// The rows of `values`, which are back to back; values that do not make a whole row are left out.
     pub fn from_values(columns: usize, mut values: Vec<f64>) -> Self {
         values.truncate(values.len() / columns.max(1) * columns.max(1));

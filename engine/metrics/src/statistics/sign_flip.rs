@@ -54,6 +54,10 @@ impl SignFlip {
         rows: usize,
         threads: usize,
     ) -> Vec<f64> {
+        // Without rows there are no trials to count, and no difference.
+        if pairs.is_empty() || rows == 0 {
+            return vec![1.0; pairs.len()];
+        }
         let trials = self.trials as usize;
         let sums: Vec<Vec<f64>> = statistics.iter().map(|statistic| statistic.sample.sums()).collect();
         let mut random = Random::new(self.seed);
@@ -69,9 +73,7 @@ impl SignFlip {
             });
             counts.iter_mut().zip(found).for_each(|(count, found)| *count += found);
         }
-        // Without rows there are no trials to count, and no difference.
-        let p = |count: u64| if rows == 0 { 1.0 } else { (count + 1) as f64 / (trials + 1) as f64 };
-        counts.into_iter().map(p).collect()
+        counts.into_iter().map(|count| (count + 1) as f64 / (trials + 1) as f64).collect()
     }
 }
 

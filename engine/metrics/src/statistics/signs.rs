@@ -1,6 +1,6 @@
 //! Random signs for paired tests, and sums of the rows that they select.
 
-use super::Sample;
+use super::{Bits, Sample};
 
 /// Rows whose signs make one byte, and whose sums over all 256 selections are looked up.
 const GROUP: usize = 8;
@@ -16,14 +16,10 @@ pub(super) struct Signs {
 
 impl Signs {
     /// The bits of the next trials. Trials follow each other without a gap, so one stream of bits serves all.
-    pub(super) fn draw(bits: &mut impl Iterator<Item = bool>, trials: usize, rows: usize) -> Self {
+    pub(super) fn draw(bits: &mut Bits<'_>, trials: usize, rows: usize) -> Self {
         let groups = rows.div_ceil(GROUP);
-        let mut bytes = vec![0_u8; trials * groups];
-        for trial in bytes.chunks_exact_mut(groups.max(1)) {
-            for (row, bit) in (0..rows).zip(&mut *bits) {
-                trial[row / GROUP] |= u8::from(bit) << (row % GROUP);
-            }
-        }
+        let in_group = |group: usize| (rows - group * GROUP).min(GROUP) as u32;
+        let bytes = (0..trials * groups).map(|at| bits.next_byte(in_group(at % groups))).collect();
         Self { bytes, groups }
     }
 

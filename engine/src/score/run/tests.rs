@@ -143,6 +143,25 @@ fn a_newer_run_is_left_alone() {
 }
 
 #[test]
+fn remains_of_a_killed_run_are_replaced_and_are_not_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("run");
+    let remains = folder.path().join(".run.unfinished");
+    fs::create_dir(&remains).unwrap();
+    for name in ["segments.parquet", ".nearsay-lock", ".run.json.tmp"] {
+        fs::write(remains.join(name), "half").unwrap();
+    }
+    assert!(!is_run(&target));
+    write(&target, &source(), false).unwrap();
+    assert!(Run::open(&target).unwrap().problems().unwrap().is_empty());
+    assert!(!remains.exists() && !target.join(".nearsay-lock").exists());
+    // A run that is replaced is whole until then.
+    fs::create_dir(&remains).unwrap();
+    fs::write(remains.join("run.json"), "half").unwrap();
+    assert!(Run::open(&target).unwrap().problems().unwrap().is_empty());
+}
+
+#[test]
 fn a_second_writer_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("run");

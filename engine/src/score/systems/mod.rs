@@ -11,6 +11,7 @@ mod system;
 mod text_pass;
 mod warnings;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use nearsay_metrics::comparison::Contest;
@@ -100,7 +101,7 @@ impl Measurement<'_> {
                 samples
             })
             .collect();
-        self.measure_texts(source, &mut results)?;
+        self.measure_texts(source, survey, &mut results)?;
         let (mut notices, mut encoded) = (Vec::new(), None);
         for (metric, samples) in self.metrics.iter().zip(&mut results) {
             let missing = missing(samples);
@@ -135,7 +136,12 @@ impl Measurement<'_> {
         })
     }
 
-    fn measure_texts(&self, source: &PairSource, results: &mut [Vec<Option<Sample>>]) -> Result<()> {
+    fn measure_texts(
+        &self,
+        source: &PairSource,
+        survey: &PairSurvey,
+        results: &mut [Vec<Option<Sample>>],
+    ) -> Result<()> {
         let text = |(at, metric): (usize, &'_ ScoreMetric)| match &metric.computation {
             Computation::Text(metric) => Some((at, metric.clone())),
             _ => None,
@@ -152,7 +158,10 @@ impl Measurement<'_> {
         let mut samples: Vec<Vec<Sample>> = plain
             .iter()
             .zip(&systems)
-            .map(|(metric, systems)| vec![Sample::new(width(*metric)); systems.len()])
+            .map(|(metric, systems)| {
+                let sample = || Sample::with_capacity(width(*metric), survey.rows as usize);
+                systems.iter().map(|_| sample()).collect()
+            })
             .collect();
         let mut done = 0;
         pass.run(source, |mut statistics, rows| {
@@ -227,7 +236,10 @@ fn put(samples: &mut [Option<Sample>], systems: &[usize], found: Vec<Sample>) {
 impl MeasuredSystems {
     /// The contests for a comparison of all systems, over rows, or over groups of rows.
     pub fn contests(&self, groups: Option<&[usize]>) -> Vec<Contest<'_>> {
-        let units = |sample: &Sample| groups.map_or_else(|| sample.clone(), |groups| sample.grouped(groups));
+        let units = |sample| match groups {
+            Some(groups) => Cow::Owned(Sample::grouped(sample, groups)),
+            None => Cow::Borrowed(sample),
+        };
         let contest = |measured| {
             let MeasuredMetric { metric, samples, .. }: &MeasuredMetric = measured;
             Contest { metric: &**metric, systems: samples.iter().map(units).collect() }
