@@ -268,6 +268,17 @@ fn groups_are_resampled_as_a_whole() {
 }
 
 #[test]
+fn signatures_may_be_those_of_sacrebleu() {
+    let desk = desk();
+    let value = json(desk.run("score -c good.txt -r ref.txt --metric bleu --json --signature sacrebleu"));
+    let expected = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0";
+    assert_eq!(value["metrics"]["bleu"]["signature"], json!(expected));
+    let value = json(desk.run("score -c good.txt -r ref.txt --metric bleu --json"));
+    let ours = format!("{expected}+nearsay.{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(value["metrics"]["bleu"]["signature"], json!(ours));
+}
+
+#[test]
 fn tables_have_other_forms() {
     let desk = desk();
     let score = |form: &str| {

@@ -40,7 +40,7 @@ pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use score::{
     AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
-    with_joined_columns,
+    SignatureArgument, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
 

@@ -163,6 +163,18 @@ pub(crate) struct TableFormatArguments {
     /// Print the table as LaTeX (booktabs)
     #[arg(long, conflicts_with_all = ["json", "short"])]
     pub(crate) latex: bool,
+    /// Signatures as nearsay's, or as the programs print them whose numbers these are
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = SignatureArgument::Nearsay, hide_possible_values = true)]
+    pub(crate) signature: SignatureArgument,
+}
+
+/// `--signature`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignatureArgument {
+    Nearsay,
+    /// Without nearsay's version: BLEU's is that of sacrebleu, letter for letter
+    #[value(alias = "rouge-score")]
+    Sacrebleu,
 }
 
 /// Intervals, and the random numbers of intervals and tests.

@@ -28,6 +28,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("csv"),
     always("markdown"),
     always("latex"),
+    always("signature"),
     always("interval"),
     needs("resamples", has_intervals, "with --interval none", "leave it out"),
     needs("seed", has_intervals, "with --interval none", "leave it out"),

@@ -15,7 +15,7 @@ use nearsay::score::{
 use super::segments::{self, id_for_people};
 use super::systems_table::{Form, SystemsTable};
 use super::{Evaluated, interval_note};
-use crate::arguments::{AlignArgument, ScoreArguments};
+use crate::arguments::{AlignArgument, ScoreArguments, SignatureArgument};
 use crate::context::Context;
 use crate::print::{print_json, print_line};
 use crate::style::Style;
@@ -71,8 +71,12 @@ impl ScoreResult<'_> {
             print_line("")?;
         }
         let names = self.evaluated.names();
-        let table =
-            SystemsTable { names: &names, measured: &self.evaluated.measured, compared: self.compared };
+        let table = SystemsTable {
+            names: &names,
+            measured: &self.evaluated.measured,
+            compared: self.compared,
+            signatures: arguments.format.signature,
+        };
         table.print(form)?;
         if form != Form::People {
             return Ok(());
@@ -92,6 +96,7 @@ impl ScoreResult<'_> {
             intervals: intervals.as_deref(),
             segments: arguments.segments,
             warnings: &evaluated.warnings,
+            reproduced_signatures: arguments.format.signature == SignatureArgument::Sacrebleu,
         };
         let systems = SystemsReport::new(&evaluated.source, &evaluated.survey, &evaluated.measured, &parts);
         if evaluated.source.systems.len() > 1 {

@@ -8,6 +8,7 @@ use nearsay::metrics::lexical::Direction;
 use nearsay::metrics::statistics::Interval;
 use nearsay::score::systems::{MeasuredMetric, MeasuredSystems};
 
+use crate::arguments::SignatureArgument;
 use crate::print::print_line;
 use crate::style::Style;
 use crate::table::{Column, Table, visible};
@@ -23,6 +24,7 @@ pub(crate) struct SystemsTable<'a> {
     pub(crate) measured: &'a MeasuredSystems,
     /// By metric, if intervals and tests were made.
     pub(crate) compared: Option<&'a [Compared]>,
+    pub(crate) signatures: SignatureArgument,
 }
 
 /// A form of the table.
@@ -228,7 +230,10 @@ impl SystemsTable<'_> {
         notes.iter().try_for_each(|note| dim(note))?;
         let width = self.measured.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
         for metric in &self.measured.metrics {
-            let signature = metric.metric.signature(self.measured.references);
+            let signature = match (self.signatures, metric.metric.signature(self.measured.references)) {
+                (SignatureArgument::Nearsay, signature) => signature,
+                (SignatureArgument::Sacrebleu, signature) => signature.reproduced(),
+            };
             dim(&format!("{:width$}  {}", visible(&metric.key), visible(&signature.to_string())))?;
         }
         Ok(())

@@ -92,6 +92,8 @@ pub struct ReportParts<'a> {
     pub segments: bool,
     /// The warnings.
     pub warnings: &'a [ScoreWarning],
+    /// Whether signatures are those of the programs whose numbers these are, without this program's version.
+    pub reproduced_signatures: bool,
 }
 
 impl SystemsReport {
@@ -140,7 +142,10 @@ fn metrics_of(
         let segments = || sample.rows().map(|row| segment(&*metric.metric, row)).collect();
         let report = MetricReport {
             figures: metric.metric.figures(&sample.sums()),
-            signature: metric.metric.signature(measured.references).to_string(),
+            signature: match metric.metric.signature(measured.references) {
+                signature if parts.reproduced_signatures => signature.reproduced().to_string(),
+                signature => signature.to_string(),
+            },
             interval: parts.intervals.map(|intervals| intervals[at][system]),
             segments: parts.segments.then(segments),
         };
