@@ -105,7 +105,7 @@ fn an_empty_name_is_told_with_the_argument_that_lacks_it() {
     let cases = [
         ("embed in.txt -m BERT -o", "'--output <OUTPUT>'"),
         ("embed -m BERT", "'[INPUT]...'"),
-        ("score -r in.txt -m BERT -l 1 -c", "'--candidates <FILE>'"),
+        ("score -r in.txt -m BERT -l 1 -c", "'--candidates <[NAME=]FILE>...'"),
     ];
     for (line, argument) in cases {
         let mut command = desk.command(line);

@@ -142,7 +142,7 @@ fn words_of_other_programs_get_a_sentence() {
     for (line, part) in [
         ("query a b", "`nearsay search VECTORS QUERY`"),
         ("serve", "no server yet"),
-        ("compare run", "nearsay bench compare A B"),
+        ("diff run", "nearsay bench compare A B"),
         ("rouge -c a -r b", "BERTScore is the only metric"),
         ("BLEU", "BERTScore is the only metric"),
         ("encode in.txt", "the command is `nearsay embed"),

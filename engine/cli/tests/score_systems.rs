@@ -159,8 +159,8 @@ fn metrics_and_systems_that_cannot_be_meant_are_refused() {
             &["two systems have the name `good`", "NAME=FILE"],
         ),
         ("-c good.txt -r ref.txt --names a,b --metric bleu", &["--names must have a name for each"]),
-        ("-c good.txt --metric bleu", &["-r FILE is missing"]),
-        ("-r ref.txt --metric bleu", &["-c FILE is missing"]),
+        ("-c good.txt --metric bleu", &["--references FILE is missing"]),
+        ("-r ref.txt --metric bleu", &["--candidates [NAME=]FILE is missing"]),
         ("-c good.txt -r ref.txt --metric bleu -o run --add", &["--add needs a run in run"]),
     ] {
         desk.run(&format!("score {arguments}")).ends(2, parts);

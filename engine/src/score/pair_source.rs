@@ -139,10 +139,13 @@ impl PairSource {
     /// The same, paired by position even if ids differ.
     #[must_use]
     pub fn ignoring_ids(&self) -> Self {
-        let system =
-            |system: &System| System { name: system.name.clone(), texts: system.texts.without_ids() };
+        // The rows have the ids of the first system.
+        let system = |(at, system): (usize, &System)| match at {
+            0 => system.clone(),
+            _ => System { name: system.name.clone(), texts: system.texts.without_ids() },
+        };
         Self {
-            systems: self.systems.iter().map(system).collect(),
+            systems: self.systems.iter().enumerate().map(system).collect(),
             references: self.references.iter().map(TextSource::without_ids).collect(),
             ..*self
         }

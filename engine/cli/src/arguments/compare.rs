@@ -19,8 +19,7 @@ Examples:
   # two systems, without a run
   nearsay compare -c old.txt new.txt -r ref.txt --metric bleu,chrf,ter
   # each system with one of them, documents resampled as a whole
-  nearsay compare -c a.jsonl b.jsonl -r ref.jsonl --group-field document \\
-    --metric chrf --baseline a
+  nearsay compare -c a.jsonl b.jsonl -r r.jsonl --group-field doc --baseline a
   # in a test of a pipeline: exit code 1 if the baseline is significantly better
   nearsay compare run/ --baseline old --gate 'chrf>=BASELINE'
 

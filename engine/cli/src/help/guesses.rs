@@ -22,10 +22,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "nearsay has no server yet: `nearsay embed -` reads texts from a pipe, and the library `nearsay` keeps a model \
          open in Rust",
     ),
-    (
-        &["compare", "diff"],
-        "to compare two systems, run `nearsay score` once for each; `nearsay bench compare A B` compares two benchmarks",
-    ),
+    (&["diff"], "`nearsay compare` compares systems, and `nearsay bench compare A B` two benchmarks"),
     (
         &["rouge", "bleu", "sacrebleu", "chrf", "ter", "meteor", "comet", "bleurt", "metric", "metrics"],
         "BERTScore is the only metric so far: `nearsay score -c CANDIDATES -r REFERENCES --lang en`",

@@ -48,6 +48,10 @@ pub(crate) fn evaluate(
     inputs: Inputs<'_>,
     run: Option<&Run>,
 ) -> anyhow::Result<Evaluated> {
+    if run.is_none() {
+        require(!inputs.pairs.candidates.is_empty(), "--candidates [NAME=]FILE", "the outputs of a system")?;
+        require(!inputs.pairs.references.is_empty(), "--references FILE", "the references")?;
+    }
     let known = run.map(recorded_metrics).transpose()?.unwrap_or_default();
     let requested = requested(inputs.metrics, &known)?;
     let mut opening = Opening::new(context, inputs.metrics, inputs.running);
@@ -55,11 +59,7 @@ pub(crate) fn evaluate(
     opening.check(&requested)?;
     check_encoder_flags(&requested, inputs)?;
     let source = match run {
-        None => {
-            require(!inputs.pairs.candidates.is_empty(), "-c FILE", "the outputs of a system")?;
-            require(!inputs.pairs.references.is_empty(), "-r FILE", "the references")?;
-            sources::open(inputs.pairs, inputs.reading)?
-        }
+        None => sources::open(inputs.pairs, inputs.reading)?,
         Some(run) => with_run(run, inputs)?,
     };
     let recurring = requested.iter().any(Requested::needs_model);
