@@ -21,9 +21,11 @@
 
 mod blank;
 mod catalog;
+mod lower;
 mod metric;
 mod ngrams;
 mod settings;
+pub mod ter;
 mod tokens;
 
 pub use catalog::{TEXT_METRICS, text_metric};
