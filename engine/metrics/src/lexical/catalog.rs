@@ -1,10 +1,15 @@
 //! Metrics by name.
 
+use super::distinct::Distinct;
+use super::error_rate::ErrorRate;
+use super::length::LengthRatio;
+use super::squad::Squad;
 use super::ter::Ter;
 use super::{MetricSpec, SpecError, TextMetric};
 
 /// The names that [`text_metric`] knows, in the order of tables.
-pub const TEXT_METRICS: &[&str] = &["ter"];
+pub const TEXT_METRICS: &[&str] =
+    &["ter", "em", "token_f1", "wer", "cer", "length", "distinct1", "distinct2", "distinct3", "distinct4"];
 
 /// The metric that a spec asks for.
 ///
@@ -14,6 +19,15 @@ pub fn text_metric(spec: &MetricSpec) -> Result<Box<dyn TextMetric>, SpecError> 
     let settings = spec.settings();
     match spec.name() {
         "ter" => Ok(Box::new(Ter::from_spec(settings)?)),
+        "em" => Ok(Box::new(Squad::exact_match().from_spec(settings)?)),
+        "token_f1" => Ok(Box::new(Squad::token_f1().from_spec(settings)?)),
+        "wer" => Ok(Box::new(ErrorRate::wer().from_spec(settings)?)),
+        "cer" => Ok(Box::new(ErrorRate::cer().from_spec(settings)?)),
+        "length" => Ok(Box::new(LengthRatio::from_spec(settings)?)),
+        "distinct1" => Ok(Box::new(Distinct::default().from_spec(settings)?)),
+        "distinct2" => Ok(Box::new(Distinct::default().order(2).from_spec(settings)?)),
+        "distinct3" => Ok(Box::new(Distinct::default().order(3).from_spec(settings)?)),
+        "distinct4" => Ok(Box::new(Distinct::default().order(4).from_spec(settings)?)),
         _ => Err(SpecError::UnknownMetric { metric: spec.name().to_owned() }),
     }
 }

@@ -21,10 +21,15 @@
 
 mod blank;
 mod catalog;
+mod characters;
+pub mod distinct;
+pub mod error_rate;
+pub mod length;
 mod lower;
 mod metric;
 mod ngrams;
 mod settings;
+pub mod squad;
 pub mod ter;
 mod tokens;
 
