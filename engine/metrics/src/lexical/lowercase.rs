@@ -1,25 +1,50 @@
-//! Lower case as Python's `str.lower` writes it.
+//! Lower case as Python's `str.lower` writes it: Unicode's full mapping with the final sigma. Python 3.11 has the tables
+//! of Unicode 14, Rust newer ones, so they differ for letters that were added since.
 
-/// Replaces `lowered` by the text in lower case: Unicode's full mapping with the final sigma. Python 3.11 has the
-/// tables of Unicode 14, Rust newer ones, so they differ for letters that were added since.
+/// Appends a text in lower case, as `str.to_lowercase` and Python's `str.lower` write it.
+pub(crate) fn push_lowercase(text: &str, target: &mut String) {
+    if text.is_ascii() {
+        let start = target.len();
+        target.push_str(text);
+        target[start..].make_ascii_lowercase();
+    } else if text.contains('Σ') {
+        // It is the only character whose lower case depends on its neighbours. Few texts pay for the allocation.
+        target.push_str(&text.to_lowercase());
+    } else {
+        target.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
+/// Replaces `lowered` by the text in lower case.
 pub(crate) fn lower_into(text: &str, lowered: &mut String) {
     lowered.clear();
-    if text.contains('Σ') {
-        // Whether a sigma is final depends on properties that the standard library keeps to itself.
-        lowered.push_str(&text.to_lowercase());
-        return;
-    }
-    for character in text.chars() {
-        match character.is_ascii() {
-            true => lowered.push(character.to_ascii_lowercase()),
-            false => lowered.extend(character.to_lowercase()),
-        }
-    }
+    push_lowercase(text, lowered);
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn lowercase(text: &str) -> String {
+        let mut target = "A".to_owned();
+        push_lowercase(text, &mut target);
+        target.split_off(1)
+    }
+
+    #[test]
+    fn sigma_and_dotted_i() {
+        assert_eq!(lowercase("ΌΣΟΣ ΟΣ, İ K ABC"), "όσος ος, i\u{307} k abc");
+        assert_eq!(lowercase("ÄB"), "äb");
+    }
+
+    proptest! {
+        #[test]
+        fn is_the_standard_librarys(text in "\\PC*|[ΣσA .\u{301}]*") {
+            prop_assert_eq!(lowercase(&text), text.to_lowercase());
+        }
+    }
 
     #[test]
     fn equals_the_standard_library() {
