@@ -1,4 +1,5 @@
-"""What docs/quickstart.md, docs/search.md and docs/databases.md tell the reader to run does what they say, with a real model."""
+"""What docs/quickstart.md, docs/evaluation.md, docs/search.md and docs/databases.md tell the reader to run does what they
+say, with a real model."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from desk import REPOSITORY
 from pages import Block, PageDesk, blocks
 
-QUICKSTART, SEARCH, DATABASES = "quickstart.md", "search.md", "databases.md"
+QUICKSTART, EVALUATION, SEARCH, DATABASES = "quickstart.md", "evaluation.md", "search.md", "databases.md"
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # What instruction sets may differ by in a printed score.
 TOLERANCE = 2e-5
@@ -53,6 +54,11 @@ class Guide(PageDesk):
 class SearchPage(Guide):
     def test_page_runs(self) -> None:
         self.assertEqual(self.run_and_compare(SEARCH), (4, 3))
+
+
+class EvaluationPage(Guide):
+    def test_page_runs(self) -> None:
+        self.assertEqual(self.run_and_compare(EVALUATION), (10, 9))
 
 
 class Quickstart(Guide):
