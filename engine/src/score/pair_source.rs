@@ -240,7 +240,7 @@ fn same_column(field: &str, candidates: &Input, references: &Input) -> Error {
     let whose =
         if candidates == references { String::new() } else { format!(", which is also {references}") };
     Error::usage(format!(
-        "candidates and references are the same texts: {field}{candidates}{whose}; every score would be 1"
+        "candidates and references are the same texts: {field}{candidates}{whose}; every score would be the best"
     ))
 }
 
@@ -305,7 +305,10 @@ impl Rows {
             rest.into_iter().try_for_each(|record| record.map(|_| count += 1))?;
             counts.push(count);
         }
-        let (candidates, candidates_name) = (counts[0], &self.names[0]);
+        // Of many inputs the one that differs from most others is the wrong one.
+        let frequency = |count: &u64| counts.iter().filter(|other| *other == count).count();
+        let usual = (0..counts.len()).rev().max_by_key(|at| frequency(&counts[*at])).unwrap_or(0);
+        let (candidates, candidates_name) = (counts[usual], &self.names[usual]);
         let other = counts.iter().zip(&self.names).find(|(count, _)| **count != candidates);
         let (count, name) = other.ok_or_else(|| Error::Bug("the inputs have equal lengths".to_owned()))?;
         let rule = format!("must have as many rows as {candidates_name}, got {count} and {candidates}");

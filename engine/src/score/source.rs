@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::text::{Input, InputFormat, Kept, Record, RecordId, TextOptions, TextReader};
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// An iterator over texts.
 type Texts = Box<dyn Iterator<Item = Result<String>> + Send>;
@@ -66,12 +66,15 @@ impl TextSource {
         let has_fields = reader.format() != InputFormat::Txt && !reader.format().is_document();
         let field = has_fields.then(|| options.text_fields.join(" "));
         if !input.can_be_read_again() {
-            let records = reader.collect::<Result<Vec<_>>>()?;
+            let records =
+                reader.map(|record| record.map_err(without_skipping)).collect::<Result<Vec<_>>>()?;
             return Ok(Self { field, ..Self::of_records(&name, records) });
         }
         let input = input.clone();
         let origin = Some(Arc::new((input.clone(), options.clone())));
-        let open = move || -> Result<Records> { Ok(Box::new(TextReader::open(&input, &options)?)) };
+        let open = move || -> Result<Records> {
+            Ok(Box::new(TextReader::open(&input, &options)?.map(|record| record.map_err(without_skipping))))
+        };
         Ok(Self { name, field, origin, open: Arc::new(open) })
     }
 
@@ -175,6 +178,16 @@ impl TextSource {
     /// The same with rows and ids.
     pub(super) fn records(&self) -> Result<Records> {
         (self.open)()
+    }
+}
+
+/// An error without the remedy of leaving out rows without text: rows of several inputs belong together.
+fn without_skipping(error: Error) -> Error {
+    match error {
+        Error::Hinted { error, hint } if hint.settings().any(|setting| setting == Setting::SkipEmpty) => {
+            *error
+        }
+        error => error,
     }
 }
 

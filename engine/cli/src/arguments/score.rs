@@ -110,7 +110,7 @@ pub(crate) struct PairArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Metrics")]
 pub(crate) struct MetricArguments {
-    /// Metrics to compute, separated by commas [default: bertscore]
+    /// Metrics, separated by commas [default: bertscore; of a run, all that it has]
     #[arg(long, value_name = "SPEC", value_parser = specs)]
     pub(crate) metric: Vec<Specs>,
     /// For bertscore and cosine: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]

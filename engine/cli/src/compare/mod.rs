@@ -11,7 +11,7 @@ use nearsay::metrics::comparison::{
     Compared, ComparisonOptions, Contradiction, Pairs, Test, compare, contradictions,
 };
 use nearsay::score::Groups;
-use nearsay::score::run::Run;
+use nearsay::score::run::{MetricDocument, Run, is_run};
 use nearsay::score::systems::MeasuredSystems;
 use nearsay::{Error, Result, Workers};
 
@@ -68,6 +68,13 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
     if let Some(path) = &arguments.run {
         return Ok(of_run(path, arguments)?);
     }
+    if arguments.pairs.candidates.is_empty() && arguments.pairs.references.is_empty() {
+        return Err(Error::Usage {
+            message: "compare needs a run, or systems and references".into(),
+            hint: Some("nearsay compare RUN, or -c a.txt b.txt -r reference.txt --metric bleu,chrf".into()),
+        }
+        .into());
+    }
     let inputs = Inputs {
         pairs: &arguments.pairs,
         metrics: &arguments.metrics,
@@ -85,14 +92,19 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
 }
 
 fn of_run(path: &Path, arguments: &CompareSystemsArguments) -> Result<Subjects> {
+    if path.exists() && !is_run(path) {
+        return Err(Error::Usage {
+            message: format!("{} is not the folder of a run", path.display()).into(),
+            hint: Some("nearsay score -o RUN makes one; files are compared with -c and -r".into()),
+        });
+    }
     let run = Run::open(path)?;
     let mut measured = run.measured()?;
     let wanted: Vec<String> =
         arguments.metrics.metric.iter().flat_map(|specs| &specs.0).map(ToString::to_string).collect();
     let names = |key: &str, spec: &str| wanted.iter().any(|wanted| wanted == key || wanted == spec);
     for wanted in &wanted {
-        let is_known =
-            |metric: &&nearsay::score::run::MetricDocument| metric.key == *wanted || metric.spec == *wanted;
+        let is_known = |metric: &&MetricDocument| metric.key == *wanted || metric.spec == *wanted;
         if !run.metrics().iter().any(|metric| is_known(&metric)) {
             let known: Vec<&str> = run.metrics().iter().map(|metric| metric.key.as_str()).collect();
             return Err(Error::Usage {
@@ -113,7 +125,19 @@ fn of_run(path: &Path, arguments: &CompareSystemsArguments) -> Result<Subjects> 
         measured,
         rows: run.rows(),
         groups: run.row_names()?.1,
-        warnings: run.warnings().to_vec(),
+        // Those of metrics that were not asked for are left out: they start with the metric's key.
+        warnings: run
+            .warnings()
+            .iter()
+            .filter(|warning| {
+                let is_of = |key: &str| warning.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '));
+                let left_out = |metric: &MetricDocument| {
+                    !wanted.is_empty() && !names(&metric.key, &metric.spec) && is_of(&metric.key)
+                };
+                !run.metrics().iter().any(left_out)
+            })
+            .cloned()
+            .collect(),
     })
 }
 

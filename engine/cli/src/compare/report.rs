@@ -13,6 +13,8 @@ pub(super) struct ComparisonReport<'a> {
     unit: &'static str,
     units: u64,
     alpha: f64,
+    resamples: usize,
+    confidence: f64,
     warnings: Vec<String>,
 }
 
@@ -73,6 +75,8 @@ impl<'a> ComparisonReport<'a> {
             unit: if comparison.by_groups { "group" } else { "row" },
             units: comparison.units(),
             alpha: comparison.options.alpha,
+            resamples: comparison.options.bootstrap.resamples,
+            confidence: comparison.options.bootstrap.level,
             warnings: comparison.warnings(),
         }
     }

@@ -1,7 +1,8 @@
 //! The comparison for people.
 
+use indicatif::HumanCount;
 use nearsay::Result;
-use nearsay::metrics::comparison::{Compared, PairDifference};
+use nearsay::metrics::comparison::{Compared, PairDifference, Pairs};
 use nearsay::score::systems::MeasuredMetric;
 
 use super::Comparison;
@@ -40,12 +41,8 @@ struct MetricTables<'a> {
 
 impl MetricTables<'_> {
     fn print(&self, signature: &str) -> Result<()> {
-        print_line(&format!(
-            "{}  {}",
-            Stream::Stdout
-                .paint(Style::Mark, &format!("{}{}", visible(&self.metric.key), arrow(self.metric))),
-            Stream::Stdout.paint(Style::Dim, &visible(signature))
-        ))?;
+        let name = format!("{}{}", visible(&self.metric.key), arrow(self.metric));
+        print_line(&Stream::Stdout.paint(Style::Mark, &name))?;
         self.print_systems()?;
         print_line("")?;
         let significant = self.compared.pairs.iter().filter(|pair| pair.better.is_some()).count();
@@ -61,6 +58,7 @@ impl MetricTables<'_> {
         if significant == 0 {
             self.print_power()?;
         }
+        dim(&visible(signature))?;
         print_line("")
     }
 
@@ -91,7 +89,10 @@ impl MetricTables<'_> {
 
     fn print_pairs(&self) -> Result<()> {
         let columns = [
-            Column::text("a - b"),
+            match self.comparison.options.pairs {
+                Pairs::With(baseline) => Column::text(format!("a - {}", self.comparison.name(baseline))),
+                _ => Column::text("a - b"),
+            },
             Column::number("difference"),
             Column::number("interval"),
             Column::number("p"),
@@ -99,9 +100,17 @@ impl MetricTables<'_> {
             Column::number("better"),
         ];
         let row = |pair: &PairDifference| {
-            let better = pair.better.map_or("", |better| if better == pair.a { "a" } else { "b" });
+            let better = match (pair.better, self.comparison.options.pairs) {
+                (None, _) => "",
+                (Some(better), _) if better == pair.a => "a",
+                (Some(_), Pairs::With(_)) => "baseline",
+                (Some(_), _) => "b",
+            };
             [
-                format!("{} - {}", self.comparison.name(pair.a), self.comparison.name(pair.b)),
+                match self.comparison.options.pairs {
+                    Pairs::With(_) => self.comparison.name(pair.a).to_owned(),
+                    _ => format!("{} - {}", self.comparison.name(pair.a), self.comparison.name(pair.b)),
+                },
                 self.signed(pair.difference),
                 format!("{} to {}", self.signed(pair.interval.low), self.signed(pair.interval.high)),
                 p_value(pair.p),
@@ -117,19 +126,16 @@ impl MetricTables<'_> {
         let Some(detectable) = self.compared.detectable else { return Ok(()) };
         let units = if self.comparison.by_groups { "groups" } else { "rows" };
         let options = &self.comparison.options;
-        let needed = self
-            .compared
-            .rows_for
-            .iter()
-            .map(|(delta, rows)| format!("{} needs {rows}", self.number(*delta)));
+        let needed = self.compared.rows_for.iter();
+        let needed = needed.map(|(delta, rows)| format!("{} for {}", HumanCount(*rows), self.number(*delta)));
+        print_line("No difference is significant.")?;
         print_line(&format!(
-            "No difference is significant. {} {units} show one of {} in {} % of cases (at {}, without correction); of {}.",
-            self.comparison.units(),
+            "With {} {units} a true difference of {} is found in {} % of cases.",
+            HumanCount(self.comparison.units()),
             self.number(detectable),
             (100.0 * options.power).round(),
-            options.alpha,
-            needed.collect::<Vec<_>>().join(", ")
-        ))
+        ))?;
+        print_line(&format!("Needed {units}: {}", needed.collect::<Vec<_>>().join(", ")))
     }
 
     fn number(&self, value: f64) -> String {
@@ -146,7 +152,7 @@ impl MetricTables<'_> {
 }
 
 fn p_value(p: f64) -> String {
-    format!("{p:.4}")
+    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 fn print_contradictions(comparison: &Comparison<'_>) -> Result<()> {

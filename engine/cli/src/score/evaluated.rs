@@ -87,13 +87,14 @@ fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
     }
     Err(Error::Usage {
         message: format!("{flag} is missing: {of}").into(),
-        hint: Some("nearsay score -c system.txt -r reference.txt --metric bleu,chrf".into()),
+        hint: Some("name both: -c system.txt -r reference.txt --metric bleu,chrf".into()),
     })
 }
 
 /// Flags for encoders have no effect if there is none.
 fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()> {
-    let MetricArguments { layer, idf, rescale_with_baseline, baseline_path, model, .. } = inputs.metrics;
+    let MetricArguments { layer, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
+        inputs.metrics;
     let has = |name: &str| requested.iter().any(|requested| requested.spec.name() == name);
     let refuse = |flag: &str, metrics: &str| {
         Err(Error::Usage {
@@ -106,6 +107,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
         () if *idf && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
+        () if lang.is_some() && !has("bertscore") && !has("bleu") => refuse("--lang", "bertscore or bleu"),
         () if model.is_some() && !has("bertscore") && !has("cosine") => {
             refuse("--model", "bertscore or cosine")
         }

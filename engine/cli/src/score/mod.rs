@@ -10,12 +10,14 @@ mod sources;
 mod systems_table;
 
 use nearsay::metrics::comparison::{Compared, ComparisonOptions, Contest, Pairs, compare};
-use nearsay::score::run::{Run, RunContents, RunWriter, run_folder};
+use nearsay::score::TextSource;
+use nearsay::score::run::{InputDocument, Pairing, Run, RunContents, RunWriter, run_folder};
 use nearsay::{Error, Workers};
 
 use crate::arguments::{IntervalArguments, ScoreArguments};
 use crate::closing;
 use crate::context::Context;
+use crate::print::plural;
 use result::ScoreResult;
 
 pub(crate) use columns::split;
@@ -37,6 +39,7 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
         reading: &arguments.reading,
         running: &arguments.running,
     };
+    check_forms(&arguments)?;
     let evaluated = evaluate(context, inputs, earlier.as_ref())?;
     notices::print(context, &evaluated);
     let compared = compared(context, &evaluated, &arguments);
@@ -46,6 +49,29 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     ScoreResult { evaluated: &evaluated, compared: compared.as_deref(), folder: folder.as_deref() }
         .print(context, &arguments)?;
     closing::scored(context, &evaluated);
+    Ok(())
+}
+
+/// Refuses flags of which another one leaves nothing.
+fn check_forms(arguments: &ScoreArguments) -> nearsay::Result<()> {
+    let format = &arguments.format;
+    if arguments.segments && (format.csv || format.markdown || format.latex) {
+        return Err(Error::Usage {
+            message:
+                "--segments has no effect with --csv, --markdown or --latex, which are tables of systems"
+                    .into(),
+            hint: Some("--json, or the file segments.parquet of -o RUN, have the scores of rows".into()),
+        });
+    }
+    let mut specs = arguments.metrics.metric.iter().flat_map(|specs| &specs.0);
+    if arguments.short
+        && (specs.any(|spec| spec.name() != "bertscore") || arguments.pairs.candidates.len() > 1)
+    {
+        return Err(Error::Usage {
+            message: "--short has no effect here: only BERTScore of one system has a line".into(),
+            hint: Some("--csv prints a line per system".into()),
+        });
+    }
     Ok(())
 }
 
@@ -93,14 +119,15 @@ pub(crate) fn interval_note(
         nearsay::metrics::statistics::IntervalKind::Percentile => "percentile",
         _ => "BCa",
     };
+    let rows = plural(rows, "row", "rows");
     let units = match groups {
-        Some(groups) => format!("{groups} groups of {rows} rows"),
-        None => format!("{rows} rows, which are assumed to be independent"),
+        Some(groups) => format!("{} of {rows}", plural(groups as u64, "group", "groups")),
+        None => format!("{rows}, taken as independent"),
     };
     Some(format!(
-        "{} % intervals: {kind}, {} resamples of {units}, seed {}",
+        "{} % intervals: {kind}, {} of {units}, seed {}",
         (1000.0 * bootstrap.level).round() / 10.0,
-        bootstrap.resamples,
+        plural(bootstrap.resamples as u64, "resample", "resamples"),
         bootstrap.seed
     ))
 }
@@ -117,30 +144,43 @@ fn write(
         None => evaluated::pairing(&arguments.reading),
     };
     let texts = !arguments.no_texts && earlier.is_none_or(Run::has_texts);
+    let command = command(evaluated, arguments, &pairing, earlier);
     writer.write(&RunContents {
         source: &evaluated.source,
         survey: &evaluated.survey,
         measured: &evaluated.measured,
         specs: &specs,
-        command: &command(evaluated, arguments),
+        command: &command,
         pairing: &pairing,
         warnings: &evaluated.warnings,
+        earlier,
         texts,
     })?;
     Ok(())
 }
 
 /// The arguments that scores depend on, in one order whatever that of the command line was.
-fn command(evaluated: &Evaluated, arguments: &ScoreArguments) -> Vec<String> {
+fn command(
+    evaluated: &Evaluated,
+    arguments: &ScoreArguments,
+    pairing: &Pairing,
+    earlier: Option<&Run>,
+) -> Vec<String> {
     let mut command = vec!["nearsay".to_owned(), "score".to_owned(), "-c".to_owned()];
-    let column = |texts: &nearsay::score::TextSource| match texts.field() {
-        Some(field) => format!("{}:{field}", texts.name()),
-        None => texts.name().to_owned(),
+    let column = |name: &str, field: Option<&str>| match field {
+        Some(field) => format!("{name}:{field}"),
+        None => name.to_owned(),
     };
-    let systems = evaluated.source.systems.iter();
-    command.extend(systems.map(|system| format!("{}={}", system.name, column(&system.texts))));
-    for references in &evaluated.source.references {
-        command.extend(["-r".to_owned(), column(references)]);
+    let recorded = |input: &InputDocument| column(&input.input, input.field.as_deref());
+    let given = |texts: &TextSource| column(texts.name(), texts.field());
+    for system in &evaluated.source.systems {
+        let known = earlier.and_then(|run| run.systems().iter().find(|known| known.name == system.name));
+        let input = known.map_or_else(|| given(&system.texts), recorded);
+        command.push(format!("{}={input}", system.name));
+    }
+    for (at, references) in evaluated.source.references.iter().enumerate() {
+        let known = earlier.and_then(|run| run.references().get(at));
+        command.extend(["-r".to_owned(), known.map_or_else(|| given(references), recorded)]);
     }
     let specs: Vec<String> = evaluated.requested.iter().map(|requested| requested.spec.to_string()).collect();
     command.extend(["--metric".to_owned(), specs.join(",")]);
@@ -158,8 +198,9 @@ fn command(evaluated: &Evaluated, arguments: &ScoreArguments) -> Vec<String> {
     add("--idf", is_set(metrics.idf));
     add("--rescale-with-baseline", is_set(metrics.rescale_with_baseline));
     add("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string()));
-    add("--missing-references", is_set(arguments.reading.missing_references));
-    add("--group-field", arguments.reading.group_field.clone());
+    add("--align", (pairing.by != "agreeing").then(|| pairing.by.clone()));
+    add("--missing-references", is_set(pairing.blank_is_missing));
+    add("--group-field", pairing.group_field.clone());
     add("--max-length", arguments.running.max_length.map(|length| length.to_string()));
     command
 }

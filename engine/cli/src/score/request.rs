@@ -129,12 +129,23 @@ fn check_defaults(specs: &[MetricSpec], arguments: &MetricArguments) -> Result<(
 
 fn usage(error: SpecError) -> Error {
     let hint = match &error {
+        SpecError::UnknownMetric { metric } if similar(metric).is_some() => {
+            format!("did you mean {}?", similar(metric).unwrap_or_default())
+        }
         SpecError::UnknownMetric { .. } => {
             format!("the metrics are {}, {}", TEXT_METRICS.join(", "), ENCODER_METRICS.join(", "))
         }
         _ => "`nearsay help score` lists the metrics and their settings".to_owned(),
     };
     Error::Usage { message: error.to_string().into(), hint: Some(hint.into()) }
+}
+
+/// The metric that is written like this in another way: `BLEU`, `rouge-l`; of several, as for `rouge`, the last.
+fn similar(name: &str) -> Option<&'static str> {
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+    let names = || TEXT_METRICS.iter().chain(&ENCODER_METRICS).copied();
+    let starts = |known: &&str| !name.is_empty() && plain(known).starts_with(&plain(name));
+    names().find(|known| plain(known) == plain(name)).or_else(|| names().filter(starts).last())
 }
 
 /// Opens what the metrics need, each model once.

@@ -225,7 +225,7 @@ impl SystemsTable<'_> {
         let dim = |line: &str| print_line(&Stream::Stdout.paint(Style::Dim, line));
         print_line("")?;
         if self.names.len() > 1 && self.compared.is_some() {
-            dim("* best   = not significantly worse than the best")?;
+            dim("*: best; =: not significantly worse than the best")?;
         }
         notes.iter().try_for_each(|note| dim(note))?;
         let width = self.measured.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);

@@ -67,7 +67,7 @@ pub fn resample(contests: &[Contest<'_>], bootstrap: &Bootstrap, threads: usize)
 
 fn statistics<'a>(contests: &'a [Contest<'a>], scores: &'a [Score<'a>]) -> Vec<Statistic<'a>> {
     let of_contest = |(contest, score): (&'a Contest<'a>, &'a Score<'a>)| {
-        contest.systems.iter().map(|sample| Statistic { sample: &**sample, of: &**score })
+        contest.systems.iter().map(|sample| Statistic { sample, of: &**score })
     };
     contests.iter().zip(scores).flat_map(of_contest).collect()
 }
@@ -213,7 +213,8 @@ impl Contested<'_> {
     fn detectable(&self, differences: &[Resampled]) -> Option<f64> {
         let mut errors: Vec<f64> = differences.iter().map(Resampled::standard_error).collect();
         errors.sort_unstable_by(f64::total_cmp);
-        let median = errors.get(errors.len() / 2).copied().filter(|error| error.is_finite())?;
+        let median =
+            errors.get(errors.len() / 2).copied().filter(|error| error.is_finite() && *error > 0.0)?;
         Some(detectable_difference(median, self.options.alpha, self.options.power))
     }
 
@@ -221,11 +222,8 @@ impl Contested<'_> {
     /// to a digit.
     fn rows_for(&self, detectable: f64) -> Vec<(f64, u64)> {
         let rows = self.contest.systems.first().map_or(0, |sample| sample.len());
-        let delta = |share: f64| {
-            let wanted = detectable * share;
-            let digit = 10_f64.powf(wanted.log10().floor());
-            (wanted / digit).round() * digit
-        };
+        // As text, so that no digit after the first is left by rounding.
+        let delta = |share: f64| format!("{:.0e}", detectable * share).parse().unwrap_or(0.0);
         let needed = |delta: f64| rows_needed(rows, detectable, delta).map(|rows| (delta, rows));
         [0.5, 0.25, 0.1].into_iter().map(delta).filter(|delta| *delta > 0.0).filter_map(needed).collect()
     }

@@ -43,7 +43,7 @@ pub struct Compared {
     /// The ranks, the best first; empty unless each system was compared with each other.
     pub ranks: Vec<Rank>,
     /// The smallest true difference that this many rows would show with the chosen power, before correction, for
-    /// the pair of median standard error. `None` without pairs or rows.
+    /// the pair of median standard error. `None` without pairs or rows, or if systems are equal.
     pub detectable: Option<f64>,
     /// Smaller differences and the rows that they need.
     pub rows_for: Vec<(f64, u64)>,

@@ -1,5 +1,7 @@
 //! Paired tests by resampling both systems.
 
+use std::cmp::Ordering;
+
 use super::{Resampled, SLACK};
 
 /// Which resamples count as evidence against a difference.
@@ -24,11 +26,12 @@ pub fn bootstrap_p_value(left: &Resampled, right: &Resampled, tail: Tail) -> f64
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let slack = SLACK * (left.estimate.abs() + right.estimate.abs());
     let observed = difference.estimate.abs() - slack;
-    let counts = |value: &&f64| match tail {
-        // A comparison with a resample that is not defined is false: it is not a reason to believe in a difference.
-        Tail::One => !(**value - mean < observed),
-        Tail::Both => !((**value - mean).abs() < observed),
+    let distance = |value: &f64| match tail {
+        Tail::One => value - mean,
+        Tail::Both => (value - mean).abs(),
     };
+    // A resample that is not defined is not a reason to believe in a difference: it counts.
+    let counts = |value: &&f64| distance(value).partial_cmp(&observed) != Some(Ordering::Less);
     (values.iter().filter(counts).count() + 1) as f64 / (values.len() + 1) as f64
 }
 

@@ -64,8 +64,9 @@ impl Resampling {
             let resamples = AT_ONCE.min(self.resamples - start);
             counts.fill([0; AT_ONCE]);
             for resample in 0..resamples {
+                let mut draw = || random.below(bound) as usize;
                 // No row is drawn 65,536 times: of n draws from n rows the chance is below n / 65,536!, 10^-287,000.
-                (0..rows).for_each(|_| counts[random.below(bound) as usize][resample] += 1);
+                (0..rows).for_each(|_| add_draw(&mut counts[draw()], resample));
             }
             let parts =
                 in_parallel(statistics, threads, |statistic| resampled(statistic, &counts, resamples));
@@ -73,6 +74,10 @@ impl Resampling {
         }
         values
     }
+}
+
+fn add_draw(counts: &mut [u16; AT_ONCE], resample: usize) {
+    counts[resample] += 1;
 }
 
 /// The statistic in some resamples, from how often each draws each row.

@@ -1,5 +1,7 @@
 //! The paired randomisation test.
 
+use std::cmp::Ordering;
+
 use super::signs::Signs;
 use super::{Random, SLACK, Sample, Statistic, in_parallel};
 
@@ -96,8 +98,8 @@ fn exceeding(statistic: &Statistic<'_>, (left, right): (&Side<'_>, &Side<'_>), r
             other[at] = left.sums[at] - exchanged;
         }
         let difference = (of(&mixed) - of(&other)).abs();
-        // If a trial is not defined, it is not a reason to believe in a difference.
-        !(difference < observed)
+        // A trial that is not defined is not a reason to believe in a difference: it counts.
+        difference.partial_cmp(&observed) != Some(Ordering::Less)
     };
     left.selected.rows().zip(right.selected.rows()).map(exceeds).filter(|exceeds| *exceeds).count() as u64
 }

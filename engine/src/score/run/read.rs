@@ -12,7 +12,7 @@ use nearsay_metrics::lexical::{Metric, MetricSpec, ReferenceCount, TextMetric, t
 use nearsay_metrics::statistics::Sample;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::document::{InputDocument, MetricDocument, Pairing, RunDocument};
+use super::document::{FileDocument, InputDocument, MetricDocument, Pairing, RunDocument};
 use super::tables::{SEGMENTS, STATISTICS, TEXTS, reference_column, statistic_column, system_column};
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, recorded_encoder_metric};
 use crate::score::{Groups, PairSource, System, TextSource};
@@ -89,31 +89,42 @@ impl Run {
     pub fn problems(&self) -> Result<Vec<String>> {
         let mut problems = Vec::new();
         for (name, recorded) in &self.document.files {
-            let path = self.path.join(name);
-            let file = match File::open(&path) {
-                Ok(file) => file,
-                Err(error) => {
-                    problems.push(format!("{}: {error}", path.display()));
-                    continue;
-                }
-            };
-            let found = Digest::of(&file).map_err(|source| Error::Io {
-                action: "reading",
-                target: path.display().to_string(),
-                source,
-            })?;
-            if (found.bytes, &found.sha256) != (recorded.bytes, &recorded.sha256) {
-                problems.push(format!(
-                    "{}: has {} bytes with the SHA-256 {}, must have {} with {}",
-                    path.display(),
-                    found.bytes,
-                    found.sha256,
-                    recorded.bytes,
-                    recorded.sha256
-                ));
+            if let Some(difference) = self.difference(name, recorded)? {
+                problems.push(format!("{}: {difference}", self.path.join(name).display()));
             }
         }
         Ok(problems)
+    }
+
+    /// Refuses a file that is not as it was written, before its numbers are used.
+    fn check(&self, name: &str) -> Result<()> {
+        let recorded =
+            self.document.files.get(name).ok_or_else(|| self.bad(name, "is not in run.json".to_owned()))?;
+        match self.difference(name, recorded)? {
+            None => Ok(()),
+            Some(difference) => Err(self.bad(name, format!("is damaged: it {difference}"))),
+        }
+    }
+
+    /// How a file differs from its record; `None` if it does not.
+    fn difference(&self, name: &str, recorded: &FileDocument) -> Result<Option<String>> {
+        let path = self.path.join(name);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) => return Ok(Some(format!("cannot be opened: {error}"))),
+        };
+        let found = Digest::of(&file).map_err(|source| Error::Io {
+            action: "reading",
+            target: path.display().to_string(),
+            source,
+        })?;
+        let is_same = (found.bytes, &found.sha256) == (recorded.bytes, &recorded.sha256);
+        Ok((!is_same).then(|| {
+            format!(
+                "has {} bytes with the SHA-256 {}, must have {} with {}",
+                found.bytes, found.sha256, recorded.bytes, recorded.sha256
+            )
+        }))
     }
 
     /// The bytes of its files without `run.json`.
@@ -195,6 +206,7 @@ impl Run {
         if !self.has_texts() {
             return Ok(None);
         }
+        self.check(TEXTS)?;
         let column = |name: String, options: TextOptions| {
             TextSource::open(&Input::File(self.path.join(TEXTS)), &options.text_fields([name]).no_id())
         };
@@ -242,6 +254,7 @@ impl Run {
         name: &str,
         mut each: impl FnMut(&RecordBatch) -> std::result::Result<(), String>,
     ) -> Result<()> {
+        self.check(name)?;
         let path = self.path.join(name);
         let file = File::open(&path).map_err(|source| Error::NoInput { path: path.clone(), source })?;
         let bad = |error: &dyn std::fmt::Display| self.bad(name, format!("{error}"));

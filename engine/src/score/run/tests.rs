@@ -51,6 +51,7 @@ fn write(target: &Path, source: &PairSource, replace: bool) -> crate::Result<()>
         pairing: &Pairing { by: "rows".to_owned(), ..Pairing::default() },
         warnings: &[],
         texts: true,
+        earlier: None,
     })
 }
 

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 
+use super::Run;
 use super::document::{FORMAT_VERSION, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument};
-use super::tables::{SEGMENTS, STATISTICS, TEXTS, write_segments, write_statistics, write_texts};
+use super::tables::{
+    SEGMENTS, STATISTICS, TEXTS, reference_column, write_segments, write_statistics, write_texts,
+};
 use crate::error::phrase;
 use crate::score::report::fingerprint;
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, ScoreWarning};
 use crate::score::{PairSource, PairSurvey, SurveyedTexts, TextSource, figures_json};
 use crate::vectors::folder::{LOCK, create, failed, lock};
-use crate::vectors::write::{Output, OutputFile, sync_folder};
+use crate::vectors::write::{Output, OutputFile, OutputFormat, sync_folder};
 use crate::{Error, Result, Setting};
 
 /// The folder of a run that is being made. Everything is written to a folder next to it, which gets the run's name
@@ -45,6 +48,8 @@ pub struct RunContents<'a> {
     pub warnings: &'a [ScoreWarning],
     /// Whether texts are kept.
     pub texts: bool,
+    /// The run that this one extends, whose inputs keep the names that they had.
+    pub earlier: Option<&'a Run>,
 }
 
 impl RunWriter {
@@ -201,6 +206,9 @@ fn document(contents: &RunContents<'_>, names: &[String]) -> RunDocument {
     };
     let references = source.references.iter().zip(&survey.references).enumerate();
     let systems = source.systems.iter().zip(&survey.systems);
+    let recorded = |of: fn(&Run) -> &[InputDocument], name: &str| {
+        contents.earlier.and_then(|run| of(run).iter().find(|input| input.name == name).cloned())
+    };
     RunDocument {
         format_version: FORMAT_VERSION,
         nearsay: env!("CARGO_PKG_VERSION").to_owned(),
@@ -209,10 +217,16 @@ fn document(contents: &RunContents<'_>, names: &[String]) -> RunDocument {
         rows: survey.rows,
         pairing: contents.pairing.clone(),
         references: references
-            .map(|(at, (texts, surveyed))| input(super::tables::reference_column(at), texts, surveyed))
+            .map(|(at, (texts, surveyed))| {
+                let name = reference_column(at);
+                recorded(Run::references, &name).unwrap_or_else(|| input(name, texts, surveyed))
+            })
             .collect(),
         systems: systems
-            .map(|(system, surveyed)| input(system.name.clone(), &system.texts, surveyed))
+            .map(|(system, surveyed)| {
+                recorded(Run::systems, &system.name)
+                    .unwrap_or_else(|| input(system.name.clone(), &system.texts, surveyed))
+            })
             .collect(),
         metrics: measured
             .metrics
@@ -246,8 +260,14 @@ fn scores(system: usize, measured: &MeasuredSystems) -> std::collections::BTreeM
 /// Refuses an output that is not a folder's name.
 ///
 /// # Errors
-/// [`Error::Usage`] for standard output.
+/// [`Error::Usage`] for standard output and for the name of a file.
 pub fn run_folder(output: &Output) -> Result<PathBuf> {
+    if let Some(path) = output.path().filter(|path| OutputFormat::of_extension(path).is_some()) {
+        return Err(Error::usage_hint(
+            format!("a run is a folder, and {} has the name of a file", path.display()),
+            "give it a name without an ending",
+        ));
+    }
     match output {
         Output::Stdout => Err(Error::usage("a run is a folder; it cannot be written to standard output")),
         Output::File(path) | Output::Folder(path) => Ok(path.clone()),

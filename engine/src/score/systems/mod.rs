@@ -31,6 +31,9 @@ use crate::session::{Control, Workers};
 use crate::{Error, Result};
 use text_pass::{TextPass, next_block};
 
+/// Rows of texts after which progress is reported: about ten milliseconds.
+const ROWS_PER_REPORT: u64 = 1024;
+
 /// The statistics of all systems by one metric, row by row.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -173,7 +176,9 @@ impl Measurement<'_> {
                 }
             }
             done += rows as u64;
-            (self.progress)(MeasureStage::Texts, done);
+            if done.is_multiple_of(ROWS_PER_REPORT) || done == survey.rows {
+                (self.progress)(MeasureStage::Texts, done);
+            }
         })?;
         for (((at, _), systems), samples) in metrics.iter().zip(&systems).zip(samples) {
             put(&mut results[*at], systems, samples);

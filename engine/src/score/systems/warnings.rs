@@ -83,7 +83,7 @@ impl fmt::Display for ScoreWarning {
             ),
             Self::UnsplitWords { key } => write!(
                 formatter,
-                "{key} does not split Chinese or Japanese text into words; use tok=zh or tok=char, or --lang zh"
+                "{key} does not split Chinese or Japanese text into words; use tok=zh or tok=char"
             ),
             Self::Tokenized { system, count } => write!(
                 formatter,
@@ -101,12 +101,9 @@ impl fmt::Display for ScoreWarning {
             Self::Empty { system, count, rows } => {
                 let listed: Vec<String> = rows.iter().map(u64::to_string).collect();
                 let more = if *count > rows.len() as u64 { ", .." } else { "" };
-                let (outputs, of_rows) = if *count == 1 { ("output", "row") } else { ("outputs", "rows") };
-                write!(
-                    formatter,
-                    "{count} {outputs} of {system} are empty ({of_rows} {}{more})",
-                    listed.join(", ")
-                )
+                let (outputs, of_rows) =
+                    if *count == 1 { ("output is", "row") } else { ("outputs are", "rows") };
+                write!(formatter, "{system}: {count} {outputs} empty ({of_rows} {}{more})", listed.join(", "))
             }
         }
     }

@@ -74,7 +74,7 @@ impl Tokenizer {
         }
         if !self.settings.punctuation {
             let asian = self.settings.asian;
-            self.text.retain(|c| !is_removed(c) && !(asian && is_asian_punctuation(c)));
+            self.text.retain(|c| !(is_removed(c) || asian && is_asian_punctuation(c)));
         }
     }
 
