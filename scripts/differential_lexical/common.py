@@ -27,6 +27,22 @@ class Row(NamedTuple):
     references: list[str]
 
 
+class Tally:
+    """What was compared in this process."""
+
+    def __init__(self) -> None:
+        self.settings: set[str] = set()
+        self.rows: set[int] = set()
+        self.values = 0
+
+    def __str__(self) -> str:
+        of_rows = f"{len(self.rows):,} segments, {len(self.settings)} settings, " if self.rows else ""
+        return f"{of_rows}{self.values:,} values are equal"
+
+
+TALLY = Tally()
+
+
 class Output(NamedTuple):
     """Statistics and score of each row, the score of all and the signature."""
 
@@ -106,6 +122,9 @@ def random_rows(count: int, seed: int) -> list[Row]:
 
 
 def output(example: Path, spec: str, rows: Iterable[Row]) -> Output:
+    rows = list(rows)
+    TALLY.settings.add(spec)
+    TALLY.rows.update(hash((row.candidate, *row.references)) for row in rows)
     lines = "".join(json.dumps(row._asdict()) + "\n" for row in rows)
     result = subprocess.run([str(example), spec], input=lines.encode(), stdout=subprocess.PIPE, check=True)
     *values, (score, signature) = map(json.loads, result.stdout.splitlines())
@@ -114,6 +133,7 @@ def output(example: Path, spec: str, rows: Iterable[Row]) -> Output:
 
 def check(what: str, expected: Any, found: Any, row: Row | None = None, tolerance: float = 0.0) -> None:
     """Raises if a value is not the expected one; null is NaN."""
+    TALLY.values += 1
     if expected == found or (found is None and math.isnan(expected)):
         return
     if isinstance(expected, float) and isinstance(found, (int, float)) and math.isclose(expected, found, rel_tol=tolerance):
