@@ -5,6 +5,8 @@
 //! `interval`, `resamples`, and `systems`, an array of arrays of rows. The output is an object with the systems, their pairs
 //! and their ranks.
 
+use std::io::Write;
+
 use nearsay_metrics::Signature;
 use nearsay_metrics::comparison::{Compared, ComparisonOptions, Contest, Test, compare, resample};
 use nearsay_metrics::lexical::{Direction, Metric, MetricSpec, ReferenceCount, text_metric};
@@ -54,7 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     options.correction = correction(text("correction")?).ok_or("no such correction")?;
     let contests = [contest];
     let resampled = resample(&contests, &options.bootstrap, 1).remove(0);
-    println!("{}", result(&compare(&contests, &options, 1).remove(0), &resampled));
+    let compared = compare(&contests, &options, 1).remove(0);
+    writeln!(std::io::stdout(), "{}", result(&compared, &resampled))?;
     Ok(())
 }
 
