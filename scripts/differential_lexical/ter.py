@@ -47,7 +47,7 @@ def compare(example: Path, count: int, seed: int) -> None:
     """`count` rows, divided between the settings; the defaults get a quarter."""
     defaults = (False, False, True, False)
     for settings in itertools.product([False, True], repeat=4):
-        rows = random_rows(count // 4 if settings == defaults else count // 20, seed)
+        rows = random_rows(count // 4 if settings == defaults else count // 20, seed, 0.01)
         compare_settings(example, rows, settings)
         seed += 1
         if settings in (defaults, (True, True, True, False), (False, True, True, True), (True, False, False, True)):
