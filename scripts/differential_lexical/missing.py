@@ -54,7 +54,7 @@ def compare_streams(program: Path, rows: list[Row], streams: list[Stream]) -> No
 
 def compare(program: Path, count: int, seed: int) -> None:
     """Raises with the first difference."""
-    rows, source = random_rows(count, seed), random.Random(seed)
+    rows, source = random_rows(count, seed, 0.01), random.Random(seed)
     # Different numbers of references for each row, at random places.
     places = [source.sample(row.references + [None] * (5 - len(row.references)), 5) for row in rows]
     rows = [Row(row.candidate, [text for text in texts if text is not None]) for row, texts in zip(rows, places)]

@@ -22,12 +22,19 @@
 mod blank;
 pub mod bleu;
 mod catalog;
+mod characters;
 pub mod chrf;
+pub mod distinct;
+pub mod error_rate;
+pub mod length;
+mod lower;
 mod lowercase;
 mod metric;
 mod ngrams;
 pub mod rouge;
 mod settings;
+pub mod squad;
+pub mod ter;
 mod tokens;
 
 pub use catalog::{TEXT_METRICS, text_metric};
