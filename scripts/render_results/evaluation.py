@@ -32,8 +32,8 @@ def title(result: Result) -> str:
     packages = dict.fromkeys(figure["peers"][0]["package"] for figure in result["figures"] if figure["metric"] != "all")
     return (
         f"**Text metrics**, {texts['systems']} systems x {texts['rows']:,} rows of {texts['name']}, on {machine['cpu']}, "
-        f"{result['threads']} thread{'' if result['threads'] == 1 else 's'}, {result['date'][:10]}, {version}, next to {' and '.join(packages)} "
-        f"on Python {result['python']}.{' The machine was busy with other work.' if busy else ''} nearsay's time is that of a "
+        f"{result['threads']} thread{'' if result['threads'] == 1 else 's'}, {result['date'][:10]}, {version}, "
+        f"next to {' and '.join(packages)} on Python {result['python']}.{' The machine was busy with other work.' if busy else ''} nearsay's time is that of a "
         "whole process; Python's starts when its packages are imported."
     )
 

@@ -34,7 +34,8 @@ class Files(Desk):
     def test_repeated_rows_differ(self) -> None:
         many = texts.repeated(self.texts(), 10, self.folder)
         rows = many.systems[0].read_text("utf-8").split("\n")
-        self.assertEqual(rows[:6], ["ein Haus am See\u2028oder nicht 0", "zwei Häuser 1", " 2", "vier 3", "ein Haus am See\u2028oder nicht 4", "zwei Häuser 5"])
+        first = "ein Haus am See\u2028oder nicht"
+        self.assertEqual(rows[:6], [f"{first} 0", "zwei Häuser 1", " 2", "vier 3", f"{first} 4", "zwei Häuser 5"])
         self.assertEqual((len(set(rows)), rows[-1], len(many.systems), many.rows), (11, "", 1, 10))
 
     def test_systems_are_divided(self) -> None:
@@ -48,7 +49,8 @@ class Files(Desk):
     def test_comparisons_and_rows_are_measured(self) -> None:
         whole = self.texts()
         runner = measure.Program(program(), 2, 1)
-        with mock.patch.object(measure, "GROUPS", {"bleu": ["bleu"], "chrf": ["chrf"]}), mock.patch.object(measure, "STREAMED", ("bleu", "chrf")):
+        groups = {"bleu": ["bleu"], "chrf": ["chrf"]}
+        with mock.patch.multiple(measure, GROUPS=groups, STREAMED=tuple(groups)):
             document = measure.write_run(runner, whole, self.path("run"))
             tests = measure.measure_comparisons(runner, self.path("run"))
             stream = measure.measure_stream(runner, texts.repeated(whole, 50, self.folder), document)
@@ -89,7 +91,8 @@ class Processes(unittest.TestCase):
 def result() -> dict:
     def figure(metric: str, own: float, one: float, two: float, measured: int) -> dict:
         package = "rouge-score 0.1.2" if metric == "rouge" else "sacrebleu 2.6.0"
-        peers = [{"package": package, "processes": count, "seconds": time, "systems_measured": measured} for count, time in [(1, one), (2, two)]]
+        of_all = {"package": package, "systems_measured": measured}
+        peers = [{**of_all, "processes": count, "seconds": time} for count, time in [(1, one), (2, two)]]
         return {"metric": metric, "nearsay": {"seconds": own, "peak_bytes": 3e7}, "peers": peers, "difference": 2e-16}
 
     return {
@@ -101,7 +104,12 @@ def result() -> dict:
         "texts": {"name": "WMT17 English to German", "systems": 16, "rows": 3004},
         "threads": 2,
         "busy_share": 0.0,
-        "figures": [figure("bleu", 0.5, 20, 11, 16), figure("ter", 2, 220, 120, 4), figure("rouge", 1, 90, 50, 16), figure("all", 3, 330, 181, 16)],
+        "figures": [
+            figure("bleu", 0.5, 20, 11, 16),
+            figure("ter", 2, 220, 120, 4),
+            figure("rouge", 1, 90, 50, 16),
+            figure("all", 3, 330, 181, 16),
+        ],
         "comparisons": [{"test": "ar", "metrics": 7, "pairs": 120, "seconds": 2.5, "peak_bytes": 2e8}],
         "stream": {"rows": 1_000_000, "seconds": 30.0, "peak_bytes": 5.5e8, "kept_bytes": 3.52e8},
     }

@@ -51,7 +51,11 @@ class Example(Desk):
 
 class Script(unittest.TestCase):
     def test_usage(self) -> None:
-        for line, part in [(("--only", "meteor"), "invalid choice: 'meteor'"), (("--segments", "0"), "must be at least 1"), (("missing",), "has no folder ted-slk-en")]:
+        for line, part in [
+            (("--only", "meteor"), "invalid choice: 'meteor'"),
+            (("--segments", "0"), "must be at least 1"),
+            (("missing",), "has no folder ted-slk-en"),
+        ]:
             command = [sys.executable, str(REPOSITORY / "scripts/differential-lexical"), *line]
             run = subprocess.run(command, capture_output=True, text=True)
             self.assertEqual(run.returncode, 2, run.stderr)
