@@ -27,6 +27,22 @@ class Row(NamedTuple):
     references: list[str]
 
 
+class Tally:
+    """What was compared in this process."""
+
+    def __init__(self) -> None:
+        self.settings: set[str] = set()
+        self.rows: set[int] = set()
+        self.values = 0
+
+    def __str__(self) -> str:
+        of_rows = f"{len(self.rows):,} segments, {len(self.settings)} settings, " if self.rows else ""
+        return f"{of_rows}{self.values:,} values are equal"
+
+
+TALLY = Tally()
+
+
 class Output(NamedTuple):
     """Statistics and score of each row, the score of all and the signature."""
 
@@ -35,13 +51,11 @@ class Output(NamedTuple):
     signature: str
 
 
-def number_of_words(source: random.Random) -> int:
+def number_of_words(source: random.Random, long: float) -> int:
     kind = source.random()
-    if kind < 0.03:
-        return 0
-    if kind < 0.8:
-        return source.randint(1, 12)
-    return source.randint(10, 60) if kind < 0.985 else source.randint(60, 300)
+    if kind < long:
+        return source.randint(10, 60) if source.random() < 0.9 else source.randint(60, 300)
+    return 0 if kind > 0.97 else source.randint(1, 12)
 
 
 def word(source: random.Random, vocabulary: list[str]) -> str:
@@ -80,14 +94,14 @@ def edited(source: random.Random, words: list[str], vocabulary: list[str]) -> li
     return words
 
 
-def random_row(source: random.Random) -> Row:
+def random_row(source: random.Random, long: float) -> Row:
     # A small vocabulary makes texts whose words occur again and again.
     vocabulary = source.sample(WORDS, source.choice([1, 2, 4, 12, len(WORDS)]))
-    first = [word(source, vocabulary) for _ in range(number_of_words(source))]
+    first = [word(source, vocabulary) for _ in range(number_of_words(source, long))]
     references = [joined(source, first)]
     for _ in range(source.choice([0, 0, 0, 1, 2, 4])):
         similar = edited(source, first, vocabulary)
-        unlike = [word(source, vocabulary) for _ in range(number_of_words(source))]
+        unlike = [word(source, vocabulary) for _ in range(number_of_words(source, long))]
         references.append(joined(source, similar if source.random() < 0.8 else unlike))
     kind = source.random()
     if kind < 0.02:
@@ -96,16 +110,20 @@ def random_row(source: random.Random) -> Row:
         return Row(references[0], references)
     words = edited(source, first, vocabulary)
     if kind < 0.15:
-        words = [word(source, vocabulary) for _ in range(number_of_words(source))]
+        words = [word(source, vocabulary) for _ in range(number_of_words(source, long))]
     return Row(joined(source, words), references)
 
 
-def random_rows(count: int, seed: int) -> list[Row]:
+def random_rows(count: int, seed: int, long: float = 0.2) -> list[Row]:
+    """Rows of which a share has long texts: Python needs seconds for the TER of one of them."""
     source = random.Random(seed)
-    return [random_row(source) for _ in range(count)]
+    return [random_row(source, long) for _ in range(count)]
 
 
 def output(example: Path, spec: str, rows: Iterable[Row]) -> Output:
+    rows = list(rows)
+    TALLY.settings.add(spec)
+    TALLY.rows.update(hash((row.candidate, *row.references)) for row in rows)
     lines = "".join(json.dumps(row._asdict()) + "\n" for row in rows)
     result = subprocess.run([str(example), spec], input=lines.encode(), stdout=subprocess.PIPE, check=True)
     *values, (score, signature) = map(json.loads, result.stdout.splitlines())
@@ -114,6 +132,7 @@ def output(example: Path, spec: str, rows: Iterable[Row]) -> Output:
 
 def check(what: str, expected: Any, found: Any, row: Row | None = None, tolerance: float = 0.0) -> None:
     """Raises if a value is not the expected one; null is NaN."""
+    TALLY.values += 1
     if expected == found or (found is None and math.isnan(expected)):
         return
     if isinstance(expected, float) and isinstance(found, (int, float)) and math.isclose(expected, found, rel_tol=tolerance):

@@ -21,6 +21,8 @@ mod bootstrap_test;
 mod correction;
 mod correlation;
 mod exact;
+#[cfg(test)]
+mod known_pairs;
 mod parallel;
 mod power;
 mod random;
