@@ -47,7 +47,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         spec => text_metric(&spec.parse::<MetricSpec>()?)?,
     };
     let systems = input["systems"].as_array().ok_or("systems is missing")?;
-    let contest = Contest { metric: &*metric, systems: systems.iter().map(sample).collect() };
+    let contest = Contest {
+        metric: &*metric,
+        systems: systems.iter().map(sample).map(std::borrow::Cow::Owned).collect(),
+    };
     let kind = if text("interval")? == "bca" { IntervalKind::Bca } else { IntervalKind::Percentile };
     let resamples = input["resamples"].as_u64().ok_or("resamples is missing")?;
     let mut options = ComparisonOptions::default();
