@@ -23,6 +23,7 @@ mod correlation;
 mod exact;
 #[cfg(test)]
 mod known_pairs;
+mod lanes;
 mod parallel;
 mod power;
 mod random;

@@ -1,5 +1,6 @@
 //! Resamples of samples: which rows they draw, and their sums.
 
+use super::lanes::{Number, is_exact_in_f32};
 use super::{Random, Sample, in_parallel};
 
 /// Resamples that are added up in one pass over the rows.
@@ -69,7 +70,10 @@ impl Resampling {
                 (0..rows).for_each(|_| add_draw(&mut counts[draw()], resample));
             }
             let parts =
-                in_parallel(statistics, threads, |statistic| resampled(statistic, &counts, resamples));
+                in_parallel(statistics, threads, |statistic| match is_exact_in_f32(statistic.sample) {
+                    true => resampled::<f32>(statistic, &counts, resamples),
+                    false => resampled::<f64>(statistic, &counts, resamples),
+                });
             values.iter_mut().zip(parts).for_each(|(values, part)| values.extend(part));
         }
         values
@@ -81,17 +85,17 @@ fn add_draw(counts: &mut [u16; AT_ONCE], resample: usize) {
 }
 
 /// The statistic in some resamples, from how often each draws each row.
-fn resampled(statistic: &Statistic<'_>, counts: &[[u16; AT_ONCE]], resamples: usize) -> Vec<f64> {
-    let columns = statistic.sample.columns();
-    let mut sums = vec![[0.0; AT_ONCE]; columns];
+fn resampled<T: Number>(statistic: &Statistic<'_>, counts: &[[u16; AT_ONCE]], resamples: usize) -> Vec<f64> {
+    let mut sums = vec![[T::default(); AT_ONCE]; statistic.sample.columns()];
     for (row, counts) in statistic.sample.rows().zip(counts) {
-        let counts = counts.map(f64::from);
+        let counts = counts.map(T::from);
         for (sums, value) in sums.iter_mut().zip(row) {
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count * value);
+            let value = T::of(*value);
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum = *sum + count * value);
         }
     }
     let of_resample = |resample: usize| {
-        let sums: Vec<f64> = sums.iter().map(|sums| sums[resample]).collect();
+        let sums: Vec<f64> = sums.iter().map(|sums| sums[resample].into()).collect();
         (statistic.of)(&sums, counts.len())
     };
     (0..resamples).map(of_resample).collect()

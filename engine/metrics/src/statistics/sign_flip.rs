@@ -7,6 +7,8 @@ use super::{Random, SLACK, Sample, Statistic, in_parallel};
 
 /// Bits that are drawn at a time: 4 MiB, and at least those of one trial.
 const BITS_AT_ONCE: usize = 1 << 25;
+/// Trials whose sums are in a cache at a time.
+const TRIALS_AT_ONCE: usize = 2048;
 
 /// A test of two systems by randomly exchanged rows (R. A. Fisher, "The Design of Experiments", 1935, 21;
 /// E. W. Noreen, "Computer-Intensive Methods for Testing Hypotheses", 1989), also called approximate
@@ -65,7 +67,7 @@ impl SignFlip {
         let mut random = Random::new(self.seed);
         let mut bits = random.bits();
         let mut counts = vec![0_u64; pairs.len()];
-        let at_once = (BITS_AT_ONCE / rows.max(1)).clamp(1, trials.max(1));
+        let at_once = (BITS_AT_ONCE / rows.max(1)).clamp(1, TRIALS_AT_ONCE);
         for start in (0..trials).step_by(at_once) {
             let signs = Signs::draw(&mut bits, at_once.min(trials - start), rows);
             let selected = in_parallel(statistics, threads, |statistic| signs.selected(statistic.sample));
