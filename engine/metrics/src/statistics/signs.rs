@@ -3,37 +3,37 @@
 use super::lanes::{Number, is_exact_in_f32};
 use super::{Bits, Sample};
 
-/// Rows whose signs make one byte, and whose sums over all 256 selections are looked up.
-const GROUP: usize = 8;
-
+/// Rows whose sums over all 16 selections are looked up.
+const GROUP: usize = 4;
+/// Selections of a group.
+const SELECTIONS: usize = 1 << GROUP;
+/// Groups whose tables are in a cache at a time, an even number.
+const GROUPS_AT_ONCE: usize = 1024;
 /// Columns that are added at once. Narrower rows are filled up with zeros.
 const LANES: usize = 4;
+/// Lanes whose sums are in registers while the groups of a trial are added up.
+const MAX_WIDTH: usize = 5;
 
 /// One bit per trial and row, as by NumPy's `integers(2, size=(trials, rows), dtype=bool)` after
 /// `default_rng(seed)`, of some of the trials.
 #[derive(Debug)]
 pub(super) struct Signs {
-    /// A byte per group of rows and trial, group by group; the first row is the lowest bit.
+    /// Trial by trial, each in whole bytes, the lowest bit first: two groups of rows.
     bytes: Vec<u8>,
-    trials: usize,
+    bytes_per_trial: usize,
 }
 
 impl Signs {
     /// The bits of the next trials. Trials follow each other without a gap, so one stream of bits serves all.
     pub(super) fn draw(bits: &mut Bits<'_>, trials: usize, rows: usize) -> Self {
-        let groups = rows.div_ceil(GROUP);
-        let mut bytes = vec![0; trials * groups];
-        for trial in 0..trials {
-            for group in 0..groups {
-                let in_group = (rows - group * GROUP).min(GROUP);
-                bytes[group * trials + trial] = bits.next_byte(in_group as u32);
-            }
-        }
-        Self { bytes, trials }
+        let bytes_per_trial = rows.div_ceil(2 * GROUP);
+        let in_byte = |byte: usize| (rows - byte * 2 * GROUP).min(2 * GROUP) as u32;
+        let byte = |at: usize| bits.next_byte(in_byte(at % bytes_per_trial));
+        Self { bytes: (0..trials * bytes_per_trial).map(byte).collect(), bytes_per_trial }
     }
 
     /// For each trial, the sums of the rows whose bit is set. The sum of a group of rows is looked up in a table
-    /// of all selections, so that a trial adds one row for eight.
+    /// of all selections, so that a trial adds one row for four.
     pub(super) fn selected(&self, sample: &Sample) -> Sample {
         match is_exact_in_f32(sample) {
             true => self.selected_in::<f32>(sample),
@@ -42,38 +42,91 @@ impl Signs {
     }
 
     fn selected_in<T: Number>(&self, sample: &Sample) -> Sample {
-        let width = sample.columns().div_ceil(LANES).max(1);
-        let mut sums = vec![[T::default(); LANES]; self.trials * width];
-        let mut table = vec![[T::default(); LANES]; (1 << GROUP) * width];
-        for (group, bytes) in self.bytes.chunks_exact(self.trials.max(1)).enumerate() {
-            fill(&mut table, sample, group * GROUP);
-            for (sums, byte) in sums.chunks_exact_mut(width).zip(bytes) {
-                let selection = &table[usize::from(*byte) * width..][..width];
-                sums.iter_mut().zip(selection).for_each(|(sums, values)| *sums = plus(*sums, *values));
+        let trials = self.bytes.len().checked_div(self.bytes_per_trial).unwrap_or(0);
+        let columns = sample.columns();
+        let mut sums = vec![0.0; trials * columns];
+        for first in (0..columns).step_by(MAX_WIDTH * LANES) {
+            let slab = Slab { signs: self, sample, first };
+            match (columns - first).div_ceil(LANES) {
+                1 => slab.add_up::<T, 1>(&mut sums),
+                2 => slab.add_up::<T, 2>(&mut sums),
+                3 => slab.add_up::<T, 3>(&mut sums),
+                4 => slab.add_up::<T, 4>(&mut sums),
+                _ => slab.add_up::<T, MAX_WIDTH>(&mut sums),
             }
         }
-        let values = sums.chunks_exact(width).flat_map(|sums| &sums.as_flattened()[..sample.columns()]);
-        Sample::from_values(sample.columns(), values.map(|value| (*value).into()).collect())
+        Sample::from_values(columns, sums)
     }
 }
 
-/// The sums of all selections of the rows from `first` on; a selection is the one without its highest row, and
-/// that row.
-fn fill<T: Number>(table: &mut [[T; LANES]], sample: &Sample, first: usize) {
-    let width = sample.columns().div_ceil(LANES).max(1);
-    for (bit, row) in (first..sample.len()).take(GROUP).enumerate() {
-        let (known, new) = table.split_at_mut((1 << bit) * width);
-        for (known, new) in known.chunks_exact(width).zip(new.chunks_exact_mut(width)) {
-            for ((new, known), values) in new.iter_mut().zip(known).zip(sample.row(row).chunks(LANES)) {
-                *new = *known;
-                new.iter_mut().zip(values).for_each(|(sum, value)| *sum = *sum + T::of(*value));
+/// Columns of a sample from `first` on.
+struct Slab<'a> {
+    signs: &'a Signs,
+    sample: &'a Sample,
+    first: usize,
+}
+
+/// The values of a slab's columns.
+type Values<T, const WIDTH: usize> = [[T; LANES]; WIDTH];
+
+impl Slab<'_> {
+    /// Writes the sums of each trial to its columns in `sums`.
+    fn add_up<T: Number, const WIDTH: usize>(&self, sums: &mut [f64]) {
+        let trials = || self.signs.bytes.chunks_exact(self.signs.bytes_per_trial);
+        let mut totals = vec![[[T::default(); LANES]; WIDTH]; trials().len()];
+        let mut tables = Vec::new();
+        for first_byte in (0..self.signs.bytes_per_trial).step_by(GROUPS_AT_ONCE / 2) {
+            let end = (first_byte + GROUPS_AT_ONCE / 2).min(self.signs.bytes_per_trial);
+            tables.clear();
+            (2 * first_byte..2 * end).for_each(|group| self.add_table(group * GROUP, &mut tables));
+            for (total, trial) in totals.iter_mut().zip(trials()) {
+                *total = selected_sum(*total, &tables, &trial[first_byte..end]);
+            }
+        }
+        let columns = self.sample.columns();
+        for (sums, total) in sums.chunks_exact_mut(columns).zip(&totals) {
+            let values = total.as_flattened().iter().map(|value| (*value).into());
+            sums[self.first..].iter_mut().zip(values).for_each(|(sum, value)| *sum = value);
+        }
+    }
+
+    /// Adds the sums of all selections of the rows from `row` on; a selection is the one without its highest row, and
+    /// that row. Rows after the last are never selected.
+    fn add_table<T: Number, const WIDTH: usize>(&self, row: usize, tables: &mut Vec<Values<T, WIDTH>>) {
+        let start = tables.len();
+        tables.push([[T::default(); LANES]; WIDTH]);
+        for row in row..row + GROUP {
+            let values =
+                if row < self.sample.len() { self.values(row) } else { [[T::default(); LANES]; WIDTH] };
+            for at in start..tables.len() {
+                tables.push(plus(tables[at], values));
             }
         }
     }
+
+    fn values<T: Number, const WIDTH: usize>(&self, row: usize) -> Values<T, WIDTH> {
+        let mut values = [[T::default(); LANES]; WIDTH];
+        let row = &self.sample.row(row)[self.first..];
+        values.as_flattened_mut().iter_mut().zip(row).for_each(|(to, value)| *to = T::of(*value));
+        values
+    }
 }
 
-fn plus<T: Number>(left: [T; LANES], right: [T; LANES]) -> [T; LANES] {
-    std::array::from_fn(|lane| left[lane] + right[lane])
+/// The total and the selected sum of each group; a byte selects from two.
+fn selected_sum<T: Number, const WIDTH: usize>(
+    mut total: Values<T, WIDTH>,
+    tables: &[Values<T, WIDTH>],
+    bytes: &[u8],
+) -> Values<T, WIDTH> {
+    for (tables, byte) in tables.as_chunks::<{ 2 * SELECTIONS }>().0.iter().zip(bytes) {
+        total = plus(total, tables[usize::from(byte & 15)]);
+        total = plus(total, tables[SELECTIONS + usize::from(byte >> GROUP)]);
+    }
+    total
+}
+
+fn plus<T: Number, const WIDTH: usize>(left: Values<T, WIDTH>, right: Values<T, WIDTH>) -> Values<T, WIDTH> {
+    std::array::from_fn(|at| std::array::from_fn(|lane| left[at][lane] + right[at][lane]))
 }
 
 #[cfg(test)]
@@ -83,18 +136,22 @@ mod tests {
 
     #[test]
     fn selected_sums_are_those_of_the_rows_with_a_bit() {
-        for rows in [1, 7, 8, 9, 30] {
-            let values: Vec<f64> = (0..rows * 3).map(|i| ((i * 37) % 101) as f64).collect();
-            let sample = Sample::from_values(3, values);
+        let sizes = [(1, 3), (7, 1), (8, 4), (9, 5), (30, 18), (5000, 2), (33, 47)];
+        // Whole numbers are added up in f32, quarters in f64; both exactly.
+        for ((rows, columns), unit) in sizes.into_iter().flat_map(|size| [(size, 1.0), (size, 0.25)]) {
+            let values = (0..rows * columns).map(|i| ((i * 37) % 101) as f64 * unit).collect();
+            let sample = Sample::from_values(columns, values);
             let (mut random, mut same) = (Random::new(5), Random::new(5));
             let signs = Signs::draw(&mut random.bits(), 20, rows);
             let mut plain = same.bits();
-            for sums in signs.selected(&sample).rows() {
-                let mut expected = [0.0; 3];
+            let selected = signs.selected(&sample);
+            assert_eq!(selected.len(), 20);
+            for sums in selected.rows() {
+                let mut expected = vec![0.0; columns];
                 for (row, _) in sample.rows().zip(&mut plain).filter(|(_, bit)| *bit) {
                     expected.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
                 }
-                assert_eq!(sums, expected, "{rows}");
+                assert_eq!(sums, expected, "{rows} x {columns}, {unit}");
             }
         }
     }
