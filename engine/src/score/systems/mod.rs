@@ -96,36 +96,12 @@ impl Measurement<'_> {
     /// # Errors
     /// If an input breaks a rule, an encoder fails, or the measurement is stopped.
     pub fn run(mut self, source: &PairSource, survey: &PairSurvey) -> Result<MeasuredSystems> {
-        let known = std::mem::take(&mut self.known);
-        let mut results: Vec<Vec<Option<Sample>>> = (0..self.metrics.len())
-            .map(|metric| known.get(metric).cloned().unwrap_or_default())
-            .map(|mut samples| {
-                samples.resize(source.systems.len(), None);
-                samples
-            })
-            .collect();
+        let systems = source.systems.len();
+        let mut results = std::mem::take(&mut self.known);
+        results.resize(self.metrics.len(), Vec::new());
+        results.iter_mut().for_each(|samples| samples.resize(systems, None));
         self.measure_texts(source, survey, &mut results)?;
-        let (mut notices, mut encoded) = (Vec::new(), None);
-        for (metric, samples) in self.metrics.iter().zip(&mut results) {
-            let missing = missing(samples);
-            let counted = match &metric.computation {
-                _ if missing.is_empty() => continue,
-                Computation::Text(_) => continue,
-                Computation::BertScore(scorer) => {
-                    let (found, told) = self.bertscore(scorer, &source.with_systems(&missing), survey)?;
-                    put(samples, &missing, found);
-                    let counted = told.encoded;
-                    notices.push(told);
-                    counted
-                }
-                Computation::Cosine(cosine) => {
-                    let (found, counted) = self.cosine(cosine, &source.with_systems(&missing))?;
-                    put(samples, &missing, found);
-                    counted
-                }
-            };
-            *encoded.get_or_insert(0) += counted;
-        }
+        let (notices, encoded) = self.measure_with_encoders(source, survey, &mut results)?;
         let measured = |(metric, samples): (&ScoreMetric, Vec<Option<Sample>>)| {
             let samples = samples.into_iter().collect::<Option<Vec<_>>>();
             let samples = samples.ok_or_else(|| Error::Bug(format!("{} was not computed", metric.key)))?;
@@ -139,13 +115,43 @@ impl Measurement<'_> {
         })
     }
 
+    /// Returns the notices of each BERTScore, and how many texts were encoded, if there was an encoder.
+    fn measure_with_encoders(
+        &self,
+        source: &PairSource,
+        survey: &PairSurvey,
+        results: &mut [Vec<Option<Sample>>],
+    ) -> Result<(Vec<ScoreNotices>, Option<u64>)> {
+        let (mut notices, mut encoded) = (Vec::new(), None);
+        for (metric, samples) in self.metrics.iter().zip(results) {
+            let missing = missing(samples);
+            if missing.is_empty() {
+                continue;
+            }
+            let source = source.with_systems(&missing);
+            let (found, count) = match &metric.computation {
+                Computation::Text(_) => continue,
+                Computation::BertScore(scorer) => {
+                    let (found, told) = self.bertscore(scorer, &source, survey)?;
+                    let count = told.encoded;
+                    notices.push(told);
+                    (found, count)
+                }
+                Computation::Cosine(cosine) => self.cosine(cosine, &source)?,
+            };
+            put(samples, &missing, found);
+            *encoded.get_or_insert(0) += count;
+        }
+        Ok((notices, encoded))
+    }
+
     fn measure_texts(
         &self,
         source: &PairSource,
         survey: &PairSurvey,
         results: &mut [Vec<Option<Sample>>],
     ) -> Result<()> {
-        let text = |(at, metric): (usize, &'_ ScoreMetric)| match &metric.computation {
+        let text = |(at, metric): (usize, &ScoreMetric)| match &metric.computation {
             Computation::Text(metric) => Some((at, metric.clone())),
             _ => None,
         };
