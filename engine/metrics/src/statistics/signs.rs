@@ -99,7 +99,9 @@ impl Slab<'_> {
             let values =
                 if row < self.sample.len() { self.values(row) } else { [[T::default(); LANES]; WIDTH] };
             for at in start..tables.len() {
-                tables.push(plus(tables[at], values));
+                let mut selection = tables[at];
+                add(&mut selection, &values);
+                tables.push(selection);
             }
         }
     }
@@ -119,14 +121,20 @@ fn selected_sum<T: Number, const WIDTH: usize>(
     bytes: &[u8],
 ) -> Values<T, WIDTH> {
     for (tables, byte) in tables.as_chunks::<{ 2 * SELECTIONS }>().0.iter().zip(bytes) {
-        total = plus(total, tables[usize::from(byte & 15)]);
-        total = plus(total, tables[SELECTIONS + usize::from(byte >> GROUP)]);
+        add(&mut total, &tables[usize::from(byte & 15)]);
+        add(&mut total, &tables[SELECTIONS + usize::from(byte >> GROUP)]);
     }
     total
 }
 
-fn plus<T: Number, const WIDTH: usize>(left: Values<T, WIDTH>, right: Values<T, WIDTH>) -> Values<T, WIDTH> {
-    std::array::from_fn(|at| std::array::from_fn(|lane| left[at][lane] + right[at][lane]))
+/// Plain loops of known length, which become a few instructions; with closures of arrays they did not.
+#[inline(always)]
+fn add<T: Number, const WIDTH: usize>(total: &mut Values<T, WIDTH>, values: &Values<T, WIDTH>) {
+    for (total, values) in total.iter_mut().zip(values) {
+        for lane in 0..LANES {
+            total[lane] = total[lane] + values[lane];
+        }
+    }
 }
 
 #[cfg(test)]
