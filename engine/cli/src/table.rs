@@ -35,7 +35,7 @@ impl Column {
     }
 }
 
-/// A table with a header; at most one of its columns is of texts.
+/// A table with a header. Columns of texts are shortened if it is too wide.
 pub(crate) struct Table {
     columns: Vec<Column>,
     width: usize,
@@ -79,7 +79,8 @@ impl Table {
             }
         }
         let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        let too_wide = total.saturating_sub(self.width);
+        let texts = self.columns.iter().filter(|column| column.is_text).count().max(1);
+        let too_wide = total.saturating_sub(self.width).div_ceil(texts);
         for (width, _) in widths.iter_mut().zip(&self.columns).filter(|(_, column)| column.is_text) {
             *width = width.saturating_sub(too_wide).max(MIN_TEXT.min(*width));
         }

@@ -74,15 +74,19 @@ impl PairSource {
             return Err(Error::usage("standard input is named twice; it can be read only once"));
         }
         let field = |column: &TextColumn| column.options(common).text_fields;
-        for (_, candidates) in systems {
+        let same = |candidates: &TextColumn| {
             let is_candidates = |column: &&TextColumn| {
                 is_same_input(&column.input, &candidates.input) && field(column) == field(candidates)
             };
-            if let Some(column) = references.iter().find(is_candidates) {
-                let is_lines = column.is_named_txt(common);
-                let field = (!is_lines).then(|| format!("field `{}` of ", field(column).join(" ")));
-                return Err(same_column(&field.unwrap_or_default(), &candidates.input, &column.input));
-            }
+            references.iter().find(is_candidates)
+        };
+        // A reference may be scored next to systems, by the other references; alone it is a mistake.
+        if let [(_, candidates)] = systems
+            && let Some(column) = same(candidates)
+        {
+            let is_lines = column.is_named_txt(common);
+            let field = (!is_lines).then(|| format!("field `{}` of ", field(column).join(" ")));
+            return Err(same_column(&field.unwrap_or_default(), &candidates.input, &column.input));
         }
         check_effects(columns().map(|column| &column.input), common)?;
         let system = |(name, column): &(String, TextColumn)| {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use arrow_array::Array;
 use arrow_cast::display::array_value_to_string;
 use nearsay_metrics::lexical::ReferenceCount;
 
@@ -166,7 +167,12 @@ impl<'a> Surveyor<'a> {
                 .for_each(|record| self.recurring.add(&record.text, number));
         }
         if let Some(source) = self.source.group_source {
-            let name = group_text(&row[source].kept);
+            let record = &row[source];
+            let name = group_text(&record.kept).ok_or_else(|| Error::BadRow {
+                input: rows.name(source).to_owned(),
+                row: record.row,
+                rule: "the field of the group is null; each row needs a group".to_owned(),
+            })?;
             self.survey.groups.get_or_insert_default().add(&name);
         }
         self.survey.rows += 1;
@@ -208,9 +214,11 @@ impl<'a> Surveyor<'a> {
     }
 
     fn add_texts(&mut self, row: &[Record]) {
+        let (systems, blank_is_missing) = (self.survey.systems.len(), self.source.blank_is_missing);
         let surveyed = self.survey.systems.iter_mut().chain(&mut self.survey.references);
-        for ((surveyed, digest), record) in surveyed.zip(&mut self.digests).zip(row) {
-            digest.add(record.has_text.then_some(&record.text));
+        for (at, ((surveyed, digest), record)) in surveyed.zip(&mut self.digests).zip(row).enumerate() {
+            let is_missing = !record.has_text || at >= systems && blank_is_missing && is_blank(&record.text);
+            digest.add((!is_missing).then_some(record.text.as_str()));
             surveyed.observed.add(&record.text);
         }
     }
@@ -230,17 +238,18 @@ impl<'a> Surveyor<'a> {
     }
 }
 
-/// The name of a group: a string as it is, another value as JSON.
-fn group_text(kept: &Kept) -> String {
+/// The name of a group: a string as it is, another value as JSON; `None` if it is null.
+fn group_text(kept: &Kept) -> Option<String> {
     match kept {
-        Kept::Nothing => String::new(),
-        Kept::Values(values) => match values.first() {
-            Some(KeptValue::Value(serde_json::Value::String(text))) => text.clone(),
-            Some(value) => value.to_string(),
-            None => String::new(),
+        Kept::Nothing => None,
+        Kept::Values(values) => match values.first()? {
+            KeptValue::Value(serde_json::Value::Null) => None,
+            KeptValue::Value(serde_json::Value::String(text)) => Some(text.clone()),
+            value => Some(value.to_string()),
         },
         Kept::Row { columns, index } => {
-            columns.first().and_then(|column| array_value_to_string(column, *index).ok()).unwrap_or_default()
+            let column = columns.first().filter(|column| column.is_valid(*index))?;
+            array_value_to_string(column, *index).ok()
         }
     }
 }

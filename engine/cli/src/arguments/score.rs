@@ -71,7 +71,7 @@ pub(crate) struct ScoreArguments {
     #[arg(long, requires = "output")]
     pub(crate) overwrite: bool,
     /// Keep no texts in the run
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", conflicts_with = "add")]
     pub(crate) no_texts: bool,
     /// Also print the scores of each pair
     #[arg(short, long, alias = "seg_level")]

@@ -6,6 +6,7 @@ use nearsay::{Error, Result};
 
 use super::{Comparison, Subjects, system};
 use crate::failure;
+use crate::table::visible;
 
 /// The name that `--baseline` has in a condition.
 const BASELINE: &str = "BASELINE";
@@ -80,8 +81,8 @@ impl Gate {
             let other = if pair.a == self.baseline { pair.b } else { pair.a };
             failure::say(format_args!(
                 "gate: {} is significantly better than {} by {key} (p = {:.4} < {})",
-                comparison.name(self.baseline),
-                comparison.name(other),
+                visible(comparison.name(self.baseline)),
+                visible(comparison.name(other)),
                 pair.p_adjusted,
                 comparison.options.alpha
             ));

@@ -12,15 +12,18 @@ use nearsay::metrics::comparison::{
 };
 use nearsay::score::Groups;
 use nearsay::score::run::{MetricDocument, Run, is_run};
-use nearsay::score::systems::MeasuredSystems;
+use nearsay::score::systems::{MeasuredSystems, ScoreWarning};
 use nearsay::{Error, Result, Workers};
 
 use crate::arguments::{CompareSystemsArguments, UnitArgument};
 use crate::context::Context;
 use crate::print::print_json;
 use crate::score::{Inputs, evaluate};
+use crate::table::visible;
 use gate::Gate;
 
+/// The start of the warning about few rows or groups.
+const FEW_UNITS: &str = "intervals and tests need at least";
 /// Units below which tests are unreliable.
 const FEW_ROWS: u64 = 30;
 const FEW_GROUPS: u64 = 10;
@@ -46,7 +49,6 @@ struct Comparison<'a> {
 
 pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<ExitCode> {
     let subjects = subjects(context, arguments)?;
-    subjects.warnings.iter().for_each(|warning| context.note(format_args!("warning: {warning}")));
     check_number(&subjects.names)?;
     let (options, by_groups) = options(&subjects, arguments)?;
     let gates = Gate::parse_all(&arguments.gate, &subjects, &options)?;
@@ -55,6 +57,7 @@ pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> any
     let compared = compare(&subjects.measured.contests(groups), &options, threads);
     let contradictions = contradictions(&compared);
     let comparison = Comparison { subjects: &subjects, by_groups, options, compared, contradictions };
+    comparison.warnings().iter().for_each(|warning| context.note(format_args!("warning: {}", visible(warning))));
     if context.global.json {
         print_json(&report::ComparisonReport::new(&comparison))?;
     } else {
@@ -86,7 +89,12 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
         names: evaluated.names(),
         rows: evaluated.survey.rows,
         groups: evaluated.survey.groups.clone(),
-        warnings: evaluated.warnings.iter().map(ToString::to_string).collect(),
+        warnings: evaluated
+            .warnings
+            .iter()
+            .filter(|warning| !matches!(warning, ScoreWarning::FewUnits { .. }))
+            .map(ToString::to_string)
+            .collect(),
         measured: evaluated.measured,
     })
 }
@@ -130,6 +138,10 @@ fn of_run(path: &Path, arguments: &CompareSystemsArguments) -> Result<Subjects> 
             .warnings()
             .iter()
             .filter(|warning| {
+                // That of few rows or groups depends on the unit.
+                if warning.starts_with(FEW_UNITS) {
+                    return false;
+                }
                 let is_of = |key: &str| warning.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '));
                 let left_out = |metric: &MetricDocument| {
                     !wanted.is_empty() && !names(&metric.key, &metric.spec) && is_of(&metric.key)

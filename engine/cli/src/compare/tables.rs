@@ -45,7 +45,8 @@ impl MetricTables<'_> {
         print_line(&Stream::Stdout.paint(Style::Mark, &name))?;
         self.print_systems()?;
         print_line("")?;
-        let significant = self.compared.pairs.iter().filter(|pair| pair.better.is_some()).count();
+        let is_significant = |pair: &&PairDifference| pair.p_adjusted < self.comparison.options.alpha;
+        let significant = self.compared.pairs.iter().filter(is_significant).count();
         if self.compared.pairs.len() <= MANY_PAIRS {
             self.print_pairs()?;
         } else {
@@ -88,49 +89,46 @@ impl MetricTables<'_> {
     }
 
     fn print_pairs(&self) -> Result<()> {
-        let columns = [
-            match self.comparison.options.pairs {
-                Pairs::With(baseline) => Column::text(format!("a - {}", self.comparison.name(baseline))),
-                _ => Column::text("a - b"),
-            },
-            Column::number("difference"),
-            Column::number("interval"),
-            Column::number("p"),
-            Column::number("corrected"),
-            Column::number("better"),
-        ];
+        let numbers = ["difference", "interval", "p", "corrected", "better"].map(Column::number);
+        let baseline = match self.comparison.options.pairs {
+            Pairs::With(baseline) => Some(baseline),
+            _ => None,
+        };
+        let names = match baseline {
+            Some(baseline) => vec![Column::text(format!("a (b: {})", self.comparison.name(baseline)))],
+            None => vec![Column::text("a"), Column::text("b")],
+        };
         let row = |pair: &PairDifference| {
-            let better = match (pair.better, self.comparison.options.pairs) {
-                (None, _) => "",
-                (Some(better), _) if better == pair.a => "a",
-                (Some(_), Pairs::With(_)) => "baseline",
-                (Some(_), _) => "b",
-            };
-            [
-                match self.comparison.options.pairs {
-                    Pairs::With(_) => self.comparison.name(pair.a).to_owned(),
-                    _ => format!("{} - {}", self.comparison.name(pair.a), self.comparison.name(pair.b)),
-                },
+            let mut cells = vec![self.comparison.name(pair.a).to_owned()];
+            cells.extend(baseline.is_none().then(|| self.comparison.name(pair.b).to_owned()));
+            cells.extend([
                 self.signed(pair.difference),
                 format!("{} to {}", self.signed(pair.interval.low), self.signed(pair.interval.high)),
                 p_value(pair.p),
                 p_value(pair.p_adjusted),
-                better.to_owned(),
-            ]
+                pair.better.map_or("", |better| if better == pair.a { "a" } else { "b" }).to_owned(),
+            ]);
+            cells
         };
+        let columns: Vec<Column> = names.into_iter().chain(numbers).collect();
         Table::new(columns).whole_in_pipes().print(|| self.compared.pairs.iter().map(row))
     }
 
     /// What could have been found, and how many rows smaller differences need.
     fn print_power(&self) -> Result<()> {
         let Some(detectable) = self.compared.detectable else { return Ok(()) };
-        let units = if self.comparison.by_groups { "groups" } else { "rows" };
+        let units = match (self.comparison.by_groups, self.comparison.units()) {
+            (true, 1) => "group",
+            (true, _) => "groups",
+            (false, 1) => "row",
+            (false, _) => "rows",
+        };
         let options = &self.comparison.options;
         let needed = self.compared.rows_for.iter();
         let needed = needed.map(|(delta, rows)| format!("{} for {}", HumanCount(*rows), self.number(*delta)));
         print_line("No difference is significant.")?;
         print_line(&format!(
-            "With {} {units} a true difference of {} is found in {} % of cases.",
+            "With {} {units} a true difference of {} is found in {} % of cases, without correction.",
             HumanCount(self.comparison.units()),
             self.number(detectable),
             (100.0 * options.power).round(),

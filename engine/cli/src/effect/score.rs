@@ -6,7 +6,7 @@ use crate::arguments::ScoreArguments;
 pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("candidates"),
     always("references"),
-    always("names"),
+    needs("names", |arguments| !arguments.pairs.candidates.is_empty(), "without -c", "name systems with -c"),
     always("output"),
     always("add"),
     always("overwrite"),
@@ -37,8 +37,8 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("candidate_field"),
     always("reference_field"),
     always("align"),
-    always("missing_references"),
-    always("group_field"),
+    needs("missing_references", is_new, WITH_ADD, LEAVE_OUT),
+    needs("group_field", is_new, WITH_ADD, LEAVE_OUT),
     always("format"),
     always("max_length"),
     always("precision"),
@@ -46,6 +46,14 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("threads"),
     always("batch_tokens"),
 ];
+
+/// Follows a flag that a run has settled.
+const WITH_ADD: &str = "with --add: the run has its rows and groups already";
+const LEAVE_OUT: &str = "leave it out";
+
+fn is_new(arguments: &ScoreArguments) -> bool {
+    !arguments.add
+}
 
 fn has_intervals(arguments: &ScoreArguments) -> bool {
     arguments.interval.bootstrap().is_some()

@@ -9,9 +9,12 @@ mod segments;
 mod sources;
 mod systems_table;
 
+use std::path::Path;
+
 use nearsay::metrics::comparison::{Compared, ComparisonOptions, Contest, Pairs, compare};
 use nearsay::score::TextSource;
-use nearsay::score::run::{InputDocument, Pairing, Run, RunContents, RunWriter, run_folder};
+use nearsay::score::run::{InputDocument, Pairing, Run, RunContents, RunWriter, is_run, run_folder};
+use clap::ValueEnum;
 use nearsay::{Error, Workers};
 
 use crate::arguments::{IntervalArguments, ScoreArguments};
@@ -26,13 +29,13 @@ pub(crate) use systems_table::{arrow, number};
 
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
     let folder = arguments.output.as_ref().map(run_folder).transpose()?;
-    let earlier = match &folder {
-        Some(folder) if arguments.add => Some(open_run(folder)?),
-        _ => None,
-    };
-    // Something that is in the way is reported before any work.
+    if let Some(folder) = folder.as_deref().filter(|_| arguments.add) {
+        check_run(folder)?;
+    }
+    // Something that is in the way is reported before any work, and a run that is extended is locked before it is read.
     let replaces = arguments.add || arguments.overwrite;
     let writer = folder.as_deref().map(|folder| RunWriter::create(folder, replaces)).transpose()?;
+    let earlier = folder.as_deref().filter(|_| arguments.add).map(Run::open).transpose()?;
     let inputs = Inputs {
         pairs: &arguments.pairs,
         metrics: &arguments.metrics,
@@ -75,15 +78,14 @@ fn check_forms(arguments: &ScoreArguments) -> nearsay::Result<()> {
     Ok(())
 }
 
-fn open_run(folder: &std::path::Path) -> anyhow::Result<Run> {
-    if !nearsay::score::run::is_run(folder) {
-        return Err(Error::Usage {
-            message: format!("--add needs a run in {}, and there is none", folder.display()).into(),
-            hint: Some("leave --add out to make a new one".into()),
-        }
-        .into());
+fn check_run(folder: &Path) -> nearsay::Result<()> {
+    if is_run(folder) {
+        return Ok(());
     }
-    Ok(Run::open(folder)?)
+    Err(Error::Usage {
+        message: format!("--add needs a run in {}, and there is none", folder.display()).into(),
+        hint: Some("leave --add out to make a new one".into()),
+    })
 }
 
 /// Intervals, and each system compared with the best; none if they are not wanted.
@@ -184,23 +186,46 @@ fn command(
     }
     let specs: Vec<String> = evaluated.requested.iter().map(|requested| requested.spec.to_string()).collect();
     command.extend(["--metric".to_owned(), specs.join(",")]);
-    let metrics = &arguments.metrics;
-    let mut add = |flag: &str, value: Option<String>| {
+    let settings = settings(arguments);
+    let pairing = [
+        ("--align", (pairing.by != "agreeing").then(|| pairing.by.clone())),
+        ("--missing-references", pairing.blank_is_missing.then(String::new)),
+        ("--group-field", pairing.group_field.clone()),
+    ];
+    for (flag, value) in settings.into_iter().chain(pairing) {
+        // A run that is extended keeps the settings of its first command.
+        let value = value.or_else(|| earlier_value(earlier, flag));
         if let Some(value) = value {
             command.push(flag.to_owned());
             command.extend((!value.is_empty()).then_some(value));
         }
-    };
-    let is_set = |is_set: bool| is_set.then(String::new);
-    add("--model", metrics.model.clone());
-    add("--layer", metrics.layer.map(|layer| layer.to_string()));
-    add("--lang", metrics.lang.clone());
-    add("--idf", is_set(metrics.idf));
-    add("--rescale-with-baseline", is_set(metrics.rescale_with_baseline));
-    add("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string()));
-    add("--align", (pairing.by != "agreeing").then(|| pairing.by.clone()));
-    add("--missing-references", is_set(pairing.blank_is_missing));
-    add("--group-field", pairing.group_field.clone());
-    add("--max-length", arguments.running.max_length.map(|length| length.to_string()));
+    }
     command
+}
+
+/// The flags that scores depend on, and their values; an empty value is that of a flag without one.
+fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
+    let (metrics, reading, running) = (&arguments.metrics, arguments.reading.options(), &arguments.running);
+    let is_set = |is_set: bool| is_set.then(String::new);
+    let precision = running.precision.to_possible_value().map(|value| value.get_name().to_owned());
+    vec![
+        ("--model", metrics.model.clone()),
+        ("--layer", metrics.layer.map(|layer| layer.to_string())),
+        ("--lang", metrics.lang.clone()),
+        ("--idf", is_set(metrics.idf)),
+        ("--rescale-with-baseline", is_set(metrics.rescale_with_baseline)),
+        ("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string())),
+        ("--max-length", running.max_length.map(|length| length.to_string())),
+        ("--precision", precision.filter(|precision| precision != "f32")),
+        ("--format", reading.format.map(|format| format.name().to_owned())),
+        ("--lossy", is_set(reading.lossy)),
+    ]
+}
+
+/// The value of a flag in the command of a run.
+fn earlier_value(earlier: Option<&Run>, flag: &str) -> Option<String> {
+    let command = earlier?.command();
+    let at = command.iter().position(|argument| argument == flag)?;
+    let value = command.get(at + 1).filter(|value| !value.starts_with("--"));
+    Some(value.cloned().unwrap_or_default())
 }

@@ -6,6 +6,7 @@ use nearsay::session::Occurrences;
 use super::Evaluated;
 use crate::context::Context;
 use crate::print::plural;
+use crate::table::visible;
 
 pub(super) fn print(context: &Context, evaluated: &Evaluated) {
     let of_bertscore = evaluated.measured.notices.first();
@@ -41,7 +42,7 @@ pub(super) fn print(context: &Context, evaluated: &Evaluated) {
     for warning in &evaluated.warnings {
         // BERTScore alone has said so above.
         if has_others || !matches!(warning, nearsay::score::systems::ScoreWarning::Empty { .. }) {
-            context.note(format_args!("warning: {warning}"));
+            context.note(format_args!("warning: {}", visible(&warning.to_string())));
         }
     }
     if let Some(encoded) = evaluated.measured.encoded.filter(|_| evaluated.source.systems.len() > 1) {

@@ -58,7 +58,10 @@ pub(crate) fn requested(arguments: &MetricArguments, known: &[Requested]) -> Res
         let has_name = |other: &&MetricSpec| other.name() == spec.name();
         let is_alone = specs.iter().filter(has_name).count() == 1
             && !known.iter().any(|requested| requested.spec.name() == spec.name());
-        let is_first = !specs[..at].iter().any(|other| other.name() == spec.name()) && spec.is_plain();
+        let has_plain_key = |requested: &Requested| requested.key == spec.name();
+        let is_first = !specs[..at].iter().any(|other| other.name() == spec.name())
+            && spec.is_plain()
+            && !known.iter().any(has_plain_key);
         let key = if is_alone || is_first { spec.name().to_owned() } else { spec.to_string() };
         all.push(Requested { key, spec: spec.clone() });
     }
@@ -93,7 +96,9 @@ fn with_defaults(spec: &MetricSpec, arguments: &MetricArguments) -> Result<Metri
 
 fn check_encoder(spec: &MetricSpec) -> std::result::Result<(), SpecError> {
     let mut settings = spec.settings();
-    settings.take("model");
+    if settings.take("model").is_some_and(|model| model.is_empty()) {
+        return Err(settings.bad_value("model", "", "a folder or a name on the Hugging Face hub"));
+    }
     if spec.name() == "bertscore" {
         settings.number("layer", 0_usize, "the number of a layer", |_| true)?;
     }

@@ -155,7 +155,7 @@ impl SystemsTable<'_> {
     }
 
     fn print_markdown(&self) -> Result<()> {
-        let escape = |text: &str| visible(text).replace('\\', "\\\\").replace('|', "\\|");
+        let escape = markdown;
         let headers =
             self.measured.metrics.iter().map(|metric| escape(&format!("{}{}", metric.key, arrow(metric))));
         print_line(&format!("| system | {} |", headers.collect::<Vec<_>>().join(" | ")))?;
@@ -177,7 +177,10 @@ impl SystemsTable<'_> {
             });
             print_line(&format!("| {} | {} |", escape(name), cells.collect::<Vec<_>>().join(" | ")))?;
         }
-        self.print_legend("**bold**: best; *italic*: not significantly worse than the best")
+        self.print_legend("**bold**: best; *italic*: not significantly worse than the best")?;
+        print_line("")?;
+        let line = |(key, signature): (String, String)| print_line(&format!("- {}: `{signature}`", escape(&key)));
+        self.signatures().into_iter().try_for_each(line)
     }
 
     fn print_latex(&self) -> Result<()> {
@@ -207,7 +210,9 @@ impl SystemsTable<'_> {
         }
         print_line("\\bottomrule")?;
         print_line("\\end{tabular}")?;
-        self.print_legend("% bold: best; italic: not significantly worse than the best")
+        self.print_legend("% bold: best; italic: not significantly worse than the best")?;
+        let line = |(key, signature): (String, String)| print_line(&format!("% {key}: {signature}"));
+        self.signatures().into_iter().try_for_each(line)
     }
 
     fn print_legend(&self, legend: &str) -> Result<()> {
@@ -229,15 +234,30 @@ impl SystemsTable<'_> {
         }
         notes.iter().try_for_each(|note| dim(note))?;
         let width = self.measured.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
-        for metric in &self.measured.metrics {
+        let line = |(key, signature): (String, String)| dim(&format!("{key:width$}  {signature}"));
+        self.signatures().into_iter().try_for_each(line)
+    }
+
+    /// The key and signature of each metric.
+    fn signatures(&self) -> Vec<(String, String)> {
+        let of = |metric: &MeasuredMetric| {
             let signature = match (self.signatures, metric.metric.signature(self.measured.references)) {
                 (SignatureArgument::Nearsay, signature) => signature,
                 (SignatureArgument::Sacrebleu, signature) => signature.reproduced(),
             };
-            dim(&format!("{:width$}  {}", visible(&metric.key), visible(&signature.to_string())))?;
-        }
-        Ok(())
+            (visible(&metric.key), visible(&signature.to_string()))
+        };
+        self.measured.metrics.iter().map(of).collect()
     }
+}
+
+/// A text with the characters escaped that Markdown gives a meaning.
+fn markdown(text: &str) -> String {
+    let escape = |character: char| match character {
+        '\\' | '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' => format!("\\{character}"),
+        character => character.to_string(),
+    };
+    visible(text).chars().map(escape).collect()
 }
 
 /// A score for people.
@@ -280,9 +300,9 @@ fn latex(text: &str) -> String {
         '~' => "\\textasciitilde{}".to_owned(),
         '^' => "\\textasciicircum{}".to_owned(),
         '\\' => "\\textbackslash{}".to_owned(),
-        character => visible(&character.to_string()),
+        character => character.to_string(),
     };
-    text.chars().map(escape).collect()
+    visible(text).chars().map(escape).collect()
 }
 
 #[cfg(test)]

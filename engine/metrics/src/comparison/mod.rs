@@ -17,7 +17,8 @@ pub use result::{Compared, PairDifference};
 use crate::lexical::{Direction, Metric};
 use crate::statistics::{
     Bootstrap, Rank, Resampled, Sample, SignFlip, Statistic, Tail, bootstrap_p_value, detectable_difference,
-    paired_t, ranks, rows_needed, wilcoxon,
+    paired_t, ranks, rows_needed,
+    signed_rank_sum, wilcoxon,
 };
 
 /// The statistics of all systems by one metric.
@@ -48,9 +49,10 @@ impl Contest<'_> {
         order
     }
 
-    /// The scores of a system's units.
-    fn unit_scores(&self, system: usize) -> Vec<f64> {
-        self.systems[system].rows().map(|row| self.metric.segment_score(row)).collect()
+    /// The differences of the scores of two systems' units, without those that are not defined.
+    fn unit_differences(&self, (a, b): (usize, usize)) -> Vec<f64> {
+        let scores = |system: usize| self.systems[system].rows().map(|row| self.metric.segment_score(row));
+        scores(a).zip(scores(b)).map(|(a, b)| a - b).filter(|difference| !difference.is_nan()).collect()
     }
 }
 
@@ -113,16 +115,14 @@ fn p_values(
     };
     let by_units = |test: fn(&[f64]) -> f64| {
         let of = |(contest, pairs): (&Contest<'_>, &Vec<(usize, usize)>)| {
-            let scores: Vec<Vec<f64>> =
-                (0..contest.systems.len()).map(|system| contest.unit_scores(system)).collect();
-            let difference = |(a, b): &(usize, usize)| {
-                let differences: Vec<f64> = scores[*a].iter().zip(&scores[*b]).map(|(a, b)| a - b).collect();
-                test(&differences)
-            };
-            pairs.iter().map(difference).collect()
+            pairs.iter().map(|pair| test(&contest.unit_differences(*pair))).collect()
         };
         contests.iter().zip(pairs).map(of).collect()
     };
+    if contests.iter().flat_map(|contest| &contest.systems).any(|sample| sample.len() < 2) {
+        // One unit shows nothing about others.
+        return pairs.iter().map(|pairs| vec![1.0; pairs.len()]).collect();
+    }
     match options.test {
         Test::ApproximateRandomization => randomized(contests, pairs, options, threads),
         Test::Bootstrap => bootstrapped(Tail::One),
@@ -189,8 +189,16 @@ impl Contested<'_> {
         }
     }
 
+    /// The winner, if the difference is significant. A test of units' scores may point to the system whose score of all
+    /// units is the worse one; then there is no winner.
     fn better(&self, (a, b): (usize, usize), difference: f64, p: f64) -> Option<usize> {
         let is_significant = p < self.options.alpha && difference != 0.0 && !difference.is_nan();
+        let tested = || match self.options.test {
+            Test::Wilcoxon => signed_rank_sum(&self.contest.unit_differences((a, b))),
+            Test::StudentT => self.contest.unit_differences((a, b)).iter().sum(),
+            _ => difference,
+        };
+        let is_significant = is_significant && tested().signum() == difference.signum();
         let higher = if difference > 0.0 { a } else { b };
         let lower = if difference > 0.0 { b } else { a };
         match self.contest.metric.direction() {
@@ -211,7 +219,12 @@ impl Contested<'_> {
 
     /// Of the pair with the median standard error, since every pair has its own.
     fn detectable(&self, differences: &[Resampled]) -> Option<f64> {
-        let mut errors: Vec<f64> = differences.iter().map(Resampled::standard_error).collect();
+        let error = |difference: &Resampled| {
+            let error = difference.standard_error();
+            // Equal values differ by rounding.
+            if error > 1e-12 * difference.estimate.abs() { error } else { 0.0 }
+        };
+        let mut errors: Vec<f64> = differences.iter().map(error).collect();
         errors.sort_unstable_by(f64::total_cmp);
         let median =
             errors.get(errors.len() / 2).copied().filter(|error| error.is_finite() && *error > 0.0)?;

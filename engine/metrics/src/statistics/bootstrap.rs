@@ -126,7 +126,8 @@ impl Bootstrap {
             ([], _) => Interval { low: estimate, high: estimate },
             ([first, .., last], _) if first == last => Interval { low: *first, high: *first },
             (values, IntervalKind::Percentile) => {
-                let left_out = (values.len() as f64 * tail) as usize;
+                // 1,000 x 0.05 is 49.999.. in f64.
+                let left_out = (values.len() as f64 * tail + 1e-9) as usize;
                 Interval { low: values[left_out], high: values[values.len() - 1 - left_out] }
             }
             (values, IntervalKind::Bca) => {

@@ -47,7 +47,7 @@ pub use ranks::{Rank, ranks};
 pub use resample::{Resampling, Statistic};
 pub use sample::Sample;
 pub use sign_flip::SignFlip;
-pub use signed_rank::wilcoxon;
+pub use signed_rank::{signed_rank_sum, wilcoxon};
 pub use student::paired_t;
 
 /// How close two sums of the same values in another order are, relative to their size: closer ones count as

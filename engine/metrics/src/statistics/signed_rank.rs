@@ -25,6 +25,13 @@ pub fn wilcoxon(differences: &[f64]) -> f64 {
     if differences.len() <= MAX_EXACT { exact(&ranks, positive) } else { normal(&ranks, positive) }
 }
 
+/// The sum of the ranks of positive differences minus that of negative ones: its sign is that of the greater side.
+pub fn signed_rank_sum(differences: &[f64]) -> f64 {
+    let nonzero: Vec<f64> = differences.iter().copied().filter(|difference| *difference != 0.0).collect();
+    let sizes: Vec<f64> = nonzero.iter().map(|difference| difference.abs()).collect();
+    average_ranks(&sizes).iter().zip(&nonzero).map(|(rank, value)| rank * value.signum()).sum()
+}
+
 /// From the sums of ranks under all signs, which are counted one rank at a time. Ranks are halves, so that twice
 /// of them are whole.
 fn exact(ranks: &[f64], positive: f64) -> f64 {
@@ -73,6 +80,12 @@ mod tests {
         assert_close(wilcoxon(&[0.0, 1.0, 2.0, -1.5, 3.0, -2.5, 5.0]), 0.4375);
         let long: Vec<f64> = (1..50).map(|i| f64::from(if i % 3 == 1 { -i } else { i })).collect();
         assert_close(wilcoxon(&long), 0.062_485_428_367_595_98);
+    }
+
+    #[test]
+    fn the_sum_of_ranks_has_the_sign_of_the_greater_side() {
+        assert_eq!(signed_rank_sum(&[1.0, 2.0, -3.0, 0.0]), 0.0);
+        assert!(signed_rank_sum(&[0.1, 0.2, 0.3, -9.0]) > 0.0);
     }
 
     #[test]

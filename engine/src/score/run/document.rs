@@ -110,6 +110,34 @@ impl RunDocument {
         Ok(bytes)
     }
 
+    /// Checks what no run of this program lacks.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        let twice = |names: &[&str]| {
+            let is_twice = |(at, name): &(usize, &&str)| names[..*at].contains(name);
+            names.iter().enumerate().find(is_twice).map(|(_, name)| (*name).to_owned())
+        };
+        let names: Vec<&str> = self.systems.iter().map(|system| system.name.as_str()).collect();
+        let keys: Vec<&str> = self.metrics.iter().map(|metric| metric.key.as_str()).collect();
+        if names.is_empty() || keys.is_empty() || self.references.is_empty() {
+            return Err("must have systems, metrics and references".to_owned());
+        }
+        if let Some(name) = twice(&names).or_else(|| twice(&keys)) {
+            return Err(format!("has `{name}` twice"));
+        }
+        let rows = u64::try_from(names.len()).ok().and_then(|systems| systems.checked_mul(self.rows));
+        rows.map(drop).ok_or_else(|| format!("has {} rows, which is too many", self.rows))
+    }
+
+    /// Whether a text looks like the start of a run's description, so that a damaged one is known as such.
+    pub(super) fn is_start(text: &[u8]) -> bool {
+        text.trim_ascii_start().strip_prefix(b"{").is_some_and(|rest| {
+            rest.trim_ascii_start().starts_with(b"\"format_version\"")
+        })
+    }
+
     /// Reads `run.json` in a folder.
     ///
     /// # Errors
@@ -126,7 +154,10 @@ impl RunDocument {
             Some(newer) if newer > FORMAT_VERSION => {
                 return Err(Error::OtherRun { path, recorded: newer, known: FORMAT_VERSION });
             }
-            found => return Err(bad(format!("format_version must be {FORMAT_VERSION}, got {found:?}"))),
+            found => {
+                let found = found.map_or("none".to_owned(), |found| found.to_string());
+                return Err(bad(format!("format_version must be {FORMAT_VERSION}, got {found}")));
+            }
         }
         check_digest(&text).map_err(bad)?;
         if let Some(object) = value.as_object_mut() {

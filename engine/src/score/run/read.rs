@@ -12,7 +12,7 @@ use nearsay_metrics::lexical::{Metric, MetricSpec, ReferenceCount, TextMetric, t
 use nearsay_metrics::statistics::Sample;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::document::{FileDocument, InputDocument, MetricDocument, Pairing, RunDocument};
+use super::document::{FileDocument, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument};
 use super::tables::{SEGMENTS, STATISTICS, TEXTS, reference_column, statistic_column, system_column};
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, recorded_encoder_metric};
 use crate::score::{Groups, PairSource, System, TextSource};
@@ -34,7 +34,9 @@ impl Run {
     /// [`Error::NoInput`] if there is none; [`Error::OtherRun`] if a later version wrote it;
     /// [`Error::BadInput`] if its description is damaged.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), document: RunDocument::read(path)? })
+        let run = Self { path: path.to_owned(), document: RunDocument::read(path)? };
+        run.document.check().map_err(|rule| run.bad(RUN_JSON, rule))?;
+        Ok(run)
     }
 
     /// The folder.
@@ -70,6 +72,11 @@ impl Run {
     /// How its rows were read.
     pub fn pairing(&self) -> &Pairing {
         &self.document.pairing
+    }
+
+    /// The command that made the run, with the arguments that scores depend on.
+    pub fn command(&self) -> &[String] {
+        &self.document.command
     }
 
     /// The warnings of the run.
@@ -159,8 +166,8 @@ impl Run {
             row += batch.num_rows();
             Ok(())
         })?;
-        let expected = systems * self.document.rows as usize;
-        if row != expected {
+        let expected = systems as u64 * self.document.rows;
+        if row as u64 != expected {
             return Err(self.bad(STATISTICS, format!("must have {expected} rows, got {row}")));
         }
         let metric = |(metric, samples): (&MetricDocument, Vec<Sample>)| {
@@ -182,13 +189,16 @@ impl Run {
         let rows = self.document.rows as usize;
         let (mut ids, mut groups) = (Vec::new(), Groups::default());
         self.for_each_batch(SEGMENTS, |batch| {
-            let [id_column, group_column] = ["id", "group"].map(|name| strings(batch, name));
+            let [id_column, group_column] = ["id", "group"].map(|name| strings(batch, name).transpose());
             let (id_column, group_column) = (id_column?, group_column?);
             // Each system has the same rows.
             for at in 0..batch.num_rows().min(rows - ids.len().min(rows)) {
-                let id = id_column.is_valid(at).then(|| RecordId::String(id_column.value(at).to_owned()));
+                let value = |column: Option<&StringArray>| {
+                    column.filter(|column| column.is_valid(at)).map(|column| column.value(at).to_owned())
+                };
+                let id = value(id_column).map(RecordId::String);
                 ids.push(id.unwrap_or(RecordId::Row(ids.len() as u64)));
-                groups.add(if group_column.is_valid(at) { group_column.value(at) } else { "" });
+                groups.add(&value(group_column).unwrap_or_default());
             }
             Ok(())
         })?;
@@ -198,17 +208,19 @@ impl Run {
         Ok((ids, self.document.pairing.group_field.is_some().then_some(groups)))
     }
 
-    /// The texts of the run, if they were kept.
+    /// The texts of the run, if they were kept, with the ids of their rows if all rows have one.
     ///
     /// # Errors
     /// [`Error::NoInput`] and [`Error::BadInput`].
-    pub fn texts(&self) -> Result<Option<PairSource>> {
+    pub fn texts(&self, with_ids: bool) -> Result<Option<PairSource>> {
         if !self.has_texts() {
             return Ok(None);
         }
         self.check(TEXTS)?;
         let column = |name: String, options: TextOptions| {
-            TextSource::open(&Input::File(self.path.join(TEXTS)), &options.text_fields([name]).no_id())
+            let options = options.text_fields([name]);
+            let options = if with_ids { options.id_field("id") } else { options.no_id() };
+            TextSource::open(&Input::File(self.path.join(TEXTS)), &options)
         };
         let system = |system: &InputDocument| {
             let texts = column(system_column(&system.name), TextOptions::default())?;
@@ -229,13 +241,17 @@ impl Run {
 
     fn metric(&self, recorded: &MetricDocument) -> Result<Arc<dyn Metric>> {
         let spec: MetricSpec =
-            recorded.spec.parse().map_err(|error| self.bad("run.json", format!("{error}")))?;
+            recorded.spec.parse().map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
         let signature = Signature::parse(&recorded.signature)
-            .map_err(|error| self.bad("run.json", format!("{error}")))?;
-        if let Some(metric) = recorded_encoder_metric(spec.name(), signature) {
-            return Ok(metric);
-        }
-        let metric = text_metric(&spec).map_err(|error| self.bad("run.json", format!("{error}")))?;
+            .map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
+        let metric = match recorded_encoder_metric(spec.name(), signature) {
+            Some(metric) => metric,
+            None => {
+                let metric = text_metric(&spec).map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
+                let metric: Arc<dyn TextMetric> = metric.into();
+                metric
+            }
+        };
         if metric.statistics() != recorded.statistics {
             let rule = format!(
                 "{} must have the statistics {:?}, got {:?}",
@@ -243,9 +259,8 @@ impl Run {
                 metric.statistics(),
                 recorded.statistics
             );
-            return Err(self.bad("run.json", rule));
+            return Err(self.bad(RUN_JSON, rule));
         }
-        let metric: Arc<dyn TextMetric> = metric.into();
         Ok(metric)
     }
 
@@ -270,9 +285,10 @@ impl Run {
     }
 }
 
-fn strings<'a>(batch: &'a RecordBatch, name: &str) -> std::result::Result<&'a StringArray, String> {
-    let column = batch.column_by_name(name).ok_or_else(|| format!("has no column `{name}`"))?;
-    column.as_string_opt::<i32>().ok_or_else(|| format!("the column `{name}` is not of strings"))
+/// A column of strings, if there is one of this name.
+fn strings<'a>(batch: &'a RecordBatch, name: &str) -> Option<std::result::Result<&'a StringArray, String>> {
+    let column = batch.column_by_name(name)?;
+    Some(column.as_string_opt::<i32>().ok_or_else(|| format!("the column `{name}` is not of strings")))
 }
 
 /// The values of a column of numbers without nulls.

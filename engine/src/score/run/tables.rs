@@ -6,7 +6,8 @@
 //! | `statistics.parquet` | system and row | system, row, each statistic of each metric as `KEY.STATISTIC` |
 //! | `texts.parquet` | row | row, id, group, each reference as `reference1`.., each system's output as `system.NAME` |
 //!
-//! Ids are strings, those that are numbers too; a row without an id has none.
+//! Ids are strings, those that are numbers too; a row without an id has none. The columns `id` and `group` are there only
+//! if a row has an id, or rows have groups.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -70,20 +71,27 @@ struct RowNames<'a>(&'a PairSurvey);
 
 impl RowNames<'_> {
     fn fields(&self) -> Vec<Field> {
-        vec![Field::new("row", DataType::UInt64, false), text("id", true), text("group", true)]
+        let mut fields = vec![Field::new("row", DataType::UInt64, false)];
+        fields.extend((!self.0.ids.is_empty()).then(|| text("id", true)));
+        fields.extend(self.0.groups.as_ref().map(|_| text("group", false)));
+        fields
     }
 
     fn columns(&self, start: usize, count: usize) -> Vec<ArrayRef> {
         let rows = start..start + count;
-        let id =
-            |row: usize| self.0.ids.get(row).filter(|id| id.is_explicit()).map(|id| id_text(id).into_owned());
-        let group =
-            |row: usize| self.0.groups.as_ref().map(|groups| groups.names[groups.of_rows[row]].as_str());
-        vec![
-            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| row as u64 + 1))),
-            Arc::new(StringArray::from_iter(rows.clone().map(id))),
-            Arc::new(StringArray::from_iter(rows.map(group))),
-        ]
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| row as u64 + 1)))];
+        if !self.0.ids.is_empty() {
+            let id = |row: usize| {
+                Some(&self.0.ids[row]).filter(|id| id.is_explicit()).map(|id| id_text(id).into_owned())
+            };
+            columns.push(Arc::new(StringArray::from_iter(rows.clone().map(id))));
+        }
+        if let Some(groups) = &self.0.groups {
+            let group = |row: usize| groups.names[groups.of_rows[row]].as_str();
+            columns.push(Arc::new(StringArray::from_iter_values(rows.map(group))));
+        }
+        columns
     }
 }
 

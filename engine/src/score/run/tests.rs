@@ -65,7 +65,7 @@ fn a_run_is_read_as_it_was_written() {
     assert!(run.problems().unwrap().is_empty());
     let measured = run.measured().unwrap();
     let survey = survey(&source());
-    let texts = run.texts().unwrap().unwrap();
+    let texts = run.texts(false).unwrap().unwrap();
     let rows = |source: &PairSource| source.rows().unwrap().map(Result::unwrap).collect::<Vec<_>>();
     assert_eq!(rows(&texts), rows(&source()));
     for (recorded, metric) in run.metrics().iter().zip(&measured.metrics) {
@@ -129,6 +129,65 @@ fn a_run_is_replaced_only_if_that_was_asked_for() {
 }
 
 #[test]
+fn a_folder_that_is_not_a_run_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("project");
+    fs::create_dir(&project).unwrap();
+    fs::write(project.join("run.json"), "{\"a\": 1}").unwrap();
+    assert_eq!(write(&project, &source(), true).unwrap_err().kind(), ErrorKind::CannotCreate);
+    // Nor is a run with something else in it.
+    let target = folder.path().join("run");
+    write(&target, &source(), false).unwrap();
+    fs::write(target.join("notes.txt"), "mine").unwrap();
+    let error = write(&target, &source(), true).unwrap_err();
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+    assert_eq!(fs::read_to_string(target.join("notes.txt")).unwrap(), "mine");
+    // A damaged one is.
+    fs::remove_file(target.join("notes.txt")).unwrap();
+    let text = fs::read_to_string(target.join("run.json")).unwrap();
+    fs::write(target.join("run.json"), &text[..100]).unwrap();
+    write(&target, &source(), true).unwrap();
+    assert!(Run::open(&target).is_ok());
+}
+
+#[test]
+fn links_are_not_followed_to_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::create_dir(&victim).unwrap();
+    fs::write(victim.join("run.json"), "mine").unwrap();
+    std::os::unix::fs::symlink(&victim, folder.path().join(".run.unfinished")).unwrap();
+    let error = write(&folder.path().join("run"), &source(), false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CannotCreate);
+    assert_eq!(fs::read_to_string(victim.join("run.json")).unwrap(), "mine");
+    // A link to a run leads to it.
+    let target = folder.path().join("real");
+    write(&target, &source(), false).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    write(&link, &source().with_systems(&[0]), true).unwrap();
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(Run::open(&target).unwrap().systems().len(), 1);
+}
+
+#[test]
+fn a_description_that_no_run_has_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("run");
+    write(&target, &source(), false).unwrap();
+    let path = target.join("run.json");
+    let good = fs::read_to_string(&path).unwrap();
+    for (old, new) in [("\"name\": \"b\"", "\"name\": \"a\""), ("\"rows\": 3", "\"rows\": 18446744073709551615")] {
+        let start = good.rfind("  \"sha256\"").unwrap();
+        let edited = good[..start].replacen(old, new, 1);
+        assert_ne!(edited, good[..start], "{old}");
+        let digest = crate::vectors::write::hexadecimal(&<sha2::Sha256 as sha2::Digest>::digest(&edited));
+        fs::write(&path, format!("{edited}  \"sha256\": \"{digest}\"\n}}\n")).unwrap();
+        assert_eq!(Run::open(&target).unwrap_err().kind(), ErrorKind::BadData, "{old}");
+    }
+}
+
+#[test]
 fn a_newer_run_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("run");
@@ -149,7 +208,7 @@ fn remains_of_a_killed_run_are_replaced_and_are_not_a_run() {
     let target = folder.path().join("run");
     let remains = folder.path().join(".run.unfinished");
     fs::create_dir(&remains).unwrap();
-    for name in ["segments.parquet", ".nearsay-lock", ".run.json.tmp"] {
+    for name in ["segments.parquet", ".nearsay-lock", "run.json"] {
         fs::write(remains.join(name), "half").unwrap();
     }
     assert!(!is_run(&target));

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use serde_json::Value;
 
 use super::Run;
@@ -16,8 +17,8 @@ use crate::error::phrase;
 use crate::score::report::fingerprint;
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, ScoreWarning};
 use crate::score::{PairSource, PairSurvey, SurveyedTexts, TextSource, figures_json};
-use crate::vectors::folder::{LOCK, create, failed, lock};
-use crate::vectors::write::{Output, OutputFile, OutputFormat, sync_folder};
+use crate::vectors::folder::{LOCK, create, failed, lock, names};
+use crate::vectors::write::{Output, OutputFile, OutputFormat, is_temporary, sync_folder};
 use crate::{Error, Result, Setting};
 
 /// The folder of a run that is being made. Everything is written to a folder next to it, which gets the run's name
@@ -59,34 +60,16 @@ impl RunWriter {
     /// [`Error::CannotCreate`] if there is something that must not be replaced, or the folder cannot be created;
     /// [`Error::OtherRun`] if a later version wrote the run; [`Error::Busy`] if another process writes it.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
-        let target = trimmed(target);
-        let refuse = |reason: &str, hint| {
-            Err(Error::CannotCreate { path: target.clone(), reason: reason.to_owned(), hint })
-        };
-        if target.symlink_metadata().is_ok() {
-            let is_empty = fs::read_dir(&target).is_ok_and(|mut entries| entries.next().is_none());
-            let is_run = target.join(RUN_JSON).is_file();
-            match (target.is_dir(), is_run, is_empty) {
-                (false, ..) => return refuse("it is not a folder", None),
-                (true, true, _) if !replace => {
-                    let hint = phrase![
-                        Setting::AddToRun,
-                        " adds systems or metrics to it; ",
-                        Setting::Overwrite,
-                        " replaces it"
-                    ];
-                    return refuse("it has a run already", Some(hint));
-                }
-                (true, true, _) => match RunDocument::read(&target) {
-                    // A damaged run may be replaced.
-                    Ok(_) | Err(Error::BadInput { .. }) => {}
-                    Err(error) => return Err(error),
-                },
-                (true, false, false) => return refuse("it exists and is not a run", None),
-                (true, false, true) => {}
-            }
-        }
+        let target = resolved(target)?;
+        check_target(&target, replace)?;
         let unfinished = unfinished(&target)?;
+        if unfinished.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            return Err(Error::CannotCreate {
+                path: target,
+                reason: format!("{} is in the way", unfinished.display()),
+                hint: Some("remove it: a run is written to a folder of that name first".into()),
+            });
+        }
         create(&unfinished).map_err(|error| of_target(error, &target))?;
         let lock = lock(&unfinished).map_err(|error| of_target(error, &target))?;
         remove_remains(&unfinished)?;
@@ -116,45 +99,114 @@ impl RunWriter {
         self.publish()
     }
 
+    /// The lock's file goes with the folder, so that no other process can have it before the run has its name.
     fn publish(&self) -> Result<()> {
         let failed = |source| failed("writing", &self.target, source);
-        fs::remove_file(self.unfinished.join(LOCK)).map_err(failed)?;
         sync_folder(&self.unfinished).map_err(failed)?;
         if self.target.is_dir() {
-            exchange(&self.unfinished, &self.target).map_err(failed)?;
-            // The run is complete; what it replaced is litter now.
-            let _ = fs::remove_dir_all(&self.unfinished);
+            let replaced = self.replaced();
+            exchange(&self.unfinished, &self.target, &replaced).map_err(failed)?;
+            // The run is complete; the one that it replaced is litter now.
+            let _ = fs::remove_dir_all(&replaced);
         } else {
             fs::rename(&self.unfinished, &self.target).map_err(failed)?;
         }
+        fs::remove_file(self.target.join(LOCK)).map_err(failed)?;
         sync_folder(parent(&self.target)).map_err(failed)
+    }
+
+    /// Where a run that is replaced has its place until it is removed.
+    fn replaced(&self) -> PathBuf {
+        let mut name = self.unfinished.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{}", std::process::id()));
+        self.unfinished.with_file_name(name)
     }
 }
 
 impl Drop for RunWriter {
     fn drop(&mut self) {
-        // The error that stopped the run is reported; one of these would hide it.
+        // The error that stopped the run is reported; one of these would hide it. Nothing is left after a success.
         let _ = remove_remains(&self.unfinished);
         let _ = fs::remove_file(self.unfinished.join(LOCK));
         let _ = fs::remove_dir(&self.unfinished);
     }
 }
 
-/// Exchanges two folders in one step, so that there is a whole run at every time.
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(()),
-        // A file system that cannot do it.
-        Err(_) => {
-            fs::remove_dir_all(other)?;
-            fs::rename(one, other)
+/// Gives `new` the name `target`, and what was there the name `replaced`: in one step if the file system can, so that
+/// there is a whole run at every time.
+fn exchange(new: &Path, target: &Path, replaced: &Path) -> io::Result<()> {
+    match renameat_with(CWD, new, CWD, target, RenameFlags::EXCHANGE) {
+        Ok(()) => fs::rename(new, replaced),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::rename(target, replaced)?;
+            fs::rename(new, target).inspect_err(|_| {
+                // The error that is returned is the one to report.
+                let _ = fs::rename(replaced, target);
+            })
         }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// The path without separators at its end, which would be part of the name of the folder next to it.
-fn trimmed(path: &Path) -> PathBuf {
-    path.components().collect()
+/// The path without separators at its end, which would be part of the name of the folder next to it; that of the
+/// folder itself if it is a link or `.`.
+fn resolved(path: &Path) -> Result<PathBuf> {
+    let trimmed: PathBuf = path.components().collect();
+    let is_link = trimmed.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    match trimmed.file_name() {
+        Some(_) if !is_link => Ok(trimmed),
+        _ => trimmed.canonicalize().map_err(|error| Error::CannotCreate {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            hint: None,
+        }),
+    }
+}
+
+/// Whether a run may be written to `target`: nothing is there, an empty folder, or a run that may be replaced.
+fn check_target(target: &Path, replace: bool) -> Result<()> {
+    let refuse = |reason: String, hint| {
+        Err(Error::CannotCreate { path: target.to_owned(), reason, hint })
+    };
+    if target.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if !target.is_dir() {
+        return refuse("it is not a folder".to_owned(), None);
+    }
+    let names = names(target).map_err(|error| failed("reading", target, error))?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let is_run = match RunDocument::read(target) {
+        Ok(_) => true,
+        Err(error @ Error::OtherRun { .. }) => return Err(error),
+        // A damaged run may be replaced; another file of that name is not a run.
+        Err(_) => fs::read(target.join(RUN_JSON)).is_ok_and(|text| RunDocument::is_start(&text)),
+    };
+    if !is_run {
+        return refuse("it exists and is not a run".to_owned(), None);
+    }
+    if !replace {
+        let hint = phrase![
+            Setting::AddToRun,
+            " adds systems or metrics to it; ",
+            Setting::Overwrite,
+            " replaces it"
+        ];
+        return refuse("it has a run already".to_owned(), Some(hint));
+    }
+    match names.iter().find(|name| !is_of_a_run(name)) {
+        None => Ok(()),
+        Some(name) => refuse(
+            format!("it has {name}, which is not part of a run and would be removed"),
+            Some("move that file away first".into()),
+        ),
+    }
+}
+
+fn is_of_a_run(name: &str) -> bool {
+    [RUN_JSON, SEGMENTS, STATISTICS, TEXTS, LOCK].contains(&name) || is_temporary(name)
 }
 
 fn parent(path: &Path) -> &Path {
@@ -175,9 +227,9 @@ fn unfinished(target: &Path) -> Result<PathBuf> {
 
 /// Removes what a killed process left.
 fn remove_remains(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name() != LOCK {
-            let path = entry.path();
+    for name in names(folder).unwrap_or_default() {
+        if name != LOCK && is_of_a_run(&name) {
+            let path = folder.join(name);
             fs::remove_file(&path).map_err(|source| failed("removing", &path, source))?;
         }
     }

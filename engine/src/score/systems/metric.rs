@@ -27,6 +27,8 @@ pub enum Computation {
     BertScore(Scorer),
     /// From their vectors.
     Cosine(Cosine),
+    /// Not at all: all of its statistics are known.
+    Known(Arc<dyn Metric>),
 }
 
 impl ScoreMetric {
@@ -48,6 +50,7 @@ impl ScoreMetric {
                 Arc::new(BertScore { signature: scorer.signature().to_string() })
             }
             Computation::Cosine(cosine) => Arc::new(cosine.metric()),
+            Computation::Known(metric) => metric.clone(),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Measurement<'_> {
             }
             let source = source.with_systems(&missing);
             let (found, count) = match &metric.computation {
-                Computation::Text(_) => continue,
+                Computation::Text(_) | Computation::Known(_) => continue,
                 Computation::BertScore(scorer) => {
                     let (found, told) = self.bertscore(scorer, &source, survey)?;
                     let count = told.encoded;

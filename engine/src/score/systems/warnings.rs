@@ -3,8 +3,10 @@
 use std::fmt;
 
 use nearsay_metrics::lexical::MetricSpec;
+use nearsay_metrics::statistics::Sample;
 
 use super::MeasuredSystems;
+use crate::session::Occurrences;
 use crate::score::PairSurvey;
 use crate::{Error, Result};
 
@@ -57,10 +59,19 @@ pub enum ScoreWarning {
         /// Whether they are groups.
         groups: bool,
     },
-    /// Outputs that are empty.
-    Empty {
+    /// A score is not defined.
+    Undefined {
+        /// The metric.
+        key: String,
         /// The system.
         system: String,
+    },
+    /// Outputs or references that are empty.
+    Empty {
+        /// The system, or the file of references.
+        system: String,
+        /// `output` or `reference`.
+        kind: &'static str,
         /// Their number.
         count: u64,
         /// The first of their rows, from 1.
@@ -98,20 +109,20 @@ impl fmt::Display for ScoreWarning {
                     "intervals and tests need at least {least} {name} to be reliable, got {units}"
                 )
             }
-            Self::Empty { system, count, rows } => {
+            Self::Undefined { key, system } => write!(formatter, "{key} of {system} is not defined"),
+            Self::Empty { system, kind, count, rows } => {
                 let listed: Vec<String> = rows.iter().map(u64::to_string).collect();
                 let more = if *count > rows.len() as u64 { ", .." } else { "" };
-                let (outputs, of_rows) =
-                    if *count == 1 { ("output is", "row") } else { ("outputs are", "rows") };
-                write!(formatter, "{system}: {count} {outputs} empty ({of_rows} {}{more})", listed.join(", "))
+                let (are, of_rows) = if *count == 1 { (" is", "row") } else { ("s are", "rows") };
+                write!(formatter, "{system}: {count} {kind}{are} empty ({of_rows} {}{more})", listed.join(", "))
             }
         }
     }
 }
 
-/// The warnings about these scores, in a fixed order.
+/// The warnings about these scores, in a fixed order. `names` are those of systems, `references` the files of references.
 pub fn warnings(
-    names: &[String],
+    (names, references): (&[String], &[String]),
     specs: &[(String, MetricSpec)],
     survey: &PairSurvey,
     measured: &MeasuredSystems,
@@ -122,10 +133,19 @@ pub fn warnings(
             let count = system.observed.ending_in_detached_stop;
             all.push(ScoreWarning::Tokenized { system: name.clone(), count });
         }
-        if system.empty.count > 0 {
-            let rows = system.empty.first.iter().map(|row| row + 1).collect();
-            all.push(ScoreWarning::Empty { system: name.clone(), count: system.empty.count, rows });
-        }
+        all.extend(empty(name, "output", &system.empty));
+    }
+    for (name, references) in references.iter().zip(&survey.references) {
+        all.extend(empty(name, "reference", &references.empty));
+    }
+    for metric in &measured.metrics {
+        let is_undefined = |sample: &Sample| metric.metric.score(&sample.sums()).is_nan();
+        let undefined = names.iter().zip(&metric.samples).filter(|(_, sample)| is_undefined(sample));
+        let warning = |(name, _): (&String, &Sample)| ScoreWarning::Undefined {
+            key: metric.key.clone(),
+            system: name.clone(),
+        };
+        all.extend(undefined.map(warning));
     }
     for (at, system) in survey.systems.iter().enumerate() {
         let same = survey.systems[..at].iter().position(|other| other.sha256 == system.sha256);
@@ -146,6 +166,12 @@ pub fn warnings(
         _ => {}
     }
     all
+}
+
+fn empty(name: &str, kind: &'static str, texts: &Occurrences) -> Option<ScoreWarning> {
+    let rows = texts.first.iter().map(|row| row + 1).collect();
+    let warning = ScoreWarning::Empty { system: name.to_owned(), kind, count: texts.count, rows };
+    (texts.count > 0).then_some(warning)
 }
 
 fn of_metrics(specs: &[(String, MetricSpec)], survey: &PairSurvey) -> Vec<ScoreWarning> {
