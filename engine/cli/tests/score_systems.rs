@@ -231,6 +231,57 @@ fn a_run_of_other_texts_is_not_added_to() {
 }
 
 #[test]
+fn a_metric_with_other_settings_is_added_under_another_key() {
+    let desk = desk();
+    desk.run("score -c good.txt -r ref.txt --metric bleu(case=lc) -o run").ok();
+    desk.run("score -o run --add --metric bleu(case=mixed)").ok();
+    let run = json(desk.run("score -o run --add --metric chrf --json"));
+    let metrics = run["systems"][0]["metrics"].as_object().expect("metrics").clone();
+    let keys: Vec<&String> = metrics.keys().collect();
+    assert_eq!(keys, ["bleu", "bleu(case=mixed)", "chrf"]);
+    let signature = |key: &str| metrics[key]["signature"].as_str().unwrap().to_owned();
+    assert!(signature("bleu").contains("case:lc") && signature("bleu(case=mixed)").contains("case:mixed"));
+}
+
+#[test]
+fn an_encoder_of_other_settings_is_not_added_to() {
+    let desk = desk();
+    desk.run("score -c good.txt -r ref.txt --metric bertscore -m BERT -l 2 -o run").ok();
+    desk.run("score -c bad.txt -m BERT -l 1 -o run --add").ends(2, &["_L2_", "_L1_"]);
+    // A metric of texts needs no model, although the run has one.
+    desk.run("score -o run --add --metric bleu").ok();
+    desk.run("score -c bad.txt -m BERT -l 2 -o run --add").ok();
+    desk.run(&format!("score {BOTH} --metric bertscore,bleu -m BERT -l 2 -o at-once")).ok();
+    let statistics = |run: &str| std::fs::read(desk.path(format!("{run}/statistics.parquet"))).unwrap();
+    assert_eq!(statistics("run"), statistics("at-once"));
+}
+
+#[test]
+fn added_systems_have_the_ids_of_the_run() {
+    let desk = desk!();
+    let rows = |order: [usize; 3]| -> String {
+        let row =
+            |id: &usize| json!({"id": format!("i{id}"), "text": format!("word {id}")}).to_string() + "\n";
+        order.iter().map(row).collect()
+    };
+    desk.write("r.jsonl", rows([1, 2, 3])).write("a.jsonl", rows([1, 2, 3]));
+    desk.write("shuffled.jsonl", rows([3, 1, 2]));
+    desk.run("score -c a.jsonl -r r.jsonl --metric em -o run").ok();
+    desk.run("score -c shuffled.jsonl -o run --add").ends(65, &["i1", "i3"]);
+    let value = json(desk.run("score -c shuffled.jsonl -o run --add --align ids --json"));
+    assert_eq!(scores(&value, "em"), [1.0, 1.0]);
+}
+
+#[test]
+fn a_run_without_some_references_is_added_to() {
+    let desk = desk!();
+    desk.write("c.txt", "a cat\na dog\n").write("one.txt", "a cat\n\n").write("two.txt", "\na dog\n");
+    desk.run("score -c c.txt -r one.txt two.txt --missing-references --metric em -o run").ok();
+    desk.run("score -o run --add --metric chrf").ok();
+    desk.run("score -o run --add --missing-references").ends(2, &["--missing-references has no effect"]);
+}
+
+#[test]
 fn a_gate_fails_if_the_baseline_is_better() {
     let desk = desk();
     let compare = |rest: &str| desk.run(&format!("compare {BOTH} --metric bleu,chrf {rest}"));

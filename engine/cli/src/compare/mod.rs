@@ -57,7 +57,10 @@ pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> any
     let compared = compare(&subjects.measured.contests(groups), &options, threads);
     let contradictions = contradictions(&compared);
     let comparison = Comparison { subjects: &subjects, by_groups, options, compared, contradictions };
-    comparison.warnings().iter().for_each(|warning| context.note(format_args!("warning: {}", visible(warning))));
+    comparison
+        .warnings()
+        .iter()
+        .for_each(|warning| context.note(format_args!("warning: {}", visible(warning))));
     if context.global.json {
         print_json(&report::ComparisonReport::new(&comparison))?;
     } else {
@@ -158,7 +161,7 @@ fn check_number(names: &[String]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage {
-        message: format!("a comparison needs two systems, got {}", names.join(", ")).into(),
+        message: format!("a comparison needs two systems, got {}", visible(&names.join(", "))).into(),
         hint: Some("name several files with -c, or add a system to the run with score --add".into()),
     })
 }
@@ -216,11 +219,9 @@ impl Comparison<'_> {
     /// Everything that makes the conclusions weaker than they look.
     fn warnings(&self) -> Vec<String> {
         let (least, units) = if self.by_groups { (FEW_GROUPS, "groups") } else { (FEW_ROWS, "rows") };
-        let few =
-            format!("intervals and tests need at least {least} {units} to be reliable, got {}", self.units());
         let mut all = self.subjects.warnings.clone();
-        if self.units() < least && !all.contains(&few) {
-            all.push(few);
+        if self.units() < least {
+            all.push(format!("{FEW_UNITS} {least} {units} to be reliable, got {}", self.units()));
         }
         all
     }

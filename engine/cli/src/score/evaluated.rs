@@ -50,8 +50,16 @@ pub(crate) fn evaluate(
     run: Option<&Run>,
 ) -> anyhow::Result<Evaluated> {
     if run.is_none() {
-        require(!inputs.pairs.candidates.is_empty(), "--candidates [NAME=]FILE", "outputs of a system are needed")?;
-        require(!inputs.pairs.references.is_empty(), "--references FILE", "outputs are scored against references")?;
+        require(
+            !inputs.pairs.candidates.is_empty(),
+            "--candidates [NAME=]FILE",
+            "outputs of a system are needed",
+        )?;
+        require(
+            !inputs.pairs.references.is_empty(),
+            "--references FILE",
+            "outputs are scored against references",
+        )?;
     }
     let known = run.map(recorded_metrics).transpose()?.unwrap_or_default();
     let requested = requested(inputs.metrics, &known)?;
@@ -259,7 +267,9 @@ fn with_run(run: &Run, inputs: Inputs<'_>) -> Result<PairSource> {
         let named = given.systems.iter().find(|system| system.name == recorded.name);
         let system = match named {
             Some(system) => Some(system.clone()),
-            None => texts()?.and_then(|texts| texts.systems.into_iter().find(|kept| kept.name == recorded.name)),
+            None => {
+                texts()?.and_then(|texts| texts.systems.into_iter().find(|kept| kept.name == recorded.name))
+            }
         };
         systems.push(system.ok_or_else(|| missing("the outputs of its systems"))?);
     }
@@ -272,8 +282,11 @@ fn with_run(run: &Run, inputs: Inputs<'_>) -> Result<PairSource> {
         Some(AlignArgument::Rows) => Ok(source.ignoring_ids()),
         Some(AlignArgument::Ids) if has_all_ids => source.aligned_by_ids(),
         Some(AlignArgument::Ids) => Err(Error::Usage {
-            message: format!("the run in {} has rows without ids, by which no system can be aligned", run.path().display())
-                .into(),
+            message: format!(
+                "the run in {} has rows without ids, by which no system can be aligned",
+                run.path().display()
+            )
+            .into(),
             hint: Some("leave --align out to pair rows by position".into()),
         }),
     }
@@ -293,7 +306,10 @@ fn check_ids(run: &Run, ids: &[RecordId], survey: &PairSurvey) -> Result<()> {
         None => Ok(()),
         Some((at, (recorded, found))) => Err(Error::BadInput {
             input: run.path().display().to_string(),
-            rule: format!("row {} has the id {recorded} in the run, and {found} in the added systems", at + 1),
+            rule: format!(
+                "row {} has the id {recorded} in the run, and {found} in the added systems",
+                at + 1
+            ),
         }),
     }
 }
@@ -310,7 +326,8 @@ fn known_samples(
     let samples = |requested: &Requested| {
         let spec = requested.spec.to_string();
         let recorded = run.metrics().iter().find(|metric| metric.key == requested.key && metric.spec == spec);
-        let metric = recorded.and_then(|recorded| measured.metrics.iter().find(|metric| metric.key == recorded.key));
+        let metric =
+            recorded.and_then(|recorded| measured.metrics.iter().find(|metric| metric.key == recorded.key));
         let known = |at: usize| metric.and_then(|metric| metric.samples.get(at)).cloned();
         (0..source.systems.len()).map(known).collect()
     };

@@ -11,10 +11,10 @@ mod systems_table;
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use nearsay::metrics::comparison::{Compared, ComparisonOptions, Contest, Pairs, compare};
 use nearsay::score::TextSource;
 use nearsay::score::run::{InputDocument, Pairing, Run, RunContents, RunWriter, is_run, run_folder};
-use clap::ValueEnum;
 use nearsay::{Error, Workers};
 
 use crate::arguments::{IntervalArguments, ScoreArguments};

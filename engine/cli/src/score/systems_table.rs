@@ -179,8 +179,9 @@ impl SystemsTable<'_> {
         }
         self.print_legend("**bold**: best; *italic*: not significantly worse than the best")?;
         print_line("")?;
-        let line = |(key, signature): (String, String)| print_line(&format!("- {}: `{signature}`", escape(&key)));
-        self.signatures().into_iter().try_for_each(line)
+        let line =
+            |(key, signature): (String, String)| print_line(&format!("- {}: `{signature}`", escape(&key)));
+        self.metric_signatures().into_iter().try_for_each(line)
     }
 
     fn print_latex(&self) -> Result<()> {
@@ -212,7 +213,7 @@ impl SystemsTable<'_> {
         print_line("\\end{tabular}")?;
         self.print_legend("% bold: best; italic: not significantly worse than the best")?;
         let line = |(key, signature): (String, String)| print_line(&format!("% {key}: {signature}"));
-        self.signatures().into_iter().try_for_each(line)
+        self.metric_signatures().into_iter().try_for_each(line)
     }
 
     fn print_legend(&self, legend: &str) -> Result<()> {
@@ -235,11 +236,11 @@ impl SystemsTable<'_> {
         notes.iter().try_for_each(|note| dim(note))?;
         let width = self.measured.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
         let line = |(key, signature): (String, String)| dim(&format!("{key:width$}  {signature}"));
-        self.signatures().into_iter().try_for_each(line)
+        self.metric_signatures().into_iter().try_for_each(line)
     }
 
     /// The key and signature of each metric.
-    fn signatures(&self) -> Vec<(String, String)> {
+    fn metric_signatures(&self) -> Vec<(String, String)> {
         let of = |metric: &MeasuredMetric| {
             let signature = match (self.signatures, metric.metric.signature(self.measured.references)) {
                 (SignatureArgument::Nearsay, signature) => signature,

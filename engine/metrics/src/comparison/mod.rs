@@ -17,8 +17,7 @@ pub use result::{Compared, PairDifference};
 use crate::lexical::{Direction, Metric};
 use crate::statistics::{
     Bootstrap, Rank, Resampled, Sample, SignFlip, Statistic, Tail, bootstrap_p_value, detectable_difference,
-    paired_t, ranks, rows_needed,
-    signed_rank_sum, wilcoxon,
+    paired_t, ranks, rows_needed, signed_rank_sum, wilcoxon,
 };
 
 /// The statistics of all systems by one metric.

@@ -133,9 +133,9 @@ impl RunDocument {
 
     /// Whether a text looks like the start of a run's description, so that a damaged one is known as such.
     pub(super) fn is_start(text: &[u8]) -> bool {
-        text.trim_ascii_start().strip_prefix(b"{").is_some_and(|rest| {
-            rest.trim_ascii_start().starts_with(b"\"format_version\"")
-        })
+        text.trim_ascii_start()
+            .strip_prefix(b"{")
+            .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"format_version\""))
     }
 
     /// Reads `run.json` in a folder.

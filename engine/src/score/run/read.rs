@@ -242,8 +242,8 @@ impl Run {
     fn metric(&self, recorded: &MetricDocument) -> Result<Arc<dyn Metric>> {
         let spec: MetricSpec =
             recorded.spec.parse().map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
-        let signature = Signature::parse(&recorded.signature)
-            .map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
+        let signature =
+            Signature::parse(&recorded.signature).map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
         let metric = match recorded_encoder_metric(spec.name(), signature) {
             Some(metric) => metric,
             None => {

@@ -177,7 +177,9 @@ fn a_description_that_no_run_has_is_refused() {
     write(&target, &source(), false).unwrap();
     let path = target.join("run.json");
     let good = fs::read_to_string(&path).unwrap();
-    for (old, new) in [("\"name\": \"b\"", "\"name\": \"a\""), ("\"rows\": 3", "\"rows\": 18446744073709551615")] {
+    for (old, new) in
+        [("\"name\": \"b\"", "\"name\": \"a\""), ("\"rows\": 3", "\"rows\": 18446744073709551615")]
+    {
         let start = good.rfind("  \"sha256\"").unwrap();
         let edited = good[..start].replacen(old, new, 1);
         assert_ne!(edited, good[..start], "{old}");

@@ -165,9 +165,7 @@ fn resolved(path: &Path) -> Result<PathBuf> {
 
 /// Whether a run may be written to `target`: nothing is there, an empty folder, or a run that may be replaced.
 fn check_target(target: &Path, replace: bool) -> Result<()> {
-    let refuse = |reason: String, hint| {
-        Err(Error::CannotCreate { path: target.to_owned(), reason, hint })
-    };
+    let refuse = |reason: String, hint| Err(Error::CannotCreate { path: target.to_owned(), reason, hint });
     if target.symlink_metadata().is_err() {
         return Ok(());
     }

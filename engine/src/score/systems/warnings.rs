@@ -6,8 +6,8 @@ use nearsay_metrics::lexical::MetricSpec;
 use nearsay_metrics::statistics::Sample;
 
 use super::MeasuredSystems;
-use crate::session::Occurrences;
 use crate::score::PairSurvey;
+use crate::session::Occurrences;
 use crate::{Error, Result};
 
 /// Rows below which intervals and tests are unreliable.
@@ -114,7 +114,11 @@ impl fmt::Display for ScoreWarning {
                 let listed: Vec<String> = rows.iter().map(u64::to_string).collect();
                 let more = if *count > rows.len() as u64 { ", .." } else { "" };
                 let (are, of_rows) = if *count == 1 { (" is", "row") } else { ("s are", "rows") };
-                write!(formatter, "{system}: {count} {kind}{are} empty ({of_rows} {}{more})", listed.join(", "))
+                write!(
+                    formatter,
+                    "{system}: {count} {kind}{are} empty ({of_rows} {}{more})",
+                    listed.join(", ")
+                )
             }
         }
     }

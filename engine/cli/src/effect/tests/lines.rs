@@ -408,7 +408,12 @@ pub(super) const LINES: &[(&str, &str, &str, &str)] = &[
         "score -c a -r b --interval none --confidence 0.9",
         "score -c a -r b --confidence 0.9",
     ),
-    ("score", "missing_references", "score -o r --add --missing-references", "score -c a -r b --missing-references"),
+    (
+        "score",
+        "missing_references",
+        "score -o r --add --missing-references",
+        "score -c a -r b --missing-references",
+    ),
     ("score", "group_field", "score -o r --add --group-field d", "score -c a -r b --group-field d"),
     ("score", "names", "score -o r --add --names x", "score -c a -r b --names x"),
 ];
