@@ -24,7 +24,8 @@ fn is_separate(character: char) -> bool {
     character.is_ascii_punctuation() && !matches!(character, '\'' | ',' | '-' | '.')
 }
 
-fn is_removed(character: char) -> bool {
+/// The marks that `punct=no` removes.
+fn is_western_punctuation(character: char) -> bool {
     matches!(character, '.' | ',' | '?' | ':' | ';' | '!' | '"' | '(' | ')')
 }
 
@@ -74,7 +75,8 @@ impl Tokenizer {
         }
         if !self.settings.punctuation {
             let asian = self.settings.asian;
-            self.text.retain(|c| !is_removed(c) && !(asian && is_asian_punctuation(c)));
+            let is_removed = |c| is_western_punctuation(c) || (asian && is_asian_punctuation(c));
+            self.text.retain(|character| !is_removed(character));
         }
     }
 
