@@ -5,7 +5,7 @@
 //! substitutions of words after them. The fewest shifts cannot be found in reasonable time, so the number is what
 //! Tercom's greedy search finds: while a shift makes the distance smaller, apply the one that saves most.
 //!
-//! - The distance is the one near the diagonal ([`band`]). Of equal paths the alignment follows the one that pairs
+//! - The distance is the one near the diagonal (band.rs). Of equal paths the alignment follows the one that pairs
 //!   words, then the one that skips a word of the candidate.
 //! - A shift moves up to 10 words that the reference has at most 50 places away, if both sides have an error there and
 //!   the words are not aligned with themselves. Its targets are before the reference's stretch and after each of its

@@ -42,6 +42,48 @@ fn sacrebleus_values() {
     }
 }
 
+/// Texts, a letter per word, whose edits change with each limit, as sacrebleu 2.6.0 counted them.
+#[test]
+fn limits_are_sacrebleus() {
+    for (candidate, reference, edits) in [
+        // More than 1,000 shifts would be 10.
+        ("fccggbabcdeaabfbccedcahfegabcddfdhb", "abcdeaabfbfegabcdfccggbdfdhgcedcahb", 11),
+        // Fewer than 10 words would be 6.
+        ("abcgfacbgbffacbbdccecfbcddafc", "abacbbdccecfddcgfafbgbffaffbc", 5),
+        // More than 10 words would be 2.
+        ("abcdeacgdhffgdbhafgcdhegdeed", "abcdeacfgcdhegdeedgdhffgdaha", 3),
+        // Fewer than 50 places would be 35.
+        (
+            "abcdefghirkkmnbYbGFZJKGαγBδεζmopkcrBCDEFHstvwxeθAvIaLaMNOzQRimTclugUnVvWLγη",
+            "abcdefghijkklmnbopqkocrstuvwxeyzAvBCDEFGHIaJKLaMNOzPQRSimTclugUnVvWXLYbGFZGαβoγBδεζmζγη",
+            37,
+        ),
+        // More than 50 places would be 13.
+        (
+            "nopqrlsltuvwxydzABsCDEFDwrfjnGFHIfJynKLkNOAIOiGPabcdefghijdkmpBvamiMMknbIrQPB",
+            "abcdefghijdklmnoidpqrlsltuvwxydzABsCDEbFfjnGFHIfJynKpLDwrkiMMkNOAIOiGPpBvamnbIBQPB",
+            14,
+        ),
+        // Fewer than 25 columns would be 47.
+        (
+            "abjklxDBzCGHIJKmmnvOLrfVXopqrsmpdeafgvwxznpABASyAtsMCuOPJrmQdRLTUTxzYVZjαSZ",
+            "abcdeafghijklmnopqrsmtupmvwxyznpABsCxDEFrBkzCGHIsJKLmtsgMCkuNOPJrmMQdRASyALTUTqxBzvzOLrfmVWXYVZjtαSZ",
+            46,
+        ),
+        // More than 25 columns would be 46.
+        (
+            "abcdhiεpTεBcOPQwERxSTjbrIDklmnopqsmtpuwxzBCDEFGHEsγpLrwNowUsVXGYqZβγδHf",
+            "abcdefghijklmnopqrmsmtpuvwxyzfABCDEFGgHEbzrIcDsJKpLMNrBchOPQwDfRxiSTwNowUesVWXGYqZαβγδtHεKpζTεf",
+            45,
+        ),
+    ] {
+        let words = |text: &str| text.chars().map(u32::from).collect::<Vec<_>>();
+        let mut kept = Reference::default();
+        kept.set(|target| target.extend(words(reference)));
+        assert_eq!(Search::default().edits(&words(candidate), &kept), edits, "{candidate}");
+    }
+}
+
 #[test]
 fn signatures_are_sacrebleus() {
     let signature = |spec: &str| {

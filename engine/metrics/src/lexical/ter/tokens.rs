@@ -24,7 +24,8 @@ fn is_separate(character: char) -> bool {
     character.is_ascii_punctuation() && !matches!(character, '\'' | ',' | '-' | '.')
 }
 
-fn is_removed(character: char) -> bool {
+/// The marks that `punct=no` removes.
+fn is_western_punctuation(character: char) -> bool {
     matches!(character, '.' | ',' | '?' | ':' | ';' | '!' | '"' | '(' | ')')
 }
 
