@@ -75,7 +75,8 @@ impl Tokenizer {
         }
         if !self.settings.punctuation {
             let asian = self.settings.asian;
-            self.text.retain(|c| !(is_removed(c) || asian && is_asian_punctuation(c)));
+            let is_removed = |c| is_western_punctuation(c) || (asian && is_asian_punctuation(c));
+            self.text.retain(|character| !is_removed(character));
         }
     }
 
