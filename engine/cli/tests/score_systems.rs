@@ -99,9 +99,9 @@ fn an_encoder_encodes_each_text_once_for_all_systems() {
 fn permuted_rows_have_permuted_segments_and_the_same_scores() {
     let desk = desk();
     for name in ["good", "bad", "ref"] {
-        let text = std::fs::read_to_string(desk.path(&format!("{name}.txt"))).unwrap();
+        let text = std::fs::read_to_string(desk.path(format!("{name}.txt"))).unwrap();
         let reversed: Vec<&str> = text.lines().rev().collect();
-        desk.write(&format!("reversed-{name}.txt"), reversed.join("\n") + "\n");
+        desk.write(format!("reversed-{name}.txt"), reversed.join("\n") + "\n");
     }
     let metrics = "--metric bleu,chrf,ter,rougeL,token_f1,bertscore -m BERT -l 2 --json -s --interval none";
     let forward = json(desk.run(&format!("score {BOTH} {metrics}")));
@@ -202,8 +202,8 @@ fn a_run_is_written_added_to_compared_and_verified() {
     desk.run(&format!("score {BOTH} --metric bleu,chrf,rougeL,ter -o at-once")).ok();
     for name in ["segments.parquet", "statistics.parquet", "texts.parquet"] {
         let [added, at_once] =
-            ["run", "at-once"].map(|run| std::fs::read(desk.path(&format!("{run}/{name}"))).unwrap());
-        assert_eq!(added == at_once, true, "{name}");
+            ["run", "at-once"].map(|run| std::fs::read(desk.path(format!("{run}/{name}"))).unwrap());
+        assert!(added == at_once, "{name}");
     }
     desk.run("verify run at-once").ok();
     let of_run = json(desk.run("compare run --json"));

@@ -39,7 +39,7 @@ pub struct PairSurvey {
     /// The id of each row, its first system's or else that of another source: [`RecordId::Row`] if it has none.
     /// Empty if no row has one, or if they were not asked for.
     pub ids: Vec<RecordId>,
-    /// The groups of the rows, if [`PairSource::group_field`] names their field.
+    /// The groups of the rows, if [`PairSource::grouped_by`] names their field.
     pub groups: Option<Groups>,
     /// The texts that occur in more than one row, if they were asked for.
     pub recurring: RecurringTexts,

@@ -150,7 +150,7 @@ fn similar(name: &str) -> Option<&'static str> {
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
     let names = || TEXT_METRICS.iter().chain(&ENCODER_METRICS).copied();
     let starts = |known: &&str| !name.is_empty() && plain(known).starts_with(&plain(name));
-    names().find(|known| plain(known) == plain(name)).or_else(|| names().filter(starts).last())
+    names().find(|known| plain(known) == plain(name)).or_else(|| names().rfind(starts))
 }
 
 /// Opens what the metrics need, each model once.
