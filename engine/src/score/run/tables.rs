@@ -6,8 +6,8 @@
 //! | `statistics.parquet` | system and row | system, row, each statistic of each metric as `KEY.STATISTIC` |
 //! | `texts.parquet` | row | row, id, group, each reference as `reference1`.., each system's output as `system.NAME` |
 //!
-//! Ids are strings, those that are numbers too; a row without an id has none. The columns `id` and `group` are there only
-//! if a row has an id, or rows have groups.
+//! Ids are strings, those that are numbers too; a row without an id has none. In `texts.parquet` the columns `id`
+//! and `group` are there only if a row has an id, or rows have groups, so that the file can be read as an input.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -66,30 +66,42 @@ fn number(name: &str) -> Field {
     Field::new(name, DataType::Float64, false)
 }
 
-/// The columns that name rows `rows` of the input.
-struct RowNames<'a>(&'a PairSurvey);
+/// The columns that name rows: their number, id and group.
+struct RowNames<'a> {
+    survey: &'a PairSurvey,
+    /// Whether there is a column `id` if no row has an id, and one `group` if rows have no groups.
+    always: bool,
+}
 
 impl RowNames<'_> {
+    fn has_ids(&self) -> bool {
+        self.always || !self.survey.ids.is_empty()
+    }
+
+    fn has_groups(&self) -> bool {
+        self.always || self.survey.groups.is_some()
+    }
+
     fn fields(&self) -> Vec<Field> {
         let mut fields = vec![Field::new("row", DataType::UInt64, false)];
-        fields.extend((!self.0.ids.is_empty()).then(|| text("id", true)));
-        fields.extend(self.0.groups.as_ref().map(|_| text("group", false)));
+        fields.extend(self.has_ids().then(|| text("id", true)));
+        fields.extend(self.has_groups().then(|| text("group", true)));
         fields
     }
 
     fn columns(&self, start: usize, count: usize) -> Vec<ArrayRef> {
-        let rows = start..start + count;
+        let (rows, survey) = (start..start + count, self.survey);
+        let id =
+            |row: usize| survey.ids.get(row).filter(|id| id.is_explicit()).map(|id| id_text(id).into_owned());
+        let group =
+            |row: usize| survey.groups.as_ref().map(|groups| groups.names[groups.of_rows[row]].as_str());
         let mut columns: Vec<ArrayRef> =
             vec![Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| row as u64 + 1)))];
-        if !self.0.ids.is_empty() {
-            let id = |row: usize| {
-                Some(&self.0.ids[row]).filter(|id| id.is_explicit()).map(|id| id_text(id).into_owned())
-            };
+        if self.has_ids() {
             columns.push(Arc::new(StringArray::from_iter(rows.clone().map(id))));
         }
-        if let Some(groups) = &self.0.groups {
-            let group = |row: usize| groups.names[groups.of_rows[row]].as_str();
-            columns.push(Arc::new(StringArray::from_iter_values(rows.map(group))));
+        if self.has_groups() {
+            columns.push(Arc::new(StringArray::from_iter(rows.map(group))));
         }
         columns
     }
@@ -101,7 +113,7 @@ pub(super) fn write_segments(
     survey: &PairSurvey,
     measured: &MeasuredSystems,
 ) -> Result<FileDocument> {
-    let rows = RowNames(survey);
+    let rows = RowNames { survey, always: true };
     let metrics = measured.metrics.iter().map(|metric| number(&metric.key));
     let fields = std::iter::once(text("system", false)).chain(rows.fields()).chain(metrics).collect();
     let mut file = TableFile::create(folder, SEGMENTS, fields)?;
@@ -162,7 +174,7 @@ pub(super) fn reference_column(column: usize) -> String {
 }
 
 pub(super) fn write_texts(folder: &Path, source: &PairSource, survey: &PairSurvey) -> Result<FileDocument> {
-    let names = RowNames(survey);
+    let names = RowNames { survey, always: false };
     let references = (0..source.references.len()).map(|column| text(&reference_column(column), true));
     let systems = source.systems.iter().map(|system| text(&system_column(&system.name), false));
     let fields = names.fields().into_iter().chain(references).chain(systems).collect();
