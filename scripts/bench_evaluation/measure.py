@@ -1,4 +1,4 @@
-"""What is measured: metrics of all systems, comparisons of them, and many rows of one."""
+"""The measurements: metrics of all systems, comparisons of them, and many rows of one."""
 from __future__ import annotations
 
 import json

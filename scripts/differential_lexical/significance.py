@@ -92,7 +92,7 @@ def compare_wmt17(program: Program, example: Path, texts: Path, folder: Path) ->
 
 
 def compare_means(example: Path, files: list[Path], reference: Path, known: list[Any], both: dict[str, Any]) -> None:
-    """What the program does not print: the means of the resamples, and the standard errors of differences."""
+    """Numbers that the program does not print: the means of the resamples, and the standard errors of differences."""
     rows = [output(example, "bleu(tok=none)", parallel(file, reference)).rows for file in files]
     systems = [[statistics for statistics, _ in system] for system in rows]
     found = compared(example, systems, metric="bleu(tok=none)", test="bs", interval="percentile", resamples=1000)

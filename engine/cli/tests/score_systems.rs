@@ -188,6 +188,13 @@ fn warnings_are_printed_and_in_json() {
         assert!(warnings.contains(part), "{part}: {warnings}");
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
+    desk.run("score -c c.txt same.txt -r r.txt --metric bleu,rouge1 -o run").ok();
+    let of_run = json(desk.run("compare run --metric bleu --json"))["warnings"].to_string();
+    for part in
+        ["bleu does not split Chinese", "c: 1 output is empty", "the same outputs", "at least 30 rows"]
+    {
+        assert!(of_run.contains(part) && !of_run.contains("rouge1"), "{part}: {of_run}");
+    }
     let quiet = desk.run("score -c c.txt -r r.txt --metric bleu --lang zh --json").ok();
     assert!(!quiet.json()["warnings"].to_string().contains("does not split"));
 }
@@ -234,6 +241,7 @@ fn a_run_of_other_texts_is_not_added_to() {
 fn a_metric_with_other_settings_is_added_under_another_key() {
     let desk = desk();
     desk.run("score -c good.txt -r ref.txt --metric bleu(case=lc) -o run").ok();
+    desk.run("score -o run --add --metric bleu").ends(2, &["bleu(case=lc) under the name bleu", "hint: "]);
     desk.run("score -o run --add --metric bleu(case=mixed)").ok();
     let run = json(desk.run("score -o run --add --metric chrf --json"));
     let metrics = run["systems"][0]["metrics"].as_object().expect("metrics").clone();

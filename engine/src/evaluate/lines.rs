@@ -116,8 +116,7 @@ impl JsonObject {
 /// An id as text; `what` it is, in messages.
 fn id_text(value: Value, what: &str) -> Result<String, String> {
     match RecordId::from_json(&value) {
-        Some(RecordId::String(text)) => Ok(text),
-        Some(number) => Ok(number.to_string()),
+        Some(id) => Ok(id.text().into_owned()),
         None => Err(format!("{what} is {}; it must be a string or a whole number", json_kind(&value))),
     }
 }

@@ -104,8 +104,7 @@ fn p_values(values: &[Values], baseline: &[Values], seed: u64) -> Values {
     let mean = |sums: &[f64], rows: usize| sums[0] / rows as f64;
     let columns: Vec<Sample> =
         [values, baseline].into_iter().flat_map(|values| Sample::from_rows(values).split_columns()).collect();
-    let statistics: Vec<Statistic<'_>> =
-        columns.iter().map(|sample| Statistic { sample, of: &mean }).collect();
+    let statistics: Vec<Statistic<'_>> = columns.iter().map(|sample| Statistic::new(sample, &mean)).collect();
     let pairs: Vec<(usize, usize)> = (0..NUM_VALUES).map(|at| (at, NUM_VALUES + at)).collect();
     let p_values = SignFlip::default().seed(seed).p_values(&statistics, &pairs, values.len(), threads());
     std::array::from_fn(|at| p_values[at])

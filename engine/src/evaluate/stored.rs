@@ -17,7 +17,6 @@ use crate::embed::Embedder;
 use crate::error::shorten;
 use crate::search::{Corpus, Hit, MAX_TOP, Metric, QueryModel, Search, SearchOptions};
 use crate::session::{Cancel, Workers};
-use crate::text::RecordId;
 use crate::vectors::Vectors;
 use crate::{Error, Result};
 
@@ -65,7 +64,7 @@ impl<'a> StoredRetriever<'a> {
         for first in (0..self.corpus.rows()).step_by(ROWS_AT_ONCE as usize) {
             let rows: Vec<u64> = (first..self.corpus.rows().min(first + ROWS_AT_ONCE)).collect();
             for id in self.corpus.source.ids_of(&rows)? {
-                missing.remove(&*written(&id));
+                missing.remove(&*id.text());
             }
         }
         Ok(judgements.relevant_outside(|document| !missing.contains(document)))
@@ -143,7 +142,7 @@ impl Documents {
         for rows in rows.chunks(ROWS_AT_ONCE as usize) {
             for (row, id) in rows.iter().zip(corpus.source.ids_of(rows)?) {
                 let next = by_id.len() as u32;
-                places.insert(*row, *by_id.entry(written(&id)).or_insert(next));
+                places.insert(*row, *by_id.entry(id.text().into()).or_insert(next));
             }
         }
         let mut ids: Vec<(u32, Box<str>)> = by_id.into_iter().map(|(id, place)| (place, id)).collect();
@@ -169,14 +168,6 @@ impl Documents {
 
     fn order(&self, left: &(u32, f64), right: &(u32, f64)) -> Ordering {
         best_first((left.1, &self.ids[left.0 as usize]), (right.1, &self.ids[right.0 as usize]))
-    }
-}
-
-/// An id as judgements and runs have it.
-fn written(id: &RecordId) -> Box<str> {
-    match id {
-        RecordId::String(text) => text.as_str().into(),
-        number => number.to_string().into(),
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::embed::Embedder;
 use crate::error::shorten;
 use crate::text::{Input, Kept, KeptValue, Record, TextOptions, TextReader, check_effects};
+use crate::vectors::dot;
 use crate::{Error, Result};
 
 /// Pairs that are embedded together, at most.
@@ -105,11 +106,6 @@ pub fn evaluate_sts(
     Ok(result)
 }
 
-/// The dot product of two vectors: their cosine, if they have length 1. Sums in f64 from first to last.
-pub(super) fn dot(left: &[f32], right: &[f32]) -> f64 {
-    left.iter().zip(right).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-}
-
 /// The sentences of a row and their score.
 fn pair(record: Record, columns: &StsColumns) -> Result<([String; 2], f64), String> {
     let (sentence2, score) = match &record.kept {
@@ -189,11 +185,5 @@ mod tests {
             let rule = format!("`score` must be a finite number, got {got}");
             assert_eq!(number(KeptValue::Value(value)), Err(rule));
         }
-    }
-
-    #[test]
-    fn the_dot_product_is_summed_in_order() {
-        assert_eq!(dot(&[0.6, 0.8], &[1.0, 0.0]), f64::from(0.6_f32));
-        assert_eq!(dot(&[], &[]), 0.0);
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::pair_source::id_text;
 use super::{PairSource, System, TextSource};
 use crate::error::shorten;
 use crate::text::{Record, RecordId};
@@ -19,7 +18,7 @@ const BYTES_PER_RECORD: usize = 192;
 pub(super) fn by_ids(source: &PairSource, max_bytes: usize) -> Result<PairSource> {
     let mut kept = KeptBytes { left: max_bytes, max: max_bytes };
     let (first, others) =
-        source.systems.split_first().ok_or_else(|| Error::Bug("there is no system".to_owned()))?;
+        source.systems.split_first().ok_or_else(|| Error::Bug("no system to score".to_owned()))?;
     let candidates = CandidateIds::read(&first.texts, &mut kept)?;
     let mut align = |texts: &TextSource| candidates.align(texts, &mut kept);
     let mut systems = vec![first.clone()];
@@ -115,7 +114,7 @@ impl<'a> CandidateIds<'a> {
 
 fn explicit_id(source: &TextSource, record: &Record) -> Result<String> {
     match record.id.is_explicit() {
-        true => Ok(id_text(&record.id).into_owned()),
+        true => Ok(record.id.text().into_owned()),
         false => Err(Error::BadRow {
             input: source.name().to_owned(),
             row: record.row,

@@ -4,13 +4,11 @@
 //! (1 and "1" are the same, since csv has no numbers); a row without an id agrees with any.
 //! [`aligned_by_ids`](PairSource::aligned_by_ids) pairs by them instead.
 
-use std::borrow::Cow;
-
 use super::source::{Records, TextColumn, TextSource};
 use super::{PairTexts, System, align};
 use crate::error::shorten;
 use crate::job::is_same_input;
-use crate::text::{Input, Record, RecordId, TextOptions, check_effects};
+use crate::text::{Input, Record, TextOptions, check_effects};
 use crate::{Error, Result};
 
 /// The outputs of one or more systems, and one or more columns of references.
@@ -24,7 +22,7 @@ pub struct PairSource {
     pub systems: Vec<System>,
     /// The references, one column per set.
     pub references: Vec<TextSource>,
-    /// Whether a blank reference is none.
+    /// Whether a blank reference counts as missing.
     pub blank_is_missing: bool,
     /// The source, counted from the systems' first, whose kept field is the group of a row.
     pub(super) group_source: Option<usize>,
@@ -35,7 +33,7 @@ pub struct PairSource {
 pub struct ScoreRow {
     /// The systems' outputs.
     pub candidates: Vec<String>,
-    /// The references, one per column; `None` if there is none.
+    /// The references, one per column; `None` for a missing one.
     pub references: Vec<Option<String>>,
 }
 
@@ -125,7 +123,7 @@ impl PairSource {
         systems.chain(&self.references).nth(at).unwrap_or(&self.references[0])
     }
 
-    /// The same; a blank reference is none.
+    /// The same, with blank references as missing ones.
     #[must_use]
     pub fn without_blank_references(self) -> Self {
         Self { blank_is_missing: true, ..self }
@@ -285,8 +283,8 @@ impl Rows {
     fn check_ids(&self, row: &[Record]) -> Result<()> {
         let mut explicit = row.iter().zip(&self.names).filter(|(record, _)| record.id.is_explicit());
         let Some((first, first_name)) = explicit.next() else { return Ok(()) };
-        let id = id_text(&first.id);
-        match explicit.find(|(record, _)| record.id != first.id && id_text(&record.id) != id) {
+        let id = first.id.text();
+        match explicit.find(|(record, _)| record.id != first.id && record.id.text() != id) {
             None => Ok(()),
             Some((record, name)) => Err(Error::IdsDiffer {
                 input: name.clone(),
@@ -325,14 +323,6 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_row().transpose()
-    }
-}
-
-/// An id as text, by which ids are compared.
-pub(super) fn id_text(id: &RecordId) -> Cow<'_, str> {
-    match id {
-        RecordId::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
     }
 }
 

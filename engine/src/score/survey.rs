@@ -17,7 +17,7 @@ use crate::session::Occurrences;
 use crate::text::{Kept, KeptValue, Record, RecordId};
 use crate::{Error, Result};
 
-/// What is kept of the rows besides counts.
+/// The parts of the rows that a survey keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SurveyOptions {
     /// The ids of the rows.

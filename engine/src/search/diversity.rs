@@ -3,7 +3,7 @@
 
 use super::Hit;
 use super::metric::to_length_1;
-use crate::vectors::Vectors;
+use crate::vectors::{Vectors, dot};
 
 /// The best `top` of `hits` in the order of L x score - (1 - L) x greatest cosine to a hit already taken, with L =
 /// `balance`. `vectors` are those of the hits. Of equal ones the better hit comes first.
@@ -33,10 +33,6 @@ pub(super) fn order(hits: &[Hit], vectors: &Vectors, balance: f32, top: usize) -
         }
     }
     taken
-}
-
-fn dot(left: &[f32], right: &[f32]) -> f64 {
-    left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
 }
 
 #[cfg(test)]

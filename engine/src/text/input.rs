@@ -36,6 +36,16 @@ impl Input {
         }
     }
 
+    /// The name of a file without folders and the extensions of its compression and format; `None` for other inputs.
+    pub fn stem(&self) -> Option<String> {
+        let Self::File(path) = self else { return None };
+        let (name, _) = Compression::split(path);
+        let name = Path::new(&name);
+        let has_format = name.extension().and_then(InputFormat::from_extension).is_some();
+        let stem = if has_format { name.file_stem() } else { None };
+        Some(stem.unwrap_or(name.as_os_str()).to_string_lossy().into_owned())
+    }
+
     /// Bytes on disk, or of the text; `None` if it is not a regular file.
     pub(super) fn size(&self) -> Option<u64> {
         match self {

@@ -118,7 +118,7 @@ impl TextOptions {
         Self { skip_empty: true, ..self }
     }
 
-    /// Rows without text are kept, and say so.
+    /// Keeps rows without text, marked as such.
     #[must_use]
     pub fn keep_missing(self) -> Self {
         Self { keep_missing: true, ..self }

@@ -1,5 +1,6 @@
 //! One row of input.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -30,6 +31,14 @@ impl RecordId {
             Value::String(string) => Some(Self::String(string.clone())),
             Value::Number(number) if number.is_u64() || number.is_i64() => Some(Self::Number(number.clone())),
             _ => None,
+        }
+    }
+
+    /// The id without quotes, by which the number 1 and the string "1" are the same.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::String(string) => Cow::Borrowed(string),
+            other => Cow::Owned(other.to_string()),
         }
     }
 
@@ -90,7 +99,7 @@ pub(super) enum NextRow {
 pub(super) struct Row {
     pub(super) id: Option<RecordId>,
     pub(super) text: String,
-    /// Why the row has no text, if that is allowed.
+    /// The reason for a missing text, if that is allowed.
     pub(super) missing: Option<Missing>,
     pub(super) kept: Kept,
 }

@@ -89,9 +89,20 @@ impl<'a> IntoIterator for &'a Vectors {
     }
 }
 
+/// The dot product of two vectors: their cosine, if they have length 1. Sums in f64 from first to last.
+pub(crate) fn dot(left: &[f32], right: &[f32]) -> f64 {
+    left.iter().zip(right).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_dot_product_is_summed_in_order() {
+        assert_eq!(dot(&[0.6, 0.8], &[1.0, 0.0]), f64::from(0.6_f32));
+        assert_eq!(dot(&[], &[]), 0.0);
+    }
 
     #[test]
     fn rows_lie_back_to_back() {

@@ -26,6 +26,7 @@ pub mod write;
 
 pub use level::Level;
 pub use matrix::Vectors;
+pub(crate) use matrix::dot;
 pub use numbers::{NumberType, Numbers, OutputType, Ranges};
 pub use provenance::{Metadata, Provenance};
 pub(crate) use provenance::{differences, other_reading};

@@ -45,11 +45,11 @@ Metrics, with settings as in signatures, for example 'bleu(tok=intl,case=lc)':
 
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \
 that file; else FILE is the longest part before a colon that is the name of a file. NAME=FILE names a system; \
-otherwise it has the name of its file without endings.
+otherwise it has the name of its file without extensions.
 
 Rows are paired by position. If several inputs have ids, they must agree row by row; see --align. An empty line is \
-an empty reference; null or no field in .jsonl is none. BERTScore does not count empty lines of the second and \
-later -r files as references.
+an empty reference; a null or absent field in .jsonl is a missing one. BERTScore does not count empty lines of the \
+second and later -r files as references.
 
 Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
 
@@ -241,7 +241,7 @@ pub(crate) struct ScoreReadingArguments {
     /// How rows become pairs [default: by position, and ids must agree]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) align: Option<AlignArgument>,
-    /// An empty reference means that there is none
+    /// Treat empty references as missing
     #[arg(long)]
     pub(crate) missing_references: bool,
     /// Rows with the same value of this field are a group, such as a document, and are resampled together

@@ -47,7 +47,7 @@ impl Gate {
         };
         if subjects.measured.metrics[metric].metric.direction() == Direction::Neither {
             return refuse(
-                format!("--gate cannot judge by {key}, of which neither more nor less is better"),
+                format!("--gate cannot use {key}: neither higher nor lower scores are better"),
                 "name another metric".to_owned(),
             );
         }

@@ -11,7 +11,7 @@ use nearsay::metrics::comparison::{
     Compared, ComparisonOptions, Contradiction, Pairs, Test, compare, contradictions,
 };
 use nearsay::score::Groups;
-use nearsay::score::run::{MetricDocument, Run, is_run};
+use nearsay::score::run::{MetricDocument, Run, WarningDocument, is_run};
 use nearsay::score::systems::{MeasuredSystems, ScoreWarning};
 use nearsay::{Error, Result, Workers};
 
@@ -21,12 +21,6 @@ use crate::print::print_json;
 use crate::score::{Inputs, evaluate};
 use crate::table::visible;
 use gate::Gate;
-
-/// The start of the warning about few rows or groups.
-const FEW_UNITS: &str = "intervals and tests need at least";
-/// Units below which tests are unreliable.
-const FEW_ROWS: u64 = 30;
-const FEW_GROUPS: u64 = 10;
 
 /// Systems, as they are compared.
 struct Subjects {
@@ -92,12 +86,7 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
         names: evaluated.names(),
         rows: evaluated.survey.rows,
         groups: evaluated.survey.groups.clone(),
-        warnings: evaluated
-            .warnings
-            .iter()
-            .filter(|warning| !matches!(warning, ScoreWarning::FewUnits { .. }))
-            .map(ToString::to_string)
-            .collect(),
+        warnings: evaluated.warnings.iter().map(ScoreWarning::to_string).collect(),
         measured: evaluated.measured,
     })
 }
@@ -110,50 +99,39 @@ fn of_run(path: &Path, arguments: &CompareSystemsArguments) -> Result<Subjects> 
         });
     }
     let run = Run::open(path)?;
+    let keys = keys(&run, arguments)?;
     let mut measured = run.measured()?;
-    let wanted: Vec<String> =
-        arguments.metrics.metric.iter().flat_map(|specs| &specs.0).map(ToString::to_string).collect();
-    let names = |key: &str, spec: &str| wanted.iter().any(|wanted| wanted == key || wanted == spec);
-    for wanted in &wanted {
-        let is_known = |metric: &&MetricDocument| metric.key == *wanted || metric.spec == *wanted;
-        if !run.metrics().iter().any(|metric| is_known(&metric)) {
-            let known: Vec<&str> = run.metrics().iter().map(|metric| metric.key.as_str()).collect();
-            return Err(Error::Usage {
-                message: format!("the run in {} does not have the metric {wanted}", path.display()).into(),
-                hint: Some(
-                    format!("it has {}; nearsay score -o RUN --add --metric SPEC adds one", known.join(", "))
-                        .into(),
-                ),
-            });
-        }
-    }
-    if !wanted.is_empty() {
-        let mut recorded = run.metrics().iter();
-        measured.metrics.retain(|_| recorded.next().is_some_and(|metric| names(&metric.key, &metric.spec)));
-    }
+    measured.metrics.retain(|metric| keys.contains(&metric.key.as_str()));
+    let is_wanted =
+        |warning: &&WarningDocument| warning.metric.as_deref().is_none_or(|key| keys.contains(&key));
     Ok(Subjects {
         names: run.systems().iter().map(|system| system.name.clone()).collect(),
         measured,
         rows: run.rows(),
         groups: run.row_names()?.1,
-        // Those of metrics that were not asked for are left out: they start with the metric's key.
-        warnings: run
-            .warnings()
-            .iter()
-            .filter(|warning| {
-                // That of few rows or groups depends on the unit.
-                if warning.starts_with(FEW_UNITS) {
-                    return false;
-                }
-                let is_of = |key: &str| warning.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '));
-                let left_out = |metric: &MetricDocument| {
-                    !wanted.is_empty() && !names(&metric.key, &metric.spec) && is_of(&metric.key)
-                };
-                !run.metrics().iter().any(left_out)
-            })
-            .cloned()
-            .collect(),
+        warnings: run.warnings().iter().filter(is_wanted).map(|warning| warning.message.clone()).collect(),
     })
+}
+
+/// The keys of the metrics that are compared: those that --metric names by key or spec, or else all.
+fn keys<'a>(run: &'a Run, arguments: &CompareSystemsArguments) -> Result<Vec<&'a str>> {
+    let all = || run.metrics().iter().map(|metric| metric.key.as_str());
+    let wanted: Vec<String> =
+        arguments.metrics.metric.iter().flat_map(|specs| &specs.0).map(ToString::to_string).collect();
+    let key = |wanted: &String| {
+        let is_it = |metric: &&MetricDocument| metric.key == *wanted || metric.spec == *wanted;
+        run.metrics().iter().find(is_it).map(|metric| metric.key.as_str()).ok_or_else(|| Error::Usage {
+            message: format!("the run in {} does not have the metric {wanted}", run.path().display()).into(),
+            hint: Some(
+                format!(
+                    "it has {}; nearsay score -o RUN --add --metric SPEC adds one",
+                    all().collect::<Vec<_>>().join(", ")
+                )
+                .into(),
+            ),
+        })
+    };
+    if wanted.is_empty() { Ok(all().collect()) } else { wanted.iter().map(key).collect() }
 }
 
 fn check_number(names: &[String]) -> Result<()> {
@@ -186,7 +164,7 @@ fn options(subjects: &Subjects, arguments: &CompareSystemsArguments) -> Result<(
         (_, Some(_)) => true,
         (Some(UnitArgument::Group), None) => {
             return Err(Error::Usage {
-                message: "--unit group needs groups of rows, and there are none".into(),
+                message: "--unit group needs groups of rows, and these have none".into(),
                 hint: Some("--group-field NAME of score or compare names the field of their groups".into()),
             });
         }
@@ -218,11 +196,7 @@ impl Comparison<'_> {
 
     /// Everything that makes the conclusions weaker than they look.
     fn warnings(&self) -> Vec<String> {
-        let (least, units) = if self.by_groups { (FEW_GROUPS, "groups") } else { (FEW_ROWS, "rows") };
-        let mut all = self.subjects.warnings.clone();
-        if self.units() < least {
-            all.push(format!("{FEW_UNITS} {least} {units} to be reliable, got {}", self.units()));
-        }
-        all
+        let few_units = ScoreWarning::few_units(self.units(), self.by_groups);
+        self.subjects.warnings.iter().cloned().chain(few_units.map(|warning| warning.to_string())).collect()
     }
 }

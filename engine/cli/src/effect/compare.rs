@@ -3,15 +3,11 @@
 use super::{Flag, always, needs};
 use crate::arguments::{CompareSystemsArguments, TestArgument};
 
-/// Follows a flag that is about inputs.
-const WITH_RUN: &str = "with a run, which has its texts and scores already";
-const LEAVE_OUT: &str = "leave it out";
-
 pub(super) const FLAGS: &[Flag<CompareSystemsArguments>] = &[
     always("run"),
     always("candidates"),
     always("references"),
-    needs("names", has_inputs, WITH_RUN, LEAVE_OUT),
+    of_inputs("names"),
     always("baseline"),
     always("gate"),
     always("test"),
@@ -26,32 +22,38 @@ pub(super) const FLAGS: &[Flag<CompareSystemsArguments>] = &[
     always("alpha"),
     always("power"),
     always("metric"),
-    needs("model", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("layer", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("lang", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("idf", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("rescale_with_baseline", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("baseline_path", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("tokenize", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("lowercase", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("stem", has_inputs, WITH_RUN, LEAVE_OUT),
+    of_inputs("model"),
+    of_inputs("layer"),
+    of_inputs("lang"),
+    of_inputs("idf"),
+    of_inputs("rescale_with_baseline"),
+    of_inputs("baseline_path"),
+    of_inputs("tokenize"),
+    of_inputs("lowercase"),
+    of_inputs("stem"),
     always("interval"),
     always("resamples"),
     always("seed"),
     always("confidence"),
-    needs("candidate_field", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("reference_field", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("align", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("missing_references", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("group_field", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("format", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("max_length", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("precision", has_inputs, WITH_RUN, LEAVE_OUT),
-    needs("device", has_inputs, WITH_RUN, LEAVE_OUT),
+    of_inputs("candidate_field"),
+    of_inputs("reference_field"),
+    of_inputs("align"),
+    of_inputs("missing_references"),
+    of_inputs("group_field"),
+    of_inputs("format"),
+    of_inputs("max_length"),
+    of_inputs("precision"),
+    of_inputs("device"),
     always("threads"),
-    needs("batch_tokens", has_inputs, WITH_RUN, LEAVE_OUT),
+    of_inputs("batch_tokens"),
 ];
 
-fn has_inputs(arguments: &CompareSystemsArguments) -> bool {
-    arguments.run.is_none()
+/// A flag about inputs, which are compared if no run is.
+const fn of_inputs(id: &'static str) -> Flag<CompareSystemsArguments> {
+    needs(
+        id,
+        |arguments| arguments.run.is_none(),
+        "with a run, which has its texts and scores already",
+        "leave it out",
+    )
 }

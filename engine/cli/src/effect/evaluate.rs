@@ -6,10 +6,7 @@ use super::reading::Reads;
 use super::{Flag, always, needs};
 use crate::arguments::{RagArguments, RetrievalArguments, StsArguments};
 
-const A_RUN_IS_READ: &str = "with --run: nothing is embedded";
 const DROP_THE_RUN: &str = "leave it out, or measure a model with -m instead of a run";
-const NO_MODEL: &str = "without -m: only ids are compared then";
-const NAME_A_MODEL: &str = "name a model with -m";
 
 pub(super) const RETRIEVAL: &[Flag<RetrievalArguments>] = &[
     needs(
@@ -18,10 +15,10 @@ pub(super) const RETRIEVAL: &[Flag<RetrievalArguments>] = &[
         "with --run and --qrels: nothing is read from it",
         "leave the folder out",
     ),
-    needs("model", embeds, A_RUN_IS_READ, DROP_THE_RUN),
+    of_embedding("model"),
     always("run"),
     always("qrels"),
-    needs("queries", embeds, A_RUN_IS_READ, DROP_THE_RUN),
+    of_embedding("queries"),
     needs(
         "split",
         |arguments| arguments.qrels.is_none(),
@@ -30,9 +27,9 @@ pub(super) const RETRIEVAL: &[Flag<RetrievalArguments>] = &[
     ),
     always("baseline_run"),
     always("per_query"),
-    needs("metric", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("query_prompt", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("document_prompt", embeds, A_RUN_IS_READ, DROP_THE_RUN),
+    of_embedding("metric"),
+    of_embedding("query_prompt"),
+    of_embedding("document_prompt"),
     needs("trec", embeds, "with --run: that is the run already", DROP_THE_RUN),
     needs(
         "overwrite",
@@ -41,11 +38,11 @@ pub(super) const RETRIEVAL: &[Flag<RetrievalArguments>] = &[
         "name a file with --trec",
     ),
     always("seed"),
-    needs("max_length", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("precision", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("device", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("threads", embeds, A_RUN_IS_READ, DROP_THE_RUN),
-    needs("batch_tokens", embeds, A_RUN_IS_READ, DROP_THE_RUN),
+    of_embedding("max_length"),
+    of_embedding("precision"),
+    of_embedding("device"),
+    of_embedding("threads"),
+    of_embedding("batch_tokens"),
 ];
 
 pub(super) const STS: &[Flag<StsArguments>] = &[
@@ -64,22 +61,33 @@ pub(super) const STS: &[Flag<StsArguments>] = &[
 pub(super) const RAG: &[Flag<RagArguments>] = &[
     always("file"),
     always("model"),
-    needs("layer", has_model, NO_MODEL, NAME_A_MODEL),
-    needs("relevance", has_model, NO_MODEL, NAME_A_MODEL),
+    of_model("layer"),
+    of_model("relevance"),
     always("per_sample"),
-    needs("max_length", has_model, NO_MODEL, NAME_A_MODEL),
-    needs("precision", has_model, NO_MODEL, NAME_A_MODEL),
-    needs("device", has_model, NO_MODEL, NAME_A_MODEL),
-    needs("threads", has_model, NO_MODEL, NAME_A_MODEL),
-    needs("batch_tokens", has_model, NO_MODEL, NAME_A_MODEL),
+    of_model("max_length"),
+    of_model("precision"),
+    of_model("device"),
+    of_model("threads"),
+    of_model("batch_tokens"),
 ];
 
 fn embeds(arguments: &RetrievalArguments) -> bool {
     arguments.run.is_none()
 }
 
-fn has_model(arguments: &RagArguments) -> bool {
-    arguments.model.is_some()
+/// A flag about the model that embeds, which a run replaces.
+const fn of_embedding(id: &'static str) -> Flag<RetrievalArguments> {
+    needs(id, embeds, "with --run: nothing is embedded", DROP_THE_RUN)
+}
+
+/// A flag about the model, which `eval rag` need not have.
+const fn of_model(id: &'static str) -> Flag<RagArguments> {
+    needs(
+        id,
+        |arguments| arguments.model.is_some(),
+        "without -m: only ids are compared then",
+        "name a model with -m",
+    )
 }
 
 impl Reads for StsArguments {

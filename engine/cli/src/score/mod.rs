@@ -2,6 +2,7 @@
 
 mod columns;
 mod evaluated;
+mod extended;
 mod notices;
 mod request;
 mod result;
@@ -15,6 +16,7 @@ use clap::ValueEnum;
 use nearsay::metrics::comparison::{Compared, ComparisonOptions, Contest, Pairs, compare};
 use nearsay::score::TextSource;
 use nearsay::score::run::{InputDocument, Pairing, Run, RunContents, RunWriter, is_run, run_folder};
+use nearsay::score::systems::ScoreWarning;
 use nearsay::{Error, Workers};
 
 use crate::arguments::{IntervalArguments, ScoreArguments};
@@ -44,18 +46,33 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     };
     check_forms(&arguments)?;
     let evaluated = evaluate(context, inputs, earlier.as_ref())?;
-    notices::print(context, &evaluated);
+    let warnings = warnings(&evaluated);
+    notices::print(context, &evaluated, &warnings);
     let compared = compared(context, &evaluated, &arguments);
     if let Some(writer) = writer {
         write(writer, &evaluated, &arguments, earlier.as_ref())?;
     }
-    ScoreResult { evaluated: &evaluated, compared: compared.as_deref(), folder: folder.as_deref() }
-        .print(context, &arguments)?;
+    let result = ScoreResult {
+        evaluated: &evaluated,
+        warnings: &warnings,
+        compared: compared.as_deref(),
+        folder: folder.as_deref(),
+    };
+    result.print(context, &arguments)?;
     closing::scored(context, &evaluated);
     Ok(())
 }
 
-/// Refuses flags of which another one leaves nothing.
+/// The warnings about the scores and about the intervals over all units.
+fn warnings(evaluated: &Evaluated) -> Vec<ScoreWarning> {
+    let few_units = match &evaluated.survey.groups {
+        Some(groups) => ScoreWarning::few_units(groups.names.len() as u64, true),
+        None => ScoreWarning::few_units(evaluated.survey.rows, false),
+    };
+    evaluated.warnings.iter().cloned().chain(few_units).collect()
+}
+
+/// Refuses flags that another flag makes useless.
 fn check_forms(arguments: &ScoreArguments) -> nearsay::Result<()> {
     let format = &arguments.format;
     if arguments.segments && (format.csv || format.markdown || format.latex) {

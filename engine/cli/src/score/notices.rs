@@ -1,6 +1,6 @@
 //! Unusual pairs, reported on stderr.
 
-use nearsay::score::systems::Computation;
+use nearsay::score::systems::{Computation, ScoreWarning};
 use nearsay::session::Occurrences;
 
 use super::Evaluated;
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::print::plural;
 use crate::table::visible;
 
-pub(super) fn print(context: &Context, evaluated: &Evaluated) {
+pub(super) fn print(context: &Context, evaluated: &Evaluated, warnings: &[ScoreWarning]) {
     let of_bertscore = evaluated.measured.notices.first();
     let note = |occurrences: &Occurrences, label: &str, what: &str| {
         if occurrences.count > 0 {
@@ -39,9 +39,9 @@ pub(super) fn print(context: &Context, evaluated: &Evaluated) {
         }
     }
     let has_others = evaluated.requested.iter().any(|requested| !requested.needs_model());
-    for warning in &evaluated.warnings {
-        // BERTScore alone has said so above.
-        if has_others || !matches!(warning, nearsay::score::systems::ScoreWarning::Empty { .. }) {
+    for warning in warnings {
+        // BERTScore alone has reported empty texts above.
+        if has_others || !matches!(warning, ScoreWarning::Empty { .. }) {
             context.note(format_args!("warning: {}", visible(&warning.to_string())));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nearsay::metrics::lexical::{MetricSpec, SpecError, TEXT_METRICS, text_metric};
+use nearsay::metrics::lexical::{MetricSpec, SpecError, text_metric, text_metric_names};
 use nearsay::score::bertscore::{RescaleWith, default_model};
 use nearsay::score::systems::{Computation, Cosine, ScoreMetric, check_language};
 use nearsay::{EmbedOptions, Error, Result, ScoreOptions, Session};
@@ -63,6 +63,19 @@ pub(crate) fn requested(arguments: &MetricArguments, known: &[Requested]) -> Res
             && spec.is_plain()
             && !known.iter().any(has_plain_key);
         let key = if is_alone || is_first { spec.name().to_owned() } else { spec.to_string() };
+        if let Some(same) = all.iter().find(|requested| requested.key == key) {
+            return Err(Error::Usage {
+                message: format!(
+                    "the run has {} under the name {key}, which {spec} would have too",
+                    same.spec
+                )
+                .into(),
+                hint: Some(
+                    "write out a setting of the new one, even if it is the default: 'bleu(case=mixed)'"
+                        .into(),
+                ),
+            });
+        }
         all.push(Requested { key, spec: spec.clone() });
     }
     Ok(all)
@@ -134,23 +147,28 @@ fn check_defaults(specs: &[MetricSpec], arguments: &MetricArguments) -> Result<(
 
 fn usage(error: SpecError) -> Error {
     let hint = match &error {
-        SpecError::UnknownMetric { metric } if similar(metric).is_some() => {
-            format!("did you mean {}?", similar(metric).unwrap_or_default())
-        }
-        SpecError::UnknownMetric { .. } => {
-            format!("the metrics are {}, {}", TEXT_METRICS.join(", "), ENCODER_METRICS.join(", "))
-        }
+        SpecError::UnknownMetric { metric } => match &similar(metric)[..] {
+            [] => format!("the metrics are {}", metric_names().collect::<Vec<_>>().join(", ")),
+            [similar] => format!("did you mean {similar}?"),
+            similar => format!("did you mean one of {}?", similar.join(", ")),
+        },
         _ => "`nearsay help score` lists the metrics and their settings".to_owned(),
     };
     Error::Usage { message: error.to_string().into(), hint: Some(hint.into()) }
 }
 
-/// The metric that is written like this in another way: `BLEU`, `rouge-l`; of several, as for `rouge`, the last.
-fn similar(name: &str) -> Option<&'static str> {
+/// The metric that is written like this in another way: `BLEU`, `rouge-l`; else those that start with it.
+fn similar(name: &str) -> Vec<&'static str> {
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
-    let names = || TEXT_METRICS.iter().chain(&ENCODER_METRICS).copied();
     let starts = |known: &&str| !name.is_empty() && plain(known).starts_with(&plain(name));
-    names().find(|known| plain(known) == plain(name)).or_else(|| names().rfind(starts))
+    match metric_names().find(|known| plain(known) == plain(name)) {
+        Some(same) => vec![same],
+        None => metric_names().filter(starts).collect(),
+    }
+}
+
+fn metric_names() -> impl Iterator<Item = &'static str> {
+    text_metric_names().chain(ENCODER_METRICS)
 }
 
 /// Opens what the metrics need, each model once.

@@ -7,7 +7,7 @@ use nearsay::Scorer;
 use nearsay::metrics::comparison::Compared;
 use nearsay::metrics::statistics::Interval;
 use nearsay::score::bertscore::{MeanScores, RunningMean, ScoreNotices, Scores};
-use nearsay::score::systems::Computation;
+use nearsay::score::systems::{Computation, ScoreWarning};
 use nearsay::score::{
     ReportParts, ScoreReport, ScoreSubject, SystemsReport, format_score, segment_line, text_line,
 };
@@ -25,6 +25,7 @@ use crate::terminal::Stream;
 /// Everything that is printed.
 pub(super) struct ScoreResult<'a> {
     pub(super) evaluated: &'a Evaluated,
+    pub(super) warnings: &'a [ScoreWarning],
     pub(super) compared: Option<&'a [Compared]>,
     pub(super) folder: Option<&'a Path>,
 }
@@ -95,7 +96,7 @@ impl ScoreResult<'_> {
         let parts = ReportParts {
             intervals: intervals.as_deref(),
             segments: arguments.segments,
-            warnings: &evaluated.warnings,
+            warnings: self.warnings,
             reproduced_signatures: arguments.format.signature == SignatureArgument::Sacrebleu,
         };
         let systems = SystemsReport::new(&evaluated.source, &evaluated.survey, &evaluated.measured, &parts);

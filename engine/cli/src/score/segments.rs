@@ -37,7 +37,6 @@ pub(super) fn print(evaluated: &Evaluated) -> Result<()> {
 pub(super) fn id_for_people(id: &RecordId) -> String {
     match id {
         RecordId::Row(_) => String::new(),
-        RecordId::String(text) => text.clone(),
-        number => number.to_string(),
+        id => id.text().into_owned(),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::io::{IsTerminal, stdout};
 
-use nearsay::Result;
 use nearsay::metrics::comparison::Compared;
 use nearsay::metrics::lexical::Direction;
 use nearsay::metrics::statistics::Interval;
 use nearsay::score::systems::{MeasuredMetric, MeasuredSystems};
+use nearsay::{Error, Result};
 
 use crate::arguments::SignatureArgument;
 use crate::print::print_line;
@@ -102,8 +102,7 @@ impl SystemsTable<'_> {
     }
 
     fn score(&self, metric: usize, system: usize) -> f64 {
-        let measured = &self.measured.metrics[metric];
-        measured.metric.score(&measured.samples[system].sums())
+        self.measured.metrics[metric].score(system)
     }
 
     fn mark(&self, metric: usize, system: usize) -> &'static str {
@@ -139,8 +138,7 @@ impl SystemsTable<'_> {
                 header.extend([format!("{} low", metric.key), format!("{} high", metric.key)]);
             }
         }
-        print_line(&csv_line(&header))?;
-        for (system, name) in self.names.iter().enumerate() {
+        let row = |(system, name): (usize, &String)| {
             let mut row = vec![name.clone()];
             for metric in 0..self.measured.metrics.len() {
                 row.push(exact(self.score(metric, system)));
@@ -149,9 +147,9 @@ impl SystemsTable<'_> {
                     row.extend([exact(interval.low), exact(interval.high)]);
                 }
             }
-            print_line(&csv_line(&row))?;
-        }
-        Ok(())
+            row
+        };
+        print_line(&csv(std::iter::once(header).chain(self.names.iter().enumerate().map(row)))?)
     }
 
     fn print_markdown(&self) -> Result<()> {
@@ -263,10 +261,9 @@ fn markdown(text: &str) -> String {
 
 /// A score for people.
 pub(crate) fn number(metric: &MeasuredMetric, value: f64) -> String {
-    let is_percent = matches!(metric.metric.name(), "bleu" | "chrf" | "chrf+" | "chrf++" | "ter");
     match value {
         value if value.is_nan() => "nan".to_owned(),
-        value if is_percent => format!("{value:.2}"),
+        value if metric.metric.is_percent() => format!("{value:.2}"),
         value => format!("{value:.4}"),
     }
 }
@@ -285,13 +282,17 @@ fn exact(value: f64) -> String {
     if value.is_nan() { String::new() } else { value.to_string() }
 }
 
-/// A line of CSV as in RFC 4180.
-pub(crate) fn csv_line(cells: &[String]) -> String {
-    let cell = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
-    };
-    cells.iter().map(cell).collect::<Vec<_>>().join(",")
+/// Rows as CSV, as in RFC 4180 but with line feeds, without the last one.
+fn csv(rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+    let bug = |error: &dyn std::fmt::Display| Error::Bug(format!("a table as CSV: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(|error| bug(&error))?;
+    }
+    let mut text =
+        String::from_utf8(writer.into_inner().map_err(|error| bug(&error))?).map_err(|error| bug(&error))?;
+    text.truncate(text.trim_end_matches('\n').len());
+    Ok(text)
 }
 
 /// A text with the characters escaped that LaTeX gives a meaning.
@@ -312,8 +313,9 @@ mod tests {
 
     #[test]
     fn cells_are_escaped() {
-        let cells = ["a", "b,c", "say \"x\"", "d\ne"].map(str::to_owned);
-        assert_eq!(csv_line(&cells), "a,\"b,c\",\"say \"\"x\"\"\",\"d\ne\"");
+        let rows = [vec!["a", "b,c", "say \"x\""], vec!["d\ne", "", ""]];
+        let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect());
+        assert_eq!(csv(rows.into_iter()).unwrap(), "a,\"b,c\",\"say \"\"x\"\"\"\n\"d\ne\",,");
         assert_eq!(
             latex("a_b 5% \\x^~"),
             "a\\_b 5\\% \\textbackslash{}x\\textasciicircum{}\\textasciitilde{}"

@@ -14,7 +14,6 @@ use indicatif::HumanCount;
 use nearsay::Error;
 use nearsay::index;
 use nearsay::search::{Corpus, Metric, QueryModel, Search, SearchOptions};
-use nearsay::text::RecordId;
 
 use crate::arguments::SearchArguments;
 use crate::context::Context;
@@ -208,12 +207,4 @@ struct Seen {
     max_tokens: usize,
     /// Hits whose texts are longer than the model takes, so that a part of them is explained.
     explained_in_part: u64,
-}
-
-/// An id as people write it: without quotes.
-fn plain(id: &RecordId) -> String {
-    match id {
-        RecordId::String(text) => text.clone(),
-        number => number.to_string(),
-    }
 }

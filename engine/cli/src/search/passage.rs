@@ -6,7 +6,7 @@ use console::measure_text_width;
 use nearsay::search::{SearchAnswer, SearchHit};
 use serde_json::Value;
 
-use super::{explained, plain};
+use super::explained;
 use crate::style::Style;
 use crate::table::visible;
 use crate::terminal::Stream;
@@ -27,7 +27,7 @@ pub(super) fn lines(answer: &SearchAnswer, width: usize) -> String {
     let mut text = String::new();
     if let Some(id) = &answer.query_id {
         let query = answer.query.as_deref().map(|query| format!("  {}", shown(query)));
-        let title = fitted(&format!("{}{}", shown(&plain(id)), query.unwrap_or_default()), width);
+        let title = fitted(&format!("{}{}", shown(&id.text()), query.unwrap_or_default()), width);
         text.push_str(&format!("{}\n", Stream::Stdout.paint(Style::Dim, &title)));
     }
     let digits = answer.hits.len().to_string().len();
@@ -56,7 +56,7 @@ fn passage_width(width: usize) -> usize {
 fn title(hit: &SearchHit, digits: usize, width: usize) -> String {
     let mut parts = vec![format!("{:>digits$}", hit.rank)];
     parts.push(format!("{:>7.4}", hit.score.or(hit.distance).unwrap_or_default()));
-    parts.push(shown(&plain(&hit.id)));
+    parts.push(shown(&hit.id.text()));
     if let (Some(chunk), Some(start), Some(end)) = (hit.chunk, hit.byte_start, hit.byte_end) {
         parts.push(format!("chunk {chunk} (bytes {start}-{end})"));
     }

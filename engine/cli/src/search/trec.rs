@@ -3,8 +3,6 @@
 use nearsay::Error;
 use nearsay::search::{SearchAnswer, SearchHit};
 
-use super::plain;
-
 /// The last column, which names the system.
 const TAG: &str = "nearsay";
 
@@ -13,7 +11,11 @@ const TAG: &str = "nearsay";
 /// # Errors
 /// If a query or a document has an id that the format cannot hold: it is empty or has a blank.
 pub(super) fn lines(answer: &SearchAnswer, names_chunks: bool) -> nearsay::Result<String> {
-    let query = answer.query_id.as_ref().or(answer.like.as_ref()).map_or_else(|| "0".to_owned(), plain);
+    let query = answer
+        .query_id
+        .as_ref()
+        .or(answer.like.as_ref())
+        .map_or_else(|| "0".to_owned(), |id| id.text().into_owned());
     let query = checked(query, "query")?;
     let mut lines = String::new();
     for hit in &answer.hits {
@@ -28,8 +30,8 @@ pub(super) fn lines(answer: &SearchAnswer, names_chunks: bool) -> nearsay::Resul
 /// A document's id; a chunk's number is part of it if chunks are hits of their own.
 fn document(hit: &SearchHit, names_chunks: bool) -> String {
     match hit.chunk {
-        Some(chunk) if names_chunks => format!("{}#{chunk}", plain(&hit.id)),
-        _ => plain(&hit.id),
+        Some(chunk) if names_chunks => format!("{}#{chunk}", hit.id.text()),
+        _ => hit.id.text().into_owned(),
     }
 }
 

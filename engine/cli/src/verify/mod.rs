@@ -13,7 +13,7 @@ use nearsay::{Error, index};
 use crate::arguments::VerifyArguments;
 use crate::context::Context;
 
-/// What a folder has.
+/// The kind of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Job,

@@ -2,7 +2,7 @@
 
 use super::Compared;
 
-/// Two systems of which some metrics find one significantly better, and some the other.
+/// Two systems that metrics disagree about: each is significantly better by some of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     /// A system.

@@ -58,28 +58,42 @@ impl Contest<'_> {
 /// The score of each system by each metric, in resamples too.
 pub fn resample(contests: &[Contest<'_>], bootstrap: &Bootstrap, threads: usize) -> Vec<Vec<Resampled>> {
     let scores: Vec<Score<'_>> = contests.iter().map(Contest::score).collect();
-    let statistics = statistics(contests, &scores);
-    let rows = statistics.first().map_or(0, |statistic| statistic.sample.len());
-    let values = bootstrap.resampling().values(&statistics, rows, threads);
+    resample_all(contests, &statistics(contests, &scores), bootstrap, threads)
+}
+
+fn resample_all(
+    contests: &[Contest<'_>],
+    statistics: &[Statistic<'_>],
+    bootstrap: &Bootstrap,
+    threads: usize,
+) -> Vec<Vec<Resampled>> {
+    let values = bootstrap.resampling().values(statistics, units(contests), threads);
     let mut all =
         statistics.iter().zip(values).map(|(statistic, values)| bootstrap.resampled(statistic, values));
     contests.iter().map(|contest| all.by_ref().take(contest.systems.len()).collect()).collect()
 }
 
+/// How many rows each sample has.
+fn units(contests: &[Contest<'_>]) -> usize {
+    contests.iter().flat_map(|contest| &contest.systems).next().map_or(0, |sample| sample.len())
+}
+
 fn statistics<'a>(contests: &'a [Contest<'a>], scores: &'a [Score<'a>]) -> Vec<Statistic<'a>> {
     let of_contest = |(contest, score): (&'a Contest<'a>, &'a Score<'a>)| {
-        contest.systems.iter().map(|sample| Statistic { sample, of: &**score })
+        contest.systems.iter().map(|sample| Statistic::new(sample, &**score))
     };
     contests.iter().zip(scores).flat_map(of_contest).collect()
 }
 
 /// Compares the systems by each metric. All samples must have as many rows.
 pub fn compare(contests: &[Contest<'_>], options: &ComparisonOptions, threads: usize) -> Vec<Compared> {
-    let resampled = resample(contests, &options.bootstrap, threads);
+    let scores: Vec<Score<'_>> = contests.iter().map(Contest::score).collect();
+    let statistics = statistics(contests, &scores);
+    let resampled = resample_all(contests, &statistics, &options.bootstrap, threads);
     let orders: Vec<Vec<usize>> =
         contests.iter().zip(&resampled).map(|(contest, resampled)| contest.order(resampled)).collect();
     let pairs: Vec<Vec<(usize, usize)>> = orders.iter().map(|order| pairs(options.pairs, order)).collect();
-    let p_values = p_values(contests, &resampled, &pairs, options, threads);
+    let p_values = p_values((contests, &statistics), &resampled, &pairs, options, threads);
     let parts = contests.iter().zip(resampled).zip(orders).zip(pairs).zip(p_values);
     parts
         .map(|((((contest, resampled), order), pairs), p_values)| {
@@ -100,7 +114,7 @@ fn pairs(choice: Pairs, order: &[usize]) -> Vec<(usize, usize)> {
 
 /// The p-values of each contest's pairs.
 fn p_values(
-    contests: &[Contest<'_>],
+    (contests, statistics): (&[Contest<'_>], &[Statistic<'_>]),
     resampled: &[Vec<Resampled>],
     pairs: &[Vec<(usize, usize)>],
     options: &ComparisonOptions,
@@ -118,12 +132,12 @@ fn p_values(
         };
         contests.iter().zip(pairs).map(of).collect()
     };
-    if contests.iter().flat_map(|contest| &contest.systems).any(|sample| sample.len() < 2) {
+    if units(contests) < 2 {
         // One unit shows nothing about others.
         return pairs.iter().map(|pairs| vec![1.0; pairs.len()]).collect();
     }
     match options.test {
-        Test::ApproximateRandomization => randomized(contests, pairs, options, threads),
+        Test::ApproximateRandomization => randomized((contests, statistics), pairs, options, threads),
         Test::Bootstrap => bootstrapped(Tail::One),
         Test::TwoSidedBootstrap => bootstrapped(Tail::Both),
         Test::Wilcoxon => by_units(wilcoxon),
@@ -132,21 +146,18 @@ fn p_values(
 }
 
 fn randomized(
-    contests: &[Contest<'_>],
+    (contests, statistics): (&[Contest<'_>], &[Statistic<'_>]),
     pairs: &[Vec<(usize, usize)>],
     options: &ComparisonOptions,
     threads: usize,
 ) -> Vec<Vec<f64>> {
-    let scores: Vec<Score<'_>> = contests.iter().map(Contest::score).collect();
-    let statistics = statistics(contests, &scores);
-    let rows = statistics.first().map_or(0, |statistic| statistic.sample.len());
     let (mut first, mut all) = (0, Vec::new());
     for (contest, pairs) in contests.iter().zip(pairs) {
         all.extend(pairs.iter().map(|(a, b)| (first + a, first + b)));
         first += contest.systems.len();
     }
     let test = SignFlip::default().trials(options.trials).seed(options.bootstrap.seed);
-    let mut p_values = test.p_values(&statistics, &all, rows, threads).into_iter();
+    let mut p_values = test.p_values(statistics, &all, units(contests), threads).into_iter();
     pairs.iter().map(|pairs| p_values.by_ref().take(pairs.len()).collect()).collect()
 }
 
@@ -188,8 +199,8 @@ impl Contested<'_> {
         }
     }
 
-    /// The winner, if the difference is significant. A test of units' scores may point to the system whose score of all
-    /// units is the worse one; then there is no winner.
+    /// The better system, if the difference is significant. A test of the units' scores can favour the system whose
+    /// score over all units is worse; neither counts as better then.
     fn better(&self, (a, b): (usize, usize), difference: f64, p: f64) -> Option<usize> {
         let is_significant = p < self.options.alpha && difference != 0.0 && !difference.is_nan();
         let tested = || match self.options.test {

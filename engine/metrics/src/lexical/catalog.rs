@@ -7,41 +7,19 @@ use super::error_rate::ErrorRate;
 use super::length::LengthRatio;
 use super::squad::Squad;
 use super::ter::Ter;
-use super::{MetricSpec, Rouge, SpecError, TextMetric};
+use super::{MetricSpec, Rouge, SpecError, TextMetric, rouge};
 
 /// The names that [`text_metric`] knows, in the order of tables.
-pub const TEXT_METRICS: &[&str] = &[
-    "bleu",
-    "chrf",
-    "chrf+",
-    "chrf++",
-    "ter",
-    "rouge1",
-    "rouge2",
-    "rouge3",
-    "rouge4",
-    "rouge5",
-    "rouge6",
-    "rouge7",
-    "rouge8",
-    "rouge9",
-    "rougeL",
-    "rougeLsum",
-    "em",
-    "token_f1",
-    "wer",
-    "cer",
-    "length",
-    "distinct1",
-    "distinct2",
-    "distinct3",
-    "distinct4",
-];
+pub fn text_metric_names() -> impl Iterator<Item = &'static str> {
+    let first = ["bleu", "chrf", "chrf+", "chrf++", "ter"];
+    let last = ["em", "token_f1", "wer", "cer", "length", "distinct1", "distinct2", "distinct3", "distinct4"];
+    first.into_iter().chain(rouge::NAMES).chain(last)
+}
 
 /// The metric that a spec asks for.
 ///
 /// # Errors
-/// [`SpecError`]: there is no such metric, or it does not have a setting or a value.
+/// [`SpecError`] if the metric or one of its settings is unknown, or a value is not allowed.
 pub fn text_metric(spec: &MetricSpec) -> Result<Box<dyn TextMetric>, SpecError> {
     let settings = spec.settings();
     match spec.name() {
@@ -59,5 +37,18 @@ pub fn text_metric(spec: &MetricSpec) -> Result<Box<dyn TextMetric>, SpecError> 
         "distinct3" => Ok(Box::new(Distinct::default().order(3).from_spec(settings)?)),
         "distinct4" => Ok(Box::new(Distinct::default().order(4).from_spec(settings)?)),
         _ => Err(SpecError::UnknownMetric { metric: spec.name().to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_that_of_a_metric() {
+        for name in text_metric_names() {
+            assert_eq!(text_metric(&MetricSpec::new(name)).unwrap().name(), name);
+        }
+        assert!(text_metric(&MetricSpec::new("rouge")).is_err());
     }
 }

@@ -11,7 +11,12 @@ pub(crate) fn push_lowercase(text: &str, target: &mut String) {
         // It is the only character whose lower case depends on its neighbours. Few texts pay for the allocation.
         target.push_str(&text.to_lowercase());
     } else {
-        target.extend(text.chars().flat_map(char::to_lowercase));
+        for character in text.chars() {
+            match character.is_ascii() {
+                true => target.push(character.to_ascii_lowercase()),
+                false => target.extend(character.to_lowercase()),
+            }
+        }
     }
 }
 

@@ -52,6 +52,11 @@ pub trait Metric: fmt::Debug + Send + Sync {
     /// Which scores are better.
     fn direction(&self) -> Direction;
 
+    /// Whether scores are in percent, as sacrebleu's are; if not, 1 is what 100 is there.
+    fn is_percent(&self) -> bool {
+        false
+    }
+
     /// The settings that the score depends on, in one line for papers.
     fn signature(&self, references: ReferenceCount) -> Signature;
 

@@ -30,13 +30,14 @@ pub mod length;
 mod lowercase;
 mod metric;
 mod ngrams;
+mod reused;
 pub mod rouge;
 mod settings;
 pub mod squad;
 pub mod ter;
 mod tokens;
 
-pub use catalog::{TEXT_METRICS, text_metric};
+pub use catalog::{text_metric, text_metric_names};
 pub use metric::{Direction, Figure, Metric, ReferenceCount, RowScorer, TextMetric};
 pub use rouge::{Rouge, RougeTokenizer};
 pub use settings::{MetricSpec, Settings, SpecError};

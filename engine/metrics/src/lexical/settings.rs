@@ -12,7 +12,7 @@ pub enum SpecError {
         /// The whole text.
         spec: String,
     },
-    /// There is no such metric.
+    /// The name is not that of a metric.
     UnknownMetric {
         /// Its name.
         metric: String,

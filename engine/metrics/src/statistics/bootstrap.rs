@@ -96,7 +96,7 @@ impl Bootstrap {
         let mean = |sums: &[f64], rows: usize| sums[0] / rows as f64;
         let columns = sample.split_columns();
         let statistics: Vec<Statistic<'_>> =
-            columns.iter().map(|sample| Statistic { sample, of: &mean }).collect();
+            columns.iter().map(|sample| Statistic::new(sample, &mean)).collect();
         let values = self.resampling().values(&statistics, rows, threads);
         let resampled =
             statistics.iter().zip(values).map(|(statistic, values)| self.resampled(statistic, values));
@@ -265,8 +265,8 @@ mod tests {
     fn a_statistic_may_combine_sums() {
         let (sample, bootstrap) = (sample(), Bootstrap::default());
         let ratio = |sums: &[f64], _| sums[0] / sums[1];
-        let statistic = Statistic { sample: &sample, of: &ratio };
-        let values = bootstrap.resampling().values(&[Statistic { sample: &sample, of: &ratio }], 40, 1);
+        let statistic = Statistic::new(&sample, &ratio);
+        let values = bootstrap.resampling().values(&[Statistic::new(&sample, &ratio)], 40, 1);
         let found = bootstrap.resampled(&statistic, values[0].clone());
         let interval = bootstrap.interval(&found);
         assert!(interval.low < found.estimate && found.estimate < interval.high, "{interval:?}");

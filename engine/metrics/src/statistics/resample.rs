@@ -18,10 +18,12 @@ pub struct Resampling {
 
 /// A sample, and a statistic of sums of its rows and of their number.
 pub struct Statistic<'a> {
-    /// The rows.
-    pub sample: &'a Sample,
-    /// The statistic.
-    pub of: &'a (dyn Fn(&[f64], usize) -> f64 + Sync),
+    pub(super) sample: &'a Sample,
+    pub(super) of: &'a (dyn Fn(&[f64], usize) -> f64 + Sync),
+    /// The sums of all rows.
+    pub(super) sums: Vec<f64>,
+    /// Whether sums of its rows are exact in f32.
+    pub(super) is_exact_in_f32: bool,
 }
 
 impl std::fmt::Debug for Statistic<'_> {
@@ -30,19 +32,23 @@ impl std::fmt::Debug for Statistic<'_> {
     }
 }
 
-impl Statistic<'_> {
+impl<'a> Statistic<'a> {
+    /// The statistic `of` of a sample, from the sums of some of its rows and their number.
+    pub fn new(sample: &'a Sample, of: &'a (dyn Fn(&[f64], usize) -> f64 + Sync)) -> Self {
+        Self { sample, of, sums: sample.sums(), is_exact_in_f32: is_exact_in_f32(sample) }
+    }
+
     /// The statistic of the whole sample.
     pub fn estimate(&self) -> f64 {
-        (self.of)(&self.sample.sums(), self.sample.len())
+        (self.of)(&self.sums, self.sample.len())
     }
 
     /// The statistic without each of the rows.
     pub fn without_one(&self) -> Vec<f64> {
-        let sums = self.sample.sums();
-        let mut rest = vec![0.0; sums.len()];
+        let mut rest = vec![0.0; self.sums.len()];
         let others = self.sample.len().saturating_sub(1);
         let without = |row: &[f64]| {
-            for ((rest, sum), value) in rest.iter_mut().zip(&sums).zip(row) {
+            for ((rest, sum), value) in rest.iter_mut().zip(&self.sums).zip(row) {
                 *rest = sum - value;
             }
             (self.of)(&rest, others)
@@ -69,11 +75,10 @@ impl Resampling {
                 // No row is drawn 65,536 times: of n draws from n rows the chance is below n / 65,536!, 10^-287,000.
                 (0..rows).for_each(|_| add_draw(&mut counts[draw()], resample));
             }
-            let parts =
-                in_parallel(statistics, threads, |statistic| match is_exact_in_f32(statistic.sample) {
-                    true => resampled::<f32>(statistic, &counts, resamples),
-                    false => resampled::<f64>(statistic, &counts, resamples),
-                });
+            let parts = in_parallel(statistics, threads, |statistic| match statistic.is_exact_in_f32 {
+                true => resampled::<f32>(statistic, &counts, resamples),
+                false => resampled::<f64>(statistic, &counts, resamples),
+            });
             values.iter_mut().zip(parts).for_each(|(values, part)| values.extend(part));
         }
         values
@@ -113,7 +118,7 @@ mod tests {
     fn draws_do_not_depend_on_threads_or_on_other_samples() {
         let rows: Vec<[f64; 1]> = (0..50).map(|row| [f64::from(row).sqrt().fract()]).collect();
         let (sample, same) = (Sample::from_rows(&rows), Sample::from_rows(&rows));
-        let statistic = |sample| Statistic { sample, of: &mean };
+        let statistic = |sample| Statistic::new(sample, &mean);
         let resampling = Resampling { resamples: 30, seed: 1 };
         let one = resampling.values(&[statistic(&sample)], 50, 1);
         let both = resampling.values(&[statistic(&same), statistic(&sample)], 50, 2);
@@ -128,15 +133,14 @@ mod tests {
     #[test]
     fn leaving_out_a_row_subtracts_it() {
         let sample = Sample::from_rows(&[[1.0], [2.0], [6.0]]);
-        let statistic = Statistic { sample: &sample, of: &mean };
+        let statistic = Statistic::new(&sample, &mean);
         assert_eq!((statistic.estimate(), statistic.without_one()), (3.0, vec![4.0, 3.5, 1.5]));
     }
 
     #[test]
     fn no_rows_have_no_values() {
         let sample = Sample::new(1);
-        let values =
-            Resampling { resamples: 3, seed: 1 }.values(&[Statistic { sample: &sample, of: &mean }], 0, 1);
+        let values = Resampling { resamples: 3, seed: 1 }.values(&[Statistic::new(&sample, &mean)], 0, 1);
         assert_eq!(values, [Vec::<f64>::new()]);
     }
 }

@@ -58,21 +58,20 @@ impl SignFlip {
         rows: usize,
         threads: usize,
     ) -> Vec<f64> {
-        // Without rows there are no trials to count, and no difference.
+        // Without rows no difference can be observed.
         if pairs.is_empty() || rows == 0 {
             return vec![1.0; pairs.len()];
         }
         let trials = self.trials as usize;
-        let sums: Vec<Vec<f64>> = statistics.iter().map(|statistic| statistic.sample.sums()).collect();
         let mut random = Random::new(self.seed);
         let mut bits = random.bits();
         let mut counts = vec![0_u64; pairs.len()];
         let at_once = (BITS_AT_ONCE / rows.max(1)).clamp(1, TRIALS_AT_ONCE);
         for start in (0..trials).step_by(at_once) {
             let signs = Signs::draw(&mut bits, at_once.min(trials - start), rows);
-            let selected = in_parallel(statistics, threads, |statistic| signs.selected(statistic.sample));
+            let selected = in_parallel(statistics, threads, |statistic| signs.selected(statistic));
             let found = in_parallel(pairs, threads, |&(left, right)| {
-                let side = |at: usize| Side { sums: &sums[at], selected: &selected[at] };
+                let side = |at: usize| Side { sums: &statistics[at].sums, selected: &selected[at] };
                 exceeding(&statistics[left], (&side(left), &side(right)), rows)
             });
             counts.iter_mut().zip(found).for_each(|(count, found)| *count += found);
@@ -118,7 +117,7 @@ mod tests {
     fn p_value(test: SignFlip, differences: &[f64]) -> f64 {
         let system = Sample::from_values(1, differences.to_vec());
         let zeros = Sample::from_values(1, vec![0.0; differences.len()]);
-        let statistics = [&system, &zeros].map(|sample| Statistic { sample, of: &mean });
+        let statistics = [&system, &zeros].map(|sample| Statistic::new(sample, &mean));
         test.p_values(&statistics, &[(0, 1)], differences.len(), 2)[0]
     }
 
@@ -158,7 +157,7 @@ mod tests {
             [[0.5, -1.0, 0.0], [0.25, 2.0, 0.0], [-0.125, 1.0, 0.0], [1.0, 0.5, 0.0], [0.75, 1.5, 0.0]];
         let columns = Sample::from_rows(&values).split_columns();
         let statistics: Vec<Statistic<'_>> =
-            columns.iter().map(|sample| Statistic { sample, of: &mean }).collect();
+            columns.iter().map(|sample| Statistic::new(sample, &mean)).collect();
         let all = SignFlip::default().p_values(&statistics, &[(0, 2), (1, 2), (1, 0)], 5, 2);
         for (column, p) in all[..2].iter().enumerate() {
             let differences = values.map(|row| row[column]);

@@ -1,7 +1,7 @@
 //! Random signs for paired tests, and sums of the rows that they select.
 
-use super::lanes::{Number, is_exact_in_f32};
-use super::{Bits, Sample};
+use super::lanes::Number;
+use super::{Bits, Sample, Statistic};
 
 /// Rows whose sums over all 16 selections are looked up.
 const GROUP: usize = 4;
@@ -34,10 +34,10 @@ impl Signs {
 
     /// For each trial, the sums of the rows whose bit is set. The sum of a group of rows is looked up in a table
     /// of all selections, so that a trial adds one row for four.
-    pub(super) fn selected(&self, sample: &Sample) -> Sample {
-        match is_exact_in_f32(sample) {
-            true => self.selected_in::<f32>(sample),
-            false => self.selected_in::<f64>(sample),
+    pub(super) fn selected(&self, statistic: &Statistic<'_>) -> Sample {
+        match statistic.is_exact_in_f32 {
+            true => self.selected_in::<f32>(statistic.sample),
+            false => self.selected_in::<f64>(statistic.sample),
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
             let (mut random, mut same) = (Random::new(5), Random::new(5));
             let signs = Signs::draw(&mut random.bits(), 20, rows);
             let mut plain = same.bits();
-            let selected = signs.selected(&sample);
+            let selected = signs.selected(&Statistic::new(&sample, &|sums, _| sums[0]));
             assert_eq!(selected.len(), 20);
             for sums in selected.rows() {
                 let mut expected = vec![0.0; columns];

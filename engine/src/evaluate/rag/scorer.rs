@@ -9,8 +9,8 @@ use super::sample::Sample;
 use super::summary::RagSummary;
 use super::{RagOptions, Relevance};
 use crate::embed::{Embedded, Embedder, sentences};
-use crate::evaluate::sts::dot;
 use crate::score::bertscore::Scores;
+use crate::vectors::dot;
 use crate::{Error, Result};
 
 /// The measures of a sample; `None` where its fields do not allow one.

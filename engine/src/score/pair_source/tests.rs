@@ -1,6 +1,7 @@
 use super::*;
 use crate::score::{PairSurvey, SurveyOptions};
 use crate::text::Kept;
+use crate::text::RecordId;
 
 fn source(name: &str, texts: &[&str]) -> TextSource {
     TextSource::of_texts(name, texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())

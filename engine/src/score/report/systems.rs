@@ -92,7 +92,7 @@ pub struct ReportParts<'a> {
     pub segments: bool,
     /// The warnings.
     pub warnings: &'a [ScoreWarning],
-    /// Whether signatures are those of the programs whose numbers these are, without this program's version.
+    /// Whether signatures are sacrebleu's own, without this program's version.
     pub reproduced_signatures: bool,
 }
 
@@ -141,7 +141,7 @@ fn metrics_of(
         let sample = &metric.samples[system];
         let segments = || sample.rows().map(|row| segment(&*metric.metric, row)).collect();
         let report = MetricReport {
-            figures: metric.metric.figures(&sample.sums()),
+            figures: metric.figures(system),
             signature: match metric.metric.signature(measured.references) {
                 signature if parts.reproduced_signatures => signature.reproduced().to_string(),
                 signature => signature.to_string(),

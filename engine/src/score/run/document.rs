@@ -38,8 +38,18 @@ pub(super) struct RunDocument {
     pub(super) metrics: Vec<MetricDocument>,
     /// By system and metric.
     pub(super) scores: BTreeMap<String, BTreeMap<String, Value>>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<WarningDocument>,
     pub(super) files: BTreeMap<String, FileDocument>,
+}
+
+/// A warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarningDocument {
+    /// The key of the metric that it is about; `null` if it is about the texts.
+    pub metric: Option<String>,
+    /// The warning as a sentence.
+    pub message: String,
 }
 
 /// How rows were read.
@@ -49,7 +59,7 @@ pub(super) struct RunDocument {
 pub struct Pairing {
     /// `rows`, `ids`, or `agreeing` if rows were paired by position and ids had to agree.
     pub by: String,
-    /// Whether blank references are none.
+    /// Whether blank references count as missing.
     pub blank_is_missing: bool,
     /// The field of the rows' groups.
     pub group_field: Option<String>,

@@ -12,7 +12,9 @@ use nearsay_metrics::lexical::{Metric, MetricSpec, ReferenceCount, TextMetric, t
 use nearsay_metrics::statistics::Sample;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::document::{FileDocument, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument};
+use super::document::{
+    FileDocument, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument, WarningDocument,
+};
 use super::tables::{SEGMENTS, STATISTICS, TEXTS, reference_column, statistic_column, system_column};
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, recorded_encoder_metric};
 use crate::score::{Groups, PairSource, System, TextSource};
@@ -79,8 +81,8 @@ impl Run {
         &self.document.command
     }
 
-    /// The warnings of the run.
-    pub fn warnings(&self) -> &[String] {
+    /// The warnings about its scores.
+    pub fn warnings(&self) -> &[WarningDocument] {
         &self.document.warnings
     }
 
@@ -171,7 +173,7 @@ impl Run {
             return Err(self.bad(STATISTICS, format!("must have {expected} rows, got {row}")));
         }
         let metric = |(metric, samples): (&MetricDocument, Vec<Sample>)| {
-            Ok(MeasuredMetric { key: metric.key.clone(), metric: self.metric(metric)?, samples })
+            Ok(MeasuredMetric::new(&metric.key, self.metric(metric)?, samples))
         };
         Ok(MeasuredSystems {
             metrics: self.document.metrics.iter().zip(samples).map(metric).collect::<Result<_>>()?,

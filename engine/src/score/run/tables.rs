@@ -16,7 +16,6 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array}
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::document::{FORMAT_VERSION, FileDocument};
-use crate::score::pair_source::id_text;
 use crate::score::systems::MeasuredSystems;
 use crate::score::{PairSource, PairSurvey, ScoreRow};
 use crate::vectors::Metadata;
@@ -92,7 +91,7 @@ impl RowNames<'_> {
     fn columns(&self, start: usize, count: usize) -> Vec<ArrayRef> {
         let (rows, survey) = (start..start + count, self.survey);
         let id =
-            |row: usize| survey.ids.get(row).filter(|id| id.is_explicit()).map(|id| id_text(id).into_owned());
+            |row: usize| survey.ids.get(row).filter(|id| id.is_explicit()).map(|id| id.text().into_owned());
         let group =
             |row: usize| survey.groups.as_ref().map(|groups| groups.names[groups.of_rows[row]].as_str());
         let mut columns: Vec<ArrayRef> =

@@ -9,7 +9,9 @@ use rustix::io::Errno;
 use serde_json::Value;
 
 use super::Run;
-use super::document::{FORMAT_VERSION, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument};
+use super::document::{
+    FORMAT_VERSION, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument, WarningDocument,
+};
 use super::tables::{
     SEGMENTS, STATISTICS, TEXTS, reference_column, write_segments, write_statistics, write_texts,
 };
@@ -93,6 +95,7 @@ impl RunWriter {
         }
         let mut document = document(contents, &names);
         document.files = files.into_iter().map(|(name, file)| (name.to_owned(), file)).collect();
+        document.check().map_err(|rule| Error::Bug(format!("{RUN_JSON} {rule}")))?;
         let mut file = OutputFile::create(&folder.join(RUN_JSON), true)?;
         file.write(&document.to_bytes()?)?;
         file.persist()?;
@@ -285,9 +288,13 @@ fn document(contents: &RunContents<'_>, names: &[String]) -> RunDocument {
             .map(|(metric, spec)| metric_document(metric, spec, measured))
             .collect(),
         scores: names.iter().enumerate().map(|(at, name)| (name.clone(), scores(at, measured))).collect(),
-        warnings: contents.warnings.iter().map(ScoreWarning::to_string).collect(),
+        warnings: contents.warnings.iter().map(warning_document).collect(),
         files: Default::default(),
     }
+}
+
+fn warning_document(warning: &ScoreWarning) -> WarningDocument {
+    WarningDocument { metric: warning.metric().map(str::to_owned), message: warning.to_string() }
 }
 
 fn metric_document(metric: &MeasuredMetric, spec: &str, measured: &MeasuredSystems) -> MetricDocument {
@@ -300,10 +307,7 @@ fn metric_document(metric: &MeasuredMetric, spec: &str, measured: &MeasuredSyste
 }
 
 fn scores(system: usize, measured: &MeasuredSystems) -> std::collections::BTreeMap<String, Value> {
-    let scores = |metric: &MeasuredMetric| {
-        let figures = metric.metric.figures(&metric.samples[system].sums());
-        (metric.key.clone(), figures_json(&figures))
-    };
+    let scores = |metric: &MeasuredMetric| (metric.key.clone(), figures_json(&metric.figures(system)));
     measured.metrics.iter().map(scores).collect()
 }
 

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::embed::Embedder;
 use crate::score::ScoreRow;
 use crate::session::Distinct;
+use crate::vectors::dot;
 
 /// The cosine of a candidate's vector and its reference's, of several references the largest: SemScore (A. Aynetdinov
 /// and A. Akbik, "SemScore: Automated Evaluation of Instruction-Tuned LLMs based on Semantic Textual Similarity",
@@ -72,11 +73,7 @@ impl Cosine {
     }
 }
 
-fn dot(left: &[f32], right: &[f32]) -> f64 {
-    left.iter().zip(right).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-}
-
-/// What the statistics mean: a row's cosine, and 1.
+/// The metric of these statistics: a row's cosine, and 1.
 #[derive(Debug, Clone)]
 pub(super) struct CosineMetric {
     settings: Vec<(&'static str, String)>,

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nearsay_metrics::comparison::Contest;
-use nearsay_metrics::lexical::{Metric, ReferenceCount};
+use nearsay_metrics::lexical::{Figure, Metric, ReferenceCount};
 use nearsay_metrics::statistics::Sample;
 
 pub use cosine::Cosine;
@@ -44,6 +44,26 @@ pub struct MeasuredMetric {
     pub metric: Arc<dyn Metric>,
     /// One sample per system, with a row per row of the input.
     pub samples: Vec<Sample>,
+    /// The sums of each sample.
+    sums: Vec<Vec<f64>>,
+}
+
+impl MeasuredMetric {
+    /// The samples of all systems by `metric`.
+    pub(super) fn new(key: &str, metric: Arc<dyn Metric>, samples: Vec<Sample>) -> Self {
+        let sums = samples.iter().map(Sample::sums).collect();
+        Self { key: key.to_owned(), metric, samples, sums }
+    }
+
+    /// A system's score of all rows; NaN if it is not defined.
+    pub fn score(&self, system: usize) -> f64 {
+        self.metric.score(&self.sums[system])
+    }
+
+    /// A system's score of all rows and its parts.
+    pub fn figures(&self, system: usize) -> Vec<(&'static str, Figure)> {
+        self.metric.figures(&self.sums[system])
+    }
 }
 
 /// All systems, measured by all metrics.
@@ -105,7 +125,7 @@ impl Measurement<'_> {
         let measured = |(metric, samples): (&ScoreMetric, Vec<Option<Sample>>)| {
             let samples = samples.into_iter().collect::<Option<Vec<_>>>();
             let samples = samples.ok_or_else(|| Error::Bug(format!("{} was not computed", metric.key)))?;
-            Ok(MeasuredMetric { key: metric.key.clone(), metric: metric.metric(), samples })
+            Ok(MeasuredMetric::new(&metric.key, metric.metric(), samples))
         };
         Ok(MeasuredSystems {
             metrics: self.metrics.iter().zip(results).map(measured).collect::<Result<_>>()?,
@@ -132,9 +152,9 @@ impl Measurement<'_> {
             let (found, count) = match &metric.computation {
                 Computation::Text(_) | Computation::Known(_) => continue,
                 Computation::BertScore(scorer) => {
-                    let (found, told) = self.bertscore(scorer, &source, survey)?;
-                    let count = told.encoded;
-                    notices.push(told);
+                    let (found, notices_of_it) = self.bertscore(scorer, &source, survey)?;
+                    let count = notices_of_it.encoded;
+                    notices.push(notices_of_it);
                     (found, count)
                 }
                 Computation::Cosine(cosine) => self.cosine(cosine, &source)?,

@@ -1,7 +1,5 @@
 //! A system whose outputs are scored.
 
-use std::path::Path;
-
 use crate::score::TextSource;
 use crate::text::Input;
 use crate::{Error, Result};
@@ -22,21 +20,9 @@ impl System {
     }
 }
 
-/// The name of a system whose outputs are in `input`: that of the file without folders and endings.
+/// The name of a system whose outputs are in `input`: that of the file without folders and extensions.
 pub fn system_name(input: &Input) -> String {
-    let Input::File(path) = input else { return "standard input".to_owned() };
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let known =
-        |ending: &str| matches!(ending, "gz" | "zst" | "txt" | "jsonl" | "json" | "csv" | "tsv" | "parquet");
-    let mut stem = name.as_str();
-    while let Some(shorter) = Path::new(stem).file_stem().and_then(|shorter| shorter.to_str()) {
-        let ending = &stem[shorter.len()..].trim_start_matches('.');
-        if !known(&ending.to_lowercase()) {
-            break;
-        }
-        stem = shorter;
-    }
-    stem.to_owned()
+    input.stem().unwrap_or_else(|| "standard input".to_owned())
 }
 
 /// Refuses two systems of one name, which could not be told apart in results.
@@ -67,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_has_the_name_of_its_file_without_known_endings() {
+    fn a_system_has_the_name_of_its_file_without_known_extensions() {
         for (file, name) in [
             ("a/system.txt", "system"),
             ("system.jsonl.gz", "system"),
@@ -75,6 +61,8 @@ mod tests {
             ("v1.2", "v1.2"),
             (".txt", ".txt"),
             ("out.TSV.zst", "out"),
+            ("page.html", "page"),
+            ("..", ""),
         ] {
             assert_eq!(system_name(&Input::File(PathBuf::from(file))), name, "{file}");
         }

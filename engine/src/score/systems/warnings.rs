@@ -3,17 +3,16 @@
 use std::fmt;
 
 use nearsay_metrics::lexical::MetricSpec;
-use nearsay_metrics::statistics::Sample;
 
-use super::MeasuredSystems;
-use crate::score::PairSurvey;
+use super::{MeasuredMetric, MeasuredSystems, System};
+use crate::score::{ObservedTexts, PairSource, PairSurvey};
 use crate::session::Occurrences;
 use crate::{Error, Result};
 
 /// Rows below which intervals and tests are unreliable.
 const FEW_ROWS: u64 = 30;
 /// The same for groups.
-const FEW_GROUPS: usize = 10;
+const FEW_GROUPS: u64 = 10;
 /// Candidates ending in ` .` from which on a text looks tokenized, as in sacrebleu.
 const MANY_DETACHED_STOPS: u64 = 100;
 
@@ -103,7 +102,7 @@ impl fmt::Display for ScoreWarning {
             Self::Identical { a, b } => write!(formatter, "{a} and {b} have the same outputs"),
             Self::FewUnits { units, groups } => {
                 let name = if *groups { "groups" } else { "rows" };
-                let least = if *groups { FEW_GROUPS as u64 } else { FEW_ROWS };
+                let least = if *groups { FEW_GROUPS } else { FEW_ROWS };
                 write!(
                     formatter,
                     "intervals and tests need at least {least} {name} to be reliable, got {units}"
@@ -124,52 +123,74 @@ impl fmt::Display for ScoreWarning {
     }
 }
 
-/// The warnings about these scores, in a fixed order. `names` are those of systems, `references` the files of references.
+impl ScoreWarning {
+    /// The warning about intervals and tests over this many units, rows or groups, if these are too few.
+    pub fn few_units(units: u64, groups: bool) -> Option<Self> {
+        let least = if groups { FEW_GROUPS } else { FEW_ROWS };
+        (units < least).then_some(Self::FewUnits { units, groups })
+    }
+
+    /// The key of the metric that the warning is about, if it is about one.
+    pub fn metric(&self) -> Option<&str> {
+        match self {
+            Self::NoLines { key }
+            | Self::DroppedLetters { key, .. }
+            | Self::UnsplitWords { key }
+            | Self::Undefined { key, .. } => Some(key),
+            Self::Tokenized { .. } | Self::Identical { .. } | Self::FewUnits { .. } | Self::Empty { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// The warnings about these scores, in a fixed order. [`ScoreWarning::few_units`] is not among them, since units are
+/// chosen when intervals are computed.
 pub fn warnings(
-    (names, references): (&[String], &[String]),
+    source: &PairSource,
     specs: &[(String, MetricSpec)],
     survey: &PairSurvey,
     measured: &MeasuredSystems,
 ) -> Vec<ScoreWarning> {
     let mut all = of_metrics(specs, survey);
-    for (name, system) in names.iter().zip(&survey.systems) {
-        if system.observed.ending_in_detached_stop >= MANY_DETACHED_STOPS {
-            let count = system.observed.ending_in_detached_stop;
+    all.extend(of_texts(source, survey));
+    all.extend(measured.metrics.iter().flat_map(|metric| undefined(&source.systems, metric)));
+    all.extend(identical(&source.systems, survey));
+    all
+}
+
+fn of_texts(source: &PairSource, survey: &PairSurvey) -> Vec<ScoreWarning> {
+    let mut all = Vec::new();
+    for (System { name, .. }, system) in source.systems.iter().zip(&survey.systems) {
+        let count = system.observed.ending_in_detached_stop;
+        if count >= MANY_DETACHED_STOPS {
             all.push(ScoreWarning::Tokenized { system: name.clone(), count });
         }
         all.extend(empty(name, "output", &system.empty));
     }
-    for (name, references) in references.iter().zip(&survey.references) {
-        all.extend(empty(name, "reference", &references.empty));
-    }
-    for metric in &measured.metrics {
-        let is_undefined = |sample: &Sample| metric.metric.score(&sample.sums()).is_nan();
-        let undefined = names.iter().zip(&metric.samples).filter(|(_, sample)| is_undefined(sample));
-        let warning = |(name, _): (&String, &Sample)| ScoreWarning::Undefined {
+    let references = source.references.iter().zip(&survey.references);
+    all.extend(references.filter_map(|(texts, found)| empty(texts.name(), "reference", &found.empty)));
+    all
+}
+
+fn undefined(systems: &[System], metric: &MeasuredMetric) -> Vec<ScoreWarning> {
+    let undefined = systems.iter().enumerate().filter(|(system, _)| metric.score(*system).is_nan());
+    undefined
+        .map(|(_, System { name, .. })| ScoreWarning::Undefined {
             key: metric.key.clone(),
             system: name.clone(),
-        };
-        all.extend(undefined.map(warning));
-    }
-    for (at, system) in survey.systems.iter().enumerate() {
-        let same = survey.systems[..at].iter().position(|other| other.sha256 == system.sha256);
-        if let Some(same) = same {
-            all.push(ScoreWarning::Identical { a: names[same].clone(), b: names[at].clone() });
-        }
-    }
-    if measured.metrics.is_empty() {
-        return all;
-    }
-    match &survey.groups {
-        Some(groups) if groups.names.len() < FEW_GROUPS => {
-            all.push(ScoreWarning::FewUnits { units: groups.names.len() as u64, groups: true });
-        }
-        None if survey.rows < FEW_ROWS => {
-            all.push(ScoreWarning::FewUnits { units: survey.rows, groups: false });
-        }
-        _ => {}
-    }
-    all
+        })
+        .collect()
+}
+
+/// Each system that has the outputs of an earlier one.
+fn identical(systems: &[System], survey: &PairSurvey) -> Vec<ScoreWarning> {
+    let same = |at: usize| {
+        let earlier = &survey.systems[..at];
+        let same = earlier.iter().position(|other| other.sha256 == survey.systems[at].sha256)?;
+        Some(ScoreWarning::Identical { a: systems[same].name.clone(), b: systems[at].name.clone() })
+    };
+    (0..survey.systems.len()).filter_map(same).collect()
 }
 
 fn empty(name: &str, kind: &'static str, texts: &Occurrences) -> Option<ScoreWarning> {
@@ -180,7 +201,7 @@ fn empty(name: &str, kind: &'static str, texts: &Occurrences) -> Option<ScoreWar
 
 fn of_metrics(specs: &[(String, MetricSpec)], survey: &PairSurvey) -> Vec<ScoreWarning> {
     let inputs = survey.systems.iter().chain(&survey.references).map(|input| input.observed);
-    let texts = inputs.fold(Default::default(), super::super::ObservedTexts::plus);
+    let texts = inputs.fold(Default::default(), ObservedTexts::plus);
     let mut all = Vec::new();
     for (key, spec) in specs {
         let is_rouge = spec.name().starts_with("rouge");

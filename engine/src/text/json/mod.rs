@@ -119,7 +119,7 @@ impl JsonRows {
         Ok(found)
     }
 
-    /// The text, or why there is none if such rows are allowed.
+    /// The text, or the reason for its absence if such rows are allowed.
     fn text(&self, found: &Found<'_>, row: &str) -> Checked<Result<String, Missing>> {
         let part = |index: usize| self.text_part(found[index], index, row);
         if let [index] = self.texts.as_slice() {

@@ -6,7 +6,6 @@ use clap::FromArgMatches;
 
 use super::*;
 use crate::help::program;
-use lines::LINES;
 
 /// Flags of commands in which none depends on others.
 const ALWAYS: &[(&str, &[&str])] = &[
@@ -95,8 +94,8 @@ fn checked(line: &str) -> Result<()> {
 
 #[test]
 fn a_flag_without_effect_is_refused_and_one_with_effect_is_not() {
-    for (_, id, without, with) in LINES {
-        let error = checked(&format!("nearsay {without}")).expect_err(without);
+    for (_, id, [without, with]) in lines::all() {
+        let error = checked(&format!("nearsay {without}")).expect_err(&without);
         assert_eq!(error.kind(), nearsay::ErrorKind::Usage, "{without}");
         let message = error.message().to_string();
         assert!(
@@ -111,8 +110,9 @@ fn a_flag_without_effect_is_refused_and_one_with_effect_is_not() {
 
 #[test]
 fn every_conditional_flag_is_tried() {
+    let lines = lines::all();
     for (name, conditional, _) in tables() {
-        let tried: BTreeSet<&str> = LINES.iter().filter(|line| line.0 == name).map(|line| line.1).collect();
-        assert_eq!(conditional, tried, "`{name}`: left, its conditional flags; right, those in LINES");
+        let tried: BTreeSet<&str> = lines.iter().filter(|line| line.0 == name).map(|line| line.1).collect();
+        assert_eq!(conditional, tried, "`{name}`: left, its conditional flags; right, those in lines");
     }
 }

@@ -128,6 +128,10 @@ impl Metric for Bleu {
         Direction::Higher
     }
 
+    fn is_percent(&self) -> bool {
+        true
+    }
+
     fn signature(&self, references: ReferenceCount) -> Signature {
         let mut signature = Signature::new("nrefs", references)
             .with("case", if self.lowercase { "lc" } else { "mixed" })

@@ -177,6 +177,10 @@ impl Metric for Chrf {
         Direction::Higher
     }
 
+    fn is_percent(&self) -> bool {
+        true
+    }
+
     fn signature(&self, references: ReferenceCount) -> Signature {
         let yes_or_no = |flag| if flag { "yes" } else { "no" };
         let signature = Signature::new("nrefs", references)

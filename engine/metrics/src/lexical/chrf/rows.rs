@@ -4,6 +4,7 @@ use super::ngrams::{Layout, Windows};
 use super::{Chrf, words};
 use crate::lexical::blank::is_blank;
 use crate::lexical::lowercase::lower_into;
+use crate::lexical::reused::Reused;
 use crate::lexical::tokens::Interner;
 use crate::lexical::{Metric, RowScorer};
 
@@ -64,9 +65,7 @@ pub(super) struct ChrfRows<'a> {
     interner: Interner,
     lowered: String,
     layouts: Layouts,
-    /// Of the row, and after them those of earlier rows, to be written over.
-    references: Vec<Sequences>,
-    reference_count: usize,
+    references: Reused<Sequences>,
     candidate: Sequences,
     statistics: Vec<f64>,
 }
@@ -79,8 +78,7 @@ impl<'a> ChrfRows<'a> {
             interner: Interner::default(),
             lowered: String::new(),
             layouts: Layouts { characters: Layout::new(0, 0), words: Layout::new(0, 0) },
-            references: Vec::new(),
-            reference_count: 0,
+            references: Reused::default(),
             candidate: Sequences::default(),
             statistics: Vec::new(),
         }
@@ -145,10 +143,7 @@ impl RowScorer for ChrfRows<'_> {
     fn prepare(&mut self, references: &[&str]) {
         self.alphabet.clear();
         self.interner.start_row();
-        self.reference_count = references.len();
-        if self.references.len() < references.len() {
-            self.references.resize_with(references.len(), Sequences::default);
-        }
+        self.references.start_row(references.len());
         let mut greatest_word = 0;
         for (place, reference) in references.iter().enumerate() {
             greatest_word = greatest_word.max(self.read_reference(place, reference));
@@ -158,7 +153,7 @@ impl RowScorer for ChrfRows<'_> {
             characters: Layout::new(self.chrf.character_order, characters),
             words: Layout::new(self.chrf.word_order, greatest_word),
         };
-        for reference in &mut self.references[..references.len()] {
+        for reference in self.references.iter_mut() {
             reference.characters.sort_reference(self.layouts.characters);
             reference.words.sort_reference(self.layouts.words);
         }
@@ -170,7 +165,7 @@ impl RowScorer for ChrfRows<'_> {
         tried.resize(statistics.len(), 0.0);
         statistics.fill(0.0);
         let mut best = f64::NEG_INFINITY;
-        for reference in &self.references[..self.reference_count] {
+        for reference in self.references.iter() {
             self.compare(reference, &mut tried);
             let score = self.chrf.score(&tried);
             if score > best {

@@ -23,6 +23,7 @@ use self::distance::Distance;
 use super::blank::{trim, words};
 use super::characters::is_punctuation;
 use super::lowercase::push_lowercase;
+use super::reused::Reused;
 use super::tokens::Interner;
 use super::{Direction, Figure, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
 use crate::Signature;
@@ -126,8 +127,7 @@ impl TextMetric for ErrorRate {
     fn row_scorer(&self) -> Box<dyn RowScorer + '_> {
         Box::new(Scorer {
             symbols: Symbols { settings: self, interner: Interner::default(), text: String::new() },
-            references: Vec::new(),
-            count: 0,
+            references: Reused::default(),
             candidate: Vec::new(),
             distance: Distance::default(),
         })
@@ -164,9 +164,7 @@ impl Symbols<'_> {
 #[derive(Debug)]
 struct Scorer<'a> {
     symbols: Symbols<'a>,
-    /// Those of this row, then some that are kept for their memory.
-    references: Vec<Vec<u32>>,
-    count: usize,
+    references: Reused<Vec<u32>>,
     candidate: Vec<u32>,
     distance: Distance,
 }
@@ -174,19 +172,14 @@ struct Scorer<'a> {
 impl RowScorer for Scorer<'_> {
     fn prepare(&mut self, references: &[&str]) {
         self.symbols.interner.start_row();
-        self.count = references.len();
-        if self.references.len() < self.count {
-            self.references.resize_with(self.count, Vec::new);
-        }
-        for (symbols, text) in self.references.iter_mut().zip(references) {
+        for (symbols, text) in self.references.start_row(references.len()).iter_mut().zip(references) {
             self.symbols.write(text, symbols);
         }
     }
 
     fn statistics(&mut self, candidate: &str, statistics: &mut [f64]) {
         self.symbols.write(candidate, &mut self.candidate);
-        let references = self.references[..self.count].iter();
-        let errors = references.map(|reference| {
+        let errors = self.references.iter().map(|reference| {
             (self.distance.between(&self.candidate, reference), std::cmp::Reverse(reference.len()))
         });
         let (errors, length) = errors.min().map_or((0, 0), |(errors, length)| (errors, length.0));

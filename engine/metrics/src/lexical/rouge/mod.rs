@@ -43,7 +43,7 @@ use super::{Direction, Figure, Metric, ReferenceCount, RowScorer, Settings, Spec
 use crate::Signature;
 
 /// The names of all types.
-const NAMES: [&str; 11] = [
+pub(super) const NAMES: [&str; 11] = [
     "rouge1",
     "rouge2",
     "rouge3",

@@ -6,15 +6,14 @@ use super::summary::Summary;
 use super::tokens::{Text, Tokens};
 use super::{Kind, Rouge};
 use crate::lexical::RowScorer;
+use crate::lexical::reused::Reused;
 
 /// The worker of one thread.
 #[derive(Debug)]
 pub(super) struct Scorer {
     measure: Measure,
     tokens: Tokens,
-    /// The row's references, and buffers of earlier ones.
-    references: Vec<Text>,
-    len: usize,
+    references: Reused<Text>,
     candidate: Text,
 }
 
@@ -34,7 +33,7 @@ impl Scorer {
             Kind::Lsum => Measure::Summary(Summary::default()),
         };
         let tokens = Tokens::new(rouge.tokenizer, rouge.has_stems());
-        Self { measure, tokens, references: Vec::new(), len: 0, candidate: Text::default() }
+        Self { measure, tokens, references: Reused::default(), candidate: Text::default() }
     }
 
     /// Precision, recall and F1 against one reference.
@@ -61,14 +60,12 @@ fn lengths(candidate: &Text, reference: &Text) -> [usize; 2] {
 impl RowScorer for Scorer {
     fn prepare(&mut self, references: &[&str]) {
         self.tokens.start_row();
-        self.len = references.len();
-        self.references.resize_with(self.references.len().max(self.len), Text::default);
-        for (reference, text) in references.iter().zip(&mut self.references) {
+        for (reference, text) in references.iter().zip(self.references.start_row(references.len())) {
             self.tokens.read_reference(reference, text);
         }
         let max_token = self.tokens.max_number();
         match &mut self.measure {
-            Measure::Overlap(overlap) => overlap.start_row(&self.references[..self.len], max_token),
+            Measure::Overlap(overlap) => overlap.start_row(&self.references, max_token),
             Measure::Sequence(lcs) => lcs.start_row(max_token),
             Measure::Summary(summary) => summary.start_row(max_token),
         }
@@ -80,7 +77,7 @@ impl RowScorer for Scorer {
             overlap.start_candidate(&self.candidate);
         }
         let mut best = [0.0; 3];
-        for reference in 0..self.len {
+        for reference in 0..self.references.len() {
             let triple = self.triple(reference);
             if reference == 0 || triple[2] > best[2] {
                 best = triple;

@@ -5,6 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::RougeTokenizer;
 use super::porter::stem_into;
 use crate::lexical::blank::is_blank;
+use crate::lexical::lowercase::lower_into;
 use crate::lexical::tokens::Interner;
 
 /// Words that are kept at most from row to row. Every thread keeps this many for every type of ROUGE, in about
@@ -191,25 +192,6 @@ fn is_kept(character: char) -> bool {
     character.is_ascii_lowercase() || character.is_ascii_digit()
 }
 
-/// Writes a text in lower case, as `str::to_lowercase` has it.
-fn lower_into(text: &str, lower: &mut String) {
-    lower.clear();
-    if text.is_ascii() {
-        lower.push_str(text);
-        lower.make_ascii_lowercase();
-    } else if text.contains('Σ') {
-        // The only letter whose lower case depends on its neighbours.
-        lower.push_str(&text.to_lowercase());
-    } else {
-        for character in text.chars() {
-            match character.is_ascii() {
-                true => lower.push(character.to_ascii_lowercase()),
-                false => lower.extend(character.to_lowercase()),
-            }
-        }
-    }
-}
-
 /// How many letters (alphabetic characters) of a text rouge-score's tokenizer drops, and how many it has.
 pub fn dropped_letters(text: &str) -> (usize, usize) {
     let letters = text.chars().filter(|character| character.is_alphabetic());
@@ -245,15 +227,6 @@ mod tests {
     fn letters_that_are_dropped() {
         assert_eq!(dropped_letters("Ab1, é日\u{301}\u{212a}İ"), (2, 6));
         assert_eq!(dropped_letters(""), (0, 0));
-    }
-
-    #[test]
-    fn lower_case_is_the_standard_librarys() {
-        for text in ["", "Ab\nÇ", "ΑΣ ΣΑ Σ", "İI\u{1e9e}", "ǅ Ⴀ 𐐀"] {
-            let mut lower = "x".to_owned();
-            lower_into(text, &mut lower);
-            assert_eq!(lower, text.to_lowercase());
-        }
     }
 
     #[test]

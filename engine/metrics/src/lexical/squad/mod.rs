@@ -18,6 +18,7 @@ mod tests;
 use super::blank::words;
 use super::characters::is_letter_or_number;
 use super::lowercase::push_lowercase;
+use super::reused::Reused;
 use super::tokens::Interner;
 use super::{Direction, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
 use crate::Signature;
@@ -75,7 +76,7 @@ impl Metric for Squad {
         vec![self.name().to_owned(), "rows".to_owned()]
     }
 
-    /// 0 / 0 is NaN: there is no mean of no rows.
+    /// NaN without rows.
     fn score(&self, sums: &[f64]) -> f64 {
         sums[0] / sums[1]
     }
@@ -86,8 +87,7 @@ impl TextMetric for Squad {
         Box::new(Scorer {
             measure: self.measure,
             answers: Answers::default(),
-            references: Vec::new(),
-            count: 0,
+            references: Reused::default(),
             candidate: Vec::new(),
         })
     }
@@ -131,20 +131,14 @@ impl Answers {
 struct Scorer {
     measure: Measure,
     answers: Answers,
-    /// Those of this row, then some that are kept for their memory.
-    references: Vec<Vec<u32>>,
-    count: usize,
+    references: Reused<Vec<u32>>,
     candidate: Vec<u32>,
 }
 
 impl RowScorer for Scorer {
     fn prepare(&mut self, references: &[&str]) {
         self.answers.interner.start_row();
-        self.count = references.len();
-        if self.references.len() < self.count {
-            self.references.resize_with(self.count, Vec::new);
-        }
-        for (words, text) in self.references.iter_mut().zip(references) {
+        for (words, text) in self.references.start_row(references.len()).iter_mut().zip(references) {
             self.answers.write(text, words);
             if self.measure == Measure::TokenF1 {
                 words.sort_unstable();
@@ -157,7 +151,7 @@ impl RowScorer for Scorer {
         if self.measure == Measure::TokenF1 {
             self.candidate.sort_unstable();
         }
-        let values = self.references[..self.count].iter().map(|reference| match self.measure {
+        let values = self.references.iter().map(|reference| match self.measure {
             Measure::ExactMatch => f64::from(u8::from(self.candidate == *reference)),
             Measure::TokenF1 => f1(&self.candidate, reference),
         });

@@ -147,7 +147,7 @@ fn write_row_back(start: usize, below: Row<'_>, cells: &mut [u32], word: u32, re
     let mut diagonal = below.at(start + cells.len());
     for (at, cell) in cells.iter_mut().enumerate().rev() {
         let down = below.at(start + at);
-        // There is no word after the last column, and nothing on its diagonal either.
+        // The last column has no word after it and nothing on its diagonal.
         let differs = reference.get(start + at + 1).is_none_or(|other| word != *other);
         right = (diagonal + u32::from(differs)).min(down + 1).min(right + 1);
         *cell = right;

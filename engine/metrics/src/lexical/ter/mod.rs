@@ -33,6 +33,7 @@ mod tokens;
 
 use self::shifts::{Reference, Search};
 use self::tokens::Tokenizer;
+use super::reused::Reused;
 use super::tokens::Interner;
 use super::{Direction, Figure, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
 use crate::Signature;
@@ -105,6 +106,10 @@ impl Metric for Ter {
         Direction::Lower
     }
 
+    fn is_percent(&self) -> bool {
+        true
+    }
+
     fn signature(&self, references: ReferenceCount) -> Signature {
         let yes = |flag: bool| if flag { "yes" } else { "no" };
         Signature::new("nrefs", references)
@@ -145,8 +150,7 @@ impl TextMetric for Ter {
         Box::new(Scorer {
             tokenizer: Tokenizer::new(self),
             interner: Interner::default(),
-            references: Vec::new(),
-            count: 0,
+            references: Reused::default(),
             candidate: Vec::new(),
             search: Search::default(),
         })
@@ -158,9 +162,7 @@ impl TextMetric for Ter {
 struct Scorer {
     tokenizer: Tokenizer,
     interner: Interner,
-    /// Those of this row, then some that are kept for their memory.
-    references: Vec<Reference>,
-    count: usize,
+    references: Reused<Reference>,
     candidate: Vec<u32>,
     search: Search,
 }
@@ -169,11 +171,7 @@ impl RowScorer for Scorer {
     fn prepare(&mut self, references: &[&str]) {
         let Self { tokenizer, interner, .. } = self;
         interner.start_row();
-        self.count = references.len();
-        if self.references.len() < self.count {
-            self.references.resize_with(self.count, Reference::default);
-        }
-        for (reference, text) in self.references.iter_mut().zip(references) {
+        for (reference, text) in self.references.start_row(references.len()).iter_mut().zip(references) {
             reference.set(|words| tokenizer.push_reference(text, interner, words));
         }
     }
@@ -181,10 +179,10 @@ impl RowScorer for Scorer {
     fn statistics(&mut self, candidate: &str, statistics: &mut [f64]) {
         self.candidate.clear();
         self.tokenizer.push_candidate(candidate, &mut self.interner, &mut self.candidate);
-        let references = &self.references[..self.count];
-        let edits = references.iter().map(|reference| self.search.edits(&self.candidate, reference)).min();
-        let total: usize = references.iter().map(|reference| reference.words().len()).sum();
+        let references = self.references.iter();
+        let edits = references.map(|reference| self.search.edits(&self.candidate, reference)).min();
+        let total: usize = self.references.iter().map(|reference| reference.words().len()).sum();
         statistics[0] = f64::from(edits.unwrap_or(0));
-        statistics[1] = total as f64 / references.len().max(1) as f64;
+        statistics[1] = total as f64 / self.references.len().max(1) as f64;
     }
 }

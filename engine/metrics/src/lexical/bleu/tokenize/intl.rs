@@ -2,15 +2,13 @@
 //! except between numbers. Entities are left alone. There are no blanks around the text, so a point at its end
 //! stays with the number before it.
 //!
-//! The general categories are those of Unicode 16.0 (regex-syntax 0.8); sacrebleu takes them from the package
-//! `regex`, whose version decides.
+//! sacrebleu takes the general categories from the package `regex`, whose version decides.
 
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class as HirClass, HirKind};
-
 use super::separate::{Class, Classes};
 use crate::lexical::blank::is_blank;
+use crate::lexical::characters::ranges;
 
 const CODE_POINTS: usize = char::MAX as usize + 1;
 
@@ -26,15 +24,6 @@ static CLASSES: LazyLock<Box<[Class; CODE_POINTS]>> = LazyLock::new(|| {
     ('\0'..=char::MAX).filter(|c| is_blank(*c)).for_each(|blank| classes[blank as usize] = Class::Blank);
     classes.try_into().expect("as many classes as code points")
 });
-
-/// The characters of a general category, as ranges.
-pub(super) fn ranges(category: &str) -> Vec<(char, char)> {
-    let parsed = regex_syntax::parse(category).expect("a category of Unicode");
-    let HirKind::Class(HirClass::Unicode(class)) = parsed.kind() else {
-        unreachable!("a category is a class of characters");
-    };
-    class.iter().map(|range| (range.start(), range.end())).collect()
-}
 
 /// Calls `each` with the tokens of a text.
 pub(super) fn for_each(text: &str, each: impl FnMut(&str)) {

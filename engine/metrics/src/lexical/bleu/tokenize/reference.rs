@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use super::Tokenizer;
 use crate::lexical::blank;
+use crate::lexical::characters::ranges;
 
 /// Punctuation, numbers and symbols.
 static CATEGORIES: LazyLock<[Vec<(char, char)>; 3]> =
-    LazyLock::new(|| [r"\p{P}", r"\p{N}", r"\p{S}"].map(super::intl::ranges));
+    LazyLock::new(|| [r"\p{P}", r"\p{N}", r"\p{S}"].map(ranges));
 
 /// The tokens of a text.
 pub(super) fn tokens(tokenizer: Tokenizer, text: &str) -> Vec<String> {

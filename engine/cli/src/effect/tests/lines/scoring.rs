@@ -1,0 +1,121 @@
+//! Of `score`, `compare` and `eval`.
+
+use super::Line;
+
+pub(super) const LINES: &[Line] = &[
+    ("score", "no_id", "score -c a.txt -r b.txt -m M --no-id", "score -c a.txt -r b.csv -m M --no-id"),
+    ("score", "no_id", "score -c a.md -r b.md -m M --no-id", "score -c a.md -r b.csv -m M --no-id"),
+    (
+        "score",
+        "text_field",
+        "score -c a.txt -r b.txt -m M --text-field x",
+        "score -c a.txt -r b.csv -m M --text-field x",
+    ),
+    (
+        "score",
+        "lossy",
+        "score -c a.parquet -r b.parquet -m M --lossy",
+        "score -c a.parquet -r b.csv -m M --lossy",
+    ),
+    ("eval retrieval", "task", "eval retrieval f --run r --qrels q", "eval retrieval f --run r"),
+    ("eval retrieval", "split", "eval retrieval f --qrels q --split dev", "eval retrieval f --split dev"),
+    ("eval retrieval", "overwrite", "eval retrieval f --overwrite", "eval retrieval f --trec t --overwrite"),
+    (
+        "eval retrieval",
+        "precision",
+        "eval retrieval f --run r --precision f32",
+        "eval retrieval f --precision bf16",
+    ),
+    ("eval sts", "lossy", "eval sts a.parquet -m M --lossy", "eval sts - -m M --lossy"),
+    ("eval rag", "precision", "eval rag a.jsonl --precision f32", "eval rag a.jsonl -m M --precision bf16"),
+    (
+        "compare",
+        "text_field",
+        "compare -c a.txt b.txt -r r.txt --text-field t",
+        "compare -c a.csv b.csv -r r.csv --text-field t",
+    ),
+    (
+        "compare",
+        "no_id",
+        "compare -c a.txt b.txt -r r.txt --no-id",
+        "compare -c a.csv b.csv -r r.csv --no-id",
+    ),
+    (
+        "compare",
+        "lossy",
+        "compare -c a.parquet b.parquet -r r.parquet --lossy",
+        "compare -c a.csv b.csv -r r.csv --lossy",
+    ),
+    ("compare", "trials", "compare run --test bs --trials 9", "compare run --trials 9"),
+    ("score", "resamples", "score -c a -r b --interval none --resamples 9", "score -c a -r b --resamples 9"),
+    ("score", "seed", "score -c a -r b --interval none --seed 9", "score -c a -r b --seed 9"),
+    (
+        "score",
+        "confidence",
+        "score -c a -r b --interval none --confidence 0.9",
+        "score -c a -r b --confidence 0.9",
+    ),
+    (
+        "score",
+        "missing_references",
+        "score -o r --add --missing-references",
+        "score -c a -r b --missing-references",
+    ),
+    ("score", "group_field", "score -o r --add --group-field d", "score -c a -r b --group-field d"),
+    ("score", "names", "score -o r --add --names x", "score -c a -r b --names x"),
+];
+
+/// A command, two beginnings of its line, and flags with values: at the end of the first line they have no effect, at the
+/// end of the second they have.
+type Ends = (&'static str, [&'static str; 2], &'static [(&'static str, &'static str)]);
+
+pub(super) const ENDS: &[Ends] = &[
+    ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
+    ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
+    ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
+];
+
+const COMPARE: &[(&str, &str)] = &[
+    ("names", "--names x,y"),
+    ("model", "-m M"),
+    ("layer", "-l 3"),
+    ("lang", "--lang en"),
+    ("idf", "--idf"),
+    ("rescale_with_baseline", "--rescale-with-baseline"),
+    ("baseline_path", "--baseline-path b.tsv"),
+    ("tokenize", "--tokenize zh"),
+    ("lowercase", "--lowercase"),
+    ("stem", "--stem"),
+    ("candidate_field", "--candidate-field c"),
+    ("reference_field", "--reference-field c"),
+    ("align", "--align ids"),
+    ("missing_references", "--missing-references"),
+    ("group_field", "--group-field d"),
+    ("format", "--format jsonl"),
+    ("max_length", "--max-length 9"),
+    ("precision", "--precision f32"),
+    ("device", "--device cpu"),
+    ("batch_tokens", "--batch-tokens 9"),
+];
+
+const RETRIEVAL: &[(&str, &str)] = &[
+    ("model", "-m M"),
+    ("queries", "--queries q"),
+    ("metric", "--metric dot"),
+    ("query_prompt", "--query-prompt p"),
+    ("document_prompt", "--document-prompt p"),
+    ("trec", "--trec t"),
+    ("max_length", "--max-length 9"),
+    ("device", "--device cpu"),
+    ("threads", "--threads 1"),
+    ("batch_tokens", "--batch-tokens 9"),
+];
+
+const RAG: &[(&str, &str)] = &[
+    ("layer", "-l 3"),
+    ("relevance", "--relevance cosine:1"),
+    ("max_length", "--max-length 9"),
+    ("device", "--device cpu"),
+    ("threads", "--threads 1"),
+    ("batch_tokens", "--batch-tokens 9"),
+];
