@@ -5,7 +5,7 @@
 //! | [`activation`] | GELU and its relatives, in place; on the CPU the last step of `linear` |
 //! | [`add_norm`] | LayerNorm of a sum |
 //! | [`all_finite`] | whether each sequence's values are all finite |
-//! | [`attention`] | self-attention of every sequence |
+//! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
 //! | [`linear`] | a linear layer with its activation |
 //! | [`normalize`] | rows to length 1 |

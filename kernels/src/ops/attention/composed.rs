@@ -1,16 +1,27 @@
 //! [`super::attention`] composed of candle's operations, in f32, one sequence after another: no sequence's
 //! numbers depend on another's, and none is padded. This is slow for many short texts, with a dozen
 //! operations each. For long texts all scores of a sequence are in memory at once: 4 * num_heads * tokens^2
-//! bytes, and the same for the weights.
+//! bytes, the same for the weights, and twice that for each term of the scores by distance.
 
 use candle_core::{D, DType, Result, Tensor};
 
 use super::Heads;
+use super::options::{AttentionOptions, Scores};
 use crate::CuSeqlens;
 
-pub(super) fn attention(qkv: &Tensor, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<Tensor> {
+/// The score of a key that is not attended to: far below all others, and finite, which Metal's fast mathematics
+/// needs.
+const HIDDEN: f32 = -1e30;
+
+pub(super) fn attention(
+    qkv: &Tensor,
+    cu_seqlens: &CuSeqlens,
+    heads: Heads,
+    options: &AttentionOptions<'_>,
+) -> Result<Tensor> {
     let sequences = cu_seqlens.ranges().filter(|tokens| !tokens.is_empty());
-    let attended = sequences.map(|tokens| attend(&qkv.narrow(0, tokens.start, tokens.len())?, heads));
+    let attended =
+        sequences.map(|tokens| attend(&qkv.narrow(0, tokens.start, tokens.len())?, heads, options));
     let attended: Vec<Tensor> = attended.collect::<Result<_>>()?;
     if attended.is_empty() {
         return Tensor::zeros((0, heads.hidden_dim()), qkv.dtype(), qkv.device());
@@ -19,15 +30,48 @@ pub(super) fn attention(qkv: &Tensor, cu_seqlens: &CuSeqlens, heads: Heads) -> R
 }
 
 /// One sequence with itself: [tokens, 3 * hidden_dim] to [tokens, hidden_dim].
-fn attend(qkv: &Tensor, heads: Heads) -> Result<Tensor> {
+fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<Tensor> {
     let Heads { num_heads, head_dim } = heads;
     let tokens = qkv.dims()[0];
     let parts = qkv.to_dtype(DType::F32)?.reshape((tokens, 3, num_heads, head_dim))?;
     // [3, num_heads, tokens, head_dim], the layout that candle's matmul on Metal needs for each of the three.
     let parts = parts.permute((1, 2, 0, 3))?.contiguous()?;
     let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
-    let scores = (query.matmul(&key.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;
+    let scores = (query.matmul(&key.t()?)? * options.scale(head_dim))?;
+    let scores = match options.scores {
+        Scores::Plain => scores,
+        Scores::ByDistance(bias) => {
+            let bias = bias.of_length(tokens)?.unsqueeze(1)?;
+            (scores + by_distance(&bias.broadcast_as((num_heads, tokens, 2 * tokens - 1))?)?)?
+        }
+    };
+    let scores =
+        if options.has_mask() { scores.broadcast_add(&mask(tokens, options, qkv)?)? } else { scores };
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     let context = weights.matmul(&value)?.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
     context.transpose(0, 1)?.reshape((tokens, heads.hidden_dim()))?.to_dtype(qkv.dtype())
+}
+
+/// The terms of all pairs from those of all distances: of `strip` [heads, tokens, 2 * tokens - 1], for row i
+/// and column j the value at i and j - i + tokens - 1.
+///
+/// Values of one head are counted through: with one value less per row, the same column is one distance further
+/// back in every next row.
+fn by_distance(strip: &Tensor) -> Result<Tensor> {
+    let (heads, tokens, distances) = strip.dims3()?;
+    if tokens == 1 {
+        return Ok(strip.clone());
+    }
+    let values = strip.contiguous()?.reshape((heads, tokens * distances))?;
+    let values = values.narrow(1, tokens - 1, tokens * (distances - 1))?.contiguous()?;
+    values.reshape((heads, tokens, distances - 1))?.narrow(2, 0, tokens)?.contiguous()
+}
+
+/// 0 for keys that are attended to: [tokens, tokens] f32, on the device of `like`.
+fn mask(tokens: usize, options: &AttentionOptions<'_>, like: &Tensor) -> Result<Tensor> {
+    let mut values = vec![HIDDEN; tokens * tokens];
+    for (query, row) in values.chunks_exact_mut(tokens).enumerate() {
+        row[options.keys(query..query + 1, tokens)].fill(0.0);
+    }
+    Tensor::from_vec(values, (tokens, tokens), like.device())
 }

@@ -23,11 +23,22 @@ const MAX_HEAD_DIMS: [usize; 4] = [32, 64, 128, 256];
 /// A row's address must be a multiple of this many elements.
 const ALIGNMENT: usize = 8;
 
-pub(super) fn attention(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
-    for_element!(NAME, qkv.0.dtype(), T => attend::<T>(qkv, cu_seqlens, heads))
+/// Plain scores; `scale` includes log2 e.
+pub(super) fn attention(
+    qkv: Argument<'_>,
+    cu_seqlens: &CuSeqlens,
+    heads: Heads,
+    scale: f32,
+) -> Result<CudaStorage> {
+    for_element!(NAME, qkv.0.dtype(), T => attend::<T>(qkv, cu_seqlens, heads, scale))
 }
 
-fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
+fn attend<T: Element>(
+    qkv: Argument<'_>,
+    cu_seqlens: &CuSeqlens,
+    heads: Heads,
+    scale: f32,
+) -> Result<CudaStorage> {
     let device = &qkv.0.device;
     let kernels = Kernels::of::<T>(heads.head_dim)?;
     let given = cuda::contiguous::<T>(NAME, qkv)?;
@@ -38,6 +49,7 @@ fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -
         device,
         module: kernels.module,
         heads,
+        scale,
         qkv: copy.as_ref().map_or(given, |copy| copy.as_view()),
         output: cuda::output::<T>(device, cu_seqlens.total_tokens() * heads.hidden_dim())?,
     };
@@ -94,6 +106,7 @@ struct AttentionCall<'a, T> {
     device: &'a CudaDevice,
     module: Module,
     heads: Heads,
+    scale: f32,
     qkv: View<'a, T>,
     output: CudaSlice<T>,
 }
@@ -105,11 +118,10 @@ impl<T: Element> AttentionCall<'_, T> {
         }
         let Heads { num_heads, head_dim } = self.heads;
         let sizes = [num_heads, head_dim, self.heads.hidden_dim()].map(|size| size as u32);
-        let scale = std::f32::consts::LOG2_E / (head_dim as f32).sqrt();
         let kernel = self.module.kernel::<T>(self.device, name)?;
         let mut launch = kernel.builder();
         launch.arg(&self.qkv).arg(&mut self.output).arg(&blocks);
-        launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&scale);
+        launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&self.scale);
         // SAFETY: these are the arguments of both files' kernels. `super::attention` has checked that qkv has
         // `total_tokens` rows; the plan, computed from the same `CuSeqlens`, names no row beyond them.
         unsafe { launch.launch(cuda::blocks(blocks.len() / BLOCK_WORDS * num_heads, BLOCK_THREADS)) }.w()?;

@@ -36,7 +36,7 @@ template <class Element> struct Batch {
     uint32_t num_heads;
     uint32_t head_dim;
     uint32_t hidden_dim;
-    // log2 e / sqrt(head_dim): weights are powers of 2.
+    // Of the scores, times log2 e: weights are powers of 2. 1 / sqrt(head_dim) for BERT.
     float scale;
 };
 

@@ -1,0 +1,95 @@
+//! Some heads of one sequence.
+
+use std::ops::Range;
+
+use super::block::{AttentionScores, AttentionWeights, Block, Contexts};
+use super::softmax::{self, NoTerm, ScoreRows, Softmax};
+use super::{BLOCK_QUERIES, PackedHead, Scratch, Task, masks};
+use crate::cpu::matrix_mut::MatrixMut;
+use crate::cpu::simd::{Kernel, MAX_LANES, Simd};
+use crate::ops::attention::options::Terms;
+
+pub(super) struct Group<'a> {
+    pub(super) qkv: &'a [f32],
+    pub(super) task: Task<'a>,
+    pub(super) heads: Range<usize>,
+    pub(super) tokens: Range<usize>,
+    /// The group's first column in the output.
+    pub(super) first_column: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Query (0), key (1) or value (2) of `head`, from the sequence's `token` on; rows are `stride` apart.
+    pub(super) fn part(&self, head: usize, token: usize, part: usize) -> &'a [f32] {
+        let heads = self.task.heads;
+        &self.qkv[(3 * (self.tokens.start + token) + part) * heads.hidden_dim() + head * heads.head_dim..]
+    }
+
+    pub(super) fn stride(&self) -> usize {
+        3 * self.task.heads.hidden_dim()
+    }
+
+    #[inline(always)]
+    pub(super) fn attend<S: Simd>(&self, simd: S, scratch: &mut Scratch, output: &mut MatrixMut<'_>) {
+        let Scratch { packed, scores, inverse_sums } = scratch;
+        packed.resize_with(packed.len().max(self.heads.len()), PackedHead::default);
+        simd.call(PackHeads { group: self, packed });
+        for first in (0..self.tokens.len()).step_by(BLOCK_QUERIES) {
+            let block = Block::new(simd, self, first..(first + BLOCK_QUERIES).min(self.tokens.len()));
+            let stride = block.keys.len().next_multiple_of(2 * S::LANES);
+            let rows = (self.heads.len() * block.queries.len()).next_multiple_of(softmax::ROWS);
+            scores.resize(rows * stride, 0.0);
+            inverse_sums.resize(rows.next_multiple_of(MAX_LANES), 0.0);
+            simd.call(AttentionScores {
+                block: &block,
+                packed,
+                scores: ScoreRows { values: scores, stride },
+            });
+            block.weigh(simd, ScoreRows { values: scores, stride }, inverse_sums);
+            let weights = AttentionWeights { values: scores, stride, inverse_sums };
+            simd.call(Contexts { block: &block, packed, weights, output });
+        }
+    }
+}
+
+impl Block<'_> {
+    /// Turns scores into weights.
+    #[inline(always)]
+    fn weigh<S: Simd>(&self, simd: S, mut scores: ScoreRows<'_>, inverse_sums: &mut [f32]) {
+        let Task { heads, options, terms } = self.group.task;
+        if options.has_mask() {
+            masks::hide(self, &mut scores);
+        }
+        let num_keys = self.keys.len();
+        match terms {
+            Terms::Plain => {
+                let scale = options.log2_scale(heads.head_dim);
+                simd.call(Softmax { scores, num_keys, scale, inverse_sums, term: NoTerm });
+            }
+            Terms::Bias(bias) => {
+                let term = self.bias_term(bias);
+                simd.call(Softmax { scores, num_keys, scale: std::f32::consts::LOG2_E, inverse_sums, term });
+            }
+        }
+    }
+}
+
+struct PackHeads<'a> {
+    group: &'a Group<'a>,
+    packed: &'a mut [PackedHead],
+}
+
+impl Kernel for PackHeads<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Group { task, heads, tokens, .. } = self.group;
+        let (shape, stride) = ([tokens.len(), task.heads.head_dim], self.group.stride());
+        for (head, packed) in heads.clone().zip(self.packed) {
+            let [keys, values] = [1, 2].map(|part| self.group.part(head, 0, part));
+            packed.keys.pack_transposed(simd, bytemuck::cast_slice(keys), stride, shape);
+            packed.values.pack(simd, values, stride, shape);
+        }
+    }
+}
