@@ -6,7 +6,10 @@ use candle_core::{D, Device, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::{AttentionOptions, CuSeqlens, DistanceBias, Form, Scores, attention, recycle};
+use nearsay_kernels::{
+    AttentionOptions, CuSeqlens, DistanceBias, DistanceBuckets, DistanceVectors, Form, Placement, Scores,
+    attention, recycle,
+};
 
 /// Total tokens of all sequences.
 const TOKENS: usize = 512;
@@ -65,9 +68,15 @@ fn bench(criterion: &mut Criterion, length: usize) -> anyhow::Result<()> {
 fn bench_variants(criterion: &mut Criterion, length: usize) -> anyhow::Result<()> {
     let input = Input::new(length)?;
     let bias = DistanceBias::from_slopes(&[0.1; NUM_HEADS], length, &Device::Cpu)?;
+    // Those of DeBERTa.
+    let buckets = DistanceBuckets::deberta_v2(256, 512)?;
+    let [keys, queries] = [0, 1].map(|_| random(&[NUM_HEADS, buckets.num_rows(), HEAD_DIM]));
+    let vectors = DistanceVectors::new(Some(&keys?), Some(&queries?), &Placement::CPU)?;
+    let by_vectors = Scores::ByVectors { vectors: &vectors, rows: &buckets.rows(length) };
     let plain = AttentionOptions::new(NUM_HEADS);
     let variants = [
         ("bias by distance", AttentionOptions { scores: Scores::ByDistance(&bias), ..plain }),
+        ("vectors by distance", AttentionOptions { scores: by_vectors, ..plain }),
         ("window", AttentionOptions { window: Some(WINDOW), ..plain }),
         ("causal", AttentionOptions { causal: true, ..plain }),
     ];

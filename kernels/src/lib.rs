@@ -33,7 +33,9 @@ pub use error::{Error, Result};
 pub use ops::activation::Activation;
 pub use ops::add_norm::add_norm;
 pub use ops::all_finite::all_finite;
-pub use ops::attention::{AttentionOptions, DistanceBias, DistanceBuckets, Scores, attention};
+pub use ops::attention::{
+    AttentionOptions, DistanceBias, DistanceBuckets, DistanceVectors, Scores, attention,
+};
 pub use ops::embed_norm::{Embeddings, TokenIndices};
 pub use ops::layer_norm::LayerNorm;
 pub use ops::linear::Linear;

@@ -74,6 +74,10 @@ impl<'a> Rows<'a> {
         Self::new(bytemuck::cast_slice(values), stride, count, inner)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// The words from the first of `rows` to the last.
     fn words_of(&self, rows: Range<usize>) -> &'a [u32] {
         match rows.len().checked_sub(1) {

@@ -5,8 +5,8 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-use super::Heads;
 use super::options::{AttentionOptions, Scores};
+use super::{DistanceVectors, Heads};
 use crate::CuSeqlens;
 
 /// The score of a key that is not attended to: far below all others, and finite, which Metal's fast mathematics
@@ -37,12 +37,18 @@ fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<
     // [3, num_heads, tokens, head_dim], the layout that candle's matmul on Metal needs for each of the three.
     let parts = parts.permute((1, 2, 0, 3))?.contiguous()?;
     let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
-    let scores = (query.matmul(&key.t()?)? * options.scale(head_dim))?;
+    let products = query.matmul(&key.t()?)?;
+    let scale = options.scale(head_dim);
     let scores = match options.scores {
-        Scores::Plain => scores,
+        Scores::Plain => (products * scale)?,
         Scores::ByDistance(bias) => {
             let bias = bias.of_length(tokens)?.unsqueeze(1)?;
-            (scores + by_distance(&bias.broadcast_as((num_heads, tokens, 2 * tokens - 1))?)?)?
+            let bias = bias.broadcast_as((num_heads, tokens, 2 * tokens - 1))?;
+            ((products * scale)? + by_distance(&bias)?)?
+        }
+        Scores::ByVectors { vectors, rows } => {
+            let rows = &rows[rows.len() / 2 + 1 - tokens..][..2 * tokens - 1];
+            (add_vectors(products, [&query, &key], vectors, rows)? * scale)?
         }
     };
     let scores =
@@ -50,6 +56,32 @@ fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     let context = weights.matmul(&value)?.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
     context.transpose(0, 1)?.reshape((tokens, heads.hidden_dim()))?.to_dtype(qkv.dtype())
+}
+
+/// Adds the products of queries with position keys and of keys with position queries to `products` [heads,
+/// tokens, tokens]; `rows` are those of this sequence's distances.
+fn add_vectors(
+    products: Tensor,
+    [query, key]: [&Tensor; 2],
+    vectors: &DistanceVectors,
+    rows: &[u32],
+) -> Result<Tensor> {
+    let strip = |of: &Tensor, table: &Tensor, rows: &[u32]| {
+        let (heads, _, head_dim) = of.dims3()?;
+        let rows = Tensor::new(rows, table.device())?;
+        let vectors = table.index_select(&rows, 1)?.broadcast_as((heads, rows.elem_count(), head_dim))?;
+        by_distance(&of.matmul(&vectors.contiguous()?.t()?)?)
+    };
+    let mut sums = products;
+    if let Some(table) = &vectors.position_keys {
+        sums = (sums + strip(query, table, rows)?)?;
+    }
+    if let Some(table) = &vectors.position_queries {
+        // Of a key, from the queries after it to those before it.
+        let reversed: Vec<u32> = rows.iter().rev().copied().collect();
+        sums = (sums + strip(key, table, &reversed)?.t()?)?;
+    }
+    Ok(sums)
 }
 
 /// The terms of all pairs from those of all distances: of `strip` [heads, tokens, 2 * tokens - 1], for row i

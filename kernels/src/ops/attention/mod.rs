@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | `Plain` | scale q_i k_j | Vaswani et al. |
 //! | `ByDistance` | scale q_i k_j + b[δ], b per head: [`DistanceBias`] | Raffel et al. (T5), 2020; Song et al., "MPNet", 2020; Press, Smith and Lewis (ALiBi), 2022 |
+//! | `ByVectors` | scale (q_i k_j + q_i PK[r(δ)] + k_j PQ[r(δ)]), r a row per distance: [`DistanceVectors`] | Shaw, Uszkoreit and Vaswani, 2018; Huang et al., "Improve Transformer Models with Better Relative Position Embeddings", 2020; He et al. (DeBERTa), 2021 |
 //!
 //! scale is 1 / sqrt(head_dim) unless given. A window of radius r leaves the keys with |δ| <= r (Beltagy, Peters
 //! and Cohan, "Longformer", 2020), causal attention those with δ <= 0. The weight of every other key is 0; a key
@@ -42,7 +43,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 #[cfg(feature = "cuda")]
 pub(crate) use cuda::Plans;
-pub use distances::{DistanceBias, DistanceBuckets};
+pub use distances::{DistanceBias, DistanceBuckets, DistanceVectors};
 pub use options::{AttentionOptions, Scores};
 
 use crate::args::{expect_shape, f32_slice, matrix};
@@ -72,7 +73,7 @@ pub fn attention(
     }
     expect_shape(NAME, "qkv", qkv, &[cu_seqlens.total_tokens(), width])?;
     let heads = Heads { num_heads, head_dim: width / (3 * num_heads) };
-    options.check(cu_seqlens)?;
+    options.check(heads, cu_seqlens)?;
     let has_kernel = options.is_plain() || !qkv.device().is_cuda();
     if form == Form::Composed || !has_kernel {
         return Ok(composed::attention(qkv, cu_seqlens, heads, options)?);

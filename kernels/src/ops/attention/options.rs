@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::NAME;
-use super::distances::{BiasRows, DistanceBias};
+use super::distances::{BiasRows, DistanceBias, DistanceVectors, VectorTables};
+use super::{Heads, NAME};
 use crate::{CuSeqlens, Error, Result};
 
 /// The settings of one attention. [`AttentionOptions::new`] has BERT's; change the fields that differ.
@@ -29,6 +29,15 @@ pub enum Scores<'a> {
     Plain,
     /// scale * q_i k_j + b[j - i]
     ByDistance(&'a DistanceBias),
+    /// scale * (q_i k_j + q_i PK[r] + k_j PQ[r]), with row r of the distance j - i
+    ByVectors {
+        /// PK and PQ of every head; either may be missing.
+        vectors: &'a DistanceVectors,
+        /// The row of each distance from -(longest - 1) to longest - 1
+        /// ([`DistanceBuckets::rows`](crate::DistanceBuckets::rows)), for the batch's longest text or a longer
+        /// one.
+        rows: &'a [u32],
+    },
 }
 
 impl AttentionOptions<'_> {
@@ -38,15 +47,20 @@ impl AttentionOptions<'_> {
     }
 
     /// Checks that the scores' terms are for these heads and texts.
-    pub(super) fn check(&self, cu_seqlens: &CuSeqlens) -> Result<()> {
-        let Scores::ByDistance(bias) = self.scores else { return Ok(()) };
+    pub(super) fn check(&self, heads: Heads, cu_seqlens: &CuSeqlens) -> Result<()> {
         let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
-        if bias.num_heads() != self.num_heads {
-            return broken(format!("the bias must have {} heads, got {}", self.num_heads, bias.num_heads()));
-        }
-        if bias.longest() < cu_seqlens.longest() {
-            let (longest, length) = (bias.longest(), cu_seqlens.longest());
-            return broken(format!("the bias must be for texts of {length} tokens, got {longest}"));
+        let Heads { num_heads, head_dim } = heads;
+        let longest = match self.scores {
+            Scores::Plain => return Ok(()),
+            Scores::ByDistance(bias) if bias.num_heads() != num_heads => {
+                return broken(format!("the bias must have {num_heads} heads, got {}", bias.num_heads()));
+            }
+            Scores::ByDistance(bias) => bias.longest(),
+            Scores::ByVectors { vectors, rows } => vectors.check(num_heads, head_dim, rows)?,
+        };
+        let length = cu_seqlens.longest();
+        if longest < length {
+            return broken(format!("distances must be for texts of {length} tokens, got {longest}"));
         }
         Ok(())
     }
@@ -85,6 +99,7 @@ impl AttentionOptions<'_> {
 pub(super) enum Terms<'a> {
     Plain,
     Bias(BiasRows<'a>),
+    Vectors(VectorTables<'a>),
 }
 
 impl Scores<'_> {
@@ -96,6 +111,9 @@ impl Scores<'_> {
         match self {
             Self::Plain => body(Terms::Plain),
             Self::ByDistance(bias) => bias.with_rows(|rows| body(Terms::Bias(rows))),
+            Self::ByVectors { vectors, rows } => {
+                vectors.with_tables(rows, |tables| body(Terms::Vectors(tables)))
+            }
         }
     }
 }

@@ -25,6 +25,11 @@ impl<'a> Block<'a> {
         Self { group, queries, keys: first..keys.end }
     }
 
+    /// The panels of the keys.
+    pub(super) fn key_panels<S: Simd>(&self, _: S) -> Range<usize> {
+        self.keys.start / (2 * S::LANES)..self.keys.end.div_ceil(2 * S::LANES)
+    }
+
     /// What the softmax adds to the scores.
     pub(super) fn bias_term(&self, bias: BiasRows<'a>) -> BiasTerm<'a> {
         BiasTerm {
@@ -53,23 +58,23 @@ impl Kernel for AttentionScores<'_> {
         let Block { group, queries, keys } = self.block;
         let (count, head_dim) = (queries.len(), group.task.heads.head_dim);
         let ScoreRows { values, stride } = self.scores;
-        let panels = keys.start / (2 * S::LANES)..keys.end.div_ceil(2 * S::LANES);
+        let panels = self.block.key_panels(simd);
         let scores = values.chunks_exact_mut(count * stride);
         for ((head, packed), values) in group.heads.clone().zip(self.packed).zip(scores) {
             let queries = Rows::of_f32(group.part(head, queries.start, 0), group.stride(), count, head_dim);
-            let mut scores = StoredScores { scores: ScoreRows { values, stride }, first_key: keys.start };
+            let mut scores = Products { rows: ScoreRows { values, stride }, first_column: keys.start };
             multiply(simd, F32, queries, packed.keys.range(panels.clone()), &mut scores);
         }
     }
 }
 
-/// Scores from `first_key` on.
-struct StoredScores<'a> {
-    scores: ScoreRows<'a>,
-    first_key: usize,
+/// Stores the columns of a product from `first_column` on.
+pub(super) struct Products<'a> {
+    pub(super) rows: ScoreRows<'a>,
+    pub(super) first_column: usize,
 }
 
-impl<S: Simd> Epilogue<S, F32> for StoredScores<'_> {
+impl<S: Simd> Epilogue<S, F32> for Products<'_> {
     #[inline(always)]
     fn finish<const ROWS: usize>(
         &mut self,
@@ -78,9 +83,9 @@ impl<S: Simd> Epilogue<S, F32> for StoredScores<'_> {
         column: usize,
         sums: [[S::Vector; 2]; ROWS],
     ) {
-        let ScoreRows { values, stride } = &mut self.scores;
+        let ScoreRows { values, stride } = &mut self.rows;
         for (i, sums) in sums.iter().enumerate() {
-            let target = &mut values[(row + i) * *stride + column - self.first_key..][..2 * S::LANES];
+            let target = &mut values[(row + i) * *stride + column - self.first_column..][..2 * S::LANES];
             let (left, right) = target.split_at_mut(S::LANES);
             simd.store(sums[0], left);
             simd.store(sums[1], right);

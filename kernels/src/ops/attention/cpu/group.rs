@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::block::{AttentionScores, AttentionWeights, Block, Contexts};
+use super::by_vectors::VectorScores;
 use super::softmax::{self, NoTerm, ScoreRows, Softmax};
-use super::{BLOCK_QUERIES, PackedHead, Scratch, Task, masks};
+use super::{BLOCK_QUERIES, BLOCK_QUERIES_BY_VECTORS, PackedHead, Scratch, Task, masks};
 use crate::cpu::matrix_mut::MatrixMut;
 use crate::cpu::simd::{Kernel, MAX_LANES, Simd};
 use crate::ops::attention::options::Terms;
@@ -31,20 +32,24 @@ impl<'a> Group<'a> {
 
     #[inline(always)]
     pub(super) fn attend<S: Simd>(&self, simd: S, scratch: &mut Scratch, output: &mut MatrixMut<'_>) {
-        let Scratch { packed, scores, inverse_sums } = scratch;
+        let Scratch { packed, scores, inverse_sums, positions, strip } = scratch;
         packed.resize_with(packed.len().max(self.heads.len()), PackedHead::default);
         simd.call(PackHeads { group: self, packed });
-        for first in (0..self.tokens.len()).step_by(BLOCK_QUERIES) {
-            let block = Block::new(simd, self, first..(first + BLOCK_QUERIES).min(self.tokens.len()));
+        let has_vectors = matches!(self.task.terms, Terms::Vectors(_));
+        let step = if has_vectors { BLOCK_QUERIES_BY_VECTORS } else { BLOCK_QUERIES };
+        for first in (0..self.tokens.len()).step_by(step) {
+            let block = Block::new(simd, self, first..(first + step).min(self.tokens.len()));
             let stride = block.keys.len().next_multiple_of(2 * S::LANES);
             let rows = (self.heads.len() * block.queries.len()).next_multiple_of(softmax::ROWS);
             scores.resize(rows * stride, 0.0);
             inverse_sums.resize(rows.next_multiple_of(MAX_LANES), 0.0);
-            simd.call(AttentionScores {
-                block: &block,
-                packed,
-                scores: ScoreRows { values: scores, stride },
-            });
+            let products = ScoreRows { values: scores, stride };
+            if has_vectors {
+                let packed = &packed[0];
+                simd.call(VectorScores { block: &block, packed, positions, strip, scores: products });
+            } else {
+                simd.call(AttentionScores { block: &block, packed, scores: products });
+            }
             block.weigh(simd, ScoreRows { values: scores, stride }, inverse_sums);
             let weights = AttentionWeights { values: scores, stride, inverse_sums };
             simd.call(Contexts { block: &block, packed, weights, output });
@@ -62,7 +67,7 @@ impl Block<'_> {
         }
         let num_keys = self.keys.len();
         match terms {
-            Terms::Plain => {
+            Terms::Plain | Terms::Vectors(_) => {
                 let scale = options.log2_scale(heads.head_dim);
                 simd.call(Softmax { scores, num_keys, scale, inverse_sums, term: NoTerm });
             }

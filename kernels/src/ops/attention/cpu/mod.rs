@@ -7,14 +7,17 @@
 //! values.
 
 mod block;
+mod by_vectors;
 mod group;
 mod masks;
+mod positions;
 mod softmax;
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use super::Heads;
+use super::distances::VectorTables;
 use super::options::{AttentionOptions, Terms};
 use crate::CuSeqlens;
 use crate::cpu::matrix_mut::MatrixMut;
@@ -22,9 +25,14 @@ use crate::cpu::product::Panels;
 use crate::cpu::simd::{InstructionSet, Kernel, Simd, dispatch_to};
 use crate::cpu::{buffers, team};
 use group::Group;
+use positions::{PackPositions, Positions};
 
 /// Queries whose scores are kept together: 512 keys need 96 KiB.
 const BLOCK_QUERIES: usize = 48;
+
+/// The same for scores with vectors by distance: a strip of T queries and P keys has T + P distances, so that
+/// larger blocks multiply fewer of them twice. Whole panels of every instruction set.
+const BLOCK_QUERIES_BY_VECTORS: usize = 96;
 
 /// Queries of all heads that are processed together: short sequences process several heads at once, so that
 /// the work per head does not outweigh the work per query.
@@ -78,20 +86,42 @@ impl Kernel for Packed<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let mut scratch = SCRATCH.take();
-        for tokens in self.cu_seqlens.ranges() {
-            if tokens.is_empty() {
-                continue;
-            }
+        match self.task.terms {
+            Terms::Vectors(tables) => self.attend_by_vectors(simd, tables, &mut scratch),
+            _ => self.attend(simd, &mut scratch),
+        }
+        SCRATCH.set(scratch);
+    }
+}
+
+impl<'a> Packed<'a> {
+    #[inline(always)]
+    fn attend<S: Simd>(&mut self, simd: S, scratch: &mut Scratch) {
+        for tokens in self.cu_seqlens.ranges().filter(|tokens| !tokens.is_empty()) {
             let together = (ROWS_TOGETHER / tokens.len()).max(1);
             for first in self.some.clone().step_by(together) {
                 let heads = first..(first + together).min(self.some.end);
-                let first_column = (first - self.some.start) * self.task.heads.head_dim;
-                let group =
-                    Group { qkv: self.qkv, task: self.task, heads, tokens: tokens.clone(), first_column };
-                group.attend(simd, &mut scratch, &mut self.output);
+                self.group(heads, tokens.clone()).attend(simd, scratch, &mut self.output);
             }
         }
-        SCRATCH.set(scratch);
+    }
+
+    /// Head by head, so that the vectors of one head are packed once and in memory alone.
+    #[inline(always)]
+    fn attend_by_vectors<S: Simd>(&mut self, simd: S, tables: VectorTables<'_>, scratch: &mut Scratch) {
+        for head in self.some.clone() {
+            if head == self.some.start || !tables.are_shared() {
+                simd.call(PackPositions { positions: &mut scratch.positions, tables, head });
+            }
+            for tokens in self.cu_seqlens.ranges().filter(|tokens| !tokens.is_empty()) {
+                self.group(head..head + 1, tokens).attend(simd, scratch, &mut self.output);
+            }
+        }
+    }
+
+    fn group(&self, heads: Range<usize>, tokens: Range<usize>) -> Group<'a> {
+        let first_column = (heads.start - self.some.start) * self.task.heads.head_dim;
+        Group { qkv: self.qkv, task: self.task, heads, tokens, first_column }
     }
 }
 
@@ -102,6 +132,9 @@ struct Scratch {
     packed: Vec<PackedHead>,
     scores: Vec<f32>,
     inverse_sums: Vec<f32>,
+    positions: Positions,
+    /// Products by distance.
+    strip: Vec<f32>,
 }
 
 thread_local! {

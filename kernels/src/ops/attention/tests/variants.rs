@@ -4,7 +4,9 @@ use candle_core::{Device, Tensor};
 
 use super::{LENGTHS, attend_with, from_lengths, reference};
 use crate::ops::attention::reference::ReferenceScores;
-use crate::ops::attention::{AttentionOptions, DistanceBias, DistanceBuckets, Heads, Scores, attention};
+use crate::ops::attention::{
+    AttentionOptions, DistanceBias, DistanceBuckets, DistanceVectors, Heads, Scores, attention,
+};
 use crate::testing::{Target, assert_close, random, targets, team};
 use crate::{CuSeqlens, Form};
 
@@ -25,11 +27,53 @@ enum TermsOf {
     Nothing,
     Buckets,
     Slopes,
+    Vectors(VectorsOf),
 }
+
+#[derive(Debug, Clone, Copy)]
+struct VectorsOf {
+    /// Of all heads.
+    shared: bool,
+    has_keys: bool,
+    has_queries: bool,
+    /// Distances share rows, as in DeBERTa-v2; else there are 2 * 100 rows, fewer than the longest text's.
+    bucketed: bool,
+}
+
+impl VectorsOf {
+    fn buckets(self) -> DistanceBuckets {
+        let buckets = if self.bucketed {
+            DistanceBuckets::deberta_v2(32, 64)
+        } else {
+            DistanceBuckets::clamped(100, 200)
+        };
+        buckets.unwrap()
+    }
+
+    /// The number of heads that have tables.
+    fn num_heads(self, heads: Heads) -> usize {
+        if self.shared { 1 } else { heads.num_heads }
+    }
+
+    /// Position keys (0) or queries (1), [heads, rows, head_dim].
+    fn table(self, heads: Heads, part: u64) -> Vec<f32> {
+        random(30 + part, self.num_heads(heads) * self.buckets().num_rows() * heads.head_dim)
+    }
+
+    fn vectors(self, heads: Heads, target: Target) -> DistanceVectors {
+        let shape = (self.num_heads(heads), self.buckets().num_rows(), heads.head_dim);
+        let table = |part| Tensor::from_vec(self.table(heads, part), shape, &Device::Cpu).unwrap();
+        let keys = self.has_keys.then(|| table(0));
+        let queries = self.has_queries.then(|| table(1));
+        DistanceVectors::new(keys.as_ref(), queries.as_ref(), &target.placement()).unwrap()
+    }
+}
+
+const DEBERTA: VectorsOf = VectorsOf { shared: false, has_keys: true, has_queries: true, bucketed: false };
 
 const BERT: Variant = Variant { scale: None, terms: TermsOf::Nothing, window: None, causal: false };
 
-const VARIANTS: [Variant; 11] = [
+const VARIANTS: [Variant; 17] = [
     // Scores of T5 without its bias.
     Variant { scale: Some(1.0), ..BERT },
     Variant { terms: TermsOf::Buckets, ..BERT },
@@ -42,6 +86,13 @@ const VARIANTS: [Variant; 11] = [
     Variant { causal: true, ..BERT },
     Variant { causal: true, window: Some(33), ..BERT },
     Variant { causal: true, window: Some(20), terms: TermsOf::Slopes, scale: Some(0.5) },
+    Variant { terms: TermsOf::Vectors(DEBERTA), scale: Some(0.1), ..BERT },
+    Variant { terms: TermsOf::Vectors(VectorsOf { bucketed: true, ..DEBERTA }), ..BERT },
+    Variant { terms: TermsOf::Vectors(VectorsOf { has_queries: false, ..DEBERTA }), ..BERT },
+    Variant { terms: TermsOf::Vectors(VectorsOf { has_keys: false, ..DEBERTA }), ..BERT },
+    // BERT's relative keys and queries.
+    Variant { terms: TermsOf::Vectors(VectorsOf { shared: true, ..DEBERTA }), ..BERT },
+    Variant { terms: TermsOf::Vectors(DEBERTA), window: Some(40), causal: true, ..BERT },
 ];
 
 /// A variant with its numbers, for texts of up to `longest` tokens.
@@ -49,13 +100,14 @@ struct Case {
     variant: Variant,
     heads: Heads,
     bias: Option<DistanceBias>,
+    vectors: Option<(DistanceVectors, Vec<u32>)>,
 }
 
 impl Case {
     fn new(variant: Variant, target: Target, (num_heads, head_dim): (usize, usize), longest: usize) -> Self {
         let heads = Heads { num_heads, head_dim };
         let bias = match variant.terms {
-            TermsOf::Nothing => None,
+            TermsOf::Nothing | TermsOf::Vectors(_) => None,
             TermsOf::Buckets => {
                 let table = Tensor::from_vec(table(heads), (32, num_heads), &Device::Cpu).unwrap();
                 let table = table.to_device(&target.device()).unwrap();
@@ -65,12 +117,20 @@ impl Case {
                 Some(DistanceBias::from_slopes(&slopes(heads), longest, &target.device()).unwrap())
             }
         };
-        Self { variant, heads, bias }
+        let vectors = match variant.terms {
+            TermsOf::Vectors(of) => Some((of.vectors(heads, target), of.buckets().rows(longest))),
+            _ => None,
+        };
+        Self { variant, heads, bias, vectors }
     }
 
     fn options(&self) -> AttentionOptions<'_> {
         let Variant { scale, window, causal, .. } = self.variant;
-        let scores = self.bias.as_ref().map_or(Scores::Plain, Scores::ByDistance);
+        let scores = match (&self.bias, &self.vectors) {
+            (Some(bias), _) => Scores::ByDistance(bias),
+            (None, Some((vectors, rows))) => Scores::ByVectors { vectors, rows },
+            (None, None) => Scores::Plain,
+        };
         AttentionOptions { scale, window, causal, scores, ..AttentionOptions::new(self.heads.num_heads) }
     }
 
@@ -81,20 +141,44 @@ impl Case {
     fn reference(&self, qkv: &[f32], cu_seqlens: &CuSeqlens) -> Vec<f64> {
         let Variant { terms, window, causal, .. } = self.variant;
         let (table, slopes, buckets) = (table(self.heads), slopes(self.heads), buckets());
+        let scale = self.options().scale(self.heads.head_dim);
+        let by_vectors = self.vector_products(qkv);
         let added = |head: usize, query: usize, key: usize| {
             let distance = key as isize - query as isize;
             match terms {
                 TermsOf::Nothing => 0.0,
                 TermsOf::Buckets => table[buckets.row(distance) * self.heads.num_heads + head] as f64,
                 TermsOf::Slopes => -slopes[head] as f64 * distance.unsigned_abs() as f64,
+                TermsOf::Vectors(_) => scale * by_vectors(head, query, key),
             }
         };
         let attends = |query: usize, key: usize| {
             window.is_none_or(|radius| query.abs_diff(key) <= radius) && (!causal || key <= query)
         };
-        let scale = self.options().scale(self.heads.head_dim);
         let scores = ReferenceScores { scale, added: &added, attends: &attends };
         reference::attention(qkv, cu_seqlens, self.heads, &scores)
+    }
+
+    /// q_i PK[r] + k_j PQ[r] of a head and the tokens i and j.
+    fn vector_products<'a>(&self, qkv: &'a [f32]) -> impl Fn(usize, usize, usize) -> f64 + 'a {
+        let Heads { num_heads, head_dim } = self.heads;
+        let of = match self.variant.terms {
+            TermsOf::Vectors(of) => of,
+            _ => VectorsOf { has_keys: false, has_queries: false, ..DEBERTA },
+        };
+        let (buckets, heads) = (of.buckets(), self.heads);
+        let tables = [of.table(heads, 0), of.table(heads, 1)];
+        move |head, query, key| {
+            let row = buckets.row(key as isize - query as isize);
+            let row = if of.shared { row } else { head * buckets.num_rows() + row };
+            let product = |part: usize, token: usize| {
+                let values = &qkv[(3 * token + part) * num_heads * head_dim + head * head_dim..][..head_dim];
+                let vector = &tables[part][row * head_dim..][..head_dim];
+                values.iter().zip(vector).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>()
+            };
+            let with_keys = if of.has_keys { product(0, query) } else { 0.0 };
+            with_keys + if of.has_queries { product(1, key) } else { 0.0 }
+        }
     }
 
     /// A product of queries and keys errs by head_dim eps sum|q k| <= head_dim^2 eps for values in -1..1, its
@@ -107,8 +191,11 @@ impl Case {
             TermsOf::Nothing => 0.0,
             TermsOf::Buckets => 4.0,
             TermsOf::Slopes => 0.5 * num_keys as f64,
+            // Two more products.
+            TermsOf::Vectors(_) => 2.0 * product,
         };
-        let scores = product * head_dim + 3.0 * (product + added);
+        let products = if self.vectors.is_some() { 3.0 } else { 1.0 };
+        let scores = products * product * head_dim + 3.0 * (product + added);
         4.0 * f32::EPSILON as f64 * (scores + num_keys as f64 + 8.0) + 2.0 * target.rounding()
     }
 }
@@ -204,5 +291,5 @@ fn terms_for_other_heads_or_shorter_texts_are_named() {
         attention(&qkv, &from_lengths(&[5]), &options, Form::Kernels).unwrap_err().to_string()
     };
     assert_eq!(error(3, 5), "attention: the bias must have 2 heads, got 3");
-    assert_eq!(error(2, 4), "attention: the bias must be for texts of 5 tokens, got 4");
+    assert_eq!(error(2, 4), "attention: distances must be for texts of 5 tokens, got 4");
 }
