@@ -5,7 +5,8 @@ use candle_core::D;
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{
-    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, add_norm, normalize, pool, recycle,
+    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, add_norm, add_norm_with_sum, normalize,
+    pool, recycle,
 };
 
 const TOKENS: usize = 512;
@@ -16,6 +17,7 @@ const EPSILON: f64 = 1e-12;
 fn main() -> anyhow::Result<()> {
     main_of(|criterion| {
         bench_add_norm(criterion)?;
+        bench_add_norm_with_sum(criterion)?;
         bench_normalize(criterion)?;
         bench_pool(criterion)
     })
@@ -33,6 +35,31 @@ fn bench_add_norm(criterion: &mut Criterion) -> anyhow::Result<()> {
     group.bench_function("candle", |bencher| {
         let stock = || candle_nn::ops::layer_norm(&(&hidden + &residual)?, &weight, &bias, EPSILON as f32);
         bencher.iter(stock);
+    });
+    group.finish();
+    Ok(())
+}
+
+/// The step between two blocks of a pre-norm model.
+fn bench_add_norm_with_sum(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let (hidden, residual) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[TOKENS, HIDDEN_DIM])?);
+    let weight = random(&[HIDDEN_DIM])?;
+    let norm = LayerNorm::rms(&weight, EPSILON, &Placement::CPU)?;
+    let mut group = criterion.benchmark_group("residual, and its norm by the root mean square");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| {
+            let both = add_norm_with_sum(&hidden, &residual, &norm)?;
+            recycle(both.sum);
+            recycle(both.norm);
+            anyhow::Ok(())
+        });
+    });
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| {
+            let sum = (&hidden + &residual)?;
+            candle_core::Result::Ok((candle_nn::ops::rms_norm(&sum, &weight, EPSILON as f32)?, sum))
+        });
     });
     group.finish();
     Ok(())

@@ -31,7 +31,7 @@ pub use cu_seqlens::CuSeqlens;
 pub use device::{Form, Placement, Precision};
 pub use error::{Error, Result};
 pub use ops::activation::Activation;
-pub use ops::add_norm::add_norm;
+pub use ops::add_norm::{SumAndNorm, add_norm, add_norm_with_sum};
 pub use ops::all_finite::all_finite;
 pub use ops::attention::{
     AttentionOptions, DistanceBias, DistanceBuckets, DistanceVectors, Scores, attention,

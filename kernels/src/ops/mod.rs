@@ -3,7 +3,7 @@
 //! | operation | computes |
 //! |---|---|
 //! | [`activation`] | GELU and its relatives, in place; on the CPU the last step of `linear` |
-//! | [`add_norm`] | LayerNorm of a sum |
+//! | [`add_norm`] | LayerNorm or the root mean square's norm of a sum, with or without the sum, or of a row |
 //! | [`all_finite`] | whether each sequence's values are all finite |
 //! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
