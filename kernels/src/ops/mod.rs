@@ -7,7 +7,7 @@
 //! | [`all_finite`] | whether each sequence's values are all finite |
 //! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
-//! | [`linear`] | a linear layer with its activation |
+//! | [`linear`] | a linear layer with its activation, also gated |
 //! | [`normalize`] | rows to length 1 |
 //! | [`pool`] | the tokens of each sequence to one vector |
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
