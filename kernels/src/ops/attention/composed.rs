@@ -20,8 +20,9 @@ pub(super) fn attention(
     options: &AttentionOptions<'_>,
 ) -> Result<Tensor> {
     let sequences = cu_seqlens.ranges().filter(|tokens| !tokens.is_empty());
-    let attended =
-        sequences.map(|tokens| attend(&qkv.narrow(0, tokens.start, tokens.len())?, heads, options));
+    let attended = sequences.map(|tokens| {
+        attend(&qkv.narrow(0, tokens.start, tokens.len())?, heads, options)?.to_dtype(qkv.dtype())
+    });
     let attended: Vec<Tensor> = attended.collect::<Result<_>>()?;
     if attended.is_empty() {
         return Tensor::zeros((0, heads.hidden_dim()), qkv.dtype(), qkv.device());
@@ -29,14 +30,12 @@ pub(super) fn attention(
     Tensor::cat(&attended, 0)
 }
 
-/// One sequence with itself: [tokens, 3 * hidden_dim] to [tokens, hidden_dim].
+/// One sequence with itself: [tokens, width] to [tokens, hidden_dim].
 fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<Tensor> {
-    let Heads { num_heads, head_dim } = heads;
+    let Heads { num_heads, head_dim, .. } = heads;
     let tokens = qkv.dims()[0];
-    let parts = qkv.to_dtype(DType::F32)?.reshape((tokens, 3, num_heads, head_dim))?;
-    // [3, num_heads, tokens, head_dim], the layout that candle's matmul on Metal needs for each of the three.
-    let parts = parts.permute((1, 2, 0, 3))?.contiguous()?;
-    let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
+    let qkv = qkv.to_dtype(DType::F32)?;
+    let (query, key, value) = (part(&qkv, heads, 0)?, part(&qkv, heads, 1)?, part(&qkv, heads, 2)?);
     let products = query.matmul(&key.t()?)?;
     let scale = options.scale(head_dim);
     let scores = match options.scores {
@@ -52,10 +51,21 @@ fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<
         }
     };
     let scores =
-        if options.has_mask() { scores.broadcast_add(&mask(tokens, options, qkv)?)? } else { scores };
+        if options.has_mask() { scores.broadcast_add(&mask(tokens, options, &qkv)?)? } else { scores };
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     let context = weights.matmul(&value)?.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-    context.transpose(0, 1)?.reshape((tokens, heads.hidden_dim()))?.to_dtype(qkv.dtype())
+    context.transpose(0, 1)?.reshape((tokens, heads.hidden_dim()))
+}
+
+/// Query (0), key (1) or value (2) of every head: [num_heads, tokens, head_dim], contiguous, as candle's matmul on
+/// Metal needs it.
+fn part(qkv: &Tensor, heads: Heads, part: usize) -> Result<Tensor> {
+    let Heads { num_heads, num_key_heads, head_dim } = heads;
+    let tokens = qkv.dims()[0];
+    let own = if part == 0 { num_heads } else { num_key_heads };
+    let values = qkv.narrow(1, heads.column(0, part), own * head_dim)?.reshape((tokens, own, 1, head_dim))?;
+    let values = values.broadcast_as((tokens, own, num_heads / own, head_dim))?;
+    values.reshape((tokens, num_heads, head_dim))?.transpose(0, 1)?.contiguous()
 }
 
 /// Adds the products of queries with position keys and of keys with position queries to `products` [heads,

@@ -116,7 +116,7 @@ impl<T: Element> AttentionCall<'_, T> {
         if blocks.is_empty() {
             return Ok(());
         }
-        let Heads { num_heads, head_dim } = self.heads;
+        let Heads { num_heads, head_dim, .. } = self.heads;
         let sizes = [num_heads, head_dim, self.heads.hidden_dim()].map(|size| size as u32);
         let kernel = self.module.kernel::<T>(self.device, name)?;
         let mut launch = kernel.builder();

@@ -2,16 +2,21 @@
 //! are separate without a mask for padding (Vaswani et al., "Attention Is All You Need", 2017).
 //!
 //! qkv: [total_tokens, 3 * hidden_dim] f32, contiguous; query, key and value side by side, heads side by side
-//! in each. Output: [total_tokens, hidden_dim] f32, heads side by side. On CUDA both may be f16 or bf16; sums
-//! and the softmax are always f32, while tensor cores read weights in the values' type.
+//! in each. With fewer key heads than query heads, key and value are narrower, and query head h has key head
+//! h / (num_heads / num_key_heads). Output: [total_tokens, hidden_dim] f32, heads side by side. On CUDA both may
+//! be f16 or bf16; sums and the softmax are always f32, while tensor cores read weights in the values' type.
 //!
 //! The score of query i and key j, with the distance δ = j - i and [`AttentionOptions`]:
 //!
 //! | [`Scores`] | score | its source |
 //! |---|---|---|
 //! | `Plain` | scale q_i k_j | Vaswani et al. |
-//! | `ByDistance` | scale q_i k_j + b[δ], b per head: [`DistanceBias`] | Raffel et al. (T5), 2020; Song et al., "MPNet", 2020; Press, Smith and Lewis (ALiBi), 2022 |
-//! | `ByVectors` | scale (q_i k_j + q_i PK[r(δ)] + k_j PQ[r(δ)]), r a row per distance: [`DistanceVectors`] | Shaw, Uszkoreit and Vaswani, 2018; Huang et al., "Improve Transformer Models with Better Relative Position Embeddings", 2020; He et al. (DeBERTa), 2021 |
+//! | `ByDistance` | scale q_i k_j + b[δ], b per head: [`DistanceBias`] | T5, MPNet, ALiBi |
+//! | `ByVectors` | scale (q_i k_j + q_i PK[r] + k_j PQ[r]), r a row per δ: [`DistanceVectors`] | BERT's relative keys, DeBERTa |
+//!
+//! Sources: Raffel et al., "Exploring the Limits of Transfer Learning" (T5), 2020; Song et al., "MPNet", 2020;
+//! Press, Smith and Lewis, "Train Short, Test Long" (ALiBi), 2022; Huang et al., "Improve Transformer Models with
+//! Better Relative Position Embeddings", 2020; He et al., "DeBERTa", 2021.
 //!
 //! scale is 1 / sqrt(head_dim) unless given. A window of radius r leaves the keys with |δ| <= r (Beltagy, Peters
 //! and Cohan, "Longformer", 2020), causal attention those with δ <= 0. The weight of every other key is 0; a key
@@ -23,8 +28,8 @@
 //! `attention.cu` and `attention_general.cu`. All depend only on the sequence. On Metal (composed of candle's
 //! operations, one sequence at a time) both may be f16, and all computation is f32.
 //!
-//! The CUDA kernels have plain scores only, of any scale; everything else is composed of candle's operations
-//! there.
+//! The CUDA kernels have plain scores only, of any scale, of every key, and with a key head per head; everything
+//! else is composed of candle's operations there.
 
 mod composed;
 mod cpu;
@@ -56,39 +61,76 @@ const NAME: &str = "attention";
 /// hidden_dim].
 ///
 /// # Errors
-/// If `num_heads` is 0, the width is not three times a multiple of it, `cu_seqlens` covers a different number of
-/// tokens, or the scores' terms are for other heads or shorter texts.
+/// If the key heads do not divide the heads, the width is not that of some head_dim, `cu_seqlens` covers a
+/// different number of tokens, or the scores' terms are for other heads or shorter texts.
 pub fn attention(
     qkv: &Tensor,
     cu_seqlens: &CuSeqlens,
     options: &AttentionOptions<'_>,
     form: Form,
 ) -> Result<Tensor> {
-    let num_heads = options.num_heads;
     let (_, width) = matrix(NAME, "qkv", qkv)?;
-    if num_heads == 0 || width == 0 || !width.is_multiple_of(3 * num_heads) {
-        let rule =
-            format!("width of qkv must be a multiple of 3 * num_heads, got {width} and {num_heads} heads");
-        return Err(Error::Argument { operation: NAME, rule });
-    }
+    let heads = Heads::of(options, width)?;
     expect_shape(NAME, "qkv", qkv, &[cu_seqlens.total_tokens(), width])?;
-    let heads = Heads { num_heads, head_dim: width / (3 * num_heads) };
     options.check(heads, cu_seqlens)?;
-    let has_kernel = options.is_plain() || !qkv.device().is_cuda();
-    if form == Form::Composed || !has_kernel {
+    if form == Form::Composed || !has_kernel(qkv, heads, options) {
         return Ok(composed::attention(qkv, cu_seqlens, heads, options)?);
     }
     Ok(qkv.apply_op1_no_bwd(&Attention { cu_seqlens, heads, options })?)
+}
+
+/// Whether the device of `qkv` has a kernel for this kind of attention.
+fn has_kernel(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> bool {
+    let is_plain = options.is_plain() && heads.num_key_heads == heads.num_heads;
+    is_plain || !qkv.device().is_cuda()
 }
 
 /// How a row is divided into heads.
 #[derive(Debug, Clone, Copy)]
 struct Heads {
     num_heads: usize,
+    /// A divisor of `num_heads`.
+    num_key_heads: usize,
     head_dim: usize,
 }
 
 impl Heads {
+    /// The heads of rows of `width` values.
+    fn of(options: &AttentionOptions<'_>, width: usize) -> Result<Self> {
+        let AttentionOptions { num_heads, num_key_heads, .. } = *options;
+        let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
+        if num_heads == 0 || num_key_heads == 0 || !num_heads.is_multiple_of(num_key_heads) {
+            let rule = "num_heads must be a multiple of num_key_heads, and neither 0";
+            return broken(format!("{rule}, got {num_heads} and {num_key_heads}"));
+        }
+        let parts = num_heads + 2 * num_key_heads;
+        if width == 0 || !width.is_multiple_of(parts) {
+            let rule = "width of qkv must be a multiple of num_heads + 2 * num_key_heads";
+            return broken(format!("{rule}, got {width}, {num_heads} and {num_key_heads} heads"));
+        }
+        Ok(Self { num_heads, num_key_heads, head_dim: width / parts })
+    }
+
+    /// Values of a row of qkv.
+    fn width(self) -> usize {
+        (self.num_heads + 2 * self.num_key_heads) * self.head_dim
+    }
+
+    /// The key head of a head.
+    fn key_head(self, head: usize) -> usize {
+        head / (self.num_heads / self.num_key_heads)
+    }
+
+    /// The first column of query (0), key (1) or value (2) of `head` in a row of qkv.
+    fn column(self, head: usize, part: usize) -> usize {
+        let heads_before = match part {
+            0 => head,
+            part => self.num_heads + (part - 1) * self.num_key_heads + self.key_head(head),
+        };
+        heads_before * self.head_dim
+    }
+
+    /// Values of a row of the output.
     fn hidden_dim(self) -> usize {
         self.num_heads * self.head_dim
     }

@@ -11,6 +11,9 @@ use crate::{CuSeqlens, Error, Result};
 pub struct AttentionOptions<'a> {
     /// The number of heads.
     pub num_heads: usize,
+    /// The number of heads of keys and of values, a divisor of `num_heads`: as many query heads as fit share one
+    /// (Ainslie et al., "GQA", 2023).
+    pub num_key_heads: usize,
     /// The factor of the products of queries and keys; `None` is 1 / sqrt(head_dim). T5 has 1.
     pub scale: Option<f32>,
     /// How a score is computed.
@@ -43,13 +46,20 @@ pub enum Scores<'a> {
 impl AttentionOptions<'_> {
     /// BERT's attention: 1 / sqrt(head_dim) q_i k_j, with every key.
     pub const fn new(num_heads: usize) -> Self {
-        Self { num_heads, scale: None, scores: Scores::Plain, window: None, causal: false }
+        Self {
+            num_heads,
+            num_key_heads: num_heads,
+            scale: None,
+            scores: Scores::Plain,
+            window: None,
+            causal: false,
+        }
     }
 
     /// Checks that the scores' terms are for these heads and texts.
     pub(super) fn check(&self, heads: Heads, cu_seqlens: &CuSeqlens) -> Result<()> {
         let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
-        let Heads { num_heads, head_dim } = heads;
+        let Heads { num_heads, head_dim, .. } = heads;
         let longest = match self.scores {
             Scores::Plain => return Ok(()),
             Scores::ByDistance(bias) if bias.num_heads() != num_heads => {

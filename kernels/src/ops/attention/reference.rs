@@ -12,17 +12,17 @@ pub(super) struct ReferenceScores<'a> {
     pub(super) attends: &'a dyn Fn(usize, usize) -> bool,
 }
 
-/// softmax(scale Q K^T + added) V of every sequence and head: `qkv` [total_tokens, 3 * hidden_dim].
+/// softmax(scale Q K^T + added) V of every sequence and head: `qkv` [total_tokens, width].
 pub(super) fn attention(
     qkv: &[f32],
     cu_seqlens: &CuSeqlens,
     heads: Heads,
     scores: &ReferenceScores<'_>,
 ) -> Vec<f64> {
-    let Heads { num_heads, head_dim } = heads;
+    let Heads { num_heads, head_dim, .. } = heads;
     let hidden_dim = heads.hidden_dim();
     let at = |token: usize, part: usize, head: usize, i: usize| {
-        qkv[token * 3 * hidden_dim + part * hidden_dim + head * head_dim + i] as f64
+        qkv[token * heads.width() + heads.column(head, part) + i] as f64
     };
     let mut output = vec![0.0; cu_seqlens.total_tokens() * hidden_dim];
     for tokens in cu_seqlens.ranges() {

@@ -60,7 +60,8 @@ impl Kernel for AttentionScores<'_> {
         let ScoreRows { values, stride } = self.scores;
         let panels = self.block.key_panels(simd);
         let scores = values.chunks_exact_mut(count * stride);
-        for ((head, packed), values) in group.heads.clone().zip(self.packed).zip(scores) {
+        for (head, values) in group.heads.clone().zip(scores) {
+            let packed = &self.packed[group.place(head)];
             let queries = Rows::of_f32(group.part(head, queries.start, 0), group.stride(), count, head_dim);
             let mut scores = Products { rows: ScoreRows { values, stride }, first_column: keys.start };
             multiply(simd, F32, queries, packed.keys.range(panels.clone()), &mut scores);
@@ -115,7 +116,8 @@ impl Kernel for Contexts<'_, '_> {
     fn run<S: Simd>(self, simd: S) {
         let Block { group, queries, keys } = self.block;
         let (count, head_dim) = (queries.len(), group.task.heads.head_dim);
-        for (index, PackedHead { values, .. }) in self.packed[..group.heads.len()].iter().enumerate() {
+        for (index, head) in group.heads.clone().enumerate() {
+            let PackedHead { values, .. } = &self.packed[group.place(head)];
             let rows = &self.weights.values[index * count * self.weights.stride..];
             let rows = Rows::of_f32(rows, self.weights.stride, count, keys.len());
             let mut context = AttentionContext {

@@ -127,9 +127,11 @@ impl<'a> Strip<'a> {
         let width = 2 * S::LANES;
         let range = columns.start / width..columns.end.div_ceil(width);
         let (first_column, stride) = (range.start * width, range.len() * width);
-        values.resize(rows.count() * stride + PADDING, 0.0);
-        let scores = ScoreRows { values, stride };
-        multiply(simd, F32, rows, panels.range(range), &mut Products { rows: scores, first_column });
+        // Never less: what is cut off would be filled again for the next strip.
+        let needed = rows.count() * stride + PADDING;
+        values.resize(values.len().max(needed), 0.0);
+        let products = ScoreRows { values, stride };
+        multiply(simd, F32, rows, panels.range(range), &mut Products { rows: products, first_column });
         Self { values, stride, first_column }
     }
 

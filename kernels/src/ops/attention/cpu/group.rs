@@ -22,12 +22,16 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     /// Query (0), key (1) or value (2) of `head`, from the sequence's `token` on; rows are `stride` apart.
     pub(super) fn part(&self, head: usize, token: usize, part: usize) -> &'a [f32] {
-        let heads = self.task.heads;
-        &self.qkv[(3 * (self.tokens.start + token) + part) * heads.hidden_dim() + head * heads.head_dim..]
+        &self.qkv[(self.tokens.start + token) * self.stride() + self.task.heads.column(head, part)..]
     }
 
     pub(super) fn stride(&self) -> usize {
-        3 * self.task.heads.hidden_dim()
+        self.task.heads.width()
+    }
+
+    /// Where the packed keys and values of `head` are: heads of one key head share them.
+    pub(super) fn place(&self, head: usize) -> usize {
+        self.task.heads.key_head(head) - self.task.heads.key_head(self.heads.start)
     }
 
     #[inline(always)]
@@ -91,7 +95,13 @@ impl Kernel for PackHeads<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Group { task, heads, tokens, .. } = self.group;
         let (shape, stride) = ([tokens.len(), task.heads.head_dim], self.group.stride());
-        for (head, packed) in heads.clone().zip(self.packed) {
+        let mut packed = self.packed.iter_mut();
+        for head in heads.clone() {
+            // The first head of those that share a key head.
+            if head > heads.start && self.group.place(head) == self.group.place(head - 1) {
+                continue;
+            }
+            let Some(packed) = packed.next() else { return };
             let [keys, values] = [1, 2].map(|part| self.group.part(head, 0, part));
             packed.keys.pack_transposed(simd, bytemuck::cast_slice(keys), stride, shape);
             packed.values.pack(simd, values, stride, shape);

@@ -71,13 +71,23 @@ impl DistanceBias {
         self.values.narrow(1, self.longest - length, 2 * length - 1)?.contiguous()
     }
 
+    /// [num_heads, stride] f32
+    pub(crate) fn values(&self) -> &Tensor {
+        &self.values
+    }
+
+    /// Values from one head to the next, and the column of distance 0.
+    pub(crate) fn row_layout(&self) -> (usize, usize) {
+        (self.values.dims()[1], self.longest - 1)
+    }
+
     /// Calls `body` with the biases as slices, for the CPU.
     pub(crate) fn with_rows<T>(
         &self,
         body: impl FnOnce(BiasRows<'_>) -> candle_core::Result<T>,
     ) -> candle_core::Result<T> {
-        let (stride, zero) = (self.values.dims()[1], self.longest - 1);
-        crate::args::with_f32(&self.values, |values| body(BiasRows { values, stride, zero }))
+        let (stride, zero) = self.row_layout();
+        crate::args::with_f32(self.values(), |values| body(BiasRows { values, stride, zero }))
     }
 }
 

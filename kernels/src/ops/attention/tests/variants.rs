@@ -20,6 +20,8 @@ struct Variant {
     terms: TermsOf,
     window: Option<usize>,
     causal: bool,
+    /// Heads that share a key head.
+    sharing: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,9 +73,10 @@ impl VectorsOf {
 
 const DEBERTA: VectorsOf = VectorsOf { shared: false, has_keys: true, has_queries: true, bucketed: false };
 
-const BERT: Variant = Variant { scale: None, terms: TermsOf::Nothing, window: None, causal: false };
+const BERT: Variant =
+    Variant { scale: None, terms: TermsOf::Nothing, window: None, causal: false, sharing: 1 };
 
-const VARIANTS: [Variant; 17] = [
+const VARIANTS: [Variant; 20] = [
     // Scores of T5 without its bias.
     Variant { scale: Some(1.0), ..BERT },
     Variant { terms: TermsOf::Buckets, ..BERT },
@@ -85,7 +88,7 @@ const VARIANTS: [Variant; 17] = [
     Variant { window: Some(100_000), ..BERT },
     Variant { causal: true, ..BERT },
     Variant { causal: true, window: Some(33), ..BERT },
-    Variant { causal: true, window: Some(20), terms: TermsOf::Slopes, scale: Some(0.5) },
+    Variant { causal: true, window: Some(20), terms: TermsOf::Slopes, scale: Some(0.5), ..BERT },
     Variant { terms: TermsOf::Vectors(DEBERTA), scale: Some(0.1), ..BERT },
     Variant { terms: TermsOf::Vectors(VectorsOf { bucketed: true, ..DEBERTA }), ..BERT },
     Variant { terms: TermsOf::Vectors(VectorsOf { has_queries: false, ..DEBERTA }), ..BERT },
@@ -93,6 +96,9 @@ const VARIANTS: [Variant; 17] = [
     // BERT's relative keys and queries.
     Variant { terms: TermsOf::Vectors(VectorsOf { shared: true, ..DEBERTA }), ..BERT },
     Variant { terms: TermsOf::Vectors(DEBERTA), window: Some(40), causal: true, ..BERT },
+    Variant { sharing: 3, ..BERT },
+    Variant { sharing: 2, terms: TermsOf::Buckets, causal: true, ..BERT },
+    Variant { sharing: 2, terms: TermsOf::Vectors(DEBERTA), ..BERT },
 ];
 
 /// A variant with its numbers, for texts of up to `longest` tokens.
@@ -105,7 +111,8 @@ struct Case {
 
 impl Case {
     fn new(variant: Variant, target: Target, (num_heads, head_dim): (usize, usize), longest: usize) -> Self {
-        let heads = Heads { num_heads, head_dim };
+        let heads = Heads { num_heads: num_heads * variant.sharing, num_key_heads: num_heads, head_dim };
+        let num_heads = heads.num_heads;
         let bias = match variant.terms {
             TermsOf::Nothing | TermsOf::Vectors(_) => None,
             TermsOf::Buckets => {
@@ -131,7 +138,14 @@ impl Case {
             (None, Some((vectors, rows))) => Scores::ByVectors { vectors, rows },
             (None, None) => Scores::Plain,
         };
-        AttentionOptions { scale, window, causal, scores, ..AttentionOptions::new(self.heads.num_heads) }
+        AttentionOptions {
+            scale,
+            window,
+            causal,
+            scores,
+            num_key_heads: self.heads.num_key_heads,
+            ..AttentionOptions::new(self.heads.num_heads)
+        }
     }
 
     fn run(&self, target: Target, qkv: &[f32], cu_seqlens: &CuSeqlens) -> Vec<f32> {
@@ -161,7 +175,7 @@ impl Case {
 
     /// q_i PK[r] + k_j PQ[r] of a head and the tokens i and j.
     fn vector_products<'a>(&self, qkv: &'a [f32]) -> impl Fn(usize, usize, usize) -> f64 + 'a {
-        let Heads { num_heads, head_dim } = self.heads;
+        let head_dim = self.heads.head_dim;
         let of = match self.variant.terms {
             TermsOf::Vectors(of) => of,
             _ => VectorsOf { has_keys: false, has_queries: false, ..DEBERTA },
@@ -172,7 +186,7 @@ impl Case {
             let row = buckets.row(key as isize - query as isize);
             let row = if of.shared { row } else { head * buckets.num_rows() + row };
             let product = |part: usize, token: usize| {
-                let values = &qkv[(3 * token + part) * num_heads * head_dim + head * head_dim..][..head_dim];
+                let values = &qkv[token * heads.width() + heads.column(head, part)..][..head_dim];
                 let vector = &tables[part][row * head_dim..][..head_dim];
                 values.iter().zip(vector).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>()
             };
@@ -221,7 +235,7 @@ fn agrees_with_the_reference() {
         for heads in HEADS {
             for variant in VARIANTS {
                 let case = Case::new(variant, target, heads, 257);
-                let qkv = target.held(&random(5, cu_seqlens.total_tokens() * 3 * case.heads.hidden_dim()));
+                let qkv = target.held(&random(5, cu_seqlens.total_tokens() * case.heads.width()));
                 let output = case.run(target, &qkv, &cu_seqlens);
                 let expected = case.reference(&qkv, &cu_seqlens);
                 let what = format!("{target:?} {heads:?} {variant:?}");
@@ -240,14 +254,14 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_company() {
         for heads in [(2, 8), (3, 32)] {
             for variant in VARIANTS {
                 let case = Case::new(variant, target, heads, 150);
-                let width = 3 * case.heads.hidden_dim();
+                let (width, hidden_dim) = (case.heads.width(), case.heads.hidden_dim());
                 let qkv = random(6, cu_seqlens.total_tokens() * width);
                 let together = case.run(target, &qkv, &cu_seqlens);
                 for (tokens, length) in cu_seqlens.ranges().zip(lengths) {
                     let alone = Case::new(variant, target, heads, length);
                     let qkv = &qkv[tokens.start * width..tokens.end * width];
                     let alone = alone.run(target, qkv, &from_lengths(&[length]));
-                    let together = &together[tokens.start * width / 3..tokens.end * width / 3];
+                    let together = &together[tokens.start * hidden_dim..tokens.end * hidden_dim];
                     assert!(alone == together, "{target:?} {heads:?} {variant:?} length {length}");
                 }
             }
@@ -262,7 +276,7 @@ fn threads_of_a_team_give_the_same_bits() {
     for target in targets().into_iter().filter(|target| matches!(target, Target::Cpu(_))) {
         for variant in VARIANTS {
             let case = Case::new(variant, target, (4, 8), 130);
-            let qkv = random(6, cu_seqlens.total_tokens() * 3 * case.heads.hidden_dim());
+            let qkv = random(6, cu_seqlens.total_tokens() * case.heads.width());
             let run = || case.run(target, &qkv, &cu_seqlens);
             assert_eq!(run(), team.share(run).unwrap(), "{target:?} {variant:?}");
         }
