@@ -1,12 +1,13 @@
 //! Row-wise operations (residual with LayerNorm, pooling, normalizing rows), compared with candle's
 //! operations.
 
+use anyhow::Context;
 use candle_core::D;
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{
-    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, add_norm, add_norm_with_sum, normalize,
-    pool, recycle,
+    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, RotaryHeads, RotaryTable, add_norm,
+    add_norm_with_sum, normalize, pool, recycle, rotate,
 };
 
 const TOKENS: usize = 512;
@@ -19,6 +20,7 @@ fn main() -> anyhow::Result<()> {
         bench_add_norm(criterion)?;
         bench_add_norm_with_sum(criterion)?;
         bench_normalize(criterion)?;
+        bench_rotate(criterion)?;
         bench_pool(criterion)
     })
 }
@@ -75,6 +77,32 @@ fn bench_normalize(criterion: &mut Criterion) -> anyhow::Result<()> {
     group.bench_function("candle", |bencher| {
         let stock = || hidden.broadcast_div(&hidden.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?);
         bencher.iter(stock);
+    });
+    group.finish();
+    Ok(())
+}
+
+/// Rotary embeddings of 12 heads of 32 values, queries and keys (candle: as 24 heads, without values between them).
+fn bench_rotate(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let heads = RotaryHeads { num_heads: 2 * 12, head_dim: 32 };
+    let cu_seqlens = CuSeqlens::from_lengths([TOKENS])?;
+    let frequencies = RotaryTable::inverse_frequencies(10_000.0, heads.head_dim);
+    let table = RotaryTable::new(&frequencies, 1.0, TOKENS, &Placement::CPU)?;
+    let mut qkv = Some(random(&[TOKENS, 3 * HIDDEN_DIM])?);
+    let [cos, sin] = [random(&[TOKENS, 16])?, random(&[TOKENS, 16])?];
+    let mut group = criterion.benchmark_group("rotary embeddings");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| {
+            // A rotation keeps lengths, so the values stay what they are.
+            let taken = qkv.take().context("the last rotation failed")?;
+            qkv = Some(rotate(taken, &cu_seqlens, heads, &table, Form::Kernels)?);
+            anyhow::Ok(())
+        });
+    });
+    let padded = random(&[1, 24, TOKENS, 32])?;
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| candle_nn::rotary_emb::rope(&padded, &cos, &sin));
     });
     group.finish();
     Ok(())

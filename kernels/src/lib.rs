@@ -41,6 +41,7 @@ pub use ops::layer_norm::LayerNorm;
 pub use ops::linear::Linear;
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
+pub use ops::rotate::{RotaryHeads, RotaryTable, rotate};
 pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
 pub use ops::top_k::{Block, ByteRanges, RowValues, TopK, TopKSearch, top_k};
 pub use ops::top_k_bits::{BitBlock, BitSearch, sign_bits};

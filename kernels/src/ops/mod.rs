@@ -10,6 +10,7 @@
 //! | [`linear`] | a linear layer with its activation, also gated |
 //! | [`normalize`] | rows to length 1 |
 //! | [`pool`] | the tokens of each sequence to one vector |
+//! | [`rotate`] | rotary position embeddings of queries and keys, in place |
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
 //! | [`top_k`] | exact search |
 //! | [`top_k_bits`] | search by signs |
@@ -26,6 +27,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod normalize;
 pub(crate) mod pool;
+pub(crate) mod rotate;
 pub(crate) mod token_match;
 pub(crate) mod top_k;
 pub(crate) mod top_k_bits;
