@@ -7,7 +7,7 @@
 //! pass. Order of the sums: each lane of four vectors adds its values from first to last, then the vectors
 //! are added, then the lanes by halves.
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 
 use crate::args::expect_shape;
 use crate::cpu::simd::{Arithmetic, Interleaved, Simd};
@@ -62,9 +62,9 @@ impl LayerNorm {
         self.weight.elem_count()
     }
 
-    /// The form of the operation that includes the norm, on `device`: CUDA's kernels have LayerNorm alone.
-    pub(crate) fn form(&self, device: &Device) -> Form {
-        if device.is_cuda() && !self.is_centred { Form::Composed } else { self.form }
+    /// The form of the operation that includes the norm.
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// The same composed of candle's operations: `rows` [total_tokens, hidden_dim] f32, on the norm's device.
@@ -99,13 +99,15 @@ pub(crate) struct CudaNorm<'a> {
     weight: crate::cuda::Parameter<'a>,
     bias: crate::cuda::Parameter<'a>,
     pub(crate) epsilon: f32,
+    /// Whether the mean is subtracted: 1 or 0.
+    pub(crate) is_centred: u32,
 }
 
 #[cfg(feature = "cuda")]
 impl LayerNorm {
     pub(crate) fn on_cuda(&self) -> CudaNorm<'_> {
         let [weight, bias] = [&self.weight, &self.bias].map(crate::cuda::Parameter::of);
-        CudaNorm { weight, bias, epsilon: self.epsilon }
+        CudaNorm { weight, bias, epsilon: self.epsilon, is_centred: u32::from(self.is_centred) }
     }
 }
 

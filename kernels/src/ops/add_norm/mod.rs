@@ -3,8 +3,7 @@
 //!
 //! x, residual: [total_tokens, hidden_dim] f32, contiguous. s, y: the same shape. Order of the sums: see
 //! [`crate::LayerNorm`]. On CUDA all may be f16 or bf16, on Metal (composed of candle's operations) f16; sums and
-//! statistics are always f32, and y is the norm of s before s is rounded. CUDA has a kernel for LayerNorm of a sum
-//! without the sum; the rest is composed of candle's operations there.
+//! statistics are always f32, and y is the norm of s before s is rounded.
 
 mod composed;
 mod cpu;
@@ -30,7 +29,7 @@ const NAME: &str = "add_norm";
 /// If the shapes differ from each other or from the norm's width.
 pub fn add_norm(hidden: &Tensor, residual: &Tensor, norm: &LayerNorm) -> Result<Tensor> {
     check(hidden, residual, norm)?;
-    if norm.form(hidden.device()) == Form::Composed {
+    if norm.form() == Form::Composed {
         return Ok(composed::add_norm(hidden, residual, norm)?.norm);
     }
     hidden.apply_op2_no_bwd(residual, &AddNorm { norm, sum: None }).map_err(Error::from)
@@ -51,7 +50,7 @@ pub struct SumAndNorm {
 /// As [`add_norm`].
 pub fn add_norm_with_sum(hidden: &Tensor, residual: &Tensor, norm: &LayerNorm) -> Result<SumAndNorm> {
     check(hidden, residual, norm)?;
-    if norm.form(hidden.device()) == Form::Composed || hidden.device().is_cuda() {
+    if norm.form() == Form::Composed {
         return Ok(composed::add_norm(hidden, residual, norm)?);
     }
     let sum = RefCell::new(None);
@@ -71,7 +70,7 @@ impl LayerNorm {
     pub fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
         let (total_tokens, _) = matrix(NAME, "hidden", hidden)?;
         expect_shape(NAME, "hidden", hidden, &[total_tokens, self.hidden_dim()])?;
-        if self.form(hidden.device()) == Form::Composed || hidden.device().is_cuda() {
+        if self.form() == Form::Composed {
             return Ok(composed::norm(hidden, self)?);
         }
         hidden.apply_op1_no_bwd(&AddNorm { norm: self, sum: None }).map_err(Error::from)
@@ -112,6 +111,12 @@ impl CustomOp1 for AddNorm<'_> {
     fn cpu_fwd(&self, hidden: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         Ok((self.on_cpu(f32_slice(NAME, hidden, layout)?, None)?, layout.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, hidden: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let cuda::Rows { norm, .. } = cuda::add_norm((hidden, layout), None, self.norm, false)?;
+        Ok((norm, layout.shape().clone()))
+    }
 }
 
 impl CustomOp2 for AddNorm<'_> {
@@ -139,7 +144,10 @@ impl CustomOp2 for AddNorm<'_> {
         residual: &CudaStorage,
         residual_layout: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let norm = cuda::add_norm((hidden, hidden_layout), (residual, residual_layout), self.norm)?;
+        let arguments = ((hidden, hidden_layout), Some((residual, residual_layout)));
+        let cuda::Rows { norm, sum } =
+            cuda::add_norm(arguments.0, arguments.1, self.norm, self.sum.is_some())?;
+        self.keep(sum.map(Storage::Cuda));
         Ok((norm, hidden_layout.shape().clone()))
     }
 }

@@ -28,8 +28,9 @@
 //! `attention.cu` and `attention_general.cu`. All depend only on the sequence. On Metal (composed of candle's
 //! operations, one sequence at a time) both may be f16, and all computation is f32.
 //!
-//! The CUDA kernels have plain scores only, of any scale, of every key, and with a key head per head; everything
-//! else is composed of candle's operations there.
+//! On CUDA the tensor cores' kernels have plain scores only, of any scale. Biases by distance, windows and causal
+//! attention go through multiply-adds in f32 (`attention_by_distance.cu`). Vectors by distance, and fewer key heads
+//! than heads, are composed of candle's operations there.
 
 mod composed;
 mod cpu;
@@ -81,8 +82,12 @@ pub fn attention(
 
 /// Whether the device of `qkv` has a kernel for this kind of attention.
 fn has_kernel(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> bool {
-    let is_plain = options.is_plain() && heads.num_key_heads == heads.num_heads;
-    is_plain || !qkv.device().is_cuda()
+    #[cfg(feature = "cuda")]
+    if qkv.device().is_cuda() {
+        return cuda::has_kernel(heads, options);
+    }
+    let _ = (qkv, heads, options);
+    true
 }
 
 /// How a row is divided into heads.
@@ -160,8 +165,7 @@ impl CustomOp1 for Attention<'_> {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
-        let scale = self.options.log2_scale(self.heads.head_dim);
-        let output = cuda::attention((storage, layout), self.cu_seqlens, self.heads, scale)?;
+        let output = cuda::attention((storage, layout), self.cu_seqlens, self.heads, self.options)?;
         let shape = Shape::from((self.cu_seqlens.total_tokens(), self.heads.hidden_dim()));
         Ok((output, shape))
     }

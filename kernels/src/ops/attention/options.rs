@@ -76,6 +76,7 @@ impl AttentionOptions<'_> {
     }
 
     /// Whether every query attends to every key by their product alone.
+    #[cfg(feature = "cuda")]
     pub(super) fn is_plain(&self) -> bool {
         matches!(self.scores, Scores::Plain) && !self.has_mask()
     }

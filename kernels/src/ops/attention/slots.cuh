@@ -54,6 +54,12 @@ template <class Element> struct Work {
         column = blockIdx.x % batch.num_heads * batch.head_dim;
     }
 
+    // The first query of the block, counted from the sequence's first token. Only if it is a long sequence's do its warps share a
+    // sequence.
+    __device__ __forceinline__ uint32_t first_query_of_block() const {
+        return batch.slots[static_cast<size_t>(blockIdx.x / batch.num_heads) * SLOTS].first_query;
+    }
+
     // Elements from one token to the next.
     __device__ __forceinline__ uint32_t stride() const { return 3 * batch.hidden_dim; }
 

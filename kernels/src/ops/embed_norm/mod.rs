@@ -73,7 +73,7 @@ impl Embeddings {
         expect_shape(NAME, "input_ids", indices.input_ids, &[total_tokens])?;
         expect_shape(NAME, "position_ids", indices.position_ids, &[total_tokens])?;
         expect_shape(NAME, "type_ids", indices.type_ids, &[total_tokens])?;
-        if self.norm.form(indices.input_ids.device()) == Form::Composed {
+        if self.norm.form() == Form::Composed {
             return Ok(composed::embed_norm(indices, self)?);
         }
         let output =
