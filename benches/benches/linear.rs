@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
                 bench(criterion, [rows, in_dim, out_dim], activation)?;
             }
         }
-        Ok(())
+        ROWS.into_iter().try_for_each(|rows| bench_gated(criterion, rows))
     })
 }
 
@@ -49,6 +49,32 @@ fn bench(
     let stock = candle_nn::Linear::new(weight, Some(bias));
     group.bench_function("candle", |bencher| {
         bencher.iter(|| stock.forward(&hidden).and_then(|sums| activated(&sums, activation)));
+    });
+    group.finish();
+    Ok(())
+}
+
+/// A gated layer of the size of ModernBERT-base's: 768 to 2 x 1152, compared with candle's product and operations.
+fn bench_gated(criterion: &mut Criterion, rows: usize) -> anyhow::Result<()> {
+    let [in_dim, out_dim] = [768, 1152];
+    let hidden = random(&[rows, in_dim])?;
+    let [gate, up] = [0, 1].map(|_| random(&[out_dim, in_dim]));
+    let (gate, up) = (gate?, up?);
+    let mut group = criterion.benchmark_group(format!("gated linear/{rows} x {in_dim} x {out_dim} Gelu"));
+    group.throughput(Throughput::Elements((4 * rows * in_dim * out_dim) as u64));
+    for precision in Precision::OF_CPU {
+        let placement = Placement::new(Device::Cpu, precision)?;
+        let linear = Linear::gated((&gate, None), (&up, None), &placement)?;
+        group.bench_function(BenchmarkId::new("nearsay", precision.name()), |bencher| {
+            bencher.iter(|| linear.forward_activated(&hidden, Activation::Gelu).map(recycle));
+        });
+    }
+    let transposed = Tensor::cat(&[&gate, &up], 0)?.t()?;
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| {
+            let halves = hidden.matmul(&transposed)?.chunk(2, 1)?;
+            halves[0].gelu_erf()? * &halves[1]
+        });
     });
     group.finish();
     Ok(())

@@ -1,11 +1,13 @@
 //! Row-wise operations (residual with LayerNorm, pooling, normalizing rows), compared with candle's
 //! operations.
 
+use anyhow::Context;
 use candle_core::D;
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{
-    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, add_norm, normalize, pool, recycle,
+    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, RotaryHeads, RotaryTable, add_norm,
+    add_norm_with_sum, normalize, pool, recycle, rotate,
 };
 
 const TOKENS: usize = 512;
@@ -16,7 +18,9 @@ const EPSILON: f64 = 1e-12;
 fn main() -> anyhow::Result<()> {
     main_of(|criterion| {
         bench_add_norm(criterion)?;
+        bench_add_norm_with_sum(criterion)?;
         bench_normalize(criterion)?;
+        bench_rotate(criterion)?;
         bench_pool(criterion)
     })
 }
@@ -38,6 +42,31 @@ fn bench_add_norm(criterion: &mut Criterion) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The step between two blocks of a pre-norm model.
+fn bench_add_norm_with_sum(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let (hidden, residual) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[TOKENS, HIDDEN_DIM])?);
+    let weight = random(&[HIDDEN_DIM])?;
+    let norm = LayerNorm::rms(&weight, EPSILON, &Placement::CPU)?;
+    let mut group = criterion.benchmark_group("residual, and its norm by the root mean square");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| {
+            let both = add_norm_with_sum(&hidden, &residual, &norm)?;
+            recycle(both.sum);
+            recycle(both.norm);
+            anyhow::Ok(())
+        });
+    });
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| {
+            let sum = (&hidden + &residual)?;
+            candle_core::Result::Ok((candle_nn::ops::rms_norm(&sum, &weight, EPSILON as f32)?, sum))
+        });
+    });
+    group.finish();
+    Ok(())
+}
+
 fn bench_normalize(criterion: &mut Criterion) -> anyhow::Result<()> {
     let hidden = random(&[TOKENS, HIDDEN_DIM])?;
     let mut group = criterion.benchmark_group("rows to length 1");
@@ -48,6 +77,32 @@ fn bench_normalize(criterion: &mut Criterion) -> anyhow::Result<()> {
     group.bench_function("candle", |bencher| {
         let stock = || hidden.broadcast_div(&hidden.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?);
         bencher.iter(stock);
+    });
+    group.finish();
+    Ok(())
+}
+
+/// Rotary embeddings of 12 heads of 32 values, queries and keys (candle: as 24 heads, without values between them).
+fn bench_rotate(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let heads = RotaryHeads { num_heads: 2 * 12, head_dim: 32 };
+    let cu_seqlens = CuSeqlens::from_lengths([TOKENS])?;
+    let frequencies = RotaryTable::inverse_frequencies(10_000.0, heads.head_dim);
+    let table = RotaryTable::new(&frequencies, 1.0, TOKENS, &Placement::CPU)?;
+    let mut qkv = Some(random(&[TOKENS, 3 * HIDDEN_DIM])?);
+    let [cos, sin] = [random(&[TOKENS, 16])?, random(&[TOKENS, 16])?];
+    let mut group = criterion.benchmark_group("rotary embeddings");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| {
+            // A rotation keeps lengths, so the values stay what they are.
+            let taken = qkv.take().context("the last rotation failed")?;
+            qkv = Some(rotate(taken, &cu_seqlens, heads, &table, Form::Kernels)?);
+            anyhow::Ok(())
+        });
+    });
+    let padded = random(&[1, 24, TOKENS, 32])?;
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| candle_nn::rotary_emb::rope(&padded, &cos, &sin));
     });
     group.finish();
     Ok(())

@@ -31,14 +31,17 @@ pub use cu_seqlens::CuSeqlens;
 pub use device::{Form, Placement, Precision};
 pub use error::{Error, Result};
 pub use ops::activation::Activation;
-pub use ops::add_norm::add_norm;
+pub use ops::add_norm::{SumAndNorm, add_norm, add_norm_with_sum};
 pub use ops::all_finite::all_finite;
-pub use ops::attention::attention;
+pub use ops::attention::{
+    AttentionOptions, DistanceBias, DistanceBuckets, DistanceVectors, Scores, attention,
+};
 pub use ops::embed_norm::{Embeddings, TokenIndices};
 pub use ops::layer_norm::LayerNorm;
 pub use ops::linear::Linear;
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
+pub use ops::rotate::{RotaryHeads, RotaryTable, rotate};
 pub use ops::token_match::{MatchMaxima, TokenPair, token_match};
 pub use ops::top_k::{Block, ByteRanges, RowValues, TopK, TopKSearch, top_k};
 pub use ops::top_k_bits::{BitBlock, BitSearch, sign_bits};

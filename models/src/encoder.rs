@@ -6,7 +6,8 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use nearsay_kernels::device::synchronize;
 use nearsay_kernels::{
-    Activation, Embeddings, Form, LayerNorm, Linear, Placement, Precision, add_norm, attention, recycle,
+    Activation, AttentionOptions, Embeddings, Form, LayerNorm, Linear, Placement, Precision, add_norm,
+    attention, recycle,
 };
 
 use crate::config::BERT_NAMES;
@@ -222,7 +223,8 @@ impl EncoderLayer {
 
     fn forward(&self, hidden: &Tensor, batch: &PackedBatch, form: Form) -> Result<Tensor> {
         let query_key_value = self.query_key_value.forward(hidden)?;
-        let context = attention(&query_key_value, batch.cu_seqlens(), self.num_heads, form)?;
+        let options = AttentionOptions::new(self.num_heads);
+        let context = attention(&query_key_value, batch.cu_seqlens(), &options, form)?;
         let attended = self.attention_output.forward(&context)?;
         let middle = add_norm(&attended, hidden, &self.attention_norm)?;
         let inner = self.up.forward_activated(&middle, self.activation)?;

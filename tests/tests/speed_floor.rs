@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
-    Activation, CuSeqlens, Form, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling, Precision,
-    TokenPair, add_norm, attention, normalize, pool, recycle, token_match, top_k,
+    Activation, AttentionOptions, CuSeqlens, Form, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling,
+    Precision, TokenPair, add_norm, attention, normalize, pool, recycle, token_match, top_k,
 };
 
 const TOKENS: usize = 512;
@@ -65,7 +65,8 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     };
     let cu_seqlens = CuSeqlens::from_lengths([128; 4]).unwrap();
     let qkv = random(&[TOKENS, 3 * HIDDEN_DIM]);
-    let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, 12, Form::Kernels).unwrap()));
+    let options = AttentionOptions::new(12);
+    let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, &options, Form::Kernels).unwrap()));
     assert_product("attention", seconds, 4 * TOKENS * 128 * HIDDEN_DIM);
     let texts = hidden.chunk(4, 0).unwrap();
     let pair = |index: usize| TokenPair { candidate: &texts[index], reference: &texts[3 - index] };

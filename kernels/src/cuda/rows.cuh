@@ -1,4 +1,4 @@
-// A row of a packed matrix in the registers of one warp, in f32, and its LayerNorm.
+// A row of a packed matrix in the registers of one warp, in f32, and its norm.
 //
 // Each lane holds CHUNKS pieces of 8 neighbouring values: piece c starts at column (32 c + lane) 8. Columns after the last are
 // left out. Sums go over a lane's values first to last, then over the lanes by `warp_sum`: the order depends only on the row's
@@ -84,14 +84,15 @@ template <int CHUNKS> struct Row {
         }
     }
 
-    // (x - mean) / sqrt(variance + epsilon) * weight + bias; the variance is summed from centred values.
-    __device__ __forceinline__ void normalize(const float *weight, const float *bias, float epsilon) {
+    // (x - mean) / sqrt(variance + epsilon) * weight + bias; the variance is summed from centred values. Unless `is_centred`, the
+    // mean is 0.
+    __device__ __forceinline__ void normalize(const float *weight, const float *bias, float epsilon, bool is_centred) {
         float sum = 0.0f;
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk)
 #pragma unroll
             for (int i = 0; i < PIECE; ++i) sum += values[chunk][i];
-        const float mean = warp_sum(sum) / static_cast<float>(width);
+        const float mean = is_centred ? warp_sum(sum) / static_cast<float>(width) : 0.0f;
         float squares = 0.0f;
 #pragma unroll
         for (int chunk = 0; chunk < CHUNKS; ++chunk)

@@ -1,8 +1,9 @@
-//! LayerNorm of a row: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton,
-//! 2016).
+//! Norms of a row. LayerNorm: y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias (Ba, Kiros and Hinton,
+//! 2016), of which some models have no bias. By the root mean square: y = x / sqrt(mean(x^2) + epsilon) * weight
+//! (Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019), which is the first with a mean and bias
+//! of 0, and is computed as that.
 //!
-//! Not a separate operation: it always follows a sum, so the sum's operation (`embed_norm`,
-//! [`crate::add_norm()`]) ends with it. Statistics are f32, with the variance from centred values in a second
+//! It mostly follows a sum, so the sum's operation (`embed_norm`, [`crate::add_norm()`]) ends with it. Statistics are f32, with the variance from centred values in a second
 //! pass. Order of the sums: each lane of four vectors adds its values from first to last, then the vectors
 //! are added, then the lanes by halves.
 
@@ -15,12 +16,14 @@ use crate::{Form, Placement, Result};
 /// Vectors of a row that are processed together.
 const TOGETHER: usize = 4;
 
-/// Scale, shift and epsilon of a LayerNorm. Cloning shares the tensors.
+/// Scale, shift and epsilon of a norm. Cloning shares the tensors.
 #[derive(Debug, Clone)]
 pub struct LayerNorm {
     weight: Tensor,
+    /// Zeros if the norm has none.
     bias: Tensor,
     epsilon: f32,
+    is_centred: bool,
     form: Form,
 }
 
@@ -33,7 +36,25 @@ impl LayerNorm {
         expect_shape("layer_norm", "weight", weight, &[weight.elem_count()])?;
         expect_shape("layer_norm", "bias", bias, &[weight.elem_count()])?;
         let [weight, bias] = [weight, bias].map(|vector| vector.contiguous()?.to_device(placement.device()));
-        Ok(Self { weight: weight?, bias: bias?, epsilon: epsilon as f32, form: placement.form() })
+        let (weight, bias) = (weight?, bias?);
+        Ok(Self { weight, bias, epsilon: epsilon as f32, is_centred: true, form: placement.form() })
+    }
+
+    /// A LayerNorm without a bias.
+    ///
+    /// # Errors
+    /// As [`LayerNorm::new`].
+    pub fn without_bias(weight: &Tensor, epsilon: f64, placement: &Placement) -> Result<Self> {
+        Self::new(weight, &weight.zeros_like()?, epsilon, placement)
+    }
+
+    /// A norm by the root mean square: without mean and bias. (Of a model that multiplies by 1 + weight, `weight`
+    /// must include the 1.)
+    ///
+    /// # Errors
+    /// As [`LayerNorm::new`].
+    pub fn rms(weight: &Tensor, epsilon: f64, placement: &Placement) -> Result<Self> {
+        Ok(Self { is_centred: false, ..Self::without_bias(weight, epsilon, placement)? })
     }
 
     /// Width of the rows.
@@ -49,7 +70,10 @@ impl LayerNorm {
     /// The same composed of candle's operations: `rows` [total_tokens, hidden_dim] f32, on the norm's device.
     pub(crate) fn composed(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
         let count = self.hidden_dim() as f64;
-        let centred = rows.broadcast_sub(&(rows.sum_keepdim(D::Minus1)? / count)?)?;
+        let centred = match self.is_centred {
+            true => rows.broadcast_sub(&(rows.sum_keepdim(D::Minus1)? / count)?)?,
+            false => rows.clone(),
+        };
         let variance = (centred.sqr()?.sum_keepdim(D::Minus1)? / count)?;
         let deviation = (variance + f64::from(self.epsilon))?.sqrt()?;
         centred.broadcast_div(&deviation)?.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)
@@ -61,7 +85,10 @@ impl LayerNorm {
         body: impl FnOnce(NormSlices<'_>) -> candle_core::Result<T>,
     ) -> candle_core::Result<T> {
         crate::args::with_f32(&self.weight, |weight| {
-            crate::args::with_f32(&self.bias, |bias| body(NormSlices { weight, bias, epsilon: self.epsilon }))
+            crate::args::with_f32(&self.bias, |bias| {
+                let Self { epsilon, is_centred, .. } = *self;
+                body(NormSlices { weight, bias, epsilon, is_centred })
+            })
         })
     }
 }
@@ -72,13 +99,15 @@ pub(crate) struct CudaNorm<'a> {
     weight: crate::cuda::Parameter<'a>,
     bias: crate::cuda::Parameter<'a>,
     pub(crate) epsilon: f32,
+    /// Whether the mean is subtracted: 1 or 0.
+    pub(crate) is_centred: u32,
 }
 
 #[cfg(feature = "cuda")]
 impl LayerNorm {
     pub(crate) fn on_cuda(&self) -> CudaNorm<'_> {
         let [weight, bias] = [&self.weight, &self.bias].map(crate::cuda::Parameter::of);
-        CudaNorm { weight, bias, epsilon: self.epsilon }
+        CudaNorm { weight, bias, epsilon: self.epsilon, is_centred: u32::from(self.is_centred) }
     }
 }
 
@@ -94,11 +123,13 @@ impl CudaNorm<'_> {
 }
 
 /// A [`LayerNorm`] on the CPU.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct NormSlices<'a> {
     pub(crate) weight: &'a [f32],
     pub(crate) bias: &'a [f32],
     pub(crate) epsilon: f32,
+    /// Whether the mean is subtracted.
+    pub(crate) is_centred: bool,
 }
 
 impl NormSlices<'_> {
@@ -106,7 +137,7 @@ impl NormSlices<'_> {
     #[inline(always)]
     pub(crate) fn apply<S: Simd>(self, simd: S, row: &mut [f32]) {
         let together = Interleaved::<S, TOGETHER>(simd);
-        let mean = sum(simd, row) / row.len() as f32;
+        let mean = if self.is_centred { sum(simd, row) / row.len() as f32 } else { 0.0 };
         let variance = sum_of_squares(simd, row, mean) / row.len() as f32;
         let (mean, scale) = (together.splat(mean), together.splat(1.0 / (variance + self.epsilon).sqrt()));
         let step = Interleaved::<S, TOGETHER>::LANES;
@@ -122,7 +153,7 @@ impl NormSlices<'_> {
     #[cfg(test)]
     pub(crate) fn reference(self, row: &[f64]) -> Vec<f64> {
         let count = row.len() as f64;
-        let mean = row.iter().sum::<f64>() / count;
+        let mean = if self.is_centred { row.iter().sum::<f64>() / count } else { 0.0 };
         let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count;
         let scale = 1.0 / (variance + self.epsilon as f64).sqrt();
         let parameters = self.weight.iter().zip(self.bias);

@@ -3,13 +3,14 @@
 //! | operation | computes |
 //! |---|---|
 //! | [`activation`] | GELU and its relatives, in place; on the CPU the last step of `linear` |
-//! | [`add_norm`] | LayerNorm of a sum |
+//! | [`add_norm`] | LayerNorm or the root mean square's norm of a sum, with or without the sum, or of a row |
 //! | [`all_finite`] | whether each sequence's values are all finite |
-//! | [`attention`] | self-attention of every sequence |
+//! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
-//! | [`linear`] | a linear layer with its activation |
+//! | [`linear`] | a linear layer with its activation, also gated |
 //! | [`normalize`] | rows to length 1 |
 //! | [`pool`] | the tokens of each sequence to one vector |
+//! | [`rotate`] | rotary position embeddings of queries and keys, in place |
 //! | [`token_match`] | the maxima of cosine matrices, for BERTScore |
 //! | [`top_k`] | exact search |
 //! | [`top_k_bits`] | search by signs |
@@ -26,6 +27,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod normalize;
 pub(crate) mod pool;
+pub(crate) mod rotate;
 pub(crate) mod token_match;
 pub(crate) mod top_k;
 pub(crate) mod top_k_bits;

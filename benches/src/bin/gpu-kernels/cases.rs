@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 use nearsay_benches::kernels::random;
 use nearsay_kernels::{
-    Activation, CuSeqlens, Embeddings, Form, LayerNorm, Linear, PoolOptions, Pooling, TokenIndices,
-    TokenPair, add_norm, attention, normalize, pool, token_match, top_k,
+    Activation, AttentionOptions, CuSeqlens, Embeddings, Form, LayerNorm, Linear, PoolOptions, Pooling,
+    TokenIndices, TokenPair, add_norm, attention, normalize, pool, token_match, top_k,
 };
 use nearsay_models::EncoderConfig;
 
@@ -120,7 +120,8 @@ impl Bench<'_> {
             flops: 4.0 * (length * tokens * width) as f64,
             bytes: self.bytes(4 * tokens * width),
             launch: Box::new(move |index| {
-                Ok(attention(&inputs[index % inputs.len()], &cu_seqlens, num_heads, Form::Kernels)?)
+                let options = AttentionOptions::new(num_heads);
+                Ok(attention(&inputs[index % inputs.len()], &cu_seqlens, &options, Form::Kernels)?)
             }),
         })
     }

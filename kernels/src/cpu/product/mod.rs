@@ -74,6 +74,10 @@ impl<'a> Rows<'a> {
         Self::new(bytemuck::cast_slice(values), stride, count, inner)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// The words from the first of `rows` to the last.
     fn words_of(&self, rows: Range<usize>) -> &'a [u32] {
         match rows.len().checked_sub(1) {
@@ -102,21 +106,21 @@ pub(crate) fn multiply<S: Simd, F: WordFormat<S>, E: Epilogue<S, F>>(
     columns: PanelRange<'_>,
     epilogue: &mut E,
 ) {
-    let PanelRange { panels, range } = columns;
+    let PanelRange { panels, range, inner } = &columns;
     assert_eq!(panels.width(), 2 * S::LANES, "panels packed for another instruction set");
-    assert_eq!(rows.words, panels.inner(), "rows and panels of different depth");
+    assert_eq!(rows.words, inner.len(), "rows and panels of different depth");
     let step = block_rows(rows.words);
     for block in (0..rows.count).step_by(step) {
         let block = block..(block + step).min(rows.count);
         for panel in range.clone() {
             let next = match panel + 1 < range.end {
-                true => panels.panel(panel + 1),
+                true => columns.panel(panel + 1),
                 false => rows.words_of(block.end..(block.end + step).min(rows.count)),
             };
-            let mut ahead = Ahead::during::<S>(bytemuck::cast_slice(next), panels.inner(), block.len());
+            let mut ahead = Ahead::during::<S>(bytemuck::cast_slice(next), rows.words, block.len());
             let first_column = panel * panels.width();
             let mut piece =
-                PanelPiece::<S, F, E>::new(simd, rows, panels.panel(panel), first_column, epilogue);
+                PanelPiece::<S, F, E>::new(simd, rows, columns.panel(panel), first_column, epilogue);
             piece.multiply(block.clone(), &mut ahead);
         }
     }

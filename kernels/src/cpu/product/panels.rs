@@ -34,6 +34,22 @@ pub(crate) struct Panels {
 pub(crate) struct PanelRange<'a> {
     pub(super) panels: &'a Panels,
     pub(super) range: Range<usize>,
+    /// The rows of the matrix that take part.
+    pub(super) inner: Range<usize>,
+}
+
+impl<'a> PanelRange<'a> {
+    /// Only some rows of the matrix.
+    pub(crate) fn of_inner(self, inner: Range<usize>) -> Self {
+        Self { inner, ..self }
+    }
+
+    /// The rows `inner` of a panel.
+    #[inline(always)]
+    pub(super) fn panel(&self, index: usize) -> &'a [u32] {
+        let width = self.panels.width;
+        &self.panels.panel(index)[self.inner.start * width..self.inner.end * width]
+    }
 }
 
 impl Panels {
@@ -56,7 +72,7 @@ impl Panels {
 
     /// Some of the panels, as a factor.
     pub(crate) fn range(&self, range: Range<usize>) -> PanelRange<'_> {
-        PanelRange { panels: self, range }
+        PanelRange { panels: self, range, inner: 0..self.inner }
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -1,4 +1,4 @@
-//! [`super::attention`] on CUDA: `attention.cu` and `attention_general.cu`.
+//! [`super::attention`] on CUDA: `attention.cu`, `attention_general.cu` and `attention_by_distance.cu`.
 
 use std::sync::Arc;
 
@@ -9,27 +9,45 @@ use candle_core::{CudaDevice, CudaStorage, Result};
 use parking_lot::Mutex;
 
 use super::plan::{AttentionPlan, BLOCK_WORDS};
-use super::{Heads, NAME};
-use crate::cuda::{self, Argument, Element, Module, PushKernelArg, View, WrapErr, for_element};
+use super::{AttentionOptions, DistanceBias, Heads, NAME, Scores};
+use crate::cuda::{self, Argument, Element, Module, Parameter, PushKernelArg, View, WrapErr, for_element};
 use crate::{CuSeqlens, Error};
 
 const TENSOR_CORES: Module = cuda::module!("attention");
 const GENERAL: Module = cuda::module!("attention_general");
+const BY_DISTANCE: Module = cuda::module!("attention_by_distance");
 
 /// Threads per block.
 const BLOCK_THREADS: u32 = 128;
 /// The head sizes up to which attention_general.cu has kernels.
 const MAX_HEAD_DIMS: [usize; 4] = [32, 64, 128, 256];
+/// A window at least as large as any sequence.
+const LARGEST_WINDOW: usize = 1 << 30;
 /// A row's address must be a multiple of this many elements.
 const ALIGNMENT: usize = 8;
 
-pub(super) fn attention(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
-    for_element!(NAME, qkv.0.dtype(), T => attend::<T>(qkv, cu_seqlens, heads))
+/// Whether there is a kernel for this kind of attention.
+pub(super) fn has_kernel(heads: Heads, options: &AttentionOptions<'_>) -> bool {
+    heads.num_key_heads == heads.num_heads && !matches!(options.scores, Scores::ByVectors { .. })
 }
 
-fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -> Result<CudaStorage> {
+pub(super) fn attention(
+    qkv: Argument<'_>,
+    cu_seqlens: &CuSeqlens,
+    heads: Heads,
+    options: &AttentionOptions<'_>,
+) -> Result<CudaStorage> {
+    for_element!(NAME, qkv.0.dtype(), T => attend::<T>(qkv, cu_seqlens, heads, options))
+}
+
+fn attend<T: Element>(
+    qkv: Argument<'_>,
+    cu_seqlens: &CuSeqlens,
+    heads: Heads,
+    options: &AttentionOptions<'_>,
+) -> Result<CudaStorage> {
     let device = &qkv.0.device;
-    let kernels = Kernels::of::<T>(heads.head_dim)?;
+    let kernels = Kernels::of::<T>(heads.head_dim, options)?;
     let given = cuda::contiguous::<T>(NAME, qkv)?;
     // Which kernel runs, and so a sequence's bits, must not depend on where a tensor starts.
     let is_aligned = qkv.1.start_offset().is_multiple_of(ALIGNMENT);
@@ -38,6 +56,7 @@ fn attend<T: Element>(qkv: Argument<'_>, cu_seqlens: &CuSeqlens, heads: Heads) -
         device,
         module: kernels.module,
         heads,
+        options,
         qkv: copy.as_ref().map_or(given, |copy| copy.as_view()),
         output: cuda::output::<T>(device, cu_seqlens.total_tokens() * heads.hidden_dim())?,
     };
@@ -60,11 +79,12 @@ struct Kernels {
 }
 
 impl Kernels {
-    fn of<T: Element>(head_dim: usize) -> Result<Self> {
+    fn of<T: Element>(head_dim: usize, options: &AttentionOptions<'_>) -> Result<Self> {
         let has_tensor_cores = size_of::<T>() == 2;
         match head_dim {
+            _ if !options.is_plain() => Self::general(BY_DISTANCE, "attention_by_distance", head_dim),
             32 | 64 | 128 if has_tensor_cores => Ok(Self::tensor_cores(head_dim)),
-            _ => Self::general(head_dim),
+            _ => Self::general(GENERAL, "attention", head_dim),
         }
     }
 
@@ -78,14 +98,14 @@ impl Kernels {
         }
     }
 
-    fn general(head_dim: usize) -> Result<Self> {
+    fn general(module: Module, name: &str, head_dim: usize) -> Result<Self> {
         let Some(most) = MAX_HEAD_DIMS.into_iter().find(|&most| most >= head_dim) else {
             let most = MAX_HEAD_DIMS[MAX_HEAD_DIMS.len() - 1];
             let rule = format!("head_dim must be at most {most} on CUDA, got {head_dim}");
             return Err(candle_core::Error::wrap(Error::Argument { operation: NAME, rule }));
         };
-        let name = format!("attention_up_to_{most}");
-        Ok(Self { module: GENERAL, long: name.clone(), short: name, query_slots: 1 })
+        let name = format!("{name}_up_to_{most}");
+        Ok(Self { module, long: name.clone(), short: name, query_slots: 1 })
     }
 }
 
@@ -94,6 +114,7 @@ struct AttentionCall<'a, T> {
     device: &'a CudaDevice,
     module: Module,
     heads: Heads,
+    options: &'a AttentionOptions<'a>,
     qkv: View<'a, T>,
     output: CudaSlice<T>,
 }
@@ -103,17 +124,71 @@ impl<T: Element> AttentionCall<'_, T> {
         if blocks.is_empty() {
             return Ok(());
         }
-        let Heads { num_heads, head_dim } = self.heads;
+        let Heads { num_heads, head_dim, .. } = self.heads;
         let sizes = [num_heads, head_dim, self.heads.hidden_dim()].map(|size| size as u32);
-        let scale = std::f32::consts::LOG2_E / (head_dim as f32).sqrt();
         let kernel = self.module.kernel::<T>(self.device, name)?;
+        let is_plain = self.options.is_plain();
+        let log2_scale = if is_plain { self.options.log2_scale(head_dim) } else { std::f32::consts::LOG2_E };
+        let bias = match self.options.scores {
+            Scores::ByDistance(bias) => Some(BiasOnCuda::of(bias)),
+            _ => None,
+        };
+        let terms = TermArguments::new(self.options, head_dim, bias.as_ref());
+        let values = bias.as_ref().map(|bias| bias.values.values::<f32>(NAME)).transpose()?;
         let mut launch = kernel.builder();
         launch.arg(&self.qkv).arg(&mut self.output).arg(&blocks);
-        launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&scale);
-        // SAFETY: these are the arguments of both files' kernels. `super::attention` has checked that qkv has
-        // `total_tokens` rows; the plan, computed from the same `CuSeqlens`, names no row beyond them.
+        launch.arg(&sizes[0]).arg(&sizes[1]).arg(&sizes[2]).arg(&log2_scale);
+        if !is_plain {
+            match &values {
+                Some(values) => launch.arg(values),
+                None => launch.arg(&terms.no_bias),
+            };
+            launch.arg(&terms.stride).arg(&terms.zero).arg(&terms.scale);
+            launch.arg(&terms.window).arg(&terms.causal);
+        }
+        // SAFETY: these are the arguments of the three files' kernels. `super::attention` has checked that qkv
+        // has `total_tokens` rows, and that the biases are for all heads and distances; the plan, computed from
+        // the same `CuSeqlens`, names no row beyond them.
         unsafe { launch.launch(cuda::blocks(blocks.len() / BLOCK_WORDS * num_heads, BLOCK_THREADS)) }.w()?;
         Ok(())
+    }
+}
+
+/// Biases by distance, readable while this lives.
+struct BiasOnCuda<'a> {
+    values: Parameter<'a>,
+    stride: usize,
+    zero: usize,
+}
+
+impl<'a> BiasOnCuda<'a> {
+    fn of(bias: &'a DistanceBias) -> Self {
+        let (stride, zero) = bias.row_layout();
+        Self { values: Parameter::of(bias.values()), stride, zero }
+    }
+}
+
+/// The last arguments of attention_by_distance.cu.
+struct TermArguments {
+    /// Instead of the address of biases.
+    no_bias: u64,
+    stride: u32,
+    zero: u32,
+    scale: f32,
+    window: u32,
+    causal: u32,
+}
+
+impl TermArguments {
+    fn new(options: &AttentionOptions<'_>, head_dim: usize, bias: Option<&BiasOnCuda<'_>>) -> Self {
+        Self {
+            no_bias: 0,
+            stride: bias.map_or(0, |bias| bias.stride as u32),
+            zero: bias.map_or(0, |bias| bias.zero as u32),
+            scale: options.scale(head_dim) as f32,
+            window: options.window.unwrap_or(LARGEST_WINDOW).min(LARGEST_WINDOW) as u32,
+            causal: u32::from(options.causal),
+        }
     }
 }
 

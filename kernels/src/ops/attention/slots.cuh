@@ -36,7 +36,7 @@ template <class Element> struct Batch {
     uint32_t num_heads;
     uint32_t head_dim;
     uint32_t hidden_dim;
-    // log2 e / sqrt(head_dim): weights are powers of 2.
+    // Of the scores, times log2 e: weights are powers of 2. 1 / sqrt(head_dim) for BERT.
     float scale;
 };
 
@@ -52,6 +52,12 @@ template <class Element> struct Work {
     __device__ __forceinline__ explicit Work(const Batch<Element> &batch) : batch(batch), warp(threadIdx.x / WARP) {
         slot = batch.slots[static_cast<size_t>(blockIdx.x / batch.num_heads) * SLOTS + warp];
         column = blockIdx.x % batch.num_heads * batch.head_dim;
+    }
+
+    // The first query of the block, counted from the sequence's first token. Only if it is a long sequence's do its warps share a
+    // sequence.
+    __device__ __forceinline__ uint32_t first_query_of_block() const {
+        return batch.slots[static_cast<size_t>(blockIdx.x / batch.num_heads) * SLOTS].first_query;
     }
 
     // Elements from one token to the next.

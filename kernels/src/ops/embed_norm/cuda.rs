@@ -31,7 +31,8 @@ fn launch<T: Element>(indices: [Argument<'_>; 3], embeddings: &Embeddings) -> Re
         let kernel = KERNELS.rows_kernel::<T>(device, NAME, hidden_dim)?;
         let mut launch = kernel.builder();
         launch.arg(&ids).arg(&positions).arg(&types).arg(&word).arg(&position).arg(&token_type);
-        launch.arg(&weight).arg(&bias).arg(&mut output).arg(&sizes[0]).arg(&sizes[1]).arg(&norm.epsilon);
+        launch.arg(&weight).arg(&bias).arg(&mut output).arg(&sizes[0]).arg(&sizes[1]);
+        launch.arg(&norm.epsilon).arg(&norm.is_centred);
         last.iter().for_each(|last| {
             launch.arg(last);
         });

@@ -20,7 +20,8 @@ template <class Element, int CHUNKS>
 __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *positions, const uint32_t *types,
                                            const Table<Element> &word, const Table<Element> &position,
                                            const Table<Element> &token_type, const float *weight, const float *bias,
-                                           Element *output, uint32_t total_tokens, uint32_t hidden_dim, float epsilon) {
+                                           Element *output, uint32_t total_tokens, uint32_t hidden_dim, float epsilon,
+                                           bool is_centred) {
     const int64_t token = row_of_warp();
     if (token >= total_tokens) return;
     const int64_t width = hidden_dim;
@@ -28,7 +29,7 @@ __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *
     row.add(word.row(ids[token], width));
     row.add(token_type.row(types[token], width));
     row.add(position.row(positions[token], width));
-    row.normalize(weight, bias, epsilon);
+    row.normalize(weight, bias, epsilon, is_centred);
     row.store(output + token * width);
 }
 
@@ -38,9 +39,11 @@ __device__ __forceinline__ void embed_norm(const uint32_t *ids, const uint32_t *
     extern "C" __global__ void __launch_bounds__(nearsay::ROWS_OF_A_BLOCK *nearsay::WARP) embed_norm_##CHUNKS##_##suffix(        \
         const uint32_t *ids, const uint32_t *positions, const uint32_t *types, const Element *word, const Element *position,     \
         const Element *token_type, const float *weight, const float *bias, Element *output, uint32_t total_tokens,               \
-        uint32_t hidden_dim, float epsilon, uint32_t last_word, uint32_t last_position, uint32_t last_type) {                    \
+        uint32_t hidden_dim, float epsilon, uint32_t is_centred, uint32_t last_word, uint32_t last_position,                     \
+        uint32_t last_type) {                                                                                                    \
         nearsay::embed_norm<Element, CHUNKS>(ids, positions, types, {word, last_word}, {position, last_position},                \
-                                             {token_type, last_type}, weight, bias, output, total_tokens, hidden_dim, epsilon);  \
+                                             {token_type, last_type}, weight, bias, output, total_tokens, hidden_dim, epsilon,   \
+                                             is_centred != 0);                                                                   \
     }
 
 #define KERNELS(suffix, Element) FOR_CHUNKS(KERNEL, suffix, Element)

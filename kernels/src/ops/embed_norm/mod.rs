@@ -213,7 +213,7 @@ mod tests {
         }
 
         fn slices(&self) -> NormSlices<'_> {
-            NormSlices { weight: &self.weight, bias: &self.bias, epsilon: 1e-12 }
+            NormSlices { weight: &self.weight, bias: &self.bias, epsilon: 1e-12, is_centred: true }
         }
 
         fn run(&self, target: Target) -> Vec<f32> {

@@ -1,10 +1,10 @@
 //! [`super::Linear`] composed of candle's operations: its matmul in the element type of hidden states (sums
-//! are f32 on Metal), bias and activation in f32.
+//! are f32 on Metal), bias, activation and gate in f32.
 
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::LinearParameters;
-use crate::{Activation, Placement};
+use crate::Placement;
 
 /// Weights on a device.
 #[derive(Debug)]
@@ -26,13 +26,13 @@ impl ComposedWeights {
         })
     }
 
-    /// `hidden` [total_tokens, in_dim] to [total_tokens, out_dim].
-    pub(super) fn forward(&self, hidden: &Tensor, activation: Activation) -> Result<Tensor> {
+    /// x W^T + b in f32: `hidden` [total_tokens, in_dim] to [total_tokens, rows of the weight].
+    pub(super) fn sums(&self, hidden: &Tensor) -> Result<Tensor> {
         let shape = (hidden.dims()[0], self.bias.elem_count());
         if shape.0 * shape.1 == 0 {
-            return Tensor::zeros(shape, hidden.dtype(), hidden.device());
+            return Tensor::zeros(shape, DType::F32, hidden.device());
         }
         let product = hidden.contiguous()?.matmul(&self.weight.t()?)?.to_dtype(DType::F32)?;
-        activation.composed(&product.broadcast_add(&self.bias)?)?.to_dtype(hidden.dtype())
+        product.broadcast_add(&self.bias)
     }
 }

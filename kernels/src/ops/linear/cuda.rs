@@ -33,6 +33,11 @@ impl CudaWeights {
         Ok(Self { weight, product, _bias: bias })
     }
 
+    /// The number of rows of the weight.
+    pub(super) fn out_dim(&self) -> usize {
+        self.product.out_dim()
+    }
+
     /// `hidden` [total_tokens, in_dim] to [total_tokens, out_dim].
     pub(super) fn forward(&self, hidden: Argument<'_>, activation: Activation) -> Result<CudaStorage> {
         for_element!(NAME, hidden.0.dtype(), T => self.multiply::<T>(hidden, activation))

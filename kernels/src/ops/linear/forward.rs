@@ -3,14 +3,13 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::epilogue::{BiasActivation, GatedActivation};
 use super::operand::Operand;
 use super::packed_weights::PackedWeights;
 use crate::Activation;
 use crate::cpu::matrix_mut::MatrixMut;
-use crate::cpu::product::{
-    Bf16, ByteScales, Epilogue, F32, Int8, Rows, WordFormat, block_rows, multiply, padded,
-};
-use crate::cpu::simd::{Bf16Kernel, Bf16Simd, Interleaved, Kernel, Simd};
+use crate::cpu::product::{Bf16, ByteScales, F32, Int8, Rows, WordFormat, block_rows, multiply, padded};
+use crate::cpu::simd::{Bf16Kernel, Bf16Simd, Kernel, Simd};
 use crate::cpu::team;
 
 /// A product of some rows and some panels.
@@ -20,7 +19,7 @@ pub(super) struct Forward<'a> {
     pub(super) hidden: &'a [f32],
     pub(super) activation: Activation,
     pub(super) panels: Range<usize>,
-    /// [rows, columns of `panels`]
+    /// [rows, outputs of `panels`]
     pub(super) output: MatrixMut<'a>,
 }
 
@@ -46,7 +45,7 @@ impl<'a> Forward<'a> {
     pub(super) fn divide_columns(mut self, parts: usize) -> Vec<Self> {
         let mut divided = Vec::with_capacity(parts);
         for range in team::divide(self.panels.len(), parts) {
-            let [output, rest] = self.output.split_at_column(range.len() * self.weights.panels.width());
+            let [output, rest] = self.output.split_at_column(range.len() * self.weights.panel_outputs());
             let panels = self.panels.start + range.start..self.panels.start + range.end;
             divided.push(Self { panels, output, ..self });
             self.output = rest;
@@ -58,7 +57,7 @@ impl<'a> Forward<'a> {
     /// the cache.
     #[inline(always)]
     fn multiply<S: Simd, F: WordFormat<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
-        let Self { weights: PackedWeights { panels, bias, in_dim, .. }, activation, .. } = self;
+        let Self { weights: PackedWeights { panels, bias, in_dim, is_gated, .. }, activation, .. } = self;
         let step = block_rows(panels.inner());
         let mut operand = OPERAND.take();
         let mut output = self.output;
@@ -69,7 +68,12 @@ impl<'a> Forward<'a> {
             let first_column = self.panels.start * panels.width();
             let mut epilogue =
                 BiasActivation::<S, F> { bias, activation, scales, first_column, output: block };
-            multiply(simd, format, rows, panels.range(self.panels.clone()), &mut epilogue);
+            let panels = panels.range(self.panels.clone());
+            if *is_gated {
+                multiply(simd, format, rows, panels, &mut GatedActivation(epilogue));
+            } else {
+                multiply(simd, format, rows, panels, &mut epilogue);
+            }
         }
         OPERAND.set(operand);
     }
@@ -193,35 +197,5 @@ impl Kernel for ForwardBytes<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         self.forward.multiply(simd, Int8, self.columns);
-    }
-}
-
-struct BiasActivation<'a, S: Simd, F: WordFormat<S>> {
-    bias: &'a [f32],
-    activation: Activation,
-    scales: F::Scales<'a>,
-    /// The column of the product that is the output's first.
-    first_column: usize,
-    output: MatrixMut<'a>,
-}
-
-impl<S: Simd, F: WordFormat<S>> Epilogue<S, F> for BiasActivation<'_, S, F> {
-    #[inline(always)]
-    fn finish<const ROWS: usize>(&mut self, simd: S, row: usize, column: usize, sums: [[F::Sums; 2]; ROWS]) {
-        let mut values = [[simd.splat(0.0); 2]; ROWS];
-        for half in [0, 1] {
-            let column = column + half * S::LANES;
-            let bias = simd.load(&self.bias[column..]);
-            for i in 0..ROWS {
-                values[i][half] = F::add_to(simd, bias, sums[i][half], self.scales, [row + i, column]);
-            }
-        }
-        let values = self.activation.apply(Interleaved::<_, ROWS>(Interleaved::<_, 2>(simd)), values);
-        for (i, values) in values.iter().enumerate() {
-            let output = self.output.part(row + i, column - self.first_column, 2 * S::LANES);
-            let (left, right) = output.split_at_mut(output.len().min(S::LANES));
-            simd.store_front(values[0], left);
-            simd.store_front(values[1], right);
-        }
     }
 }

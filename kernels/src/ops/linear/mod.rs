@@ -1,4 +1,5 @@
-//! Linear layer: y = activation(x W^T + b).
+//! Linear layer: y = activation(x W^T + b), or gated: y = activation(x G^T + g) * (x W^T + b) (Shazeer, "GLU
+//! Variants Improve Transformer", 2020).
 //!
 //! x: [total_tokens, in_dim] f32, contiguous. W: [out_dim, in_dim], as checkpoints store it. b: `[out_dim]`,
 //! optional. y: [total_tokens, out_dim] f32.
@@ -6,10 +7,13 @@
 //! On the CPU the product has one of three precisions: f32; bf16, with weights and inputs rounded to it; or
 //! bytes, with a step per output of the weights, and a step and a zero per row of the input. Input, output
 //! and bias are f32 in each. The weights are packed for the precision and the CPU's instruction set when the
-//! layer is created. Order of the reduction: see `product`; the bias is added to the finished sum.
+//! layer is created. Order of the reduction: see `product`; the bias is added to the finished sum. A gated layer's
+//! panels have a vector of gates and then the vector of what they multiply: one tile has both, and only their
+//! product is stored.
 //!
 //! On CUDA everything has one type, f32, f16 or bf16; sums are f32. cuBLASLt multiplies and adds the bias
-//! (see `cuda::product` for how rows stay independent of each other); an activation follows in place.
+//! (see `cuda::product` for how rows stay independent of each other); an activation follows in place, a gate in
+//! candle's operations, in f32.
 //!
 //! On Metal x, W and y are f32 or f16. candle multiplies; bias and activation follow in f32. candle's order
 //! of sums depends on the number of rows.
@@ -19,6 +23,7 @@ mod composed;
 mod cuda;
 
 mod encoding;
+mod epilogue;
 mod forward;
 mod operand;
 mod packed_weights;
@@ -29,7 +34,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "cuda")]
 use candle_core::CudaStorage;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 
 #[cfg(test)]
 pub(crate) use reference::linear as linear_reference;
@@ -49,6 +54,7 @@ pub struct Linear {
     weights: LinearWeights,
     in_dim: usize,
     out_dim: usize,
+    is_gated: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -75,34 +81,55 @@ impl Linear {
     /// # Errors
     /// If there are none, their `in_dim` differ or are 0, or as [`Linear::new`].
     pub fn stacked(parts: &[(&Tensor, Option<&Tensor>)], placement: &Placement) -> Result<Self> {
-        let parameters = LinearParameters::stacked(parts)?;
+        Self::from_parameters(&LinearParameters::stacked(parts)?, false, placement)
+    }
+
+    /// A gated layer: its activation is that of the outputs of `gate`, which multiply those of `up`. Both are
+    /// weights [out_dim, in_dim] and biases `[out_dim]`.
+    ///
+    /// # Errors
+    /// If their shapes differ, or as [`Linear::new`].
+    pub fn gated(
+        gate: (&Tensor, Option<&Tensor>),
+        up: (&Tensor, Option<&Tensor>),
+        placement: &Placement,
+    ) -> Result<Self> {
+        Self::from_parameters(&LinearParameters::gated(gate, up)?, true, placement)
+    }
+
+    /// The layer's own activation is applied to the first half of the outputs if it is gated.
+    fn from_parameters(parameters: &LinearParameters, is_gated: bool, placement: &Placement) -> Result<Self> {
         let weights = match placement.device() {
             _ if placement.form() == Form::Composed => {
-                LinearWeights::Composed(Arc::new(ComposedWeights::new(placement, &parameters)?))
+                LinearWeights::Composed(Arc::new(ComposedWeights::new(placement, parameters)?))
             }
             Device::Cpu => {
                 let set = InstructionSet::current();
-                LinearWeights::packed((set, encoding(set, placement.precision())?), &parameters)
+                LinearWeights::packed((set, encoding(set, placement.precision())?), parameters, is_gated)
             }
             #[cfg(feature = "cuda")]
             Device::Cuda(device) => LinearWeights::Cuda(Arc::new(cuda::CudaWeights::new(
                 device,
                 placement.hidden_dtype(),
-                &parameters,
+                parameters,
             )?)),
             other => {
                 let rule = format!("has no product on {:?}", other.location());
                 return Err(Error::Argument { operation: NAME, rule });
             }
         };
-        Ok(Self { weights, in_dim: parameters.in_dim, out_dim: parameters.bias.len() })
+        Ok(Self::of(weights, parameters, is_gated))
+    }
+
+    fn of(weights: LinearWeights, parameters: &LinearParameters, is_gated: bool) -> Self {
+        let rows = parameters.bias.len();
+        let out_dim = if is_gated { rows / 2 } else { rows };
+        Self { weights, in_dim: parameters.in_dim, out_dim, is_gated }
     }
 
     #[cfg(test)]
-    fn packed_for(target: (InstructionSet, Encoding), parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
-        let parameters = LinearParameters::stacked(parts)?;
-        let weights = LinearWeights::packed(target, &parameters);
-        Ok(Self { weights, in_dim: parameters.in_dim, out_dim: parameters.bias.len() })
+    fn packed_for(target: (InstructionSet, Encoding), parameters: &LinearParameters, is_gated: bool) -> Self {
+        Self::of(LinearWeights::packed(target, parameters, is_gated), parameters, is_gated)
     }
 
     /// Width of the input.
@@ -123,7 +150,7 @@ impl Linear {
         self.forward_activated(hidden, Activation::Identity)
     }
 
-    /// The same with `activation` applied to every value.
+    /// The same with `activation` applied to every value, or to every gate.
     ///
     /// # Errors
     /// As [`Linear::forward`].
@@ -131,9 +158,27 @@ impl Linear {
         let (total_tokens, _) = matrix(NAME, "hidden", hidden)?;
         expect_shape(NAME, "hidden", hidden, &[total_tokens, self.in_dim])?;
         if let LinearWeights::Composed(weights) = &self.weights {
-            return Ok(weights.forward(hidden, activation)?);
+            let sums = weights.sums(hidden)?;
+            return Ok(self.activated(&sums, activation)?.to_dtype(hidden.dtype())?);
+        }
+        if self.is_gated && hidden.device().is_cuda() {
+            let sums =
+                hidden.apply_op1_no_bwd(&LinearOp { linear: self, activation: Activation::Identity })?;
+            return Ok(self.activated(&sums.to_dtype(DType::F32)?, activation)?.to_dtype(hidden.dtype())?);
         }
         Ok(hidden.apply_op1_no_bwd(&LinearOp { linear: self, activation })?)
+    }
+
+    /// The layer's result from its sums in f32, composed of candle's operations.
+    fn activated(&self, sums: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
+        if sums.elem_count() == 0 {
+            return Tensor::zeros((sums.dims()[0], self.out_dim), DType::F32, sums.device());
+        }
+        if !self.is_gated {
+            return activation.composed(sums);
+        }
+        let [gates, ups] = [0, 1].map(|half| sums.narrow(1, half * self.out_dim, self.out_dim)?.contiguous());
+        activation.composed(&gates?)? * ups?
     }
 }
 
@@ -147,6 +192,28 @@ struct LinearParameters {
 }
 
 impl LinearParameters {
+    /// Gates, then as many rows that they multiply.
+    fn gated(gate: (&Tensor, Option<&Tensor>), up: (&Tensor, Option<&Tensor>)) -> Result<Self> {
+        expect_shape(NAME, "weight of up", up.0, gate.0.dims())?;
+        Self::stacked(&[gate, up])
+    }
+
+    /// `lanes` gates, then the rows that they multiply, and so on, with rows of zeros after the last of each.
+    fn interleaved(&self, lanes: usize) -> Self {
+        let half = self.bias.len() / 2;
+        let mut rows = Self { weight: Vec::new(), bias: Vec::new(), in_dim: self.in_dim };
+        for first in (0..half).step_by(lanes) {
+            let count = lanes.min(half - first);
+            for first in [first, half + first] {
+                rows.weight.extend_from_slice(&self.weight[first * self.in_dim..][..count * self.in_dim]);
+                rows.bias.extend_from_slice(&self.bias[first..][..count]);
+                rows.weight.resize(rows.weight.len() + (lanes - count) * self.in_dim, 0.0);
+                rows.bias.resize(rows.bias.len() + lanes - count, 0.0);
+            }
+        }
+        rows
+    }
+
     fn stacked(parts: &[(&Tensor, Option<&Tensor>)]) -> Result<Self> {
         let Some((first, _)) = parts.first() else {
             return Err(shape(NAME, "weight", "[out_dim, in_dim]", &[]));
@@ -176,9 +243,8 @@ impl LinearParameters {
 }
 
 impl LinearWeights {
-    fn packed(target: (InstructionSet, Encoding), parameters: &LinearParameters) -> Self {
-        let LinearParameters { weight, bias, in_dim } = parameters;
-        Self::Cpu(Arc::new(PackedWeights::new(target, weight, *in_dim, bias.clone())))
+    fn packed(target: (InstructionSet, Encoding), parameters: &LinearParameters, is_gated: bool) -> Self {
+        Self::Cpu(Arc::new(PackedWeights::new(target, parameters, is_gated)))
     }
 }
 
@@ -214,7 +280,7 @@ impl CustomOp1 for LinearOp<'_> {
             candle_core::bail!("{NAME}: the input is on CUDA, the weights are not")
         };
         let output = weights.forward((storage, layout), self.activation)?;
-        Ok((output, Shape::from((layout.dims()[0], self.linear.out_dim))))
+        Ok((output, Shape::from((layout.dims()[0], weights.out_dim()))))
     }
 }
 

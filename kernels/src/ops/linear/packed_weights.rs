@@ -1,5 +1,6 @@
 //! The weights of a linear layer on the CPU, packed once.
 
+use super::LinearParameters;
 use super::encoding::Encoding;
 use super::forward::{ColumnScales, Forward, ForwardBf16, ForwardBytes, ForwardF32};
 use super::operand::{bf16_words, byte_rows, rounded_words};
@@ -20,6 +21,9 @@ pub(super) struct PackedWeights {
     format: PackedFormat,
     set: InstructionSet,
     pub(super) in_dim: usize,
+    /// Whether a panel has a vector of gates and one of what they multiply.
+    pub(super) is_gated: bool,
+    out_dim: usize,
 }
 
 #[derive(Debug)]
@@ -31,13 +35,23 @@ enum PackedFormat {
 }
 
 impl PackedWeights {
-    /// Packs `weight` [out_dim, in_dim] for `set`; `bias` has `out_dim` values.
+    /// Packs parameters for `set`. If they are `gated`, the first half of the rows are gates.
     pub(super) fn new(
-        (set, encoding): (InstructionSet, Encoding),
-        weight: &[f32],
-        in_dim: usize,
-        bias: Vec<f32>,
+        target: (InstructionSet, Encoding),
+        parameters: &LinearParameters,
+        is_gated: bool,
     ) -> Self {
+        let out_dim = parameters.bias.len();
+        if !is_gated {
+            return Self { is_gated, out_dim, ..Self::of_rows(target, parameters) };
+        }
+        let packed = Self::of_rows(target, &parameters.interleaved(target.0.lanes()));
+        Self { is_gated, out_dim: out_dim / 2, ..packed }
+    }
+
+    fn of_rows((set, encoding): (InstructionSet, Encoding), parameters: &LinearParameters) -> Self {
+        let LinearParameters { weight, bias, in_dim } = parameters;
+        let (in_dim, out_dim) = (*in_dim, bias.len());
         let mut panels = Panels::default();
         let mut pack = |words: &[u32], group: usize| {
             let shape = [bias.len(), in_dim.div_ceil(group)];
@@ -62,13 +76,13 @@ impl PackedWeights {
                 PackedFormat::Int8 { scales: filled_up(rows.scales), sums: filled_up(rows.sums) }
             }
         };
-        Self { panels, bias: filled_up(bias), format, set, in_dim }
+        Self { panels, bias: filled_up(bias.clone()), format, set, in_dim, is_gated: false, out_dim }
     }
 
     /// `hidden` [total_tokens, in_dim] to [total_tokens, out_dim].
     pub(super) fn forward(&self, hidden: &[f32], total_tokens: usize, activation: Activation) -> Vec<f32> {
-        let mut output = buffers::take(total_tokens * self.panels.columns());
-        let matrix = MatrixMut::new(&mut output, self.panels.columns());
+        let mut output = buffers::take(total_tokens * self.out_dim);
+        let matrix = MatrixMut::new(&mut output, self.out_dim);
         let whole = Forward { weights: self, hidden, activation, panels: self.panels.all(), output: matrix };
         let parts = match team::threads() {
             1 => vec![whole],
@@ -77,6 +91,11 @@ impl PackedWeights {
         };
         team::for_each(parts, |part| self.run(part));
         output
+    }
+
+    /// Outputs of a panel.
+    pub(super) fn panel_outputs(&self) -> usize {
+        if self.is_gated { self.panels.width() / 2 } else { self.panels.width() }
     }
 
     fn run(&self, forward: Forward<'_>) {

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::encoding::Encoding;
-use super::{Linear, linear_reference};
+use super::{Linear, LinearParameters, linear_reference};
 use crate::cpu::simd::{InstructionSet, NativeBf16};
 use crate::testing::{available_sets, random, team};
 use crate::{Activation, Placement};
@@ -19,7 +19,8 @@ fn tensor(values: &[f32], rows: usize, columns: usize) -> Tensor {
 fn layer(target: (InstructionSet, Encoding), weight: &[f32], bias: &[f32], in_dim: usize) -> Linear {
     let weight = tensor(weight, bias.len(), in_dim);
     let bias = Tensor::from_slice(bias, bias.len(), &Device::Cpu).unwrap();
-    Linear::packed_for(target, &[(&weight, Some(&bias))]).unwrap()
+    let parameters = LinearParameters::stacked(&[(&weight, Some(&bias))]).unwrap();
+    Linear::packed_for(target, &parameters, false)
 }
 
 /// All combinations of instruction set and encoding that this CPU has.
@@ -212,4 +213,5 @@ fn shapes_that_do_not_fit_are_named() {
     assert_eq!(error, "linear: weight must have an in_dim of 1 or more, got 0");
 }
 
+mod gated;
 mod on_devices;

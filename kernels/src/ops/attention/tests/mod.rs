@@ -1,8 +1,10 @@
-//! Attention against its reference, for short, long and empty sequences and odd heads.
+//! Attention against its reference, for short, long and empty sequences and odd heads: BERT's here, all others
+//! in [`variants`].
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Heads, attention, attention_reference, cpu};
+use super::reference::{self, ReferenceScores};
+use super::{AttentionOptions, Heads, attention, cpu};
 use crate::testing::{Target, assert_close, available_sets, random, targets, team};
 use crate::{CuSeqlens, Form};
 
@@ -23,13 +25,39 @@ fn bound(target: Target, num_keys: usize, head_dim: usize) -> f64 {
     4.0 * f32::EPSILON as f64 * (scores + num_keys as f64 + 8.0) + 2.0 * target.rounding()
 }
 
+/// BERT's attention.
 fn attend(target: Target, qkv: &[f32], cu_seqlens: &CuSeqlens, heads: Heads) -> Vec<f32> {
-    match target {
-        Target::Cpu(set) => cpu::attention_for(set, qkv, cu_seqlens, heads),
-        _ => {
-            let qkv = target.tensor(qkv, (cu_seqlens.total_tokens(), 3 * heads.hidden_dim()));
-            target.values(&attention(&qkv, cu_seqlens, heads.num_heads, target.form()).unwrap())
-        }
+    attend_with(target, qkv, cu_seqlens, heads.head_dim, &AttentionOptions::new(heads.num_heads))
+}
+
+fn attend_with(
+    target: Target,
+    qkv: &[f32],
+    cu_seqlens: &CuSeqlens,
+    head_dim: usize,
+    options: &AttentionOptions<'_>,
+) -> Vec<f32> {
+    let heads = Heads { head_dim, num_heads: options.num_heads, num_key_heads: options.num_key_heads };
+    if let Target::Cpu(set) = target {
+        let output = options.scores.with_terms(|terms| {
+            Ok(cpu::attention_for(set, qkv, cu_seqlens, cpu::Task { heads, options, terms }))
+        });
+        return output.unwrap();
+    }
+    let qkv = target.tensor(qkv, (cu_seqlens.total_tokens(), heads.width()));
+    target.values(&attention(&qkv, cu_seqlens, options, target.form()).unwrap())
+}
+
+fn plain_reference(qkv: &[f32], cu_seqlens: &CuSeqlens, heads: Heads) -> Vec<f64> {
+    let scale = 1.0 / (heads.head_dim as f64).sqrt();
+    let scores = ReferenceScores { scale, added: &|_, _, _| 0.0, attends: &|_, _| true };
+    reference::attention(qkv, cu_seqlens, heads, &scores)
+}
+
+impl Heads {
+    /// As many key heads as heads.
+    fn alike(num_heads: usize, head_dim: usize) -> Self {
+        Self { num_heads, num_key_heads: num_heads, head_dim }
     }
 }
 
@@ -43,10 +71,10 @@ fn agrees_with_the_reference() {
     let heads = [(1, 1), (2, 8), (3, 12), (2, 32), (1, 36), (3, 64), (1, 65), (1, 128), (1, 200), (1, 256)];
     for target in targets() {
         for (num_heads, head_dim) in heads {
-            let heads = Heads { num_heads, head_dim };
+            let heads = Heads::alike(num_heads, head_dim);
             let qkv = target.held(&random(5, cu_seqlens.total_tokens() * 3 * heads.hidden_dim()));
             let output = attend(target, &qkv, &cu_seqlens, heads);
-            let expected = attention_reference(&qkv, &cu_seqlens, num_heads, head_dim);
+            let expected = plain_reference(&qkv, &cu_seqlens, heads);
             let bound = bound(target, 257, head_dim);
             assert_close(&format!("{target:?} {heads:?}"), &output, &expected, bound);
         }
@@ -65,7 +93,7 @@ fn a_query_that_fits_one_key_gets_its_value() {
     let cu_seqlens = from_lengths(&LENGTHS);
     for target in targets() {
         for head_dim in [12, 32, 64, 65, 128, 200] {
-            let heads = Heads { num_heads: 2, head_dim };
+            let heads = Heads::alike(2, head_dim);
             let mut qkv = Vec::new();
             let mut expected = Vec::new();
             for length in LENGTHS {
@@ -93,7 +121,7 @@ fn what_lies_behind_a_sequence_weighs_nothing() {
     let cu_seqlens = from_lengths(&lengths);
     for target in targets() {
         for head_dim in HEAD_DIMS {
-            let heads = Heads { num_heads: 1, head_dim };
+            let heads = Heads::alike(1, head_dim);
             let ones = |i: usize| if i % (3 * head_dim) < head_dim { 0.0 } else { 1.0 };
             let qkv: Vec<f32> = (0..cu_seqlens.total_tokens() * 3 * head_dim).map(ones).collect();
             let output = attend(target, &qkv, &cu_seqlens, heads);
@@ -108,7 +136,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_company() {
     let cu_seqlens = from_lengths(&lengths);
     for target in targets() {
         for head_dim in HEAD_DIMS {
-            let heads = Heads { num_heads: 2, head_dim };
+            let heads = Heads::alike(2, head_dim);
             let width = 3 * heads.hidden_dim();
             let qkv = random(6, cu_seqlens.total_tokens() * width);
             let rows: Vec<&[f32]> =
@@ -145,10 +173,10 @@ fn threads_of_a_team_give_the_same_bits() {
     for lengths in [vec![5], vec![130], vec![40, 0, 77]] {
         let cu_seqlens = CuSeqlens::from_lengths(lengths).unwrap();
         for num_heads in [1, 2, 4] {
-            let heads = Heads { num_heads, head_dim: 8 };
+            let heads = Heads::alike(num_heads, 8);
             let qkv = random(6, cu_seqlens.total_tokens() * 3 * heads.hidden_dim());
             for set in available_sets() {
-                let attend = || cpu::attention_for(set, &qkv, &cu_seqlens, heads);
+                let attend = || attend(Target::Cpu(set), &qkv, &cu_seqlens, heads);
                 assert_eq!(attend(), team.share(attend).unwrap(), "{set:?} {heads:?}");
             }
         }
@@ -171,7 +199,7 @@ fn large_scores(target: Target, head_dim: usize, value: f32) {
     let width = 3 * head_dim;
     let of = |i: usize| if i % width < 2 * head_dim { value } else { (i / width * 10 + i % head_dim) as f32 };
     let qkv = target.held(&(0..3 * width).map(of).collect::<Vec<_>>());
-    let output = attend(target, &qkv, &from_lengths(&[3]), Heads { num_heads: 1, head_dim });
+    let output = attend(target, &qkv, &from_lengths(&[3]), Heads::alike(1, head_dim));
     // Equal scores weigh equally: the mean of the three values.
     for (i, value) in output.into_iter().enumerate() {
         assert!((value - (10 + i % head_dim) as f32).abs() < 1e-4, "{target:?} {head_dim}: {value}");
@@ -184,7 +212,7 @@ fn what_is_not_a_number_stays_where_it_belongs() {
     let cu_seqlens = from_lengths(&[20, 9, 70, 5, 150]);
     for target in targets() {
         for head_dim in HEAD_DIMS {
-            let heads = Heads { num_heads: 2, head_dim };
+            let heads = Heads::alike(2, head_dim);
             let hidden_dim = heads.hidden_dim();
             let qkv = random(7, cu_seqlens.total_tokens() * 3 * hidden_dim);
             let clean = attend(target, &qkv, &cu_seqlens, heads);
@@ -220,12 +248,13 @@ fn a_tensor_may_begin_anywhere() {
     let cu_seqlens = from_lengths(&[5, 70]);
     for target in targets().into_iter().filter(|target| !matches!(target, Target::Cpu(_))) {
         for head_dim in HEAD_DIMS {
-            let heads = Heads { num_heads: 1, head_dim };
+            let heads = Heads::alike(1, head_dim);
             let shape = (75, 3 * head_dim);
             let qkv = random(8, 75 * 3 * head_dim);
             let behind = target.tensor(&[&[0.5], &*qkv].concat(), 1 + qkv.len());
             let behind = behind.narrow(0, 1, qkv.len()).unwrap().reshape(shape).unwrap();
-            let output = target.values(&attention(&behind, &cu_seqlens, 1, target.form()).unwrap());
+            let output = target
+                .values(&attention(&behind, &cu_seqlens, &AttentionOptions::new(1), target.form()).unwrap());
             assert_eq!(output, attend(target, &qkv, &cu_seqlens, heads), "{target:?} {heads:?}");
         }
     }
@@ -238,7 +267,7 @@ fn layers_share_a_plan() {
     let cu_seqlens = from_lengths(&[3, 70]);
     let qkv = target.tensor(&random(9, 73 * 24), (73, 24));
     for _layer in 0..3 {
-        attention(&qkv, &cu_seqlens.clone(), 1, Form::Kernels).unwrap();
+        attention(&qkv, &cu_seqlens.clone(), &AttentionOptions::new(1), Form::Kernels).unwrap();
     }
     assert_eq!(cu_seqlens.plans().count(), 1);
 }
@@ -249,7 +278,8 @@ fn batches_without_tokens_have_no_output() {
         // On CUDA, candle creates an empty tensor only as a part of a non-empty one.
         let qkv = target.tensor(&[0.0; 96], (1, 96)).narrow(0, 0, 0).unwrap();
         for lengths in [&[][..], &[0, 0]] {
-            let output = attention(&qkv, &from_lengths(lengths), 1, target.form()).unwrap();
+            let output =
+                attention(&qkv, &from_lengths(lengths), &AttentionOptions::new(1), target.form()).unwrap();
             assert_eq!(output.dims(), [0, 32], "{target:?}");
         }
     }
@@ -260,14 +290,22 @@ fn arguments_that_do_not_fit_are_named() {
     let cu_seqlens = CuSeqlens::from_lengths([3]).unwrap();
     let tensor =
         |rows: usize, columns: usize| Tensor::zeros((rows, columns), DType::F32, &Device::Cpu).unwrap();
-    let error = attention(&tensor(3, 24), &cu_seqlens, 5, Form::Kernels).unwrap_err().to_string();
-    assert_eq!(error, "attention: width of qkv must be a multiple of 3 * num_heads, got 24 and 5 heads");
-    let error = attention(&tensor(4, 24), &cu_seqlens, 2, Form::Kernels).unwrap_err().to_string();
-    assert_eq!(error, "attention: qkv must have shape [3, 24], got [4, 24]");
+    let error = |qkv: Tensor, num_heads: usize| {
+        let options = AttentionOptions::new(num_heads);
+        attention(&qkv, &cu_seqlens, &options, Form::Kernels).unwrap_err().to_string()
+    };
+    let text =
+        "attention: width of qkv must be a multiple of num_heads + 2 * num_key_heads, got 24, 5 and 5 heads";
+    assert_eq!(error(tensor(3, 24), 5), text);
+    let text = "attention: num_heads must be a multiple of num_key_heads, and neither 0, got 0 and 0";
+    assert_eq!(error(tensor(3, 24), 0), text);
+    assert_eq!(error(tensor(4, 24), 2), "attention: qkv must have shape [3, 24], got [4, 24]");
     #[cfg(feature = "cuda")]
     {
         let qkv = Target::Cuda(DType::F16).tensor(&[0.0; 3 * 771], (3, 771));
-        let error = attention(&qkv, &cu_seqlens, 1, Form::Kernels).unwrap_err().to_string();
+        let error = error(qkv, 1);
         assert!(error.contains("attention: head_dim must be at most 256 on CUDA, got 257"), "{error}");
     }
 }
+
+mod variants;
