@@ -64,11 +64,23 @@ pub enum Error {
         /// The layer.
         layer: usize,
     },
-    /// The model has no tokenizer.json.
-    #[error("{} has no tokenizer.json", folder.display())]
+    /// The model has no tokenizer.json, and not the files to build a tokenizer from.
+    #[error("{} has no tokenizer.json{}", folder.display(), instead(files))]
     MissingTokenizer {
         /// The model's folder.
         folder: PathBuf,
+        /// The files that a tokenizer of the model's class is built from instead; empty for other classes.
+        files: &'static [&'static str],
+    },
+    /// A file of a tokenizer's vocabulary breaks a rule.
+    #[error("{}{}: {rule}", path.display(), comma(place))]
+    BadVocabulary {
+        /// The file.
+        path: PathBuf,
+        /// The place in it, such as `line 3` or `piece 7`; empty for the file as a whole.
+        place: String,
+        /// The broken rule, with the value.
+        rule: String,
     },
     /// A tensor operation failed.
     #[error(transparent)]
@@ -318,6 +330,16 @@ fn place(field: &str) -> String {
     }
 }
 
+/// The place in a file, if it is known.
+fn comma(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!(", {place}") }
+}
+
+/// The files that could replace a missing tokenizer.json.
+fn instead(files: &[&str]) -> String {
+    if files.is_empty() { String::new() } else { format!(" and no {}", files.join(" with ")) }
+}
+
 fn similar(names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
@@ -351,7 +373,7 @@ impl Error {
         let known = match self {
             Self::ModelNotFound { hint, .. } => return hint.clone(),
             Self::MissingFile { path } => return diagnosis::missing_file(path),
-            Self::MissingTokenizer { folder } => return diagnosis::no_tokenizer(folder),
+            Self::MissingTokenizer { folder, .. } => return diagnosis::no_tokenizer(folder),
             Self::NoWeights { folder, .. } => return diagnosis::no_weights(folder),
             Self::OtherContent { content, .. } => content.hint()?,
             Self::Adapter { .. } => {

@@ -24,6 +24,7 @@ mod shapes;
 mod stated_head;
 #[cfg(test)]
 mod testing;
+pub mod tokenizers;
 pub mod weights;
 
 pub use batch::PackedBatch;
@@ -35,7 +36,8 @@ pub use files::{AddedToken, HubOptions, ModelFolder, TokenizerClass, TokenizerSe
 pub use head::SentenceHead;
 pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;
-pub use model::Model;
+pub use model::{Model, TokenizerSource};
 pub use random::SplitMix64;
 pub use shapes::{SHAPES, Shape};
 pub use stated_head::StatedHead;
+pub use tokenizers::VocabularyFiles;

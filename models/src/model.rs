@@ -12,6 +12,7 @@ use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FI
 use crate::head::{HeadStep, Residual, SentenceHead};
 use crate::parameters::Parameters;
 use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
+use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result, UnknownFields};
 
@@ -22,9 +23,30 @@ pub struct Model {
     family: Family,
     config: EncoderConfig,
     tokenizer: TokenizerSettings,
+    /// What the tokenizer is built from, if there is no tokenizer.json.
+    vocabulary: Option<VocabularyFiles>,
     sentence: Option<SentenceTransformer>,
     weights: Weights,
     unknown: Vec<UnknownFields>,
+}
+
+/// Where a model's tokenizer comes from.
+#[derive(Debug)]
+pub enum TokenizerSource<'a> {
+    /// tokenizer.json.
+    File(PathBuf),
+    /// The files of its vocabulary.
+    Vocabulary(&'a VocabularyFiles),
+}
+
+impl TokenizerSource<'_> {
+    /// The files.
+    pub fn paths(&self) -> &[PathBuf] {
+        match self {
+            Self::File(path) => std::slice::from_ref(path),
+            Self::Vocabulary(files) => files.paths(),
+        }
+    }
 }
 
 impl Model {
@@ -94,13 +116,16 @@ impl Model {
         let unknown = unknown_fields(&path, &config, family);
         let text = |field: &str| config.get(field).and_then(Value::as_str);
         let model_type = text("model_type").unwrap_or_default();
-        let tokenizer = TokenizerSettings::read(&folder, model_type, text("tokenizer_class"))?;
+        let named_class = text("tokenizer_class");
+        let tokenizer = TokenizerSettings::read(&folder, model_type, named_class)?;
+        let vocabulary = VocabularyFiles::find(&folder, model_type, named_class, &tokenizer)?;
         let config = (family.config)(&config).map_err(located)?;
         Ok(Self {
             family,
             sentence: SentenceTransformer::read(&folder, &config, &tokenizer)?,
             unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
             tokenizer,
+            vocabulary,
             config,
             weights: Weights::absent(),
             folder,
@@ -151,13 +176,33 @@ impl Model {
         &self.weights
     }
 
+    /// tokenizer.json, or what a tokenizer is built from without one.
+    ///
+    /// # Errors
+    /// If both are missing, or tokenizer.json is not an ordinary file.
+    pub fn tokenizer_source(&self) -> Result<TokenizerSource<'_>> {
+        if let Some(vocabulary) = &self.vocabulary {
+            return Ok(TokenizerSource::Vocabulary(vocabulary));
+        }
+        Ok(TokenizerSource::File(self.tokenizer_file()?))
+    }
+
     /// tokenizer.json.
     ///
     /// # Errors
     /// If it is missing or not an ordinary file.
     pub fn tokenizer_file(&self) -> Result<PathBuf> {
         let path = self.folder.transformer_file("tokenizer.json")?;
-        path.ok_or_else(|| Error::MissingTokenizer { folder: self.folder.root().to_owned() })
+        path.map_or_else(|| Err(self.missing_tokenizer()?), Ok)
+    }
+
+    fn missing_tokenizer(&self) -> Result<Error> {
+        let config: Option<Value> = self.folder.read_transformer_json("config.json")?;
+        let text = |field: &str| config.as_ref()?.get(field)?.as_str();
+        let model_type = text("model_type").unwrap_or_default();
+        let class = tokenizers::class_of(&self.folder, model_type, text("tokenizer_class"))?;
+        let files = class.map_or(&[][..], VocabularyClass::files);
+        Ok(Error::MissingTokenizer { folder: self.folder.root().to_owned(), files })
     }
 
     /// Loads the encoder as `options` says. Files that the cache pins by a SHA-256 are checked first.

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nearsay_models::Model;
 
@@ -11,7 +11,8 @@ use crate::text::{Input, TextOptions};
 use crate::vectors::write::Output;
 use crate::{Error, Result};
 
-/// Rejects an output that an input pattern or folder, read with these options, has: the next run would read it.
+/// Rejects an output that an input pattern or folder, read with these options, has: the next run would read
+/// it.
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
@@ -121,8 +122,8 @@ pub(super) fn refuse_model_file(model: &Model, output: &Path) -> Result<()> {
 
 fn is_read_by(model: &Model, output: &Path) -> bool {
     let Ok(metadata) = output.metadata() else { return false };
-    let tokenizer = model.tokenizer_file().ok();
-    let mut files = model.weights().paths().chain(tokenizer.as_deref());
+    let tokenizer = model.tokenizer_source().map(|source| source.paths().to_vec()).unwrap_or_default();
+    let mut files = model.weights().paths().chain(tokenizer.iter().map(PathBuf::as_path));
     files.any(|file| file.metadata().is_ok_and(|found| same(&found, &metadata)))
 }
 

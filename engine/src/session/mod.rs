@@ -27,7 +27,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearsay_kernels::{Placement, Pooling, Precision};
 use nearsay_models::files::other_than_json;
-use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, StatedLength};
+use nearsay_models::{
+    Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, StatedLength, TokenizerSource,
+};
 
 pub use control::{Cancel, Control};
 pub use device_choice::DeviceChoice;
@@ -219,8 +221,8 @@ impl Session {
     /// The model's tokenizer, cutting texts to the length asked for, else to the one in the model's files.
     ///
     /// # Errors
-    /// If tokenizer.json is missing, invalid, or does not fit the model; a length beyond the positions, or
-    /// too short for a token.
+    /// If tokenizer.json, or the vocabulary that replaces it, is missing, invalid, or does not fit the model;
+    /// a length beyond the positions, or too short for a token.
     pub(crate) fn tokenizer(
         &self,
         asked: Option<usize>,
@@ -243,7 +245,12 @@ impl Session {
         let vocab_size = model.config().vocab_size;
         let limits = TokenizerLimits { max_tokens: usize::MAX, vocab_size, lower_case: false };
         once(&self.0.tokenizer, || {
-            let path = model.tokenizer_file()?;
+            let path = match model.tokenizer_source()? {
+                TokenizerSource::File(path) => path,
+                TokenizerSource::Vocabulary(files) => {
+                    return self.workers().run(|| TextTokenizer::build(files, settings, limits));
+                }
+            };
             let opened = self.workers().run(|| TextTokenizer::open(&path, settings, limits));
             // A pointer or a page in the file's place is a better explanation than the parser's.
             opened.map_err(|error| match (other_than_json(&path, "a tokenizer"), error) {

@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use nearsay_models::TokenizerSettings;
+use nearsay_models::{TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
@@ -86,9 +86,45 @@ impl TextTokenizer {
     /// If it is invalid, if it has an id that the model has no embedding for, or if the limit leaves no room
     /// for a token.
     pub fn open(path: &Path, settings: &TokenizerSettings, limits: TokenizerLimits) -> Result<Self> {
+        let bytes = read(path).map_err(|error| Error::Tokenizer {
+            path: path.to_owned(),
+            rule: format!("cannot be read: {error}"),
+        })?;
+        Self::from_json(&bytes, path, settings, limits)
+    }
+
+    /// Builds a tokenizer from the files of its vocabulary.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::open`], and if one of the files is damaged.
+    pub fn build(
+        files: &VocabularyFiles,
+        settings: &TokenizerSettings,
+        limits: TokenizerLimits,
+    ) -> Result<Self> {
+        let json = files.build(limits.vocab_size)?;
+        let built = Self::from_json(json.as_bytes(), files.path(), settings, limits)?;
+        let names: Vec<String> = files.paths().iter().map(|path| path.display().to_string()).collect();
+        match names.is_empty() {
+            true => tracing::info!(
+                "there is no tokenizer.json, and the tokenizer needs none: its tokens are bytes"
+            ),
+            false => {
+                tracing::info!("there is no tokenizer.json: built the tokenizer from {}", names.join(" and "))
+            }
+        }
+        Ok(built)
+    }
+
+    /// Reads the text of a tokenizer.json; errors are about `path`.
+    fn from_json(
+        json: &[u8],
+        path: &Path,
+        settings: &TokenizerSettings,
+        limits: TokenizerLimits,
+    ) -> Result<Self> {
         let refuse = |rule: String| Error::Tokenizer { path: path.to_owned(), rule };
-        let bytes = read(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-        let parsed = guard::catch(|| Tokenizer::from_bytes(&bytes));
+        let parsed = guard::catch(|| Tokenizer::from_bytes(json));
         let mut tokenizer = parsed
             .map_err(|panic| refuse(format!("is not a tokenizer ({panic})")))?
             .map_err(|error| refuse(format!("is not a tokenizer: {error}")))?;
@@ -266,5 +302,7 @@ fn check_vocabulary(tokenizer: &Tokenizer, vocab_size: usize) -> Result<(), Stri
     }
 }
 
+#[cfg(test)]
+mod built_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! The Hugging Face cache: `models--org--name/{blobs,refs/<revision>,snapshots/<commit>}`.
+//! The Hugging Face cache: `models--org--name/{blobs,refs/<revision>,snapshots/<commit>,.no_exist/<commit>}`.
 //!
 //! Layout: huggingface_hub's guide "Understand caching". The files of a snapshot are links into `blobs/`.
 
@@ -71,6 +71,12 @@ pub(super) fn find(cache: &Path, repository: &Repository, follow_links: bool) ->
         Err(reason) => return Ok(Found::Missing(reason)),
     };
     snapshot(cache, repository, commit, follow_links)
+}
+
+/// The empty file by which huggingface_hub notes that a commit does not have the file `name`, in a
+/// repository's folder.
+pub(super) fn absence(folder: &Path, commit: &str, name: &str) -> PathBuf {
+    folder.join(".no_exist").join(commit).join(name)
 }
 
 /// The snapshot of this commit.

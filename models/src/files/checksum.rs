@@ -49,8 +49,8 @@ impl ModelFolder {
         Ok(verification)
     }
 
-    /// The SHA-256 of a model's files: the JSON files that were read, its tokenizer, and `weights`. Other
-    /// files of the folder do not count. Reads all these files.
+    /// The SHA-256 of a model's files: the JSON files that were read, its tokenizer or the vocabulary that it
+    /// is built from, and `weights`. Other files of the folder do not count. Reads all these files.
     ///
     /// # Errors
     /// If a file cannot be read.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cache::{Repository, repository_name};
 use super::folder::{CONFIG_LIMIT, parse_json, read_limited};
+use crate::tokenizers::VOCABULARY_FILES;
 
 /// The most entries of a folder that are looked at.
 const ENTRIES: usize = 10_000;
@@ -161,27 +162,21 @@ pub(super) fn no_weights_among(names: &[String]) -> Option<String> {
     Some(format!("{file} is a model of {format}, which is not read: get its safetensors or PyTorch files"))
 }
 
-/// Why this folder lacks tokenizer.json, and the remedy, if its files show it.
+/// Why no tokenizer can be built in this folder, which lacks tokenizer.json, and the remedy, if its files
+/// show it.
 pub(crate) fn no_tokenizer(folder: &Path) -> Option<String> {
-    no_tokenizer_among(&entries(folder))
-}
-
-/// The same, from the names of all files.
-pub(super) fn no_tokenizer_among(names: &[String]) -> Option<String> {
     const MAKE: &str = "make tokenizer.json from it with transformers' \
                         AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)";
-    let find = |file: &str| names.iter().find(|name| name.as_str() == file);
-    let sentence_piece = ["sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "spm.model"];
-    if let Some(file) = sentence_piece.iter().find_map(|file| find(file)) {
-        return Some(format!("a SentencePiece model ({file}) is not read: {MAKE}"));
+    let names = entries(folder);
+    let has = |file: &str| names.iter().any(|name| name == file);
+    let halves = [("vocab.json", "merges.txt"), ("merges.txt", "vocab.json")];
+    if let Some((there, missing)) = halves.into_iter().find(|(there, missing)| has(there) && !has(missing)) {
+        return Some(format!(
+            "{there} needs {missing} next to it: copy or download the model with all of its files"
+        ));
     }
-    if find("vocab.txt").is_some() {
-        return Some(format!("vocab.txt alone is not read: {MAKE}"));
-    }
-    if find("vocab.json").is_some() {
-        return Some(format!("vocab.json and merges.txt are not read: {MAKE}"));
-    }
-    None
+    let found = VOCABULARY_FILES.into_iter().chain(["tokenizer.model"]).find(|file| has(file))?;
+    Some(format!("{found} is read only for the class of tokenizers that it belongs to: {MAKE}"))
 }
 
 /// The program or format that a weight file is for, if it is not one that is read.

@@ -107,7 +107,7 @@ fn what_cannot_be_loaded_is_refused_before_its_weights() {
             "SentencePiece",
             Box::new(|files| rename(files, "tokenizer.json", "sentencepiece.bpe.model")),
             "no tokenizer.json",
-            Some("SentencePiece"),
+            Some("sentencepiece.bpe.model is read only for"),
         ),
         (
             "module",
@@ -135,6 +135,41 @@ fn replace(files: &mut [(String, Vec<u8>)], name: &str, text: &str) {
 fn rename(files: &mut [(String, Vec<u8>)], name: &str, to: &str) {
     let file = files.iter_mut().find(|(known, _)| known == name).unwrap();
     file.0 = to.to_owned();
+}
+
+#[test]
+fn a_vocabulary_is_fetched_if_there_is_no_tokenizer_json() {
+    let words = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+    let with_words = |files: &mut Vec<(String, Vec<u8>)>| files.push(("vocab.txt".to_owned(), words.into()));
+    let (cache, hub) = (folder(), edited(STS, with_words));
+    Model::open(NAME, &options(cache.path(), &hub)).unwrap();
+    assert!(!hub.asked().contains(&"vocab.txt".to_owned()), "tokenizer.json is there");
+
+    let replaced = |files: &mut Vec<(String, Vec<u8>)>| {
+        replace(files, "tokenizer.json", words);
+        rename(files, "tokenizer.json", "vocab.txt");
+    };
+    let (cache, hub) = (folder(), edited(STS, replaced));
+    let options = options(cache.path(), &hub);
+    let model = Model::open(NAME, &options).unwrap();
+    let source = model.tokenizer_source().unwrap();
+    assert!(matches!(&source.paths(), [path] if path.ends_with("vocab.txt")), "{source:?}");
+    assert!(hub.asked().contains(&"vocab.txt".to_owned()));
+    Model::open(NAME, &options).unwrap();
+    assert!(hub.requests().is_empty(), "the commit is known to have no tokenizer.json");
+    // Another program fetched these files, and may not have asked for tokenizer.json.
+    let noted = cache.path().join("models--org--name/.no_exist").join(COMMIT).join("tokenizer.json");
+    fs::remove_file(&noted).unwrap();
+    Model::open(NAME, &options).unwrap();
+    assert!(!hub.requests().is_empty() && noted.is_file());
+    // Without the hub, the vocabulary will do.
+    fs::remove_file(&noted).unwrap();
+    let mut offline = options.clone();
+    offline.offline = true;
+    Model::open(NAME, &offline).unwrap();
+    offline = options.clone();
+    offline.endpoint = Some("http://127.0.0.1:9".to_owned());
+    Model::open(NAME, &offline).unwrap();
 }
 
 #[test]

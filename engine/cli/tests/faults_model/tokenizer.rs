@@ -31,11 +31,30 @@ fn a_file_that_is_no_tokenizer_is_refused() {
 }
 
 #[test]
-fn a_missing_tokenizer_is_named_and_vocab_txt_gets_a_hint() {
+fn a_missing_tokenizer_is_named_with_the_files_that_could_replace_it() {
     let broken = Broken::new();
-    broken.remove(FILE).embed(&[]).is_refused(&["has no tokenizer.json"]);
-    broken.write("vocab.txt", "[PAD]\n[UNK]\n");
-    broken.embed(&[]).is_refused(&["has no tokenizer.json", "hint: ", "vocab.txt"]);
+    broken.remove(FILE).embed(&[]).is_refused(&["has no tokenizer.json and no vocab.txt"]);
+    broken.write("spiece.model", "x");
+    broken.embed(&[]).is_refused(&["has no tokenizer.json", "hint: ", "spiece.model is read only for"]);
+}
+
+#[test]
+fn a_tokenizer_is_built_from_its_vocabulary_and_a_damaged_one_is_refused() {
+    let broken = Broken::new();
+    let tokenizer = broken.json(FILE);
+    let vocab = tokenizer["model"]["vocab"].as_object().expect("a vocabulary");
+    let mut words = vec![""; vocab.len()];
+    vocab.iter().for_each(|(word, id)| words[id.as_u64().expect("an id") as usize] = word.as_str());
+    let expected = broken.embed(&[]);
+    broken.remove(FILE).write("vocab.txt", words.join("\n"));
+    let run = broken.embed(&["-v"]);
+    assert_eq!((run.code, &run.stdout), (Some(0), &expected.stdout), "{}", run.stderr);
+    run.says(&["there is no tokenizer.json: built the tokenizer from", "vocab.txt"]);
+    broken.write("vocab.txt", words[2..].join("\n"));
+    broken.embed(&[]).is_refused(&["vocab.txt", "must have `[UNK]`"]);
+    broken.write("vocab.txt", "<html><head>");
+    broken.embed(&[]).is_refused(&["vocab.txt is an HTML page, not a vocabulary", "hint: "]);
+    broken.set_length("vocab.txt", 1 << 30).embed(&[]).is_refused(&["vocab.txt", "1073741824"]).is_cheap();
 }
 
 #[test]

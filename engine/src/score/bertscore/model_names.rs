@@ -27,11 +27,12 @@ const MODEL_TYPES: [(&str, &str); 10] = [
     ("xlm-mlm-", "xlm"),
     ("xlm-roberta-", "xlm-roberta"),
     ("xlnet-", "xlnet"),
-    // Of type bert, but its repository has no tokenizer.json.
+    // Of type bert, but its repository has no tokenizer.json, and its vocab.txt has not been tried yet.
     ("allenai/scibert_", ""),
 ];
 
-/// Whether a model of the published baselines belongs to a supported family and has the files that are needed.
+/// Whether a model of the published baselines belongs to a supported family and has the files that are
+/// needed.
 pub(super) fn is_loadable(published: &str) -> bool {
     let is_supported =
         |model_type: &str| FAMILIES.iter().any(|family| family.model_types.contains(&model_type));

@@ -99,11 +99,12 @@ fn a_folder_without_weights_says_which_others_it_has() {
 #[test]
 fn a_folder_without_a_tokenizer_says_which_one_it_has() {
     for (names, part) in [
-        (&["vocab.txt"][..], Some("vocab.txt alone is not read")),
+        (&["vocab.txt"][..], Some("vocab.txt is read only for the class")),
         (&["vocab.txt", "tokenizer_config.json"], Some("save_pretrained")),
-        (&["sentencepiece.bpe.model"], Some("a SentencePiece model (sentencepiece.bpe.model)")),
-        (&["spiece.model"], Some("SentencePiece")),
-        (&["vocab.json", "merges.txt"], Some("vocab.json and merges.txt")),
+        (&["sentencepiece.bpe.model"], Some("sentencepiece.bpe.model is read only")),
+        (&["tokenizer.model"], Some("tokenizer.model is read only")),
+        (&["vocab.json", "merges.txt"], Some("vocab.json is read only")),
+        (&["vocab.json"], Some("vocab.json needs merges.txt")),
         (&["config.json"], None),
     ] {
         let hint = no_tokenizer(folder(names).path());

@@ -42,7 +42,7 @@ pub struct ModelFolder {
     boundary: Option<PathBuf>,
     source: Source,
     transformer_prefix: String,
-    /// The configurations that were read, of this folder and its clones.
+    /// The configurations and vocabularies that were read, of this folder and its clones.
     read: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -128,11 +128,16 @@ impl ModelFolder {
         let Some(path) = self.file(relative)? else { return Ok(None) };
         let value = parse_json(&path, &read_limited(&path, limit)?)?;
         let name = self.parts(relative)?.join("/");
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.mark_read(&name);
         Ok(Some(value))
     }
 
-    /// The names of the JSON files that were read so far.
+    /// Counts a file as read: it is part of the model's digest.
+    pub(crate) fn mark_read(&self, name: &str) {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// The names of the JSON files, and of others that count, that were read so far.
     pub(super) fn files_read(&self) -> BTreeSet<String> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -196,7 +201,7 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
 }
 
 /// The bytes of a file: at most `limit`, even if it grows while being read.
-pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let too_large = |bytes| Error::TooLarge { path: path.to_owned(), bytes, limit };
     let mut file = File::open(path).map_err(Error::io(path))?;
     let size = file.metadata().map_err(Error::io(path))?.len();
@@ -210,7 +215,7 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
 
 /// Parses JSON. Errors name the field. A byte order mark at the start is skipped, as Python's `utf-8-sig`
 /// does.
-pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
+pub(crate) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let error = |field: String, message: String| match Content::of(bytes) {

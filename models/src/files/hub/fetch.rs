@@ -12,15 +12,16 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::blobs;
 use super::failure::Failure;
 use super::watch::{Heartbeat, Sign};
-use crate::files::cache::{Repository, is_commit};
+use crate::files::cache::{Repository, absence, is_commit};
 use crate::files::checksum::sha256;
 use crate::files::folder::{CONFIG_LIMIT, join, parse_json, plain_parts, read_limited};
 use crate::files::layout::{LENGTH_FILES, MODULES, ModuleEntry};
 use crate::files::weight_files::{ShardIndex, is_file_name};
 use crate::files::{HubOptions, Token, diagnosis};
+use crate::tokenizers::{TOKENIZER, VOCABULARY_FILES};
 
 /// The small files that nearsay reads in the model's folder and its modules' folders.
-const SMALL_FILES: [&str; 8] = [
+const SMALL_FILES: [&str; 7] = [
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -28,7 +29,6 @@ const SMALL_FILES: [&str; 8] = [
     "added_tokens.json",
     "adapter_config.json",
     "config_sentence_transformers.json",
-    "vocab.txt",
 ];
 
 /// How often a transfer that broke off is continued.
@@ -111,11 +111,30 @@ impl Fetch {
             for name in SMALL_FILES.iter().chain(&LENGTH_FILES) {
                 self.file(&join(&folder, name))?;
             }
+            self.vocabulary(&folder)?;
         }
         self.refuse_what_is_no_model()?;
         // hf-hub writes the reference for each file that it downloads, but all files may have been in the
         // cache already.
         self.reference()
+    }
+
+    /// The files that a tokenizer is built from, if a folder has a configuration and no tokenizer.json. Then
+    /// the cache notes that there is none, as huggingface_hub does.
+    fn vocabulary(&self, folder: &str) -> Result<(), Failure> {
+        let name = join(folder, TOKENIZER);
+        if self.files.contains(&name) || !self.files.contains(&join(folder, "config.json")) {
+            return Ok(());
+        }
+        for name in VOCABULARY_FILES {
+            self.file(&join(folder, name))?;
+        }
+        let noted = absence(self.blobs.parent().unwrap_or(&self.blobs), &self.commit, &name);
+        let write = || {
+            fs::create_dir_all(noted.parent().unwrap_or(&noted))?;
+            fs::write(&noted, "")
+        };
+        write().map_err(|error| Failure::of_io(&error, &noted))
     }
 
     /// The weights of the model's folder come last: if they are there, everything is.
@@ -151,17 +170,13 @@ impl Fetch {
         Ok(folders)
     }
 
-    /// Names the files that a repository has instead of config.json or tokenizer.json.
+    /// Names the files that a repository has instead of config.json or weights.
     fn refuse_what_is_no_model(&self) -> Result<(), Failure> {
         let names: Vec<String> = self.files.iter().cloned().collect();
         let is_there = |name: &str| names.iter().any(|file| file.rsplit('/').next() == Some(name));
         if !is_there("config.json") {
             let hint = diagnosis::no_weights_among(&names);
             return Err(Failure::with("the repository has no config.json".to_owned(), hint));
-        }
-        if !is_there("tokenizer.json") {
-            let hint = diagnosis::no_tokenizer_among(&names);
-            return Err(Failure::with("the repository has no tokenizer.json".to_owned(), hint));
         }
         let is_weights =
             |name: &&String| [".safetensors", ".bin", ".index.json"].iter().any(|end| name.ends_with(end));

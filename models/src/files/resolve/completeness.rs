@@ -7,15 +7,17 @@ use super::{Wanted, present};
 use crate::files::folder::join;
 use crate::files::weight_files::{ShardIndex, WEIGHT_FILES};
 use crate::files::{CONFIG_LIMIT, ModelFolder};
+use crate::tokenizers::{self, TOKENIZER};
 use crate::{Error, Result};
 
 /// The part that a snapshot lacks, if it lacks one.
 pub(in crate::files) fn missing_part(folder: &ModelFolder, wanted: Wanted) -> Result<Option<String>> {
     let prefix = folder.transformer_prefix();
-    for name in ["config.json", "tokenizer.json"] {
-        if !has(folder, &join(prefix, name))? {
-            return Ok(Some(name.to_owned()));
-        }
+    if !has(folder, &join(prefix, "config.json"))? {
+        return Ok(Some("config.json".to_owned()));
+    }
+    if !has_tokenizer(folder)? {
+        return Ok(Some(TOKENIZER.to_owned()));
     }
     for module in folder.modules()?.into_iter().flatten().filter(|module| !module.path.is_empty()) {
         let config = join(&module.path, "config.json");
@@ -31,6 +33,17 @@ pub(in crate::files) fn missing_part(folder: &ModelFolder, wanted: Wanted) -> Re
     }
     let needs_weights = wanted == Wanted::Everything && !has_weights(folder, prefix)?;
     Ok(needs_weights.then(|| "weights".to_owned()))
+}
+
+/// Whether there is a tokenizer.json, or the files that a tokenizer is built from.
+pub(super) fn has_tokenizer(folder: &ModelFolder) -> Result<bool> {
+    // A settings file that cannot be read is reported when the model is.
+    Ok(has_tokenizer_file(folder)? || tokenizers::has_files(folder).unwrap_or(false))
+}
+
+/// Whether there is a tokenizer.json.
+pub(super) fn has_tokenizer_file(folder: &ModelFolder) -> Result<bool> {
+    has(folder, &join(folder.transformer_prefix(), TOKENIZER))
 }
 
 /// Whether a subfolder has a weight file, and all shards if that is an index.

@@ -6,9 +6,10 @@ mod suggestion;
 use std::path::{Path, PathBuf};
 
 use super::cache::{self, Found, Repository};
-use super::folder::Source;
+use super::folder::{Source, join};
 use super::hub::{Download, HubFailure};
-use super::{HubOptions, ModelFolder};
+use super::{HubOptions, ModelFolder, diagnosis};
+use crate::tokenizers::TOKENIZER;
 use crate::{Error, Result};
 use completeness::is_absent;
 pub(super) use completeness::missing_part;
@@ -140,7 +141,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// A complete snapshot, or the one of the newest commit if that is asked for and the hub answers.
+    /// A complete snapshot, or the one of the newest commit if that is asked for and the hub answers. The hub
+    /// is asked for a tokenizer.json, too, if it may have one that the snapshot lacks.
     fn newest(
         &mut self,
         folder: ModelFolder,
@@ -148,7 +150,8 @@ impl Lookup<'_> {
         repository: &Repository,
         check: Check<'_>,
     ) -> Result<ModelFolder> {
-        if !self.options.refresh || self.options.offline || cache::is_commit(&repository.revision) {
+        let is_renewed = self.options.refresh && !cache::is_commit(&repository.revision);
+        if self.options.offline || !(is_renewed || may_lack_tokenizer(&folder, cache, repository)?) {
             return Ok(folder);
         }
         match self.download(cache, repository, check, false) {
@@ -206,6 +209,10 @@ impl Lookup<'_> {
             Download::start(repository, cache, self.options).map_err(|failure| explain(self, failure))?;
         download.description().map_err(|failure| explain(self, failure))?;
         let folder = self.downloaded(cache, repository)?;
+        if !completeness::has_tokenizer(&folder)? {
+            self.incomplete(&folder, TOKENIZER);
+            return Err(self.not_found(diagnosis::no_tokenizer(folder.root()), false));
+        }
         check(&folder)?;
         if self.wanted == Wanted::Description {
             return Ok(folder);
@@ -267,6 +274,15 @@ enum InCache {
     Unreferenced(String, String),
     /// Nothing, or only a part.
     Incomplete,
+}
+
+/// Whether the hub may have a tokenizer.json that this snapshot lacks: nobody has noted in the cache that the
+/// commit has none.
+fn may_lack_tokenizer(folder: &ModelFolder, cache: &Path, repository: &Repository) -> Result<bool> {
+    let Source::Cache { commit, .. } = folder.source() else { return Ok(false) };
+    let name = join(folder.transformer_prefix(), TOKENIZER);
+    let is_known = cache::absence(&repository.folder(cache), commit, &name).is_file();
+    Ok(!is_known && !completeness::has_tokenizer_file(folder)?)
 }
 
 /// A file, if it exists. A broken link counts as absent.

@@ -6,18 +6,26 @@ use super::class::{self, TokenizerClass};
 use super::{CONFIG, Fields, UnknownFields};
 use crate::Result;
 use crate::files::ModelFolder;
+use crate::tokenizers::VocabularyClass;
 
-/// Fields that are read, here or by `added_tokens`.
-const READ: [&str; 12] = [
+/// Fields that are read, here, by `added_tokens`, or to build a tokenizer from its vocabulary.
+const READ: [&str; 19] = [
     "add_prefix_space",
     "added_tokens_decoder",
     "additional_special_tokens",
     "do_lower_case",
+    "extra_ids",
     "extra_special_tokens",
+    "keep_accents",
+    "legacy",
+    "mask_token_sent",
     "max_len",
     "model_max_length",
     "model_specific_special_tokens",
+    "offset",
+    "split_by_punct",
     "split_special_tokens",
+    "src_lang",
     "strip_accents",
     "tokenize_chinese_chars",
     "tokenizer_class",
@@ -25,7 +33,7 @@ const READ: [&str; 12] = [
 
 /// Fields without effect on the token ids of single texts: padding (there is none), pairs, decoding, chats,
 /// offsets, slow tokenizers' files, and names.
-const WITHOUT_EFFECT: [&str; 41] = [
+const WITHOUT_EFFECT: [&str; 43] = [
     "backend",
     "chat_control_tokens",
     "chat_template",
@@ -38,7 +46,6 @@ const WITHOUT_EFFECT: [&str; 41] = [
     "full_tokenizer_file",
     "init_inputs",
     "is_local",
-    "legacy",
     "local_files_only",
     "max_length",
     "merges_file",
@@ -50,11 +57,13 @@ const WITHOUT_EFFECT: [&str; 41] = [
     "padding",
     "padding_side",
     "processor_class",
+    "remove_space",
     "response_schema",
     "response_template",
     "return_token_type_ids",
     "slow_tokenizer_class",
     "special_tokens_map_file",
+    "tgt_lang",
     "stride",
     "token_type_ids_pattern",
     "token_type_ids_include_special_tokens",
@@ -67,6 +76,7 @@ const WITHOUT_EFFECT: [&str; 41] = [
     "verbose",
     "vocab_file",
     "vocab_size",
+    "vocab_type",
 ];
 
 /// Fields with the only value that nearsay supports, which is also their default. A null is the default.
@@ -125,8 +135,11 @@ fn refuse_code(fields: &Fields) -> Result<(), (String, String)> {
 /// The fields of a file that are not known. An unknown class of tokenizers counts as one.
 pub(super) fn unknown(folder: &ModelFolder, name: &str, fields: &Fields) -> Result<Option<UnknownFields>> {
     let Some(path) = folder.transformer_file(name)? else { return Ok(None) };
+    let is_built = folder.transformer_file("tokenizer.json")?.is_none();
+    let is_known_class =
+        |name: &str| class::is_known(name) || (is_built && VocabularyClass::find(Some(name), "").is_some());
     let is_known = |field: &str| match field {
-        "tokenizer_class" => fields[field].as_str().is_none_or(class::is_known),
+        "tokenizer_class" => fields[field].as_str().is_none_or(is_known_class),
         "auto_map" => true,
         _ if name != CONFIG => is_special_token(field, fields) || READ.contains(&field),
         _ => {

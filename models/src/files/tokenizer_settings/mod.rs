@@ -72,7 +72,7 @@ struct TokenizerConfig {
 }
 
 /// The fields of a JSON object.
-pub(super) type Fields = BTreeMap<String, Value>;
+pub(crate) type Fields = BTreeMap<String, Value>;
 
 impl TokenizerSettings {
     /// Reads the files, each of which may be missing, for a model of this `model_type` whose config.json may
@@ -110,6 +110,12 @@ impl TokenizerSettings {
             unknown,
         })
     }
+}
+
+/// The fields of both settings files, as far as special tokens and the conversion of vocabularies need them.
+pub(crate) fn special_token_fields(folder: &ModelFolder) -> Result<Fields> {
+    let config: Fields = folder.read_transformer_json(CONFIG)?.unwrap_or_default();
+    Ok(SpecialTokens::read(folder, &config)?.fields)
 }
 
 /// The special tokens: those of the settings file, and, unless that lists its added tokens, those of
