@@ -74,7 +74,7 @@
 //! # Rooms
 //!
 //! Each knows only those before it: [`error`](Error), [`text`], [`tokens`], [`session`], [`vectors`],
-//! [`embed`], [`job`], [`score`], [`search`], [`export`], [`evaluate`], [`bench`](mod@bench). docs/architecture.md follows a
+//! [`embed`], [`job`], [`rerank`], [`score`], [`search`], [`export`], [`evaluate`], [`bench`](mod@bench). docs/architecture.md follows a
 //! text and a pair through them.
 //!
 //! # Types of other crates
@@ -93,6 +93,7 @@ pub mod export;
 mod guard;
 pub mod index;
 pub mod job;
+pub mod rerank;
 pub mod score;
 pub mod search;
 pub mod session;
@@ -101,7 +102,7 @@ pub mod tokens;
 pub mod vectors;
 
 pub use nearsay_kernels::{Pooling, Precision};
-pub use nearsay_models::{EncoderConfig, HubOptions, Model};
+pub use nearsay_models::{HubOptions, Model, Recipe};
 
 /// The parts of nearsay-kernels that signatures of this crate name.
 pub mod kernels {
@@ -121,6 +122,7 @@ pub use nearsay_metrics as metrics;
 pub use embed::{EmbedOptions, Embedder};
 pub use error::{Error, ErrorKind, Phrase, Result, Setting};
 pub use guard::silence_expected_panics;
+pub use rerank::{CrossEncoder, CrossEncoderOptions};
 pub use score::bertscore::{ScoreOptions, Scorer};
 pub use session::{Cancel, Control, DeviceChoice, Devices, FEATURES, Gpu, Session, SessionOptions, Workers};
 pub use vectors::Vectors;

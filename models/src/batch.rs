@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{CuSeqlens, TokenIndices};
 
-use crate::{EncoderConfig, Error, Positions, Result};
+use crate::{Error, Recipe, Result};
 
 /// Tokens of several texts, packed, with the model's positions and token types.
 ///
@@ -17,18 +17,40 @@ pub struct PackedBatch {
     cu_seqlens: CuSeqlens,
 }
 
+/// The token ids of a text, with special tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct TextIds<'a> {
+    /// The ids.
+    pub ids: &'a [u32],
+    /// The first token of the second part of a pair, which has token type 1; `None`: all tokens have type 0.
+    pub second_part: Option<usize>,
+}
+
 impl PackedBatch {
-    /// Packs `texts`(token ids with special tokens) for the model that `config` describes. All tokens have
+    /// Packs `texts` (token ids with special tokens) for the model that `recipe` describes. All tokens have
     /// type 0.
     ///
     /// # Errors
     /// If an id is not in the vocabulary or a text has more tokens than the model has positions.
-    pub fn new(texts: &[&[u32]], config: &EncoderConfig, device: &Device) -> Result<Self> {
-        let cu_seqlens = CuSeqlens::from_lengths(texts.iter().map(|text| text.len()))?;
-        let mut position_ids = Vec::with_capacity(cu_seqlens.total_tokens());
+    pub fn new(texts: &[&[u32]], recipe: &Recipe, device: &Device) -> Result<Self> {
+        let texts: Vec<TextIds<'_>> = texts.iter().map(|ids| TextIds { ids, second_part: None }).collect();
+        Self::of_texts(&texts, recipe, device)
+    }
+
+    /// Packs texts that may have two parts, if the model tells them apart.
+    ///
+    /// # Errors
+    /// As [`PackedBatch::new`].
+    pub fn of_texts(texts: &[TextIds<'_>], recipe: &Recipe, device: &Device) -> Result<Self> {
+        let cu_seqlens = CuSeqlens::from_lengths(texts.iter().map(|text| text.ids.len()))?;
+        let total_tokens = cu_seqlens.total_tokens();
+        let [mut position_ids, mut type_ids] = [(); 2].map(|()| Vec::with_capacity(total_tokens));
+        let has_types = recipe.embeddings.token_types() > 1;
         for (index, text) in texts.iter().enumerate() {
-            check(index, text, config)?;
-            config.positions.extend(text, &mut position_ids);
+            check(index, text.ids, recipe)?;
+            recipe.embeddings.positions.extend(text.ids, &mut position_ids);
+            let first_part = text.second_part.filter(|_| has_types).unwrap_or(text.ids.len());
+            type_ids.extend((0..text.ids.len()).map(|token| u32::from(token >= first_part)));
         }
         let vector = |mut values: Vec<u32>| {
             let count = values.len();
@@ -37,9 +59,9 @@ impl PackedBatch {
             Tensor::from_vec(values, count.max(1), device)?.narrow(0, 0, count)
         };
         Ok(Self {
-            input_ids: vector(texts.concat())?,
+            input_ids: vector(texts.iter().flat_map(|text| text.ids).copied().collect())?,
             position_ids: vector(position_ids)?,
-            type_ids: vector(vec![0; cu_seqlens.total_tokens()])?,
+            type_ids: vector(type_ids)?,
             cu_seqlens,
         })
     }
@@ -59,22 +81,52 @@ impl PackedBatch {
     }
 }
 
-fn check(index: usize, text: &[u32], config: &EncoderConfig) -> Result<()> {
-    let limit = config.max_tokens();
-    if text.len() > limit {
+fn check(index: usize, text: &[u32], recipe: &Recipe) -> Result<()> {
+    let (limit, vocab_size) = (recipe.max_tokens(), recipe.vocab_size());
+    if let Some(limit) = limit.filter(|&limit| text.len() > limit) {
         return Err(Error::TextTooLong { index, tokens: text.len(), limit });
     }
-    match text.iter().find(|&&id| id as usize >= config.vocab_size) {
+    match text.iter().find(|&&id| id as usize >= vocab_size) {
         None => Ok(()),
-        Some(&id) => Err(Error::TokenOutsideVocabulary { index, id, vocab_size: config.vocab_size }),
+        Some(&id) => Err(Error::TokenOutsideVocabulary { index, id, vocab_size }),
     }
 }
 
+/// How a text's tokens are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Positions {
+    /// 0, 1, 2, ..
+    FromZero,
+    /// From this row on.
+    From {
+        /// The first token's position.
+        first: u32,
+    },
+    /// Not at all: there is no table of positions.
+    None,
+    /// From `pad_token_id + 1` on (the RoBERTa family).
+    AfterPadding {
+        /// The padding token's id, which is also the position of padding.
+        pad_token_id: u32,
+    },
+}
+
 impl Positions {
+    /// The position of a text's first token.
+    pub fn first(self) -> usize {
+        match self {
+            Self::FromZero | Self::None => 0,
+            Self::From { first } => first as usize,
+            Self::AfterPadding { pad_token_id } => pad_token_id as usize + 1,
+        }
+    }
+
     /// Appends the position of each token of one text.
     fn extend(self, text: &[u32], positions: &mut Vec<u32>) {
         match self {
             Self::FromZero => positions.extend(0..text.len() as u32),
+            Self::From { first } => positions.extend((0..text.len() as u32).map(|token| first + token)),
+            Self::None => positions.extend(text.iter().map(|_| 0)),
             // As transformers' create_position_ids_from_input_ids: padding tokens keep the padding position
             // and are not counted, even if they are spelled out in a text.
             Self::AfterPadding { pad_token_id } => {
@@ -91,7 +143,7 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::tiny_config;
+    use crate::testing::tiny;
 
     fn positions(batch: &PackedBatch) -> Vec<u32> {
         batch.position_ids.to_vec1().unwrap()
@@ -99,8 +151,8 @@ mod tests {
 
     #[test]
     fn texts_lie_back_to_back_and_positions_restart() {
-        let config = tiny_config();
-        let batch = PackedBatch::new(&[&[3, 4, 5], &[], &[6, 7]], &config, &Device::Cpu).unwrap();
+        let recipe = tiny();
+        let batch = PackedBatch::new(&[&[3, 4, 5], &[], &[6, 7]], &recipe, &Device::Cpu).unwrap();
         assert_eq!(batch.input_ids.to_vec1::<u32>().unwrap(), [3, 4, 5, 6, 7]);
         assert_eq!(positions(&batch), [0, 1, 2, 0, 1]);
         assert_eq!(batch.type_ids.to_vec1::<u32>().unwrap(), [0; 5]);
@@ -108,19 +160,33 @@ mod tests {
     }
 
     #[test]
+    fn a_second_part_has_type_1_if_the_model_has_types() {
+        let mut recipe = tiny();
+        let pairs =
+            [TextIds { ids: &[3, 4, 5], second_part: Some(2) }, TextIds { ids: &[6], second_part: None }];
+        let types = |recipe: &Recipe| {
+            let batch = PackedBatch::of_texts(&pairs, recipe, &Device::Cpu).unwrap();
+            batch.type_ids.to_vec1::<u32>().unwrap()
+        };
+        assert_eq!(types(&recipe), [0, 0, 1, 0]);
+        recipe.embeddings.token_type = None;
+        assert_eq!(types(&recipe), [0; 4]);
+    }
+
+    #[test]
     fn roberta_positions_begin_after_padding_and_pass_over_it() {
-        let mut config = tiny_config();
-        config.positions = Positions::AfterPadding { pad_token_id: 1 };
-        let batch = PackedBatch::new(&[&[0, 5, 1, 6], &[0]], &config, &Device::Cpu).unwrap();
+        let mut recipe = tiny();
+        recipe.embeddings.positions = Positions::AfterPadding { pad_token_id: 1 };
+        let batch = PackedBatch::new(&[&[0, 5, 1, 6], &[0]], &recipe, &Device::Cpu).unwrap();
         assert_eq!(positions(&batch), [2, 3, 1, 4, 2]);
     }
 
     #[test]
     fn what_the_model_cannot_take_is_named() {
-        let config = tiny_config();
-        let error = PackedBatch::new(&[&[1], &[2, 20]], &config, &Device::Cpu).unwrap_err().to_string();
+        let recipe = tiny();
+        let error = PackedBatch::new(&[&[1], &[2, 20]], &recipe, &Device::Cpu).unwrap_err().to_string();
         assert_eq!(error, "text 1 of the batch has token id 20; the model's vocabulary has 20 entries");
-        let error = PackedBatch::new(&[&[1; 9]], &config, &Device::Cpu).unwrap_err().to_string();
+        let error = PackedBatch::new(&[&[1; 9]], &recipe, &Device::Cpu).unwrap_err().to_string();
         assert_eq!(error, "text 0 of the batch has 9 tokens; the model takes at most 8");
     }
 }

@@ -82,6 +82,16 @@ pub enum Error {
         /// The broken rule, with the value.
         rule: String,
     },
+    /// The model has no head for sequence classification.
+    #[error("{} has no classification head: {file} has no tensor {output}.weight", folder.display())]
+    NoClassifier {
+        /// The model's folder.
+        folder: PathBuf,
+        /// The file with the weights.
+        file: String,
+        /// The name of the head's last layer.
+        output: &'static str,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -269,6 +279,18 @@ pub enum Error {
         /// The layer's configuration.
         config: String,
     },
+    /// A layer has a tensor that nothing reads.
+    #[error(
+        "{file} has the tensor {name} inside a layer, and a layer of the family {family} has none of that name"
+    )]
+    UnreadTensor {
+        /// The tensor's name.
+        name: String,
+        /// The file that holds it.
+        file: String,
+        /// The model's family.
+        family: &'static str,
+    },
     /// Files have fields that are not known, and strict reading was asked for.
     #[error("{0}, and strict reading refuses that")]
     UnknownFields(crate::UnknownFields),
@@ -389,6 +411,12 @@ impl Error {
             }
             Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
             Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
+            Self::NoClassifier { .. } => {
+                "use a cross-encoder, such as cross-encoder/ms-marco-MiniLM-L6-v2 or BAAI/bge-reranker-v2-m3"
+            }
+            Self::UnreadTensor { .. } => {
+                "the weights are of another architecture than config.json says, or have adapters: merge these first"
+            }
             Self::NonFinite { .. } => "the file is damaged or its training diverged: use another copy",
             _ => return None,
         };

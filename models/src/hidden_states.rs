@@ -21,6 +21,15 @@ impl HiddenStates {
         Self { layers, cu_seqlens, form }
     }
 
+    /// The same with each layer's states replaced.
+    pub(crate) fn map(mut self, change: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        for (_, hidden) in &mut self.layers {
+            let changed = change(hidden)?;
+            recycle(std::mem::replace(hidden, changed));
+        }
+        Ok(self)
+    }
+
     /// The hidden states of layer `number`. Layer 0 is the embeddings after their LayerNorm.
     ///
     /// # Errors

@@ -29,8 +29,10 @@ impl Model {
 
     /// The longest text according to the tokenizer, limited by the positions.
     pub fn tokenizer_length(&self) -> StatedLength {
-        let tokens = self.tokenizer_settings().model_max_length.unwrap_or(usize::MAX);
-        self.within_positions(tokens, "tokenizer_config.json", "model_max_length")
+        match self.tokenizer_settings().model_max_length {
+            Some(tokens) => self.within_positions(tokens, "tokenizer_config.json", "model_max_length"),
+            None => self.usual_length(),
+        }
     }
 
     /// The sentence-transformers folder's length, if it exceeds the rows of the position table. (One within the
@@ -39,21 +41,26 @@ impl Model {
     pub fn length_beyond_positions(&self) -> Option<StatedLength> {
         let lengths = &self.sentence_transformer()?.lengths;
         let (tokens, file) = (lengths.max_seq_length?, lengths.stated_in?);
-        let path = self.folder().root().join(self.folder().transformer_prefix()).join(file);
-        let stated = StatedLength { tokens, path, field: "max_seq_length" };
-        (tokens > self.config().max_positions).then_some(stated)
+        let stated = StatedLength { tokens, path: self.transformer_path(file), field: "max_seq_length" };
+        (tokens > self.recipe().max_positions()?).then_some(stated)
     }
 
     fn within_positions(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {
-        let positions = self.config().max_tokens();
-        let path = |name: &str| self.folder().root().join(self.folder().transformer_prefix()).join(name);
-        match tokens <= positions {
-            true => StatedLength { tokens, path: path(file), field },
-            false => StatedLength {
-                tokens: positions,
-                path: path("config.json"),
-                field: "max_position_embeddings",
-            },
+        match self.recipe().max_tokens() {
+            Some(most) if tokens > most => StatedLength { tokens: most, ..self.usual_length() },
+            _ => StatedLength { tokens, path: self.transformer_path(file), field },
         }
+    }
+
+    fn usual_length(&self) -> StatedLength {
+        StatedLength {
+            tokens: self.recipe().usual_tokens(),
+            path: self.transformer_path("config.json"),
+            field: "max_position_embeddings",
+        }
+    }
+
+    fn transformer_path(&self, name: &str) -> PathBuf {
+        self.folder().root().join(self.folder().transformer_prefix()).join(name)
     }
 }

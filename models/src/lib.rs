@@ -8,12 +8,11 @@
 compile_error!("nearsay runs on Linux and macOS; Windows is not supported");
 
 mod batch;
-mod config;
 mod encoder;
 mod error;
 mod families;
 pub mod files;
-mod head;
+mod heads;
 mod hidden_states;
 mod length;
 mod model;
@@ -21,23 +20,20 @@ mod parameters;
 mod random;
 pub mod sentence_transformers;
 mod shapes;
-mod stated_head;
 #[cfg(test)]
 mod testing;
 pub mod tokenizers;
 pub mod weights;
 
-pub use batch::PackedBatch;
-pub use config::{EncoderConfig, Positions};
-pub use encoder::{Encoder, EncoderOptions};
+pub use batch::{PackedBatch, Positions, TextIds};
+pub use encoder::{Encoder, EncoderOptions, Recipe};
 pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{AddedToken, HubOptions, ModelFolder, TokenizerClass, TokenizerSettings, UnknownFields};
-pub use head::SentenceHead;
+pub use heads::{Classifier, SentenceHead, StatedHead};
 pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;
 pub use model::{Model, TokenizerSource};
 pub use random::SplitMix64;
 pub use shapes::{SHAPES, Shape};
-pub use stated_head::StatedHead;
 pub use tokenizers::VocabularyFiles;

@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
-use crate::head::{HeadStep, Residual, SentenceHead};
+use crate::heads::{HeadStep, Residual, SentenceHead};
 use crate::parameters::Parameters;
 use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
 use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
 use crate::weights::Weights;
-use crate::{Encoder, EncoderConfig, EncoderOptions, Error, Result, UnknownFields};
+use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
 
 /// A model's files. Weights are not in memory yet.
 #[derive(Debug)]
 pub struct Model {
     folder: ModelFolder,
     family: Family,
-    config: EncoderConfig,
+    recipe: Recipe,
     tokenizer: TokenizerSettings,
     /// What the tokenizer is built from, if there is no tokenizer.json.
     vocabulary: Option<VocabularyFiles>,
@@ -119,14 +119,14 @@ impl Model {
         let named_class = text("tokenizer_class");
         let tokenizer = TokenizerSettings::read(&folder, model_type, named_class)?;
         let vocabulary = VocabularyFiles::find(&folder, model_type, named_class, &tokenizer)?;
-        let config = (family.config)(&config).map_err(located)?;
+        let recipe = (family.recipe)(&config).map_err(located)?;
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, &config, &tokenizer)?,
+            sentence: SentenceTransformer::read(&folder, recipe.hidden_dim(), &tokenizer)?,
             unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
             tokenizer,
             vocabulary,
-            config,
+            recipe,
             weights: Weights::absent(),
             folder,
         })
@@ -161,9 +161,9 @@ impl Model {
         self.family
     }
 
-    /// Sizes and choices of the encoder.
-    pub fn config(&self) -> &EncoderConfig {
-        &self.config
+    /// What the encoder is made of: its sizes and choices.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// The tokenizer's configuration, besides the tokenizer itself.
@@ -208,14 +208,15 @@ impl Model {
     /// Loads the encoder as `options` says. Files that the cache pins by a SHA-256 are checked first.
     ///
     /// # Errors
-    /// If a checksum differs, the model has fewer layers, or a weight is missing, not finite, or not of the
-    /// shape in config.json.
+    /// If a checksum differs, the model has fewer layers, a weight is missing, not finite, or not of the shape
+    /// in config.json, or a layer has a weight that its family does not have.
     pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
             self.folder.verify()?;
         }
-        let encoder = Encoder::load(&self.parameters()?, self.family.names, self.config.clone(), options)?;
+        let encoder = Encoder::load(&self.parameters()?, self.recipe.clone(), options)?;
         let unused = self.unused_tensors(encoder.loaded_layers());
+        self.refuse_inner(&unused)?;
         if !unused.is_empty() {
             tracing::warn!(
                 "{}: {} not used: {}",
@@ -237,15 +238,16 @@ impl Model {
     /// # Errors
     /// As [`Model::load_encoder`], except checksums.
     pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize) -> Result<Encoder> {
-        encoder.grown(&self.parameters()?, self.family.names, num_layers)
+        encoder.grown(&self.parameters()?, num_layers)
     }
 
-    fn parameters(&self) -> Result<Parameters<'_>> {
+    pub(crate) fn parameters(&self) -> Result<Parameters<'_>> {
         if !self.weights.is_there() {
             let folder = self.folder.root().join(self.folder.transformer_prefix());
             return Err(Error::NoWeights { folder, looked: WEIGHT_FILES.join(", ") });
         }
-        Parameters::find(&self.weights, self.family.prefixes, self.family.names.word_embeddings)
+        let landmarks: Vec<&str> = self.recipe.embeddings.word_names().collect();
+        Parameters::find(&self.weights, self.family.prefixes, &landmarks)
     }
 
     /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files.
@@ -323,7 +325,7 @@ impl Model {
         // Wait for the weights, so that any thread can use the head.
         synchronize(encoder.device())?;
         let pooling = &sentence.pooling;
-        Ok(SentenceHead::new(pooling.modes.clone(), steps, self.config.hidden_dim, pooling.include_prompt))
+        Ok(SentenceHead::new(pooling.modes.clone(), steps, self.recipe.hidden_dim(), pooling.include_prompt))
     }
 
     /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json
@@ -333,7 +335,7 @@ impl Model {
         let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
         let steps = if normalizes { vec![HeadStep::Normalize] } else { Vec::new() };
         let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
-        SentenceHead::new(vec![mode], steps, self.config.hidden_dim, includes_prompt)
+        SentenceHead::new(vec![mode], steps, self.recipe.hidden_dim(), includes_prompt)
     }
 
     fn load_step(&self, module: &Module, encoder: &Placement) -> Result<HeadStep> {
@@ -354,16 +356,28 @@ impl Model {
         Ok(HeadStep::Dense(linear, dense.activation, residual))
     }
 
+    /// Refuses a tensor inside a layer that nothing reads: the layer computes something else then.
+    fn refuse_inner(&self, unused: &[String]) -> Result<()> {
+        let blocks = &self.recipe.blocks;
+        let is_inner = |name: &&String| blocks.iter().any(|block| is_inside(name, &block.prefix));
+        match unused.iter().find(is_inner) {
+            None => Ok(()),
+            Some(name) => Err(Error::UnreadTensor {
+                name: name.clone(),
+                file: self.weights.description().to_owned(),
+                family: self.family.name,
+            }),
+        }
+    }
+
     /// Tensors that the encoder did not load, except known extras (training heads, poolers, buffers) and the
     /// layers above `num_layers`.
     fn unused_tensors(&self, num_layers: usize) -> Vec<String> {
-        let above = |name: &str| {
-            let tail = name.split_once(&format!("{}.", self.family.names.layers)).map(|(_, tail)| tail);
-            let number = tail.and_then(|tail| tail.split('.').next()?.parse::<usize>().ok());
-            number.is_some_and(|number| (num_layers..self.config.num_layers).contains(&number))
-        };
+        let above = &self.recipe.blocks[self.recipe.blocks_of(num_layers)..];
+        let above = |name: &str| above.iter().any(|block| is_inside(name, &block.prefix));
         let unused = self.weights.unused().into_iter();
-        unused.filter(|name| !above(name) && !families::is_known_extra(name)).collect()
+        let unread = |name: &str| self.recipe.unread.iter().any(|unread| name.ends_with(unread));
+        unused.filter(|name| !above(name) && !unread(name) && !families::is_known_extra(name)).collect()
     }
 }
 
@@ -376,6 +390,12 @@ fn unknown_fields(path: &Path, config: &Value, family: Family) -> Option<Unknown
         .map(|name| (name.clone(), ()))
         .collect();
     UnknownFields::of(path, &fields, |name| family.knows(name))
+}
+
+/// Whether the name of a tensor is below `part`, under any prefix.
+fn is_inside(name: &str, part: &str) -> bool {
+    let found = name.split_once(part);
+    found.is_some_and(|(prefix, rest)| rest.starts_with('.') && (prefix.is_empty() || prefix.ends_with('.')))
 }
 
 /// The first few of many names.

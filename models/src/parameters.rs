@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// The parts of prefixes that wrappers of a model add: PyTorch's DataParallel and FSDP, torch.compile,
 /// Lightning, sentence-transformers, transformers' heads.
-const WRAPPERS: [&str; 14] = [
+const WRAPPERS: [&str; 17] = [
     "module",
     "_orig_mod",
     "_fsdp_wrapped_module",
@@ -22,6 +22,9 @@ const WRAPPERS: [&str; 14] = [
     "roberta",
     "distilbert",
     "xlm-roberta",
+    "electra",
+    "albert",
+    "mpnet",
 ];
 
 /// A source of weights: files, or random values (see `random`).
@@ -36,6 +39,9 @@ pub(crate) trait WeightSource {
     fn missing(&self, name: &str) -> Error;
 
     fn contains(&self, name: &str) -> bool;
+
+    /// A weight's shape, if it exists and the source knows it.
+    fn shape(&self, name: &str) -> Option<&[usize]>;
 
     /// A tensor of `shape`: f32, contiguous, on the CPU, all of its values finite.
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
@@ -58,6 +64,10 @@ impl WeightSource for Weights {
         self.contains(name)
     }
 
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.shape(name)
+    }
+
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.load(name, shape)
     }
@@ -70,34 +80,20 @@ pub(crate) struct Parameters<'a> {
     prefix: String,
 }
 
-/// Weight [out_dim, in_dim] and bias `[out_dim]` of a linear layer.
-pub(crate) struct LinearParameters {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl LinearParameters {
-    pub(crate) fn parts(&self) -> (&Tensor, Option<&Tensor>) {
-        (&self.weight, Some(&self.bias))
-    }
-
-    pub(crate) fn into_parts(self) -> (Tensor, Tensor) {
-        (self.weight, self.bias)
-    }
-}
-
 impl<'a> Parameters<'a> {
-    /// Finds the prefix in `prefixes` (each with its dot, or empty) under which `landmark` exists. A file
-    /// that has `landmark` under exactly one other name is read there: wrappers add prefixes (`module.` of
+    /// Finds the prefix in `prefixes` (each with its dot, or empty) under which one of `landmarks` exists. A file
+    /// that has the first of them under exactly one other name is read there: wrappers add prefixes (`module.` of
     /// PyTorch's DataParallel, `_orig_mod.` of torch.compile, `0.auto_model.` of sentence-transformers).
     ///
     /// # Errors
     /// If there is no such weight, or several.
-    pub(crate) fn find(weights: &'a dyn WeightSource, prefixes: &[&str], landmark: &str) -> Result<Self> {
-        let known = prefixes.iter().find(|prefix| weights.contains(&format!("{prefix}{landmark}")));
-        if let Some(prefix) = known {
+    pub(crate) fn find(weights: &'a dyn WeightSource, prefixes: &[&str], landmarks: &[&str]) -> Result<Self> {
+        let is_there =
+            |prefix: &&&str| landmarks.iter().any(|name| weights.contains(&format!("{prefix}{name}")));
+        if let Some(prefix) = prefixes.iter().find(is_there) {
             return Ok(Self { weights, prefix: (*prefix).to_owned() });
         }
+        let landmark = landmarks.first().copied().unwrap_or_default();
         match weights.prefixes(landmark).as_slice() {
             [] => Err(weights.missing(landmark)),
             [only] => {
@@ -126,21 +122,26 @@ impl<'a> Parameters<'a> {
         self.weights.load(&format!("{}{name}", self.prefix), shape)
     }
 
-    /// Weight and bias of the LayerNorm `name`, under today's names or TensorFlow's (`gamma`, `beta`).
-    pub(crate) fn norm(&self, name: &str, width: usize) -> Result<(Tensor, Tensor)> {
-        let old = self.weights.contains(&format!("{}{name}.gamma", self.prefix));
-        let [weight, bias] = if old { ["gamma", "beta"] } else { ["weight", "bias"] };
-        Ok((
-            self.load(&format!("{name}.{weight}"), &[width])?,
-            self.load(&format!("{name}.{bias}"), &[width])?,
-        ))
+    /// The weights beside the encoder: where its own are below `bert.`, a head's are not.
+    pub(crate) fn beside(&self) -> Self {
+        let outer = self.prefix.trim_end_matches('.').rsplit_once('.');
+        let prefix = outer.map_or_else(String::new, |(outer, _)| format!("{outer}."));
+        Self { prefix, ..self.clone() }
     }
 
-    /// Weight and bias of the linear layer `name`, of shape [out_dim, in_dim].
-    pub(crate) fn linear(&self, name: &str, shape: [usize; 2]) -> Result<LinearParameters> {
-        let weight = self.load(&format!("{name}.weight"), &shape)?;
-        let bias = self.load(&format!("{name}.bias"), &shape[..1])?;
-        Ok(LinearParameters { weight, bias })
+    /// A weight's shape, if it exists.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.weights.shape(&format!("{}{name}", self.prefix))
+    }
+
+    /// The error for a weight that is missing.
+    pub(crate) fn missing(&self, name: &str) -> Error {
+        self.weights.missing(&format!("{}{name}", self.prefix))
+    }
+
+    /// Whether there is a weight of this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.weights.contains(&format!("{}{name}", self.prefix))
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
             names.iter().map(|name| (*name, &[1][..], &[1.0][..])).collect();
         let (_directory, folder) = model_folder(&[("model.safetensors", &safetensors(&tensors))]);
         let weights = Weights::open(&folder).unwrap();
-        Parameters::find(&weights, &["", "bert."], LANDMARK).map(|found| found.prefix)
+        Parameters::find(&weights, &["", "bert."], &[LANDMARK]).map(|found| found.prefix)
     }
 
     #[test]

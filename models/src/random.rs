@@ -33,6 +33,10 @@ impl WeightSource for RandomWeights {
         !name.ends_with(".gamma") && !name.ends_with(".beta")
     }
 
+    fn shape(&self, _name: &str) -> Option<&[usize]> {
+        None
+    }
+
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let count = shape.iter().product();
         let values = match shape {
@@ -87,12 +91,12 @@ fn hash(name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::tiny_config;
+    use crate::testing::{tiny, tiny_config};
     use crate::{Encoder, EncoderOptions};
 
     fn hidden(seed: u64, layer: usize) -> Vec<f32> {
         let options = EncoderOptions { num_layers: Some(layer), ..EncoderOptions::default() };
-        let encoder = Encoder::random(tiny_config(), &options, seed).unwrap();
+        let encoder = Encoder::random(tiny(), &options, seed).unwrap();
         let batch = encoder.pack(&[&[1, 2, 3], &[4]]).unwrap();
         let states = encoder.forward(&batch, &[layer]).unwrap();
         states.layer(layer).unwrap().to_vec().unwrap()
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn states_are_finite_and_normalised_in_every_layer() {
         for layer in 0..=2 {
-            for row in hidden(7, layer).chunks_exact(tiny_config().hidden_dim) {
+            for row in hidden(7, layer).chunks_exact(tiny().hidden_dim()) {
                 let squares = row.iter().map(|x| x * x).sum::<f32>() / row.len() as f32;
                 assert!((squares - 1.0).abs() < 1e-3, "layer {layer}: {row:?}");
             }
@@ -126,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_shape_that_makes_no_model_is_refused() {
-        let config = crate::EncoderConfig { num_heads: 3, ..tiny_config() };
-        let error = Encoder::random(config, &EncoderOptions::default(), 0).unwrap_err().to_string();
+        let mut config = tiny_config();
+        config["num_attention_heads"] = 3.into();
+        let error = crate::Recipe::read(&config).unwrap_err().to_string();
         assert!(error.contains("hidden_size") && error.contains("num_attention_heads (3)"), "{error}");
     }
 }

@@ -2,41 +2,59 @@
 //!
 //! Sizes are those of each model's config.json, vocabulary included. See [`crate::Encoder::random`].
 
-use nearsay_kernels::Activation;
+use serde_json::{Value, json};
 
-use crate::{EncoderConfig, Positions};
+use crate::{Recipe, Result};
 
 /// A known encoder's sizes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     /// The name for `--shape`.
     pub name: &'static str,
-    /// Its sizes.
-    pub config: EncoderConfig,
+    line: Line,
+    vocab_size: usize,
+    num_layers: usize,
+    widths: Widths,
 }
 
 /// Every known shape, by family and size.
-pub const SHAPES: [Shape; 9] = [
+pub const SHAPES: [Shape; 17] = [
     bert("minilm-l6", 6, SMALL),
     bert("minilm-l12", 12, SMALL),
-    distilbert(),
+    Shape { line: Line::DistilBert, ..bert("distilbert", 6, BASE) },
     bert("bert-base", 12, BASE),
     bert("bert-large", 24, LARGE),
     roberta("roberta-base", ROBERTA_WORDS, 12, BASE),
     roberta("roberta-large", ROBERTA_WORDS, 24, LARGE),
     roberta("xlm-roberta-base", XLM_ROBERTA_WORDS, 12, BASE),
     roberta("xlm-roberta-large", XLM_ROBERTA_WORDS, 24, LARGE),
+    of("albert-base", Line::Albert, 30_000, 12, BASE),
+    of("mpnet-base", Line::Mpnet, 30_527, 12, BASE),
+    of("deberta-base", Line::Deberta, ROBERTA_WORDS, 12, BASE),
+    of("deberta-xlarge", Line::Deberta, ROBERTA_WORDS, 48, LARGE),
+    of("deberta-v3-base", Line::DebertaV3, 128_100, 12, BASE),
+    of("modernbert-base", Line::ModernBert, 50_368, 22, BASE),
+    of("bart-base", Line::Bart, ROBERTA_WORDS, 6, BASE),
+    of("t5-base", Line::T5, 32_128, 12, BASE),
 ];
 
-impl Shape {
-    /// The shape with this name, if known.
-    pub fn find(name: &str) -> Option<Self> {
-        SHAPES.into_iter().find(|shape| shape.name == name)
-    }
+/// What else a shape's config.json says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Line {
+    Bert,
+    DistilBert,
+    Roberta,
+    Albert,
+    Mpnet,
+    Deberta,
+    DebertaV3,
+    ModernBert,
+    Bart,
+    T5,
 }
 
 /// A layer's sizes.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Widths {
     hidden_dim: usize,
     num_heads: usize,
@@ -52,36 +70,103 @@ const ROBERTA_WORDS: usize = 50_265;
 const XLM_ROBERTA_WORDS: usize = 250_002;
 
 const fn bert(name: &'static str, num_layers: usize, widths: Widths) -> Shape {
-    let config = EncoderConfig {
-        vocab_size: BERT_WORDS,
-        hidden_dim: widths.hidden_dim,
-        num_layers,
-        num_heads: widths.num_heads,
-        intermediate_dim: 4 * widths.hidden_dim,
-        max_positions: 512,
-        type_vocab_size: 2,
-        layer_norm_epsilon: 1e-12,
-        activation: Activation::Gelu,
-        positions: Positions::FromZero,
-    };
-    Shape { name, config }
-}
-
-const fn distilbert() -> Shape {
-    let shape = bert("distilbert", 6, BASE);
-    Shape { config: EncoderConfig { type_vocab_size: 0, ..shape.config }, ..shape }
+    of(name, Line::Bert, BERT_WORDS, num_layers, widths)
 }
 
 const fn roberta(name: &'static str, vocab_size: usize, num_layers: usize, widths: Widths) -> Shape {
-    let config = EncoderConfig {
-        vocab_size,
-        max_positions: 514,
-        type_vocab_size: 1,
-        layer_norm_epsilon: 1e-5,
-        positions: Positions::AfterPadding { pad_token_id: 1 },
-        ..bert(name, num_layers, widths).config
-    };
-    Shape { name, config }
+    of(name, Line::Roberta, vocab_size, num_layers, widths)
+}
+
+const fn of(name: &'static str, line: Line, vocab_size: usize, num_layers: usize, widths: Widths) -> Shape {
+    Shape { name, line, vocab_size, num_layers, widths }
+}
+
+impl Shape {
+    /// The shape with this name, if known.
+    pub fn find(name: &str) -> Option<Self> {
+        SHAPES.into_iter().find(|shape| shape.name == name)
+    }
+
+    /// Its parts.
+    ///
+    /// # Errors
+    /// None: known shapes are possible ones.
+    pub fn recipe(&self) -> Result<Recipe> {
+        Recipe::read(&self.config())
+    }
+
+    /// The fields of its config.json that matter.
+    pub fn config(&self) -> Value {
+        let Self { vocab_size, num_layers, widths: Widths { hidden_dim, num_heads }, .. } = self;
+        let intermediate_dim = 4 * hidden_dim;
+        match self.line {
+            Line::DistilBert => json!({
+                "model_type": "distilbert",
+                "vocab_size": vocab_size,
+                "dim": hidden_dim,
+                "n_layers": num_layers,
+                "n_heads": num_heads,
+                "hidden_dim": intermediate_dim,
+                "max_position_embeddings": 512,
+            }),
+            Line::Bert => self.with_names(json!({"model_type": "bert", "max_position_embeddings": 512})),
+            Line::Roberta => self.with_names(json!({
+                "model_type": "roberta",
+                "max_position_embeddings": 514,
+                "type_vocab_size": 1,
+                "layer_norm_eps": 1e-5,
+            })),
+            Line::Albert => self.with_names(json!({"model_type": "albert", "max_position_embeddings": 512})),
+            Line::Mpnet => self.with_names(json!({"model_type": "mpnet", "max_position_embeddings": 514})),
+            Line::Deberta => self.with_names(json!({
+                "model_type": "deberta",
+                "relative_attention": true,
+                "pos_att_type": "c2p|p2c",
+                "position_biased_input": false,
+            })),
+            Line::DebertaV3 => self.with_names(json!({
+                "model_type": "deberta-v2",
+                "relative_attention": true,
+                "position_buckets": 256,
+                "share_att_key": true,
+                "norm_rel_ebd": "layer_norm",
+                "pos_att_type": "p2c|c2p",
+                "position_biased_input": false,
+            })),
+            Line::ModernBert => {
+                let mut config = self.with_names(json!({"model_type": "modernbert"}));
+                config["intermediate_size"] = 1152.into();
+                config
+            }
+            Line::Bart => json!({
+                "model_type": "bart",
+                "vocab_size": vocab_size,
+                "d_model": hidden_dim,
+                "encoder_layers": num_layers,
+                "encoder_attention_heads": num_heads,
+                "encoder_ffn_dim": intermediate_dim,
+                "max_position_embeddings": 1024,
+            }),
+            Line::T5 => json!({
+                "model_type": "t5",
+                "vocab_size": vocab_size,
+                "d_model": hidden_dim,
+                "num_layers": num_layers,
+                "num_heads": num_heads,
+                "d_ff": intermediate_dim,
+            }),
+        }
+    }
+
+    /// `config` and the sizes under BERT's names.
+    fn with_names(&self, mut config: Value) -> Value {
+        config["vocab_size"] = self.vocab_size.into();
+        config["num_hidden_layers"] = self.num_layers.into();
+        config["hidden_size"] = self.widths.hidden_dim.into();
+        config["num_attention_heads"] = self.widths.num_heads.into();
+        config["intermediate_size"] = (4 * self.widths.hidden_dim).into();
+        config
+    }
 }
 
 #[cfg(test)]
@@ -109,11 +194,12 @@ mod tests {
             ("roberta-large", 354_310_144, 512),
             ("xlm-roberta-base", 277_453_056, 512),
             ("xlm-roberta-large", 558_840_832, 512),
+            ("bart-base", 81_920_256, 1024),
         ] {
-            let config = Shape::find(name).unwrap().config;
+            let recipe = Shape::find(name).unwrap().recipe().unwrap();
             assert_eq!(
-                (config.parameters(config.num_layers), config.max_tokens()),
-                (parameters, tokens),
+                (recipe.parameters(recipe.num_layers()), recipe.max_tokens()),
+                (parameters, Some(tokens)),
                 "{name}"
             );
         }

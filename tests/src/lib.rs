@@ -1,5 +1,6 @@
 //! Shared code of the tests: the paths of fixtures, the model and the program.
 
+pub mod cases;
 pub mod hub;
 pub mod job;
 pub mod run;

@@ -14,7 +14,29 @@ use nearsay::{
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
 
-const FAMILIES: [&str; 6] = ["bert", "bert-odd", "distilbert", "roberta", "xlm-roberta", "camembert"];
+const FAMILIES: [&str; 21] = [
+    "bert",
+    "bert-odd",
+    "distilbert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "electra",
+    "albert",
+    "mpnet",
+    "bert-relative-key",
+    "bert-relative-key-query",
+    "deberta",
+    "deberta-v2",
+    "bart",
+    "mbart",
+    "t5",
+    "umt5",
+    "modernbert",
+    "longformer",
+    "led",
+    "pegasus",
+];
 
 const WORDS: [&str; 12] =
     ["river", "the", "a", "train", "judge", "cloud", "Zürich", "42", "and", "over", "!", "naïve"];
@@ -36,7 +58,7 @@ fn bits(embedder: &Embedder, texts: &[String]) -> Vec<Vec<u32>> {
 
 fn scorer(folder: &Path, precision: Precision, batch_tokens: usize, threads: usize) -> Scorer {
     let session = open(folder, precision, batch_tokens, threads);
-    session.scorer(&ScoreOptions::default().layer(session.config().num_layers)).unwrap()
+    session.scorer(&ScoreOptions::default().layer(session.recipe().num_layers())).unwrap()
 }
 
 fn score_bits(scores: &Scores) -> [u32; 3] {

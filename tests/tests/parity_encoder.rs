@@ -6,11 +6,14 @@
 //! difference is under 4e-6.
 
 use std::collections::HashMap;
+use std::fs;
 
 use candle_core::Tensor;
 use nearsay::tokens::{TextTokenizer, TokenizerLimits};
 use nearsay_models::{Encoder, EncoderOptions, HubOptions, Model};
-use nearsay_tests::{fixture, json, tensors};
+use nearsay_tests::cases::Case;
+use nearsay_tests::{copy_folder, fixture, tensors};
+use serde_json::{Value, json};
 
 const BOUND: f32 = 2e-5;
 
@@ -24,15 +27,15 @@ fn load(model: &Model, num_layers: usize) -> nearsay_models::Result<Encoder> {
 
 fn tokenizer(model: &Model) -> TextTokenizer {
     let limits = TokenizerLimits {
-        max_tokens: model.config().max_tokens(),
-        vocab_size: model.config().vocab_size,
+        max_tokens: model.recipe().usual_tokens(),
+        vocab_size: model.recipe().vocab_size(),
         lower_case: false,
     };
     TextTokenizer::open(&model.tokenizer_file().unwrap(), model.tokenizer_settings(), limits).unwrap()
 }
 
 fn texts(folder: &str) -> Vec<String> {
-    serde_json::from_value(json(&format!("{folder}/texts.json"))).unwrap()
+    serde_json::from_value(nearsay_tests::json(&format!("{folder}/texts.json"))).unwrap()
 }
 
 fn expected_ids(expected: &HashMap<String, Tensor>, text: usize) -> Vec<u32> {
@@ -49,7 +52,7 @@ fn worst(got: &[f32], expected: &Tensor) -> f32 {
 /// Token ids and hidden states of every layer of all texts of `folder`, encoded in one batch.
 fn check(folder: &str, expected_folder: &str) {
     let model = open(folder);
-    let layers = model.config().num_layers;
+    let layers = model.recipe().num_layers();
     let encoder = load(&model, layers).unwrap();
     let tokenizer = tokenizer(&model);
     let expected = tensors(&format!("{expected_folder}/expected.safetensors"));
@@ -65,7 +68,7 @@ fn check(folder: &str, expected_folder: &str) {
     let wanted: Vec<usize> = (0..=layers).collect();
     let states = encoder.forward(&encoder.pack(&ids).unwrap(), &wanted).unwrap();
     for layer in wanted {
-        let (values, dim) = (states.layer(layer).unwrap().to_vec().unwrap(), model.config().hidden_dim);
+        let (values, dim) = (states.layer(layer).unwrap().to_vec().unwrap(), model.recipe().hidden_dim());
         for (text, range) in states.cu_seqlens().ranges().enumerate() {
             let got = &values[range.start * dim..range.end * dim];
             let off = worst(got, &expected[&format!("hidden.{text}.layer.{layer}")]);
@@ -110,8 +113,107 @@ fn xlm_roberta() {
 }
 
 #[test]
+fn electra() {
+    check("families/electra", "families/electra");
+}
+
+#[test]
+fn albert() {
+    check("families/albert", "families/albert");
+}
+
+#[test]
+fn mpnet() {
+    check("families/mpnet", "families/mpnet");
+}
+
+#[test]
+fn bert_with_relative_keys() {
+    check("families/bert-relative-key", "families/bert-relative-key");
+    check("families/bert-relative-key-query", "families/bert-relative-key-query");
+}
+
+#[test]
+fn bart() {
+    check("families/bart", "families/bart");
+}
+
+#[test]
+fn mbart() {
+    check("families/mbart", "families/mbart");
+}
+
+#[test]
+fn t5() {
+    check("families/t5", "families/t5");
+    check("families/umt5", "families/umt5");
+}
+
+#[test]
+fn modernbert() {
+    check("families/modernbert", "families/modernbert");
+}
+
+#[test]
+fn windows_of_longformer_and_led() {
+    check("families/longformer", "families/longformer");
+    check("families/led", "families/led");
+}
+
+#[test]
+fn pegasus_and_blenderbot() {
+    for family in ["pegasus", "blenderbot", "blenderbot-small"] {
+        check(&format!("families/{family}"), &format!("families/{family}"));
+    }
+}
+
+#[test]
+fn prophetnet() {
+    check("families/prophetnet", "families/prophetnet");
+}
+
+#[test]
+fn big_bird() {
+    check("families/big_bird", "families/big_bird");
+}
+
+#[test]
+fn deberta() {
+    check("families/deberta", "families/deberta");
+}
+
+#[test]
+fn deberta_v2() {
+    check("families/deberta-v2", "families/deberta-v2");
+}
+
+#[test]
 fn camembert() {
     check("families/camembert", "families/camembert");
+}
+
+/// A formula that is read wrongly must not pass: each of these changes one number or name of config.json.
+#[test]
+fn a_wrong_reading_is_seen() {
+    for (family, field, wrong) in [
+        ("albert", "hidden_act", json!("gelu")),
+        ("t5", "relative_attention_max_distance", json!(24)),
+        ("deberta-v2", "max_relative_positions", json!(33)),
+        ("bert-relative-key-query", "position_embedding_type", json!("relative_key")),
+        ("longformer", "attention_window", json!([4, 6])),
+        ("modernbert", "local_attention", json!(12)),
+        ("modernbert", "global_rope_theta", json!(10000.0)),
+        ("bart", "scale_embedding", json!(false)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(&fixture(&format!("families/{family}")), folder.path());
+        let path = folder.path().join("config.json");
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        config[field] = wrong;
+        fs::write(&path, config.to_string()).unwrap();
+        let difference = Case::open(folder.path()).difference();
+        assert!(difference.relative > 1e-4, "{family}, {field}: {difference:?}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod man;
 mod models;
 mod print;
 mod progress;
+mod rerank;
 mod score;
 mod search;
 mod signals;
@@ -90,6 +91,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Compare(arguments) => return compare::run(context, &arguments),
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
+        Command::Rerank(arguments) => rerank::run(context, &arguments)?,
         Command::Get(arguments) => get::run(context, &arguments)?,
         Command::Export(arguments) => export::run(context, &arguments)?,
         Command::Eval(arguments) => evaluate::run(context, arguments.action)?,

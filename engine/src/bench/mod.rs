@@ -16,7 +16,6 @@
 
 mod compare;
 mod date;
-mod flops;
 mod load;
 mod machine;
 mod options;
@@ -76,7 +75,7 @@ pub fn run(
     control: &Control,
     mut progress: impl FnMut(BenchProgress),
 ) -> Result<Report> {
-    let plan = BenchPlan::new(subject.config(), options, workers.threads())?;
+    let plan = BenchPlan::new(subject.recipe(), options, workers.threads())?;
     let total = options.precisions.len() * (plan.workloads.len() + plan.single_texts.len());
     let mut report = Report::new(subject, options, plan.layer, workers.threads());
     progress(BenchProgress { done: 0, total, next: "peaks".to_owned() });

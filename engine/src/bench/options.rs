@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nearsay_kernels::Precision;
-use nearsay_models::EncoderConfig;
+use nearsay_models::Recipe;
 
 use crate::error::phrase;
 use crate::session::Devices;
@@ -47,8 +47,8 @@ impl Default for BenchOptions {
 }
 
 impl BenchOptions {
-    pub(super) fn lengths_of(&self, config: &EncoderConfig) -> Result<Vec<usize>> {
-        let most = config.max_tokens();
+    pub(super) fn lengths_of(&self, recipe: &Recipe) -> Result<Vec<usize>> {
+        let most = recipe.max_tokens().unwrap_or(usize::MAX);
         let Some(lengths) = &self.lengths else {
             return Ok(DEFAULT_LENGTHS.into_iter().filter(|&length| length <= most).collect());
         };
@@ -61,8 +61,8 @@ impl BenchOptions {
         }
     }
 
-    pub(super) fn layer_of(&self, config: &EncoderConfig) -> Result<usize> {
-        let layers = config.num_layers;
+    pub(super) fn layer_of(&self, recipe: &Recipe) -> Result<usize> {
+        let layers = recipe.num_layers();
         match self.layer {
             None => Ok(layers),
             Some(layer) if layer <= layers => Ok(layer),

@@ -1,6 +1,6 @@
 //! The plan of a measurement.
 
-use nearsay_models::EncoderConfig;
+use nearsay_models::Recipe;
 
 use super::options::BenchOptions;
 use super::workload::Workload;
@@ -26,22 +26,22 @@ pub(super) struct BenchPlan {
 }
 
 impl BenchPlan {
-    pub(super) fn new(config: &EncoderConfig, options: &BenchOptions, threads: usize) -> Result<Self> {
+    pub(super) fn new(recipe: &Recipe, options: &BenchOptions, threads: usize) -> Result<Self> {
         let tokens = if options.devices.are_gpus() {
             let batch_tokens = options.batch_tokens.unwrap_or(crate::session::DEFAULT_GPU_BATCH_TOKENS);
             options.devices.count() * GPU_BATCHES * batch_tokens
         } else {
             PASS_TOKENS.max(threads * THREAD_TOKENS)
         };
-        let lengths = options.lengths_of(config)?;
+        let lengths = options.lengths_of(recipe)?;
         let mut workloads: Vec<Workload> = lengths
             .into_iter()
-            .map(|length| Workload::equal((tokens / length).max(1), length, config))
+            .map(|length| Workload::equal((tokens / length).max(1), length, recipe))
             .collect();
-        workloads.push(Workload::natural_mix(tokens, config));
-        let fitting = SINGLE_TEXTS.into_iter().filter(|&length| length <= config.max_tokens());
-        let single_texts = fitting.map(|length| Workload::equal(1, length, config)).collect();
-        Ok(Self { layer: options.layer_of(config)?, workloads, single_texts })
+        workloads.push(Workload::natural_mix(tokens, recipe));
+        let fitting = SINGLE_TEXTS.into_iter().filter(|&length| length <= recipe.usual_tokens());
+        let single_texts = fitting.map(|length| Workload::equal(1, length, recipe)).collect();
+        Ok(Self { layer: options.layer_of(recipe)?, workloads, single_texts })
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use nearsay_models::Shape;
 
     fn plan(options: &BenchOptions, threads: usize) -> Result<BenchPlan> {
-        BenchPlan::new(&Shape::find("roberta-base").unwrap().config, options, threads)
+        BenchPlan::new(&Shape::find("roberta-base").unwrap().recipe().unwrap(), options, threads)
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub struct Latency {
 impl Report {
     /// A report of a measurement before its figures.
     pub(super) fn new(subject: &Subject, options: &BenchOptions, layer: usize, threads: usize) -> Self {
-        let config = subject.config();
+        let recipe = subject.recipe();
         Self {
             nearsay: env!("CARGO_PKG_VERSION").to_owned(),
             commit: options.commit.clone(),
@@ -129,10 +129,10 @@ impl Report {
                 name: subject.name().to_owned(),
                 random_weights: subject.is_random(),
                 layer,
-                hidden_dim: config.hidden_dim,
-                num_heads: config.num_heads,
-                intermediate_dim: config.intermediate_dim,
-                parameters: config.parameters(layer),
+                hidden_dim: recipe.hidden_dim(),
+                num_heads: recipe.num_heads(),
+                intermediate_dim: recipe.intermediate_dim(),
+                parameters: recipe.parameters(layer),
             },
             threads,
             seconds_per_figure: options.time.as_secs_f64(),

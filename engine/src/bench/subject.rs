@@ -3,10 +3,9 @@
 use std::hint::black_box;
 
 use nearsay_kernels::{Placement, Precision, read_f32, recycle};
-use nearsay_models::{Encoder, EncoderConfig, EncoderOptions, SentenceHead, Shape};
+use nearsay_models::{Encoder, EncoderOptions, Recipe, SentenceHead, Shape};
 
 use super::BenchOptions;
-use super::flops::flops;
 use super::workload::Workload;
 use crate::session::{Control, Session, TextEncoder, Workers, name_of};
 use crate::tokens::TokenizedText;
@@ -21,30 +20,38 @@ const SEED: u64 = 1;
 pub enum Subject {
     /// A model.
     Model(Session),
-    /// Random weights, followed by the L2-normalized mean.
-    Shape(Shape),
+    /// Random weights of this name and recipe, followed by the L2-normalized mean.
+    Random(&'static str, Box<Recipe>),
 }
 
 impl Subject {
+    /// Random weights of a known shape.
+    ///
+    /// # Errors
+    /// As [`Shape::recipe`].
+    pub fn of_shape(shape: &Shape) -> Result<Self> {
+        Ok(Self::Random(shape.name, Box::new(shape.recipe()?)))
+    }
+
     /// Its name: the model's as requested, or the shape's.
     pub fn name(&self) -> &str {
         match self {
             Self::Model(session) => session.model().folder().name(),
-            Self::Shape(shape) => shape.name,
+            Self::Random(name, _) => name,
         }
     }
 
-    /// Its sizes.
-    pub fn config(&self) -> &EncoderConfig {
+    /// What its encoder is made of.
+    pub fn recipe(&self) -> &Recipe {
         match self {
-            Self::Model(session) => session.config(),
-            Self::Shape(shape) => &shape.config,
+            Self::Model(session) => session.recipe(),
+            Self::Random(_, recipe) => recipe,
         }
     }
 
     /// Whether its weights are random.
     pub fn is_random(&self) -> bool {
-        matches!(self, Self::Shape(_))
+        matches!(self, Self::Random(..))
     }
 
     /// Loads it up to `layer`.
@@ -58,19 +65,19 @@ impl Subject {
         options: &BenchOptions,
         workers: &Workers,
     ) -> Result<Loaded> {
-        let config = match self {
+        let recipe = match self {
             Self::Model(session) => {
                 let session = session.with_precision(precision)?;
                 let heads = session.heads(None)?.to_vec();
                 return Ok(Loaded { layer, encoder: session.encoder(layer)?, heads });
             }
-            Self::Shape(shape) => &shape.config,
+            Self::Random(_, recipe) => recipe,
         };
         let devices = options.devices.with_precision(precision)?;
-        let heads = vec![SentenceHead::normalized_mean(config.hidden_dim); devices.count()];
+        let heads = vec![SentenceHead::normalized_mean(recipe.hidden_dim()); devices.count()];
         let random = |placement: &Placement| {
             let loading = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
-            Encoder::random(config.clone(), &loading, SEED).map_err(|error| {
+            Encoder::random(Recipe::clone(recipe), &loading, SEED).map_err(|error| {
                 Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
             })
         };
@@ -108,6 +115,7 @@ impl Loaded {
 
     /// Operations in one pass over `workload`.
     pub(super) fn flops(&self, workload: &Workload) -> f64 {
-        flops(self.encoder.encoder().config(), self.layer, workload.lengths())
+        let recipe = self.encoder.encoder().recipe();
+        workload.lengths().map(|length| recipe.flops(self.layer, length)).sum()
     }
 }

@@ -1,6 +1,6 @@
 //! Texts to measure with: random token ids from the whole vocabulary.
 
-use nearsay_models::{EncoderConfig, SplitMix64};
+use nearsay_models::{Recipe, SplitMix64};
 
 use crate::tokens::TokenizedText;
 
@@ -19,15 +19,15 @@ pub(super) struct Workload {
 
 impl Workload {
     /// `count` texts of `length` tokens.
-    pub(super) fn equal(count: usize, length: usize, config: &EncoderConfig) -> Self {
+    pub(super) fn equal(count: usize, length: usize, recipe: &Recipe) -> Self {
         let name = format!("{count} x {length}");
-        Self { name, length: Some(length), texts: texts(vec![length; count], config) }
+        Self { name, length: Some(length), texts: texts(vec![length; count], recipe) }
     }
 
     /// Texts of natural lengths with `tokens` tokens in total, or just over.
-    pub(super) fn natural_mix(tokens: usize, config: &EncoderConfig) -> Self {
-        let lengths = natural_lengths(tokens, config.max_tokens(), SEED);
-        Self { name: "natural mix".to_owned(), length: None, texts: texts(lengths, config) }
+    pub(super) fn natural_mix(tokens: usize, recipe: &Recipe) -> Self {
+        let lengths = natural_lengths(tokens, recipe.usual_tokens(), SEED);
+        Self { name: "natural mix".to_owned(), length: None, texts: texts(lengths, recipe) }
     }
 
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
@@ -39,11 +39,11 @@ impl Workload {
     }
 }
 
-fn texts(lengths: Vec<usize>, config: &EncoderConfig) -> Vec<TokenizedText> {
+fn texts(lengths: Vec<usize>, recipe: &Recipe) -> Vec<TokenizedText> {
     let mut random = SplitMix64::new(SEED);
-    let mut id = || (random.next_u64() % config.vocab_size as u64) as u32;
+    let mut id = || (random.next_u64() % recipe.vocab_size() as u64) as u32;
     let mut text = |length| (0..length).map(|_| id()).collect();
-    let tokenized = |ids| TokenizedText { ids, truncated: false, is_empty: false };
+    let tokenized = |ids| TokenizedText { ids, truncated: false, is_empty: false, second_part: None };
     lengths.into_iter().map(|length| tokenized(text(length))).collect()
 }
 
@@ -113,12 +113,13 @@ mod tests {
 
     #[test]
     fn texts_fit_the_model() {
-        let config =
-            EncoderConfig { max_positions: 40, vocab_size: 50, ..Shape::find("bert-base").unwrap().config };
-        let mix = Workload::natural_mix(500, &config);
+        let mut config = Shape::find("bert-base").unwrap().config();
+        (config["max_position_embeddings"], config["vocab_size"]) = (40.into(), 50.into());
+        let recipe = Recipe::read(&config).unwrap();
+        let mix = Workload::natural_mix(500, &recipe);
         assert!(mix.tokens() >= 500 && mix.lengths().all(|length| length <= 40));
         assert!(mix.texts.iter().flat_map(|text| &text.ids).all(|&id| id < 50));
-        let equal = Workload::equal(3, 7, &config);
+        let equal = Workload::equal(3, 7, &recipe);
         assert_eq!((equal.name.as_str(), equal.tokens(), equal.length), ("3 x 7", 21, Some(7)));
     }
 }

@@ -81,7 +81,12 @@ mod tests {
 
     #[test]
     fn padding_is_counted_by_batch() {
-        let text = |length| TokenizedText { ids: vec![0; length], truncated: false, is_empty: false };
+        let text = |length| TokenizedText {
+            ids: vec![0; length],
+            truncated: false,
+            is_empty: false,
+            second_part: None,
+        };
         let mut texts: Vec<TokenizedText> = (0..32).map(|_| text(2)).collect();
         texts[3] = text(10);
         texts.push(text(5));

@@ -61,7 +61,7 @@ impl Embedder {
 
     pub(super) fn new(session: &Session, options: &EmbedOptions) -> Result<Self> {
         let model = session.model();
-        let layer = options.layer.unwrap_or(model.config().num_layers);
+        let layer = options.layer.unwrap_or(model.recipe().num_layers());
         session.check_layer(layer)?;
         let tokenizer =
             session.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
@@ -160,7 +160,7 @@ impl Embedder {
 
     /// Width of a token's vector.
     pub fn hidden_dim(&self) -> usize {
-        self.session.config().hidden_dim
+        self.session.recipe().hidden_dim()
     }
 
     /// Describes how a text's tokens become its vector, and the reason.

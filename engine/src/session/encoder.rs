@@ -10,7 +10,7 @@ use std::sync::Arc;
 use candle_core::{IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
 use nearsay_kernels::device::{DeviceFailure, synchronize};
-use nearsay_models::{Encoder, HiddenStates};
+use nearsay_models::{Encoder, HiddenStates, TextIds};
 
 use super::devices::name_of;
 use super::memory::{BatchBudget, in_halves};
@@ -160,9 +160,9 @@ struct EncodeCall<'a, F> {
 
 impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> EncodeCall<'_, F> {
     fn batch(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
-        let ids: Vec<&[u32]> = batch.iter().map(|&index| self.texts[index].ids.as_slice()).collect();
+        let texts: Vec<TextIds<'_>> = batch.iter().map(|&index| self.texts[index].ids()).collect();
         let encoder = &self.encoder.replicas[replica];
-        let packed = encoder.pack(&ids)?;
+        let packed = encoder.pack_texts(&texts)?;
         let states = encoder.forward(&packed, self.layers)?;
         (self.make)(EncodedBatch { states: &states, texts: batch, replica })
     }

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nearsay_kernels::{Placement, Pooling, Precision};
 use nearsay_models::files::other_than_json;
 use nearsay_models::{
-    Encoder, EncoderConfig, EncoderOptions, Model, SentenceHead, StatedLength, TokenizerSource,
+    Classifier, Encoder, EncoderOptions, Model, Recipe, SentenceHead, StatedLength, TokenizerSource,
 };
 
 pub use control::{Cancel, Control};
@@ -133,8 +133,8 @@ impl Session {
     }
 
     /// Sizes and settings of the encoder.
-    pub fn config(&self) -> &EncoderConfig {
-        self.0.model.config()
+    pub fn recipe(&self) -> &Recipe {
+        self.0.model.recipe()
     }
 
     /// Where the encoder runs, and in which precision.
@@ -168,7 +168,7 @@ impl Session {
 
     /// Refuses a layer that the model lacks; 0 is the embeddings.
     pub(crate) fn check_layer(&self, layer: usize) -> Result<()> {
-        let layers = self.config().num_layers;
+        let layers = self.recipe().num_layers();
         if layer <= layers {
             return Ok(());
         }
@@ -218,6 +218,18 @@ impl Session {
         once(&self.0.heads, || devices.placements().iter().map(load).collect())
     }
 
+    /// The classification head, on each device.
+    ///
+    /// # Errors
+    /// If the model has none, or a device has no room for it.
+    pub(crate) fn classifiers(&self) -> Result<Arc<[Classifier]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        let load = |placement: &Placement| {
+            model.load_classifier(placement).map_err(|error| no_room_for_model(error, placement))
+        };
+        devices.placements().iter().map(load).collect()
+    }
+
     /// The model's tokenizer, cutting texts to the length asked for, else to the one in the model's files.
     ///
     /// # Errors
@@ -242,7 +254,7 @@ impl Session {
     fn full_tokenizer(&self) -> Result<TextTokenizer> {
         let model = &self.0.model;
         let settings = model.tokenizer_settings();
-        let vocab_size = model.config().vocab_size;
+        let vocab_size = model.recipe().vocab_size();
         let limits = TokenizerLimits { max_tokens: usize::MAX, vocab_size, lower_case: false };
         once(&self.0.tokenizer, || {
             let path = match model.tokenizer_source()? {
@@ -261,10 +273,9 @@ impl Session {
     }
 
     fn within_positions(&self, length: usize) -> Result<usize> {
-        let positions = self.config().max_tokens();
-        if length <= positions {
+        let Some(positions) = self.recipe().max_tokens().filter(|&positions| length > positions) else {
             return Ok(length);
-        }
+        };
         let rule = format!(" must be at most {positions}, the positions that this model has, got {length}");
         Err(Error::usage(phrase![Setting::MaxLength, rule]))
     }

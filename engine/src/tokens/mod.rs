@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use nearsay_models::{TokenizerSettings, VocabularyFiles};
+use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
 
@@ -52,6 +52,15 @@ pub struct TokenizedText {
     pub truncated: bool,
     /// Whether the text has only special tokens.
     pub is_empty: bool,
+    /// Of a pair whose parts have token types: the first token of the second part.
+    pub second_part: Option<usize>,
+}
+
+impl TokenizedText {
+    /// The ids and parts, as an encoder takes them.
+    pub(crate) fn ids(&self) -> TextIds<'_> {
+        TextIds { ids: &self.ids, second_part: self.second_part }
+    }
 }
 
 /// Limits that a tokenizer must respect.
@@ -226,6 +235,29 @@ impl TextTokenizer {
         self.encode(text.trim_matches(is_blank))
     }
 
+    /// Tokenizes two texts as one, with the special tokens between them. If they do not fit, the longer one is
+    /// cut first, as in transformers (`longest_first`).
+    ///
+    /// # Errors
+    /// If the tokenizer fails on them.
+    pub fn encode_pair(&self, first: &str, second: &str) -> Result<TokenizedText> {
+        let (first, second) = (self.shorten(first), self.shorten(second));
+        let pair = (self.ample_prefix(&first)?, self.ample_prefix(&second)?);
+        Ok(self.tokens(&self.run_by(|tokenizer| tokenizer.encode(pair, true))?))
+    }
+
+    /// Refuses a limit that leaves no room for a token of each text of a pair.
+    pub(crate) fn check_room_for_pairs(&self) -> Result<()> {
+        let special_tokens =
+            self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
+        let length = self.limits.max_tokens;
+        if length > special_tokens + 1 {
+            Ok(())
+        } else {
+            Err(Error::LengthTooShort { length, special_tokens })
+        }
+    }
+
     /// The text without the ends of overlong words, if the text is long.
     fn shorten<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.longest_word {
@@ -240,15 +272,28 @@ impl TextTokenizer {
 
     /// The encoding of the first prefix that is enough for the kept tokens; offsets are bytes of `text`.
     fn run_prefixes(&self, text: &str) -> Result<Encoding> {
+        match self.first_ample(text)? {
+            Some((_, encoding)) => Ok(encoding),
+            None => self.run(text),
+        }
+    }
+
+    /// A prefix of the text whose kept tokens are those of the text.
+    fn ample_prefix<'a>(&self, text: &'a str) -> Result<&'a str> {
+        Ok(self.first_ample(text)?.map_or(text, |(prefix, _)| prefix))
+    }
+
+    /// The first prefix of a long text that is enough for the kept tokens, if one is, and its encoding.
+    fn first_ample<'a>(&self, text: &'a str) -> Result<Option<(&'a str, Encoding)>> {
         let first =
             self.limits.max_tokens.saturating_mul(long_text::BYTES_A_TOKEN).max(long_text::LEAST_PREFIX);
         for prefix in long_text::prefixes(text, first) {
             let encoding = self.run(prefix)?;
             if long_text::is_ample(&encoding, prefix, self.words()) {
-                return Ok(encoding);
+                return Ok(Some((prefix, encoding)));
             }
         }
-        self.run(text)
+        Ok(None)
     }
 
     fn encode_whole(&self, text: &str) -> Result<TokenizedText> {
@@ -273,6 +318,7 @@ impl TextTokenizer {
         TokenizedText {
             truncated: !encoding.get_overflowing().is_empty(),
             is_empty: ids.len() <= self.added_tokens,
+            second_part: encoding.get_type_ids().iter().position(|&part| part == 1),
             ids,
         }
     }

@@ -1,26 +1,40 @@
 //! BERT (Devlin et al., 2019): <https://arxiv.org/abs/1810.04805>.
 
+use nearsay_kernels::{Activation, DistanceBuckets};
 use serde_json::Value;
 
-use super::{Family, WeightNames, fields, known};
-use crate::config::BERT_NAMES;
-use crate::{EncoderConfig, Positions, Result};
+use super::post_norm::{BERT_DEFAULTS, LayerNames, Sizes};
+use super::{Family, fields, known};
+use crate::encoder::attention::ScoresRecipe;
+use crate::encoder::distance::DistanceVectorsRecipe;
+use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::encoder::norm::NormRecipe;
+use crate::heads::ClassifierRecipe;
+use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "bert",
     model_types: &["bert"],
+    parts: "positions, or vectors by distance (relative keys)",
+    examples: &[
+        "google-bert/bert-base-uncased",
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "BAAI/bge-base-en-v1.5",
+    ],
     prefixes: &["", "bert.", "model.", "model.bert."],
     fields: &known::BERT,
-    config: read_config,
-    names: &NAMES,
+    recipe,
+    classifier: |_| {
+        Ok(ClassifierRecipe {
+            dense: "pooler.dense",
+            is_pooler: true,
+            activation: Activation::Tanh,
+            output: "classifier",
+        })
+    },
 };
 
-pub(crate) const NAMES: WeightNames = WeightNames {
-    word_embeddings: "embeddings.word_embeddings.weight",
-    position_embeddings: "embeddings.position_embeddings.weight",
-    token_type_embeddings: Some("embeddings.token_type_embeddings.weight"),
-    embedding_norm: "embeddings.LayerNorm",
-    layers: "encoder.layer",
+pub(super) const LAYER: LayerNames = LayerNames {
     query: "attention.self.query",
     key: "attention.self.key",
     value: "attention.self.value",
@@ -31,22 +45,73 @@ pub(crate) const NAMES: WeightNames = WeightNames {
     output_norm: "output.LayerNorm",
 };
 
-fn read_config(config: &Value) -> Result<EncoderConfig> {
-    read_with(config, Positions::FromZero)?.validate(&BERT_NAMES)
+/// The layers are named `encoder.layer.0`, `encoder.layer.1`, ..
+pub(super) const LAYERS: &str = "encoder.layer";
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    match fields::text_or(config, POSITION_TYPE, "absolute")? {
+        "absolute" => recipe_with(config, Positions::FromZero),
+        "relative_key" => relative_keys(config, false),
+        "relative_key_query" => relative_keys(config, true),
+        other => {
+            let known = "absolute, relative_key or relative_key_query";
+            Err(fields::refused(POSITION_TYPE, format!("must be {known}, got `{other}`")))
+        }
+    }
 }
 
-/// The fields that BERT and RoBERTa share, with BERT's defaults.
-pub(super) fn read_with(config: &Value, positions: Positions) -> Result<EncoderConfig> {
-    Ok(EncoderConfig {
-        vocab_size: fields::size(config, BERT_NAMES.vocab_size)?,
-        hidden_dim: fields::size(config, BERT_NAMES.hidden_dim)?,
-        num_layers: fields::size(config, BERT_NAMES.num_layers)?,
-        num_heads: fields::size(config, BERT_NAMES.num_heads)?,
-        intermediate_dim: fields::size(config, BERT_NAMES.intermediate_dim)?,
-        max_positions: fields::size(config, BERT_NAMES.max_positions)?,
-        type_vocab_size: fields::size_or(config, "type_vocab_size", 2)?,
-        layer_norm_epsilon: fields::number_or(config, "layer_norm_eps", 1e-12)?,
-        activation: fields::activation(config, "hidden_act")?,
+const POSITION_TYPE: &str = "position_embedding_type";
+const POSITIONS: &str = "max_position_embeddings";
+
+/// BERT with a vector per distance (Huang et al., 2020: <https://arxiv.org/abs/2009.13658>), which queries are
+/// multiplied by and, if `by_keys`, keys too. The file has a table of positions that nothing reads. Dropped
+/// without an error in transformers 5, which adds positions to such models.
+fn relative_keys(config: &Value, by_keys: bool) -> Result<Recipe> {
+    let positions = fields::size(config, POSITIONS)?;
+    let mut recipe = recipe_with(config, Positions::None)?;
+    let vectors = DistanceVectorsRecipe::Table {
+        name: "attention.self.distance_embedding.weight",
+        rows: 2 * positions - 1,
+        head_dim: recipe.head_dim(),
+        by_keys,
+    };
+    for block in &mut recipe.blocks {
+        block.attention.scores = ScoresRecipe::Vectors(vectors.clone());
+    }
+    recipe.distances = Some(DistanceBuckets::clamped(positions - 1, 2 * positions - 1)?);
+    recipe.unread = &["embeddings.position_embeddings.weight"];
+    recipe.limit_tokens(positions);
+    Ok(recipe)
+}
+
+/// BERT with other positions.
+pub(super) fn recipe_with(config: &Value, positions: Positions) -> Result<Recipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let embeddings = embeddings(config, positions, sizes.norm(EMBEDDING_NORM))?;
+    Ok(Recipe::new(embeddings, LAYER.blocks(LAYERS, &sizes)))
+}
+
+pub(super) const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
+
+/// BERT's embeddings of the width of `norm`.
+pub(super) fn embeddings(config: &Value, positions: Positions, norm: NormRecipe) -> Result<EmbeddingsRecipe> {
+    let table = |name, rows| TableRecipe { name, rows };
+    let types = fields::rows_or(config, "type_vocab_size", 2)?;
+    let position = match positions {
+        Positions::None => None,
+        _ => Some(fields::position_rows(config, POSITIONS, positions)?),
+    };
+    Ok(EmbeddingsRecipe {
+        word: table("embeddings.word_embeddings.weight", fields::size(config, "vocab_size")?),
+        word_aliases: &[],
+        word_scale: None,
+        position: position.map(|rows| table("embeddings.position_embeddings.weight", rows)),
+        has_sinusoids: false,
         positions,
+        token_type: (types > 0).then(|| table("embeddings.token_type_embeddings.weight", types)),
+        inner_projection: None,
+        width: norm.width,
+        norm: Some(norm),
+        projection: None,
     })
 }

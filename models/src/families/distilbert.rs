@@ -1,27 +1,34 @@
 //! DistilBERT (Sanh et al., 2019): <https://arxiv.org/abs/1910.01108>. BERT without token types and with
 //! different names; `hidden_dim` in its config.json is the intermediate size of other families.
 
+use nearsay_kernels::Activation;
 use serde_json::Value;
 
-use super::{Family, WeightNames, fields, known};
-use crate::config::DISTILBERT_NAMES;
-use crate::{EncoderConfig, Positions, Result};
+use super::post_norm::{LayerNames, Sizes};
+use super::{Family, fields, known};
+use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::heads::ClassifierRecipe;
+use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "distilbert",
     model_types: &["distilbert"],
+    parts: "positions, no token types",
+    examples: &["distilbert/distilbert-base-uncased"],
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
     fields: &known::DISTILBERT,
-    config: read_config,
-    names: &NAMES,
+    recipe,
+    classifier: |_| {
+        Ok(ClassifierRecipe {
+            dense: "pre_classifier",
+            is_pooler: false,
+            activation: Activation::Relu,
+            output: "classifier",
+        })
+    },
 };
 
-const NAMES: WeightNames = WeightNames {
-    word_embeddings: "embeddings.word_embeddings.weight",
-    position_embeddings: "embeddings.position_embeddings.weight",
-    token_type_embeddings: None,
-    embedding_norm: "embeddings.LayerNorm",
-    layers: "transformer.layer",
+const LAYER: LayerNames = LayerNames {
     query: "attention.q_lin",
     key: "attention.k_lin",
     value: "attention.v_lin",
@@ -33,21 +40,32 @@ const NAMES: WeightNames = WeightNames {
 };
 
 /// Hard-coded in transformers; config.json does not have it.
-const LAYER_NORM_EPSILON: f64 = 1e-12;
+const EPSILON: f64 = 1e-12;
 
-fn read_config(config: &Value) -> Result<EncoderConfig> {
-    let names = &DISTILBERT_NAMES;
-    let config = EncoderConfig {
-        vocab_size: fields::size(config, names.vocab_size)?,
-        hidden_dim: fields::size(config, names.hidden_dim)?,
-        num_layers: fields::size(config, names.num_layers)?,
-        num_heads: fields::size(config, names.num_heads)?,
-        intermediate_dim: fields::size(config, names.intermediate_dim)?,
-        max_positions: fields::size(config, names.max_positions)?,
-        type_vocab_size: 0,
-        layer_norm_epsilon: LAYER_NORM_EPSILON,
-        activation: fields::activation(config, "activation")?,
-        positions: Positions::FromZero,
+fn recipe(config: &Value) -> Result<Recipe> {
+    let hidden_dim = fields::size(config, "dim")?;
+    let sizes = Sizes {
+        hidden_dim,
+        num_layers: fields::layers(config, "n_layers")?,
+        num_heads: fields::heads(config, "n_heads", ("dim", hidden_dim))?,
+        intermediate_dim: fields::size(config, "hidden_dim")?,
+        epsilon: EPSILON,
+        activation: fields::activation_or(config, "activation", "gelu")?,
     };
-    config.validate(names)
+    let position_rows = fields::position_rows(config, "max_position_embeddings", Positions::FromZero)?;
+    let table = |name, rows| TableRecipe { name, rows };
+    let embeddings = EmbeddingsRecipe {
+        word: table("embeddings.word_embeddings.weight", fields::size(config, "vocab_size")?),
+        word_aliases: &[],
+        word_scale: None,
+        position: Some(table("embeddings.position_embeddings.weight", position_rows)),
+        has_sinusoids: false,
+        positions: Positions::FromZero,
+        token_type: None,
+        inner_projection: None,
+        width: hidden_dim,
+        norm: Some(sizes.norm("embeddings.LayerNorm")),
+        projection: None,
+    };
+    Ok(Recipe::new(embeddings, LAYER.blocks("transformer.layer", &sizes)))
 }

@@ -7,12 +7,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Family, fields};
+use super::Family;
+use super::fields::{self, refused};
 use crate::Result;
-use crate::config::refused;
 
 /// Fields of every family.
-const COMMON: [&str; 89] = [
+const COMMON: [&str; 90] = [
     "_attn_implementation",
     "_attn_implementation_autoset",
     "_attn_implementation_internal",
@@ -75,6 +75,7 @@ const COMMON: [&str; 89] = [
     "repetition_penalty",
     "return_dict",
     "return_dict_in_generate",
+    "sbert_ce_default_activation_function",
     "sentence_transformers",
     "sep_token_id",
     "summary_activation",
@@ -123,6 +124,226 @@ pub(super) const BERT: [&str; 15] = [
     "pooler_type",
 ];
 
+/// ELECTRA's fields.
+pub(super) const ELECTRA: [&str; 9] = [
+    "attention_probs_dropout_prob",
+    "embedding_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "intermediate_size",
+    "layer_norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+];
+
+/// ALBERT's fields. `net_structure_type`, `gap_size` and `num_memory_blocks` are those of Google's checkpoints.
+pub(super) const ALBERT: [&str; 16] = [
+    "attention_probs_dropout_prob",
+    "classifier_dropout_prob",
+    "down_scale_factor",
+    "embedding_size",
+    "gap_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "inner_group_num",
+    "intermediate_size",
+    "layer_norm_eps",
+    "net_structure_type",
+    "num_attention_heads",
+    "num_hidden_groups",
+    "num_hidden_layers",
+    "num_memory_blocks",
+];
+
+/// DeBERTa's fields, of all versions.
+pub(super) const DEBERTA: [&str; 26] = [
+    "attention_head_size",
+    "attention_probs_dropout_prob",
+    "conv_act",
+    "conv_groups",
+    "conv_kernel_size",
+    "embedding_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "intermediate_size",
+    "layer_norm_eps",
+    "legacy",
+    "max_relative_positions",
+    "norm_rel_ebd",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "padding_idx",
+    "pooler_dropout",
+    "pooler_hidden_act",
+    "pooler_hidden_size",
+    "pos_att_type",
+    "position_biased_input",
+    "position_buckets",
+    "relative_attention",
+    "share_att_key",
+    "talking_head",
+];
+
+/// Fields of BART and what follows it; most are the decoder's.
+pub(super) const BART: [&str; 26] = [
+    "activation_dropout",
+    "activation_function",
+    "add_bias_logits",
+    "add_final_layer_norm",
+    "attention_dropout",
+    "attention_window",
+    "classif_dropout",
+    "d_model",
+    "decoder_attention_heads",
+    "decoder_ffn_dim",
+    "decoder_layerdrop",
+    "decoder_layers",
+    "dropout",
+    "encoder_attention_heads",
+    "encoder_ffn_dim",
+    "encoder_layerdrop",
+    "encoder_layers",
+    "extra_pos_embeddings",
+    "init_std",
+    "max_decoder_position_embeddings",
+    "max_encoder_position_embeddings",
+    "normalize_before",
+    "normalize_embedding",
+    "num_hidden_layers",
+    "scale_embedding",
+    "static_position_embeddings",
+];
+
+/// ModernBERT's fields.
+pub(super) const MODERNBERT: [&str; 32] = [
+    "attention_bias",
+    "attention_dropout",
+    "classifier_activation",
+    "classifier_bias",
+    "classifier_pooling",
+    "cls_token_id",
+    "decoder_bias",
+    "deterministic_flash_attn",
+    "embedding_dropout",
+    "global_attn_every_n_layers",
+    "global_rope_theta",
+    "hidden_activation",
+    "hidden_size",
+    "initializer_cutoff_factor",
+    "intermediate_size",
+    "layer_norm_eps",
+    "layer_types",
+    "local_attention",
+    "local_rope_theta",
+    "mlp_bias",
+    "mlp_dropout",
+    "norm_bias",
+    "norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "reference_compile",
+    "repad_logits_with_grad",
+    "rope_parameters",
+    "sparse_pred_ignore_index",
+    "sparse_prediction",
+    "sliding_window",
+    "token_dropout",
+];
+
+/// T5's fields; `n_positions` has no effect.
+pub(super) const T5: [&str; 16] = [
+    "d_ff",
+    "d_kv",
+    "d_model",
+    "dense_act_fn",
+    "dropout_rate",
+    "feed_forward_proj",
+    "is_gated_act",
+    "layer_norm_epsilon",
+    "n_positions",
+    "num_decoder_layers",
+    "num_heads",
+    "num_layers",
+    "output_past",
+    "relative_attention_max_distance",
+    "relative_attention_num_buckets",
+    "scalable_attention",
+];
+
+/// Longformer's fields: BERT's and two of its own.
+pub(super) const LONGFORMER: [&str; 11] = [
+    "attention_probs_dropout_prob",
+    "attention_window",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "ignore_attention_mask",
+    "intermediate_size",
+    "layer_norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "onnx_export",
+];
+
+/// BigBird's fields.
+pub(super) const BIG_BIRD: [&str; 14] = [
+    "attention_probs_dropout_prob",
+    "attention_type",
+    "block_size",
+    "gradient_checkpointing",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "intermediate_size",
+    "layer_norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "num_random_blocks",
+    "rescale_embeddings",
+    "use_bias",
+];
+
+/// ProphetNet's fields; most are the decoder's.
+pub(super) const PROPHETNET: [&str; 21] = [
+    "activation_dropout",
+    "activation_function",
+    "attention_dropout",
+    "decoder_ffn_dim",
+    "decoder_layerdrop",
+    "disable_ngram_loss",
+    "dropout",
+    "encoder_ffn_dim",
+    "encoder_layerdrop",
+    "eps",
+    "hidden_size",
+    "init_std",
+    "ngram",
+    "num_buckets",
+    "num_decoder_attention_heads",
+    "num_decoder_layers",
+    "num_encoder_attention_heads",
+    "num_encoder_layers",
+    "num_hidden_layers",
+    "relative_max_distance",
+    "split_prophetnet",
+];
+
+/// MPNet's fields.
+pub(super) const MPNET: [&str; 9] = [
+    "attention_probs_dropout_prob",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "hidden_size",
+    "intermediate_size",
+    "layer_norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "relative_attention_num_buckets",
+];
+
 /// DistilBERT's fields. The sinusoidal positions are in its weights.
 pub(super) const DISTILBERT: [&str; 10] = [
     "activation",
@@ -144,11 +365,36 @@ impl Family {
     }
 }
 
+/// Families of encoders with decoders, whose encoders are used.
+const ENCODER_DECODERS: [&str; 11] = [
+    "bart",
+    "mbart",
+    "t5",
+    "mt5",
+    "umt5",
+    "led",
+    "pegasus",
+    "blenderbot",
+    "blenderbot-small",
+    "prophetnet",
+    "xlm-prophetnet",
+];
+
+fn is_encoder_decoder(config: &Value) -> bool {
+    let model_type = config.get("model_type").and_then(Value::as_str);
+    model_type.is_some_and(|model_type| ENCODER_DECODERS.contains(&model_type))
+}
+
 /// Refuses values that make transformers compute something else, in any family.
 pub(super) fn refuse_other_models(config: &Value) -> Result<()> {
-    fields::only(config, "position_embedding_type", &json!("absolute"))?;
-    for field in ["is_decoder", "is_encoder_decoder", "add_cross_attention"] {
-        fields::only(config, field, &json!(false))?;
+    // BERT's own function reads its other values.
+    if config.get("model_type") != Some(&json!("bert")) {
+        fields::only(config, "position_embedding_type", &json!("absolute"))?;
+    }
+    fields::only(config, "is_decoder", &json!(false))?;
+    if !is_encoder_decoder(config) {
+        fields::only(config, "add_cross_attention", &json!(false))?;
+        fields::only(config, "is_encoder_decoder", &json!(false))?;
     }
     fields::only(config, "pruned_heads", &json!({}))?;
     fields::only(config, "quantization_config", &Value::Null)?;

@@ -1,37 +1,32 @@
 //! The families of models: how each one's config.json and weight names map onto the encoder's parts.
 
-pub(crate) mod bert;
+mod albert;
+mod bart;
+mod bert;
+mod big_bird;
+mod blenderbot;
+mod deberta;
+mod deberta_v2;
 mod distilbert;
+mod electra;
 mod fields;
 mod known;
+mod led;
+mod longformer;
+mod mbart;
+mod modernbert;
+mod mpnet;
+mod pegasus;
+mod post_norm;
+mod prophetnet;
 mod roberta;
+mod t5;
 
 use serde_json::Value;
 
-use crate::config::refused;
-use crate::{EncoderConfig, Result};
-
-/// Names of an encoder's weights in a checkpoint, below the checkpoint's prefix.
-///
-/// Names of linear layers and norms omit `.weight` and `.bias`. Names of a layer's parts are relative to the
-/// layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WeightNames {
-    pub(crate) word_embeddings: &'static str,
-    pub(crate) position_embeddings: &'static str,
-    pub(crate) token_type_embeddings: Option<&'static str>,
-    pub(crate) embedding_norm: &'static str,
-    /// The layers are named `layers.0`, `layers.1`, ..
-    pub(crate) layers: &'static str,
-    pub(crate) query: &'static str,
-    pub(crate) key: &'static str,
-    pub(crate) value: &'static str,
-    pub(crate) attention_output: &'static str,
-    pub(crate) attention_norm: &'static str,
-    pub(crate) up: &'static str,
-    pub(crate) down: &'static str,
-    pub(crate) output_norm: &'static str,
-}
+use self::fields::refused;
+use crate::heads::ClassifierRecipe;
+use crate::{Recipe, Result};
 
 /// A family of models.
 #[derive(Debug, Clone, Copy)]
@@ -40,16 +35,40 @@ pub struct Family {
     pub name: &'static str,
     /// The values of `model_type` in config.json that belong to it.
     pub model_types: &'static [&'static str],
+    /// How it differs from the others, in a few words.
+    pub parts: &'static str,
+    /// Published models.
+    pub examples: &'static [&'static str],
     /// The prefixes that its checkpoints put before every weight's name; the empty one comes first.
     pub(crate) prefixes: &'static [&'static str],
     /// The fields of its config.json that other families do not have.
     pub(crate) fields: &'static [&'static str],
-    pub(crate) config: fn(&Value) -> Result<EncoderConfig>,
-    pub(crate) names: &'static WeightNames,
+    pub(crate) recipe: fn(&Value) -> Result<Recipe>,
+    /// The head of its models for sequence classification, by config.json.
+    pub(crate) classifier: fn(&Value) -> Result<ClassifierRecipe>,
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
-pub const FAMILIES: [Family; 3] = [bert::FAMILY, roberta::FAMILY, distilbert::FAMILY];
+pub const FAMILIES: [Family; 18] = [
+    bert::FAMILY,
+    roberta::FAMILY,
+    distilbert::FAMILY,
+    electra::FAMILY,
+    albert::FAMILY,
+    mpnet::FAMILY,
+    deberta::FAMILY,
+    deberta_v2::FAMILY,
+    modernbert::FAMILY,
+    bart::FAMILY,
+    mbart::FAMILY,
+    t5::FAMILY,
+    longformer::FAMILY,
+    led::FAMILY,
+    pegasus::FAMILY,
+    blenderbot::FAMILY,
+    prophetnet::FAMILY,
+    big_bird::FAMILY,
+];
 
 /// The family that config.json names.
 ///
@@ -71,6 +90,14 @@ fn supported() -> String {
     FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ")
 }
 
+/// The classifier of families whose models classify by a part that nearsay does not have.
+fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
+    let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+    let rule =
+        format!("must be of a family whose models classify by their encoder alone, got `{model_type}`");
+    Err(refused("model_type", rule))
+}
+
 /// A repository with custom modelling code (`auto_map`) may say `model_type: bert` and still compute
 /// something else, as Jina's first models do.
 fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
@@ -84,14 +111,24 @@ fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
 
 /// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.
 pub(crate) fn is_known_extra(name: &str) -> bool {
-    const PARTS: [&str; 9] = [
+    const PARTS: [&str; 19] = [
         "pooler",
         "cls",
+        "discriminator_predictions",
+        "generator_lm_head",
+        "generator_predictions",
+        "predictions",
+        "sop_classifier",
         "lm_head",
+        "lm_predictions",
+        "mask_predictions",
         "vocab_transform",
         "vocab_layer_norm",
         "vocab_projector",
         "classifier",
+        "classification_head",
+        "decoder",
+        "final_logits_bias",
         "qa_outputs",
         "position_ids",
     ];

@@ -2,26 +2,33 @@
 //! differ from it only in their tokenizers. The computation is BERT's; positions start after the padding
 //! token's id.
 
+use nearsay_kernels::Activation;
 use serde_json::Value;
 
 use super::{Family, bert, fields, known};
-use crate::config::{BERT_NAMES, refused};
-use crate::{EncoderConfig, Positions, Result};
+use crate::heads::ClassifierRecipe;
+use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "roberta",
     model_types: &["roberta", "xlm-roberta", "camembert"],
+    parts: "positions that begin after the padding token's",
+    examples: &["FacebookAI/roberta-large", "intfloat/multilingual-e5-base", "BAAI/bge-m3"],
     prefixes: &["", "roberta.", "xlm-roberta.", "camembert.", "model.", "model.roberta."],
     fields: &known::BERT,
-    config: read_config,
-    names: &bert::NAMES,
+    recipe,
+    classifier: |_| Ok(CLASSIFIER),
 };
 
-fn read_config(config: &Value) -> Result<EncoderConfig> {
-    let pad_token_id = fields::size_or(config, "pad_token_id", 1)?;
-    let pad_token_id = u32::try_from(pad_token_id)
-        .ok()
-        .filter(|&id| id < u32::MAX)
-        .ok_or_else(|| refused("pad_token_id", format!("must be below 2^32 - 1, got {pad_token_id}")))?;
-    bert::read_with(config, Positions::AfterPadding { pad_token_id })?.validate(&BERT_NAMES)
+/// Also of MPNet and, with another activation, ELECTRA.
+pub(super) const CLASSIFIER: ClassifierRecipe = ClassifierRecipe {
+    dense: "classifier.dense",
+    is_pooler: false,
+    activation: Activation::Tanh,
+    output: "classifier.out_proj",
+};
+
+pub(super) fn recipe(config: &Value) -> Result<Recipe> {
+    let pad_token_id = fields::pad_token_id_or(config, 1)?;
+    bert::recipe_with(config, Positions::AfterPadding { pad_token_id })
 }

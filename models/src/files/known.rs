@@ -82,7 +82,7 @@ impl KnownModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FAMILIES, Shape};
+    use crate::{FAMILIES, Recipe, Shape};
 
     #[test]
     fn every_known_model_is_of_a_family_that_loads_and_has_another_name() {
@@ -106,18 +106,20 @@ mod tests {
             ("google-bert/bert-base-multilingual-cased", "bert-base", 119_547, 512, true),
             ("FacebookAI/roberta-large", "roberta-large", 50_265, 514, true),
         ] {
-            let mut config = Shape::find(shape).unwrap().config;
-            (config.vocab_size, config.max_positions) = (vocab_size, max_positions);
-            let hidden = config.hidden_dim;
+            let mut config = Shape::find(shape).unwrap().config();
+            config["vocab_size"] = vocab_size.into();
+            config["max_position_embeddings"] = max_positions.into();
+            let recipe = Recipe::read(&config).unwrap();
+            let hidden = recipe.hidden_dim();
             let pooler = if has_pooler { hidden * hidden + hidden } else { 0 };
             let known = KNOWN_MODELS.iter().find(|model| model.name == name).unwrap();
-            let parameters = config.parameters(config.num_layers) + pooler;
+            let parameters = recipe.parameters(recipe.num_layers()) + pooler;
             assert_eq!((known.parameters, known.dimensions), (parameters as u64, hidden), "{name}");
         }
         // Half the layers of RoBERTa.
-        let config = Shape::find("roberta-base").unwrap().config;
-        let hidden = config.hidden_dim;
+        let recipe = Shape::find("roberta-base").unwrap().recipe().unwrap();
+        let hidden = recipe.hidden_dim();
         let known = KNOWN_MODELS.iter().find(|model| model.name.ends_with("all-distilroberta-v1")).unwrap();
-        assert_eq!(known.parameters, (config.parameters(6) + hidden * hidden + hidden) as u64);
+        assert_eq!(known.parameters, (recipe.parameters(6) + hidden * hidden + hidden) as u64);
     }
 }

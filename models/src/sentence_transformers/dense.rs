@@ -113,7 +113,8 @@ impl Dense {
     }
 }
 
-fn activation(path: &std::path::Path, class_path: Option<&str>) -> Result<Activation> {
+/// The function of a class of PyTorch; without a name, tanh.
+pub(crate) fn activation(path: &std::path::Path, class_path: Option<&str>) -> Result<Activation> {
     let Some(class_path) = class_path else { return Ok(Activation::Tanh) };
     let class = class_path.rsplit('.').next().unwrap_or(class_path);
     let known = ACTIVATIONS.iter().find(|(_, name)| *name == class && class_path.starts_with("torch.nn."));

@@ -13,9 +13,10 @@ mod settings;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
 use crate::weights::Weights;
-use crate::{EncoderConfig, Error, Result};
+use crate::{Error, Result};
 
 pub use dense::Dense;
+pub(crate) use dense::activation;
 pub use lengths::Lengths;
 pub use pooling::PoolingConfig;
 pub use settings::Settings;
@@ -52,7 +53,7 @@ pub enum Module {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and the files that it names, for the encoder of `config` and a tokenizer of these
+    /// Reads `modules.json` and the files that it names, for an encoder of this width and a tokenizer of these
     /// settings. Returns `None` for a model without that file.
     ///
     /// # Errors
@@ -61,7 +62,7 @@ impl SentenceTransformer {
     /// or the encoder.
     pub fn read(
         folder: &ModelFolder,
-        config: &EncoderConfig,
+        hidden_dim: usize,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Ok(None) };
@@ -69,9 +70,9 @@ impl SentenceTransformer {
         let mut modules = modules.iter();
         expect(&path, modules.next(), "Transformer")?;
         let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
-        let pooling = PoolingConfig::read(folder, subfolder, config.hidden_dim)?;
+        let pooling = PoolingConfig::read(folder, subfolder, hidden_dim)?;
         let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
-        check_widths(folder, pooling.modes.len() * config.hidden_dim, &steps)?;
+        check_widths(folder, pooling.modes.len() * hidden_dim, &steps)?;
         let lengths = Lengths::read(folder, tokenizer)?;
         Ok(Some(Self { pooling, steps, lengths, settings: Settings::read(folder)? }))
     }

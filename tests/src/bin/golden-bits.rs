@@ -133,7 +133,7 @@ fn results(precision: Precision) -> Result<Value> {
     for model in MODELS {
         let session = session(&fixture(model), precision)?;
         let embedder = session.embedder(&EmbedOptions::default())?;
-        let scorer = session.scorer(&ScoreOptions::default().layer(session.config().num_layers))?;
+        let scorer = session.scorer(&ScoreOptions::default().layer(session.recipe().num_layers()))?;
         let digests = json!({
             "vectors": vectors(&embedder)?,
             "hidden_states": hidden_states(&embedder)?,

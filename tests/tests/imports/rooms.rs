@@ -8,9 +8,9 @@ use nearsay_tests::repository;
 use crate::source::{code, sources, words};
 
 /// The modules of `engine/src/lib.rs`, lower ones first.
-const ROOMS: [&str; 14] = [
-    "error", "guard", "text", "tokens", "session", "vectors", "embed", "job", "score", "search", "index",
-    "export", "evaluate", "bench",
+const ROOMS: [&str; 15] = [
+    "error", "guard", "text", "tokens", "session", "vectors", "embed", "job", "rerank", "score", "search",
+    "index", "export", "evaluate", "bench",
 ];
 
 /// Names that a source may use as `crate::name`, and their rooms: rooms and their re-exports in lib.rs, and

@@ -7,7 +7,6 @@ use nearsay_kernels::{
     Activation, AttentionOptions, CuSeqlens, Embeddings, Form, LayerNorm, Linear, PoolOptions, Pooling,
     TokenIndices, TokenPair, add_norm, attention, normalize, pool, token_match, top_k,
 };
-use nearsay_models::EncoderConfig;
 
 use crate::{Bench, Case, MadeCase};
 
@@ -19,12 +18,10 @@ const ROTATED: [usize; 2] = [2, 64];
 /// bits each.
 const SEARCHED_ROWS: usize = 8;
 const HITS: usize = 10;
+/// Rows of the token type table.
+const TOKEN_TYPES: usize = 2;
 
 impl Bench<'_> {
-    fn config(&self) -> &EncoderConfig {
-        &self.shape.config
-    }
-
     /// Bytes of `count` values of hidden states.
     fn bytes(&self, count: usize) -> f64 {
         (count * self.placement.hidden_dtype().size_in_bytes()) as f64
@@ -45,14 +42,14 @@ impl Bench<'_> {
     }
 
     fn norm(&self) -> Result<LayerNorm> {
-        let vector = |value| Tensor::full(value, self.config().hidden_dim, &Device::Cpu);
+        let vector = |value| Tensor::full(value, self.recipe.hidden_dim(), &Device::Cpu);
         Ok(LayerNorm::new(&vector(1f32)?, &vector(0f32)?, 1e-12, &self.placement)?)
     }
 
     pub(crate) fn embed_norm(&self) -> MadeCase {
-        let (tokens, config) = (self.options.tokens, self.config());
-        let width = config.hidden_dim;
-        let tables = [config.vocab_size, config.max_positions, config.type_vocab_size.max(1)];
+        let (tokens, recipe) = (self.options.tokens, &self.recipe);
+        let width = recipe.hidden_dim();
+        let tables = [recipe.vocab_size(), recipe.max_positions().unwrap_or(1), TOKEN_TYPES];
         let [word, position, token_type] = tables.map(|rows| random(&[rows, width]));
         let embeddings = Embeddings::new([word?, position?, token_type?], self.norm()?, &self.placement)?;
         let indices = |set: usize, rows: usize| {
@@ -80,7 +77,7 @@ impl Bench<'_> {
 
     /// The products of an encoder layer, and one of them with its activation.
     pub(crate) fn products(&self) -> impl Iterator<Item = Product> {
-        let EncoderConfig { hidden_dim: width, intermediate_dim: inner, .. } = *self.config();
+        let (width, inner) = (self.recipe.hidden_dim(), self.recipe.intermediate_dim());
         [
             ("query, key, value", [width, 3 * width], Activation::Identity),
             ("attention output", [width, width], Activation::Identity),
@@ -111,7 +108,7 @@ impl Bench<'_> {
     }
 
     pub(crate) fn attention(&self, length: usize) -> MadeCase {
-        let EncoderConfig { hidden_dim: width, num_heads, .. } = *self.config();
+        let (width, num_heads) = (self.recipe.hidden_dim(), self.recipe.num_heads());
         let (cu_seqlens, tokens) = self.sequences(length)?;
         let inputs = self.inputs(tokens, 3 * width)?;
         Ok(Case {
@@ -133,7 +130,7 @@ impl Bench<'_> {
     }
 
     pub(crate) fn add_norm(&self) -> MadeCase {
-        let (tokens, width) = (self.options.tokens, self.config().hidden_dim);
+        let (tokens, width) = (self.options.tokens, self.recipe.hidden_dim());
         let (hidden, norm) = (self.inputs(tokens, width)?, self.norm()?);
         let residual = self.inputs(tokens, width)?;
         Ok(Case {
@@ -149,7 +146,7 @@ impl Bench<'_> {
     }
 
     pub(crate) fn pool(&self, length: usize) -> MadeCase {
-        let width = self.config().hidden_dim;
+        let width = self.recipe.hidden_dim();
         let (cu_seqlens, tokens) = self.sequences(length)?;
         let inputs = self.inputs(tokens, width)?;
         let options = PoolOptions { modes: vec![Pooling::Mean], skip_tokens: 0, normalize: true };
@@ -165,7 +162,7 @@ impl Bench<'_> {
     }
 
     pub(crate) fn normalize(&self) -> MadeCase {
-        let (tokens, width) = (self.options.tokens, self.config().hidden_dim);
+        let (tokens, width) = (self.options.tokens, self.recipe.hidden_dim());
         let inputs = self.inputs(tokens, width)?;
         Ok(Case {
             name: "normalize",
@@ -178,7 +175,7 @@ impl Bench<'_> {
 
     /// Each text with the next one.
     pub(crate) fn token_match(&self, length: usize) -> MadeCase {
-        let width = self.config().hidden_dim;
+        let width = self.recipe.hidden_dim();
         let (texts, tokens) = (self.options.tokens / length, self.options.tokens / length * length);
         let cut = |packed: &Tensor| -> candle_core::Result<Vec<Tensor>> { packed.chunk(texts, 0) };
         let sets = self.inputs(tokens, width)?.iter().map(cut).collect::<candle_core::Result<Vec<_>>>()?;
@@ -198,7 +195,7 @@ impl Bench<'_> {
     }
 
     pub(crate) fn top_k(&self, num_queries: usize) -> MadeCase {
-        let (num_rows, width) = (SEARCHED_ROWS * self.options.tokens, self.config().hidden_dim);
+        let (num_rows, width) = (SEARCHED_ROWS * self.options.tokens, self.recipe.hidden_dim());
         let corpora = self.inputs(num_rows, width)?;
         let queries = random(&[num_queries, width])?.to_dtype(self.placement.hidden_dtype())?;
         let queries = queries.to_device(self.placement.device())?;

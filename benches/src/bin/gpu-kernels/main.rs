@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use candle_core::Tensor;
 use nearsay_kernels::device::{self, DevicePeaks};
 use nearsay_kernels::{Placement, Precision};
-use nearsay_models::Shape;
+use nearsay_models::{Recipe, Shape};
 use serde_json::{Value, json};
 
 use options::Options;
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     for shape in &options.shapes {
         for &precision in &options.precisions {
             let placement = Placement::new(device.clone(), precision)?;
-            let bench = Bench { options: &options, shape, placement, peaks };
+            let bench = Bench { options: &options, shape, recipe: shape.recipe()?, placement, peaks };
             operations.extend(bench.operations());
         }
     }
@@ -74,6 +74,7 @@ type MadeCase = Result<Case>;
 struct Bench<'a> {
     options: &'a Options,
     shape: &'a Shape,
+    recipe: Recipe,
     placement: Placement,
     peaks: DevicePeaks,
 }

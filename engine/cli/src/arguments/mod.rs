@@ -12,6 +12,7 @@ mod jobs;
 mod models;
 mod program;
 mod reading;
+mod rerank;
 mod score;
 mod search;
 
@@ -38,6 +39,7 @@ pub(crate) use index::{
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
+pub(crate) use rerank::RerankArguments;
 pub(crate) use score::{
     AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
     SignatureArgument, with_joined_columns,
@@ -114,6 +116,8 @@ pub(crate) enum Command {
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
     Search(Box<SearchArguments>),
+    /// Put texts, or the hits of a search, in order of relevance by a cross-encoder
+    Rerank(Box<RerankArguments>),
     /// Print a text of an index, or a part of it
     Get(GetArguments),
     /// Write vectors and their columns as files that a database loads

@@ -41,6 +41,7 @@ Metrics, with settings as in signatures, for example 'bleu(tok=intl,case=lc)':
   length           words of the output / words of the closest reference
   distinct1 .. distinct4  different n-grams / n-grams of each output
   cosine           model=NAME: the cosine of sentence vectors
+  cross_encoder    model=NAME: what a cross-encoder says of output and reference
   bertscore        model=NAME  layer=N
 
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \
@@ -113,7 +114,7 @@ pub(crate) struct MetricArguments {
     /// Metrics, separated by commas [default: bertscore; of a run, all that it has]
     #[arg(long, value_name = "SPEC", value_parser = specs)]
     pub(crate) metric: Vec<Specs>,
-    /// For bertscore and cosine: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
+    /// For bertscore, cosine and cross_encoder: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]

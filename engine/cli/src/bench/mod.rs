@@ -83,7 +83,7 @@ fn subject(
     options: &BenchOptions,
     workers: &Workers,
 ) -> nearsay::Result<Subject> {
-    let Some(name) = &arguments.model else { return Ok(Subject::Shape(arguments.shape.clone())) };
+    let Some(name) = &arguments.model else { return Subject::of_shape(&arguments.shape) };
     let session = SessionOptions::default()
         .devices(options.devices.clone())
         .workers(workers.clone())

@@ -12,6 +12,7 @@ mod evaluate;
 mod export;
 mod index;
 mod reading;
+mod rerank;
 mod score;
 mod search;
 
@@ -101,6 +102,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             _ => Ok(()),
         },
         Command::Get(arguments) => check_flags(index::GET, arguments, matches),
+        Command::Rerank(arguments) => check_flags(rerank::FLAGS, arguments.as_ref(), matches),
         Command::Export(arguments) => check_flags(export::FLAGS, arguments, matches),
         Command::Bench(arguments) => match (&arguments.action, matches.subcommand()) {
             (Some(BenchAction::Search(arguments)), Some((_, matches))) => {

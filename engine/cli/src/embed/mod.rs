@@ -94,7 +94,7 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
 
 /// Prints what becomes of the model's Dense layers if they do not get what they were trained on.
 fn remark_on_dense(context: &Context, arguments: &EmbedArguments, session: &Session) {
-    let (model, last) = (session.model(), session.config().num_layers);
+    let (model, last) = (session.model(), session.recipe().num_layers());
     if !model.has_dense() {
         return;
     }

@@ -45,7 +45,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "the commands are `nearsay eval retrieval FOLDER -m MODEL`, `nearsay eval sts FILE -m MODEL` and `nearsay eval rag FILE`",
     ),
     (
-        &["rerank", "rank", "cluster", "dedup", "mine", "pairs", "classify", "correlate"],
+        &["rank", "cluster", "dedup", "mine", "pairs", "classify", "correlate"],
         "nearsay cannot do this yet: `nearsay embed` writes vectors, `nearsay score` computes BERTScore",
     ),
     (

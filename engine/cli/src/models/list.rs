@@ -16,8 +16,10 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
     }
     for family in FAMILIES {
         print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
+        print_line(&format!("{:12} {}; for example", "", family.parts))?;
+        print_line(&format!("{:12} {}", "", family.examples.join(", ")))?;
     }
-    print_line("")?;
+    print_line("\nModels of every family embed and score; with a classification head they rerank, too.\n")?;
     match &cache {
         Some(cache) if cached.is_empty() => {
             print_line(&format!("no models in the cache {}", cache.display()))?
@@ -51,7 +53,7 @@ impl Cached {
         let (name, bytes) = (&self.cached.name, megabytes(self.cached.bytes));
         match &self.model {
             Ok(model) => {
-                let parameters = model.config().parameters(model.config().num_layers) as u64;
+                let parameters = model.recipe().parameters(model.recipe().num_layers()) as u64;
                 columns(
                     name,
                     [millions(parameters), bytes, dimensions(model).to_string()],
@@ -69,7 +71,7 @@ impl Cached {
         };
         json!({
             "name": self.cached.name,
-            "parameters": model.config().parameters(model.config().num_layers),
+            "parameters": model.recipe().parameters(model.recipe().num_layers()),
             "bytes": self.cached.bytes,
             "dimensions": dimensions(model),
             "commit": commit,
@@ -104,6 +106,8 @@ fn families(cached: &[Cached]) -> Vec<Value> {
         json!({
             "family": family.name,
             "model_types": family.model_types,
+            "parts": family.parts,
+            "examples": family.examples,
             "cached": of_family(family.name),
             "well_known": known(family.name),
         })

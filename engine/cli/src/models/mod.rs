@@ -49,7 +49,7 @@ fn inspect(context: &Context, name: &str, verify: bool) -> anyhow::Result<()> {
 type Facts = Vec<(&'static str, Value)>;
 
 fn describe(model: &Model) -> Facts {
-    let (config, head) = (model.config(), model.stated_head());
+    let (recipe, head) = (model.recipe(), model.stated_head());
     let weights = Some(model.weights()).filter(|weights| weights.is_there());
     let pooling = match model.has_modules() {
         true => head.description,
@@ -65,14 +65,14 @@ fn describe(model: &Model) -> Facts {
         ("family", json!(model.family().name)),
         ("weights", json!(weights.map(Weights::description))),
         ("tensors", json!(weights.map(|weights| weights.names().count()))),
-        ("parameters", json!(config.parameters(config.num_layers))),
-        ("num_layers", json!(config.num_layers)),
-        ("hidden_dim", json!(config.hidden_dim)),
-        ("num_heads", json!(config.num_heads)),
-        ("intermediate_dim", json!(config.intermediate_dim)),
-        ("vocab_size", json!(config.vocab_size)),
-        ("activation", json!(activation_name(config.activation))),
-        ("positions", json!(config.max_tokens())),
+        ("parameters", json!(recipe.parameters(recipe.num_layers()))),
+        ("num_layers", json!(recipe.num_layers())),
+        ("hidden_dim", json!(recipe.hidden_dim())),
+        ("num_heads", json!(recipe.num_heads())),
+        ("intermediate_dim", json!(recipe.intermediate_dim())),
+        ("vocab_size", json!(recipe.vocab_size())),
+        ("activation", json!(activation_name(recipe.activation()))),
+        ("positions", json!(recipe.max_tokens())),
         ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
         ("embedding_max_length", json!(model.sentence_length().tokens)),
         ("pooling", json!(pooling)),

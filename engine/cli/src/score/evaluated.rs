@@ -121,8 +121,8 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
         () if lang.is_some() && !has("bertscore") && !has("bleu") => refuse("--lang", "bertscore or bleu"),
-        () if model.is_some() && !has("bertscore") && !has("cosine") => {
-            refuse("--model", "bertscore or cosine")
+        () if model.is_some() && !requested.iter().any(Requested::needs_model) => {
+            refuse("--model", "bertscore, cosine or cross_encoder")
         }
         () => Ok(()),
     }

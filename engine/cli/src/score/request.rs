@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use nearsay::metrics::lexical::{MetricSpec, SpecError, text_metric, text_metric_names};
 use nearsay::score::bertscore::{RescaleWith, default_model};
-use nearsay::score::systems::{Computation, Cosine, ScoreMetric, check_language};
-use nearsay::{EmbedOptions, Error, Result, ScoreOptions, Session};
+use nearsay::score::systems::{Computation, Cosine, CrossEncoderScore, ScoreMetric, check_language};
+use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Session};
 
 use crate::arguments::{MetricArguments, RunningArguments};
 use crate::context::Context;
 
 /// Names of metrics that need a model.
-const ENCODER_METRICS: [&str; 2] = ["bertscore", "cosine"];
+const ENCODER_METRICS: [&str; 3] = ["bertscore", "cosine", "cross_encoder"];
 
 /// A metric that was asked for, and its name in results.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,6 +213,13 @@ impl<'a> Opening<'a> {
                 options.max_length = self.running.max_length;
                 let embedder = self.session(&requested.spec)?.embedder(&options)?;
                 Computation::Cosine(Cosine::new(&embedder.with_cancel(&self.context.cancel()))?)
+            }
+            "cross_encoder" => {
+                let session = self.session(&requested.spec)?;
+                let mut options = CrossEncoderOptions::default();
+                options.max_length = self.running.max_length;
+                let encoder = session.cross_encoder(&options)?.with_cancel(&self.context.cancel());
+                Computation::CrossEncoder(Box::new(CrossEncoderScore::new(&session, &encoder)?))
             }
             _ => Computation::Text(Arc::from(text_metric(&requested.spec).map_err(usage)?)),
         };

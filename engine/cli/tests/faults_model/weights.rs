@@ -135,6 +135,18 @@ fn a_missing_tensor_is_an_error_and_an_unused_one_a_warning() {
 }
 
 #[test]
+fn a_tensor_inside_a_layer_that_nothing_reads_is_an_error() {
+    let broken = Broken::new();
+    broken.edit_weights(|header, data| {
+        let start = data.len() as u64;
+        data.extend([0; 8]);
+        let name = "encoder.layer.0.attention.self.key_conv_attn_layer.bias".to_owned();
+        header.insert(name, entry("F32", &[2], start, start + 8));
+    });
+    broken.is_refused(&[FILE, "encoder.layer.0.attention.self.key_conv_attn_layer.bias", "family bert"]);
+}
+
+#[test]
 fn a_prefix_before_every_name_is_found() {
     let broken = Broken::new();
     let expected = broken.embed(&[]);

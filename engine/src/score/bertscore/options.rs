@@ -98,7 +98,7 @@ impl ScoreOptions {
     pub fn check_with(&self, name: &str, hub: &HubOptions) -> Result<()> {
         let is_known = self.layer.is_some() || default_layer(without_revision(name)).is_some();
         let described = if is_known { None } else { Model::describe(name, hub).ok() };
-        self.resolve(name, described.map(|model| model.config().num_layers)).map(drop)
+        self.resolve(name, described.map(|model| model.recipe().num_layers())).map(drop)
     }
 
     /// `num_layers` is the model's highest layer, if known, for messages.

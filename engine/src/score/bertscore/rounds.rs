@@ -105,7 +105,7 @@ impl Scorer {
         for ((index, tokens), matrix) in missing.into_iter().zip(matrices) {
             let text = &texts[index];
             let matrix = matrix.ok_or_else(|| not_finite(text))?;
-            let TokenizedText { ids: token_ids, is_empty, truncated } = tokens;
+            let TokenizedText { ids: token_ids, is_empty, truncated, .. } = tokens;
             let text = Arc::new(EncodedText { token_ids, tokens: matrix, is_empty, truncated });
             self.cache().insert(&texts[index], text.clone());
             encoded[index] = Some(text);

@@ -91,7 +91,7 @@ impl Scorer {
     fn new(session: &Session, options: &ScoreOptions) -> Result<Self> {
         let model = session.model();
         let ResolvedOptions { layer, rescaling, baseline } =
-            options.resolve(model.folder().name(), Some(model.config().num_layers))?;
+            options.resolve(model.folder().name(), Some(model.recipe().num_layers()))?;
         session.check_layer(layer)?;
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
@@ -249,7 +249,7 @@ impl Scorer {
         let values = if is_on_gpu { GPU_WINDOW_VALUES } else { WINDOW_VALUES };
         let limits = WindowLimits {
             items: usize::MAX,
-            useful_bytes: BYTES_PER_TOKEN * values / self.session.config().hidden_dim,
+            useful_bytes: BYTES_PER_TOKEN * values / self.session.recipe().hidden_dim(),
             bytes: WINDOW_BYTES,
             max_tokens: self.max_tokens(),
             doublings: 0,

@@ -1,14 +1,14 @@
 //! The cosine of sentence vectors.
 
-use nearsay_metrics::Signature;
-use nearsay_metrics::lexical::{Direction, Metric, ReferenceCount};
-use nearsay_models::files::Source;
-
+use super::encoder_mean::EncoderMean;
 use crate::Result;
 use crate::embed::Embedder;
 use crate::score::ScoreRow;
 use crate::session::Distinct;
 use crate::vectors::dot;
+
+/// The name of the metric.
+pub(super) const COSINE: &str = "cosine";
 
 /// The cosine of a candidate's vector and its reference's, of several references the largest: SemScore (A. Aynetdinov
 /// and A. Akbik, "SemScore: Automated Evaluation of Instruction-Tuned LLMs based on Semantic Textual Similarity",
@@ -30,22 +30,13 @@ impl Cosine {
         Ok(Self { embedder: embedder.with(|options| options.normalize(true))? })
     }
 
-    pub(super) fn metric(&self) -> CosineMetric {
-        let session = self.embedder.session();
-        let folder = session.model().folder();
-        let model = match folder.source() {
-            Source::Folder => folder.name().to_owned(),
-            Source::Cache { commit, .. } => format!("{}@{commit}", folder.name()),
-        };
+    pub(super) fn metric(&self) -> EncoderMean {
         let settings = vec![
-            ("model", model.replace('|', "%7C")),
             ("pool", self.embedder.pooling().0),
             ("norm", "yes".to_owned()),
             ("len", self.embedder.max_tokens().to_string()),
-            ("prec", session.devices().precision().name().to_owned()),
-            ("version", format!("nearsay.{}", env!("CARGO_PKG_VERSION"))),
         ];
-        CosineMetric { settings, recorded: None }
+        EncoderMean::new(COSINE, self.embedder.session(), settings)
     }
 
     /// The cosine of each system in each row, row by row; and how many texts were encoded.
@@ -70,45 +61,5 @@ impl Cosine {
             cosines.extend(candidates.iter().map(best));
         }
         Ok((cosines, distinct.len() as u64))
-    }
-}
-
-/// The metric of these statistics: a row's cosine, and 1.
-#[derive(Debug, Clone)]
-pub(super) struct CosineMetric {
-    settings: Vec<(&'static str, String)>,
-    /// The signature of a run that was read.
-    recorded: Option<Signature>,
-}
-
-impl CosineMetric {
-    pub(super) fn recorded(signature: Signature) -> Self {
-        Self { settings: Vec::new(), recorded: Some(signature) }
-    }
-}
-
-impl Metric for CosineMetric {
-    fn name(&self) -> &'static str {
-        "cosine"
-    }
-
-    fn direction(&self) -> Direction {
-        Direction::Higher
-    }
-
-    fn signature(&self, references: ReferenceCount) -> Signature {
-        if let Some(recorded) = &self.recorded {
-            return recorded.clone();
-        }
-        let start = Signature::new("nrefs", references);
-        self.settings.iter().fold(start, |signature, (key, value)| signature.with(key, value))
-    }
-
-    fn statistics(&self) -> Vec<String> {
-        ["cosine", "count"].map(str::to_owned).to_vec()
-    }
-
-    fn score(&self, sums: &[f64]) -> f64 {
-        sums[0] / sums[1]
     }
 }

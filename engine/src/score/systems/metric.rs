@@ -5,7 +5,9 @@ use std::sync::Arc;
 use nearsay_metrics::Signature;
 use nearsay_metrics::lexical::{Direction, Figure, Metric, ReferenceCount, TextMetric};
 
-use super::cosine::{Cosine, CosineMetric};
+use super::cosine::{COSINE, Cosine};
+use super::cross_encoder::{CROSS_ENCODER, CrossEncoderScore};
+use super::encoder_mean::EncoderMean;
 use crate::Scorer;
 
 /// A metric to compute, and its name in results.
@@ -27,6 +29,8 @@ pub enum Computation {
     BertScore(Scorer),
     /// From their vectors.
     Cosine(Cosine),
+    /// By an encoder that reads both texts together.
+    CrossEncoder(Box<CrossEncoderScore>),
     /// Not at all: all of its statistics are known.
     Known(Arc<dyn Metric>),
 }
@@ -50,6 +54,7 @@ impl ScoreMetric {
                 Arc::new(BertScore { signature: scorer.signature().to_string() })
             }
             Computation::Cosine(cosine) => Arc::new(cosine.metric()),
+            Computation::CrossEncoder(score) => Arc::new(score.metric()),
             Computation::Known(metric) => metric.clone(),
         }
     }
@@ -59,7 +64,8 @@ impl ScoreMetric {
 pub(in crate::score) fn recorded_encoder_metric(name: &str, signature: Signature) -> Option<Arc<dyn Metric>> {
     match name {
         "bertscore" => Some(Arc::new(BertScore { signature: signature.to_string() })),
-        "cosine" => Some(Arc::new(CosineMetric::recorded(signature))),
+        COSINE => Some(Arc::new(EncoderMean::recorded(COSINE, signature))),
+        CROSS_ENCODER => Some(Arc::new(EncoderMean::recorded(CROSS_ENCODER, signature))),
         _ => None,
     }
 }

@@ -5,6 +5,8 @@
 //! statistics of each row, from which scores, intervals and comparisons follow (`nearsay_metrics::comparison`).
 
 mod cosine;
+mod cross_encoder;
+mod encoder_mean;
 mod metric;
 pub(super) mod recurring;
 mod system;
@@ -19,6 +21,7 @@ use nearsay_metrics::lexical::{Figure, Metric, ReferenceCount};
 use nearsay_metrics::statistics::Sample;
 
 pub use cosine::Cosine;
+pub use cross_encoder::CrossEncoderScore;
 pub(super) use metric::recorded_encoder_metric;
 pub use metric::{Computation, ScoreMetric};
 pub use recurring::RecurringTexts;
@@ -157,7 +160,8 @@ impl Measurement<'_> {
                     notices.push(notices_of_it);
                     (found, count)
                 }
-                Computation::Cosine(cosine) => self.cosine(cosine, &source)?,
+                Computation::Cosine(cosine) => self.by_rows(&source, |rows| cosine.of_rows(rows))?,
+                Computation::CrossEncoder(score) => self.by_rows(&source, |rows| score.of_rows(rows))?,
             };
             put(samples, &missing, found);
             *encoded.get_or_insert(0) += count;
@@ -234,7 +238,12 @@ impl Measurement<'_> {
         Ok((samples, notices))
     }
 
-    fn cosine(&self, cosine: &Cosine, source: &PairSource) -> Result<(Vec<Sample>, u64)> {
+    /// Statistics of a number per row and system, and how many texts or pairs were encoded for them.
+    fn by_rows(
+        &self,
+        source: &PairSource,
+        of_rows: impl Fn(&[super::ScoreRow]) -> Result<(Vec<f64>, u64)>,
+    ) -> Result<(Vec<Sample>, u64)> {
         let systems = source.systems.len();
         let mut samples = vec![Sample::new(2); systems];
         let (mut rows, mut done, mut encoded) = (source.rows()?, 0, 0);
@@ -244,9 +253,9 @@ impl Measurement<'_> {
                 return Ok((samples, encoded));
             }
             self.control.check()?;
-            let (cosines, counted) = cosine.of_rows(&block)?;
-            for (at, cosine) in cosines.into_iter().enumerate() {
-                samples[at % systems].push(&[cosine, 1.0]);
+            let (numbers, counted) = of_rows(&block)?;
+            for (at, number) in numbers.into_iter().enumerate() {
+                samples[at % systems].push(&[number, 1.0]);
             }
             encoded += counted;
             done += block.len() as u64;

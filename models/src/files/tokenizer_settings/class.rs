@@ -29,7 +29,7 @@ const BERT: [&str; 8] = [
 ];
 
 /// Classes with RoBERTa's settings.
-const ROBERTA: [&str; 2] = ["LongformerTokenizer", "RobertaTokenizer"];
+const ROBERTA: [&str; 4] = ["BartTokenizer", "LEDTokenizer", "LongformerTokenizer", "RobertaTokenizer"];
 
 /// Classes with XLM-RoBERTa's settings.
 const SENTENCE_PIECE: [&str; 2] = ["CamembertTokenizer", "XLMRobertaTokenizer"];
@@ -44,8 +44,21 @@ pub(super) const PYTHON_ONLY: [&str; 5] = [
 ];
 
 /// Other classes that take tokenizer.json as it is.
-const AS_IN_FILE: [&str; 5] =
-    ["GPT2Tokenizer", "HerbertTokenizer", "PreTrainedTokenizer", "TokenizersBackend", "XLNetTokenizer"];
+const AS_IN_FILE: [&str; 13] = [
+    "AlbertTokenizer",
+    "BigBirdTokenizer",
+    "BlenderbotTokenizer",
+    "DebertaTokenizer",
+    "DebertaV2Tokenizer",
+    "GPT2Tokenizer",
+    "HerbertTokenizer",
+    "MBartTokenizer",
+    "PegasusTokenizer",
+    "PreTrainedTokenizer",
+    "T5Tokenizer",
+    "TokenizersBackend",
+    "XLNetTokenizer",
+];
 
 impl TokenizerClass {
     pub(super) fn find(named: Option<&str>, model_type: &str) -> Self {
@@ -55,8 +68,8 @@ impl TokenizerClass {
             Some(name) if SENTENCE_PIECE.contains(&name) => Self::SentencePiece,
             Some(_) => Self::AsInFile,
             None => match model_type {
-                "bert" | "distilbert" => Self::Bert,
-                "roberta" => Self::Roberta,
+                "bert" | "distilbert" | "electra" | "mpnet" => Self::Bert,
+                "roberta" | "bart" | "led" | "longformer" => Self::Roberta,
                 "xlm-roberta" | "camembert" => Self::SentencePiece,
                 _ => Self::AsInFile,
             },

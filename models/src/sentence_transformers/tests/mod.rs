@@ -8,7 +8,6 @@ mod pooling;
 use nearsay_kernels::{Activation, Pooling};
 
 use super::*;
-use crate::testing::tiny_config;
 use crate::weights::test_files::{model_folder, safetensors};
 
 const DENSE: &str = "sentence_transformers.models.Dense";
@@ -26,10 +25,8 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
-/// An encoder of width 4 with 512 positions.
-fn encoder() -> EncoderConfig {
-    EncoderConfig { hidden_dim: 4, max_positions: 512, ..tiny_config() }
-}
+/// The encoder's width.
+const HIDDEN_DIM: usize = 4;
 
 fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTransformer>> {
     let modules = modules(classes);
@@ -37,7 +34,7 @@ fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTrans
     all.extend(files.iter().map(|(name, text)| (*name, text.as_bytes())));
     let (directory, folder) = model_folder(&all);
     let tokenizer = TokenizerSettings::read(&folder, "bert", None)?;
-    let read = SentenceTransformer::read(&folder, &encoder(), &tokenizer);
+    let read = SentenceTransformer::read(&folder, HIDDEN_DIM, &tokenizer);
     drop(directory);
     read
 }

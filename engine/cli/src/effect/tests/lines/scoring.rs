@@ -1,4 +1,4 @@
-//! Of `score`, `compare` and `eval`.
+//! Of `score`, `compare`, `rerank` and `eval`.
 
 use super::Line;
 
@@ -70,6 +70,7 @@ pub(super) const LINES: &[Line] = &[
 type Ends = (&'static str, [&'static str; 2], &'static [(&'static str, &'static str)]);
 
 pub(super) const ENDS: &[Ends] = &[
+    ("rerank", ["rerank hits.jsonl", "rerank --query q a.csv"], RERANK),
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
@@ -109,6 +110,16 @@ const RETRIEVAL: &[(&str, &str)] = &[
     ("device", "--device cpu"),
     ("threads", "--threads 1"),
     ("batch_tokens", "--batch-tokens 9"),
+];
+
+const RERANK: &[(&str, &str)] = &[
+    ("text_field", "--text-field t"),
+    ("id_field", "--id-field i"),
+    ("no_id", "--no-id"),
+    ("format", "--format csv"),
+    ("separator", "--separator ;"),
+    ("quotes", "--quotes never"),
+    ("lossy", "--lossy"),
 ];
 
 const RAG: &[(&str, &str)] = &[

@@ -1,0 +1,80 @@
+//! `nearsay rerank`.
+
+use nearsay::rerank::{CrossEncoder, CrossEncoderOptions, FoundHits, HitText, read_hits, read_texts};
+use nearsay::text::Input;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::arguments::RerankArguments;
+use crate::context::Context;
+use crate::print::{plural, print_json};
+use crate::progress::{Measure, Progress};
+use crate::streams;
+
+/// A line of the result.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<&'a str>,
+    rank: usize,
+    score: f32,
+    id: &'a Value,
+    text: &'a str,
+    #[serde(flatten)]
+    other: &'a Map<String, Value>,
+}
+
+pub(crate) fn run(context: &Context, arguments: &RerankArguments) -> anyhow::Result<()> {
+    let name = context.model_name(arguments.model.clone())?;
+    if arguments.input == Input::Stdin {
+        streams::check_stdin()?;
+    }
+    let running = &arguments.running;
+    let devices = context.open_devices(running)?;
+    let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
+    let mut options = CrossEncoderOptions::default().logits(arguments.logits);
+    options.max_length = running.max_length;
+    let encoder = session.cross_encoder(&options)?.with_one_score()?.with_cancel(&context.cancel());
+    let mut job = Job { context, encoder, top: arguments.top.map_or(usize::MAX, usize::from), truncated: 0 };
+    match &arguments.query {
+        Some(query) => {
+            let hits = read_texts(&arguments.input, &arguments.reading.options())?;
+            job.rank(&FoundHits { query: query.clone(), hits }, false)?;
+        }
+        None => read_hits(&arguments.input, |found| job.rank(&found, true))?,
+    }
+    if job.truncated > 0 {
+        let pairs = plural(job.truncated, "pair was", "pairs were");
+        let length = job.encoder.max_tokens();
+        context.note(format_args!("warning: {pairs} cut to {length} tokens"));
+    }
+    Ok(())
+}
+
+struct Job<'a> {
+    context: &'a Context,
+    encoder: CrossEncoder,
+    top: usize,
+    truncated: u64,
+}
+
+impl Job<'_> {
+    /// Prints the hits in their new order.
+    fn rank(&mut self, found: &FoundHits, prints_query: bool) -> nearsay::Result<()> {
+        let pairs: Vec<(&str, &str)> =
+            found.hits.iter().map(|hit| (found.query.as_str(), hit.text.as_str())).collect();
+        let progress = Progress::new(self.context, Measure::Share(Some(pairs.len() as u64)));
+        let done = |pairs| progress.set(pairs, plural(pairs, "pair", "pairs"));
+        let scored = self.encoder.score(&pairs, done)?;
+        drop(progress);
+        self.truncated += scored.truncated;
+        let mut order: Vec<(f32, &HitText)> = scored.scores.into_iter().zip(&found.hits).collect();
+        order.sort_by(|left, right| right.0.total_cmp(&left.0));
+        for (rank, (score, hit)) in (1..).zip(order).take(self.top) {
+            let query = prints_query.then_some(found.query.as_str());
+            let HitText { id, text, other, .. } = hit;
+            print_json(&Line { query, rank, score, id, text, other })?;
+        }
+        Ok(())
+    }
+}

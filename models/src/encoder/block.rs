@@ -1,0 +1,99 @@
+//! A block: attention and feed-forward, each with its residual and its norm, in one of two orders.
+
+use candle_core::Tensor;
+use nearsay_kernels::{LayerNorm, SumAndNorm, add_norm, add_norm_with_sum, recycle};
+
+use super::attention::{Attention, AttentionRecipe};
+use super::feed_forward::{FeedForward, FeedForwardRecipe};
+use super::loading::Loading;
+use super::norm::NormRecipe;
+use super::pass::Pass;
+use crate::Result;
+
+/// The parts of a block, whose names are below `prefix`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BlockRecipe {
+    /// Without its last dot.
+    pub(crate) prefix: String,
+    pub(crate) order: Order,
+    pub(crate) attention: AttentionRecipe,
+    /// None in pre-norm blocks whose input is normed already.
+    pub(crate) attention_norm: Option<NormRecipe>,
+    pub(crate) feed_forward: FeedForwardRecipe,
+    pub(crate) feed_forward_norm: NormRecipe,
+}
+
+/// Where the norms are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Behind each sum: BERT.
+    PostNorm,
+    /// In front of attention and feed-forward; sums are not normed, and a norm follows the last block.
+    PreNorm,
+}
+
+impl BlockRecipe {
+    pub(crate) fn parameters(&self) -> usize {
+        self.attention.parameters()
+            + self.attention_norm.as_ref().map_or(0, NormRecipe::parameters)
+            + self.feed_forward.parameters()
+            + self.feed_forward_norm.parameters()
+    }
+
+    /// Operations per token in a text of `length` tokens.
+    pub(crate) fn flops(&self, length: usize) -> f64 {
+        self.attention.flops(length) + self.feed_forward.flops()
+    }
+
+    pub(crate) fn load(&self, encoder: &Loading<'_>) -> Result<Block> {
+        let loading = &encoder.inside(&self.prefix);
+        let Loading { parameters, placement, .. } = loading;
+        let attention_norm = self.attention_norm.as_ref().map(|norm| norm.load(parameters, placement));
+        Ok(Block {
+            order: self.order,
+            attention: self.attention.load(loading)?,
+            attention_norm: attention_norm.transpose()?,
+            feed_forward: self.feed_forward.load(parameters, placement)?,
+            feed_forward_norm: self.feed_forward_norm.load(parameters, placement)?,
+        })
+    }
+}
+
+/// A loaded block.
+#[derive(Debug)]
+pub(crate) struct Block {
+    order: Order,
+    attention: Attention,
+    attention_norm: Option<LayerNorm>,
+    feed_forward: FeedForward,
+    feed_forward_norm: LayerNorm,
+}
+
+impl Block {
+    /// `hidden` and the result: [total_tokens, hidden_dim].
+    pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        match (self.order, &self.attention_norm) {
+            (Order::PostNorm, Some(norm)) => self.post_norm(hidden, norm, pass),
+            (Order::PostNorm, None) | (Order::PreNorm, _) => self.pre_norm(hidden, pass),
+        }
+    }
+
+    fn post_norm(&self, hidden: &Tensor, attention_norm: &LayerNorm, pass: &Pass<'_>) -> Result<Tensor> {
+        let attended = self.attention.forward(hidden, pass)?;
+        let middle = add_norm(&attended, hidden, attention_norm)?;
+        let fed_forward = self.feed_forward.forward(&middle)?;
+        let output = add_norm(&fed_forward, &middle, &self.feed_forward_norm)?;
+        [attended, middle, fed_forward].into_iter().for_each(recycle);
+        Ok(output)
+    }
+
+    fn pre_norm(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let normed = self.attention_norm.as_ref().map(|norm| norm.forward(hidden)).transpose()?;
+        let attended = self.attention.forward(normed.as_ref().unwrap_or(hidden), pass)?;
+        let SumAndNorm { sum, norm } = add_norm_with_sum(&attended, hidden, &self.feed_forward_norm)?;
+        let fed_forward = self.feed_forward.forward(&norm)?;
+        let output = (&fed_forward + &sum)?;
+        normed.into_iter().chain([attended, sum, norm, fed_forward]).for_each(recycle);
+        Ok(output)
+    }
+}

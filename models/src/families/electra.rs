@@ -1,0 +1,34 @@
+//! ELECTRA (Clark et al., 2020): <https://arxiv.org/abs/2003.10555>. BERT whose embeddings may be narrower (in
+//! generators: wider) than its hidden states; a linear layer behind their norm brings them to that width.
+
+use nearsay_kernels::Activation;
+use serde_json::Value;
+
+use super::post_norm::{BERT_DEFAULTS, Sizes};
+use super::{Family, bert, fields, known, roberta};
+use crate::encoder::linear::LinearRecipe;
+use crate::encoder::norm::NormRecipe;
+use crate::heads::ClassifierRecipe;
+use crate::{Positions, Recipe, Result};
+
+pub(super) const FAMILY: Family = Family {
+    name: "electra",
+    model_types: &["electra"],
+    parts: "positions, embeddings of another width",
+    examples: &["google/electra-base-discriminator", "google/electra-large-discriminator"],
+    prefixes: &["", "electra."],
+    fields: &known::ELECTRA,
+    recipe,
+    classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
+};
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let width = fields::size_or(config, "embedding_size", 128)?;
+    let norm = NormRecipe { width, ..sizes.norm(bert::EMBEDDING_NORM) };
+    let mut embeddings = bert::embeddings(config, Positions::FromZero, norm)?;
+    if width != sizes.hidden_dim {
+        embeddings.projection = Some(LinearRecipe::new("embeddings_project", [width, sizes.hidden_dim]));
+    }
+    Ok(Recipe::new(embeddings, bert::LAYER.blocks(bert::LAYERS, &sizes)))
+}

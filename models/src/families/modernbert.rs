@@ -1,0 +1,182 @@
+//! ModernBERT (Warner et al., 2024): <https://arxiv.org/abs/2412.13663>. Pre-norm, rotary positions, a gated
+//! feed-forward part, and layers that attend to near tokens only.
+
+use serde_json::Value;
+
+use super::{Family, fields, known};
+use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
+use crate::encoder::block::{BlockRecipe, Order};
+use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::encoder::feed_forward::{FeedForwardRecipe, UpRecipe};
+use crate::encoder::linear::LinearRecipe;
+use crate::encoder::norm::{NormKind, NormRecipe};
+use crate::encoder::query_key_value::QueryKeyValueRecipe;
+use crate::encoder::rotary::RotaryRecipe;
+use crate::{Positions, Recipe, Result};
+
+pub(super) const FAMILY: Family = Family {
+    name: "modernbert",
+    model_types: &["modernbert"],
+    parts: "pre-norm, rotary positions, gates, windows",
+    examples: &["answerdotai/ModernBERT-base", "Alibaba-NLP/gte-modernbert-base"],
+    prefixes: &["", "model."],
+    fields: &known::MODERNBERT,
+    recipe,
+    classifier: super::no_classifier,
+};
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    let parts = Parts::read(config)?;
+    let num_layers = fields::layers(config, "num_hidden_layers")?;
+    let is_full = full_layers(config, num_layers)?;
+    let embeddings = EmbeddingsRecipe {
+        word: TableRecipe {
+            name: "embeddings.tok_embeddings.weight",
+            rows: fields::size(config, "vocab_size")?,
+        },
+        word_aliases: &[],
+        word_scale: None,
+        position: None,
+        has_sinusoids: false,
+        positions: Positions::None,
+        token_type: None,
+        inner_projection: None,
+        width: parts.hidden_dim,
+        norm: Some(parts.norm("embeddings.norm")),
+        projection: None,
+    };
+    let blocks = is_full.iter().enumerate().map(|(number, full)| parts.block(number, *full));
+    let mut recipe = Recipe::new(embeddings, blocks.collect());
+    recipe.rotary = parts.thetas.map(|theta| RotaryRecipe { theta, head_dim: parts.head_dim() }).to_vec();
+    recipe.final_norm = Some(parts.norm("final_norm"));
+    recipe.usual_tokens = fields::size_or(config, "max_position_embeddings", 8192)?;
+    Ok(recipe)
+}
+
+/// What layers have in common.
+struct Parts<'a> {
+    config: &'a Value,
+    hidden_dim: usize,
+    num_heads: usize,
+    epsilon: f64,
+    has_attention_bias: bool,
+    /// Tokens on each side that a layer with a window attends to.
+    radius: usize,
+    /// Of layers without a window, and of the others.
+    thetas: [f64; 2],
+    feed_forward: FeedForwardRecipe,
+}
+
+impl<'a> Parts<'a> {
+    fn read(config: &'a Value) -> Result<Self> {
+        let hidden_dim = fields::size(config, "hidden_size")?;
+        let intermediate_dim = fields::size(config, "intermediate_size")?;
+        let has_mlp_bias = fields::flag_or(config, "mlp_bias", false)?;
+        let linear = |name, dims| LinearRecipe::with_bias(name, dims, has_mlp_bias);
+        Ok(Self {
+            config,
+            hidden_dim,
+            num_heads: fields::heads(config, "num_attention_heads", ("hidden_size", hidden_dim))?,
+            epsilon: fields::epsilon_or(config, "norm_eps", 1e-5)?,
+            has_attention_bias: fields::flag_or(config, "attention_bias", false)?,
+            radius: fields::size_or(config, "local_attention", 128)? / 2,
+            thetas: thetas(config)?,
+            feed_forward: FeedForwardRecipe {
+                up: UpRecipe::GateThenUp(linear("mlp.Wi", [hidden_dim, 2 * intermediate_dim])),
+                down: linear("mlp.Wo", [intermediate_dim, hidden_dim]),
+                activation: fields::activation_or(config, "hidden_activation", "gelu")?,
+            },
+        })
+    }
+
+    fn head_dim(&self) -> usize {
+        self.hidden_dim / self.num_heads
+    }
+
+    fn norm(&self, name: &'static str) -> NormRecipe {
+        let has_bias = self.config.get("norm_bias") == Some(&Value::Bool(true));
+        let kind = if has_bias { NormKind::Layer } else { NormKind::LayerWithoutBias };
+        NormRecipe { name, width: self.hidden_dim, epsilon: self.epsilon, kind }
+    }
+
+    fn block(&self, number: usize, is_full: bool) -> BlockRecipe {
+        let hidden = self.hidden_dim;
+        let linear = |name, dims| LinearRecipe::with_bias(name, dims, self.has_attention_bias);
+        BlockRecipe {
+            prefix: format!("layers.{number}"),
+            order: Order::PreNorm,
+            attention: AttentionRecipe {
+                query_key_value: QueryKeyValueRecipe::Joined(linear("attn.Wqkv", [hidden, 3 * hidden])),
+                output: linear("attn.Wo", [hidden, hidden]),
+                num_heads: self.num_heads,
+                scale: None,
+                scores: ScoresRecipe::Plain,
+                rotary: Some(usize::from(!is_full)),
+                window: (!is_full).then_some(self.radius),
+            },
+            // The embeddings' norm is the first layer's, too.
+            attention_norm: (number > 0).then(|| self.norm("attn_norm")),
+            feed_forward: self.feed_forward.clone(),
+            feed_forward_norm: self.norm("mlp_norm"),
+        }
+    }
+}
+
+/// Whether each layer attends to all tokens: by `layer_types` (transformers 5), else every n-th does.
+fn full_layers(config: &Value, num_layers: usize) -> Result<Vec<bool>> {
+    const TYPES: &str = "layer_types";
+    const EVERY: &str = "global_attn_every_n_layers";
+    let every = fields::size_or(config, EVERY, 3)?;
+    let by_number: Vec<bool> = (0..num_layers).map(|number| number.is_multiple_of(every)).collect();
+    let Some(types) = config.get(TYPES).filter(|types| !types.is_null()) else { return Ok(by_number) };
+    let rule = || {
+        fields::refused(
+            TYPES,
+            format!("must be {num_layers} layers' types, full_attention or sliding_attention, got {types}"),
+        )
+    };
+    let full = |value: &Value| match value.as_str() {
+        Some("full_attention") => Ok(true),
+        Some("sliding_attention") => Ok(false),
+        _ => Err(rule()),
+    };
+    let types: Vec<bool> = types.as_array().ok_or_else(rule)?.iter().map(full).collect::<Result<_>>()?;
+    if types.len() != num_layers {
+        return Err(rule());
+    }
+    if config.get(EVERY).is_some() && types != by_number {
+        let rule = format!("must agree with {EVERY} ({every}), and does not");
+        return Err(fields::refused(TYPES, rule));
+    }
+    Ok(types)
+}
+
+/// Of layers with all tokens, and of those with a window: by `rope_parameters` (transformers 5), else by the older
+/// fields, which must agree if both are there.
+fn thetas(config: &Value) -> Result<[f64; 2]> {
+    let global = fields::number_or(config, "global_rope_theta", 160_000.0)?;
+    let local = match config.get("local_rope_theta") {
+        Some(Value::Null) => global,
+        _ => fields::number_or(config, "local_rope_theta", 10_000.0)?,
+    };
+    let Some(parameters) = config.get("rope_parameters").filter(|value| !value.is_null()) else {
+        return Ok([global, local]);
+    };
+    let new = |kind: &str, old_field: &str, old: f64| {
+        let field = format!("rope_parameters.{kind}");
+        let of_kind = parameters.get(kind).unwrap_or(&Value::Null);
+        let rope_type = of_kind.get("rope_type").and_then(Value::as_str).unwrap_or("default");
+        if rope_type != "default" {
+            return Err(fields::refused(&field, format!("must have rope_type default, got `{rope_type}`")));
+        }
+        let theta = fields::number_or(of_kind, "rope_theta", old)?;
+        if config.get(old_field).is_some_and(|value| !value.is_null()) && theta != old {
+            return Err(fields::refused(&field, format!("must agree with {old_field} ({old}), got {theta}")));
+        }
+        Ok(theta)
+    };
+    Ok([
+        new("full_attention", "global_rope_theta", global)?,
+        new("sliding_attention", "local_rope_theta", local)?,
+    ])
+}

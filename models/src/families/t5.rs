@@ -1,0 +1,151 @@
+//! The encoders of T5 (Raffel et al., 2020: <https://arxiv.org/abs/1910.10683>), mT5, ByT5 and umT5: pre-norm with
+//! RMS norms, no biases, scores that are not scaled, and a bias by distance in place of positions. Decoders are not
+//! read. A text may have any length; unless more is asked for, texts are cut at 512 tokens, as T5 was trained.
+
+use nearsay_kernels::{Activation, DistanceBuckets};
+use serde_json::Value;
+
+use super::{Family, fields, known};
+use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
+use crate::encoder::block::{BlockRecipe, Order};
+use crate::encoder::distance::DistanceBiasRecipe;
+use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::encoder::feed_forward::{FeedForwardRecipe, UpRecipe};
+use crate::encoder::linear::LinearRecipe;
+use crate::encoder::norm::{NormKind, NormRecipe};
+use crate::encoder::query_key_value::QueryKeyValueRecipe;
+use crate::{Positions, Recipe, Result};
+
+pub(super) const FAMILY: Family = Family {
+    name: "t5",
+    model_types: &["t5", "mt5", "umt5"],
+    parts: "the encoder alone; pre-norm, a bias by distance",
+    examples: &["google-t5/t5-large", "sentence-transformers/gtr-t5-base", "google/byt5-base"],
+    prefixes: &["", "transformer."],
+    fields: &known::T5,
+    recipe,
+    classifier: super::no_classifier,
+};
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    let sizes = Sizes::read(config)?;
+    let num_layers = fields::layers(config, "num_layers")?;
+    // umT5's layers have a table each; in the others the first layer's is used by all.
+    let tables = if is_of(config, "umt5") { num_layers } else { num_layers.min(1) };
+    let block = |number: usize| sizes.block(number, number.min(tables.saturating_sub(1)));
+    let embeddings = EmbeddingsRecipe {
+        word: TableRecipe { name: "shared.weight", rows: fields::size(config, "vocab_size")? },
+        word_aliases: &["encoder.embed_tokens.weight"],
+        word_scale: None,
+        position: None,
+        has_sinusoids: false,
+        positions: Positions::None,
+        token_type: None,
+        inner_projection: None,
+        width: sizes.hidden_dim,
+        norm: None,
+        projection: None,
+    };
+    let mut recipe = Recipe::new(embeddings, (0..num_layers).map(block).collect());
+    recipe.biases = (0..tables).map(|number| sizes.bias(number)).collect::<Result<_>>()?;
+    recipe.final_norm = Some(sizes.norm("encoder.final_layer_norm"));
+    recipe.unread = &["encoder.embed_tokens.weight", "shared.weight"];
+    Ok(recipe)
+}
+
+fn is_of(config: &Value, model_type: &str) -> bool {
+    config.get("model_type").and_then(Value::as_str) == Some(model_type)
+}
+
+struct Sizes {
+    hidden_dim: usize,
+    num_heads: usize,
+    head_dim: usize,
+    intermediate_dim: usize,
+    epsilon: f64,
+    activation: Activation,
+    is_gated: bool,
+    buckets: usize,
+    farthest: usize,
+}
+
+impl Sizes {
+    fn read(config: &Value) -> Result<Self> {
+        let (activation, is_gated) = feed_forward(config)?;
+        Ok(Self {
+            hidden_dim: fields::size(config, "d_model")?,
+            num_heads: fields::size(config, "num_heads")?,
+            head_dim: fields::size_or(config, "d_kv", 64)?,
+            intermediate_dim: fields::size(config, "d_ff")?,
+            epsilon: fields::epsilon_or(config, "layer_norm_epsilon", 1e-6)?,
+            activation,
+            is_gated,
+            buckets: fields::size_or(config, "relative_attention_num_buckets", 32)?,
+            farthest: fields::size_or(config, "relative_attention_max_distance", 128)?,
+        })
+    }
+
+    fn norm(&self, name: &'static str) -> NormRecipe {
+        NormRecipe { name, width: self.hidden_dim, epsilon: self.epsilon, kind: NormKind::Rms }
+    }
+
+    fn bias(&self, layer: usize) -> Result<DistanceBiasRecipe> {
+        Ok(DistanceBiasRecipe {
+            name: format!("encoder.block.{layer}.layer.0.SelfAttention.relative_attention_bias.weight"),
+            rows: self.buckets,
+            buckets: DistanceBuckets::t5(self.buckets, self.farthest, true)?,
+            num_heads: self.num_heads,
+        })
+    }
+
+    fn block(&self, layer: usize, bias: usize) -> BlockRecipe {
+        let (hidden, heads) = (self.hidden_dim, self.num_heads * self.head_dim);
+        let into = |name| LinearRecipe::without_bias(name, [hidden, heads]);
+        let up = |name| LinearRecipe::without_bias(name, [hidden, self.intermediate_dim]);
+        BlockRecipe {
+            prefix: format!("encoder.block.{layer}"),
+            order: Order::PreNorm,
+            attention: AttentionRecipe {
+                query_key_value: QueryKeyValueRecipe::Separate([
+                    into("layer.0.SelfAttention.q"),
+                    into("layer.0.SelfAttention.k"),
+                    into("layer.0.SelfAttention.v"),
+                ]),
+                output: LinearRecipe::without_bias("layer.0.SelfAttention.o", [heads, hidden]),
+                num_heads: self.num_heads,
+                scale: Some(1.0),
+                scores: ScoresRecipe::Bias(bias),
+                rotary: None,
+                window: None,
+            },
+            attention_norm: Some(self.norm("layer.0.layer_norm")),
+            feed_forward: FeedForwardRecipe {
+                up: match self.is_gated {
+                    true => UpRecipe::Gated {
+                        gate: up("layer.1.DenseReluDense.wi_0"),
+                        up: up("layer.1.DenseReluDense.wi_1"),
+                    },
+                    false => UpRecipe::Plain(up("layer.1.DenseReluDense.wi")),
+                },
+                down: LinearRecipe::without_bias(
+                    "layer.1.DenseReluDense.wo",
+                    [self.intermediate_dim, hidden],
+                ),
+                activation: self.activation,
+            },
+            feed_forward_norm: self.norm("layer.1.layer_norm"),
+        }
+    }
+}
+
+/// `relu`, or `gated-` and the gate's activation; `gated-gelu` means GELU by tanh (`T5Config`).
+fn feed_forward(config: &Value) -> Result<(Activation, bool)> {
+    const FIELD: &str = "feed_forward_proj";
+    let default = if is_of(config, "t5") { "relu" } else { "gated-gelu" };
+    let named = fields::text_or(config, FIELD, default)?;
+    match named.strip_prefix("gated-") {
+        Some("gelu") => Ok((Activation::GeluTanh, true)),
+        Some(name) => Ok((fields::activation_named(FIELD, name)?, true)),
+        None => Ok((fields::activation_named(FIELD, named)?, false)),
+    }
+}

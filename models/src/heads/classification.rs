@@ -1,0 +1,98 @@
+//! Sequence classification: logits from a text's first token, as in cross-encoders (rerankers) and in models of
+//! natural language inference. Sources: the `ForSequenceClassification` classes of transformers, and CrossEncoder
+//! of sentence-transformers for the function that follows.
+
+use candle_core::Tensor;
+use nearsay_kernels::device::synchronize;
+use nearsay_kernels::{Activation, Linear, Placement, Pooling};
+use serde_json::Value;
+
+use super::{HeadStep, Residual, SentenceHead};
+use crate::encoder::linear::LinearRecipe;
+use crate::sentence_transformers::activation;
+use crate::{Error, LayerStates, Model, Result};
+
+/// Names of a head: output(activation(dense(first token))), both linear layers with biases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClassifierRecipe {
+    pub(crate) dense: &'static str,
+    /// Whether `dense` is one of the encoder's own tensors, a pooler.
+    pub(crate) is_pooler: bool,
+    pub(crate) activation: Activation,
+    pub(crate) output: &'static str,
+}
+
+/// A loaded head. Cloning shares the weights.
+#[derive(Debug, Clone)]
+pub struct Classifier(SentenceHead);
+
+impl Classifier {
+    /// Values per text.
+    pub fn num_labels(&self) -> usize {
+        self.0.output_dim()
+    }
+
+    /// Logits of every text, [num_sequences, num_labels], in f32 on the encoder's device. `states` are those of
+    /// the last layer.
+    ///
+    /// # Errors
+    /// If the hidden states' width is not the model's.
+    pub fn forward(&self, states: LayerStates<'_>) -> Result<Tensor> {
+        self.0.forward(states)
+    }
+}
+
+impl Model {
+    /// Loads the head for sequence classification, which multiplies in f32 on the encoder's device.
+    ///
+    /// # Errors
+    /// [`Error::NoClassifier`] if the weights have none; if one is missing or of another shape than config.json
+    /// says.
+    pub fn load_classifier(&self, encoder: &Placement) -> Result<Classifier> {
+        let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
+        let recipe = (self.family().classifier)(&config)?;
+        let inside = self.parameters()?;
+        let beside = inside.beside();
+        let hidden = self.recipe().hidden_dim();
+        let labels = beside.shape(&format!("{}.weight", recipe.output));
+        let Some(&[num_labels, _]) = labels else {
+            let (file, output) = (self.weights().description().to_owned(), recipe.output);
+            return Err(Error::NoClassifier { folder: self.folder().root().to_owned(), file, output });
+        };
+        let placement = encoder.in_f32();
+        let step = |name, dims, place: &_, activation| -> Result<HeadStep> {
+            let linear: Linear = LinearRecipe::new(name, dims).load(place, &placement)?;
+            Ok(HeadStep::Dense(linear, activation, Residual::None))
+        };
+        let dense_place = if recipe.is_pooler { &inside } else { &beside };
+        let steps = vec![
+            step(recipe.dense, [hidden, hidden], dense_place, recipe.activation)?,
+            step(recipe.output, [hidden, num_labels], &beside, Activation::Identity)?,
+        ];
+        synchronize(encoder.device())?;
+        Ok(Classifier(SentenceHead::new(vec![Pooling::Cls], steps, hidden, true)))
+    }
+
+    /// The function that a cross-encoder's files apply to its logits; by default the sigmoid of one logit, and
+    /// several as they are.
+    ///
+    /// # Errors
+    /// If the files name a function that is not supported.
+    pub fn stated_score_activation(&self, num_labels: usize) -> Result<Activation> {
+        let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
+        let settings: Value = self.folder().read_transformer_json(SETTINGS)?.unwrap_or_default();
+        let stated = [
+            ("config.json", config.pointer("/sentence_transformers/activation_fn")),
+            ("config.json", config.get("sbert_ce_default_activation_function")),
+            (SETTINGS, settings.get("activation_fn")),
+        ];
+        for (file, name) in stated {
+            if let Some(name) = name.and_then(Value::as_str) {
+                return activation(&self.folder().root().join(file), Some(name));
+            }
+        }
+        Ok(if num_labels == 1 { Activation::Sigmoid } else { Activation::Identity })
+    }
+}
+
+const SETTINGS: &str = "config_sentence_transformers.json";
