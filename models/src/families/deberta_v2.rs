@@ -80,7 +80,11 @@ fn vectors(config: &Value, relative: &Relative, hidden: usize) -> Result<Distanc
 fn distances(config: &Value, relative: &Relative) -> Result<(usize, DistanceBuckets)> {
     let farthest = relative.farthest;
     Ok(match fields::size_if_positive(config, "position_buckets")? {
-        Some(buckets) => (2 * buckets, DistanceBuckets::deberta_v2(buckets, farthest)?),
+        Some(buckets) => {
+            fields::within("position_buckets", buckets, 1..=MOST_BUCKETS)?;
+            fields::within("max_relative_positions", farthest, 1..=FARTHEST)?;
+            (2 * buckets, DistanceBuckets::deberta_v2(buckets, farthest)?)
+        }
         None => (2 * farthest, DistanceBuckets::clamped(farthest, 2 * farthest)?),
     })
 }
@@ -104,6 +108,10 @@ fn convolution(config: &Value, sizes: &Sizes) -> Result<Option<ConvolutionRecipe
         norm: sizes.norm("encoder.conv.LayerNorm"),
     }))
 }
+
+/// The limits of exact buckets, which take time by both; published models have 256 and 512.
+const MOST_BUCKETS: usize = 512;
+const FARTHEST: usize = 8192;
 
 /// A published model has 3.
 const MOST_TAPS: usize = 255;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{Error, Positions, Result};
 
 /// The largest value of any size field. A hidden size, vocabulary or depth above it means a damaged file.
-const LARGEST_SIZE: usize = 1 << 24;
+pub(super) const LARGEST_SIZE: usize = 1 << 24;
 
 /// The most layers an encoder may have; no BERT comes close.
 pub(super) const MOST_LAYERS: usize = 4096;

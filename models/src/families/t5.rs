@@ -72,16 +72,19 @@ struct Sizes {
 impl Sizes {
     fn read(config: &Value) -> Result<Self> {
         let (activation, is_gated) = feed_forward(config)?;
+        let num_heads = fields::size(config, "num_heads")?;
+        // All heads together are as wide as other families' hidden states may be.
+        let head_dim = limited(config, "d_kv", (64, fields::LARGEST_SIZE / num_heads))?;
         Ok(Self {
             hidden_dim: fields::size(config, "d_model")?,
-            num_heads: fields::size(config, "num_heads")?,
-            head_dim: fields::size_or(config, "d_kv", 64)?,
+            num_heads,
+            head_dim,
             intermediate_dim: fields::size(config, "d_ff")?,
             epsilon: fields::epsilon_or(config, "layer_norm_epsilon", 1e-6)?,
             activation,
             is_gated,
-            buckets: fields::size_or(config, "relative_attention_num_buckets", 32)?,
-            farthest: fields::size_or(config, "relative_attention_max_distance", 128)?,
+            buckets: limited(config, "relative_attention_num_buckets", (32, MOST_BUCKETS))?,
+            farthest: limited(config, "relative_attention_max_distance", (128, FARTHEST))?,
         })
     }
 
@@ -136,6 +139,15 @@ impl Sizes {
             feed_forward_norm: self.norm("layer.1.layer_norm"),
         }
     }
+}
+
+/// The limits of exact buckets, which take time by both; published models have 32 and 128.
+const MOST_BUCKETS: usize = 256;
+const FARTHEST: usize = 8192;
+
+/// A size up to a limit, or its default.
+fn limited(config: &Value, field: &str, (default, most): (usize, usize)) -> Result<usize> {
+    fields::within(field, fields::size_or(config, field, default)?, 1..=most)
 }
 
 /// `relu`, or `gated-` and the gate's activation; `gated-gelu` means GELU by tanh (`T5Config`).
