@@ -5,7 +5,7 @@
 
 use std::io::Write;
 use std::panic::catch_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nearsay_tests::cases::Case;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0 || folders.is_empty()))
 }
 
-fn agrees(folder: &PathBuf) -> bool {
+fn agrees(folder: &Path) -> bool {
     let checked = catch_unwind(|| {
         let case = Case::open(folder);
         case.check_tokenizer();
