@@ -3,7 +3,7 @@
 //!
 //! The result is the text of a tokenizer.json. It is the one that transformers 4.57.3 makes from the same
 //! files: convert_slow_tokenizer.py, with the special tokens that tokenization_utils_fast.py adds to it and
-//! the settings of the tokenizer's class. ByT5 has no fast tokenizer there: [`bytes`] says how it differs
+//! the settings of the tokenizer's class. ByT5 has no fast tokenizer there: `bytes` says how it differs
 //! from the slow one.
 
 mod added_tokens;
