@@ -32,7 +32,7 @@ pub enum Scores<'a> {
     Plain,
     /// scale * q_i k_j + b[j - i]
     ByDistance(&'a DistanceBias),
-    /// scale * (q_i k_j + q_i PK[r] + k_j PQ[r]), with row r of the distance j - i
+    /// `scale * (q_i k_j + q_i PK[r] + k_j PQ[r])`, with row r of the distance j - i
     ByVectors {
         /// PK and PQ of every head; either may be missing.
         vectors: &'a DistanceVectors,
