@@ -11,13 +11,14 @@ use super::{RunningArguments, named};
 
 const EXAMPLES: &str = "\
 Examples:
-  # texts of a file, the most relevant first
-  nearsay rerank --query \"shops that open late\" notes.jsonl -m cross-encoder/ms-marco-MiniLM-L6-v2
-  # the best 10 of the 100 hits of each query of a search
+  # texts of a file, the most relevant to the query first
+  nearsay rerank --query bakeries notes.jsonl -m ./my-reranker
+  # 100 hits of each query of a search
   nearsay search notes.index --queries q.txt -k 100 --json > hits.jsonl
+  # the best 10 of them
   nearsay rerank hits.jsonl -m BAAI/bge-reranker-v2-m3 -k 10
-  # one query, in a pipe
-  nearsay search notes.index \"late shops\" -k 100 --json | nearsay rerank - -m ./my-reranker -k 10
+  # the same of one query, in a pipe
+  nearsay search n.index bakeries --json | nearsay rerank - -m ./my-reranker
 
 Prints a line of JSON per text: rank, score, id, text; of hits also the query and the hit's other fields. Scores are \
 those of sentence-transformers' CrossEncoder: the function that the model's files name, by default the sigmoid, of \

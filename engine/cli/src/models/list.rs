@@ -16,8 +16,8 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
     }
     for family in FAMILIES {
         print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
-        print_line(&format!("{:12} {}; for example", "", family.parts))?;
-        print_line(&format!("{:12} {}", "", family.examples.join(", ")))?;
+        print_line(&format!("{:12} {}, for example", "", family.parts))?;
+        family.examples.iter().try_for_each(|name| print_line(&format!("{:14} {name}", "")))?;
     }
     print_line("\nModels of every family embed and score; with a classification head they rerank, too.\n")?;
     match &cache {
