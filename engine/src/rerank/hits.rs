@@ -61,7 +61,7 @@ pub fn read_hits(input: &Input, mut each: impl FnMut(FoundHits) -> Result<()>) -
             input: input.to_string(),
             row: line.row,
             rule: format!(
-                "it must be a line of `search --json` with a query and hits that have rank, score, id and text: {error}"
+                "it must be an object with a query, and hits that have rank, score, id and text: {error}"
             ),
         })?;
         each(found)?;
