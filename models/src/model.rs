@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nearsay_kernels::device::synchronize;
-use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
-use crate::heads::{HeadStep, Residual, SentenceHead};
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Dense, Module, SentenceTransformer, Settings};
+use crate::sentence_transformers::{Module, SentenceTransformer, Settings};
 use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
@@ -23,7 +20,7 @@ pub struct Model {
     family: Family,
     recipe: Recipe,
     tokenizer: TokenizerSettings,
-    /// What the tokenizer is built from, if there is no tokenizer.json.
+    /// The files that the tokenizer is built from, if there is no tokenizer.json.
     vocabulary: Option<VocabularyFiles>,
     sentence: Option<SentenceTransformer>,
     weights: Weights,
@@ -161,7 +158,7 @@ impl Model {
         self.family
     }
 
-    /// What the encoder is made of: its sizes and choices.
+    /// The parts of the encoder, their sizes and settings.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
@@ -176,7 +173,7 @@ impl Model {
         &self.weights
     }
 
-    /// tokenizer.json, or what a tokenizer is built from without one.
+    /// tokenizer.json, or the files that a tokenizer is built from without one.
     ///
     /// # Errors
     /// If both are missing, or tokenizer.json is not an ordinary file.
@@ -311,49 +308,6 @@ impl Model {
     /// How many values of each vector to keep, according to the files (`truncate_dim`).
     pub fn stated_dimensions(&self) -> Option<usize> {
         self.sentence.as_ref()?.settings.truncate_dim
-    }
-
-    /// Turns a text's hidden states into its vector: as modules.json says, or their mean without one. Dense
-    /// layers multiply in f32, on the encoder's device.
-    ///
-    /// # Errors
-    /// If a Dense layer's weights are missing or differ in shape from its config.
-    pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
-        let Some(sentence) = &self.sentence else { return Ok(self.pooled_head(Pooling::Mean)) };
-        let steps =
-            sentence.steps.iter().map(|module| self.load_step(module, encoder)).collect::<Result<_>>()?;
-        // Wait for the weights, so that any thread can use the head.
-        synchronize(encoder.device())?;
-        let pooling = &sentence.pooling;
-        Ok(SentenceHead::new(pooling.modes.clone(), steps, self.recipe.hidden_dim(), pooling.include_prompt))
-    }
-
-    /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json
-    /// says. It has no weights to load.
-    pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
-        let sentence = self.sentence.as_ref();
-        let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
-        let steps = if normalizes { vec![HeadStep::Normalize] } else { Vec::new() };
-        let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
-        SentenceHead::new(vec![mode], steps, self.recipe.hidden_dim(), includes_prompt)
-    }
-
-    fn load_step(&self, module: &Module, encoder: &Placement) -> Result<HeadStep> {
-        let Module::Dense(dense) = module else { return Ok(HeadStep::Normalize) };
-        let weights = dense.open(&self.folder)?;
-        let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
-        let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
-        let placement = encoder.in_f32();
-        let residual = match (dense.use_residual, dense.projects_residual()) {
-            (false, _) => Residual::None,
-            (true, false) => Residual::Input,
-            (true, true) => {
-                let weight = weights.load(Dense::RESIDUAL, &[dense.out_features, dense.in_features])?;
-                Residual::Projection(Linear::new(&weight, None, &placement)?)
-            }
-        };
-        let linear = Linear::new(&weight, bias.as_ref(), &placement)?;
-        Ok(HeadStep::Dense(linear, dense.activation, residual))
     }
 
     /// Refuses a tensor inside a layer that nothing reads: the layer computes something else then.

@@ -122,7 +122,7 @@ impl<'a> Parameters<'a> {
         self.weights.load(&format!("{}{name}", self.prefix), shape)
     }
 
-    /// The weights beside the encoder: where its own are below `bert.`, a head's are not.
+    /// The weights next to the encoder: if its own are below `bert.`, those of a head are not.
     pub(crate) fn beside(&self) -> Self {
         let outer = self.prefix.trim_end_matches('.').rsplit_once('.');
         let prefix = outer.map_or_else(String::new, |(outer, _)| format!("{outer}."));

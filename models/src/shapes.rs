@@ -38,7 +38,7 @@ pub const SHAPES: [Shape; 17] = [
     of("t5-base", Line::T5, 32_128, 12, BASE),
 ];
 
-/// What else a shape's config.json says.
+/// The family and the other fields of a shape's config.json.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Line {
     Bert,

@@ -41,7 +41,7 @@ impl Subject {
         }
     }
 
-    /// What its encoder is made of.
+    /// The parts of its encoder.
     pub fn recipe(&self) -> &Recipe {
         match self {
             Self::Model(session) => session.recipe(),

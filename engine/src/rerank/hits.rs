@@ -11,7 +11,7 @@ use crate::{Error, Result};
 pub struct FoundHits {
     /// The query.
     pub query: String,
-    /// What was found, in the order of the search.
+    /// The hits, in the order of the search.
     pub hits: Vec<HitText>,
 }
 

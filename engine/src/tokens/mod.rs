@@ -115,9 +115,7 @@ impl TextTokenizer {
         let built = Self::from_json(json.as_bytes(), files.path(), settings, limits)?;
         let names: Vec<String> = files.paths().iter().map(|path| path.display().to_string()).collect();
         match names.is_empty() {
-            true => tracing::info!(
-                "there is no tokenizer.json, and the tokenizer needs none: its tokens are bytes"
-            ),
+            true => tracing::info!("the tokens are bytes, so that no tokenizer.json is needed"),
             false => {
                 tracing::info!("there is no tokenizer.json: built the tokenizer from {}", names.join(" and "))
             }

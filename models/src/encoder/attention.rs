@@ -27,7 +27,7 @@ pub(crate) struct AttentionRecipe {
     pub(crate) window: Option<usize>,
 }
 
-/// What a score has besides the product of query and key.
+/// Terms added to the product of query and key in a score.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ScoresRecipe {
     Plain,

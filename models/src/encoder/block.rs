@@ -17,7 +17,7 @@ pub(crate) struct BlockRecipe {
     pub(crate) prefix: String,
     pub(crate) order: Order,
     pub(crate) attention: AttentionRecipe,
-    /// None in pre-norm blocks whose input is normed already.
+    /// None in pre-norm blocks whose input is already normalized.
     pub(crate) attention_norm: Option<NormRecipe>,
     pub(crate) feed_forward: FeedForwardRecipe,
     pub(crate) feed_forward_norm: NormRecipe,
@@ -26,9 +26,9 @@ pub(crate) struct BlockRecipe {
 /// Where the norms are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Behind each sum: BERT.
+    /// After each sum, as in BERT.
     PostNorm,
-    /// In front of attention and feed-forward; sums are not normed, and a norm follows the last block.
+    /// Before attention and feed-forward; sums are not normalized, and a norm follows the last block.
     PreNorm,
 }
 

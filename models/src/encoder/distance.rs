@@ -1,4 +1,4 @@
-//! What attention adds to a score by the distance between key and query: a number per head from a table that
+//! Terms of a score that depend on the distance between key and query: a number per head from a table that
 //! layers may share, or products with a vector per distance.
 
 use candle_core::Tensor;

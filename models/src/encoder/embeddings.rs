@@ -1,5 +1,5 @@
 //! Embeddings as a part: LayerNorm(word + token type + position). In families with narrower embeddings a linear
-//! layer brings them to the width of the hidden states, behind the norm or in front of it.
+//! layer brings them to the width of the hidden states, after the norm or before it.
 
 use candle_core::{DType, Device, Tensor};
 use nearsay_kernels::{Embeddings, Linear, Placement, TokenIndices, recycle};
@@ -9,7 +9,7 @@ use super::norm::NormRecipe;
 use crate::parameters::Parameters;
 use crate::{Positions, Result};
 
-/// Tables of one width, their norm, and what follows it.
+/// Tables of one width, their norm, and the linear layer after it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct EmbeddingsRecipe {
     pub(crate) word: TableRecipe,
@@ -23,12 +23,12 @@ pub(crate) struct EmbeddingsRecipe {
     pub(crate) has_sinusoids: bool,
     pub(crate) positions: Positions,
     pub(crate) token_type: Option<TableRecipe>,
-    /// Without a bias, in front of the norm: tables have its input's width.
+    /// Without a bias, before the norm: tables have its input's width.
     pub(crate) inner_projection: Option<LinearRecipe>,
     /// Width of the sum.
     pub(crate) width: usize,
     pub(crate) norm: Option<NormRecipe>,
-    /// Behind the norm.
+    /// After the norm.
     pub(crate) projection: Option<LinearRecipe>,
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct FeedForwardRecipe {
     pub(crate) activation: Activation,
 }
 
-/// What comes before `down`.
+/// The layers before `down`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum UpRecipe {
     Plain(LinearRecipe),

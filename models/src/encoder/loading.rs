@@ -1,11 +1,11 @@
-//! What parts need to load themselves.
+//! Arguments for loading a part.
 
 use candle_core::Tensor;
 use nearsay_kernels::Placement;
 
 use crate::parameters::Parameters;
 
-/// Where the weights are, and where they go.
+/// The source of the weights and their device.
 #[derive(Clone)]
 pub(crate) struct Loading<'a> {
     /// Below the part's prefix.

@@ -131,7 +131,7 @@ impl Encoder {
         Self::load(&parameters, recipe, options)
     }
 
-    /// What it is made of. `num_layers` is the whole model's and may exceed the number of loaded layers.
+    /// Its parts. `num_layers` is the whole model's and may exceed the number of loaded layers.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
@@ -185,7 +185,7 @@ impl Encoder {
         }
     }
 
-    /// The same without the norm behind the last layer: what enters the next layer.
+    /// The same without the norm after the last layer: the input of the next layer.
     ///
     /// # Errors
     /// As [`Encoder::forward`].

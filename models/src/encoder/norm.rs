@@ -15,7 +15,7 @@ pub(crate) struct NormRecipe {
     pub(crate) kind: NormKind,
 }
 
-/// What a norm computes.
+/// The formula of a norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NormKind {
     /// LayerNorm; its tensors may have TensorFlow's names, `gamma` and `beta`.

@@ -1,10 +1,10 @@
-//! What all layers share in one pass over a batch.
+//! Data that all layers share in one pass over a batch.
 
 use std::sync::Arc;
 
 use nearsay_kernels::{CuSeqlens, DistanceBias, Form, RotaryTable};
 
-/// The batch's texts, and what was computed once for all layers.
+/// The batch's texts, and values computed once for all layers.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     pub(crate) cu_seqlens: &'a CuSeqlens,

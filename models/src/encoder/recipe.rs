@@ -23,13 +23,13 @@ pub struct Recipe {
     pub(crate) biases: Vec<DistanceBiasRecipe>,
     /// For vectors by distance: which row a distance has.
     pub(crate) distances: Option<DistanceBuckets>,
-    /// What layers project into vectors by distance.
+    /// Embeddings of distances, which layers project into their vectors.
     pub(crate) distance_embeddings: Option<DistanceEmbeddingsRecipe>,
     /// Added to the output of the first layer.
     pub(crate) convolution: Option<ConvolutionRecipe>,
     /// Rotary embeddings, which blocks share.
     pub(crate) rotary: Vec<RotaryRecipe>,
-    /// Behind the last layer; pre-norm encoders have one.
+    /// After the last layer; pre-norm encoders have one.
     pub(crate) final_norm: Option<NormRecipe>,
     /// Each is loaded once, however many layers use it.
     pub(crate) blocks: Vec<BlockRecipe>,
@@ -115,7 +115,7 @@ impl Recipe {
         self.max_tokens
     }
 
-    /// The longest text, in tokens, unless more is asked for: [`Recipe::max_tokens`], or what config.json says
+    /// The longest text, in tokens, unless more is asked for: [`Recipe::max_tokens`], or the length in config.json
     /// where nothing limits a text.
     pub fn usual_tokens(&self) -> usize {
         self.usual_tokens
@@ -127,8 +127,8 @@ impl Recipe {
         self.usual_tokens = self.usual_tokens.min(most);
     }
 
-    /// Whether the states of a layer have a norm behind them that is not the layer's own: the layer's are then
-    /// returned with it, as if it were the last (bert_score cuts models so).
+    /// Whether a norm follows the last layer. It is then applied to the states of any layer that is asked for, as
+    /// in bert_score, which removes the layers after that one.
     pub fn has_final_norm(&self) -> bool {
         self.final_norm.is_some()
     }

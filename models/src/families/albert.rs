@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, narrow embeddings, blocks that layers share",
     examples: &["albert/albert-base-v2", "albert/albert-xxlarge-v1"],
     prefixes: &["", "albert."],
-    fields: &known::ALBERT,
+    fields: &[&known::LAYER, &known::ALBERT],
     recipe,
     classifier: |_| {
         Ok(ClassifierRecipe {

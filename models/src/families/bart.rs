@@ -1,5 +1,5 @@
 //! The encoder of BART (Lewis et al., 2020): <https://arxiv.org/abs/1910.13461>. BERT's order of parts under other
-//! names, with positions that begin at row 2 of their table. Decoders are not read.
+//! names, with positions that start at row 2 of their table. Decoders are not read.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; positions from row 2",
     examples: &["facebook/bart-base", "facebook/bart-large-mnli"],
     prefixes: &["", "model."],
-    fields: &known::BART,
+    fields: &[&known::BART],
     recipe,
     classifier: super::no_classifier,
 };
@@ -34,7 +34,7 @@ pub(super) const LAYER: LayerNames = LayerNames {
 /// Hard-coded in transformers; config.json does not have it.
 const EPSILON: f64 = 1e-5;
 
-/// What BART's relatives change.
+/// The differences of BART's relatives.
 pub(super) struct Variant {
     pub(super) layer: LayerNames,
     /// Rows of the position table before that of a text's first token.

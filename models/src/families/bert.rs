@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
         "BAAI/bge-base-en-v1.5",
     ],
     prefixes: &["", "bert.", "model.", "model.bert."],
-    fields: &known::BERT,
+    fields: &[&known::LAYER, &known::BERT],
     recipe,
     classifier: |_| {
         Ok(ClassifierRecipe {

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as bert, up to the length of full attention",
     examples: &["google/bigbird-roberta-base"],
     prefixes: &["", "bert."],
-    fields: &known::BIG_BIRD,
+    fields: &[&known::LAYER, &known::BIG_BIRD],
     recipe,
     classifier: |config| {
         Ok(ClassifierRecipe {

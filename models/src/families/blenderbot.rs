@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoders alone; positions from row 0",
     examples: &["facebook/blenderbot-400M-distill", "facebook/blenderbot_small-90M"],
     prefixes: &["", "model."],
-    fields: &known::BART,
+    fields: &[&known::BART],
     recipe,
     classifier: super::no_classifier,
 };

@@ -20,7 +20,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "vectors by distance",
     examples: &["microsoft/deberta-base", "microsoft/deberta-xlarge-mnli"],
     prefixes: &["", "deberta."],
-    fields: &known::DEBERTA,
+    fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
     classifier,
 };
@@ -93,7 +93,7 @@ pub(super) fn embeddings(config: &Value, sizes: &Sizes) -> Result<EmbeddingsReci
     Ok(embeddings)
 }
 
-/// What config.json says of scores by distance.
+/// The fields of config.json about scores by distance.
 pub(super) struct Relative {
     pub(super) is_on: bool,
     /// Queries are multiplied by vectors ("c2p", content to position).

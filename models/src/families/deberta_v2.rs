@@ -19,7 +19,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "vectors by distance in buckets, a convolution",
     examples: &["microsoft/deberta-v3-base", "microsoft/deberta-v2-xxlarge-mnli"],
     prefixes: &["", "deberta."],
-    fields: &known::DEBERTA,
+    fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
     classifier: deberta::classifier,
 };

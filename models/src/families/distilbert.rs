@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, no token types",
     examples: &["distilbert/distilbert-base-uncased"],
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
-    fields: &known::DISTILBERT,
+    fields: &[&known::DISTILBERT],
     recipe,
     classifier: |_| {
         Ok(ClassifierRecipe {

@@ -1,5 +1,5 @@
 //! ELECTRA (Clark et al., 2020): <https://arxiv.org/abs/2003.10555>. BERT whose embeddings may be narrower (in
-//! generators: wider) than its hidden states; a linear layer behind their norm brings them to that width.
+//! generators: wider) than its hidden states; a linear layer after their norm maps them to that width.
 
 use nearsay_kernels::Activation;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, embeddings of another width",
     examples: &["google/electra-base-discriminator", "google/electra-large-discriminator"],
     prefixes: &["", "electra."],
-    fields: &known::ELECTRA,
+    fields: &[&known::LAYER, &known::ELECTRA],
     recipe,
     classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
 };

@@ -105,10 +105,9 @@ const COMMON: [&str; 90] = [
     "xla_device",
 ];
 
-/// Fields of BERT and the RoBERTa family. The poolers' are those of Google's checkpoints.
-pub(super) const BERT: [&str; 15] = [
+/// Fields of layers of BERT's kind.
+pub(super) const LAYER: [&str; 8] = [
     "attention_probs_dropout_prob",
-    "directionality",
     "hidden_act",
     "hidden_dropout_prob",
     "hidden_size",
@@ -116,6 +115,11 @@ pub(super) const BERT: [&str; 15] = [
     "layer_norm_eps",
     "num_attention_heads",
     "num_hidden_layers",
+];
+
+/// Fields of BERT and the RoBERTa family. The poolers' are those of Google's checkpoints.
+pub(super) const BERT: [&str; 7] = [
+    "directionality",
     "pooler_dropout",
     "pooler_fc_size",
     "pooler_num_attention_heads",
@@ -125,56 +129,30 @@ pub(super) const BERT: [&str; 15] = [
 ];
 
 /// ELECTRA's fields.
-pub(super) const ELECTRA: [&str; 9] = [
-    "attention_probs_dropout_prob",
-    "embedding_size",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
-    "intermediate_size",
-    "layer_norm_eps",
-    "num_attention_heads",
-    "num_hidden_layers",
-];
+pub(super) const ELECTRA: [&str; 1] = ["embedding_size"];
 
 /// ALBERT's fields. `net_structure_type`, `gap_size` and `num_memory_blocks` are those of Google's checkpoints.
-pub(super) const ALBERT: [&str; 16] = [
-    "attention_probs_dropout_prob",
+pub(super) const ALBERT: [&str; 8] = [
     "classifier_dropout_prob",
     "down_scale_factor",
     "embedding_size",
     "gap_size",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
     "inner_group_num",
-    "intermediate_size",
-    "layer_norm_eps",
     "net_structure_type",
-    "num_attention_heads",
     "num_hidden_groups",
-    "num_hidden_layers",
     "num_memory_blocks",
 ];
 
 /// DeBERTa's fields, of all versions.
-pub(super) const DEBERTA: [&str; 26] = [
+pub(super) const DEBERTA: [&str; 18] = [
     "attention_head_size",
-    "attention_probs_dropout_prob",
     "conv_act",
     "conv_groups",
     "conv_kernel_size",
     "embedding_size",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
-    "intermediate_size",
-    "layer_norm_eps",
     "legacy",
     "max_relative_positions",
     "norm_rel_ebd",
-    "num_attention_heads",
-    "num_hidden_layers",
     "padding_idx",
     "pooler_dropout",
     "pooler_hidden_act",
@@ -187,7 +165,7 @@ pub(super) const DEBERTA: [&str; 26] = [
     "talking_head",
 ];
 
-/// Fields of BART and what follows it; most are the decoder's.
+/// Fields of BART and its relatives; most are the decoder's.
 pub(super) const BART: [&str; 26] = [
     "activation_dropout",
     "activation_function",
@@ -274,33 +252,13 @@ pub(super) const T5: [&str; 16] = [
 ];
 
 /// Longformer's fields: BERT's and two of its own.
-pub(super) const LONGFORMER: [&str; 11] = [
-    "attention_probs_dropout_prob",
-    "attention_window",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
-    "ignore_attention_mask",
-    "intermediate_size",
-    "layer_norm_eps",
-    "num_attention_heads",
-    "num_hidden_layers",
-    "onnx_export",
-];
+pub(super) const LONGFORMER: [&str; 3] = ["attention_window", "ignore_attention_mask", "onnx_export"];
 
 /// BigBird's fields.
-pub(super) const BIG_BIRD: [&str; 14] = [
-    "attention_probs_dropout_prob",
+pub(super) const BIG_BIRD: [&str; 6] = [
     "attention_type",
     "block_size",
     "gradient_checkpointing",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
-    "intermediate_size",
-    "layer_norm_eps",
-    "num_attention_heads",
-    "num_hidden_layers",
     "num_random_blocks",
     "rescale_embeddings",
     "use_bias",
@@ -332,17 +290,7 @@ pub(super) const PROPHETNET: [&str; 21] = [
 ];
 
 /// MPNet's fields.
-pub(super) const MPNET: [&str; 9] = [
-    "attention_probs_dropout_prob",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "hidden_size",
-    "intermediate_size",
-    "layer_norm_eps",
-    "num_attention_heads",
-    "num_hidden_layers",
-    "relative_attention_num_buckets",
-];
+pub(super) const MPNET: [&str; 1] = ["relative_attention_num_buckets"];
 
 /// DistilBERT's fields. The sinusoidal positions are in its weights.
 pub(super) const DISTILBERT: [&str; 10] = [
@@ -361,7 +309,7 @@ pub(super) const DISTILBERT: [&str; 10] = [
 impl Family {
     /// Whether a field of config.json is read, or known to have no effect.
     pub(crate) fn knows(&self, field: &str) -> bool {
-        COMMON.contains(&field) || self.fields.contains(&field)
+        COMMON.contains(&field) || self.fields.iter().any(|fields| fields.contains(&field))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; as bart, with windows",
     examples: &["allenai/led-base-16384"],
     prefixes: &["", "led.", "model."],
-    fields: &known::BART,
+    fields: &[&known::BART],
     recipe,
     classifier: super::no_classifier,
 };

@@ -12,7 +12,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as roberta, with windows",
     examples: &["allenai/longformer-base-4096"],
     prefixes: &["", "longformer."],
-    fields: &known::LONGFORMER,
+    fields: &[&known::LAYER, &known::LONGFORMER],
     recipe,
     // Their first token attends to all others.
     classifier: super::no_classifier,

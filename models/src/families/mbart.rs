@@ -1,5 +1,5 @@
-//! The encoder of mBART (Liu et al., 2020): <https://arxiv.org/abs/2001.08210>. BART's with norms in front of
-//! attention and feed-forward, and one behind the last layer.
+//! The encoder of mBART (Liu et al., 2020): <https://arxiv.org/abs/2001.08210>. BART's with norms before
+//! attention and feed-forward, and one after the last layer.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; pre-norm, positions from row 2",
     examples: &["facebook/mbart-large-cc25", "facebook/mbart-large-50-many-to-many-mmt"],
     prefixes: &["", "model."],
-    fields: &known::BART,
+    fields: &[&known::BART],
     recipe,
     classifier: super::no_classifier,
 };

@@ -42,7 +42,7 @@ pub struct Family {
     /// The prefixes that its checkpoints put before every weight's name; the empty one comes first.
     pub(crate) prefixes: &'static [&'static str],
     /// The fields of its config.json that other families do not have.
-    pub(crate) fields: &'static [&'static str],
+    pub(crate) fields: &'static [&'static [&'static str]],
     pub(crate) recipe: fn(&Value) -> Result<Recipe>,
     /// The head of its models for sequence classification, by config.json.
     pub(crate) classifier: fn(&Value) -> Result<ClassifierRecipe>,

@@ -20,7 +20,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "pre-norm, rotary positions, gates, windows",
     examples: &["answerdotai/ModernBERT-base", "Alibaba-NLP/gte-modernbert-base"],
     prefixes: &["", "model."],
-    fields: &known::MODERNBERT,
+    fields: &[&known::MODERNBERT],
     recipe,
     classifier: super::no_classifier,
 };
@@ -53,7 +53,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     Ok(recipe)
 }
 
-/// What layers have in common.
+/// Settings that all layers share.
 struct Parts<'a> {
     config: &'a Value,
     hidden_dim: usize,

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, a bias by distance",
     examples: &["sentence-transformers/all-mpnet-base-v2", "microsoft/mpnet-base"],
     prefixes: &["", "mpnet."],
-    fields: &known::MPNET,
+    fields: &[&known::LAYER, &known::MPNET],
     recipe,
     classifier: |_| Ok(roberta::CLASSIFIER),
 };
@@ -32,7 +32,7 @@ const LAYER: LayerNames = LayerNames {
     output_norm: "output.LayerNorm",
 };
 
-/// Positions begin behind this padding token, whatever config.json says (`MPNetEmbeddings.padding_idx`).
+/// Positions start after this padding token, whatever config.json says (`MPNetEmbeddings.padding_idx`).
 const PADDING: u32 = 1;
 
 /// transformers sizes the table by config.json, and sorts distances into these buckets anyway.

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; pre-norm, sinusoids",
     examples: &["google/pegasus-large", "google/pegasus-xsum"],
     prefixes: &["", "model."],
-    fields: &known::BART,
+    fields: &[&known::BART],
     recipe,
     classifier: super::no_classifier,
 };

@@ -1,4 +1,4 @@
-//! What families of BERT's kind have in common: sizes in config.json, and layers whose norms follow the sums.
+//! Shared by families of BERT's kind: sizes in config.json, and layers whose norms follow the sums.
 
 use nearsay_kernels::Activation;
 use serde_json::Value;

@@ -1,5 +1,5 @@
 //! The encoders of ProphetNet (Qi et al., 2020: <https://arxiv.org/abs/2001.04063>) and XLM-ProphetNet: BERT's order of
-//! parts without token types, and positions that begin behind the padding token's and count every token.
+//! parts without token types, and positions that start after the padding token's and count every token.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoders alone; positions from pad_token_id + 1",
     examples: &["microsoft/prophetnet-large-uncased"],
     prefixes: &["", "prophetnet."],
-    fields: &known::PROPHETNET,
+    fields: &[&known::PROPHETNET],
     recipe,
     classifier: super::no_classifier,
 };

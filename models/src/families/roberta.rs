@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions that begin after the padding token's",
     examples: &["FacebookAI/roberta-large", "intfloat/multilingual-e5-base", "BAAI/bge-m3"],
     prefixes: &["", "roberta.", "xlm-roberta.", "camembert.", "model.", "model.roberta."],
-    fields: &known::BERT,
+    fields: &[&known::LAYER, &known::BERT],
     recipe,
     classifier: |_| Ok(CLASSIFIER),
 };

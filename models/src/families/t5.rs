@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; pre-norm, a bias by distance",
     examples: &["google-t5/t5-large", "sentence-transformers/gtr-t5-base", "google/byt5-base"],
     prefixes: &["", "transformer."],
-    fields: &known::T5,
+    fields: &[&known::T5],
     recipe,
     classifier: super::no_classifier,
 };

@@ -1,6 +1,7 @@
-//! What follows an encoder: a text's vector, or its logits.
+//! Heads, which follow an encoder: a text's vector, or its logits.
 
 mod classification;
+mod loading;
 mod sentence;
 mod stated;
 

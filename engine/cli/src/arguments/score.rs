@@ -41,7 +41,7 @@ Metrics, with settings as in signatures, for example 'bleu(tok=intl,case=lc)':
   length           words of the output / words of the closest reference
   distinct1 .. distinct4  different n-grams / n-grams of each output
   cosine           model=NAME: the cosine of sentence vectors
-  cross_encoder    model=NAME: what a cross-encoder says of output and reference
+  cross_encoder    model=NAME: a cross-encoder's score of output and reference
   bertscore        model=NAME  layer=N
 
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \

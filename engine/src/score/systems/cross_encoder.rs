@@ -9,7 +9,7 @@ use crate::{Result, Session};
 /// The name of the metric.
 pub(super) const CROSS_ENCODER: &str = "cross_encoder";
 
-/// What a cross-encoder says of a candidate, first, and its reference, second; of several references the largest
+/// A cross-encoder's score for a candidate, first, and its reference, second; of several references the largest
 /// score. The function that the model's files name is applied, as in sentence-transformers.
 #[derive(Debug, Clone)]
 pub struct CrossEncoderScore {

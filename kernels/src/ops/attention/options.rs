@@ -1,4 +1,4 @@
-//! What an attention computes.
+//! Options of attention.
 
 use std::ops::Range;
 

@@ -34,7 +34,7 @@ impl DistanceBuckets {
     /// distances up to R (He et al., "DeBERTa", 2021).
     ///
     /// # Errors
-    /// If there is no row `zero`.
+    /// If `zero` is not below `rows`.
     pub fn clamped(zero: usize, rows: usize) -> Result<Self> {
         if zero >= rows {
             return Err(broken(format!("zero must be below the number of rows, got {zero} of {rows}")));

@@ -1,0 +1,58 @@
+//! Loading the head that turns hidden states into vectors.
+
+use nearsay_kernels::device::synchronize;
+use nearsay_kernels::{Linear, Placement, Pooling};
+
+use super::{HeadStep, Residual, SentenceHead};
+use crate::sentence_transformers::{Dense, Module, SentenceTransformer};
+use crate::{Model, Result};
+
+impl Model {
+    /// Turns a text's hidden states into its vector: as modules.json says, or their mean without one. Dense
+    /// layers multiply in f32, on the encoder's device.
+    ///
+    /// # Errors
+    /// If a Dense layer's weights are missing or differ in shape from its config.
+    pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
+        let Some(sentence) = self.sentence_transformer() else { return Ok(self.pooled_head(Pooling::Mean)) };
+        let steps =
+            sentence.steps.iter().map(|module| self.load_step(module, encoder)).collect::<Result<_>>()?;
+        // Wait for the weights, so that any thread can use the head.
+        synchronize(encoder.device())?;
+        let pooling = &sentence.pooling;
+        Ok(SentenceHead::new(
+            pooling.modes.clone(),
+            steps,
+            self.recipe().hidden_dim(),
+            pooling.include_prompt,
+        ))
+    }
+
+    /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json
+    /// says. It has no weights to load.
+    pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
+        let sentence = self.sentence_transformer();
+        let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
+        let steps = if normalizes { vec![HeadStep::Normalize] } else { Vec::new() };
+        let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
+        SentenceHead::new(vec![mode], steps, self.recipe().hidden_dim(), includes_prompt)
+    }
+
+    fn load_step(&self, module: &Module, encoder: &Placement) -> Result<HeadStep> {
+        let Module::Dense(dense) = module else { return Ok(HeadStep::Normalize) };
+        let weights = dense.open(self.folder())?;
+        let weight = weights.load(Dense::WEIGHT, &[dense.out_features, dense.in_features])?;
+        let bias = if dense.bias { Some(weights.load(Dense::BIAS, &[dense.out_features])?) } else { None };
+        let placement = encoder.in_f32();
+        let residual = match (dense.use_residual, dense.projects_residual()) {
+            (false, _) => Residual::None,
+            (true, false) => Residual::Input,
+            (true, true) => {
+                let weight = weights.load(Dense::RESIDUAL, &[dense.out_features, dense.in_features])?;
+                Residual::Projection(Linear::new(&weight, None, &placement)?)
+            }
+        };
+        let linear = Linear::new(&weight, bias.as_ref(), &placement)?;
+        Ok(HeadStep::Dense(linear, dense.activation, residual))
+    }
+}
