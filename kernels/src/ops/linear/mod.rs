@@ -162,6 +162,10 @@ impl Linear {
             return Ok(self.activated(&sums, activation)?.to_dtype(hidden.dtype())?);
         }
         if self.is_gated && hidden.device().is_cuda() {
+            // candle launches no kernel for no elements, and its conversions of types need one.
+            if total_tokens == 0 {
+                return Ok(Tensor::zeros((0, self.out_dim), hidden.dtype(), hidden.device())?);
+            }
             let sums =
                 hidden.apply_op1_no_bwd(&LinearOp { linear: self, activation: Activation::Identity })?;
             return Ok(self.activated(&sums.to_dtype(DType::F32)?, activation)?.to_dtype(hidden.dtype())?);
