@@ -124,6 +124,7 @@ fn electra() {
 #[test]
 fn albert() {
     check("families/albert", "families/albert");
+    check("families/albert-one-group", "families/albert-one-group");
 }
 
 #[test]

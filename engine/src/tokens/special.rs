@@ -14,16 +14,9 @@ pub struct SpecialTokens {
 }
 
 impl SpecialTokens {
-    /// The names in tokenizer_config.json or special_tokens_map.json, else the defaults of the tokenizer's
-    /// kind in transformers: `[CLS]` and `[SEP]` for BERT's, `<s>` and `</s>` for RoBERTa's.
+    /// The tokens that the settings name, if the tokenizer knows them.
     pub fn find(settings: &TokenizerSettings, tokenizer: &TextTokenizer) -> Self {
-        let id = |named: &Option<String>, usual: [&str; 2]| match named {
-            Some(token) => tokenizer.token_to_id(token),
-            None => usual.into_iter().find_map(|token| tokenizer.token_to_id(token)),
-        };
-        Self {
-            cls: id(&settings.cls_token, ["[CLS]", "<s>"]),
-            sep: id(&settings.sep_token, ["[SEP]", "</s>"]),
-        }
+        let id = |named: &Option<String>| tokenizer.token_to_id(named.as_ref()?);
+        Self { cls: id(&settings.cls_token), sep: id(&settings.sep_token) }
     }
 }

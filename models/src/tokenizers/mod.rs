@@ -33,6 +33,7 @@ use settings::Settings;
 
 pub(crate) use class::VOCABULARY_FILES;
 pub use class::VocabularyClass;
+pub(crate) use special_tokens::default_ends;
 
 /// The file that makes all of this unnecessary.
 pub(crate) const TOKENIZER: &str = "tokenizer.json";

@@ -114,6 +114,32 @@ fn default(class: VocabularyClass, field: &str) -> Option<&'static str> {
     Some(tokens[index]).filter(|token| !token.is_empty())
 }
 
+/// Classes whose vocabularies cannot be read, and types of models that have them: `cls_token` and `sep_token`.
+const OTHER_ENDS: [(&str, [&str; 2]); 11] = [
+    ("BertweetTokenizer", ["<s>", "</s>"]),
+    ("BlenderbotTokenizer", ["<s>", "</s>"]),
+    ("HerbertTokenizer", ["<s>", "</s>"]),
+    ("ProphetNetTokenizer", ["[CLS]", "[SEP]"]),
+    ("XLMProphetNetTokenizer", ["[CLS]", "[SEP]"]),
+    ("XLMTokenizer", ["</s>", "</s>"]),
+    ("blenderbot", ["<s>", "</s>"]),
+    ("led", ["<s>", "</s>"]),
+    ("prophetnet", ["[CLS]", "[SEP]"]),
+    ("xlm", ["</s>", "</s>"]),
+    ("xlm-prophetnet", ["[CLS]", "[SEP]"]),
+];
+
+/// `cls_token` and `sep_token` of a class, or of that of a type of models if none is named, unless the files name
+/// others. T5's tokenizers have neither: their `</s>` is an `eos_token`.
+pub(crate) fn default_ends(named_class: Option<&str>, model_type: &str) -> [Option<&'static str>; 2] {
+    if let Some(class) = VocabularyClass::find(named_class, model_type) {
+        return ["cls_token", "sep_token"].map(|field| default(class, field));
+    }
+    let name = named_class.map_or(model_type, |name| name.strip_suffix("Fast").unwrap_or(name));
+    let ends = OTHER_ENDS.iter().find(|(other, _)| *other == name);
+    ends.map_or([None, None], |(_, ends)| ends.map(Some))
+}
+
 /// The further special tokens of the files and of the class.
 fn more(files: &VocabularyFiles) -> Result<Vec<Special>> {
     use VocabularyClass::*;

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::ModelFolder;
 use super::unknown::UnknownFields;
+use crate::tokenizers::default_ends;
 use crate::{Error, Result};
 
 pub use added_tokens::AddedToken;
@@ -30,16 +31,16 @@ pub(super) const CONFIG: &str = "tokenizer_config.json";
 /// The file with special tokens that older versions write.
 pub(super) const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 
-/// Tokenizer settings that are not in `tokenizer.json`. A field that no file sets is `None`.
+/// Tokenizer settings that are not in `tokenizer.json`. Others than special tokens are `None` if no file sets them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenizerSettings {
     /// How transformers builds the tokenizer.
     pub class: TokenizerClass,
     /// The longest sequence, special tokens included.
     pub model_max_length: Option<usize>,
-    /// The token at the start of a text.
+    /// The token at the start of a text, the class's own if no file names one.
     pub cls_token: Option<String>,
-    /// The token at the end of a text.
+    /// The token at the end of a text, the class's own if no file names one.
     pub sep_token: Option<String>,
     /// Whether text is lowercased (BERT's tokenizers).
     pub do_lower_case: Option<bool>,
@@ -84,8 +85,8 @@ impl TokenizerSettings {
     pub fn read(folder: &ModelFolder, model_type: &str, named_class: Option<&str>) -> Result<Self> {
         let config: TokenizerConfig = folder.read_transformer_json(CONFIG)?.unwrap_or_default();
         let all: Fields = folder.read_transformer_json(CONFIG)?.unwrap_or_default();
-        let class = config.tokenizer_class.as_deref().or(named_class);
-        let class = TokenizerClass::find(class, model_type);
+        let named_class = config.tokenizer_class.as_deref().or(named_class);
+        let class = TokenizerClass::find(named_class, model_type);
         let located = |field: String, rule: String| Error::Config {
             path: folder.root().join(folder.transformer_prefix()).join(CONFIG),
             field,
@@ -96,11 +97,16 @@ impl TokenizerSettings {
         let mut unknown = special.unknown;
         unknown.extend(fields::unknown(folder, CONFIG, &all)?);
         tokenizer_file::check(folder, all.contains_key("truncation_side"))?;
+        let [default_cls, default_sep] = default_ends(named_class, model_type);
+        let token = |field: &str, default: Option<&str>| match special.fields.contains_key(field) {
+            true => added_tokens::named(&special.fields, field),
+            false => default.map(str::to_owned),
+        };
         Ok(Self {
             class,
             model_max_length: config.model_max_length.or(config.max_len).and_then(length),
-            cls_token: added_tokens::named(&special.fields, "cls_token"),
-            sep_token: added_tokens::named(&special.fields, "sep_token"),
+            cls_token: token("cls_token", default_cls),
+            sep_token: token("sep_token", default_sep),
             do_lower_case: config.do_lower_case,
             strip_accents: config.strip_accents,
             tokenize_chinese_chars: config.tokenize_chinese_chars,

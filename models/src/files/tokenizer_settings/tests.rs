@@ -36,7 +36,24 @@ fn both_files_are_read_and_the_map_wins_unless_added_tokens_are_listed() {
     assert_eq!((settings.strip_accents, settings.add_prefix_space), (None, Some(false)));
     assert_eq!(tokens(&settings), [("[SEP]", None), ("[CLS]", None)]);
     let settings = read(&format!(r#"{config}, "added_tokens_decoder": {{}}}}"#), map).unwrap();
-    assert_eq!((settings.cls_token.as_deref(), settings.sep_token.as_deref()), (Some("<s>"), None));
+    assert_eq!((settings.cls_token.as_deref(), settings.sep_token.as_deref()), (Some("<s>"), Some("[SEP]")));
+}
+
+#[test]
+fn a_class_has_its_own_start_and_end_unless_a_file_names_others() {
+    let ends = |config: &str| {
+        let settings = read(config, "{}").unwrap();
+        (settings.cls_token, settings.sep_token)
+    };
+    let both = |cls: &str, sep: &str| (Some(cls.to_owned()), Some(sep.to_owned()));
+    assert_eq!(ends("{}"), both("[CLS]", "[SEP]"), "the model's type is bert");
+    assert_eq!(ends(r#"{"tokenizer_class": "RobertaTokenizerFast"}"#), both("<s>", "</s>"));
+    assert_eq!(ends(r#"{"tokenizer_class": "XLMTokenizer", "cls_token": "<c>"}"#), both("<c>", "</s>"));
+    for class in ["T5TokenizerFast", "PegasusTokenizer", "PreTrainedTokenizerFast", "GemmaTokenizer"] {
+        assert_eq!(ends(&format!(r#"{{"tokenizer_class": "{class}"}}"#)), (None, None), "{class}");
+    }
+    let named_null = r#"{"tokenizer_class": "BertTokenizer", "sep_token": null}"#;
+    assert_eq!(ends(named_null), (Some("[CLS]".to_owned()), None));
 }
 
 #[test]
