@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use crate::Model;
 
-/// A length stated by a model's files.
+/// The longest text according to a model's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedLength {
     /// The longest text in tokens, special tokens included.
     pub tokens: usize,
-    /// The file that states it.
+    /// The file that states it, or could.
     pub path: PathBuf,
     /// Its field.
     pub field: &'static str,
+    /// Whether no file states it: the length is nearsay's own.
+    pub is_assumed: bool,
 }
 
 impl Model {
@@ -41,23 +43,24 @@ impl Model {
     pub fn length_beyond_positions(&self) -> Option<StatedLength> {
         let lengths = &self.sentence_transformer()?.lengths;
         let (tokens, file) = (lengths.max_seq_length?, lengths.stated_in?);
-        let stated = StatedLength { tokens, path: self.transformer_path(file), field: "max_seq_length" };
+        let stated = self.stated(tokens, file, "max_seq_length");
         (tokens > self.recipe().max_positions()?).then_some(stated)
     }
 
     fn within_positions(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {
         match self.recipe().max_tokens() {
             Some(most) if tokens > most => StatedLength { tokens: most, ..self.usual_length() },
-            _ => StatedLength { tokens, path: self.transformer_path(file), field },
+            _ => self.stated(tokens, file, field),
         }
     }
 
     fn usual_length(&self) -> StatedLength {
-        StatedLength {
-            tokens: self.recipe().usual_tokens(),
-            path: self.transformer_path("config.json"),
-            field: "max_position_embeddings",
-        }
+        let stated = self.stated(self.recipe().usual_tokens(), "config.json", "max_position_embeddings");
+        StatedLength { is_assumed: !self.recipe().states_length(), ..stated }
+    }
+
+    fn stated(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {
+        StatedLength { tokens, path: self.transformer_path(file), field, is_assumed: false }
     }
 
     fn transformer_path(&self, name: &str) -> PathBuf {

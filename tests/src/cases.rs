@@ -83,7 +83,7 @@ impl Case {
                     bits(got) == bits(&alone[layer][0]),
                     "input {number}, layer {layer}: other bits alone"
                 );
-                // transformers has the last layer's states behind the final norm.
+                // transformers has the last layer's states after the final norm.
                 let hidden = if layer == last { got } else { &raw[layer][number] };
                 for (kind, got) in [("hidden", hidden), ("cut", got)] {
                     let tensor = format!("{kind}.{number}.layer.{layer}");
@@ -106,7 +106,7 @@ impl Case {
         Some(ids.expect("token ids"))
     }
 
-    /// The values of every layer, then of every text; with the norm behind the last layer if `is_finished`.
+    /// The values of every layer, then of every text; with the norm after the last layer if `is_finished`.
     fn states(&self, texts: &[&[u32]], is_finished: bool) -> Vec<Vec<Vec<f32>>> {
         let wanted: Vec<usize> = (0..=self.model.recipe().num_layers()).collect();
         let batch = PackedBatch::new(texts, self.model.recipe(), &Device::Cpu).expect("a batch");

@@ -70,7 +70,7 @@ fn check(folder: &str, expected_folder: &str) {
     let raw = encoder.forward_raw(&batch, &wanted).unwrap();
     let finished = encoder.forward(&batch, &[layers]).unwrap();
     for layer in wanted {
-        // The norm behind the last layer, where there is one, belongs to the last layer's states.
+        // The norm after the last layer, where there is one, belongs to the last layer's states.
         let states = if layer == layers { &finished } else { &raw };
         let (values, dim) = (states.layer(layer).unwrap().to_vec().unwrap(), model.recipe().hidden_dim());
         for (text, range) in states.cu_seqlens().ranges().enumerate() {

@@ -14,7 +14,7 @@ impl Session {
     pub fn embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
         let embedder = Embedder::new(self, options)?;
         let stated = self.model().length_beyond_positions().filter(|_| options.max_length.is_none());
-        if let Some(StatedLength { tokens, path, field }) = stated {
+        if let Some(StatedLength { tokens, path, field, .. }) = stated {
             tracing::warn!(
                 "{}, field {field}: it is {tokens}, and the model has room for {}: longer texts are truncated",
                 path.display(),

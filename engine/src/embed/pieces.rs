@@ -151,7 +151,7 @@ impl TokenizedPieces {
         merged
     }
 
-    /// The record and chunk behind each row.
+    /// The record and chunk of each row.
     fn origins(&self, run: &EmbedRun<'_>) -> Vec<RowOrigin<'_>> {
         if matches!(run.on_long, OnLong::Merge(_)) {
             let whole = |record| RowOrigin { record, chunk: None, truncated: false };

@@ -242,6 +242,12 @@ impl Session {
         lower_case: bool,
     ) -> Result<TextTokenizer> {
         let max_tokens = asked.map_or(Ok(stated.tokens), |length| self.within_positions(length))?;
+        if asked.is_none() && stated.is_assumed {
+            tracing::warn!(
+                "no file of the model states its longest text: texts are cut to {max_tokens} tokens, unless another \
+                 length is asked for"
+            );
+        }
         let limited = self.full_tokenizer()?.with_limits(max_tokens, lower_case);
         limited.map_err(|error| match (error, asked) {
             (Error::LengthTooShort { length, special_tokens }, None) => {

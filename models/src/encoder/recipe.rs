@@ -39,8 +39,8 @@ pub struct Recipe {
     pub(crate) steps_per_layer: usize,
     /// The longest text, in tokens; `None`: any.
     pub(crate) max_tokens: Option<usize>,
-    /// The longest text, in tokens, unless more is asked for.
-    pub(crate) usual_tokens: usize,
+    /// The longest text, in tokens, that config.json names where positions allow any.
+    pub(crate) stated_tokens: Option<usize>,
     /// Tensors of checkpoints that the encoder has no use for.
     pub(crate) unread: &'static [&'static str],
 }
@@ -62,7 +62,7 @@ impl Recipe {
             blocks,
             steps_per_layer: 1,
             max_tokens,
-            usual_tokens: max_tokens.unwrap_or(DEFAULT_TOKENS),
+            stated_tokens: None,
             unread: &[],
         }
     }
@@ -116,15 +116,19 @@ impl Recipe {
     }
 
     /// The longest text, in tokens, unless more is asked for: [`Recipe::max_tokens`], or the length in config.json
-    /// where nothing limits a text.
+    /// where nothing limits a text, or 512 if there is none.
     pub fn usual_tokens(&self) -> usize {
-        self.usual_tokens
+        self.stated_tokens.into_iter().chain(self.max_tokens).min().unwrap_or(DEFAULT_TOKENS)
+    }
+
+    /// Whether the model states [`Recipe::usual_tokens`].
+    pub fn states_length(&self) -> bool {
+        self.stated_tokens.is_some() || self.max_tokens.is_some()
     }
 
     /// Refuses texts of more tokens than this.
     pub(crate) fn limit_tokens(&mut self, most: usize) {
         self.max_tokens = Some(self.max_tokens.map_or(most, |tokens| tokens.min(most)));
-        self.usual_tokens = self.usual_tokens.min(most);
     }
 
     /// Whether a norm follows the last layer. It is then applied to the states of any layer that is asked for, as

@@ -62,7 +62,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
         }
     }
     let mut recipe = Recipe::new(embeddings(config, &sizes)?, blocks);
-    recipe.usual_tokens = relative.positions;
+    recipe.stated_tokens = Some(relative.positions);
     if relative.is_on {
         let farthest = relative.farthest;
         recipe.distances = Some(DistanceBuckets::clamped(farthest, 2 * farthest)?);

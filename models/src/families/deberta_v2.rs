@@ -45,7 +45,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
         }
     }
     let mut recipe = Recipe::new(deberta::embeddings(config, &sizes)?, blocks);
-    recipe.usual_tokens = relative.positions;
+    recipe.stated_tokens = Some(relative.positions);
     recipe.convolution = convolution(config, &sizes)?;
     if relative.is_on {
         let (rows, buckets) = distances(config, &relative)?;

@@ -12,7 +12,7 @@ use super::fields::{self, refused};
 use crate::Result;
 
 /// Fields of every family.
-const COMMON: [&str; 90] = [
+const COMMON: [&str; 91] = [
     "_attn_implementation",
     "_attn_implementation_autoset",
     "_attn_implementation_internal",
@@ -80,6 +80,7 @@ const COMMON: [&str; 90] = [
     "sep_token_id",
     "summary_activation",
     "summary_first_dropout",
+    "summary_last_dropout",
     "summary_proj_to_labels",
     "summary_type",
     "summary_use_proj",
@@ -232,7 +233,7 @@ pub(super) const MODERNBERT: [&str; 32] = [
 ];
 
 /// T5's fields; `n_positions` has no effect.
-pub(super) const T5: [&str; 16] = [
+pub(super) const T5: [&str; 17] = [
     "d_ff",
     "d_kv",
     "d_model",
@@ -249,6 +250,7 @@ pub(super) const T5: [&str; 16] = [
     "relative_attention_max_distance",
     "relative_attention_num_buckets",
     "scalable_attention",
+    "scale_decoder_outputs",
 ];
 
 /// Longformer's fields: BERT's and two of its own.

@@ -49,7 +49,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let mut recipe = Recipe::new(embeddings, blocks.collect());
     recipe.rotary = parts.thetas.map(|theta| RotaryRecipe { theta, head_dim: parts.head_dim() }).to_vec();
     recipe.final_norm = Some(parts.norm("final_norm"));
-    recipe.usual_tokens = fields::size_or(config, "max_position_embeddings", 8192)?;
+    recipe.stated_tokens = Some(fields::size_or(config, "max_position_embeddings", 8192)?);
     Ok(recipe)
 }
 

@@ -148,6 +148,23 @@ fn a_length_beyond_the_positions_is_capped_with_a_note() {
 }
 
 #[test]
+fn a_length_that_no_file_states_is_said_to_be_assumed() {
+    let broken = Broken::of("families/t5");
+    let is_quiet = |run: &Run| !run.stderr.contains("states its longest text");
+    assert!(is_quiet(broken.embed(&[]).works()));
+    broken.edit_json("tokenizer_config.json", |it| it["model_max_length"] = json!(1e30));
+    for run in [broken.embed(&[]), broken.score()] {
+        run.works();
+        run.says(&["no file of the model states its longest text", "512 tokens"]);
+    }
+    assert!(is_quiet(broken.embed(&["--max-length", "3000"]).works()));
+    // Positions state it.
+    let broken = Broken::new();
+    broken.edit_json("tokenizer_config.json", |it| it["model_max_length"] = json!(null));
+    assert!(is_quiet(broken.embed(&[]).works()));
+}
+
+#[test]
 fn a_length_too_short_for_a_token_is_the_fault_of_the_file_that_states_it() {
     let settings = "tokenizer_config.json";
     let broken = Broken::new();

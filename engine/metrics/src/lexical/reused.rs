@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// The values of this row. Those of longer rows before are kept behind them, for their memory.
+/// The values of this row. those of longer rows before are kept after them, for their memory.
 #[derive(Debug, Default)]
 pub(crate) struct Reused<T> {
     all: Vec<T>,
