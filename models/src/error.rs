@@ -92,6 +92,16 @@ pub enum Error {
         /// The name of the head's last layer.
         output: &'static str,
     },
+    /// The model has no adapters for this task.
+    #[error("the model in {} has no task `{task}`: it has {}", folder.display(), tasks_or_none(tasks))]
+    NoSuchTask {
+        /// The model's folder.
+        folder: PathBuf,
+        /// The task.
+        task: String,
+        /// The tasks that it has.
+        tasks: Vec<String>,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -368,6 +378,10 @@ fn similar(names: &[String]) -> String {
     }
     let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
     format!("; it has {}, ..", names.join(", "))
+}
+
+fn tasks_or_none(tasks: &[String]) -> String {
+    if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
 }
 
 impl Error {

@@ -37,14 +37,16 @@ impl Model {
         }
     }
 
-    /// The sentence-transformers folder's length, if it exceeds the rows of the position table. (One within the
+    /// The sentence-transformers folder's length, if it exceeds the rows of the position table, or another limit of a
+    /// model without one. (One within the
     /// rows may still exceed the room for tokens: sentence-transformers writes 514 for a RoBERTa with room for
     /// 512.)
     pub fn length_beyond_positions(&self) -> Option<StatedLength> {
         let lengths = &self.sentence_transformer()?.lengths;
         let (tokens, file) = (lengths.max_seq_length?, lengths.stated_in?);
         let stated = self.stated(tokens, file, "max_seq_length");
-        (tokens > self.recipe().max_positions()?).then_some(stated)
+        let most = self.recipe().max_positions().or(self.recipe().max_tokens())?;
+        (tokens > most).then_some(stated)
     }
 
     fn within_positions(&self, tokens: usize, file: &str, field: &'static str) -> StatedLength {

@@ -7,6 +7,7 @@
 #[cfg(not(unix))]
 compile_error!("nearsay runs on Linux and macOS; Windows is not supported");
 
+mod adapters;
 mod batch;
 mod encoder;
 mod error;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::adapters::Adapter;
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
 use crate::parameters::Parameters;
@@ -74,8 +75,8 @@ impl Model {
     /// As [`Model::open`].
     pub fn describe(name: &str, options: &HubOptions) -> Result<Self> {
         let folder = ModelFolder::find(name, options, Wanted::Description, &|_| Ok(()))?;
-        let mut model = Self::read_description(folder)?;
-        model.weights = match Weights::open(&model.folder) {
+        let model = Self::read_description(folder)?;
+        let weights = match Weights::open(&model.folder) {
             Ok(weights) => weights,
             Err(Error::NoWeights { .. } | Error::MissingFile { .. } | Error::Io { .. })
                 if model.is_cached() =>
@@ -84,7 +85,7 @@ impl Model {
             }
             Err(error) => return Err(error),
         };
-        Ok(model)
+        Ok(model.with_weights(weights))
     }
 
     /// Reads the model in `folder`.
@@ -93,7 +94,13 @@ impl Model {
     /// If a file is missing or breaks a rule.
     pub fn read(folder: ModelFolder) -> Result<Self> {
         let model = Self::read_description(folder)?;
-        Ok(Self { weights: Weights::open(&model.folder)?, ..model })
+        let weights = Weights::open(&model.folder)?;
+        Ok(model.with_weights(weights))
+    }
+
+    /// The same with these weights, which tell apart encoders with the same config.json.
+    fn with_weights(self, weights: Weights) -> Self {
+        Self { recipe: self.recipe.for_weights(&weights), weights, ..self }
     }
 
     /// Reads everything but the weights and their headers.
@@ -119,7 +126,7 @@ impl Model {
         let recipe = (family.recipe)(&config).map_err(located)?;
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, recipe.hidden_dim(), &tokenizer)?,
+            sentence: SentenceTransformer::read(&folder, &recipe, &tokenizer)?,
             unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
             tokenizer,
             vocabulary,
@@ -206,12 +213,13 @@ impl Model {
     ///
     /// # Errors
     /// If a checksum differs, the model has fewer layers, a weight is missing, not finite, or not of the shape
-    /// in config.json, or a layer has a weight that its family does not have.
+    /// in config.json, or a layer has a weight that its family does not have; [`Error::NoSuchTask`].
     pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
             self.folder.verify()?;
         }
-        let encoder = Encoder::load(&self.parameters()?, self.recipe.clone(), options)?;
+        let parameters = self.parameters_for(options.task.as_deref())?;
+        let encoder = Encoder::load(&parameters, self.recipe.clone(), options)?;
         let unused = self.unused_tensors(encoder.loaded_layers());
         self.refuse_inner(&unused)?;
         if !unused.is_empty() {
@@ -235,16 +243,50 @@ impl Model {
     /// # Errors
     /// As [`Model::load_encoder`], except checksums.
     pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize) -> Result<Encoder> {
-        encoder.grown(&self.parameters()?, num_layers)
+        encoder.grown(&self.parameters_for(encoder.task())?, num_layers)
     }
 
     pub(crate) fn parameters(&self) -> Result<Parameters<'_>> {
+        self.parameters_for(None)
+    }
+
+    /// The weights with the adapters of this task.
+    fn parameters_for(&self, task: Option<&str>) -> Result<Parameters<'_>> {
+        task.map_or(Ok(""), |task| self.task_instruction(task))?;
         if !self.weights.is_there() {
             let folder = self.folder.root().join(self.folder.transformer_prefix());
             return Err(Error::NoWeights { folder, looked: WEIGHT_FILES.join(", ") });
         }
-        let landmarks: Vec<&str> = self.recipe.embeddings.word_names().collect();
-        Parameters::find(&self.weights, self.family.prefixes, &landmarks)
+        let plain: Vec<&str> = self.recipe.embeddings.word_names().collect();
+        let names = plain.iter().filter(|_| self.recipe.adapters.is_some());
+        let with_adapters: Vec<String> = names.filter_map(|name| Adapter::stored(name)).collect();
+        let landmarks: Vec<&str> = with_adapters.iter().map(String::as_str).chain(plain).collect();
+        let found = Parameters::find(&self.weights, self.family.prefixes, &landmarks)?;
+        let Some(adapters) = &self.recipe.adapters else { return Ok(found) };
+        let task = task.and_then(|name| adapters.find(name));
+        match with_adapters.iter().find(|landmark| task.is_some() && !found.contains(landmark)) {
+            Some(missing) => Err(found.missing(missing)),
+            None => Ok(found.with_adapter(Adapter { recipe: adapters.clone(), task })),
+        }
+    }
+
+    /// The tasks that the model has adapters for.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        let tasks = self.recipe.adapters.iter().flat_map(|adapters| &adapters.tasks);
+        tasks.map(|task| task.name.as_str())
+    }
+
+    /// The text that a task puts before each text.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchTask`].
+    pub fn task_instruction(&self, task: &str) -> Result<&str> {
+        let tasks = self.recipe.adapters.iter().flat_map(|adapters| &adapters.tasks);
+        let mut found = tasks.filter(|known| known.name == task).map(|task| task.instruction.as_str());
+        found.next().ok_or_else(|| {
+            let tasks = self.tasks().map(str::to_owned).collect();
+            Error::NoSuchTask { folder: self.folder.root().to_owned(), task: task.to_owned(), tasks }
+        })
     }
 
     /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files.

@@ -1,7 +1,10 @@
 //! Weights by the names that an encoder's parts use, without the checkpoint's prefix.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
+use crate::adapters::Adapter;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -78,6 +81,8 @@ impl WeightSource for Weights {
 pub(crate) struct Parameters<'a> {
     weights: &'a dyn WeightSource,
     prefix: String,
+    /// Merged into the weights that have one.
+    adapter: Option<Arc<Adapter>>,
 }
 
 impl<'a> Parameters<'a> {
@@ -91,7 +96,7 @@ impl<'a> Parameters<'a> {
         let is_there =
             |prefix: &&&str| landmarks.iter().any(|name| weights.contains(&format!("{prefix}{name}")));
         if let Some(prefix) = prefixes.iter().find(is_there) {
-            return Ok(Self { weights, prefix: (*prefix).to_owned() });
+            return Ok(Self { weights, prefix: (*prefix).to_owned(), adapter: None });
         }
         let landmark = landmarks.first().copied().unwrap_or_default();
         match weights.prefixes(landmark).as_slice() {
@@ -103,7 +108,7 @@ impl<'a> Parameters<'a> {
                 } else {
                     tracing::warn!("the weights are those named below {only}, the only encoder in the file");
                 }
-                Ok(Self { weights, prefix: format!("{only}.") })
+                Ok(Self { weights, prefix: format!("{only}."), adapter: None })
             }
             several => {
                 let prefixes = several.iter().map(|prefix| (*prefix).to_owned()).collect();
@@ -117,9 +122,25 @@ impl<'a> Parameters<'a> {
         Self { prefix: format!("{}{name}.", self.prefix), ..self.clone() }
     }
 
+    /// The same weights with adapters.
+    pub(crate) fn with_adapter(self, adapter: Adapter) -> Self {
+        Self { adapter: Some(Arc::new(adapter)), ..self }
+    }
+
     /// A weight on the CPU. The part that uses it moves it to its device.
     pub(crate) fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        self.weights.load(&format!("{}{name}", self.prefix), shape)
+        let full = format!("{}{name}", self.prefix);
+        match (&self.adapter, self.adapted(name)) {
+            (Some(adapter), Some(stored)) => adapter.load(self.weights, name, &stored, shape),
+            _ => self.weights.load(&full, shape),
+        }
+    }
+
+    /// The name that a weight with adapters is stored under, if this one is.
+    fn adapted(&self, name: &str) -> Option<String> {
+        self.adapter.as_ref()?;
+        let stored = Adapter::stored(&format!("{}{name}", self.prefix))?;
+        self.weights.contains(&stored).then_some(stored)
     }
 
     /// The weights next to the encoder: if its own are below `bert.`, those of a head are not.
@@ -141,7 +162,7 @@ impl<'a> Parameters<'a> {
 
     /// Whether there is a weight of this name.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.weights.contains(&format!("{}{name}", self.prefix))
+        self.weights.contains(&format!("{}{name}", self.prefix)) || self.adapted(name).is_some()
     }
 }
 

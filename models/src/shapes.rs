@@ -18,7 +18,7 @@ pub struct Shape {
 }
 
 /// Every known shape, by family and size.
-pub const SHAPES: [Shape; 17] = [
+pub const SHAPES: [Shape; 20] = [
     bert("minilm-l6", 6, SMALL),
     bert("minilm-l12", 12, SMALL),
     Shape { line: Line::DistilBert, ..bert("distilbert", 6, BASE) },
@@ -34,6 +34,9 @@ pub const SHAPES: [Shape; 17] = [
     of("deberta-xlarge", Line::Deberta, ROBERTA_WORDS, 48, LARGE),
     of("deberta-v3-base", Line::DebertaV3, 128_100, 12, BASE),
     of("modernbert-base", Line::ModernBert, 50_368, 22, BASE),
+    of("gte-base", Line::Gte, 30_528, 12, BASE),
+    of("nomic-embed", Line::Nomic, 30_528, 12, BASE),
+    of("jina-v2-base", Line::Jina, 30_528, 12, BASE),
     of("bart-base", Line::Bart, ROBERTA_WORDS, 6, BASE),
     of("t5-base", Line::T5, 32_128, 12, BASE),
 ];
@@ -49,6 +52,9 @@ enum Line {
     Deberta,
     DebertaV3,
     ModernBert,
+    Gte,
+    Nomic,
+    Jina,
     Bart,
     T5,
 }
@@ -138,6 +144,19 @@ impl Shape {
                 config["intermediate_size"] = 1152.into();
                 config
             }
+            Line::Gte => self.with_names(json!({
+                "model_type": "new",
+                "rope_theta": 500_000,
+                "rope_scaling": {"type": "ntk", "factor": 2.0},
+                "type_vocab_size": 0,
+            })),
+            Line::Nomic => self.with_names(json!({"model_type": "nomic_bert"})),
+            Line::Jina => self.with_names(json!({
+                "model_type": "bert",
+                "position_embedding_type": "alibi",
+                "feed_forward_type": "geglu",
+                "max_position_embeddings": 8192,
+            })),
             Line::Bart => json!({
                 "model_type": "bart",
                 "vocab_size": vocab_size,

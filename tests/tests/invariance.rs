@@ -14,7 +14,7 @@ use nearsay::{
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
 
-const FAMILIES: [&str; 21] = [
+const FAMILIES: [&str; 28] = [
     "bert",
     "bert-odd",
     "distilbert",
@@ -36,6 +36,13 @@ const FAMILIES: [&str; 21] = [
     "longformer",
     "led",
     "pegasus",
+    "gte",
+    "gte-mixed",
+    "nomic",
+    "nomic-experts",
+    "jina",
+    "jina-code",
+    "jina-v3",
 ];
 
 const WORDS: [&str; 12] =

@@ -31,6 +31,29 @@ fn long_texts() -> Vec<String> {
 }
 
 #[test]
+fn queries_have_the_task_for_queries_of_their_corpus() {
+    let session = open(&fixture("families/jina-v3"));
+    let of_task = |task: &str| session.embedder(&EmbedOptions::default().task(task)).unwrap();
+    for (corpus, queries) in [("retrieval.passage", "retrieval.query"), ("separation", "separation")] {
+        let texts = of_task(corpus);
+        let options = EmbedOptions::fitting(&texts.provenance(), &session).unwrap();
+        assert_eq!(options.task.as_deref(), Some(queries));
+        let fitting = session.embedder(&options).unwrap();
+        assert_eq!(fitting.prompt_text(), of_task(queries).prompt_text());
+        let [got, expected] = [&fitting, &of_task(queries)].map(|embedder| {
+            let embedded = embedder.embed(&["a river"]).unwrap();
+            embedded.rows().next().unwrap().to_vec()
+        });
+        assert_eq!(got, expected);
+    }
+    assert_eq!(of_task("retrieval.passage").prompt_text(), "The garden. ");
+    let plain = session.embedder(&EmbedOptions::default()).unwrap();
+    assert_eq!((plain.task(), plain.prompt_text()), (None, ""));
+    let error = session.embedder(&EmbedOptions::default().task("clustering")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+}
+
+#[test]
 fn callers_at_once_get_the_bits_that_each_gets_alone() {
     let session = dense_prompts();
     let texts: Vec<String> =

@@ -209,6 +209,17 @@ fn a_wrong_reading_is_seen() {
         ("modernbert", "local_attention", json!(12)),
         ("modernbert", "global_rope_theta", json!(10000.0)),
         ("bart", "scale_embedding", json!(false)),
+        ("gte", "rope_scaling", json!(null)),
+        ("gte", "layer_norm_eps", json!(1e-3)),
+        ("gte-mixed", "rope_scaling", json!({"type": "ntk", "factor": 3.0, "mixed_b": 0.6})),
+        ("gte-mixed", "hidden_act", json!("gelu_new")),
+        ("nomic", "activation_function", json!("geglu")),
+        ("nomic", "rotary_emb_base", json!(1010)),
+        ("nomic-experts", "moe_top_k", json!(1)),
+        ("jina", "feed_forward_type", json!("reglu")),
+        ("jina", "num_attention_heads", json!(2)),
+        ("jina-code", "num_attention_heads", json!(8)),
+        ("jina-v3", "rotary_emb_base", json!(2020)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(&fixture(&format!("families/{family}")), folder.path());

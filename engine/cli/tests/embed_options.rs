@@ -17,6 +17,34 @@ fn slice<'a>(text: &'a str, row: &Value) -> &'a str {
 }
 
 #[test]
+fn a_task_has_adapters_and_an_instruction() {
+    let desk = desk!();
+    let model = nearsay_tests::fixture("families/jina-v3").display().to_string();
+    desk.write("in.txt", "the cat\n").write("instructed.txt", "river: the cat\n");
+    let run = |rest: &str| desk.run(&format!("embed {rest} -m {model}"));
+    let asked = run("in.txt --task retrieval.query").ok();
+    assert!(
+        asked.stderr.contains("the task's instruction is put before each text: \"river: \""),
+        "{asked:?}"
+    );
+    let asked = asked.vectors();
+    // A prompt replaces the instruction; this one is empty.
+    let by_hand = run("instructed.txt --task retrieval.query --prompt-name document").ok().vectors();
+    assert_eq!(asked, by_hand);
+    let plain = run("in.txt").ok();
+    assert!(plain.stderr.contains("without --task: it has them for retrieval.query, "), "{plain:?}");
+    let others = [plain, run("in.txt --task separation").ok(), run("instructed.txt").ok()];
+    assert!(others.iter().all(|other| other.vectors() != asked));
+    let summary = run("in.txt --task separation -o out.npy --json").ok().json();
+    assert_eq!((&summary["task"], &summary["prompt"]), (&json!("separation"), &json!("")));
+    run("in.txt --task clustering")
+        .ends(2, &["no task `clustering`", "hint:", "retrieval.query, retrieval.passage, separation"]);
+    desk.run("embed in.txt -m BERT --task separation").ends(2, &["the model has no tasks"]);
+    let inspected = desk.run(&format!("models inspect {model} --json")).ok().json();
+    assert_eq!(inspected["tasks"], json!(["retrieval.query", "retrieval.passage", "separation"]));
+}
+
+#[test]
 fn a_chunk_has_the_vector_of_its_text() {
     let (desk, text) = (desk!(), long_text());
     desk.write(

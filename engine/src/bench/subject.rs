@@ -76,7 +76,11 @@ impl Subject {
         let devices = options.devices.with_precision(precision)?;
         let heads = vec![SentenceHead::normalized_mean(recipe.hidden_dim()); devices.count()];
         let random = |placement: &Placement| {
-            let loading = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
+            let loading = EncoderOptions {
+                num_layers: Some(layer),
+                placement: placement.clone(),
+                ..EncoderOptions::default()
+            };
             Encoder::random(Recipe::clone(recipe), &loading, SEED).map_err(|error| {
                 Error::from(error).on_device(&name_of(placement.device()), || "the model".to_owned())
             })

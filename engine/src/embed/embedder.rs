@@ -78,7 +78,7 @@ impl Embedder {
         }
         let dimensions = options.dimensions_of(model, &heads[0])?;
         let parts = EmbedderParts {
-            encoder: session.encoder(layer)?,
+            encoder: session.encoder_for(layer, options.task.as_deref())?,
             layer,
             tokenizer,
             heads,
@@ -200,6 +200,11 @@ impl Embedder {
     /// The prompt before each text.
     pub fn prompt_text(&self) -> &str {
         self.parts.tokenizer.prompt()
+    }
+
+    /// The task whose adapters are part of the weights.
+    pub fn task(&self) -> Option<&str> {
+        self.options.task.as_deref()
     }
 
     /// The layer whose hidden states are used.

@@ -37,6 +37,9 @@ pub struct EmbedOptions {
     /// A prompt named in the model's files, or `query` or `document`, which are empty if the files do not
     /// name them; `None`: the model's default prompt, if any.
     pub prompt_name: Option<String>,
+    /// A task that the model has adapters for, which are then part of its weights. Its instruction is put before
+    /// each text unless a prompt is named. `None`: no adapters.
+    pub task: Option<String>,
     /// The longest text in tokens; `None`: as in the model's files.
     pub max_length: Option<usize>,
     /// The layer whose hidden states are used; `None`: the last.
@@ -68,6 +71,12 @@ impl EmbedOptions {
         Self { prompt_name: Some(name.to_owned()), ..self }
     }
 
+    /// Uses the model's adapters for this task, and its instruction.
+    #[must_use]
+    pub fn task(self, name: &str) -> Self {
+        Self { task: Some(name.to_owned()), ..self }
+    }
+
     /// Truncates texts to `tokens`, special tokens included.
     #[must_use]
     pub fn max_length(self, tokens: usize) -> Self {
@@ -81,8 +90,10 @@ impl EmbedOptions {
     }
 
     pub(super) fn prompt_of(&self, model: &Model) -> Result<String> {
+        let instruction = self.task.as_ref().map(|task| instruction_of(model, task)).transpose()?;
         let Some(name) = &self.prompt_name else {
-            return Ok(model.default_prompt().unwrap_or_default().to_owned());
+            let default = instruction.or_else(|| model.default_prompt());
+            return Ok(default.unwrap_or_default().to_owned());
         };
         model.prompt(name).ok_or_else(|| {
             let mut known: Vec<String> = model.prompts().into_keys().collect();
@@ -125,4 +136,18 @@ impl EmbedOptions {
             (asked, stated) => Ok(asked.or(stated)),
         }
     }
+}
+
+/// The text that a task puts before each text.
+pub(super) fn instruction_of<'a>(model: &'a Model, task: &str) -> Result<&'a str> {
+    model.task_instruction(task).map_err(|_| {
+        let known: Vec<&str> = model.tasks().collect();
+        match known.as_slice() {
+            [] => Error::usage(format!("the model has no tasks, and so no task `{task}`")),
+            known => {
+                let hint = format!("its tasks are {}", known.join(", "));
+                Error::usage_hint(format!("the model has no task `{task}`"), hint)
+            }
+        }
+    })
 }

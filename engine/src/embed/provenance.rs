@@ -1,6 +1,7 @@
 //! The provenance that an output records, and the options for queries that fit a corpus.
 
 use nearsay_kernels::Pooling;
+use nearsay_models::Model;
 use nearsay_models::files::Source;
 
 use super::{EmbedOptions, EmbedRun, Embedder, OnLong, PoolingChoice};
@@ -53,6 +54,7 @@ impl Embedder {
             normalized_whole: self.is_normalized_before_shortening(),
             dimensions: self.dimensions(),
             prompt: self.prompt_text().to_owned(),
+            task: self.task().map(str::to_owned),
             max_length: self.max_tokens(),
             on_long: OnLong::Truncate.words(self),
             output_type: Default::default(),
@@ -75,7 +77,7 @@ pub enum ModelCheck {
 
 impl EmbedOptions {
     /// Options for queries that fit the vectors of `corpus`. Layer, pooling, length and normalisation are the
-    /// corpus's; the prompt is the model's for queries. The model of `session` must be the corpus's: its files have
+    /// corpus's; the prompt is the model's for queries, or that of the task for queries if the corpus has one. The model of `session` must be the corpus's: its files have
     /// the recorded SHA-256, or, if none is recorded, it has the recorded name.
     ///
     /// # Errors
@@ -124,15 +126,35 @@ impl EmbedOptions {
                 None => return Err(misfit("pooling", &corpus.pooling, &own)),
             },
         };
-        let options = Self { pooling, ..Self::default() }
-            .prompt("query")
-            .layer(corpus.layer)
-            .max_length(corpus.max_length);
+        let options = match &corpus.task {
+            None => Self::default().prompt("query"),
+            Some(task) => Self::default().task(&task_of_queries(task, session.model())),
+        };
+        let options = Self { pooling, ..options }.layer(corpus.layer).max_length(corpus.max_length);
         // Only a model's own normalization precedes the shortening.
         let options = if corpus.normalized_whole { options } else { options.normalize(corpus.normalized) };
         let usual = session.embedder(&options)?.dimensions();
         Ok(if corpus.dimensions == usual { options } else { options.dimensions(corpus.dimensions) })
     }
+
+    /// The same options for more texts of a corpus instead of queries, given the corpus' prompt and task.
+    pub(crate) fn for_texts(self, prompt: &str, task: Option<&str>, model: &Model) -> Self {
+        let named = model.prompts().into_iter().find(|(_, text)| text == prompt);
+        let instruction = task.and_then(|task| model.task_instruction(task).ok());
+        let prompt_name = match named {
+            _ if instruction == Some(prompt) => None,
+            Some((name, _)) => Some(name),
+            None => Some("document".to_owned()),
+        };
+        Self { prompt_name, task: task.map(str::to_owned), ..self }
+    }
+}
+
+/// The task for queries of texts that were embedded for `task`: `retrieval.query` for `retrieval.passage`.
+fn task_of_queries(task: &str, model: &Model) -> String {
+    let of_queries = task.strip_suffix(".passage").map(|start| format!("{start}.query"));
+    let known = of_queries.filter(|name| model.tasks().any(|task| task == name));
+    known.unwrap_or_else(|| task.to_owned())
 }
 
 /// The model's name, and its commit if it came from the hub.

@@ -132,10 +132,8 @@ impl IndexWriter {
     pub fn embed_options(&self, session: &Session) -> Result<EmbedOptions> {
         let Some(provenance) = self.provenance()? else { return Ok(EmbedOptions::default()) };
         EmbedOptions::check_model(&provenance, session)?;
-        let prompts = session.model().prompts();
-        let named = prompts.into_iter().find(|(_, text)| *text == provenance.prompt);
-        let name = named.map_or_else(|| "document".to_owned(), |(name, _)| name);
-        Ok(EmbedOptions::like(&provenance, session)?.prompt(&name))
+        let options = EmbedOptions::like(&provenance, session)?;
+        Ok(options.for_texts(&provenance.prompt, provenance.task.as_deref(), session.model()))
     }
 
     /// Reads the inputs, and encodes what the index does not have. What is committed stays, whatever happens.

@@ -47,7 +47,9 @@ impl QueryModel {
             }
             None => (EmbedOptions::default().prompt("query"), ModelCheck::Unknown),
         };
-        let texts = options.clone().prompt(&prompt_of_texts(corpus, session));
+        let recorded = corpus.provenance().map(|it| (it.prompt.as_str(), it.task.as_deref()));
+        let (prompt_of_texts, task) = recorded.unwrap_or_default();
+        let texts = options.clone().for_texts(prompt_of_texts, task, session.model());
         let mut options = prompt.map_or(options.clone(), |name| options.prompt(name));
         options.max_length = max_length.or(options.max_length);
         let queries = session.embedder(&options)?;
@@ -168,14 +170,6 @@ impl Sentences {
         }
         best.into_iter().map(|(_, hit, range)| (hit, range)).collect()
     }
-}
-
-/// The name of the prompt that the corpus' texts were embedded with; `document` if none of the model's has that text.
-fn prompt_of_texts(corpus: &Corpus, session: &Session) -> String {
-    let recorded = corpus.provenance().map(|provenance| provenance.prompt.as_str()).unwrap_or_default();
-    let prompts = session.model().prompts();
-    let named = prompts.into_iter().find(|(_, text)| text == recorded);
-    named.map_or_else(|| "document".to_owned(), |(name, _)| name)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod pipeline;
 mod windows;
 mod workers;
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -63,8 +64,8 @@ struct Opened {
     batch_tokens: Option<NonZero<usize>>,
     /// Without a length limit; read on first use.
     tokenizer: Mutex<Option<TextTokenizer>>,
-    /// On each device; none until a layer is needed.
-    replicas: Mutex<Arc<[Encoder]>>,
+    /// By task, on each device; none until a layer is needed.
+    replicas: Mutex<BTreeMap<Option<String>, Arc<[Encoder]>>>,
     /// The heads that the model's files state, on each device; loaded on first use.
     heads: Mutex<Option<Arc<[SentenceHead]>>>,
     digest: Mutex<Option<String>>,
@@ -111,7 +112,7 @@ impl Session {
             devices,
             batch_tokens,
             tokenizer: Mutex::default(),
-            replicas: Mutex::new(Arc::new([])),
+            replicas: Mutex::default(),
             heads: Mutex::default(),
             digest: Mutex::default(),
         }))
@@ -161,8 +162,13 @@ impl Session {
     /// [`Error::Usage`] if the model has no such layer; if a weight is missing, has another shape than the
     /// model's config says, or is not finite; [`Error::DeviceMemory`] if a device has no room.
     pub fn encoder(&self, layer: usize) -> Result<TextEncoder> {
+        self.encoder_for(layer, None)
+    }
+
+    /// The same with the model's adapters for `task` in its weights, which are loaded for each task.
+    pub(crate) fn encoder_for(&self, layer: usize, task: Option<&str>) -> Result<TextEncoder> {
         self.check_layer(layer)?;
-        let replicas = self.replicas(layer)?;
+        let replicas = self.replicas(layer, task)?;
         Ok(TextEncoder::with_resources(replicas, self.0.resources.clone()))
     }
 
@@ -176,17 +182,23 @@ impl Session {
         Err(Error::usage(phrase![Setting::Layer, rule]))
     }
 
-    fn replicas(&self, layer: usize) -> Result<Arc<[Encoder]>> {
+    fn replicas(&self, layer: usize, task: Option<&str>) -> Result<Arc<[Encoder]>> {
         let Opened { model, devices, .. } = &*self.0;
-        let mut replicas = lock(&self.0.replicas);
+        let task = task.map(str::to_owned);
+        let mut of_tasks = lock(&self.0.replicas);
+        let replicas = of_tasks.get(&task).cloned().unwrap_or_default();
         let is_enough = replicas.first().is_some_and(|encoder| encoder.loaded_layers() >= layer);
         if is_enough {
-            return Ok(replicas.clone());
+            return Ok(replicas);
         }
         let workers = self.workers();
         let grown: Vec<Encoder> = if replicas.is_empty() {
             let load = |placement: &Placement| {
-                let options = EncoderOptions { num_layers: Some(layer), placement: placement.clone() };
+                let options = EncoderOptions {
+                    num_layers: Some(layer),
+                    placement: placement.clone(),
+                    task: task.clone(),
+                };
                 model.load_encoder(&options).map_err(|error| no_room_for_model(error, placement))
             };
             workers.run(|| devices.placements().iter().map(load).collect())?
@@ -197,8 +209,9 @@ impl Session {
             };
             workers.run(|| replicas.iter().map(grow).collect())?
         };
-        *replicas = grown.into();
-        Ok(replicas.clone())
+        let replicas: Arc<[Encoder]> = grown.into();
+        of_tasks.insert(task, replicas.clone());
+        Ok(replicas)
     }
 
     /// The head that turns a text's hidden states into its vector, on each device: `pooling`, or as the

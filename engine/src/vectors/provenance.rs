@@ -54,6 +54,8 @@ pub struct Provenance {
     pub dimensions: usize,
     /// The text put before each text.
     pub prompt: String,
+    /// The task whose adapters were part of the model's weights, if any.
+    pub task: Option<String>,
     /// The longest text in tokens.
     pub max_length: usize,
     /// The treatment of longer texts, in words.
@@ -102,6 +104,7 @@ impl Provenance {
             ("normalized_whole", self.normalized_whole.then(|| true.to_string())),
             ("model_sha256", self.model_sha256.clone()),
             ("product_library", self.product_library.clone()),
+            ("task", self.task.clone()),
             ("ranges", ranges),
         ];
         let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -134,6 +137,7 @@ impl Provenance {
             normalized_whole: reader.flag("normalized_whole")?,
             dimensions: reader.parsed("dimensions")?,
             prompt: reader.text("prompt")?,
+            task: metadata.get("task").cloned(),
             max_length: reader.parsed("max_length")?,
             on_long: reader.text("on_long")?,
             output_type: reader.parsed("output_type")?,
@@ -233,6 +237,7 @@ pub(crate) mod tests {
             normalized_whole: false,
             dimensions: 2,
             prompt: "query: ".to_owned(),
+            task: Some("retrieval.query".to_owned()),
             max_length: 256,
             on_long: "truncate".to_owned(),
             output_type: OutputType::F32,

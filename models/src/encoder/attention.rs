@@ -2,13 +2,16 @@
 
 use candle_core::Tensor;
 use nearsay_kernels::{
-    AttentionOptions, DistanceVectors, Linear, RotaryHeads, Scores, attention, recycle, rotate,
+    AttentionOptions, DistanceVectors, LayerNorm, Linear, RotaryHeads, Scores, add_norm, attention, recycle,
+    rotate,
 };
 
 use super::distance::DistanceVectorsRecipe;
 use super::linear::LinearRecipe;
 use super::loading::Loading;
+use super::norm::NormRecipe;
 use super::pass::Pass;
+use super::query_key_norm::{QueryKeyNorm, QueryKeyNormRecipe};
 use super::query_key_value::QueryKeyValueRecipe;
 use crate::Result;
 
@@ -16,7 +19,11 @@ use crate::Result;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AttentionRecipe {
     pub(crate) query_key_value: QueryKeyValueRecipe,
+    /// Of queries and keys, before they are rotated.
+    pub(crate) query_key_norm: Option<QueryKeyNormRecipe>,
     pub(crate) output: LinearRecipe,
+    /// Of the output's sum with the input, besides the block's own.
+    pub(crate) output_norm: Option<NormRecipe>,
     pub(crate) num_heads: usize,
     /// The factor of scores; `None` is 1 / sqrt(head_dim).
     pub(crate) scale: Option<f32>,
@@ -43,7 +50,9 @@ impl AttentionRecipe {
             ScoresRecipe::Vectors(vectors) => vectors.parameters(),
             ScoresRecipe::Plain | ScoresRecipe::Bias(_) => 0,
         };
-        self.query_key_value.parameters() + self.output.parameters() + vectors
+        let norms = self.query_key_norm.as_ref().map_or(0, QueryKeyNormRecipe::parameters)
+            + self.output_norm.as_ref().map_or(0, NormRecipe::parameters);
+        self.query_key_value.parameters() + self.output.parameters() + vectors + norms
     }
 
     /// Operations per token in a text of `length` tokens: linear layers, and products with every key in the
@@ -66,9 +75,13 @@ impl AttentionRecipe {
             }
             ScoresRecipe::Plain | ScoresRecipe::Bias(_) => None,
         };
+        let query_key_norm = self.query_key_norm.as_ref().map(|norm| norm.load(parameters, placement));
+        let output_norm = self.output_norm.as_ref().map(|norm| norm.load(parameters, placement));
         Ok(Attention {
             query_key_value: self.query_key_value.load(parameters, self.num_heads, placement)?,
+            query_key_norm: query_key_norm.transpose()?,
             output: self.output.load(parameters, placement)?,
+            output_norm: output_norm.transpose()?,
             vectors,
             recipe: self.clone(),
         })
@@ -79,7 +92,9 @@ impl AttentionRecipe {
 #[derive(Debug)]
 pub(crate) struct Attention {
     query_key_value: Linear,
+    query_key_norm: Option<QueryKeyNorm>,
     output: Linear,
+    output_norm: Option<LayerNorm>,
     vectors: Option<DistanceVectors>,
     recipe: AttentionRecipe,
 }
@@ -88,13 +103,25 @@ impl Attention {
     /// `hidden` and the result: [total_tokens, hidden_dim].
     pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let AttentionRecipe { num_heads, scale, window, .. } = self.recipe;
-        let query_key_value = self.rotated(self.query_key_value.forward(hidden)?, pass)?;
+        let query_key_value = self.normed(self.query_key_value.forward(hidden)?)?;
+        let query_key_value = self.rotated(query_key_value, pass)?;
         let scores = self.scores(pass);
         let options = AttentionOptions { scale, scores, window, ..AttentionOptions::new(num_heads) };
         let context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
         let output = self.output.forward(&context)?;
         [query_key_value, context].into_iter().for_each(recycle);
-        Ok(output)
+        let Some(norm) = &self.output_norm else { return Ok(output) };
+        let sum = add_norm(&output, hidden, norm)?;
+        recycle(output);
+        Ok(sum)
+    }
+
+    /// With norms of queries and keys, if the model has them.
+    fn normed(&self, query_key_value: Tensor) -> Result<Tensor> {
+        let Some(norm) = &self.query_key_norm else { return Ok(query_key_value) };
+        let normed = norm.forward(&query_key_value)?;
+        recycle(query_key_value);
+        Ok(normed)
     }
 
     /// Queries and keys turned by their positions, if the model has rotary embeddings.

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use nearsay_kernels::{LayerNorm, SumAndNorm, add_norm, add_norm_with_sum, recycle};
 
 use super::attention::{Attention, AttentionRecipe};
-use super::feed_forward::{FeedForward, FeedForwardRecipe};
+use super::feed_forward::{FeedForward, FeedForwardKind};
 use super::loading::Loading;
 use super::norm::NormRecipe;
 use super::pass::Pass;
@@ -19,7 +19,7 @@ pub(crate) struct BlockRecipe {
     pub(crate) attention: AttentionRecipe,
     /// None in pre-norm blocks whose input is already normalized.
     pub(crate) attention_norm: Option<NormRecipe>,
-    pub(crate) feed_forward: FeedForwardRecipe,
+    pub(crate) feed_forward: FeedForwardKind,
     pub(crate) feed_forward_norm: NormRecipe,
 }
 

@@ -1,7 +1,7 @@
-//! Terms of a score that depend on the distance between key and query: a number per head from a table that
-//! layers may share, or products with a vector per distance.
+//! Terms of a score that depend on the distance between key and query: a number per head, which layers may share,
+//! or products with a vector per distance.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use nearsay_kernels::{CuSeqlens, DistanceBias, DistanceBuckets, DistanceVectors, Placement, add_norm};
 
 use super::linear::LinearRecipe;
@@ -9,41 +9,54 @@ use super::norm::NormRecipe;
 use crate::Result;
 use crate::parameters::Parameters;
 
-/// A table of numbers: `NAME` [rows, num_heads].
+/// A number per head and distance.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct DistanceBiasRecipe {
-    pub(crate) name: String,
-    pub(crate) rows: usize,
-    pub(crate) buckets: DistanceBuckets,
-    pub(crate) num_heads: usize,
+pub(crate) enum DistanceBiasRecipe {
+    /// From a table, `NAME` [rows, num_heads].
+    Table { name: String, rows: usize, buckets: DistanceBuckets, num_heads: usize },
+    /// The distance times a negative slope per head (ALiBi), without weights.
+    Slopes(Vec<f32>),
 }
 
 impl DistanceBiasRecipe {
     pub(crate) fn parameters(&self) -> usize {
-        self.rows * self.num_heads
+        match self {
+            Self::Table { rows, num_heads, .. } => rows * num_heads,
+            Self::Slopes(_) => 0,
+        }
     }
 
     pub(crate) fn load(
         &self,
         parameters: &Parameters<'_>,
         placement: &Placement,
-    ) -> Result<DistanceBiasTable> {
-        let table = parameters.load(&self.name, &[self.rows, self.num_heads])?;
-        Ok(DistanceBiasTable { table: table.to_device(placement.device())?, buckets: self.buckets.clone() })
+    ) -> Result<LoadedDistanceBias> {
+        let device = placement.device().clone();
+        Ok(match self {
+            Self::Table { name, rows, buckets, num_heads } => {
+                let table = parameters.load(name, &[*rows, *num_heads])?.to_device(&device)?;
+                LoadedDistanceBias::Table { table, buckets: buckets.clone() }
+            }
+            Self::Slopes(slopes) => LoadedDistanceBias::Slopes { slopes: slopes.clone(), device },
+        })
     }
 }
 
-/// A loaded table.
+/// A loaded table, or slopes.
 #[derive(Debug)]
-pub(crate) struct DistanceBiasTable {
-    table: Tensor,
-    buckets: DistanceBuckets,
+pub(crate) enum LoadedDistanceBias {
+    Table { table: Tensor, buckets: DistanceBuckets },
+    Slopes { slopes: Vec<f32>, device: Device },
 }
 
-impl DistanceBiasTable {
+impl LoadedDistanceBias {
     /// The biases of all distances in these texts.
     pub(crate) fn of(&self, cu_seqlens: &CuSeqlens) -> Result<DistanceBias> {
-        Ok(DistanceBias::from_table(&self.table, &self.buckets.rows(cu_seqlens.longest().max(1)))?)
+        let longest = cu_seqlens.longest().max(1);
+        Ok(match self {
+            Self::Table { table, buckets } => DistanceBias::from_table(table, &buckets.rows(longest))?,
+            Self::Slopes { slopes, device } => DistanceBias::from_slopes(slopes, longest, device)?,
+        })
     }
 }
 

@@ -6,13 +6,15 @@ pub(crate) mod block;
 pub(crate) mod convolution;
 pub(crate) mod distance;
 pub(crate) mod embeddings;
+pub(crate) mod experts;
 pub(crate) mod feed_forward;
 pub(crate) mod linear;
 mod loading;
 pub(crate) mod norm;
 mod pass;
+pub(crate) mod query_key_norm;
 pub(crate) mod query_key_value;
-mod recipe;
+pub(crate) mod recipe;
 pub(crate) mod rotary;
 
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use nearsay_kernels::{LayerNorm, Placement, Precision, recycle};
 
 use self::block::Block;
 use self::convolution::Convolution;
-use self::distance::DistanceBiasTable;
+use self::distance::LoadedDistanceBias;
 use self::embeddings::EmbeddingLayers;
 use self::loading::Loading;
 use self::pass::Pass;
@@ -40,12 +42,14 @@ pub struct EncoderOptions {
     pub num_layers: Option<usize>,
     /// The device of the weights and the precision of products.
     pub placement: Placement,
+    /// The task whose adapters are merged into the weights; `None`: no adapters.
+    pub task: Option<String>,
 }
 
 impl Default for EncoderOptions {
-    /// All layers in f32 on the CPU.
+    /// All layers in f32 on the CPU, without adapters.
     fn default() -> Self {
-        Self { num_layers: None, placement: Placement::CPU }
+        Self { num_layers: None, placement: Placement::CPU, task: None }
     }
 }
 
@@ -54,7 +58,7 @@ impl Default for EncoderOptions {
 pub struct Encoder {
     recipe: Arc<Recipe>,
     embeddings: Arc<EmbeddingLayers>,
-    biases: Arc<[DistanceBiasTable]>,
+    biases: Arc<[LoadedDistanceBias]>,
     convolution: Option<Arc<Convolution>>,
     rotary: Arc<[RotaryTables]>,
     final_norm: Option<Arc<LayerNorm>>,
@@ -62,16 +66,17 @@ pub struct Encoder {
     blocks: Vec<Arc<Block>>,
     num_layers: usize,
     placement: Placement,
+    task: Option<String>,
 }
 
 impl Encoder {
-    /// Loads the embeddings and the layers that `options` asks for.
+    /// Loads the embeddings and the layers that `options` asks for. `parameters` include the task's adapters.
     pub(crate) fn load(
         parameters: &Parameters<'_>,
         recipe: Recipe,
         options: &EncoderOptions,
     ) -> Result<Self> {
-        let EncoderOptions { num_layers, placement } = options;
+        let EncoderOptions { num_layers, placement, task } = options;
         let num_layers = num_layers.unwrap_or(recipe.num_layers());
         recipe.check_layer(num_layers)?;
         let embeddings = Arc::new(recipe.embeddings.load(parameters, placement)?);
@@ -89,6 +94,7 @@ impl Encoder {
             blocks: Vec::new(),
             num_layers: 0,
             placement: placement.clone(),
+            task: task.clone(),
         };
         empty.grown(parameters, num_layers)
     }
@@ -139,6 +145,11 @@ impl Encoder {
     /// The number of loaded layers, which is also the highest layer that can be requested.
     pub fn loaded_layers(&self) -> usize {
         self.num_layers
+    }
+
+    /// The task whose adapters are merged into its weights.
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
     }
 
     /// The precision of its products.

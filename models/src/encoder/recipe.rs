@@ -10,6 +10,8 @@ use super::distance::{DistanceBiasRecipe, DistanceEmbeddingsRecipe};
 use super::embeddings::EmbeddingsRecipe;
 use super::norm::NormRecipe;
 use super::rotary::RotaryRecipe;
+use crate::adapters::AdaptersRecipe;
+use crate::weights::Weights;
 use crate::{Error, Result, families};
 
 /// The longest text of a model that has neither positions nor a field that says.
@@ -41,8 +43,33 @@ pub struct Recipe {
     pub(crate) max_tokens: Option<usize>,
     /// The longest text, in tokens, that config.json names where positions allow any.
     pub(crate) stated_tokens: Option<usize>,
-    /// Tensors of checkpoints that the encoder has no use for.
+    /// Additions to weights for tasks.
+    pub(crate) adapters: Option<AdaptersRecipe>,
+    /// Ends of names of tensors that the encoder has no use for.
     pub(crate) unread: &'static [&'static str],
+    /// Encoders with the same config.json, which their tensors tell apart.
+    pub(crate) alternatives: Vec<Alternative>,
+}
+
+/// An encoder, and the tensor that only its checkpoints have.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Alternative {
+    /// The end of its name.
+    pub(crate) tensor: &'static str,
+    /// Its number of rows, if that tells them apart.
+    pub(crate) rows: Option<usize>,
+    pub(crate) recipe: Recipe,
+}
+
+impl Alternative {
+    fn is_in(&self, weights: &Weights) -> bool {
+        let has_name = |name: &&str| {
+            let start = name.strip_suffix(self.tensor);
+            start.is_some_and(|start| start.is_empty() || start.ends_with('.'))
+        };
+        let rows = |name: &str| weights.shape(name).and_then(|shape| shape.first().copied());
+        weights.names().filter(has_name).any(|name| self.rows.is_none() || self.rows == rows(name))
+    }
 }
 
 impl Recipe {
@@ -63,8 +90,17 @@ impl Recipe {
             steps_per_layer: 1,
             max_tokens,
             stated_tokens: None,
+            adapters: None,
             unread: &[],
+            alternatives: Vec::new(),
         }
+    }
+
+    /// The encoder whose tensors `weights` has.
+    pub(crate) fn for_weights(mut self, weights: &Weights) -> Self {
+        let alternatives = std::mem::take(&mut self.alternatives);
+        let found = alternatives.into_iter().find(|alternative| alternative.is_in(weights));
+        found.map_or(self, |alternative| alternative.recipe)
     }
 
     /// The encoder that the content of a config.json describes.
@@ -97,12 +133,12 @@ impl Recipe {
 
     /// Width between the two linear layers of the first layer's feed-forward part.
     pub fn intermediate_dim(&self) -> usize {
-        self.blocks.first().map_or(0, |block| block.feed_forward.down.in_dim)
+        self.blocks.first().map_or(0, |block| block.feed_forward.inner_dim())
     }
 
     /// The activation between the two linear layers of the first layer's feed-forward part.
     pub fn activation(&self) -> Activation {
-        self.blocks.first().map_or(Activation::Identity, |block| block.feed_forward.activation)
+        self.blocks.first().map_or(Activation::Identity, |block| block.feed_forward.activation())
     }
 
     /// Rows of the position table, if there is one.

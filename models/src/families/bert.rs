@@ -24,14 +24,15 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "bert.", "model.", "model.bert."],
     fields: &[&known::LAYER, &known::BERT],
     recipe,
-    classifier: |_| {
-        Ok(ClassifierRecipe {
-            dense: "pooler.dense",
-            is_pooler: true,
-            activation: Activation::Tanh,
-            output: "classifier",
-        })
-    },
+    classifier: |_| Ok(CLASSIFIER),
+};
+
+/// Also of gte and Jina's.
+pub(super) const CLASSIFIER: ClassifierRecipe = ClassifierRecipe {
+    dense: "pooler.dense",
+    is_pooler: true,
+    activation: Activation::Tanh,
+    output: "classifier",
 };
 
 pub(super) const LAYER: LayerNames = LayerNames {
@@ -96,7 +97,6 @@ pub(super) const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
 /// BERT's embeddings of the width of `norm`.
 pub(super) fn embeddings(config: &Value, positions: Positions, norm: NormRecipe) -> Result<EmbeddingsRecipe> {
     let table = |name, rows| TableRecipe { name, rows };
-    let types = fields::rows_or(config, "type_vocab_size", 2)?;
     let position = match positions {
         Positions::None => None,
         _ => Some(fields::position_rows(config, POSITIONS, positions)?),
@@ -108,10 +108,16 @@ pub(super) fn embeddings(config: &Value, positions: Positions, norm: NormRecipe)
         position: position.map(|rows| table("embeddings.position_embeddings.weight", rows)),
         has_sinusoids: false,
         positions,
-        token_type: (types > 0).then(|| table("embeddings.token_type_embeddings.weight", types)),
+        token_type: token_types(config, 2)?,
         inner_projection: None,
         width: norm.width,
         norm: Some(norm),
         projection: None,
     })
+}
+
+/// The table of token types, unless it has no rows.
+pub(super) fn token_types(config: &Value, default: usize) -> Result<Option<TableRecipe>> {
+    let rows = fields::rows_or(config, "type_vocab_size", default)?;
+    Ok((rows > 0).then_some(TableRecipe { name: "embeddings.token_type_embeddings.weight", rows }))
 }

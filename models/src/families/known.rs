@@ -232,6 +232,96 @@ pub(super) const MODERNBERT: [&str; 32] = [
     "token_dropout",
 ];
 
+/// Jina's fields, besides BERT's.
+pub(super) const JINA_BERT: [&str; 3] = ["emb_pooler", "feed_forward_type", "model_max_length"];
+
+/// Fields of Jina's models with adapters, besides BERT's.
+pub(super) const JINA_V3: [&str; 13] = [
+    "emb_pooler",
+    "load_trained_adapters",
+    "lora_adaptations",
+    "lora_alpha",
+    "lora_dropout_p",
+    "lora_main_params_trainable",
+    "lora_rank",
+    "matryoshka_dimensions",
+    "rotary_emb_base",
+    "task_instructions",
+    "truncate_dim",
+    "use_flash_attn",
+    "use_reentrant",
+];
+
+/// GTE's fields, besides a layer's.
+pub(super) const GTE: [&str; 9] = [
+    "layer_norm_type",
+    "logn_attention_clip1",
+    "logn_attention_scale",
+    "pack_qkv",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "unpad_inputs",
+    "use_memory_efficient_attention",
+];
+
+/// Nomic's fields, many of them GPT-2's and without effect.
+pub(super) const NOMIC_BERT: [&str; 39] = [
+    "activation_function",
+    "add_pooling_layer",
+    "attn_pdrop",
+    "causal",
+    "dense_seq_output",
+    "embd_pdrop",
+    "fused_bias_fc",
+    "fused_dropout_add_ln",
+    "head_dim",
+    "layer_norm_epsilon",
+    "max_trained_positions",
+    "mlp_fc1_bias",
+    "mlp_fc2_bias",
+    "n_embd",
+    "n_head",
+    "n_inner",
+    "n_layer",
+    "n_positions",
+    "pad_vocab_size_multiple",
+    "parallel_block",
+    "parallel_block_tied_norm",
+    "prenorm",
+    "qkv_proj_bias",
+    "reorder_and_upcast_attn",
+    "resid_pdrop",
+    "rope_parameters",
+    "rope_theta",
+    "rotary_emb_base",
+    "rotary_emb_fraction",
+    "rotary_emb_interleaved",
+    "rotary_emb_scale_base",
+    "rotary_scaling_factor",
+    "scale_attn_by_inverse_layer_idx",
+    "scale_attn_weights",
+    "seq_len",
+    "unpad_inputs",
+    "use_flash_attn",
+    "use_rms_norm",
+    "use_xentropy",
+];
+
+/// Fields of Nomic's experts.
+pub(super) const EXPERTS: [&str; 10] = [
+    "expert_choice_router",
+    "ffn_div",
+    "moe_every_n_layers",
+    "moe_impl",
+    "moe_normalize_expert_weights",
+    "moe_resid_pdrop",
+    "moe_top_k",
+    "num_experts",
+    "num_shared_experts",
+    "router_aux_loss_coef",
+];
+
 /// T5's fields; `n_positions` has no effect.
 pub(super) const T5: [&str; 17] = [
     "d_ff",
@@ -335,10 +425,12 @@ fn is_encoder_decoder(config: &Value) -> bool {
     model_type.is_some_and(|model_type| ENCODER_DECODERS.contains(&model_type))
 }
 
+/// Families whose own functions read `position_embedding_type`.
+const WITH_POSITION_TYPES: [&str; 4] = ["bert", "gte", "jina_bert", "jina_v3"];
+
 /// Refuses values that make transformers compute something else, in any family.
-pub(super) fn refuse_other_models(config: &Value) -> Result<()> {
-    // BERT's own function reads its other values.
-    if config.get("model_type") != Some(&json!("bert")) {
+pub(super) fn refuse_other_models(config: &Value, family: &Family) -> Result<()> {
+    if !WITH_POSITION_TYPES.contains(&family.name) {
         fields::only(config, "position_embedding_type", &json!("absolute"))?;
     }
     fields::only(config, "is_decoder", &json!(false))?;

@@ -5,21 +5,28 @@ mod bart;
 mod bert;
 mod big_bird;
 mod blenderbot;
+mod custom_code;
 mod deberta;
 mod deberta_v2;
 mod distilbert;
 mod electra;
 mod fields;
+mod gte;
+mod jina_bert;
+mod jina_v3;
 mod known;
 mod led;
 mod longformer;
 mod mbart;
 mod modernbert;
 mod mpnet;
+mod native;
+mod nomic_bert;
 mod pegasus;
 mod post_norm;
 mod prophetnet;
 mod roberta;
+mod rope;
 mod t5;
 
 use serde_json::Value;
@@ -49,7 +56,7 @@ pub struct Family {
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
-pub const FAMILIES: [Family; 18] = [
+pub const FAMILIES: [Family; 22] = [
     bert::FAMILY,
     roberta::FAMILY,
     distilbert::FAMILY,
@@ -59,6 +66,10 @@ pub const FAMILIES: [Family; 18] = [
     deberta::FAMILY,
     deberta_v2::FAMILY,
     modernbert::FAMILY,
+    gte::FAMILY,
+    nomic_bert::FAMILY,
+    jina_bert::FAMILY,
+    jina_v3::FAMILY,
     bart::FAMILY,
     mbart::FAMILY,
     t5::FAMILY,
@@ -70,6 +81,9 @@ pub const FAMILIES: [Family; 18] = [
     big_bird::FAMILY,
 ];
 
+/// Families whose `model_type` is another's, by their `position_embedding_type`.
+const BY_POSITION_TYPE: [(&str, Family); 2] = [("alibi", jina_bert::FAMILY), ("rotary", jina_v3::FAMILY)];
+
 /// The family that config.json names.
 ///
 /// # Errors
@@ -78,16 +92,28 @@ pub(crate) fn find(config: &Value) -> Result<Family> {
     let Some(model_type) = config.get("model_type").and_then(Value::as_str) else {
         return Err(refused("model_type", format!("must be one of {}, got none", supported())));
     };
-    refuse_custom_code(config, model_type)?;
-    known::refuse_other_models(config)?;
-    FAMILIES
-        .into_iter()
-        .find(|family| family.model_types.contains(&model_type))
-        .ok_or_else(|| refused("model_type", format!("must be one of {}, got `{model_type}`", supported())))
+    let position_type = config.get("position_embedding_type").and_then(Value::as_str);
+    let by_type = BY_POSITION_TYPE.into_iter().filter(|(name, _)| Some(*name) == position_type);
+    let mut families = by_type.map(|(_, family)| family).chain(FAMILIES);
+    let family = families.find(|family| family.model_types.contains(&model_type));
+    let Some(family) = family else {
+        let rule = format!("must be one of {}, got `{model_type}`", supported());
+        return Err(refused("model_type", rule));
+    };
+    custom_code::check(config, &family)?;
+    known::refuse_other_models(config, &family)?;
+    Ok(family)
 }
 
 fn supported() -> String {
-    FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ")
+    let types = FAMILIES.iter().flat_map(|family| family.model_types).copied();
+    let mut distinct = Vec::new();
+    for model_type in types {
+        if !distinct.contains(&model_type) {
+            distinct.push(model_type);
+        }
+    }
+    distinct.join(", ")
 }
 
 /// The classifier of families whose models classify by a part that nearsay does not have.
@@ -96,17 +122,6 @@ fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
     let rule =
         format!("must be of a family whose models classify by their encoder alone, got `{model_type}`");
     Err(refused("model_type", rule))
-}
-
-/// A repository with custom modelling code (`auto_map`) may say `model_type: bert` and still compute
-/// something else, as Jina's first models do.
-fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
-    let Some(code) = config.get("auto_map").and_then(|map| map.get("AutoModel")).and_then(Value::as_str)
-    else {
-        return Ok(());
-    };
-    let rule = format!("must not name code of the repository's own, got `{code}` for a `{model_type}` model");
-    Err(refused("auto_map.AutoModel", rule))
 }
 
 /// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.

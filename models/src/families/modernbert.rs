@@ -7,7 +7,7 @@ use super::{Family, fields, known};
 use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
-use crate::encoder::feed_forward::{FeedForwardRecipe, UpRecipe};
+use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
@@ -47,7 +47,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     };
     let blocks = is_full.iter().enumerate().map(|(number, full)| parts.block(number, *full));
     let mut recipe = Recipe::new(embeddings, blocks.collect());
-    recipe.rotary = parts.thetas.map(|theta| RotaryRecipe { theta, head_dim: parts.head_dim() }).to_vec();
+    recipe.rotary = parts.thetas.map(|theta| RotaryRecipe::new(theta, parts.head_dim())).to_vec();
     recipe.final_norm = Some(parts.norm("final_norm"));
     recipe.stated_tokens = Some(fields::size_or(config, "max_position_embeddings", 8192)?);
     Ok(recipe)
@@ -108,6 +108,8 @@ impl<'a> Parts<'a> {
             attention: AttentionRecipe {
                 query_key_value: QueryKeyValueRecipe::Joined(linear("attn.Wqkv", [hidden, 3 * hidden])),
                 output: linear("attn.Wo", [hidden, hidden]),
+                query_key_norm: None,
+                output_norm: None,
                 num_heads: self.num_heads,
                 scale: None,
                 scores: ScoresRecipe::Plain,
@@ -116,7 +118,7 @@ impl<'a> Parts<'a> {
             },
             // The embeddings' norm is the first layer's, too.
             attention_norm: (number > 0).then(|| self.norm("attn_norm")),
-            feed_forward: self.feed_forward.clone(),
+            feed_forward: FeedForwardKind::Single(self.feed_forward.clone()),
             feed_forward_norm: self.norm("mlp_norm"),
         }
     }

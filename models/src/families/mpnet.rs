@@ -47,7 +47,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     embeddings.token_type = None;
     let mut blocks = LAYER.blocks(bert::LAYERS, &sizes);
     blocks.iter_mut().for_each(|block| block.attention.scores = ScoresRecipe::Bias(0));
-    let bias = DistanceBiasRecipe {
+    let bias = DistanceBiasRecipe::Table {
         name: "encoder.relative_attention_bias.weight".to_owned(),
         rows: BUCKETS,
         buckets: DistanceBuckets::t5(BUCKETS, FARTHEST, true)?,

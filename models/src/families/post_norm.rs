@@ -7,12 +7,13 @@ use super::fields;
 use crate::Result;
 use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
 use crate::encoder::block::{BlockRecipe, Order};
-use crate::encoder::feed_forward::{FeedForwardRecipe, UpRecipe};
+use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
 
 /// The sizes and choices of a layer, and how many there are.
+#[derive(Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) hidden_dim: usize,
     pub(super) num_layers: usize,
@@ -52,6 +53,40 @@ impl Sizes {
     }
 }
 
+/// The parts of a layer with rotary positions, and the names of its norms, below the layer.
+pub(super) struct RotaryParts {
+    pub(super) query_key_value: QueryKeyValueRecipe,
+    pub(super) output: LinearRecipe,
+    pub(super) attention_norm: &'static str,
+    pub(super) feed_forward: FeedForwardRecipe,
+    pub(super) output_norm: &'static str,
+}
+
+impl Sizes {
+    /// The layers `PREFIX.0`, `PREFIX.1`, .. with rotary positions, which are the recipe's first.
+    pub(super) fn rotary_blocks(&self, prefix: &str, parts: &RotaryParts) -> Vec<BlockRecipe> {
+        let block = |number| BlockRecipe {
+            prefix: format!("{prefix}.{number}"),
+            order: Order::PostNorm,
+            attention: AttentionRecipe {
+                query_key_value: parts.query_key_value.clone(),
+                output: parts.output.clone(),
+                query_key_norm: None,
+                output_norm: None,
+                num_heads: self.num_heads,
+                scale: None,
+                scores: ScoresRecipe::Plain,
+                rotary: Some(0),
+                window: None,
+            },
+            attention_norm: Some(self.norm(parts.attention_norm)),
+            feed_forward: FeedForwardKind::Single(parts.feed_forward.clone()),
+            feed_forward_norm: self.norm(parts.output_norm),
+        };
+        (0..self.num_layers).map(block).collect()
+    }
+}
+
 /// The names of a layer's weights, below the layer. `.weight` and `.bias` are left out.
 pub(super) struct LayerNames {
     pub(super) query: &'static str,
@@ -81,6 +116,8 @@ impl LayerNames {
                     [self.query, self.key, self.value].map(square),
                 ),
                 output: square(self.attention_output),
+                query_key_norm: None,
+                output_norm: None,
                 num_heads: sizes.num_heads,
                 scale: None,
                 scores: ScoresRecipe::Plain,
@@ -88,11 +125,11 @@ impl LayerNames {
                 window: None,
             },
             attention_norm: Some(sizes.norm(self.attention_norm)),
-            feed_forward: FeedForwardRecipe {
+            feed_forward: FeedForwardKind::Single(FeedForwardRecipe {
                 up: UpRecipe::Plain(LinearRecipe::new(self.up, [hidden, intermediate])),
                 down: LinearRecipe::new(self.down, [intermediate, hidden]),
                 activation: sizes.activation,
-            },
+            }),
             feed_forward_norm: sizes.norm(self.output_norm),
         }
     }

@@ -10,7 +10,7 @@ use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::distance::DistanceBiasRecipe;
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
-use crate::encoder::feed_forward::{FeedForwardRecipe, UpRecipe};
+use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
@@ -93,7 +93,7 @@ impl Sizes {
     }
 
     fn bias(&self, layer: usize) -> Result<DistanceBiasRecipe> {
-        Ok(DistanceBiasRecipe {
+        Ok(DistanceBiasRecipe::Table {
             name: format!("encoder.block.{layer}.layer.0.SelfAttention.relative_attention_bias.weight"),
             rows: self.buckets,
             buckets: DistanceBuckets::t5(self.buckets, self.farthest, true)?,
@@ -115,6 +115,8 @@ impl Sizes {
                     into("layer.0.SelfAttention.v"),
                 ]),
                 output: LinearRecipe::without_bias("layer.0.SelfAttention.o", [heads, hidden]),
+                query_key_norm: None,
+                output_norm: None,
                 num_heads: self.num_heads,
                 scale: Some(1.0),
                 scores: ScoresRecipe::Bias(bias),
@@ -122,7 +124,7 @@ impl Sizes {
                 window: None,
             },
             attention_norm: Some(self.norm("layer.0.layer_norm")),
-            feed_forward: FeedForwardRecipe {
+            feed_forward: FeedForwardKind::Single(FeedForwardRecipe {
                 up: match self.is_gated {
                     true => UpRecipe::Gated {
                         gate: up("layer.1.DenseReluDense.wi_0"),
@@ -135,7 +137,7 @@ impl Sizes {
                     [self.intermediate_dim, hidden],
                 ),
                 activation: self.activation,
-            },
+            }),
             feed_forward_norm: self.norm("layer.1.layer_norm"),
         }
     }

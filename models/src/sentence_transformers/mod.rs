@@ -13,7 +13,7 @@ mod settings;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
 use crate::weights::Weights;
-use crate::{Error, Result};
+use crate::{Error, Recipe, Result};
 
 pub use dense::Dense;
 pub(crate) use dense::activation;
@@ -26,6 +26,9 @@ const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize";
 
 /// The start of the paths of the library's own classes. Others are code of the model's folder.
 const LIBRARY: &str = "sentence_transformers.";
+
+/// The Transformer of jina-embeddings-v3, which chooses the adapters of a task.
+const WITH_TASKS: &str = "custom_st.Transformer";
 
 /// The feature that is a text's vector.
 const VECTOR: &str = "sentence_embedding";
@@ -53,8 +56,8 @@ pub enum Module {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and the files that it names, for an encoder of this width and a tokenizer of these
-    /// settings. Returns `None` for a model without that file.
+    /// Reads `modules.json` and the files that it names, for this encoder and a tokenizer of these settings. Returns
+    /// `None` for a model without that file.
     ///
     /// # Errors
     /// If a module, activation or pooling mode is not supported, if modules are not in the order Transformer,
@@ -62,13 +65,18 @@ impl SentenceTransformer {
     /// or the encoder.
     pub fn read(
         folder: &ModelFolder,
-        hidden_dim: usize,
+        encoder: &Recipe,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
+        let hidden_dim = encoder.hidden_dim();
         let Some(modules) = folder.modules()? else { return Ok(None) };
         let path = folder.root().join("modules.json");
         let mut modules = modules.iter();
-        expect(&path, modules.next(), "Transformer")?;
+        let transformer = modules.next();
+        let is_with_tasks = transformer.is_some_and(|module| module.class_path == WITH_TASKS);
+        if !is_with_tasks || encoder.adapters.is_none() {
+            expect(&path, transformer, "Transformer")?;
+        }
         let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
         let pooling = PoolingConfig::read(folder, subfolder, hidden_dim)?;
         let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;

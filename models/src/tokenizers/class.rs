@@ -79,7 +79,7 @@ const NAMES: [(&str, VocabularyClass); 30] = [
 ];
 
 /// Classes by the type of models whose files name none (`AutoTokenizer`).
-const MODEL_TYPES: [(&str, VocabularyClass); 25] = [
+const MODEL_TYPES: [(&str, VocabularyClass); 27] = [
     ("albert", Albert),
     ("bart", Bart),
     ("bert", Bert),
@@ -92,11 +92,13 @@ const MODEL_TYPES: [(&str, VocabularyClass); 25] = [
     ("deberta-v2", DebertaV2),
     ("distilbert", Bert),
     ("electra", Bert),
+    ("gte", XlmRoberta),
     ("longformer", Roberta),
     ("mbart", MBart),
     ("mobilebert", Bert),
     ("mpnet", MpNet),
     ("mt5", T5),
+    ("nomic_bert", Bert),
     ("pegasus", Pegasus),
     ("roberta", Roberta),
     ("roberta-prelayernorm", Roberta),

@@ -38,6 +38,7 @@ pub(super) const FLAGS: &[Flag<EmbedArguments>] = &[
     // Refused by the library without i8 or u8.
     always("calibration"),
     always("prompt_name"),
+    always("task"),
     always("layer"),
     needs(
         "json_column",

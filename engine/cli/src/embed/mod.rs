@@ -85,9 +85,14 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
         ));
     }
     if arguments.prompt_name.is_none() && !embedder.prompt_text().is_empty() {
+        let whose = if arguments.task.is_some() { "task's instruction" } else { "model's default prompt" };
+        context.note(format_args!("the {whose} is put before each text: {:?}", embedder.prompt_text()));
+    }
+    let tasks: Vec<&str> = session.model().tasks().collect();
+    if arguments.task.is_none() && !tasks.is_empty() {
         context.note(format_args!(
-            "the model's default prompt is put before each text: {:?}",
-            embedder.prompt_text()
+            "the model's adapters are not used without --task: it has them for {}",
+            tasks.join(", ")
         ));
     }
 }
@@ -120,6 +125,7 @@ fn embed_options(arguments: &EmbedArguments) -> EmbedOptions {
     };
     options.dimensions = arguments.dimensions;
     options.prompt_name = arguments.prompt_name.clone();
+    options.task = arguments.task.clone();
     options.max_length = arguments.running.max_length;
     options.layer = arguments.layer;
     options

@@ -160,6 +160,7 @@ impl Report<'_> {
             max_length: embedder.max_tokens(),
             layer: embedder.layer(),
             prompt: embedder.prompt_text().to_owned(),
+            task: embedder.task().map(str::to_owned),
             threads: embedder.workers().threads(),
             shards: summary
                 .shards

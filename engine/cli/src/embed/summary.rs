@@ -48,6 +48,8 @@ pub(crate) struct EmbedSummary {
     pub(crate) layer: usize,
     /// The prompt before each text; empty if none.
     pub(crate) prompt: String,
+    /// The task whose adapters were used.
+    pub(crate) task: Option<String>,
     /// Number of threads.
     pub(crate) threads: usize,
     /// The shards, if the run is a job.

@@ -79,6 +79,7 @@ fn describe(model: &Model) -> Facts {
         ("normalized", json!(head.is_normalized && dimensions == head.dimensions)),
         ("dimensions", json!(dimensions)),
         ("prompts", json!(model.prompts())),
+        ("tasks", json!(model.tasks().collect::<Vec<_>>())),
         ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
     ]
 }

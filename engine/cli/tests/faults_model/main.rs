@@ -9,6 +9,7 @@ mod folder;
 mod formats;
 mod header;
 mod hub;
+mod own_code;
 mod pickle;
 mod support;
 mod tokenizer;

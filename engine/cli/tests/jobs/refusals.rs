@@ -62,6 +62,19 @@ fn another_model_is_refused_and_the_same_by_another_name_is_not() {
 }
 
 #[test]
+fn another_task_is_refused() {
+    let desk = desk();
+    let model = fixture("families/jina-v3").display().to_string();
+    let job = JOB.replace("-m BERT", &format!("-m {model} --task separation"));
+    desk.run(&job).ok();
+    let resume = job.replace(" -q", " --resume");
+    desk.run(&resume).ok();
+    desk.run(&resume.replace("--task separation", "--task retrieval.query"))
+        .ends(65, &["it was started with", "separation", "retrieval.query"]);
+    desk.run(&resume.replace("--task separation", "")).ends(65, &["task separation", "this run has none"]);
+}
+
+#[test]
 fn files_of_a_model_count_if_they_are_read() {
     let desk = desk();
     let model = "sentence-transformers/dense-prompts";

@@ -68,9 +68,9 @@ impl TokenizerClass {
             Some(name) if SENTENCE_PIECE.contains(&name) => Self::SentencePiece,
             Some(_) => Self::AsInFile,
             None => match model_type {
-                "bert" | "distilbert" | "electra" | "mpnet" => Self::Bert,
+                "bert" | "distilbert" | "electra" | "mpnet" | "nomic_bert" => Self::Bert,
                 "roberta" | "bart" | "led" | "longformer" => Self::Roberta,
-                "xlm-roberta" | "camembert" => Self::SentencePiece,
+                "xlm-roberta" | "camembert" | "gte" => Self::SentencePiece,
                 _ => Self::AsInFile,
             },
         }

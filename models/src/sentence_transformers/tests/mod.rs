@@ -8,6 +8,7 @@ mod pooling;
 use nearsay_kernels::{Activation, Pooling};
 
 use super::*;
+use crate::testing::tiny_config;
 use crate::weights::test_files::{model_folder, safetensors};
 
 const DENSE: &str = "sentence_transformers.models.Dense";
@@ -25,8 +26,12 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
-/// The encoder's width.
-const HIDDEN_DIM: usize = 4;
+/// An encoder of width 4.
+fn encoder() -> Recipe {
+    let mut config = tiny_config();
+    config["hidden_size"] = 4.into();
+    Recipe::read(&config).unwrap()
+}
 
 fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTransformer>> {
     let modules = modules(classes);
@@ -34,7 +39,7 @@ fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTrans
     all.extend(files.iter().map(|(name, text)| (*name, text.as_bytes())));
     let (directory, folder) = model_folder(&all);
     let tokenizer = TokenizerSettings::read(&folder, "bert", None)?;
-    let read = SentenceTransformer::read(&folder, HIDDEN_DIM, &tokenizer);
+    let read = SentenceTransformer::read(&folder, &encoder(), &tokenizer);
     drop(directory);
     read
 }
