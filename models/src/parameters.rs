@@ -112,14 +112,23 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The weights below `name`.
+    /// The weights below `name`. A `*` in it stands for the first part of a weight's own name: inside `*.3`,
+    /// `attentions.out_lin.bias` is `attentions.3.out_lin.bias`.
     pub(crate) fn inside(&self, name: &str) -> Self {
         Self { prefix: format!("{}{name}.", self.prefix), ..self.clone() }
     }
 
     /// A weight on the CPU. The part that uses it moves it to its device.
     pub(crate) fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        self.weights.load(&format!("{}{name}", self.prefix), shape)
+        self.weights.load(&self.whole_name(name), shape)
+    }
+
+    /// A name with the prefix.
+    fn whole_name(&self, name: &str) -> String {
+        match (self.prefix.split_once('*'), name.split_once('.')) {
+            (Some((before, after)), Some((first, rest))) => format!("{before}{first}{after}{rest}"),
+            _ => format!("{}{name}", self.prefix),
+        }
     }
 
     /// The weights next to the encoder: if its own are below `bert.`, those of a head are not.
@@ -136,12 +145,12 @@ impl<'a> Parameters<'a> {
 
     /// The error for a weight that is missing.
     pub(crate) fn missing(&self, name: &str) -> Error {
-        self.weights.missing(&format!("{}{name}", self.prefix))
+        self.weights.missing(&self.whole_name(name))
     }
 
     /// Whether there is a weight of this name.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.weights.contains(&format!("{}{name}", self.prefix))
+        self.weights.contains(&self.whole_name(name))
     }
 }
 
@@ -179,6 +188,25 @@ mod tests {
         // The family's own name goes before another one.
         let both = [format!("bert.{LANDMARK}"), format!("teacher.{LANDMARK}")];
         assert_eq!(prefix_of(&[&both[0], &both[1]]).unwrap(), "bert.");
+    }
+
+    #[test]
+    fn a_layer_may_be_named_by_its_parts() {
+        let (_directory, folder) = model_folder(&[(
+            "model.safetensors",
+            &safetensors(&[
+                ("transformer.norm.3.weight", &[1], &[2.0]),
+                ("transformer.norm.1.weight", &[1], &[3.0]),
+            ]),
+        )]);
+        let weights = Weights::open(&folder).unwrap();
+        let found = Parameters::find(&weights, &["transformer."], &["norm.3.weight"]).unwrap();
+        let value =
+            |layer: &str| found.inside(layer).load("norm.weight", &[1]).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!([value("*.3"), value("*.1")], [[2.0], [3.0]]);
+        assert!(!found.inside("*.2").contains("norm.weight"));
+        let error = found.inside("*.2").load("norm.weight", &[1]).unwrap_err().to_string();
+        assert!(error.contains("transformer.norm.2.weight"), "{error}");
     }
 
     #[test]

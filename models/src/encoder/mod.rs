@@ -11,9 +11,11 @@ pub(crate) mod linear;
 mod loading;
 pub(crate) mod norm;
 mod pass;
+pub(crate) mod query_key_norm;
 pub(crate) mod query_key_value;
 mod recipe;
 pub(crate) mod rotary;
+pub(crate) mod span_convolution;
 
 use std::sync::Arc;
 

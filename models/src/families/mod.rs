@@ -5,22 +5,32 @@ mod bart;
 mod bert;
 mod big_bird;
 mod blenderbot;
+mod convbert;
 mod deberta;
 mod deberta_v2;
 mod distilbert;
 mod electra;
+mod eurobert;
 mod fields;
+mod gemma3;
 mod known;
 mod led;
+mod llama;
 mod longformer;
 mod mbart;
 mod modernbert;
 mod mpnet;
+mod neobert;
 mod pegasus;
 mod post_norm;
 mod prophetnet;
+mod qwen3;
 mod roberta;
+mod rope;
+mod squeezebert;
 mod t5;
+mod xlm;
+mod xlnet;
 
 use serde_json::Value;
 
@@ -49,7 +59,7 @@ pub struct Family {
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
-pub const FAMILIES: [Family; 18] = [
+pub const FAMILIES: [Family; 26] = [
     bert::FAMILY,
     roberta::FAMILY,
     distilbert::FAMILY,
@@ -68,6 +78,14 @@ pub const FAMILIES: [Family; 18] = [
     blenderbot::FAMILY,
     prophetnet::FAMILY,
     big_bird::FAMILY,
+    eurobert::FAMILY,
+    qwen3::FAMILY,
+    gemma3::FAMILY,
+    neobert::FAMILY,
+    squeezebert::FAMILY,
+    convbert::FAMILY,
+    xlnet::FAMILY,
+    xlm::FAMILY,
 ];
 
 /// The family that config.json names.
@@ -98,6 +116,10 @@ fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
     Err(refused("model_type", rule))
 }
 
+/// Families that are published with code of their own, and the class in it that they compute as.
+const PUBLISHED_AS_CODE: [(&str, &str); 2] =
+    [("eurobert", "modeling_eurobert.EuroBertModel"), ("neobert", "model.NeoBERT")];
+
 /// A repository with custom modelling code (`auto_map`) may say `model_type: bert` and still compute
 /// something else, as Jina's first models do.
 fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
@@ -105,22 +127,31 @@ fn refuse_custom_code(config: &Value, model_type: &str) -> Result<()> {
     else {
         return Ok(());
     };
+    // The code may be in another repository: `REPOSITORY--FILE.CLASS`.
+    let class = code.rsplit("--").next().unwrap_or(code);
+    if PUBLISHED_AS_CODE.contains(&(model_type, class)) {
+        return Ok(());
+    }
     let rule = format!("must not name code of the repository's own, got `{code}` for a `{model_type}` model");
     Err(refused("auto_map.AutoModel", rule))
 }
 
 /// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.
 pub(crate) fn is_known_extra(name: &str) -> bool {
-    const PARTS: [&str; 19] = [
+    const PARTS: [&str; 23] = [
         "pooler",
+        "pred_layer",
         "cls",
         "discriminator_predictions",
         "generator_lm_head",
         "generator_predictions",
         "predictions",
+        "sequence_summary",
         "sop_classifier",
         "lm_head",
+        "lm_loss",
         "lm_predictions",
+        "logits_proj",
         "mask_predictions",
         "vocab_transform",
         "vocab_layer_norm",
