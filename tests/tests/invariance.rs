@@ -14,7 +14,7 @@ use nearsay::{
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
 
-const FAMILIES: [&str; 21] = [
+const FAMILIES: [&str; 29] = [
     "bert",
     "bert-odd",
     "distilbert",
@@ -36,6 +36,14 @@ const FAMILIES: [&str; 21] = [
     "longformer",
     "led",
     "pegasus",
+    "qwen3",
+    "gemma3_text",
+    "eurobert",
+    "neobert",
+    "convbert",
+    "squeezebert",
+    "xlnet",
+    "xlm",
 ];
 
 const WORDS: [&str; 12] =
