@@ -6,8 +6,8 @@ use candle_core::D;
 use criterion::{Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
 use nearsay_kernels::{
-    CuSeqlens, Form, LayerNorm, Placement, PoolOptions, Pooling, RotaryHeads, RotaryTable, add_norm,
-    add_norm_with_sum, normalize, pool, recycle, rotate,
+    CuSeqlens, Filters, Form, LayerNorm, NormedHeads, Placement, PoolOptions, Pooling, RotaryHeads,
+    RotaryTable, add_norm, add_norm_with_sum, convolve, norm_heads, normalize, pool, recycle, rotate,
 };
 
 const TOKENS: usize = 512;
@@ -20,7 +20,9 @@ fn main() -> anyhow::Result<()> {
         bench_add_norm(criterion)?;
         bench_add_norm_with_sum(criterion)?;
         bench_normalize(criterion)?;
+        bench_norm_heads(criterion)?;
         bench_rotate(criterion)?;
+        bench_convolve(criterion)?;
         bench_pool(criterion)
     })
 }
@@ -104,6 +106,49 @@ fn bench_rotate(criterion: &mut Criterion) -> anyhow::Result<()> {
     group.bench_function("candle", |bencher| {
         bencher.iter(|| candle_nn::rotary_emb::rope(&padded, &cos, &sin));
     });
+    group.finish();
+    Ok(())
+}
+
+/// Norms of 12 heads of 32 values, queries and keys (candle: without values after them).
+fn bench_norm_heads(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let weight = random(&[32])?;
+    let norm = LayerNorm::rms(&weight, EPSILON, &Placement::CPU)?;
+    let mut qkv = Some(random(&[TOKENS, 3 * HIDDEN_DIM])?);
+    let heads = random(&[TOKENS * 24, 32])?;
+    let mut group = criterion.benchmark_group("norms of heads");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("nearsay", |bencher| {
+        bencher.iter(|| {
+            let taken = qkv.take().context("the last norm failed")?;
+            qkv = Some(norm_heads(taken, &[NormedHeads { num_heads: 24, norm: &norm }], Form::Kernels)?);
+            anyhow::Ok(())
+        });
+    });
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| candle_nn::ops::rms_norm(&heads, &weight, EPSILON as f32));
+    });
+    group.finish();
+    Ok(())
+}
+
+/// Filters of 9 taps, one per column, and one per token and head of 64 columns.
+fn bench_convolve(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let (num_heads, taps) = (6, 9);
+    let cu_seqlens = CuSeqlens::from_lengths(vec![LENGTH; TOKENS / LENGTH])?;
+    let (hidden, columns) = (random(&[TOKENS, HIDDEN_DIM])?, random(&[taps, HIDDEN_DIM])?);
+    let logits = random(&[TOKENS, num_heads * taps])?;
+    let kinds =
+        [("columns", Filters::Columns(&columns)), ("heads", Filters::Heads { logits: &logits, num_heads })];
+    let mut group = criterion.benchmark_group("convolution along texts");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    for (kind, filters) in kinds {
+        for (name, form) in [("nearsay", Form::Kernels), ("candle", Form::Composed)] {
+            group.bench_function(format!("{name}, filters of {kind}"), |bencher| {
+                bencher.iter(|| convolve(&hidden, filters, &cu_seqlens, form).map(recycle))
+            });
+        }
+    }
     group.finish();
     Ok(())
 }

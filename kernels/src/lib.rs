@@ -36,9 +36,11 @@ pub use ops::all_finite::all_finite;
 pub use ops::attention::{
     AttentionOptions, DistanceBias, DistanceBuckets, DistanceVectors, Scores, attention,
 };
+pub use ops::convolve::{Filters, convolve};
 pub use ops::embed_norm::{Embeddings, TokenIndices};
 pub use ops::layer_norm::LayerNorm;
 pub use ops::linear::Linear;
+pub use ops::norm_heads::{NormedHeads, norm_heads};
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
 pub use ops::rotate::{RotaryHeads, RotaryTable, rotate};

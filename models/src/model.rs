@@ -388,8 +388,11 @@ fn unknown_fields(path: &Path, config: &Value, family: Family) -> Option<Unknown
     UnknownFields::of(path, &fields, |name| family.knows(name))
 }
 
-/// Whether the name of a tensor is below `part`, under any prefix.
+/// Whether the name of a tensor is below `part`, under any prefix; a `*` stands for one part of a name.
 fn is_inside(name: &str, part: &str) -> bool {
+    if let Some(number) = part.strip_prefix('*') {
+        return name.contains(&format!("{number}."));
+    }
     let found = name.split_once(part);
     found.is_some_and(|(prefix, rest)| rest.starts_with('.') && (prefix.is_empty() || prefix.ends_with('.')))
 }

@@ -117,7 +117,8 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The weights below `name`.
+    /// The weights below `name`. A `*` in it stands for the first part of a weight's own name: inside `*.3`,
+    /// `attentions.out_lin.bias` is `attentions.3.out_lin.bias`.
     pub(crate) fn inside(&self, name: &str) -> Self {
         Self { prefix: format!("{}{name}.", self.prefix), ..self.clone() }
     }
@@ -129,7 +130,7 @@ impl<'a> Parameters<'a> {
 
     /// A weight on the CPU. The part that uses it moves it to its device.
     pub(crate) fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let full = format!("{}{name}", self.prefix);
+        let full = self.whole_name(name);
         match (&self.adapter, self.adapted(name)) {
             (Some(adapter), Some(stored)) => adapter.load(self.weights, name, &stored, shape),
             _ => self.weights.load(&full, shape),
@@ -139,8 +140,16 @@ impl<'a> Parameters<'a> {
     /// The name that a weight with adapters is stored under, if this one is.
     fn adapted(&self, name: &str) -> Option<String> {
         self.adapter.as_ref()?;
-        let stored = Adapter::stored(&format!("{}{name}", self.prefix))?;
+        let stored = Adapter::stored(&self.whole_name(name))?;
         self.weights.contains(&stored).then_some(stored)
+    }
+
+    /// A name with the prefix.
+    fn whole_name(&self, name: &str) -> String {
+        match (self.prefix.split_once('*'), name.split_once('.')) {
+            (Some((before, after)), Some((first, rest))) => format!("{before}{first}{after}{rest}"),
+            _ => format!("{}{name}", self.prefix),
+        }
     }
 
     /// The weights next to the encoder: if its own are below `bert.`, those of a head are not.
@@ -157,12 +166,12 @@ impl<'a> Parameters<'a> {
 
     /// The error for a weight that is missing.
     pub(crate) fn missing(&self, name: &str) -> Error {
-        self.weights.missing(&format!("{}{name}", self.prefix))
+        self.weights.missing(&self.whole_name(name))
     }
 
     /// Whether there is a weight of this name.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.weights.contains(&format!("{}{name}", self.prefix)) || self.adapted(name).is_some()
+        self.weights.contains(&self.whole_name(name)) || self.adapted(name).is_some()
     }
 }
 
@@ -200,6 +209,25 @@ mod tests {
         // The family's own name goes before another one.
         let both = [format!("bert.{LANDMARK}"), format!("teacher.{LANDMARK}")];
         assert_eq!(prefix_of(&[&both[0], &both[1]]).unwrap(), "bert.");
+    }
+
+    #[test]
+    fn a_layer_may_be_named_by_its_parts() {
+        let (_directory, folder) = model_folder(&[(
+            "model.safetensors",
+            &safetensors(&[
+                ("transformer.norm.3.weight", &[1], &[2.0]),
+                ("transformer.norm.1.weight", &[1], &[3.0]),
+            ]),
+        )]);
+        let weights = Weights::open(&folder).unwrap();
+        let found = Parameters::find(&weights, &["transformer."], &["norm.3.weight"]).unwrap();
+        let value =
+            |layer: &str| found.inside(layer).load("norm.weight", &[1]).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!([value("*.3"), value("*.1")], [[2.0], [3.0]]);
+        assert!(!found.inside("*.2").contains("norm.weight"));
+        let error = found.inside("*.2").load("norm.weight", &[1]).unwrap_err().to_string();
+        assert!(error.contains("transformer.norm.2.weight"), "{error}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Shape {
 }
 
 /// Every known shape, by family and size.
-pub const SHAPES: [Shape; 20] = [
+pub const SHAPES: [Shape; 22] = [
     bert("minilm-l6", 6, SMALL),
     bert("minilm-l12", 12, SMALL),
     Shape { line: Line::DistilBert, ..bert("distilbert", 6, BASE) },
@@ -39,6 +39,8 @@ pub const SHAPES: [Shape; 20] = [
     of("jina-v2-base", Line::Jina, 30_528, 12, BASE),
     of("bart-base", Line::Bart, ROBERTA_WORDS, 6, BASE),
     of("t5-base", Line::T5, 32_128, 12, BASE),
+    of("qwen3-embedding-0.6b", Line::Qwen3, 151_669, 28, LARGE),
+    of("embedding-gemma-300m", Line::Gemma3, 262_144, 24, Widths { hidden_dim: 768, num_heads: 3 }),
 ];
 
 /// The family and the other fields of a shape's config.json.
@@ -57,6 +59,8 @@ enum Line {
     Jina,
     Bart,
     T5,
+    Qwen3,
+    Gemma3,
 }
 
 /// A layer's sizes.
@@ -174,6 +178,29 @@ impl Shape {
                 "num_heads": num_heads,
                 "d_ff": intermediate_dim,
             }),
+            Line::Qwen3 => {
+                let mut config = self.with_names(json!({
+                    "model_type": "qwen3",
+                    "num_key_value_heads": 8,
+                    "head_dim": 128,
+                    "rope_theta": 1e6,
+                    "max_position_embeddings": 32_768,
+                }));
+                config["intermediate_size"] = 3072.into();
+                config
+            }
+            Line::Gemma3 => {
+                let mut config = self.with_names(json!({
+                    "model_type": "gemma3_text",
+                    "num_key_value_heads": 1,
+                    "head_dim": 256,
+                    "sliding_window": 512,
+                    "use_bidirectional_attention": true,
+                    "max_position_embeddings": 2048,
+                }));
+                config["intermediate_size"] = 1152.into();
+                config
+            }
         }
     }
 
@@ -204,21 +231,23 @@ mod tests {
     #[test]
     fn sizes_are_those_of_the_published_models() {
         for (name, parameters, tokens) in [
-            ("minilm-l6", 22_565_376, 512),
-            ("minilm-l12", 33_212_160, 512),
-            ("distilbert", 66_362_880, 512),
-            ("bert-base", 108_891_648, 512),
-            ("bert-large", 334_092_288, 512),
-            ("roberta-base", 124_055_040, 512),
-            ("roberta-large", 354_310_144, 512),
-            ("xlm-roberta-base", 277_453_056, 512),
-            ("xlm-roberta-large", 558_840_832, 512),
-            ("bart-base", 81_920_256, 1024),
+            ("qwen3-embedding-0.6b", 595_776_512, None),
+            ("embedding-gemma-300m", 302_863_104, None),
+            ("minilm-l6", 22_565_376, Some(512)),
+            ("minilm-l12", 33_212_160, Some(512)),
+            ("distilbert", 66_362_880, Some(512)),
+            ("bert-base", 108_891_648, Some(512)),
+            ("bert-large", 334_092_288, Some(512)),
+            ("roberta-base", 124_055_040, Some(512)),
+            ("roberta-large", 354_310_144, Some(512)),
+            ("xlm-roberta-base", 277_453_056, Some(512)),
+            ("xlm-roberta-large", 558_840_832, Some(512)),
+            ("bart-base", 81_920_256, Some(1024)),
         ] {
             let recipe = Shape::find(name).unwrap().recipe().unwrap();
             assert_eq!(
                 (recipe.parameters(recipe.num_layers()), recipe.max_tokens()),
-                (parameters, Some(tokens)),
+                (parameters, tokens),
                 "{name}"
             );
         }

@@ -46,11 +46,14 @@ impl Case {
         Self { model, encoder, texts: texts(folder), expected }
     }
 
-    /// Checks that the tokenizer gives the expected ids for each text.
+    /// Checks that the tokenizer gives the expected ids for each text, if there are any.
     ///
     /// # Panics
     /// If it does not.
     pub fn check_tokenizer(&self) {
+        if self.texts.is_empty() {
+            return;
+        }
         let recipe = self.model.recipe();
         let longest = (0..).map_while(|text| self.input_ids(text)).map(|ids| ids.len()).max().unwrap_or(0);
         let limits =

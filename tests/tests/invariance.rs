@@ -14,7 +14,7 @@ use nearsay::{
 use nearsay_tests::{fixture, minilm};
 use proptest::prelude::*;
 
-const FAMILIES: [&str; 28] = [
+const FAMILIES: [&str; 36] = [
     "bert",
     "bert-odd",
     "distilbert",
@@ -43,6 +43,14 @@ const FAMILIES: [&str; 28] = [
     "jina",
     "jina-code",
     "jina-v3",
+    "qwen3",
+    "gemma3_text",
+    "eurobert",
+    "neobert",
+    "convbert",
+    "squeezebert",
+    "xlnet",
+    "xlm",
 ];
 
 const WORDS: [&str; 12] =

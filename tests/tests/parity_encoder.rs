@@ -193,6 +193,46 @@ fn deberta_v2() {
 }
 
 #[test]
+fn qwen3() {
+    check("families/qwen3", "families/qwen3");
+}
+
+#[test]
+fn embedding_gemma() {
+    check("families/gemma3_text", "families/gemma3_text");
+}
+
+#[test]
+fn eurobert() {
+    check("families/eurobert", "families/eurobert");
+}
+
+#[test]
+fn neobert() {
+    check("families/neobert", "families/neobert");
+}
+
+#[test]
+fn convbert() {
+    check("families/convbert", "families/convbert");
+}
+
+#[test]
+fn squeezebert() {
+    check("families/squeezebert", "families/squeezebert");
+}
+
+#[test]
+fn xlnet() {
+    check("families/xlnet", "families/xlnet");
+}
+
+#[test]
+fn xlm() {
+    check("families/xlm", "families/xlm");
+}
+
+#[test]
 fn camembert() {
     check("families/camembert", "families/camembert");
 }
@@ -220,6 +260,14 @@ fn a_wrong_reading_is_seen() {
         ("jina", "num_attention_heads", json!(2)),
         ("jina-code", "num_attention_heads", json!(8)),
         ("jina-v3", "rotary_emb_base", json!(2020)),
+        ("qwen3", "rope_theta", json!(10000.0)),
+        ("qwen3", "rms_norm_eps", json!(1e-6)),
+        ("gemma3_text", "sliding_window", json!(8)),
+        ("gemma3_text", "rope_local_base_freq", json!(5000.0)),
+        ("gemma3_text", "query_pre_attn_scalar", json!(10)),
+        ("gemma3_text", "hidden_activation", json!("gelu")),
+        ("eurobert", "rope_theta", json!(10000.0)),
+        ("xlm", "gelu_activation", json!(false)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(&fixture(&format!("families/{family}")), folder.path());

@@ -9,6 +9,7 @@ use tokenizers::Tokenizer;
 use tokenizers::normalizers::{BertNormalizer, Lowercase, NormalizerWrapper, Sequence};
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::metaspace::PrependScheme;
+use tokenizers::processors::template::TemplateProcessing;
 
 use super::shared::SharedTokenizer;
 
@@ -23,6 +24,9 @@ pub(super) fn apply(
     apply_prefix_space(settings, tokenizer);
     for token in &settings.added_tokens {
         add(token, tokenizer, vocab_size)?;
+    }
+    if let Some([first, last]) = &settings.around {
+        put_around(first.as_deref(), last.as_deref(), tokenizer)?;
     }
     tokenizer.set_encode_special_tokens(settings.split_special_tokens);
     Ok(())
@@ -82,6 +86,25 @@ fn apply_to_normalizer(settings: &TokenizerSettings, tokenizer: &mut Tokenizer) 
         settings.do_lower_case.unwrap_or(of_file(normalizer.lowercase)),
     );
     tokenizer.with_normalizer(Some(normalizer)).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Puts these tokens before and after every text, and around each text of a pair.
+fn put_around(first: Option<&str>, last: Option<&str>, tokenizer: &mut Tokenizer) -> Result<(), String> {
+    let tokens = [first, last].into_iter().flatten().map(|token| match tokenizer.token_to_id(token) {
+        Some(id) => Ok((token.to_owned(), id)),
+        None => Err(format!("its vocabulary must have `{token}`, which is around every text, and has not")),
+    });
+    let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+    let part = |text: &str, kind: u32| {
+        let pieces = [first, Some(text), last].into_iter().flatten();
+        pieces.map(|piece| format!("{piece}:{kind}")).collect::<Vec<_>>()
+    };
+    let mut template = TemplateProcessing::builder();
+    template.try_single(part("$A", 0))?;
+    template.try_pair([part("$A", 0), part("$B", 1)].concat())?;
+    let template = template.special_tokens(tokens).build().map_err(|error| error.to_string())?;
+    tokenizer.with_post_processor(Some(template));
+    Ok(())
 }
 
 fn apply_prefix_space(settings: &TokenizerSettings, tokenizer: &mut Tokenizer) {

@@ -107,6 +107,24 @@ fn settings_beside_the_tokenizer_are_applied() {
 }
 
 #[test]
+fn tokens_that_the_class_puts_around_a_text_replace_those_of_the_file() {
+    let around = |first: &str, last: Option<&str>| TokenizerSettings {
+        around: Some([Some(first.to_owned()), last.map(str::to_owned)]),
+        ..TokenizerSettings::default()
+    };
+    let plain = open("bert", 16).encode("the river").unwrap().ids;
+    let (first, last) = (plain[0], plain[plain.len() - 1]);
+    let words = &plain[1..plain.len() - 1];
+    let ids = |settings: &TokenizerSettings| {
+        TextTokenizer::open(&fixture("bert"), settings, LIMITS).unwrap().encode("the river").unwrap().ids
+    };
+    assert_eq!(ids(&around("[SEP]", Some("[CLS]"))), [&[last], words, &[first]].concat());
+    assert_eq!(ids(&around("[SEP]", None)), [&[last], words].concat());
+    let error = TextTokenizer::open(&fixture("bert"), &around("<bos>", None), LIMITS).err().unwrap();
+    assert!(error.to_string().contains("its vocabulary must have `<bos>`"), "{error}");
+}
+
+#[test]
 fn ten_megabytes_without_a_blank_are_one_unknown_token() {
     let tokenizer = open("bert", 64);
     let tokens = tokenizer.encode(&"a".repeat(10_000_000)).unwrap();

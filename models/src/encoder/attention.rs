@@ -13,6 +13,7 @@ use super::norm::NormRecipe;
 use super::pass::Pass;
 use super::query_key_norm::{QueryKeyNorm, QueryKeyNormRecipe};
 use super::query_key_value::QueryKeyValueRecipe;
+use super::span_convolution::{SpanConvolution, SpanConvolutionRecipe};
 use crate::Result;
 
 /// Names and sizes of self-attention.
@@ -25,6 +26,8 @@ pub(crate) struct AttentionRecipe {
     /// Of the output's sum with the input, besides the block's own.
     pub(crate) output_norm: Option<NormRecipe>,
     pub(crate) num_heads: usize,
+    /// Heads of keys and of values, a divisor of `num_heads`.
+    pub(crate) num_key_heads: usize,
     /// The factor of scores; `None` is 1 / sqrt(head_dim).
     pub(crate) scale: Option<f32>,
     pub(crate) scores: ScoresRecipe,
@@ -32,6 +35,10 @@ pub(crate) struct AttentionRecipe {
     pub(crate) rotary: Option<usize>,
     /// A query attends only to keys at most this far from it.
     pub(crate) window: Option<usize>,
+    /// A query attends only to keys up to itself.
+    pub(crate) causal: bool,
+    /// Its result lies beside that of the heads in the input of `output`.
+    pub(crate) convolution: Option<SpanConvolutionRecipe>,
 }
 
 /// Terms added to the product of query and key in a score.
@@ -45,6 +52,24 @@ pub(crate) enum ScoresRecipe {
 }
 
 impl AttentionRecipe {
+    /// Heads that each have their own keys, and scores without further terms.
+    pub(crate) fn new(query_key_value: QueryKeyValueRecipe, output: LinearRecipe, num_heads: usize) -> Self {
+        Self {
+            query_key_value,
+            query_key_norm: None,
+            output,
+            output_norm: None,
+            num_heads,
+            num_key_heads: num_heads,
+            scale: None,
+            scores: ScoresRecipe::Plain,
+            rotary: None,
+            window: None,
+            causal: false,
+            convolution: None,
+        }
+    }
+
     pub(crate) fn parameters(&self) -> usize {
         let vectors = match &self.scores {
             ScoresRecipe::Vectors(vectors) => vectors.parameters(),
@@ -52,19 +77,31 @@ impl AttentionRecipe {
         };
         let norms = self.query_key_norm.as_ref().map_or(0, QueryKeyNormRecipe::parameters)
             + self.output_norm.as_ref().map_or(0, NormRecipe::parameters);
-        self.query_key_value.parameters() + self.output.parameters() + vectors + norms
+        let convolution = self.convolution.as_ref().map_or(0, SpanConvolutionRecipe::parameters);
+        self.query_key_value.parameters() + norms + vectors + convolution + self.output.parameters()
     }
 
-    /// Operations per token in a text of `length` tokens: linear layers, and products with every key in the
-    /// window, its value, and vectors of distances.
+    /// Width of all heads together, which need not be that of hidden states.
+    fn width(&self) -> usize {
+        self.query_key_value.query_dim()
+    }
+
+    fn head_dim(&self) -> usize {
+        self.width() / self.num_heads
+    }
+
+    /// Operations per token in a text of `length` tokens: linear layers, and products with every key that a token
+    /// attends to, its value, and vectors of distances; the convolution.
     pub(crate) fn flops(&self, length: usize) -> f64 {
         let products = match &self.scores {
             ScoresRecipe::Vectors(vectors) => 2 + vectors.products(),
             ScoresRecipe::Plain | ScoresRecipe::Bias(_) => 2,
         };
-        let keys = self.window.map_or(length, |radius| length.min(2 * radius + 1));
-        let pairs = 2.0 * (products * keys * self.output.in_dim) as f64;
-        self.query_key_value.flops() + self.output.flops() + pairs
+        let near = self.window.map_or(length, |radius| length.min(2 * radius + 1));
+        let keys = if self.causal { near.div_ceil(2) } else { near };
+        let pairs = 2.0 * (products * keys * self.width()) as f64;
+        let convolution = self.convolution.as_ref().map_or(0.0, SpanConvolutionRecipe::flops);
+        self.query_key_value.flops() + self.output.flops() + pairs + convolution
     }
 
     pub(crate) fn load(&self, loading: &Loading<'_>) -> Result<Attention> {
@@ -75,11 +112,14 @@ impl AttentionRecipe {
             }
             ScoresRecipe::Plain | ScoresRecipe::Bias(_) => None,
         };
-        let query_key_norm = self.query_key_norm.as_ref().map(|norm| norm.load(parameters, placement));
+        let heads = [self.num_heads, self.num_key_heads];
+        let norm = self.query_key_norm.as_ref().map(|norm| norm.load(parameters, heads, placement));
+        let convolution = self.convolution.as_ref().map(|part| part.load(parameters, placement));
         let output_norm = self.output_norm.as_ref().map(|norm| norm.load(parameters, placement));
         Ok(Attention {
+            query_key_norm: norm.transpose()?,
+            convolution: convolution.transpose()?,
             query_key_value: self.query_key_value.load(parameters, self.num_heads, placement)?,
-            query_key_norm: query_key_norm.transpose()?,
             output: self.output.load(parameters, placement)?,
             output_norm: output_norm.transpose()?,
             vectors,
@@ -96,18 +136,23 @@ pub(crate) struct Attention {
     output: Linear,
     output_norm: Option<LayerNorm>,
     vectors: Option<DistanceVectors>,
+    convolution: Option<SpanConvolution>,
     recipe: AttentionRecipe,
 }
 
 impl Attention {
     /// `hidden` and the result: [total_tokens, hidden_dim].
     pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let AttentionRecipe { num_heads, scale, window, .. } = self.recipe;
-        let query_key_value = self.normed(self.query_key_value.forward(hidden)?)?;
-        let query_key_value = self.rotated(query_key_value, pass)?;
+        let AttentionRecipe { num_heads, num_key_heads, scale, window, causal, .. } = self.recipe;
+        let query_key_value = self.query_key_value.forward(hidden)?;
+        let query_key_value = self.rotated(self.normed(query_key_value, pass)?, pass)?;
         let scores = self.scores(pass);
-        let options = AttentionOptions { scale, scores, window, ..AttentionOptions::new(num_heads) };
-        let context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
+        let options = AttentionOptions { num_heads, num_key_heads, scale, scores, window, causal };
+        let mut context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
+        if let Some(convolution) = &self.convolution {
+            let convolved = convolution.forward(hidden, &query_key_value, pass)?;
+            context = Tensor::cat(&[context, convolved], 1)?;
+        }
         let output = self.output.forward(&context)?;
         [query_key_value, context].into_iter().for_each(recycle);
         let Some(norm) = &self.output_norm else { return Ok(output) };
@@ -116,19 +161,19 @@ impl Attention {
         Ok(sum)
     }
 
-    /// With norms of queries and keys, if the model has them.
-    fn normed(&self, query_key_value: Tensor) -> Result<Tensor> {
-        let Some(norm) = &self.query_key_norm else { return Ok(query_key_value) };
-        let normed = norm.forward(&query_key_value)?;
-        recycle(query_key_value);
-        Ok(normed)
+    /// Queries and keys normalised, if the model has norms of them.
+    fn normed(&self, query_key_value: Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        match &self.query_key_norm {
+            Some(norm) => norm.forward(query_key_value, pass.form),
+            None => Ok(query_key_value),
+        }
     }
 
     /// Queries and keys turned by their positions, if the model has rotary embeddings.
     fn rotated(&self, query_key_value: Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let Some(rotary) = self.recipe.rotary else { return Ok(query_key_value) };
-        let AttentionRecipe { num_heads, output, .. } = &self.recipe;
-        let heads = RotaryHeads { num_heads: 2 * num_heads, head_dim: output.in_dim / num_heads };
+        let num_heads = self.recipe.num_heads + self.recipe.num_key_heads;
+        let heads = RotaryHeads { num_heads, head_dim: self.recipe.head_dim() };
         Ok(rotate(query_key_value, pass.cu_seqlens, heads, &pass.rotary[rotary], pass.form)?)
     }
 

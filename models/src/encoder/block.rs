@@ -1,4 +1,4 @@
-//! A block: attention and feed-forward, each with its residual and its norm, in one of two orders.
+//! A block: attention and feed-forward, each with its residual and its norm, in one of three orders.
 
 use candle_core::Tensor;
 use nearsay_kernels::{LayerNorm, SumAndNorm, add_norm, add_norm_with_sum, recycle};
@@ -13,7 +13,7 @@ use crate::Result;
 /// The parts of a block, whose names are below `prefix`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BlockRecipe {
-    /// Without its last dot.
+    /// Without its last dot; with a `*` where the parts' own names come first.
     pub(crate) prefix: String,
     pub(crate) order: Order,
     pub(crate) attention: AttentionRecipe,
@@ -24,17 +24,33 @@ pub(crate) struct BlockRecipe {
 }
 
 /// Where the norms are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Order {
     /// After each sum, as in BERT.
     PostNorm,
     /// Before attention and feed-forward; sums are not normalized, and a norm follows the last block.
     PreNorm,
+    /// Before attention and feed-forward, and after each before it is added; a norm follows the last block.
+    Sandwich { attention_output: NormRecipe, feed_forward_output: NormRecipe },
+}
+
+impl Order {
+    /// The norms of what attention and feed-forward add.
+    fn output_norms(&self) -> Option<[&NormRecipe; 2]> {
+        match self {
+            Self::PostNorm | Self::PreNorm => None,
+            Self::Sandwich { attention_output, feed_forward_output } => {
+                Some([attention_output, feed_forward_output])
+            }
+        }
+    }
 }
 
 impl BlockRecipe {
     pub(crate) fn parameters(&self) -> usize {
-        self.attention.parameters()
+        let output_norms = self.order.output_norms().into_iter().flatten();
+        output_norms.map(NormRecipe::parameters).sum::<usize>()
+            + self.attention.parameters()
             + self.attention_norm.as_ref().map_or(0, NormRecipe::parameters)
             + self.feed_forward.parameters()
             + self.feed_forward_norm.parameters()
@@ -49,8 +65,12 @@ impl BlockRecipe {
         let loading = &encoder.inside(&self.prefix);
         let Loading { parameters, placement, .. } = loading;
         let attention_norm = self.attention_norm.as_ref().map(|norm| norm.load(parameters, placement));
+        let output_norms = self.order.output_norms().map(|[attention, feed_forward]| -> Result<_> {
+            Ok([attention.load(parameters, placement)?, feed_forward.load(parameters, placement)?])
+        });
         Ok(Block {
-            order: self.order,
+            is_post_norm: self.order == Order::PostNorm,
+            output_norms: output_norms.transpose()?,
             attention: self.attention.load(loading)?,
             attention_norm: attention_norm.transpose()?,
             feed_forward: self.feed_forward.load(parameters, placement)?,
@@ -62,7 +82,9 @@ impl BlockRecipe {
 /// A loaded block.
 #[derive(Debug)]
 pub(crate) struct Block {
-    order: Order,
+    is_post_norm: bool,
+    /// Of what attention and feed-forward add.
+    output_norms: Option<[LayerNorm; 2]>,
     attention: Attention,
     attention_norm: Option<LayerNorm>,
     feed_forward: FeedForward,
@@ -72,9 +94,9 @@ pub(crate) struct Block {
 impl Block {
     /// `hidden` and the result: [total_tokens, hidden_dim].
     pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        match (self.order, &self.attention_norm) {
-            (Order::PostNorm, Some(norm)) => self.post_norm(hidden, norm, pass),
-            (Order::PostNorm, None) | (Order::PreNorm, _) => self.pre_norm(hidden, pass),
+        match (self.is_post_norm, &self.attention_norm) {
+            (true, Some(norm)) => self.post_norm(hidden, norm, pass),
+            (true, None) | (false, _) => self.pre_norm(hidden, pass),
         }
     }
 
@@ -90,10 +112,19 @@ impl Block {
     fn pre_norm(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let normed = self.attention_norm.as_ref().map(|norm| norm.forward(hidden)).transpose()?;
         let attended = self.attention.forward(normed.as_ref().unwrap_or(hidden), pass)?;
+        let attended = self.output_normed(attended, 0)?;
         let SumAndNorm { sum, norm } = add_norm_with_sum(&attended, hidden, &self.feed_forward_norm)?;
-        let fed_forward = self.feed_forward.forward(&norm)?;
+        let fed_forward = self.output_normed(self.feed_forward.forward(&norm)?, 1)?;
         let output = (&fed_forward + &sum)?;
         normed.into_iter().chain([attended, sum, norm, fed_forward]).for_each(recycle);
         Ok(output)
+    }
+
+    /// What attention (0) or feed-forward (1) adds, normalized if the model does so.
+    fn output_normed(&self, output: Tensor, part: usize) -> Result<Tensor> {
+        let Some(norms) = &self.output_norms else { return Ok(output) };
+        let normed = norms[part].forward(&output)?;
+        recycle(output);
+        Ok(normed)
     }
 }

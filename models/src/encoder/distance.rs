@@ -2,7 +2,9 @@
 //! or products with a vector per distance.
 
 use candle_core::{Device, Tensor};
-use nearsay_kernels::{CuSeqlens, DistanceBias, DistanceBuckets, DistanceVectors, Placement, add_norm};
+use nearsay_kernels::{
+    CuSeqlens, DistanceBias, DistanceBuckets, DistanceVectors, Placement, RotaryTable, add_norm,
+};
 
 use super::linear::LinearRecipe;
 use super::norm::NormRecipe;
@@ -91,6 +93,15 @@ pub(crate) enum DistanceVectorsRecipe {
     /// The encoder's embeddings of distances through linear layers: `for_queries` makes what queries are
     /// multiplied by (PK), `for_keys` what keys are multiplied by (PQ).
     Projected { for_queries: Option<LinearRecipe>, for_keys: Option<LinearRecipe>, is_shared: bool },
+    /// Sinusoids of distances through a linear layer (PK), for distances from -`farthest` to `farthest`. Products with
+    /// keys have a bias of queries of their own, `content_bias` [num_heads, head_dim]; queries already have that of
+    /// the others, `query_bias`, so that keys are multiplied by the difference at every distance (PQ).
+    Sinusoids {
+        for_queries: LinearRecipe,
+        content_bias: &'static str,
+        query_bias: &'static str,
+        farthest: usize,
+    },
 }
 
 impl DistanceVectorsRecipe {
@@ -102,6 +113,8 @@ impl DistanceVectorsRecipe {
             Self::Projected { for_queries, for_keys, .. } => {
                 for_queries.iter().chain(for_keys).map(LinearRecipe::parameters).sum()
             }
+            // The layer counts one of the two biases.
+            Self::Sinusoids { for_queries, .. } => for_queries.parameters() + for_queries.out_dim,
         }
     }
 
@@ -110,6 +123,7 @@ impl DistanceVectorsRecipe {
         match self {
             Self::Table { by_keys, .. } => 1 + usize::from(*by_keys),
             Self::Projected { for_queries, for_keys, .. } => for_queries.iter().chain(for_keys).count(),
+            Self::Sinusoids { .. } => 2,
         }
     }
 
@@ -130,6 +144,16 @@ impl DistanceVectorsRecipe {
                 let project = |linear: &LinearRecipe| project(linear, parameters, embeddings, num_heads);
                 [for_queries.as_ref().map(project).transpose()?, for_keys.as_ref().map(project).transpose()?]
             }
+            Self::Sinusoids { for_queries, content_bias, query_bias, farthest } => {
+                let sinusoids = sinusoids(for_queries.in_dim, *farthest)?;
+                let vectors = project(for_queries, parameters, Some(&sinusoids), num_heads)?;
+                let bias = |name: &str| -> Result<Tensor> {
+                    let shape = [num_heads, for_queries.out_dim / num_heads];
+                    Ok(parameters.load(name, &shape)?.unsqueeze(1)?)
+                };
+                let difference = (bias(content_bias)? - bias(query_bias)?)?.broadcast_as(vectors.shape())?;
+                [Some(vectors), Some(difference)]
+            }
         };
         Ok(DistanceVectors::new(position_keys.as_ref(), position_queries.as_ref(), placement)?)
     }
@@ -147,4 +171,18 @@ fn project(
     let vectors = linear.load(parameters, &Placement::CPU)?.forward(embeddings)?;
     let (rows, width) = vectors.dims2()?;
     Ok(vectors.reshape((rows, num_heads, width / num_heads))?.transpose(0, 1)?.contiguous()?)
+}
+
+/// Sines, then cosines, of distances -`farthest` to `farthest` times the frequencies of rotary embeddings:
+/// [2 * farthest + 1, width].
+fn sinusoids(width: usize, farthest: usize) -> Result<Tensor> {
+    let frequencies = RotaryTable::inverse_frequencies(10_000.0, width);
+    let mut values = Vec::with_capacity((2 * farthest + 1) * width);
+    for row in 0..=2 * farthest {
+        let distance = row as f32 - farthest as f32;
+        let angles = frequencies.iter().map(|frequency| f64::from(distance * frequency));
+        values.extend(angles.clone().map(|angle| angle.sin() as f32));
+        values.extend(angles.map(|angle| angle.cos() as f32));
+    }
+    Ok(Tensor::from_vec(values, (2 * farthest + 1, width), &Device::Cpu)?)
 }

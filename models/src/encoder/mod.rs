@@ -16,6 +16,7 @@ pub(crate) mod query_key_norm;
 pub(crate) mod query_key_value;
 pub(crate) mod recipe;
 pub(crate) mod rotary;
+pub(crate) mod span_convolution;
 
 use std::sync::Arc;
 

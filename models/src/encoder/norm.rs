@@ -24,13 +24,15 @@ pub(crate) enum NormKind {
     LayerWithoutBias,
     /// Division by the root of the mean square, without a bias.
     Rms,
+    /// The same with weights that are stored less 1 (Gemma).
+    RmsLessOne,
 }
 
 impl NormRecipe {
     pub(crate) fn parameters(&self) -> usize {
         match self.kind {
             NormKind::Layer => 2 * self.width,
-            NormKind::LayerWithoutBias | NormKind::Rms => self.width,
+            NormKind::LayerWithoutBias | NormKind::Rms | NormKind::RmsLessOne => self.width,
         }
     }
 
@@ -46,6 +48,7 @@ impl NormRecipe {
                 LayerNorm::without_bias(&vector("weight")?, self.epsilon, placement)?
             }
             NormKind::Rms => LayerNorm::rms(&vector("weight")?, self.epsilon, placement)?,
+            NormKind::RmsLessOne => LayerNorm::rms(&(vector("weight")? + 1.0)?, self.epsilon, placement)?,
         })
     }
 }

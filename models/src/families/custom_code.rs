@@ -10,7 +10,7 @@ use crate::Result;
 
 /// Classes that compute what a family describes, and the repositories that publish them; models may also have a
 /// copy of such a class in their own.
-const KNOWN: [Code; 4] = [
+const KNOWN: [Code; 6] = [
     Code { family: "gte", repositories: &["Alibaba-NLP/new-impl"], classes: &["NewModel", "GteModel"] },
     Code { family: "nomic_bert", repositories: &["nomic-ai/nomic-bert-2048"], classes: &["NomicBertModel"] },
     Code {
@@ -23,6 +23,8 @@ const KNOWN: [Code; 4] = [
         repositories: &["jinaai/xlm-roberta-flash-implementation"],
         classes: &["XLMRobertaLoRA", "XLMRobertaModel"],
     },
+    Code { family: "eurobert", repositories: &[], classes: &["EuroBertModel"] },
+    Code { family: "neobert", repositories: &[], classes: &["NeoBERT"] },
 ];
 
 struct Code {

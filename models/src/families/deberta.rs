@@ -10,7 +10,7 @@ use crate::encoder::attention::ScoresRecipe;
 use crate::encoder::distance::{DistanceEmbeddingsRecipe, DistanceVectorsRecipe};
 use crate::encoder::embeddings::EmbeddingsRecipe;
 use crate::encoder::linear::LinearRecipe;
-use crate::encoder::query_key_value::QueryKeyValueRecipe;
+use crate::encoder::query_key_value::{QueryKeyValueRecipe, RotaryPairs};
 use crate::heads::ClassifierRecipe;
 use crate::{Positions, Recipe, Result};
 
@@ -53,8 +53,8 @@ fn recipe(config: &Value) -> Result<Recipe> {
     for attention in blocks.iter_mut().map(|block| &mut block.attention) {
         attention.query_key_value = QueryKeyValueRecipe::HeadByHead {
             weight: LinearRecipe::without_bias("attention.self.in_proj", [hidden, 3 * hidden]),
-            query_bias: "attention.self.q_bias",
-            value_bias: "attention.self.v_bias",
+            biases: Some(["attention.self.q_bias", "attention.self.v_bias"]),
+            pairs: RotaryPairs::Halves,
         };
         attention.scale = Some(relative.scale(hidden / sizes.num_heads));
         if relative.has_vectors() {

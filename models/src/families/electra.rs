@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::post_norm::{BERT_DEFAULTS, Sizes};
 use super::{Family, bert, fields, known, roberta};
+use crate::encoder::embeddings::EmbeddingsRecipe;
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
 use crate::heads::ClassifierRecipe;
@@ -24,11 +25,16 @@ pub(super) const FAMILY: Family = Family {
 
 fn recipe(config: &Value) -> Result<Recipe> {
     let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
-    let width = fields::size_or(config, "embedding_size", 128)?;
+    Ok(Recipe::new(embeddings(config, &sizes, 128)?, bert::LAYER.blocks(bert::LAYERS, &sizes)))
+}
+
+/// BERT's embeddings, of a width that config.json states or the family's default.
+pub(super) fn embeddings(config: &Value, sizes: &Sizes, default: usize) -> Result<EmbeddingsRecipe> {
+    let width = fields::size_or(config, "embedding_size", default)?;
     let norm = NormRecipe { width, ..sizes.norm(bert::EMBEDDING_NORM) };
     let mut embeddings = bert::embeddings(config, Positions::FromZero, norm)?;
     if width != sizes.hidden_dim {
         embeddings.projection = Some(LinearRecipe::new("embeddings_project", [width, sizes.hidden_dim]));
     }
-    Ok(Recipe::new(embeddings, bert::LAYER.blocks(bert::LAYERS, &sizes)))
+    Ok(embeddings)
 }

@@ -322,6 +322,143 @@ pub(super) const EXPERTS: [&str; 10] = [
     "router_aux_loss_coef",
 ];
 
+/// Fields of families with Llama's layers.
+pub(super) const LLAMA: [&str; 17] = [
+    "attention_bias",
+    "attention_dropout",
+    "head_dim",
+    "hidden_act",
+    "hidden_size",
+    "intermediate_size",
+    "layer_types",
+    "mlp_bias",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "pretraining_tp",
+    "rms_norm_eps",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "sliding_window",
+];
+
+/// EuroBERT's fields. The tokens are texts beside their ids, and have no effect.
+pub(super) const EUROBERT: [&str; 6] =
+    ["bos_token", "classifier_pooling", "clf_pooling", "eos_token", "mask_token", "mask_token_id"];
+
+/// Qwen3's fields.
+pub(super) const QWEN3: [&str; 3] = ["is_causal", "max_window_layers", "use_sliding_window"];
+
+/// Gemma 3's fields; the last logits' cap has no effect on states.
+pub(super) const GEMMA3: [&str; 8] = [
+    "_sliding_window_pattern",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+    "hidden_activation",
+    "query_pre_attn_scalar",
+    "rope_local_base_freq",
+    "sliding_window_pattern",
+    "use_bidirectional_attention",
+];
+
+/// NeoBERT's fields.
+pub(super) const NEOBERT: [&str; 17] = [
+    "classifier_init_range",
+    "decoder_init_range",
+    "dim_head",
+    "dropout",
+    "embedding_init_range",
+    "flash_attention",
+    "hidden_act",
+    "hidden_size",
+    "intermediate_size",
+    "kwargs",
+    "ngpt",
+    "norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "rms_norm",
+    "rope",
+    "base_scale",
+];
+
+/// SqueezeBERT's fields.
+pub(super) const SQUEEZEBERT: [&str; 7] = [
+    "embedding_size",
+    "intermediate_groups",
+    "k_groups",
+    "output_groups",
+    "post_attention_groups",
+    "q_groups",
+    "v_groups",
+];
+
+/// ConvBERT's fields.
+pub(super) const CONVBERT: [&str; 4] = ["conv_kernel_size", "embedding_size", "head_ratio", "num_groups"];
+
+/// XLNet's fields; those of memories have no effect on a text alone.
+pub(super) const XLNET: [&str; 25] = [
+    "attn_type",
+    "bi_data",
+    "clamp_len",
+    "d_head",
+    "d_inner",
+    "d_model",
+    "dropatt",
+    "dropout",
+    "end_n_top",
+    "ff_activation",
+    "init",
+    "init_range",
+    "init_std",
+    "layer_norm_eps",
+    "mem_len",
+    "n_head",
+    "n_layer",
+    "n_token",
+    "reuse_len",
+    "same_length",
+    "start_n_top",
+    "summary_last_dropout",
+    "untie_r",
+    "use_mems_eval",
+    "use_mems_train",
+];
+
+/// XLM's fields.
+pub(super) const XLM: [&str; 29] = [
+    "asm",
+    "attention_dropout",
+    "bos_index",
+    "causal",
+    "dropout",
+    "emb_dim",
+    "embed_init_std",
+    "end_n_top",
+    "eos_index",
+    "gelu_activation",
+    "id2lang",
+    "init_std",
+    "is_encoder",
+    "lang2id",
+    "lang_id",
+    "layer_norm_eps",
+    "mask_index",
+    "mask_token_id",
+    "max_vocab",
+    "min_count",
+    "n_heads",
+    "n_langs",
+    "n_layers",
+    "n_words",
+    "pad_index",
+    "sinusoidal_embeddings",
+    "start_n_top",
+    "unk_index",
+    "use_lang_emb",
+];
+
 /// T5's fields; `n_positions` has no effect.
 pub(super) const T5: [&str; 17] = [
     "d_ff",

@@ -5,29 +5,39 @@ mod bart;
 mod bert;
 mod big_bird;
 mod blenderbot;
+mod convbert;
 mod custom_code;
 mod deberta;
 mod deberta_v2;
 mod distilbert;
 mod electra;
+mod eurobert;
 mod fields;
+mod gemma3;
 mod gte;
 mod jina_bert;
 mod jina_v3;
 mod known;
+mod layer_types;
 mod led;
+mod llama;
 mod longformer;
 mod mbart;
 mod modernbert;
 mod mpnet;
 mod native;
+mod neobert;
 mod nomic_bert;
 mod pegasus;
 mod post_norm;
 mod prophetnet;
+mod qwen3;
 mod roberta;
 mod rope;
+mod squeezebert;
 mod t5;
+mod xlm;
+mod xlnet;
 
 use serde_json::Value;
 
@@ -56,7 +66,7 @@ pub struct Family {
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
-pub const FAMILIES: [Family; 22] = [
+pub const FAMILIES: [Family; 30] = [
     bert::FAMILY,
     roberta::FAMILY,
     distilbert::FAMILY,
@@ -79,6 +89,14 @@ pub const FAMILIES: [Family; 22] = [
     blenderbot::FAMILY,
     prophetnet::FAMILY,
     big_bird::FAMILY,
+    eurobert::FAMILY,
+    qwen3::FAMILY,
+    gemma3::FAMILY,
+    neobert::FAMILY,
+    squeezebert::FAMILY,
+    convbert::FAMILY,
+    xlnet::FAMILY,
+    xlm::FAMILY,
 ];
 
 /// Families whose `model_type` is another's, by their `position_embedding_type`.
@@ -126,16 +144,20 @@ fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
 
 /// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.
 pub(crate) fn is_known_extra(name: &str) -> bool {
-    const PARTS: [&str; 19] = [
+    const PARTS: [&str; 23] = [
         "pooler",
+        "pred_layer",
         "cls",
         "discriminator_predictions",
         "generator_lm_head",
         "generator_predictions",
         "predictions",
+        "sequence_summary",
         "sop_classifier",
         "lm_head",
+        "lm_loss",
         "lm_predictions",
+        "logits_proj",
         "mask_predictions",
         "vocab_transform",
         "vocab_layer_norm",

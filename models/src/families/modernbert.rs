@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::{Family, fields, known};
-use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
+use super::rope::ThetaField;
+use super::{Family, fields, known, layer_types};
+use crate::encoder::attention::AttentionRecipe;
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
 use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe};
@@ -106,15 +107,13 @@ impl<'a> Parts<'a> {
             prefix: format!("layers.{number}"),
             order: Order::PreNorm,
             attention: AttentionRecipe {
-                query_key_value: QueryKeyValueRecipe::Joined(linear("attn.Wqkv", [hidden, 3 * hidden])),
-                output: linear("attn.Wo", [hidden, hidden]),
-                query_key_norm: None,
-                output_norm: None,
-                num_heads: self.num_heads,
-                scale: None,
-                scores: ScoresRecipe::Plain,
                 rotary: Some(usize::from(!is_full)),
                 window: (!is_full).then_some(self.radius),
+                ..AttentionRecipe::new(
+                    QueryKeyValueRecipe::Joined(linear("attn.Wqkv", [hidden, 3 * hidden])),
+                    linear("attn.Wo", [hidden, hidden]),
+                    self.num_heads,
+                )
             },
             // The embeddings' norm is the first layer's, too.
             attention_norm: (number > 0).then(|| self.norm("attn_norm")),
@@ -126,59 +125,24 @@ impl<'a> Parts<'a> {
 
 /// Whether each layer attends to all tokens: by `layer_types` (transformers 5), else every n-th does.
 fn full_layers(config: &Value, num_layers: usize) -> Result<Vec<bool>> {
-    const TYPES: &str = "layer_types";
     const EVERY: &str = "global_attn_every_n_layers";
     let every = fields::size_or(config, EVERY, 3)?;
     let by_number: Vec<bool> = (0..num_layers).map(|number| number.is_multiple_of(every)).collect();
-    let Some(types) = config.get(TYPES).filter(|types| !types.is_null()) else { return Ok(by_number) };
-    let rule = || {
-        fields::refused(
-            TYPES,
-            format!("must be {num_layers} layers' types, full_attention or sliding_attention, got {types}"),
-        )
-    };
-    let full = |value: &Value| match value.as_str() {
-        Some("full_attention") => Ok(true),
-        Some("sliding_attention") => Ok(false),
-        _ => Err(rule()),
-    };
-    let types: Vec<bool> = types.as_array().ok_or_else(rule)?.iter().map(full).collect::<Result<_>>()?;
-    if types.len() != num_layers {
-        return Err(rule());
-    }
+    let Some(types) = layer_types::full_layers(config, num_layers)? else { return Ok(by_number) };
     if config.get(EVERY).is_some() && types != by_number {
         let rule = format!("must agree with {EVERY} ({every}), and does not");
-        return Err(fields::refused(TYPES, rule));
+        return Err(fields::refused("layer_types", rule));
     }
     Ok(types)
 }
 
-/// Of layers with all tokens, and of those with a window: by `rope_parameters` (transformers 5), else by the older
-/// fields, which must agree if both are there.
+/// Of layers with all tokens, and of those with a window.
 fn thetas(config: &Value) -> Result<[f64; 2]> {
-    let global = fields::number_or(config, "global_rope_theta", 160_000.0)?;
+    let field = |kind, old, default| ThetaField { kind: Some(kind), old, default };
+    let global = field("full_attention", "global_rope_theta", 160_000.0).read(config)?;
     let local = match config.get("local_rope_theta") {
         Some(Value::Null) => global,
-        _ => fields::number_or(config, "local_rope_theta", 10_000.0)?,
+        _ => 10_000.0,
     };
-    let Some(parameters) = config.get("rope_parameters").filter(|value| !value.is_null()) else {
-        return Ok([global, local]);
-    };
-    let new = |kind: &str, old_field: &str, old: f64| {
-        let field = format!("rope_parameters.{kind}");
-        let of_kind = parameters.get(kind).unwrap_or(&Value::Null);
-        let rope_type = of_kind.get("rope_type").and_then(Value::as_str).unwrap_or("default");
-        if rope_type != "default" {
-            return Err(fields::refused(&field, format!("must have rope_type default, got `{rope_type}`")));
-        }
-        let theta = fields::number_or(of_kind, "rope_theta", old)?;
-        if config.get(old_field).is_some_and(|value| !value.is_null()) && theta != old {
-            return Err(fields::refused(&field, format!("must agree with {old_field} ({old}), got {theta}")));
-        }
-        Ok(theta)
-    };
-    Ok([
-        new("full_attention", "global_rope_theta", global)?,
-        new("sliding_attention", "local_rope_theta", local)?,
-    ])
+    Ok([global, field("sliding_attention", "local_rope_theta", local).read(config)?])
 }

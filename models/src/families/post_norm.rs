@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fields;
 use crate::Result;
-use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
+use crate::encoder::attention::AttentionRecipe;
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe};
 use crate::encoder::linear::LinearRecipe;
@@ -69,15 +69,8 @@ impl Sizes {
             prefix: format!("{prefix}.{number}"),
             order: Order::PostNorm,
             attention: AttentionRecipe {
-                query_key_value: parts.query_key_value.clone(),
-                output: parts.output.clone(),
-                query_key_norm: None,
-                output_norm: None,
-                num_heads: self.num_heads,
-                scale: None,
-                scores: ScoresRecipe::Plain,
                 rotary: Some(0),
-                window: None,
+                ..AttentionRecipe::new(parts.query_key_value.clone(), parts.output.clone(), self.num_heads)
             },
             attention_norm: Some(self.norm(parts.attention_norm)),
             feed_forward: FeedForwardKind::Single(parts.feed_forward.clone()),
@@ -111,19 +104,11 @@ impl LayerNames {
         BlockRecipe {
             prefix,
             order: Order::PostNorm,
-            attention: AttentionRecipe {
-                query_key_value: QueryKeyValueRecipe::Separate(
-                    [self.query, self.key, self.value].map(square),
-                ),
-                output: square(self.attention_output),
-                query_key_norm: None,
-                output_norm: None,
-                num_heads: sizes.num_heads,
-                scale: None,
-                scores: ScoresRecipe::Plain,
-                rotary: None,
-                window: None,
-            },
+            attention: AttentionRecipe::new(
+                QueryKeyValueRecipe::Separate([self.query, self.key, self.value].map(square)),
+                square(self.attention_output),
+                sizes.num_heads,
+            ),
             attention_norm: Some(sizes.norm(self.attention_norm)),
             feed_forward: FeedForwardKind::Single(FeedForwardRecipe {
                 up: UpRecipe::Plain(LinearRecipe::new(self.up, [hidden, intermediate])),

@@ -7,6 +7,9 @@ use super::post_norm::Sizes;
 use crate::encoder::rotary::{RotaryRecipe, RotaryScaling};
 use crate::{Error, Result};
 
+/// The field of transformers 5.
+const PARAMETERS: &str = "rope_parameters";
+
 /// Rotary positions of whole heads, without scaling.
 pub(super) fn unscaled(sizes: &Sizes, theta: f64) -> Result<RotaryRecipe> {
     let head_dim = sizes.hidden_dim / sizes.num_heads;
@@ -19,7 +22,6 @@ pub(super) fn unscaled(sizes: &Sizes, theta: f64) -> Result<RotaryRecipe> {
 
 /// `rope_parameters`, if there are any. The older fields must not contradict them.
 pub(super) fn parameters(config: &Value, sizes: &Sizes, default: f64) -> Result<Option<RotaryRecipe>> {
-    const PARAMETERS: &str = "rope_parameters";
     let Some(parameters) = config.get(PARAMETERS).filter(|value| !value.is_null()) else { return Ok(None) };
     fields::only(config, "rope_scaling", &Value::Null)?;
     let inside = |error| inside(PARAMETERS, error);
@@ -62,5 +64,50 @@ pub(super) fn factor(scaling: &Value) -> Result<f64> {
     match factor >= 1.0 {
         true => Ok(factor),
         false => Err(refused("factor", format!("must be at least 1, got {factor}"))),
+    }
+}
+
+/// Where the base of rotary angles is in config.json.
+#[derive(Clone, Copy)]
+pub(super) struct ThetaField {
+    /// The kind of layers, where `rope_parameters` (transformers 5) has an entry for each.
+    pub(super) kind: Option<&'static str>,
+    /// The field of transformers 4.
+    pub(super) old: &'static str,
+    pub(super) default: f64,
+}
+
+impl ThetaField {
+    /// The base: by `rope_parameters`, else by the older field; they must agree if both are there.
+    pub(super) fn read(self, config: &Value) -> Result<f64> {
+        let old = theta(config, self.old, self.default)?;
+        let Some(parameters) = config.get(PARAMETERS).filter(|value| !value.is_null()) else {
+            return Ok(old);
+        };
+        let (field, parameters) = match self.kind {
+            Some(kind) => (format!("{PARAMETERS}.{kind}"), parameters.get(kind).unwrap_or(&Value::Null)),
+            None => (PARAMETERS.to_owned(), parameters),
+        };
+        refuse_scaling(&field, parameters)?;
+        let theta = theta(parameters, "rope_theta", old).map_err(|error| inside(&field, error))?;
+        if config.get(self.old).is_some_and(|value| !value.is_null()) && theta != old {
+            let rule = format!("must agree with {} ({old}), got {theta}", self.old);
+            return Err(refused(&field, rule));
+        }
+        Ok(theta)
+    }
+}
+
+/// Refuses `rope_scaling` (transformers 4) unless it changes nothing.
+pub(super) fn no_scaling(config: &Value) -> Result<()> {
+    refuse_scaling("rope_scaling", config.get("rope_scaling").unwrap_or(&Value::Null))
+}
+
+fn refuse_scaling(field: &str, parameters: &Value) -> Result<()> {
+    let named = parameters.get("rope_type").or_else(|| parameters.get("type"));
+    match named.filter(|kind| !kind.is_null()) {
+        None => Ok(()),
+        Some(kind) if kind == "default" => Ok(()),
+        Some(kind) => Err(refused(field, format!("must have rope_type default, got {kind}"))),
     }
 }

@@ -109,19 +109,17 @@ impl Sizes {
             prefix: format!("encoder.block.{layer}"),
             order: Order::PreNorm,
             attention: AttentionRecipe {
-                query_key_value: QueryKeyValueRecipe::Separate([
-                    into("layer.0.SelfAttention.q"),
-                    into("layer.0.SelfAttention.k"),
-                    into("layer.0.SelfAttention.v"),
-                ]),
-                output: LinearRecipe::without_bias("layer.0.SelfAttention.o", [heads, hidden]),
-                query_key_norm: None,
-                output_norm: None,
-                num_heads: self.num_heads,
                 scale: Some(1.0),
                 scores: ScoresRecipe::Bias(bias),
-                rotary: None,
-                window: None,
+                ..AttentionRecipe::new(
+                    QueryKeyValueRecipe::Separate([
+                        into("layer.0.SelfAttention.q"),
+                        into("layer.0.SelfAttention.k"),
+                        into("layer.0.SelfAttention.v"),
+                    ]),
+                    LinearRecipe::without_bias("layer.0.SelfAttention.o", [heads, hidden]),
+                    self.num_heads,
+                )
             },
             attention_norm: Some(self.norm("layer.0.layer_norm")),
             feed_forward: FeedForwardKind::Single(FeedForwardRecipe {

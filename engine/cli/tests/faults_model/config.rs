@@ -80,7 +80,7 @@ fn what_is_not_supported_is_refused_with_what_is() {
     let cases = [
         ("hidden_act", json!("mish"), ["`mish`", "gelu_new"]),
         ("hidden_act", json!(7), ["got 7", "gelu_new"]),
-        ("model_type", json!("xlnet"), ["`xlnet`", "bert, "]),
+        ("model_type", json!("gpt2"), ["`gpt2`", "bert, "]),
         ("model_type", json!(7), ["model_type", "bert, "]),
         ("position_embedding_type", json!("sinusoids"), ["`sinusoids`", "relative_key_query"]),
         ("is_decoder", json!(true), ["got true", "false"]),

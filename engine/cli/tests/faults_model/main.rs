@@ -5,6 +5,7 @@
 //! Archives with hostile member names are not tested: nothing is ever unpacked.
 
 mod config;
+mod families;
 mod folder;
 mod formats;
 mod header;

@@ -14,10 +14,14 @@ pub enum TokenizerClass {
     Roberta,
     /// XLM-RoBERTa's and CamemBERT's.
     SentencePiece,
+    /// Gemma's: its settings say which special tokens are around a text, not tokenizer.json.
+    Gemma,
+    /// Qwen2's, also of later Qwens: as tokenizer.json says, whatever the settings say of special tokens.
+    Qwen2,
 }
 
 /// Classes with BERT's settings, without `Fast` at the end.
-const BERT: [&str; 8] = [
+const BERT: [&str; 9] = [
     "BertTokenizer",
     "ConvBertTokenizer",
     "DistilBertTokenizer",
@@ -26,6 +30,7 @@ const BERT: [&str; 8] = [
     "MPNetTokenizer",
     "MobileBertTokenizer",
     "RetriBertTokenizer",
+    "SqueezeBertTokenizer",
 ];
 
 /// Classes with RoBERTa's settings.
@@ -34,13 +39,18 @@ const ROBERTA: [&str; 4] = ["BartTokenizer", "LEDTokenizer", "LongformerTokenize
 /// Classes with XLM-RoBERTa's settings.
 const SENTENCE_PIECE: [&str; 2] = ["CamembertTokenizer", "XLMRobertaTokenizer"];
 
+const GEMMA: &str = "GemmaTokenizer";
+
+const QWEN2: &str = "Qwen2Tokenizer";
+
 /// Classes of Python code whose work tokenizer.json does not describe.
-pub(super) const PYTHON_ONLY: [&str; 5] = [
+pub(super) const PYTHON_ONLY: [&str; 6] = [
     "BertJapaneseTokenizer",
     "BertweetTokenizer",
     "FlaubertTokenizer",
     "PhobertTokenizer",
     "RoCBertTokenizer",
+    "XLMTokenizer",
 ];
 
 /// Other classes that take tokenizer.json as it is.
@@ -66,11 +76,17 @@ impl TokenizerClass {
             Some(name) if BERT.contains(&name) => Self::Bert,
             Some(name) if ROBERTA.contains(&name) => Self::Roberta,
             Some(name) if SENTENCE_PIECE.contains(&name) => Self::SentencePiece,
+            Some(GEMMA) => Self::Gemma,
+            Some(QWEN2) => Self::Qwen2,
             Some(_) => Self::AsInFile,
             None => match model_type {
-                "bert" | "distilbert" | "electra" | "mpnet" | "nomic_bert" => Self::Bert,
+                "bert" | "convbert" | "distilbert" | "electra" | "mpnet" | "nomic_bert" | "squeezebert" => {
+                    Self::Bert
+                }
                 "roberta" | "bart" | "led" | "longformer" => Self::Roberta,
                 "xlm-roberta" | "camembert" | "gte" => Self::SentencePiece,
+                "gemma3_text" => Self::Gemma,
+                "qwen3" => Self::Qwen2,
                 _ => Self::AsInFile,
             },
         }
@@ -80,7 +96,9 @@ impl TokenizerClass {
 /// Whether nearsay knows a class.
 pub(super) fn is_known(class: &str) -> bool {
     let class = without_fast(class);
-    [&BERT[..], &ROBERTA, &SENTENCE_PIECE, &AS_IN_FILE].iter().any(|names| names.contains(&class))
+    [&BERT[..], &ROBERTA, &SENTENCE_PIECE, &[GEMMA, QWEN2], &AS_IN_FILE]
+        .iter()
+        .any(|names| names.contains(&class))
 }
 
 fn without_fast(class: &str) -> &str {

@@ -33,7 +33,7 @@ const READ: [&str; 19] = [
 
 /// Fields without effect on the token ids of single texts: padding (there is none), pairs, decoding, chats,
 /// offsets, slow tokenizers' files, and names.
-const WITHOUT_EFFECT: [&str; 43] = [
+const WITHOUT_EFFECT: [&str; 45] = [
     "backend",
     "chat_control_tokens",
     "chat_template",
@@ -62,6 +62,7 @@ const WITHOUT_EFFECT: [&str; 43] = [
     "response_template",
     "return_token_type_ids",
     "slow_tokenizer_class",
+    "spaces_between_special_tokens",
     "special_tokens_map_file",
     "tgt_lang",
     "stride",
@@ -72,6 +73,7 @@ const WITHOUT_EFFECT: [&str; 43] = [
     "trim_offsets",
     "truncation",
     "truncation_strategy",
+    "use_default_system_prompt",
     "use_fast",
     "verbose",
     "vocab_file",

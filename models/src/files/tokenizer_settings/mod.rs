@@ -42,6 +42,8 @@ pub struct TokenizerSettings {
     pub cls_token: Option<String>,
     /// The token at the end of a text, the class's own if no file names one.
     pub sep_token: Option<String>,
+    /// The tokens that the class puts before and after every text, whatever tokenizer.json says (Gemma's tokenizers).
+    pub around: Option<[Option<String>; 2]>,
     /// Whether text is lowercased (BERT's tokenizers).
     pub do_lower_case: Option<bool>,
     /// Whether accents are stripped (BERT's tokenizers).
@@ -69,6 +71,8 @@ struct TokenizerConfig {
     tokenize_chinese_chars: Option<bool>,
     add_prefix_space: Option<bool>,
     split_special_tokens: Option<bool>,
+    add_bos_token: Option<bool>,
+    add_eos_token: Option<bool>,
     tokenizer_class: Option<String>,
 }
 
@@ -94,6 +98,14 @@ impl TokenizerSettings {
         };
         fields::refuse_unsupported(&all, class).map_err(|(field, rule)| located(field, rule))?;
         let special = SpecialTokens::read(folder, &all)?;
+        let named = |is_added: bool, field: &str, default: &str| {
+            is_added
+                .then(|| added_tokens::named(&special.fields, field).unwrap_or_else(|| default.to_owned()))
+        };
+        let around = [
+            named(config.add_bos_token.unwrap_or(true), "bos_token", "<bos>"),
+            named(config.add_eos_token.unwrap_or(false), "eos_token", "<eos>"),
+        ];
         let mut unknown = special.unknown;
         unknown.extend(fields::unknown(folder, CONFIG, &all)?);
         tokenizer_file::check(folder, all.contains_key("truncation_side"))?;
@@ -107,6 +119,7 @@ impl TokenizerSettings {
             model_max_length: config.model_max_length.or(config.max_len).and_then(length),
             cls_token: token("cls_token", default_cls),
             sep_token: token("sep_token", default_sep),
+            around: (class == TokenizerClass::Gemma).then_some(around),
             do_lower_case: config.do_lower_case,
             strip_accents: config.strip_accents,
             tokenize_chinese_chars: config.tokenize_chinese_chars,

@@ -175,3 +175,16 @@ fn the_class_is_the_named_one_or_the_model_types() {
         assert_eq!(TokenizerClass::find(named, model_type), class, "{named:?} {model_type}");
     }
 }
+
+#[test]
+fn gemmas_class_puts_tokens_around_texts_and_qwens_does_not() {
+    let around = |config: &str| read(config, "{}").unwrap().around;
+    let some = |first: &str, last: Option<&str>| Some([Some(first.to_owned()), last.map(str::to_owned)]);
+    assert_eq!(around(r#"{"tokenizer_class": "GemmaTokenizer"}"#), some("<bos>", None));
+    let config = r#"{"tokenizer_class": "GemmaTokenizerFast", "add_bos_token": true, "bos_token": "<s>",
+        "add_eos_token": true}"#;
+    assert_eq!(around(config), some("<s>", Some("<eos>")));
+    let config = r#"{"tokenizer_class": "GemmaTokenizer", "add_bos_token": false}"#;
+    assert_eq!(around(config), Some([None, None]));
+    assert_eq!(around(r#"{"tokenizer_class": "Qwen2Tokenizer", "add_bos_token": false}"#), None);
+}

@@ -1,0 +1,31 @@
+//! EuroBERT (Boizard et al., 2025): <https://arxiv.org/abs/2503.05500>. Llama's layers, whose tokens attend to all others.
+
+use serde_json::Value;
+
+use super::llama::{Defaults, Sizes};
+use super::rope::{self, ThetaField};
+use super::{Family, known};
+use crate::encoder::norm::NormKind;
+use crate::{Recipe, Result};
+
+pub(super) const FAMILY: Family = Family {
+    name: "eurobert",
+    model_types: &["eurobert"],
+    parts: "Llama's layers: rotary positions, shared keys, gates",
+    examples: &["EuroBERT/EuroBERT-210m"],
+    prefixes: &["", "model."],
+    fields: &[&known::LLAMA, &known::EUROBERT],
+    recipe,
+    classifier: super::no_classifier,
+};
+
+const DEFAULTS: Defaults =
+    Defaults { epsilon: 1e-5, activation: ("hidden_act", "silu"), head_dim: None, norm_kind: NormKind::Rms };
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    let sizes = Sizes::read(config, &DEFAULTS)?;
+    rope::no_scaling(config)?;
+    let theta = ThetaField { kind: None, old: "rope_theta", default: 250_000.0 }.read(config)?;
+    let blocks = (0..sizes.num_layers).map(|number| sizes.block(number));
+    sizes.recipe(config, blocks.collect(), &[theta])
+}

@@ -1,0 +1,71 @@
+//! XLM (Lample and Conneau, 2019): <https://arxiv.org/abs/1901.07291>. BERT's computation under other names, without token types.
+//!
+//! No language is given, as in bert_score, so that none's embedding is added. Its tokenizer is Python code alone: a
+//! model needs a tokenizer.json.
+
+use nearsay_kernels::Activation;
+use serde_json::{Value, json};
+
+use super::post_norm::{LayerNames, Sizes};
+use super::{Family, fields, known};
+use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::{Positions, Recipe, Result};
+
+pub(super) const FAMILY: Family = Family {
+    name: "xlm",
+    model_types: &["xlm"],
+    parts: "as bert, needs a tokenizer.json",
+    examples: &["FacebookAI/xlm-mlm-en-2048"],
+    prefixes: &["", "transformer."],
+    fields: &[&known::XLM],
+    recipe,
+    classifier: super::no_classifier,
+};
+
+const LAYER: LayerNames = LayerNames {
+    query: "attentions.q_lin",
+    key: "attentions.k_lin",
+    value: "attentions.v_lin",
+    attention_output: "attentions.out_lin",
+    attention_norm: "layer_norm1",
+    up: "ffns.lin1",
+    down: "ffns.lin2",
+    output_norm: "layer_norm2",
+};
+
+/// The layers have their numbers after the first part of a name: `attentions.0.q_lin`, `layer_norm1.0`, ..
+const LAYERS: &str = "*";
+
+fn recipe(config: &Value) -> Result<Recipe> {
+    fields::only(config, "causal", &json!(false))?;
+    fields::only(config, "is_encoder", &json!(true))?;
+    let hidden_dim = fields::size(config, "emb_dim")?;
+    let is_gelu = fields::flag_or(config, "gelu_activation", true)?;
+    let sizes = Sizes {
+        hidden_dim,
+        num_layers: fields::layers(config, "n_layers")?,
+        num_heads: fields::heads(config, "n_heads", ("emb_dim", hidden_dim))?,
+        intermediate_dim: 4 * hidden_dim,
+        epsilon: fields::epsilon_or(config, "layer_norm_eps", 1e-12)?,
+        activation: if is_gelu { Activation::Gelu } else { Activation::Relu },
+    };
+    let words = if config.get("vocab_size").is_some() { "vocab_size" } else { "n_words" };
+    let table = |name, rows| TableRecipe { name, rows };
+    let positions = fields::position_rows(config, "max_position_embeddings", Positions::FromZero)?;
+    let embeddings = EmbeddingsRecipe {
+        word: table("embeddings.weight", fields::size(config, words)?),
+        word_aliases: &[],
+        word_scale: None,
+        position: Some(table("position_embeddings.weight", positions)),
+        has_sinusoids: false,
+        positions: Positions::FromZero,
+        token_type: None,
+        inner_projection: None,
+        width: hidden_dim,
+        norm: Some(sizes.norm("layer_norm_emb")),
+        projection: None,
+    };
+    let mut recipe = Recipe::new(embeddings, LAYER.blocks(LAYERS, &sizes));
+    recipe.unread = &["lang_embeddings.weight"];
+    Ok(recipe)
+}
