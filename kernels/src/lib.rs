@@ -38,7 +38,7 @@ pub use ops::attention::{
 };
 pub use ops::embed_norm::{Embeddings, TokenIndices};
 pub use ops::layer_norm::LayerNorm;
-pub use ops::linear::Linear;
+pub use ops::linear::{ColumnReduction, Linear, Saturation};
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};
 pub use ops::rotate::{RotaryHeads, RotaryTable, rotate};

@@ -7,7 +7,7 @@
 //! | [`all_finite`] | whether each sequence's values are all finite |
 //! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
-//! | [`linear`] | a linear layer with its activation, also gated |
+//! | [`linear`] | a linear layer with its activation, also gated; or its outputs combined over each sequence |
 //! | [`normalize`] | rows to length 1 |
 //! | [`pool`] | the tokens of each sequence to one vector |
 //! | [`rotate`] | rotary position embeddings of queries and keys, in place |
