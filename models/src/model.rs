@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::families::{self, Family};
 use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Module, SentenceTransformer, Settings};
+use crate::sentence_transformers::{Module, SentenceTransformer, Settings, Sizes};
 use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
@@ -105,10 +105,7 @@ impl Model {
         }
         let config: Option<Value> = folder.read_transformer_json("config.json")?;
         let config = config.unwrap_or_default();
-        let located = |error| match error {
-            Error::Config { field, rule, .. } => Error::Config { path: path.clone(), field, rule },
-            other => other,
-        };
+        let located = |error: Error| error.in_config(&path);
         let family = families::find(&config).map_err(located)?;
         let unknown = unknown_fields(&path, &config, family);
         let text = |field: &str| config.get(field).and_then(Value::as_str);
@@ -117,9 +114,10 @@ impl Model {
         let tokenizer = TokenizerSettings::read(&folder, model_type, named_class)?;
         let vocabulary = VocabularyFiles::find(&folder, model_type, named_class, &tokenizer)?;
         let recipe = (family.recipe)(&config).map_err(located)?;
+        let sizes = Sizes { hidden_dim: recipe.hidden_dim(), vocab_size: recipe.vocab_size() };
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, recipe.hidden_dim(), &tokenizer)?,
+            sentence: SentenceTransformer::read(&folder, &sizes, &tokenizer)?,
             unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
             tokenizer,
             vocabulary,

@@ -90,7 +90,9 @@ impl Attention {
         let AttentionRecipe { num_heads, scale, window, .. } = self.recipe;
         let query_key_value = self.rotated(self.query_key_value.forward(hidden)?, pass)?;
         let scores = self.scores(pass);
-        let options = AttentionOptions { scale, scores, window, ..AttentionOptions::new(num_heads) };
+        let key_counts = pass.key_counts;
+        let options =
+            AttentionOptions { scale, scores, window, key_counts, ..AttentionOptions::new(num_heads) };
         let context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
         let output = self.output.forward(&context)?;
         [query_key_value, context].into_iter().for_each(recycle);

@@ -8,7 +8,7 @@ use super::post_norm::{BERT_DEFAULTS, Sizes};
 use super::{Family, bert, fields, known, roberta};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
-use crate::heads::ClassifierRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::ELECTRA],
     recipe,
     classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
+    masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {
@@ -31,4 +32,17 @@ fn recipe(config: &Value) -> Result<Recipe> {
         embeddings.projection = Some(LinearRecipe::new("embeddings_project", [width, sizes.hidden_dim]));
     }
     Ok(Recipe::new(embeddings, bert::LAYER.blocks(bert::LAYERS, &sizes)))
+}
+
+/// The generator's. The activation is GELU, whatever that of the layers.
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let width = fields::size_or(config, "embedding_size", 128)?;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("generator_predictions.dense", [sizes.hidden_dim, width]),
+        activation: Activation::Gelu,
+        norm: NormRecipe { width, ..sizes.norm("generator_predictions.LayerNorm") },
+        decoder: "generator_lm_head",
+        biases: &["generator_lm_head.bias"],
+    })
 }

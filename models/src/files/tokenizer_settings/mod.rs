@@ -41,6 +41,8 @@ pub struct TokenizerSettings {
     pub cls_token: Option<String>,
     /// The token at the end of a text.
     pub sep_token: Option<String>,
+    /// The token that masked-language models predict.
+    pub mask_token: Option<String>,
     /// Whether text is lowercased (BERT's tokenizers).
     pub do_lower_case: Option<bool>,
     /// Whether accents are stripped (BERT's tokenizers).
@@ -100,6 +102,7 @@ impl TokenizerSettings {
             class,
             model_max_length: config.model_max_length.or(config.max_len).and_then(length),
             cls_token: added_tokens::named(&special.fields, "cls_token"),
+            mask_token: added_tokens::named(&special.fields, "mask_token"),
             sep_token: added_tokens::named(&special.fields, "sep_token"),
             do_lower_case: config.do_lower_case,
             strip_accents: config.strip_accents,

@@ -25,8 +25,8 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
-/// The encoder's width.
-const HIDDEN_DIM: usize = 4;
+/// The encoder's width and vocabulary.
+const SIZES: Sizes = Sizes { hidden_dim: 4, vocab_size: 9 };
 
 fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTransformer>> {
     let modules = modules(classes);
@@ -34,13 +34,15 @@ fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTrans
     all.extend(files.iter().map(|(name, text)| (*name, text.as_bytes())));
     let (directory, folder) = model_folder(&all);
     let tokenizer = TokenizerSettings::read(&folder, "bert", None)?;
-    let read = SentenceTransformer::read(&folder, HIDDEN_DIM, &tokenizer);
+    let read = SentenceTransformer::read(&folder, &SIZES, &tokenizer);
     drop(directory);
     read
 }
 
 fn pooling(config: &str) -> Result<PoolingConfig> {
-    read(&[TRANSFORMER, POOLING], &[("1_Pooling/config.json", config)]).map(|model| model.unwrap().pooling)
+    let model = read(&[TRANSFORMER, POOLING], &[("1_Pooling/config.json", config)])?.unwrap();
+    let TextPooling::Modes(pooling) = model.pooling else { panic!("{:?}", model.pooling) };
+    Ok(pooling)
 }
 
 fn with_dense(config: &str) -> Result<SentenceTransformer> {

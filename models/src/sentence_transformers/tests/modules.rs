@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_model_without_modules_is_none() {
     let (_directory, folder) = model_folder(&[("config.json", b"{}")]);
-    let read = SentenceTransformer::read(&folder, HIDDEN_DIM, &TokenizerSettings::default());
+    let read = SentenceTransformer::read(&folder, &SIZES, &TokenizerSettings::default());
     assert_eq!(read.unwrap(), None);
 }
 
