@@ -39,7 +39,7 @@ pub use ops::attention::{
 pub use ops::convolve::{Filters, convolve};
 pub use ops::embed_norm::{Embeddings, TokenIndices};
 pub use ops::layer_norm::LayerNorm;
-pub use ops::linear::Linear;
+pub use ops::linear::{ColumnReduction, Linear, Saturation};
 pub use ops::norm_heads::{NormedHeads, norm_heads};
 pub use ops::normalize::{normalize, normalize_row};
 pub use ops::pool::{PoolOptions, Pooling, pool};

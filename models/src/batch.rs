@@ -15,6 +15,8 @@ pub struct PackedBatch {
     position_ids: Tensor,
     type_ids: Tensor,
     cu_seqlens: CuSeqlens,
+    /// How many of each text's first tokens are attended to, if not all of every text.
+    key_counts: Option<Vec<usize>>,
 }
 
 /// The token ids of a text, with special tokens.
@@ -24,6 +26,8 @@ pub struct TextIds<'a> {
     pub ids: &'a [u32],
     /// The first token of the second part of a pair, which has token type 1; `None`: all tokens have type 0.
     pub second_part: Option<usize>,
+    /// How many of the first tokens are attended to; `None`: all. The others attend to these.
+    pub keys: Option<usize>,
 }
 
 impl PackedBatch {
@@ -33,7 +37,8 @@ impl PackedBatch {
     /// # Errors
     /// If an id is not in the vocabulary or a text has more tokens than the model has positions.
     pub fn new(texts: &[&[u32]], recipe: &Recipe, device: &Device) -> Result<Self> {
-        let texts: Vec<TextIds<'_>> = texts.iter().map(|ids| TextIds { ids, second_part: None }).collect();
+        let texts: Vec<TextIds<'_>> =
+            texts.iter().map(|ids| TextIds { ids, second_part: None, keys: None }).collect();
         Self::of_texts(&texts, recipe, device)
     }
 
@@ -63,6 +68,7 @@ impl PackedBatch {
             position_ids: vector(position_ids)?,
             type_ids: vector(type_ids)?,
             cu_seqlens,
+            key_counts: key_counts(texts),
         })
     }
 
@@ -75,10 +81,20 @@ impl PackedBatch {
         }
     }
 
+    /// How many of each text's first tokens are attended to, if not all of every text.
+    pub(crate) fn key_counts(&self) -> Option<&[usize]> {
+        self.key_counts.as_deref()
+    }
+
     /// Where each text starts.
     pub fn cu_seqlens(&self) -> &CuSeqlens {
         &self.cu_seqlens
     }
+}
+
+fn key_counts(texts: &[TextIds<'_>]) -> Option<Vec<usize>> {
+    let is_filled = texts.iter().any(|text| text.keys.is_some());
+    is_filled.then(|| texts.iter().map(|text| text.keys.unwrap_or(text.ids.len())).collect())
 }
 
 fn check(index: usize, text: &[u32], recipe: &Recipe) -> Result<()> {
@@ -162,8 +178,11 @@ mod tests {
     #[test]
     fn a_second_part_has_type_1_if_the_model_has_types() {
         let mut recipe = tiny();
-        let pairs =
-            [TextIds { ids: &[3, 4, 5], second_part: Some(2) }, TextIds { ids: &[6], second_part: None }];
+        let pairs = [([3, 4, 5].as_slice(), Some(2)), (&[6], None)].map(|(ids, second_part)| TextIds {
+            ids,
+            second_part,
+            keys: None,
+        });
         let types = |recipe: &Recipe| {
             let batch = PackedBatch::of_texts(&pairs, recipe, &Device::Cpu).unwrap();
             batch.type_ids.to_vec1::<u32>().unwrap()

@@ -4,11 +4,12 @@
 //! file or tensor, the rule and both values. [`Error::hint`] says what the user can do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nearsay_kernels::device::DeviceFailure;
 
 use crate::files::{Content, diagnosis};
+use crate::heads::HeadKind;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -82,15 +83,17 @@ pub enum Error {
         /// The broken rule, with the value.
         rule: String,
     },
-    /// The model has no head for sequence classification.
-    #[error("{} has no classification head: {file} has no tensor {output}.weight", folder.display())]
-    NoClassifier {
+    /// The model lacks a head.
+    #[error("{} has no {} head: {file} has no tensor {tensor}", folder.display(), head.name())]
+    NoHead {
         /// The model's folder.
         folder: PathBuf,
+        /// The head.
+        head: HeadKind,
         /// The file with the weights.
         file: String,
-        /// The name of the head's last layer.
-        output: &'static str,
+        /// A tensor of the head.
+        tensor: String,
     },
     /// The model has no adapters for this task.
     #[error("the model in {} has no task `{task}`: it has {}", folder.display(), tasks_or_none(tasks))]
@@ -425,9 +428,7 @@ impl Error {
             }
             Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
             Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
-            Self::NoClassifier { .. } => {
-                "use a cross-encoder, such as cross-encoder/ms-marco-MiniLM-L6-v2 or BAAI/bge-reranker-v2-m3"
-            }
+            Self::NoHead { head, .. } => head.hint(),
             Self::UnreadTensor { .. } => {
                 "the weights are of another architecture than config.json says, or have adapters: merge these first"
             }
@@ -435,6 +436,14 @@ impl Error {
             _ => return None,
         };
         Some(known.to_owned())
+    }
+
+    /// The same error, if it is about a field of config.json, with that file's path.
+    pub(crate) fn in_config(self, path: &Path) -> Self {
+        match self {
+            Self::Config { field, rule, .. } => Self::Config { path: path.to_owned(), field, rule },
+            other => other,
+        }
     }
 
     /// An [`Error::Io`] for this path.

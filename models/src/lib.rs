@@ -31,7 +31,7 @@ pub use encoder::{Encoder, EncoderOptions, Recipe};
 pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{AddedToken, HubOptions, ModelFolder, TokenizerClass, TokenizerSettings, UnknownFields};
-pub use heads::{Classifier, SentenceHead, StatedHead};
+pub use heads::{Classifier, HeadKind, SentenceHead, SparseHead, SparseVector, StatedHead, TokenHead};
 pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;
 pub use model::{Model, TokenizerSource};

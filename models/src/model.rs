@@ -112,10 +112,7 @@ impl Model {
         }
         let config: Option<Value> = folder.read_transformer_json("config.json")?;
         let config = config.unwrap_or_default();
-        let located = |error| match error {
-            Error::Config { field, rule, .. } => Error::Config { path: path.clone(), field, rule },
-            other => other,
-        };
+        let located = |error: Error| error.in_config(&path);
         let family = families::find(&config).map_err(located)?;
         let unknown = unknown_fields(&path, &config, family);
         let text = |field: &str| config.get(field).and_then(Value::as_str);

@@ -14,7 +14,7 @@ use nearsay_models::{Encoder, EncoderOptions, HubOptions, Model, PackedBatch};
 use serde_json::Value;
 
 /// The largest difference of a case's hidden states.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Difference {
     /// Relative to the largest value of the expected tensor, or to 1 if that is less.
     pub relative: f32,
@@ -128,7 +128,7 @@ impl Case {
     }
 }
 
-fn texts(folder: &Path) -> Vec<String> {
+pub(crate) fn texts(folder: &Path) -> Vec<String> {
     let read = |name: &str| {
         let text = std::fs::read_to_string(folder.join(name)).ok()?;
         serde_json::from_str::<Value>(&text).ok()
@@ -142,7 +142,7 @@ fn texts(folder: &Path) -> Vec<String> {
     listed(case["texts"].clone()).iter().map(|text| text.trim().to_owned()).collect()
 }
 
-fn values(tensor: &Tensor) -> Vec<f32> {
+pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|tensor| tensor.to_vec1()).expect("values")
 }
 
@@ -150,7 +150,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn relative(got: &[f32], expected: &[f32]) -> f32 {
+pub(crate) fn relative(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(1f32, |largest, value| largest.max(value.abs()));
     let off = got.iter().zip(expected).map(|(got, expected)| (got - expected).abs());

@@ -34,7 +34,18 @@ fn every_family() {
     names.sort();
     assert_eq!(
         names,
-        ["albert", "bert", "bert-three-labels", "deberta-v2", "distilbert", "electra", "mpnet", "roberta"]
+        [
+            "albert",
+            "bert",
+            "bert-three-labels",
+            "deberta-v2",
+            "distilbert",
+            "electra",
+            "modernbert",
+            "modernbert-mean",
+            "mpnet",
+            "roberta"
+        ]
     );
     names.iter().for_each(|name| check(name));
 }

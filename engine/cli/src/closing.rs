@@ -46,6 +46,7 @@ impl Embedded<'_> {
     fn shape(&self, rows: u64) -> String {
         let Self { dimensions, output_type, .. } = self;
         match self.level {
+            Level::Sparse => format!("{} sparse rows of {dimensions}", indicatif::HumanCount(rows)),
             Level::Token => format!("{} x tokens x {dimensions} {output_type}", indicatif::HumanCount(rows)),
             _ => format!("{} x {dimensions} {output_type}", indicatif::HumanCount(rows)),
         }

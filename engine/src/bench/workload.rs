@@ -43,7 +43,8 @@ fn texts(lengths: Vec<usize>, recipe: &Recipe) -> Vec<TokenizedText> {
     let mut random = SplitMix64::new(SEED);
     let mut id = || (random.next_u64() % recipe.vocab_size() as u64) as u32;
     let mut text = |length| (0..length).map(|_| id()).collect();
-    let tokenized = |ids| TokenizedText { ids, truncated: false, is_empty: false, second_part: None };
+    let tokenized =
+        |ids| TokenizedText { ids, truncated: false, is_empty: false, second_part: None, keys: None };
     lengths.into_iter().map(|length| tokenized(text(length))).collect()
 }
 

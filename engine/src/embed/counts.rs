@@ -86,6 +86,7 @@ mod tests {
             truncated: false,
             is_empty: false,
             second_part: None,
+            keys: None,
         };
         let mut texts: Vec<TokenizedText> = (0..32).map(|_| text(2)).collect();
         texts[3] = text(10);

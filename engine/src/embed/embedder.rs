@@ -3,18 +3,21 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use nearsay_models::SentenceHead;
+use nearsay_models::SparseVector;
 
 use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
+use super::heads::Heads;
+use super::late_interaction::{LateInteraction, Side};
 use super::limits;
-use super::options::EmbedOptions;
+use super::options::{EmbedOptions, PoolingChoice};
 use super::prompted::PromptedTokenizer;
-use crate::Result;
+use crate::error::phrase;
 use crate::session::{
     Cancel, Control, Devices, Distinct, Places, Session, TextEncoder, Windows, Workers, pipeline,
 };
 use crate::tokens::{TextTokenizer, TokenOffset, TokenizedText};
-use crate::vectors::Vectors;
+use crate::vectors::{Level, Vectors};
+use crate::{Error, Result, Setting};
 
 /// A model that turns texts into vectors, as set in [`EmbedOptions`]. Cloning it or changing its prompt
 /// shares the weights. All methods may be called from many threads at once; a text gets the same bits in
@@ -42,8 +45,7 @@ pub(super) struct EmbedderParts {
     pub(super) encoder: TextEncoder,
     pub(super) layer: usize,
     tokenizer: PromptedTokenizer,
-    /// One for each of the encoder's devices.
-    pub(super) heads: Vec<SentenceHead>,
+    pub(super) heads: Heads,
     pooling_reason: &'static str,
     /// Number of values kept of each vector, if not all.
     pub(super) dimensions: Option<usize>,
@@ -63,20 +65,24 @@ impl Embedder {
         let model = session.model();
         let layer = options.layer.unwrap_or(model.recipe().num_layers());
         session.check_layer(layer)?;
-        let tokenizer =
-            session.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
-        let tokenizer = PromptedTokenizer::new(tokenizer, options.prompt_of(model)?)?;
         let (pooling, pooling_reason) = options.pooling_of(model);
-        let mut heads = session.heads(pooling)?.to_vec();
-        for head in &mut heads {
-            if let Some(normalized) = options.normalize {
-                head.set_normalized(normalized);
+        let side = Side::of_prompt(options.prompt_name.as_deref());
+        let (late, tokenizer) = match pooling {
+            PoolingChoice::Colbert => {
+                let (late, tokenizer) = LateInteraction::open(session, side, options.max_length)?;
+                (Some(late), tokenizer)
             }
-            if !head.includes_prompt() {
-                head.skip_tokens(tokenizer.tokens_before_text());
+            _ => {
+                let stated = model.sentence_length();
+                (None, session.tokenizer(options.max_length, stated, model.lower_cases())?)
             }
-        }
-        let dimensions = options.dimensions_of(model, &heads[0])?;
+        };
+        let tokenizer = PromptedTokenizer::new(tokenizer, options.prompt_of(model)?, late)?;
+        let heads = Heads::load(session, options, pooling, &tokenizer)?;
+        let dimensions = match &heads {
+            Heads::Vectors(heads) => options.dimensions_of(model, &heads[0])?,
+            Heads::Sparse(_) | Heads::Tokens(..) => None,
+        };
         let parts = EmbedderParts {
             encoder: session.encoder_for(layer, options.task.as_deref())?,
             layer,
@@ -134,13 +140,57 @@ impl Embedder {
         &self.options
     }
 
-    /// Width of a text's vector.
+    /// Width of a text's vector; for sparse ones the size of the vocabulary.
     pub fn dimensions(&self) -> usize {
-        self.parts.dimensions.unwrap_or(self.head().output_dim())
+        self.parts.dimensions.unwrap_or(self.parts.heads.width())
     }
 
-    fn head(&self) -> &SentenceHead {
-        &self.parts.heads[0]
+    /// The level of its vectors, unless other ones are asked for: one vector per text, dense or sparse, or
+    /// one per token.
+    pub fn level(&self) -> Level {
+        match self.parts.heads {
+            Heads::Vectors(_) => Level::Text,
+            Heads::Sparse(_) => Level::Sparse,
+            Heads::Tokens(..) => Level::Token,
+        }
+    }
+
+    /// The level of its vectors if `asked` is asked for; [`Level::Text`] leaves the choice to the embedder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) for sparse vectors that it does not make.
+    pub fn level_for(&self, asked: Level) -> Result<Level> {
+        match (asked, self.level()) {
+            (Level::Text, level) => Ok(level),
+            (Level::Sparse, Level::Text | Level::Token) => Err(self.not_sparse()),
+            (Level::Token | Level::Sparse, _) => Ok(asked),
+        }
+    }
+
+    /// The same embedder, if it makes one dense vector per text.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) if the model makes others.
+    pub(crate) fn with_vectors(self) -> Result<Self> {
+        match self.parts.heads {
+            Heads::Vectors(_) => Ok(self),
+            Heads::Sparse(_) | Heads::Tokens(..) => Err(self.other_level()),
+        }
+    }
+
+    /// The error for a call that needs one dense vector per text.
+    pub(super) fn other_level(&self) -> Error {
+        let (pooling, _) = self.pooling();
+        Error::usage_hint(
+            format!(
+                "one dense vector per text is needed, and the model makes {} vectors ({pooling})",
+                self.level()
+            ),
+            phrase![
+                (Setting::Pooling, "mean"),
+                " pools its hidden states instead; they may not be trained for that"
+            ],
+        )
     }
 
     /// The tokenizer.
@@ -160,12 +210,15 @@ impl Embedder {
 
     /// Width of a token's vector.
     pub fn hidden_dim(&self) -> usize {
-        self.session.recipe().hidden_dim()
+        match &self.parts.heads {
+            Heads::Tokens(heads, _) => heads[0].output_dim(),
+            Heads::Vectors(_) | Heads::Sparse(_) => self.session.recipe().hidden_dim(),
+        }
     }
 
     /// Describes how a text's tokens become its vector, and the reason.
     pub fn pooling(&self) -> (String, &str) {
-        (self.head().description(), self.parts.pooling_reason)
+        (self.parts.heads.description(), self.parts.pooling_reason)
     }
 
     /// Whether vectors have length 1. Shortened vectors do only if that was asked for: like
@@ -173,18 +226,18 @@ impl Embedder {
     pub fn is_normalized(&self) -> bool {
         match self.shortens() {
             true => self.options.normalize == Some(true),
-            false => self.head().is_normalized(),
+            false => self.parts.heads.are_normalized(),
         }
     }
 
     /// Whether vectors are the first values of longer ones.
     pub fn shortens(&self) -> bool {
-        self.dimensions() < self.head().output_dim()
+        self.dimensions() < self.parts.heads.width()
     }
 
     /// Whether vectors were normalized before they were shortened, and not after.
     pub fn is_normalized_before_shortening(&self) -> bool {
-        self.shortens() && self.head().is_normalized() && !self.is_normalized()
+        self.shortens() && self.parts.heads.are_normalized() && !self.is_normalized()
     }
 
     /// Where the encoder runs.
@@ -192,9 +245,21 @@ impl Embedder {
         self.session.devices()
     }
 
-    /// Whether [`Embedder::embed_tokens`] L2-normalizes each token's vector: only if requested.
+    /// Whether [`Embedder::embed_tokens`] L2-normalizes each token's vector: only if requested, or by late
+    /// interaction.
     pub fn normalizes_tokens(&self) -> bool {
-        self.parts.normalizes_tokens
+        match &self.parts.heads {
+            Heads::Tokens(heads, _) => heads[0].is_normalized(),
+            Heads::Vectors(_) | Heads::Sparse(_) => self.parts.normalizes_tokens,
+        }
+    }
+
+    /// The tokens of a text that have a vector, by their place in it.
+    pub(super) fn kept_tokens<'a>(&'a self, ids: &'a [u32]) -> Box<dyn Iterator<Item = usize> + 'a> {
+        match self.parts.tokenizer.late_interaction() {
+            Some(late) => Box::new(late.kept(ids)),
+            None => Box::new(0..ids.len()),
+        }
     }
 
     /// The prompt before each text.
@@ -250,7 +315,32 @@ impl Embedder {
         Ok(Embedded { vectors, notices })
     }
 
-    /// Returns the hidden states of every token of each text, in order.
+    /// Returns one sparse vector per text, in order. A text that occurs several times is encoded once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) if the model makes no sparse vectors; as [`Embedder::embed`].
+    pub fn embed_sparse<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<SparseVector>> {
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let distinct = Distinct::of(&texts);
+        let tokens = self.tokenize(&distinct.select(&texts))?;
+        let mut vectors = vec![SparseVector::default(); texts.len()];
+        self.embed_sparse_into(&tokens, &distinct.places(), &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+
+    /// Returns one sparse vector per tokenized text, in order.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed_sparse`].
+    pub fn embed_sparse_tokenized(&self, texts: &[TokenizedText]) -> Result<Vec<SparseVector>> {
+        let mut vectors = vec![SparseVector::default(); texts.len()];
+        let places = Places::one_each((0..texts.len()).collect());
+        self.embed_sparse_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+
+    /// Returns the hidden states of every token of each text, in order; by late interaction the vectors of the tokens
+    /// that have one.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
@@ -258,23 +348,19 @@ impl Embedder {
         let (tokens, offsets) = self.tokenize_with_offsets(texts)?;
         let mut notices = EmbedNotices::default();
         tokens.iter().zip(0..).for_each(|(text, place)| notices.add(place, text));
-        let mut cu_seqlens = vec![0];
-        for text in &tokens {
-            cu_seqlens.push(cu_seqlens[cu_seqlens.len() - 1] + text.ids.len());
+        let (mut cu_seqlens, mut token_ids, mut kept_offsets) = (vec![0], Vec::new(), Vec::new());
+        for (text, offsets) in tokens.iter().zip(&offsets) {
+            for token in self.kept_tokens(&text.ids) {
+                token_ids.push(text.ids[token]);
+                kept_offsets.push(offsets[token].clone());
+            }
+            cu_seqlens.push(token_ids.len());
         }
-        let mut vectors = Vectors::zeros(cu_seqlens[tokens.len()], self.hidden_dim());
+        let mut vectors = Vectors::zeros(token_ids.len(), self.hidden_dim());
         let places = Places::one_each(cu_seqlens[..tokens.len()].to_vec());
         self.embed_tokens_into(&tokens, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
         let is_truncated = tokens.iter().map(|text| text.truncated).collect();
-        let token_ids = tokens.into_iter().flat_map(|text| text.ids).collect();
-        Ok(EmbeddedTokens {
-            vectors,
-            cu_seqlens,
-            token_ids,
-            offsets: offsets.concat(),
-            is_truncated,
-            notices,
-        })
+        Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: kept_offsets, is_truncated, notices })
     }
 
     /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.

@@ -4,13 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::Tensor;
 use nearsay_kernels::{normalize_row, read_f32, recycle};
-use nearsay_models::LayerStates;
+use nearsay_models::{LayerStates, SparseVector};
 
 use super::Embedder;
-use crate::Result;
+use super::heads::Heads;
+use crate::error::phrase;
 use crate::session::{EncodedBatch, Places};
 use crate::tokens::TokenizedText;
 use crate::vectors::Vectors;
+use crate::{Error, Result, Setting};
 
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
 const SHORTEST: f64 = 1e-12;
@@ -35,12 +37,13 @@ impl Embedder {
         target: &Target<'_>,
         done: Done<'_>,
     ) -> Result<()> {
+        let Heads::Vectors(heads) = &self.parts.heads else { return Err(self.other_level()) };
         let kept = self.dimensions();
         let normalizes = self.shortens() && self.is_normalized();
         self.encode(
             texts,
             |batch, states| {
-                let pooled: Tensor = self.parts.heads[batch.replica].forward(states)?;
+                let pooled: Tensor = heads[batch.replica].forward(states)?;
                 let width = pooled.dim(1)?;
                 read_f32(&pooled, |values| {
                     let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +64,43 @@ impl Embedder {
         )
     }
 
+    /// Writes the sparse vector of each text to all its places in `target`.
+    pub(super) fn embed_sparse_into(
+        &self,
+        texts: &[TokenizedText],
+        places: &Places,
+        target: &Mutex<&mut Vec<SparseVector>>,
+        done: Done<'_>,
+    ) -> Result<()> {
+        let Heads::Sparse(heads) = &self.parts.heads else { return Err(self.not_sparse()) };
+        self.encode(
+            texts,
+            |batch, states| {
+                let ids: Vec<&[u32]> = batch.texts.iter().map(|&text| texts[text].ids.as_slice()).collect();
+                let vectors = heads[batch.replica].forward(states, &ids)?;
+                let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+                for (vector, &text) in vectors.iter().zip(batch.texts) {
+                    for &place in places.of(text) {
+                        target[place].clone_from(vector);
+                    }
+                }
+                Ok(())
+            },
+            done,
+        )
+    }
+
+    pub(super) fn not_sparse(&self) -> Error {
+        let (pooling, _) = self.pooling();
+        Error::usage_hint(
+            format!(
+                "sparse vectors are needed, and the model makes {} ({pooling})",
+                self.level().of_vectors()
+            ),
+            phrase![(Setting::Pooling, "splade"), " asks for them, from a model that is trained for it"],
+        )
+    }
+
     /// Writes the vectors of each text's tokens to `target`, starting at each of the text's rows.
     pub(super) fn embed_tokens_into(
         &self,
@@ -78,13 +118,20 @@ impl Embedder {
                     for (tokens, &text) in states.cu_seqlens().ranges().zip(batch.texts) {
                         let vectors = &values[tokens.start * dim..tokens.end * dim];
                         for &row in places.of(text) {
-                            target.rows_mut(row..row + tokens.len()).copy_from_slice(vectors);
+                            for (row, token) in (row..).zip(self.kept_tokens(&texts[text].ids)) {
+                                target.row_mut(row).copy_from_slice(&vectors[token * dim..][..dim]);
+                            }
                         }
                     }
                 };
-                match self.parts.normalizes_tokens {
-                    true => read_f32(&states.normalized(SHORTEST)?, write)?,
-                    false => states.read(write)?,
+                match (&self.parts.heads, self.parts.normalizes_tokens) {
+                    (Heads::Tokens(heads, _), _) => {
+                        let vectors = heads[batch.replica].forward(states)?;
+                        read_f32(&vectors, write)?;
+                        recycle(vectors);
+                    }
+                    (_, true) => read_f32(&states.normalized(SHORTEST)?, write)?,
+                    (_, false) => states.read(write)?,
                 }
                 Ok(())
             },

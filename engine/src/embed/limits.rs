@@ -13,6 +13,12 @@ pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     )
 }
 
+/// For one sparse vector per text. Trained models keep some hundreds of values per text, 8 bytes each; if a window's
+/// vectors kept all 30,522, they would need 240 MiB.
+pub(super) fn of_sparse(embedder: &Embedder) -> WindowLimits {
+    WindowLimits { items: 1024, ..of_texts(embedder) }
+}
+
 /// For one vector per token. A window's vectors need at most 128 MiB, at one byte per token; 28 MiB at the
 /// usual 4.5 bytes.
 pub(super) fn of_tokens(embedder: &Embedder) -> WindowLimits {

@@ -7,6 +7,14 @@ use crate::Result;
 use crate::session::Session;
 
 impl Session {
+    /// [`Session::embedder`], if it makes one dense vector per text.
+    ///
+    /// # Errors
+    /// As [`Session::embedder`]; [`Error::Usage`](crate::Error::Usage) if the model's files ask for other vectors.
+    pub fn vector_embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
+        self.embedder(options)?.with_vectors()
+    }
+
     /// Creates an embedder with these options. It loads only the parts of the model that are not loaded yet.
     ///
     /// # Errors

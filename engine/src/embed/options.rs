@@ -1,9 +1,12 @@
 //! Options of an embedding, and the model's defaults.
 
 use nearsay_kernels::Pooling;
+use nearsay_models::sentence_transformers::{Projection, TextPooling};
 use nearsay_models::{Model, SentenceHead};
 
-use crate::{Error, Result};
+use crate::error::phrase;
+use crate::vectors::Level;
+use crate::{Error, Result, Setting};
 
 /// How a text's tokens are pooled into its vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +17,24 @@ pub enum PoolingChoice {
     Auto,
     /// This mode instead of the model's; its Dense layers are skipped too.
     Mode(Pooling),
+    /// A sparse vector: the logits of the model's masked-language head, as SPLADE combines them.
+    Splade,
+    /// A sparse vector: a weight for each of the text's tokens (bge-m3).
+    Lexical,
+    /// A vector for each token, for late interaction (ColBERT). Texts are queries with the prompt `query`, else
+    /// documents.
+    Colbert,
+}
+
+impl PoolingChoice {
+    /// The level of the vectors that it asks for, if it does not leave that open.
+    pub(crate) fn level(self) -> Option<Level> {
+        match self {
+            Self::Splade | Self::Lexical => Some(Level::Sparse),
+            Self::Colbert => Some(Level::Token),
+            Self::Auto | Self::Mode(_) => None,
+        }
+    }
 }
 
 /// Options of an embedding. The defaults come from the model's files:
@@ -105,18 +126,55 @@ impl EmbedOptions {
         })
     }
 
-    /// The pooling mode, and the reason for it.
-    pub(super) fn pooling_of(&self, model: &Model) -> (Option<Pooling>, &'static str) {
-        match self.pooling {
-            PoolingChoice::Mode(mode) if model.has_dense() => {
-                (Some(mode), "asked for; the model's Dense layers are left out")
-            }
-            PoolingChoice::Mode(mode) => (Some(mode), "asked for"),
-            PoolingChoice::Auto if model.has_modules() => (None, "the model's modules.json"),
+    /// The pooling, which is only automatic if the files state modes, and the reason for it.
+    pub(super) fn pooling_of(&self, model: &Model) -> (PoolingChoice, &'static str) {
+        let stated = model.sentence_transformer().map(|sentence| &sentence.pooling);
+        let reason = match self.pooling {
+            PoolingChoice::Mode(_) if model.has_dense() => "asked for; the model's Dense layers are left out",
+            PoolingChoice::Auto if stated.is_some_and(is_of_stanford) => "the model's artifact.metadata",
+            PoolingChoice::Auto if model.has_modules() => "the model's modules.json",
             PoolingChoice::Auto if model.is_cached() => {
-                (None, "the cached snapshot has no modules.json; the mean is the usual default")
+                "the cached snapshot has no modules.json; the mean is the usual default"
             }
-            PoolingChoice::Auto => (None, "the model has no modules.json; the mean is the usual default"),
+            PoolingChoice::Auto => "the model has no modules.json; the mean is the usual default",
+            _ => "asked for",
+        };
+        let pooling = match (self.pooling, stated) {
+            (PoolingChoice::Auto, Some(TextPooling::Splade(_))) => PoolingChoice::Splade,
+            (PoolingChoice::Auto, Some(TextPooling::Colbert(_))) => PoolingChoice::Colbert,
+            (pooling, _) => pooling,
+        };
+        (pooling, reason)
+    }
+
+    /// Rejects options for dense vectors, for sparse ones from the last of `layers` layers.
+    pub(super) fn check_sparse(&self, layers: usize) -> Result<()> {
+        let makes_no_sense = |setting, reason: &str| {
+            Err(Error::usage(phrase![setting, " makes no sense with sparse vectors: ", reason.to_owned()]))
+        };
+        match (self.normalize, self.dimensions, self.layer) {
+            (Some(_), ..) => makes_no_sense(Setting::Normalize, "their products are scores as they are"),
+            (_, Some(_), _) => {
+                makes_no_sense(Setting::Dimensions, "each value belongs to an entry of the vocabulary")
+            }
+            (.., Some(layer)) if layer != layers => {
+                makes_no_sense(Setting::Layer, &format!("their head is that of the last layer, {layers}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rejects options that late interaction has no use for, at the last of `layers` layers.
+    pub(super) fn check_late_interaction(&self, layers: usize) -> Result<()> {
+        let makes_no_sense = |setting, reason: &str| {
+            Err(Error::usage(phrase![setting, " makes no sense with late interaction: ", reason.to_owned()]))
+        };
+        match (self.dimensions, self.layer) {
+            (Some(_), _) => makes_no_sense(Setting::Dimensions, "every token keeps its own vector"),
+            (_, Some(layer)) if layer != layers => {
+                makes_no_sense(Setting::Layer, &format!("its head is that of the last layer, {layers}"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -150,4 +208,8 @@ pub(super) fn instruction_of<'a>(model: &'a Model, task: &str) -> Result<&'a str
             }
         }
     })
+}
+
+fn is_of_stanford(pooling: &TextPooling) -> bool {
+    matches!(pooling, TextPooling::Colbert(colbert) if colbert.projection == Projection::Linear)
 }

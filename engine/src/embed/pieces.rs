@@ -5,18 +5,19 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use nearsay_models::SparseVector;
 
 use super::counts::{Counts, padded_tokens};
 use super::encoding::{Done, normalize};
 use super::long_texts::Piece;
 use super::{EmbedProgress, EmbedRun, OnLong};
-use crate::Result;
 use crate::error::shorten;
 use crate::session::Distinct;
 use crate::text::Record;
 use crate::tokens::{TokenOffset, TokenizedText};
 use crate::vectors::rows::{RowOrigin, TokenRow, TokenRows};
 use crate::vectors::{Level, Vectors};
+use crate::{Error, Result};
 
 /// Tokenized pieces of texts.
 pub(super) struct TokenizedPieces {
@@ -33,9 +34,14 @@ pub(super) struct TokenizedPieces {
 /// Pieces with their vectors, and the time spent encoding.
 pub(super) struct EncodedPieces {
     texts: TokenizedPieces,
-    /// One per piece; at token level one per token of each piece.
-    vectors: Vectors,
+    vectors: PieceVectors,
     time: Duration,
+}
+
+/// One vector per piece; at token level one per token of each piece.
+enum PieceVectors {
+    Dense(Vectors),
+    Sparse(Vec<SparseVector>),
 }
 
 impl TokenizedPieces {
@@ -52,7 +58,7 @@ impl TokenizedPieces {
         let distinct = Distinct::of(&texts);
         let different = distinct.select(&texts);
         let (tokens, offsets) = match run.layout.level {
-            Level::Text => (embedder.tokenize(&different)?, Vec::new()),
+            Level::Text | Level::Sparse => (embedder.tokenize(&different)?, Vec::new()),
             Level::Token => embedder.tokenize_with_offsets(&different)?,
         };
         for (piece, &index) in pieces.iter().zip(&distinct.indices) {
@@ -99,8 +105,9 @@ impl TokenizedPieces {
             progress(&running);
         };
         let vectors = match run.layout.level {
-            Level::Text => self.text_vectors(run, &done),
-            Level::Token => self.token_vectors(run, &done),
+            Level::Text => self.text_vectors(run, &done).map(PieceVectors::Dense),
+            Level::Token => self.token_vectors(run, &done).map(PieceVectors::Dense),
+            Level::Sparse => self.sparse_vectors(run, &done).map(PieceVectors::Sparse),
         };
         let vectors = vectors.map_err(|error| error.of_text(|index| self.name_of(index)))?;
         Ok(EncodedPieces { texts: self, vectors, time: start.elapsed() })
@@ -114,13 +121,21 @@ impl TokenizedPieces {
         Ok(vectors)
     }
 
+    /// One sparse vector per piece.
+    fn sparse_vectors(&self, run: &EmbedRun<'_>, done: Done<'_>) -> Result<Vec<SparseVector>> {
+        let mut vectors = vec![SparseVector::default(); self.pieces.len()];
+        let target = Mutex::new(&mut vectors);
+        run.embedder.embed_sparse_into(&self.tokens, &self.distinct.places(), &target, done)?;
+        Ok(vectors)
+    }
+
     /// One vector per token of each piece.
     fn token_vectors(&self, run: &EmbedRun<'_>, done: Done<'_>) -> Result<Vectors> {
         let mut rows = 0;
         let starts: Vec<usize> = (0..self.pieces.len())
             .map(|piece| {
                 let start = rows;
-                rows += self.tokens_of(piece).ids.len();
+                rows += run.embedder.kept_tokens(&self.tokens_of(piece).ids).count();
                 start
             })
             .collect();
@@ -165,12 +180,12 @@ impl TokenizedPieces {
         self.pieces.iter().enumerate().map(origin).collect()
     }
 
-    /// The tokens of each piece.
-    fn token_rows(&self) -> Vec<TokenRow<'_>> {
-        let row = |(index, piece): (usize, &Piece)| TokenRow {
-            token_ids: &self.tokens_of(index).ids,
-            offsets: &self.offsets[self.distinct.indices[index]],
-            start: piece.place.start(),
+    /// The tokens of each piece that have a vector.
+    fn token_rows(&self, run: &EmbedRun<'_>) -> Vec<TokenRow<'_>> {
+        let row = |(index, piece): (usize, &Piece)| {
+            let (ids, offsets) = (&self.tokens_of(index).ids, &self.offsets[self.distinct.indices[index]]);
+            let tokens = run.embedder.kept_tokens(ids).map(|token| (ids[token], &offsets[token]));
+            TokenRow { tokens: tokens.collect(), start: piece.place.start() }
         };
         self.pieces.iter().enumerate().map(row).collect()
     }
@@ -178,18 +193,29 @@ impl TokenizedPieces {
 
 impl EncodedPieces {
     /// One vector per row, at text level.
-    pub(super) fn text_vectors(self, run: &EmbedRun<'_>) -> Vectors {
-        self.texts.merged(run, self.vectors)
+    ///
+    /// # Errors
+    /// [`Error::Bug`] at another one.
+    pub(super) fn text_vectors(self, run: &EmbedRun<'_>) -> Result<Vectors> {
+        match self.vectors {
+            PieceVectors::Dense(vectors) => Ok(self.texts.merged(run, vectors)),
+            PieceVectors::Sparse(_) => {
+                Err(Error::Bug("sparse vectors where dense ones are needed".to_owned()))
+            }
+        }
     }
 
     /// The rows of the pieces; with merged chunks, of all records.
     pub(super) fn rows(self, run: &EmbedRun<'_>, schema: &SchemaRef) -> Result<RecordBatch> {
         let Self { texts, vectors, .. } = self;
         let origins = texts.origins(run);
-        match run.layout.level {
-            Level::Text => run.layout.text_rows(schema, &origins, texts.merged(run, vectors)),
-            Level::Token => {
-                let tokens = TokenRows { vectors, rows: texts.token_rows() };
+        match (vectors, run.layout.level) {
+            (PieceVectors::Sparse(vectors), _) => run.layout.sparse_rows(schema, &origins, &vectors),
+            (PieceVectors::Dense(vectors), Level::Text | Level::Sparse) => {
+                run.layout.text_rows(schema, &origins, texts.merged(run, vectors))
+            }
+            (PieceVectors::Dense(vectors), Level::Token) => {
+                let tokens = TokenRows { vectors, rows: texts.token_rows(run) };
                 run.layout.token_rows(schema, &origins, tokens)
             }
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::late_interaction::LateInteraction;
 use crate::Result;
 use crate::tokens::{OffsetTokens, TextTokenizer, TokenizedText};
 
@@ -12,12 +13,22 @@ pub(super) struct PromptedTokenizer {
     prompt: String,
     /// The tokens of an empty text.
     prompt_tokens: TokenizedText,
+    late_interaction: Option<LateInteraction>,
 }
 
 impl PromptedTokenizer {
-    pub(super) fn new(tokenizer: TextTokenizer, prompt: String) -> Result<Self> {
+    pub(super) fn new(
+        tokenizer: TextTokenizer,
+        prompt: String,
+        late_interaction: Option<LateInteraction>,
+    ) -> Result<Self> {
         let prompt_tokens = tokenizer.encode(&prompt)?;
-        Ok(Self { tokenizer, prompt, prompt_tokens })
+        Ok(Self { tokenizer, prompt, prompt_tokens, late_interaction })
+    }
+
+    /// What happens to tokens after that, in late interaction.
+    pub(super) fn late_interaction(&self) -> Option<&LateInteraction> {
+        self.late_interaction.as_ref()
     }
 
     /// The tokenizer without the prompt.
@@ -46,13 +57,21 @@ impl PromptedTokenizer {
             true => Cow::Borrowed(text),
             false => Cow::Owned(format!("{}{text}", self.prompt)),
         };
-        Ok(self.marked(self.tokenizer.encode(&text)?))
+        let tokens = self.marked(self.tokenizer.encode(&text)?);
+        Ok(match &self.late_interaction {
+            Some(late) => late.marked(tokens),
+            None => tokens,
+        })
     }
 
     /// The same with the offsets of the tokens in the text.
     pub(super) fn encode_with_offsets(&self, text: &str) -> Result<OffsetTokens> {
         let OffsetTokens { tokens, offsets } = self.tokenizer.encode_with_offsets(&self.prompt, text)?;
-        Ok(OffsetTokens { tokens: self.marked(tokens), offsets })
+        let tokens = OffsetTokens { tokens: self.marked(tokens), offsets };
+        Ok(match &self.late_interaction {
+            Some(late) => late.marked_with_offsets(tokens),
+            None => tokens,
+        })
     }
 
     /// Marks a text as empty if its tokens are only the prompt's.

@@ -17,7 +17,9 @@ impl EmbedRun<'_> {
         let mut provenance = self.embedder.provenance();
         if self.layout.level == Level::Token {
             provenance.level = Level::Token;
-            provenance.pooling = "none".to_owned();
+            if self.embedder.level() != Level::Token {
+                provenance.pooling = "none".to_owned();
+            }
             provenance.normalized = self.embedder.normalizes_tokens();
             provenance.normalized_whole = false;
             provenance.dimensions = self.layout.dim;
@@ -47,7 +49,7 @@ impl Embedder {
             device: devices.kind(),
             instruction_set: devices.instruction_set(),
             product_library: devices.product_library(),
-            level: Level::Text,
+            level: self.level(),
             layer: self.layer(),
             pooling: self.pooling().0,
             normalized: self.is_normalized(),
@@ -118,8 +120,8 @@ impl EmbedOptions {
     pub fn like(corpus: &Provenance, session: &Session) -> Result<Self> {
         expect("level", corpus.level.name(), Level::Text.name())?;
         expect("reading", &corpus.reading.to_string(), &READING.to_string())?;
-        let of_model = &session.heads(None)?[0];
-        let pooling = match of_model.description() {
+        let own = session.model().stated_head().description;
+        let pooling = match own {
             own if own == corpus.pooling => PoolingChoice::Auto,
             own => match Pooling::named(&corpus.pooling) {
                 Some(mode) => PoolingChoice::Mode(mode),
@@ -133,7 +135,7 @@ impl EmbedOptions {
         let options = Self { pooling, ..options }.layer(corpus.layer).max_length(corpus.max_length);
         // Only a model's own normalization precedes the shortening.
         let options = if corpus.normalized_whole { options } else { options.normalize(corpus.normalized) };
-        let usual = session.embedder(&options)?.dimensions();
+        let usual = session.vector_embedder(&options)?.dimensions();
         Ok(if corpus.dimensions == usual { options } else { options.dimensions(corpus.dimensions) })
     }
 

@@ -89,6 +89,7 @@ impl EmbedRun<'_> {
         let limits = match self.layout.level {
             Level::Text => limits::of_texts(self.embedder),
             Level::Token => limits::of_tokens(self.embedder),
+            Level::Sparse => limits::of_sparse(self.embedder),
         };
         // A text that is split into chunks is tokenized whole.
         let max_tokens = if self.on_long.makes_chunks() { usize::MAX } else { limits.max_tokens };
@@ -128,7 +129,7 @@ impl EmbedRun<'_> {
     pub fn vectors(&self, records: &[Record]) -> Result<Vectors> {
         let texts = self.tokenized(records, &mut Counts::default())?;
         let encoded = texts.encode(self, Counts::default(), &|_| ())?;
-        Ok(encoded.text_vectors(self))
+        encoded.text_vectors(self)
     }
 
     fn tokenized(&self, records: &[Record], counts: &mut Counts) -> Result<TokenizedPieces> {

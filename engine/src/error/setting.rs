@@ -67,6 +67,8 @@ pub enum Setting {
     Model,
     /// Whether rows are numbered instead of named by an id.
     NoId,
+    /// Whether vectors have length 1.
+    Normalize,
     /// Whether the hub is never contacted.
     Offline,
     /// The treatment of long texts.
@@ -109,7 +111,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::AddToRun,
         Self::Align,
         Self::Append,
@@ -141,6 +143,7 @@ impl Setting {
         Self::MinScore,
         Self::Model,
         Self::NoId,
+        Self::Normalize,
         Self::Offline,
         Self::OnLong,
         Self::Output,
@@ -196,6 +199,7 @@ impl Setting {
             Self::MinScore => "min_score",
             Self::Model => "model",
             Self::NoId => "no_id",
+            Self::Normalize => "normalize",
             Self::Offline => "offline",
             Self::OnLong => "on_long",
             Self::Output => "output",

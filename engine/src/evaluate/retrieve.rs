@@ -81,7 +81,7 @@ impl Retriever {
                 ));
             }
         };
-        let with = |prompt: &str| session.embedder(&options.clone().prompt(prompt));
+        let with = |prompt: &str| session.vector_embedder(&options.clone().prompt(prompt));
         let queries = with(query_prompt.as_deref().unwrap_or(QUERY_PROMPT))?;
         let of_documents = document_prompt.as_deref().unwrap_or_else(|| usual_prompt(session.model()));
         Ok(Self { queries, documents: with(of_documents)?, metric: *metric })

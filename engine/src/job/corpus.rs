@@ -185,7 +185,8 @@ impl CorpusFiles {
         first_rows: Option<u64>,
         observer: &dyn Observer,
     ) -> Result<EmbedRun<'a>> {
-        self.options.check(&self.output, embedder.options())?;
+        let level = embedder.level_for(self.options.level)?;
+        self.options.check_at(level, &self.output, embedder.options())?;
         self.check_model(embedder.session().model())?;
         self.options.on_long.check_for(embedder)?;
         self.records.read_ahead(ahead)?;
@@ -201,14 +202,14 @@ impl CorpusFiles {
         )?
         .with_chunk_text(options.chunk_text_columns());
         let layout = RowLayout {
-            level: options.level,
+            level,
             columns,
             chunked: matches!(options.on_long, OnLong::Chunk(_)),
             marks_truncated: options.mark_truncated,
             output_type: options.output_type,
             ranges: None,
-            dim: match options.level {
-                Level::Text => embedder.dimensions(),
+            dim: match level {
+                Level::Text | Level::Sparse => embedder.dimensions(),
                 Level::Token => embedder.hidden_dim(),
             },
         };

@@ -58,19 +58,19 @@ pub(super) fn estimate(
     let a_text = |sum: u64| if surveyed.is_empty() { 0.0 } else { sum as f64 / surveyed.len() as f64 };
     let by_bytes = |total: u64| (read > 0).then(|| (sample.len() as f64 * total as f64 / read as f64) as u64);
     let rows = if is_all { Some(sample.len() as u64) } else { records.bytes_total().and_then(by_bytes) };
-    let tokens_per_second = speed(run, &sample)?;
+    let speed = speed(run, &sample)?;
     let of_all = |a_text: f64| rows.map(|rows| (rows as f64 * a_text) as u64);
     let tokens = of_all(a_text(counts.tokens));
-    let vectors = if run.layout.level == Level::Text { of_all(a_text(counts.rows)) } else { tokens };
+    let vectors = if run.layout.level == Level::Token { tokens } else { of_all(a_text(counts.rows)) };
     Ok(Estimate {
         rows,
         rows_are_exact: is_all,
         tokens,
         tokens_per_text: a_text(counts.tokens),
         share_truncated: a_text(counts.truncated),
-        output_bytes: vectors.map(|vectors| output_bytes(run, format, vectors)).transpose()?,
-        seconds: tokens.map(|tokens| tokens as f64 / tokens_per_second.max(1.0)),
-        tokens_per_second,
+        output_bytes: vectors.map(|vectors| output_bytes(run, format, vectors, &speed)).transpose()?,
+        seconds: tokens.map(|tokens| tokens as f64 / speed.tokens_per_second.max(1.0)),
+        tokens_per_second: speed.tokens_per_second,
         sample_rows: sample.len() as u64,
     })
 }
@@ -86,33 +86,65 @@ fn beginning(sample: &[Record]) -> &[Record] {
     &sample[..sample.iter().take_while(is_within).count()]
 }
 
-/// Tokens per second over the part of the sample encoded in [`ENCODE`]. The first texts are not timed: they
-/// warm up caches and buffers.
-fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<f64> {
+/// Measured on the part of the sample that was encoded.
+struct Speed {
+    tokens_per_second: f64,
+    /// Values of a sparse vector, on average.
+    values: f64,
+}
+
+/// Encodes the sample for [`ENCODE`]. The first texts are not timed: they warm up caches and buffers.
+fn speed(run: &EmbedRun<'_>, sample: &[Record]) -> Result<Speed> {
     encode(run, &sample[..sample.len().min(TEXTS / 4)])?;
     let start = Instant::now();
-    let mut tokens = 0;
+    let (mut texts, mut tokens, mut values) = (0, 0, 0);
     for records in sample.chunks(TEXTS) {
-        tokens += encode(run, records)?;
+        let encoded = encode(run, records)?;
+        (texts, tokens, values) = (texts + records.len(), tokens + encoded.tokens, values + encoded.values);
         if start.elapsed() > ENCODE {
             break;
         }
     }
-    Ok(tokens as f64 / start.elapsed().as_secs_f64().max(1e-9))
+    let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64().max(1e-9);
+    Ok(Speed { tokens_per_second, values: values as f64 / texts.max(1) as f64 })
 }
 
-/// Encodes `records` and returns their number of tokens.
-fn encode(run: &EmbedRun<'_>, records: &[Record]) -> Result<usize> {
+/// Counts of some encoded records.
+struct Encoded {
+    tokens: usize,
+    /// Of sparse vectors.
+    values: usize,
+}
+
+fn encode(run: &EmbedRun<'_>, records: &[Record]) -> Result<Encoded> {
     let texts: Vec<&str> = records.iter().map(|record| record.text.as_str()).collect();
     let tokenized = run.embedder.tokenize(&texts)?;
-    run.embedder.embed_tokenized(&tokenized)?;
-    Ok(tokenized.iter().map(|text| text.ids.len()).sum())
+    let tokens = tokenized.iter().map(|text| text.ids.len()).sum();
+    let values = match run.embedder.level() {
+        Level::Sparse => {
+            let vectors = run.embedder.embed_sparse_tokenized(&tokenized)?;
+            vectors.iter().map(|vector| vector.values.len()).sum()
+        }
+        Level::Token => {
+            run.embedder.embed_tokens(&texts)?;
+            0
+        }
+        Level::Text => {
+            run.embedder.embed_tokenized(&tokenized)?;
+            0
+        }
+    };
+    Ok(Encoded { tokens, values })
 }
 
-fn output_bytes(run: &EmbedRun<'_>, format: OutputFormat, vectors: u64) -> Result<u64> {
+fn output_bytes(run: &EmbedRun<'_>, format: OutputFormat, vectors: u64, speed: &Speed) -> Result<u64> {
     let layout = &run.layout;
-    // A number in JSON has about 12 characters.
+    // A number in JSON has about 12 characters, an index 6.
     let is_json = format == OutputFormat::Jsonl;
+    if layout.level == Level::Sparse {
+        let bytes = if is_json { 18.0 } else { 8.0 };
+        return Ok((vectors as f64 * speed.values * bytes) as u64);
+    }
     let bytes = if is_json { 12 * layout.output_type.width(layout.dim)? } else { layout.vector_bytes()? };
     Ok(vectors * bytes as u64)
 }

@@ -141,6 +141,11 @@ impl CorpusOptions {
     /// # Errors
     /// [`Error::Usage`].
     pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
+        self.check_at(embedding.pooling.level().unwrap_or(self.level), output, embedding)
+    }
+
+    /// [`CorpusOptions::check`] for vectors of this level.
+    pub(super) fn check_at(&self, level: Level, output: &Output, embedding: &EmbedOptions) -> Result<()> {
         let what = match self.existing {
             Existing::Resume => Some(phrase![Setting::Resume, " continues"]),
             Existing::Append => Some(phrase![Setting::Append, " extends"]),
@@ -159,13 +164,16 @@ impl CorpusOptions {
             ));
         }
         OutputFormat::of(output)?.check(OutputContent {
-            level: self.level,
+            level,
             keeps_columns: !self.reading.keep.is_empty(),
             chunked: matches!(self.on_long, OnLong::Chunk(_)),
             marks_truncated: self.mark_truncated,
         })?;
-        if self.level == Level::Token {
+        if level == Level::Token {
             self.check_tokens(embedding)?;
+        }
+        if level == Level::Sparse {
+            self.check_sparse()?;
         }
         self.check_kept_text()?;
         self.check_stream(output)?;
@@ -191,11 +199,12 @@ impl CorpusOptions {
                 phrase!["their ", Setting::OutputType, " is f32, f16, binary or ubinary"],
             ));
         }
-        let setting = match (embedding.pooling, embedding.dimensions, self.on_long) {
-            (PoolingChoice::Auto, None, OnLong::Merge(_)) => Setting::Merge,
-            (PoolingChoice::Auto, None, _) => return Ok(()),
-            (PoolingChoice::Auto, Some(_), _) => Setting::Dimensions,
-            _ => Setting::Pooling,
+        let has_tokens = matches!(embedding.pooling, PoolingChoice::Auto | PoolingChoice::Colbert);
+        let setting = match (has_tokens, embedding.dimensions, self.on_long) {
+            (false, ..) => Setting::Pooling,
+            (true, Some(_), _) => Setting::Dimensions,
+            (true, None, OnLong::Merge(_)) => Setting::Merge,
+            (true, None, _) => return Ok(()),
         };
         Err(Error::usage(phrase![
             setting,
@@ -203,6 +212,16 @@ impl CorpusOptions {
             (Setting::Level, "token"),
             ": every token keeps its own vector"
         ]))
+    }
+
+    /// Rejects options for dense vectors.
+    fn check_sparse(&self) -> Result<()> {
+        let (setting, reason) = match (self.output_type, self.on_long) {
+            (OutputType::F32, OnLong::Merge(_)) => (Setting::Merge, "a mean of them would be less sparse"),
+            (OutputType::F32, _) => return Ok(()),
+            _ => (Setting::OutputType, "their values are f32"),
+        };
+        Err(Error::usage(phrase![setting, " makes no sense with sparse vectors: ", reason]))
     }
 
     /// The kept columns that have the text of each row's chunk.

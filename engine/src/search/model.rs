@@ -52,7 +52,7 @@ impl QueryModel {
         let texts = options.clone().for_texts(prompt_of_texts, task, session.model());
         let mut options = prompt.map_or(options.clone(), |name| options.prompt(name));
         options.max_length = max_length.or(options.max_length);
-        let queries = session.embedder(&options)?;
+        let queries = session.vector_embedder(&options)?;
         if corpus.rows() > 0 && queries.dimensions() != corpus.dimensions() {
             return Err(Error::OtherModel {
                 setting: "dimensions",
@@ -60,7 +60,7 @@ impl QueryModel {
                 of_model: queries.dimensions().to_string(),
             });
         }
-        Ok(Self { queries, texts: session.embedder(&texts)?, check })
+        Ok(Self { queries, texts: session.vector_embedder(&texts)?, check })
     }
 
     /// The same model; `cancel` can stop its calls.

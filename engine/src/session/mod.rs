@@ -29,7 +29,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nearsay_kernels::{Placement, Pooling, Precision};
 use nearsay_models::files::other_than_json;
 use nearsay_models::{
-    Classifier, Encoder, EncoderOptions, Model, Recipe, SentenceHead, StatedLength, TokenizerSource,
+    Classifier, Encoder, EncoderOptions, Model, Recipe, SentenceHead, SparseHead, StatedLength, TokenHead,
+    TokenizerSource,
 };
 
 pub use control::{Cancel, Control};
@@ -68,6 +69,12 @@ struct Opened {
     replicas: Mutex<BTreeMap<Option<String>, Arc<[Encoder]>>>,
     /// The heads that the model's files state, on each device; loaded on first use.
     heads: Mutex<Option<Arc<[SentenceHead]>>>,
+    /// Those that make sparse vectors from the logits of the vocabulary.
+    splade_heads: Mutex<Option<Arc<[SparseHead]>>>,
+    /// Those that make them from weights of tokens.
+    lexical_heads: Mutex<Option<Arc<[SparseHead]>>>,
+    /// Those that make a vector for each token.
+    token_heads: Mutex<Option<Arc<[TokenHead]>>>,
     digest: Mutex<Option<String>>,
 }
 
@@ -114,6 +121,9 @@ impl Session {
             tokenizer: Mutex::default(),
             replicas: Mutex::default(),
             heads: Mutex::default(),
+            splade_heads: Mutex::default(),
+            lexical_heads: Mutex::default(),
+            token_heads: Mutex::default(),
             digest: Mutex::default(),
         }))
     }
@@ -229,6 +239,44 @@ impl Session {
             model.load_head(placement).map_err(|error| no_room_for_model(error, placement))
         };
         once(&self.0.heads, || devices.placements().iter().map(load).collect())
+    }
+
+    /// The head that turns a text's hidden states into a sparse vector, on each device.
+    ///
+    /// # Errors
+    /// If the model has none, a file breaks a rule, or a device has no room for it.
+    pub(crate) fn splade_heads(&self) -> Result<Arc<[SparseHead]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        let load = |placement: &Placement| {
+            let head = model.load_splade_head(model.splade_pooling(), placement);
+            head.map_err(|error| no_room_for_model(error, placement))
+        };
+        once(&self.0.splade_heads, || devices.placements().iter().map(load).collect())
+    }
+
+    /// The head that turns a text's tokens, except those of the ids `special`, into a sparse vector, on each device.
+    ///
+    /// # Errors
+    /// As [`Session::splade_heads`].
+    pub(crate) fn lexical_heads(&self, special: &[u32]) -> Result<Arc<[SparseHead]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        let load = |placement: &Placement| {
+            let head = model.load_lexical_head(special.to_vec(), placement);
+            head.map_err(|error| no_room_for_model(error, placement))
+        };
+        once(&self.0.lexical_heads, || devices.placements().iter().map(load).collect())
+    }
+
+    /// The head of late interaction, on each device.
+    ///
+    /// # Errors
+    /// As [`Session::splade_heads`].
+    pub(crate) fn token_heads(&self) -> Result<Arc<[TokenHead]>> {
+        let Opened { model, devices, .. } = &*self.0;
+        let load = |placement: &Placement| {
+            model.load_token_head(placement).map_err(|error| no_room_for_model(error, placement))
+        };
+        once(&self.0.token_heads, || devices.placements().iter().map(load).collect())
     }
 
     /// The classification head, on each device.

@@ -54,12 +54,14 @@ pub struct TokenizedText {
     pub is_empty: bool,
     /// Of a pair whose parts have token types: the first token of the second part.
     pub second_part: Option<usize>,
+    /// How many of the first tokens are attended to; `None`: all.
+    pub keys: Option<usize>,
 }
 
 impl TokenizedText {
     /// The ids and parts, as an encoder takes them.
     pub(crate) fn ids(&self) -> TextIds<'_> {
-        TextIds { ids: &self.ids, second_part: self.second_part }
+        TextIds { ids: &self.ids, second_part: self.second_part, keys: self.keys }
     }
 }
 
@@ -317,6 +319,7 @@ impl TextTokenizer {
             truncated: !encoding.get_overflowing().is_empty(),
             is_empty: ids.len() <= self.added_tokens,
             second_part: encoding.get_type_ids().iter().position(|&part| part == 1),
+            keys: None,
             ids,
         }
     }

@@ -40,7 +40,7 @@ pub struct Provenance {
     pub instruction_set: String,
     /// The library that computed products on GPUs, if it is not nearsay's.
     pub product_library: Option<String>,
-    /// Whether a vector is a text's or a token's.
+    /// Whether a vector is a text's or a token's, or sparse.
     pub level: Level,
     /// The layer whose hidden states were used.
     pub layer: usize,

@@ -16,6 +16,9 @@
 //! (Utf8), `byte_offsets` and `character_offsets` (FixedSizeList of two UInt32: start and end in the text),
 //! `embeddings` (FixedSizeList of numbers).
 //!
+//! Sparse vectors are, instead of `embedding`, two lists: `indices` (UInt32, ascending) and `values` (Float32, above
+//! 0).
+//!
 //! JSON text is a Utf8 column marked as such in its field's metadata: numbers and strings remain distinct in
 //! it, and a format that is itself JSON writes it unchanged.
 
@@ -43,6 +46,11 @@ pub const TOKENS: &str = "tokens";
 pub const BYTE_OFFSETS: &str = "byte_offsets";
 /// Each token's range in the text, in characters.
 pub const CHARACTER_OFFSETS: &str = "character_offsets";
+
+/// The indices of a sparse vector's values.
+pub const INDICES: &str = "indices";
+/// The values of a sparse vector.
+pub const VALUES: &str = "values";
 
 /// The key of a field's metadata that marks a Utf8 column as JSON text.
 const JSON_KEY: &str = "nearsay.json";

@@ -27,6 +27,11 @@ impl<'a> MatrixMut<'a> {
         Self { first: values.as_mut_ptr(), stride: columns, rows, columns, borrowed: PhantomData }
     }
 
+    /// The same matrix, borrowed for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> MatrixMut<'_> {
+        MatrixMut { borrowed: PhantomData, ..*self }
+    }
+
     /// The rows before `row` and the others.
     pub(crate) fn split_at_row(self, row: usize) -> [Self; 2] {
         let row = row.min(self.rows);

@@ -8,7 +8,7 @@
 //! | [`attention`] | self-attention of every sequence, also with terms by distance, in a window, causally |
 //! | [`convolve`] | convolutions along each sequence, with fixed filters or a softmax's |
 //! | [`embed_norm`] | LayerNorm of a sum of embeddings |
-//! | [`linear`] | a linear layer with its activation, also gated |
+//! | [`linear`] | a linear layer with its activation, also gated; or its outputs combined over each sequence |
 //! | [`norm_heads`] | norms of the heads of queries and keys, in place |
 //! | [`normalize`] | rows to length 1 |
 //! | [`pool`] | the tokens of each sequence to one vector |

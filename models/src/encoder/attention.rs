@@ -147,7 +147,9 @@ impl Attention {
         let query_key_value = self.query_key_value.forward(hidden)?;
         let query_key_value = self.rotated(self.normed(query_key_value, pass)?, pass)?;
         let scores = self.scores(pass);
-        let options = AttentionOptions { num_heads, num_key_heads, scale, scores, window, causal };
+        let key_counts = pass.key_counts;
+        let options =
+            AttentionOptions { num_heads, num_key_heads, scale, scores, window, causal, key_counts };
         let mut context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
         if let Some(convolution) = &self.convolution {
             let convolved = convolution.forward(hidden, &query_key_value, pass)?;

@@ -56,7 +56,7 @@ impl EmbeddingsRecipe {
     }
 
     /// The word table under the name that there is.
-    fn word_in(&self, parameters: &Parameters<'_>) -> TableRecipe {
+    pub(crate) fn word_in(&self, parameters: &Parameters<'_>) -> TableRecipe {
         let name = self.word_names().find(|name| parameters.contains(name));
         TableRecipe { name: name.unwrap_or(self.word.name), ..self.word }
     }

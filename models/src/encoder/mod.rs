@@ -213,7 +213,8 @@ impl Encoder {
         let distance_rows = distance_rows.unwrap_or_default();
         let rotary =
             self.rotary.iter().map(|tables| tables.of(cu_seqlens.longest())).collect::<Result<_>>()?;
-        let pass = Pass { cu_seqlens, biases, distance_rows, rotary, form: self.placement.form() };
+        let (key_counts, form) = (batch.key_counts(), self.placement.form());
+        let pass = Pass { cu_seqlens, biases, distance_rows, rotary, key_counts, form };
         let mut kept = Vec::with_capacity(wanted.len());
         let mut hidden = self.embeddings.forward(batch.indices())?;
         let per_layer = self.recipe.steps_per_layer;

@@ -14,5 +14,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) distance_rows: Vec<u32>,
     /// In the order of the recipe's.
     pub(crate) rotary: Vec<Arc<RotaryTable>>,
+    /// How many of each text's first tokens are attended to, if not all of every text.
+    pub(crate) key_counts: Option<&'a [usize]>,
     pub(crate) form: Form,
 }

@@ -173,6 +173,11 @@ impl Recipe {
         self.final_norm.is_some()
     }
 
+    /// The tokens on each side that a query attends to in the layer with the smallest window; `None`: all.
+    pub fn smallest_window(&self) -> Option<usize> {
+        self.blocks.iter().filter_map(|block| block.attention.window).min()
+    }
+
     /// Width of a head of the first layer.
     pub(crate) fn head_dim(&self) -> usize {
         self.hidden_dim() / self.num_heads().max(1)

@@ -8,7 +8,7 @@ use super::post_norm::{Defaults, LayerNames, Sizes};
 use super::{Family, bert, fields, known};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
-use crate::heads::ClassifierRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -21,12 +21,11 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: |_| {
         Ok(ClassifierRecipe {
-            dense: "pooler",
             is_pooler: true,
-            activation: Activation::Tanh,
-            output: "classifier",
+            ..ClassifierRecipe::of_first_token("pooler", Activation::Tanh, "classifier")
         })
     },
+    masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {
@@ -72,4 +71,16 @@ fn groups(config: &Value, num_layers: usize) -> Result<[usize; 2]> {
     }
     let most = fields::MOST_LAYERS / groups;
     Ok([groups, fields::within("inner_group_num", fields::size_or(config, "inner_group_num", 1)?, 1..=most)?])
+}
+
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = Sizes::read(config, &DEFAULTS)?;
+    let width = fields::size_or(config, "embedding_size", 128)?;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("predictions.dense", [sizes.hidden_dim, width]),
+        activation: sizes.activation,
+        norm: NormRecipe { width, ..sizes.norm("predictions.LayerNorm") },
+        decoder: "predictions.decoder",
+        biases: &["predictions.bias", "predictions.decoder.bias"],
+    })
 }

@@ -8,8 +8,9 @@ use super::{Family, fields, known};
 use crate::encoder::attention::ScoresRecipe;
 use crate::encoder::distance::DistanceVectorsRecipe;
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
+use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
-use crate::heads::ClassifierRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -25,14 +26,13 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::BERT],
     recipe,
     classifier: |_| Ok(CLASSIFIER),
+    masked_language,
 };
 
 /// Also of gte and Jina's.
 pub(super) const CLASSIFIER: ClassifierRecipe = ClassifierRecipe {
-    dense: "pooler.dense",
     is_pooler: true,
-    activation: Activation::Tanh,
-    output: "classifier",
+    ..ClassifierRecipe::of_first_token("pooler.dense", Activation::Tanh, "classifier")
 };
 
 pub(super) const LAYER: LayerNames = LayerNames {
@@ -83,6 +83,18 @@ fn relative_keys(config: &Value, by_keys: bool) -> Result<Recipe> {
     recipe.unread = &["embeddings.position_embeddings.weight"];
     recipe.limit_tokens(positions);
     Ok(recipe)
+}
+
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let hidden = sizes.hidden_dim;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("cls.predictions.transform.dense", [hidden, hidden]),
+        activation: sizes.activation,
+        norm: sizes.norm("cls.predictions.transform.LayerNorm"),
+        decoder: "cls.predictions.decoder",
+        biases: &["cls.predictions.bias", "cls.predictions.decoder.bias"],
+    })
 }
 
 /// BERT with other positions.

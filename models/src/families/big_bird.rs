@@ -19,13 +19,9 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::BIG_BIRD],
     recipe,
     classifier: |config| {
-        Ok(ClassifierRecipe {
-            dense: "classifier.dense",
-            is_pooler: false,
-            activation: activation(config)?,
-            output: "classifier.out_proj",
-        })
+        Ok(ClassifierRecipe::of_first_token("classifier.dense", activation(config)?, "classifier.out_proj"))
     },
+    masked_language: super::no_masked_language,
 };
 
 fn activation(config: &Value) -> Result<Activation> {

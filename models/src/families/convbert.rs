@@ -25,6 +25,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::CONVBERT],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -23,16 +23,16 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
     classifier,
+    masked_language: super::no_masked_language,
 };
 
 /// The pooler of all versions.
 pub(super) fn classifier(config: &Value) -> Result<ClassifierRecipe> {
-    Ok(ClassifierRecipe {
-        dense: "pooler.dense",
-        is_pooler: false,
-        activation: fields::activation_or(config, "pooler_hidden_act", "gelu")?,
-        output: "classifier",
-    })
+    Ok(ClassifierRecipe::of_first_token(
+        "pooler.dense",
+        fields::activation_or(config, "pooler_hidden_act", "gelu")?,
+        "classifier",
+    ))
 }
 
 pub(super) const DEFAULTS: Defaults = Defaults { epsilon: 1e-7, activation: "gelu" };

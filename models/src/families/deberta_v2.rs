@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
     classifier: deberta::classifier,
+    masked_language: super::no_masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {

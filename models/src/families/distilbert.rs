@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::post_norm::{LayerNames, Sizes};
 use super::{Family, fields, known};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
-use crate::heads::ClassifierRecipe;
+use crate::encoder::linear::LinearRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -18,14 +19,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
     fields: &[&known::DISTILBERT],
     recipe,
-    classifier: |_| {
-        Ok(ClassifierRecipe {
-            dense: "pre_classifier",
-            is_pooler: false,
-            activation: Activation::Relu,
-            output: "classifier",
-        })
-    },
+    classifier: |_| Ok(ClassifierRecipe::of_first_token("pre_classifier", Activation::Relu, "classifier")),
+    masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {
@@ -43,15 +38,8 @@ const LAYER: LayerNames = LayerNames {
 const EPSILON: f64 = 1e-12;
 
 fn recipe(config: &Value) -> Result<Recipe> {
-    let hidden_dim = fields::size(config, "dim")?;
-    let sizes = Sizes {
-        hidden_dim,
-        num_layers: fields::layers(config, "n_layers")?,
-        num_heads: fields::heads(config, "n_heads", ("dim", hidden_dim))?,
-        intermediate_dim: fields::size(config, "hidden_dim")?,
-        epsilon: EPSILON,
-        activation: fields::activation_or(config, "activation", "gelu")?,
-    };
+    let sizes = sizes(config)?;
+    let hidden_dim = sizes.hidden_dim;
     let position_rows = fields::position_rows(config, "max_position_embeddings", Positions::FromZero)?;
     let table = |name, rows| TableRecipe { name, rows };
     let embeddings = EmbeddingsRecipe {
@@ -68,4 +56,28 @@ fn recipe(config: &Value) -> Result<Recipe> {
         projection: None,
     };
     Ok(Recipe::new(embeddings, LAYER.blocks("transformer.layer", &sizes)))
+}
+
+fn sizes(config: &Value) -> Result<Sizes> {
+    let hidden_dim = fields::size(config, "dim")?;
+    Ok(Sizes {
+        hidden_dim,
+        num_layers: fields::layers(config, "n_layers")?,
+        num_heads: fields::heads(config, "n_heads", ("dim", hidden_dim))?,
+        intermediate_dim: fields::size(config, "hidden_dim")?,
+        epsilon: EPSILON,
+        activation: fields::activation_or(config, "activation", "gelu")?,
+    })
+}
+
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = sizes(config)?;
+    let hidden = sizes.hidden_dim;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("vocab_transform", [hidden, hidden]),
+        activation: sizes.activation,
+        norm: sizes.norm("vocab_layer_norm"),
+        decoder: "vocab_projector",
+        biases: &["vocab_projector.bias"],
+    })
 }

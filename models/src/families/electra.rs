@@ -9,7 +9,7 @@ use super::{Family, bert, fields, known, roberta};
 use crate::encoder::embeddings::EmbeddingsRecipe;
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
-use crate::heads::ClassifierRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -21,6 +21,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::ELECTRA],
     recipe,
     classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
+    masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {
@@ -37,4 +38,17 @@ pub(super) fn embeddings(config: &Value, sizes: &Sizes, default: usize) -> Resul
         embeddings.projection = Some(LinearRecipe::new("embeddings_project", [width, sizes.hidden_dim]));
     }
     Ok(embeddings)
+}
+
+/// The generator's. The activation is GELU, whatever that of the layers.
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let width = fields::size_or(config, "embedding_size", 128)?;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("generator_predictions.dense", [sizes.hidden_dim, width]),
+        activation: Activation::Gelu,
+        norm: NormRecipe { width, ..sizes.norm("generator_predictions.LayerNorm") },
+        decoder: "generator_lm_head",
+        biases: &["generator_lm_head.bias"],
+    })
 }

@@ -28,6 +28,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::GTE],
     recipe,
     classifier: |_| Ok(bert::CLASSIFIER),
+    masked_language: super::no_masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -21,6 +21,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::BERT, &known::JINA_V3],
     recipe,
     classifier: |_| Ok(roberta::CLASSIFIER),
+    masked_language: super::no_masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -16,6 +16,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     // Their first token attends to all others.
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

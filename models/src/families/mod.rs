@@ -42,7 +42,7 @@ mod xlnet;
 use serde_json::Value;
 
 use self::fields::refused;
-use crate::heads::ClassifierRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Recipe, Result};
 
 /// A family of models.
@@ -63,6 +63,8 @@ pub struct Family {
     pub(crate) recipe: fn(&Value) -> Result<Recipe>,
     /// The head of its models for sequence classification, by config.json.
     pub(crate) classifier: fn(&Value) -> Result<ClassifierRecipe>,
+    /// The head of its masked-language models, by config.json.
+    pub(crate) masked_language: fn(&Value) -> Result<MaskedLanguageRecipe>,
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
@@ -132,6 +134,15 @@ fn supported() -> String {
         }
     }
     distinct.join(", ")
+}
+
+/// The masked-language head of families whose own is not supported.
+fn no_masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+    let families = "albert, bert, distilbert, electra, modernbert, mpnet, roberta";
+    let rule =
+        format!("must be of a family whose masked-language head is read ({families}), got `{model_type}`");
+    Err(refused("model_type", rule))
 }
 
 /// The classifier of families whose models classify by a part that nearsay does not have.

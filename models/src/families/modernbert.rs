@@ -1,6 +1,7 @@
 //! ModernBERT (Warner et al., 2024): <https://arxiv.org/abs/2412.13663>. Pre-norm, rotary positions, a gated
 //! feed-forward part, and layers that attend to near tokens only.
 
+use nearsay_kernels::Pooling;
 use serde_json::Value;
 
 use super::rope::ThetaField;
@@ -13,6 +14,7 @@ use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
 use crate::encoder::rotary::RotaryRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -23,7 +25,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "model."],
     fields: &[&known::MODERNBERT],
     recipe,
-    classifier: super::no_classifier,
+    classifier,
+    masked_language,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {
@@ -52,6 +55,37 @@ fn recipe(config: &Value) -> Result<Recipe> {
     recipe.final_norm = Some(parts.norm("final_norm"));
     recipe.stated_tokens = Some(fields::size_or(config, "max_position_embeddings", 8192)?);
     Ok(recipe)
+}
+
+fn classifier(config: &Value) -> Result<ClassifierRecipe> {
+    let parts = Parts::read(config)?;
+    let dense = parts.head_dense()?;
+    let pooling = match fields::text_or(config, "classifier_pooling", "cls")? {
+        "cls" => Pooling::Cls,
+        "mean" => Pooling::Mean,
+        other => {
+            return Err(fields::refused("classifier_pooling", format!("must be cls or mean, got `{other}`")));
+        }
+    };
+    let activation = fields::activation_or(config, "classifier_activation", "gelu")?;
+    Ok(ClassifierRecipe {
+        pooling,
+        has_dense_bias: dense.has_bias,
+        norm: Some(parts.norm("head.norm")),
+        ..ClassifierRecipe::of_first_token(dense.name, activation, "classifier")
+    })
+}
+
+fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let parts = Parts::read(config)?;
+    let has_bias = fields::flag_or(config, "decoder_bias", true)?;
+    Ok(MaskedLanguageRecipe {
+        dense: parts.head_dense()?,
+        activation: fields::activation_or(config, "classifier_activation", "gelu")?,
+        norm: parts.norm("head.norm"),
+        decoder: "decoder",
+        biases: if has_bias { &["decoder.bias"] } else { &[] },
+    })
 }
 
 /// Settings that all layers share.
@@ -92,6 +126,12 @@ impl<'a> Parts<'a> {
 
     fn head_dim(&self) -> usize {
         self.hidden_dim / self.num_heads
+    }
+
+    /// The dense layer of the heads.
+    fn head_dense(&self) -> Result<LinearRecipe> {
+        let has_bias = fields::flag_or(self.config, "classifier_bias", false)?;
+        Ok(LinearRecipe::with_bias("head.dense", [self.hidden_dim, self.hidden_dim], has_bias))
     }
 
     fn norm(&self, name: &'static str) -> NormRecipe {

@@ -19,6 +19,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::MPNET],
     recipe,
     classifier: |_| Ok(roberta::CLASSIFIER),
+    masked_language: roberta::masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {

@@ -27,6 +27,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::NEOBERT],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 const THETA: f64 = 10_000.0;

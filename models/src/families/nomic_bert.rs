@@ -26,6 +26,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::NOMIC_BERT, &known::EXPERTS],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 /// Names of the older code.

@@ -5,8 +5,10 @@
 use nearsay_kernels::Activation;
 use serde_json::Value;
 
+use super::post_norm::{BERT_DEFAULTS, Sizes};
 use super::{Family, bert, fields, known};
-use crate::heads::ClassifierRecipe;
+use crate::encoder::linear::LinearRecipe;
+use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
 use crate::{Positions, Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -18,17 +20,27 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::BERT],
     recipe,
     classifier: |_| Ok(CLASSIFIER),
+    masked_language,
 };
 
 /// Also of MPNet and, with another activation, ELECTRA.
-pub(super) const CLASSIFIER: ClassifierRecipe = ClassifierRecipe {
-    dense: "classifier.dense",
-    is_pooler: false,
-    activation: Activation::Tanh,
-    output: "classifier.out_proj",
-};
+pub(super) const CLASSIFIER: ClassifierRecipe =
+    ClassifierRecipe::of_first_token("classifier.dense", Activation::Tanh, "classifier.out_proj");
 
 pub(super) fn recipe(config: &Value) -> Result<Recipe> {
     let pad_token_id = fields::pad_token_id_or(config, 1)?;
     bert::recipe_with(config, Positions::AfterPadding { pad_token_id })
+}
+
+/// Also of MPNet. The activation is GELU, whatever that of the layers.
+pub(super) fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+    let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
+    let hidden = sizes.hidden_dim;
+    Ok(MaskedLanguageRecipe {
+        dense: LinearRecipe::new("lm_head.dense", [hidden, hidden]),
+        activation: Activation::Gelu,
+        norm: sizes.norm("lm_head.layer_norm"),
+        decoder: "lm_head.decoder",
+        biases: &["lm_head.bias", "lm_head.decoder.bias"],
+    })
 }

@@ -19,6 +19,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &known::SQUEEZEBERT],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {

@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::XLM],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 const LAYER: LayerNames = LayerNames {

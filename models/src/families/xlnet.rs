@@ -26,6 +26,7 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::XLNET],
     recipe,
     classifier: super::no_classifier,
+    masked_language: super::no_masked_language,
 };
 
 /// The longest text. Layers keep their vectors of all distances in memory, so there must be a limit; models were

@@ -76,7 +76,8 @@ impl ModelFolder {
 /// The transformer's subfolder: from `modules.json`, else the old one if only that has a configuration.
 pub(super) fn transformer_prefix(folder: &ModelFolder) -> Result<String> {
     if let Some(modules) = folder.modules()? {
-        let transformer = modules.into_iter().find(|module| module.class_name() == "Transformer");
+        let is_transformer = |class: &str| matches!(class, "Transformer" | "MLMTransformer");
+        let transformer = modules.into_iter().find(|module| is_transformer(module.class_name()));
         return Ok(transformer.map(|module| module.path).unwrap_or_default());
     }
     let old = format!("{OLD_TRANSFORMER}/config.json");

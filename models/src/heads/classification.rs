@@ -1,25 +1,41 @@
-//! Sequence classification: logits from a text's first token, as in cross-encoders (rerankers) and in models of
+//! Sequence classification: logits from a text's first token or the mean of its tokens, as in cross-encoders (rerankers) and in models of
 //! natural language inference. Sources: the `ForSequenceClassification` classes of transformers, and CrossEncoder
 //! of sentence-transformers for the function that follows.
 
 use candle_core::Tensor;
 use nearsay_kernels::device::synchronize;
-use nearsay_kernels::{Activation, Linear, Placement, Pooling};
+use nearsay_kernels::{Activation, Placement, Pooling};
 use serde_json::Value;
 
-use super::{HeadStep, Residual, SentenceHead};
+use super::{HeadKind, HeadStep, Residual, SentenceHead};
 use crate::encoder::linear::LinearRecipe;
+use crate::encoder::norm::NormRecipe;
 use crate::sentence_transformers::activation;
-use crate::{Error, LayerStates, Model, Result};
+use crate::{LayerStates, Model, Result};
 
-/// Names of a head: output(activation(dense(first token))), both linear layers with biases.
-#[derive(Debug, Clone, Copy)]
+/// Names of a head: output(norm(activation(dense(pooled)))). `output` has a bias.
+#[derive(Debug, Clone)]
 pub(crate) struct ClassifierRecipe {
+    pub(crate) pooling: Pooling,
     pub(crate) dense: &'static str,
+    pub(crate) has_dense_bias: bool,
     /// Whether `dense` is one of the encoder's own tensors, a pooler.
     pub(crate) is_pooler: bool,
     pub(crate) activation: Activation,
+    pub(crate) norm: Option<NormRecipe>,
     pub(crate) output: &'static str,
+}
+
+impl ClassifierRecipe {
+    /// output(activation(dense(first token))), both linear layers with biases and next to the encoder.
+    pub(crate) const fn of_first_token(
+        dense: &'static str,
+        activation: Activation,
+        output: &'static str,
+    ) -> Self {
+        let pooling = Pooling::Cls;
+        Self { pooling, dense, has_dense_bias: true, is_pooler: false, activation, norm: None, output }
+    }
 }
 
 /// A loaded head. Cloning shares the weights.
@@ -46,31 +62,31 @@ impl Model {
     /// Loads the head for sequence classification, which multiplies in f32 on the encoder's device.
     ///
     /// # Errors
-    /// [`Error::NoClassifier`] if the weights have none; if one is missing or of another shape than config.json
+    /// [`Error::NoHead`](crate::Error::NoHead) if the weights have none; if one is missing or of another shape than config.json
     /// says.
     pub fn load_classifier(&self, encoder: &Placement) -> Result<Classifier> {
-        let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
-        let recipe = (self.family().classifier)(&config)?;
+        let recipe = self.of_config(self.family().classifier)?;
         let inside = self.parameters()?;
         let beside = inside.beside();
         let hidden = self.recipe().hidden_dim();
         let labels = beside.shape(&format!("{}.weight", recipe.output));
         let Some(&[num_labels, _]) = labels else {
-            let (file, output) = (self.weights().description().to_owned(), recipe.output);
-            return Err(Error::NoClassifier { folder: self.folder().root().to_owned(), file, output });
+            return Err(self.no_head(HeadKind::Classification, format!("{}.weight", recipe.output)));
         };
         let placement = encoder.in_f32();
-        let step = |name, dims, place: &_, activation| -> Result<HeadStep> {
-            let linear: Linear = LinearRecipe::new(name, dims).load(place, &placement)?;
-            Ok(HeadStep::Dense(linear, activation, Residual::None))
+        let step = |linear: LinearRecipe, place: &_, activation| -> Result<HeadStep> {
+            Ok(HeadStep::Dense(linear.load(place, &placement)?, activation, Residual::None))
         };
         let dense_place = if recipe.is_pooler { &inside } else { &beside };
-        let steps = vec![
-            step(recipe.dense, [hidden, hidden], dense_place, recipe.activation)?,
-            step(recipe.output, [hidden, num_labels], &beside, Activation::Identity)?,
-        ];
+        let dense = LinearRecipe::with_bias(recipe.dense, [hidden, hidden], recipe.has_dense_bias);
+        let mut steps = vec![step(dense, dense_place, recipe.activation)?];
+        if let Some(norm) = &recipe.norm {
+            steps.push(HeadStep::Norm(norm.load(&beside, &placement)?));
+        }
+        let output = LinearRecipe::new(recipe.output, [hidden, num_labels]);
+        steps.push(step(output, &beside, Activation::Identity)?);
         synchronize(encoder.device())?;
-        Ok(Classifier(SentenceHead::new(vec![Pooling::Cls], steps, hidden, true)))
+        Ok(Classifier(SentenceHead::new(vec![recipe.pooling], steps, hidden, true)))
     }
 
     /// The function that a cross-encoder's files apply to its logits; by default the sigmoid of one logit, and

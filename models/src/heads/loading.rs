@@ -2,10 +2,11 @@
 
 use nearsay_kernels::device::synchronize;
 use nearsay_kernels::{Linear, Placement, Pooling};
+use serde_json::Value;
 
-use super::{HeadStep, Residual, SentenceHead};
-use crate::sentence_transformers::{Dense, Module, SentenceTransformer};
-use crate::{Model, Result};
+use super::{HeadKind, HeadStep, Residual, SentenceHead};
+use crate::sentence_transformers::{Dense, Module, SentenceTransformer, TextPooling};
+use crate::{Error, Model, Result};
 
 impl Model {
     /// Turns a text's hidden states into its vector: as modules.json says, or their mean without one. Dense
@@ -15,11 +16,12 @@ impl Model {
     /// If a Dense layer's weights are missing or differ in shape from its config.
     pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
         let Some(sentence) = self.sentence_transformer() else { return Ok(self.pooled_head(Pooling::Mean)) };
-        let steps =
-            sentence.steps.iter().map(|module| self.load_step(module, encoder)).collect::<Result<_>>()?;
+        let steps = self.load_steps(encoder)?;
         // Wait for the weights, so that any thread can use the head.
         synchronize(encoder.device())?;
-        let pooling = &sentence.pooling;
+        let TextPooling::Modes(pooling) = &sentence.pooling else {
+            return Ok(self.pooled_head(Pooling::Mean));
+        };
         Ok(SentenceHead::new(
             pooling.modes.clone(),
             steps,
@@ -28,14 +30,33 @@ impl Model {
         ))
     }
 
+    /// What `read` makes of config.json.
+    pub(super) fn of_config<T>(&self, read: fn(&Value) -> Result<T>) -> Result<T> {
+        let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
+        let path = self.folder().root().join(self.folder().transformer_prefix()).join("config.json");
+        read(&config).map_err(|error| error.in_config(&path))
+    }
+
+    /// The error for a head that the weights lack.
+    pub(super) fn no_head(&self, head: HeadKind, tensor: String) -> Error {
+        let folder = self.folder().root().to_owned();
+        Error::NoHead { folder, head, file: self.weights().description().to_owned(), tensor }
+    }
+
     /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json
     /// says. It has no weights to load.
     pub fn pooled_head(&self, mode: Pooling) -> SentenceHead {
         let sentence = self.sentence_transformer();
         let normalizes = sentence.is_some_and(SentenceTransformer::normalizes);
         let steps = if normalizes { vec![HeadStep::Normalize] } else { Vec::new() };
-        let includes_prompt = sentence.is_none_or(|sentence| sentence.pooling.include_prompt);
+        let includes_prompt = sentence.is_none_or(SentenceTransformer::includes_prompt);
         SentenceHead::new(vec![mode], steps, self.recipe().hidden_dim(), includes_prompt)
+    }
+
+    /// The modules after pooling or, if there is none, after the encoder.
+    pub(super) fn load_steps(&self, encoder: &Placement) -> Result<Vec<HeadStep>> {
+        let modules = self.sentence_transformer().map_or(&[][..], |sentence| &sentence.steps);
+        modules.iter().map(|module| self.load_step(module, encoder)).collect()
     }
 
     fn load_step(&self, module: &Module, encoder: &Placement) -> Result<HeadStep> {

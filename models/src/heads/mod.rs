@@ -1,12 +1,23 @@
-//! Heads, which follow an encoder: a text's vector, or its logits.
+//! Heads, which follow an encoder: a text's vector, dense or sparse, or its logits.
 
 mod classification;
+mod kind;
+mod lexical;
 mod loading;
+mod masked_language;
 mod sentence;
+mod sparse;
 mod stated;
+mod tokens;
 
 pub use classification::Classifier;
 pub(crate) use classification::ClassifierRecipe;
+pub use kind::HeadKind;
+pub(crate) use lexical::LEXICAL_FILE;
+pub(crate) use masked_language::MaskedLanguageRecipe;
 pub use sentence::SentenceHead;
 pub(crate) use sentence::{HeadStep, Residual};
+pub use sparse::{SparseHead, SparseVector};
 pub use stated::StatedHead;
+pub(crate) use tokens::PROJECTION_FILE;
+pub use tokens::TokenHead;

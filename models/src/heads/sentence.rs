@@ -1,12 +1,12 @@
 //! From hidden states to a text's vector: pooling, Dense layers, normalization.
 
 use candle_core::Tensor;
-use nearsay_kernels::{Activation, Linear, PoolOptions, Pooling, normalize, pool};
+use nearsay_kernels::{Activation, Form, LayerNorm, Linear, PoolOptions, Pooling, normalize, pool};
 
 use crate::{LayerStates, Result};
 
 /// sentence-transformers' Normalize divides by at least this (`torch.nn.functional.normalize`).
-const SHORTEST: f64 = 1e-12;
+pub(super) const SHORTEST: f64 = 1e-12;
 
 /// Turns a text's hidden states into its vector. Cloning shares the weights.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct SentenceHead {
 pub(crate) enum HeadStep {
     /// y = activation(x W^T + b) + residual(x)
     Dense(Linear, Activation, Residual),
+    /// LayerNorm
+    Norm(LayerNorm),
     /// y = x / ||x||
     Normalize,
 }
@@ -67,7 +69,7 @@ impl SentenceHead {
             (Some(HeadStep::Normalize), false) => {
                 self.steps.pop();
             }
-            (Some(HeadStep::Dense(..)), true) => self.steps.push(HeadStep::Normalize),
+            (Some(HeadStep::Dense(..) | HeadStep::Norm(_)), true) => self.steps.push(HeadStep::Normalize),
             _ => {}
         }
     }
@@ -92,23 +94,13 @@ impl SentenceHead {
 
     /// Values per vector.
     pub fn output_dim(&self) -> usize {
-        let dense = self.steps.iter().rev().find_map(|step| match step {
-            HeadStep::Dense(linear, ..) => Some(linear.out_dim()),
-            HeadStep::Normalize => None,
-        });
-        dense.unwrap_or(self.pool.modes.len() * self.hidden_dim)
+        HeadStep::output_dim(&self.steps).unwrap_or(self.pool.modes.len() * self.hidden_dim)
     }
 
     /// A description: `mean`, `mean + max, dense 768 to 256`.
     pub fn description(&self) -> String {
         let modes: Vec<&str> = self.pool.modes.iter().map(|mode| mode.name()).collect();
-        let dense = self.steps.iter().filter_map(|step| match step {
-            HeadStep::Dense(linear, ..) => {
-                Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim()))
-            }
-            HeadStep::Normalize => None,
-        });
-        format!("{}{}", modes.join(" + "), dense.collect::<String>())
+        format!("{}{}", modes.join(" + "), HeadStep::descriptions(&self.steps))
     }
 
     /// One vector per text, [num_sequences, output_dim], in f32 on the encoder's device.
@@ -119,14 +111,39 @@ impl SentenceHead {
         let form = states.form();
         let mut vectors = pool(states.hidden(), states.cu_seqlens(), &self.pool, form)?;
         for step in &self.steps {
-            vectors = match step {
-                HeadStep::Dense(linear, activation, residual) => {
-                    residual.add(&vectors, linear.forward_activated(&vectors, *activation)?)?
-                }
-                HeadStep::Normalize => normalize(&vectors, SHORTEST, form)?,
-            };
+            vectors = step.forward(&vectors, form)?;
         }
         Ok(vectors)
+    }
+}
+
+impl HeadStep {
+    /// The output for `vectors`, one per row.
+    pub(super) fn forward(&self, vectors: &Tensor, form: Form) -> Result<Tensor> {
+        match self {
+            Self::Dense(linear, activation, residual) => {
+                residual.add(vectors, linear.forward_activated(vectors, *activation)?)
+            }
+            Self::Norm(norm) => Ok(norm.forward(vectors)?),
+            Self::Normalize => Ok(normalize(vectors, SHORTEST, form)?),
+        }
+    }
+
+    /// Values per vector after the last of `steps` that changes it.
+    pub(super) fn output_dim(steps: &[Self]) -> Option<usize> {
+        steps.iter().rev().find_map(|step| match step {
+            Self::Dense(linear, ..) => Some(linear.out_dim()),
+            Self::Norm(_) | Self::Normalize => None,
+        })
+    }
+
+    /// A description of the Dense layers: `, dense 768 to 256`.
+    pub(super) fn descriptions(steps: &[Self]) -> String {
+        let dense = steps.iter().filter_map(|step| match step {
+            Self::Dense(linear, ..) => Some(format!(", dense {} to {}", linear.in_dim(), linear.out_dim())),
+            Self::Norm(_) | Self::Normalize => None,
+        });
+        dense.collect()
     }
 }
 

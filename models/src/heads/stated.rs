@@ -3,7 +3,7 @@
 use nearsay_kernels::Pooling;
 
 use crate::Model;
-use crate::sentence_transformers::Module;
+use crate::sentence_transformers::{Module, TextPooling};
 
 /// How a text's hidden states become its vector, according to the model's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,14 @@ impl Model {
             let description = Pooling::Mean.name().to_owned();
             return StatedHead { description, dimensions: hidden_dim, is_normalized: false };
         };
-        let modes: Vec<&str> = sentence.pooling.modes.iter().map(|mode| mode.name()).collect();
-        let (mut description, mut dimensions) = (modes.join(" + "), modes.len() * hidden_dim);
+        let (mut description, mut dimensions) = match &sentence.pooling {
+            TextPooling::Modes(pooling) => {
+                let modes: Vec<&str> = pooling.modes.iter().map(|mode| mode.name()).collect();
+                (modes.join(" + "), modes.len() * hidden_dim)
+            }
+            TextPooling::Splade(pooling) => (pooling.description(), self.recipe().vocab_size()),
+            TextPooling::Colbert(_) => ("colbert".to_owned(), hidden_dim),
+        };
         for step in &sentence.steps {
             if let Module::Dense(dense) = step {
                 description += &format!(", dense {} to {}", dense.in_features, dense.out_features);

@@ -6,7 +6,7 @@
 use nearsay_kernels::Activation;
 use serde::Deserialize;
 
-use super::{check_features, read_config};
+use super::{TOKENS, VECTOR, check_features, read_config};
 use crate::files::{ModelFolder, join};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -64,6 +64,15 @@ impl Dense {
 
     /// Reads the configuration in a module's subfolder.
     pub(super) fn read(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
+        Self::of_feature(folder, subfolder, VECTOR)
+    }
+
+    /// The same for a module that is applied to each token's state.
+    pub(super) fn of_tokens(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
+        Self::of_feature(folder, subfolder, TOKENS)
+    }
+
+    fn of_feature(folder: &ModelFolder, subfolder: &str, feature: &str) -> Result<Self> {
         let relative = join(subfolder, "config.json");
         let config: Config = read_config(folder, &relative)?;
         let path = folder.root().join(&relative);
@@ -73,7 +82,7 @@ impl Dense {
                 return Err(Error::Config { path, field: field.to_owned(), rule });
             }
         }
-        check_features(&path, config.module_input_name, config.module_output_name)?;
+        check_features(&path, feature, config.module_input_name, config.module_output_name)?;
         Ok(Self {
             folder: subfolder.to_owned(),
             in_features: config.in_features,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
+use super::ModelKind;
 use crate::files::{LENGTH_FILES, ModelFolder, TokenizerSettings, length};
 use crate::{Error, Result};
 
@@ -66,14 +67,14 @@ impl Lengths {
     /// # Errors
     /// If `max_seq_length` is not a whole number, or a field is not known or asks for something else than the
     /// last hidden states of texts.
-    pub fn read(folder: &ModelFolder, tokenizer: &TokenizerSettings) -> Result<Self> {
+    pub(super) fn read(folder: &ModelFolder, tokenizer: &TokenizerSettings, kind: ModelKind) -> Result<Self> {
         let (name, config) = read_config(folder)?;
         let bad = |field: &str, rule: String| Error::Config {
             path: folder.root().join(folder.transformer_prefix()).join(name),
             field: field.to_owned(),
             rule,
         };
-        if let Some((field, rule)) = config.unsupported() {
+        if let Some((field, rule)) = config.unsupported(kind) {
             return Err(bad(&field, rule));
         }
         let max_seq_length = match config.max_seq_length {
@@ -93,14 +94,18 @@ impl Lengths {
 
 impl Config {
     /// A field that asks for something else than the last hidden states of texts, and the rule.
-    fn unsupported(&self) -> Option<(String, String)> {
-        self.other_value().or_else(|| self.argument())
+    fn unsupported(&self, kind: ModelKind) -> Option<(String, String)> {
+        self.other_value(kind).or_else(|| self.argument())
     }
 
-    fn other_value(&self) -> Option<(String, String)> {
-        let text = json!({"text": {"method": "forward", "method_output_name": "last_hidden_state"}});
+    fn other_value(&self, kind: ModelKind) -> Option<(String, String)> {
+        let (task, output) = match kind {
+            ModelKind::Sentence | ModelKind::Colbert => ("feature-extraction", "last_hidden_state"),
+            ModelKind::Sparse => ("fill-mask", "logits"),
+        };
+        let text = json!({"text": {"method": "forward", "method_output_name": output}});
         let only = [
-            ("transformer_task", &self.transformer_task, json!("feature-extraction")),
+            ("transformer_task", &self.transformer_task, json!(task)),
             ("modality_config", &self.modality_config, text),
             ("module_output_name", &self.module_output_name, json!("token_embeddings")),
             ("processing_kwargs", &self.processing_kwargs, json!({})),

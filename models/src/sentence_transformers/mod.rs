@@ -5,24 +5,30 @@
 //! with the meaning that version 6 gives them (docs/sentence-transformers.md). A field that is not known is an
 //! error. These are plain descriptions; the code that runs the steps opens the weights.
 
+mod colbert;
 mod dense;
 mod lengths;
 mod normalize;
 mod pooling;
 mod settings;
+mod splade;
 
 use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
 use crate::weights::Weights;
 use crate::{Error, Recipe, Result};
 
+pub(crate) use colbert::ARTIFACT;
+pub use colbert::{Colbert, ColbertSide, Projection};
 pub use dense::Dense;
 pub(crate) use dense::activation;
 pub use lengths::Lengths;
 pub use pooling::PoolingConfig;
 pub use settings::Settings;
+use settings::SettingsConfig;
+pub use splade::SpladePooling;
 
 /// The supported modules.
-const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize";
+const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize, MLMTransformer, SpladePooling";
 
 /// The start of the paths of the library's own classes. Others are code of the model's folder.
 const LIBRARY: &str = "sentence_transformers.";
@@ -30,20 +36,37 @@ const LIBRARY: &str = "sentence_transformers.";
 /// The Transformer of jina-embeddings-v3, which chooses the adapters of a task.
 const WITH_TASKS: &str = "custom_st.Transformer";
 
+/// The start of the paths of PyLate's classes.
+const PYLATE: &str = "pylate.";
+
+/// The feature that is a token's vector.
+const TOKENS: &str = "token_embeddings";
+
 /// The feature that is a text's vector.
 const VECTOR: &str = "sentence_embedding";
 
 /// A sentence-transformers model without its transformer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SentenceTransformer {
-    /// Turns a text's hidden states into its vector.
-    pub pooling: PoolingConfig,
+    /// What becomes of a text's hidden states.
+    pub pooling: TextPooling,
     /// The steps after pooling, in order.
     pub steps: Vec<Module>,
     /// The longest text, and whether it is lowercased.
     pub lengths: Lengths,
     /// Prompts and the author's recommendations.
     pub settings: Settings,
+}
+
+/// How the hidden states of a text's tokens become its vector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextPooling {
+    /// By modes; the steps follow.
+    Modes(PoolingConfig),
+    /// By the logits of a masked-language head.
+    Splade(SpladePooling),
+    /// Not at all: each token has a vector, after the steps.
+    Colbert(Colbert),
 }
 
 /// One step after pooling.
@@ -56,33 +79,53 @@ pub enum Module {
 }
 
 impl SentenceTransformer {
-    /// Reads `modules.json` and the files that it names, for this encoder and a tokenizer of these settings. Returns
-    /// `None` for a model without that file.
+    /// Reads `modules.json` and the files that it names, for this encoder and a tokenizer of these settings. Returns `None` for a model without that file.
     ///
     /// # Errors
     /// If a module, activation or pooling mode is not supported, if modules are not in the order Transformer,
-    /// Pooling, then any of Dense and Normalize, if a field is not known, or if widths do not fit each other
-    /// or the encoder.
+    /// Pooling, then any of Dense and Normalize, or a masked-language Transformer and SpladePooling, if a field is
+    /// not known, or if widths do not fit each other or the encoder.
     pub fn read(
         folder: &ModelFolder,
         encoder: &Recipe,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
-        let hidden_dim = encoder.hidden_dim();
-        let Some(modules) = folder.modules()? else { return Ok(None) };
-        let path = folder.root().join("modules.json");
-        let mut modules = modules.iter();
-        let transformer = modules.next();
-        let is_with_tasks = transformer.is_some_and(|module| module.class_path == WITH_TASKS);
-        if !is_with_tasks || encoder.adapters.is_none() {
-            expect(&path, transformer, "Transformer")?;
+        let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, tokenizer) };
+        let kind = ModelKind::of(&modules);
+        let (settings, config) = Settings::read(folder, kind)?;
+        let (pooling, steps) = match kind {
+            ModelKind::Sentence => dense(folder, &modules, encoder)?,
+            ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
+            ModelKind::Colbert => {
+                let colbert = Colbert::of_pylate(&config).checked(folder)?;
+                (TextPooling::Colbert(colbert), token_steps(folder, &modules, encoder)?)
+            }
+        };
+        Ok(Some(Self { pooling, steps, lengths: Lengths::read(folder, tokenizer, kind)?, settings }))
+    }
+
+    /// A model of Stanford's ColBERT, if it is one.
+    fn of_stanford(folder: &ModelFolder, tokenizer: &TokenizerSettings) -> Result<Option<Self>> {
+        let Some(colbert) = Colbert::of_stanford(folder)? else { return Ok(None) };
+        let lengths = Lengths::read(folder, tokenizer, ModelKind::Colbert)?;
+        let pooling = TextPooling::Colbert(colbert.checked(folder)?);
+        Ok(Some(Self { pooling, steps: Vec::new(), lengths, settings: Settings::default() }))
+    }
+
+    /// The pooling of a sparse encoder.
+    pub(crate) fn splade(&self) -> Option<SpladePooling> {
+        match &self.pooling {
+            TextPooling::Splade(pooling) => Some(*pooling),
+            TextPooling::Modes(_) | TextPooling::Colbert(_) => None,
         }
-        let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
-        let pooling = PoolingConfig::read(folder, subfolder, hidden_dim)?;
-        let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
-        check_widths(folder, pooling.modes.len() * hidden_dim, &steps)?;
-        let lengths = Lengths::read(folder, tokenizer)?;
-        Ok(Some(Self { pooling, steps, lengths, settings: Settings::read(folder)? }))
+    }
+
+    /// Whether the tokens of a prompt are pooled like the text's own.
+    pub(crate) fn includes_prompt(&self) -> bool {
+        match &self.pooling {
+            TextPooling::Modes(pooling) => pooling.include_prompt,
+            TextPooling::Splade(_) | TextPooling::Colbert(_) => true,
+        }
     }
 
     /// The weights of the Dense layers.
@@ -101,6 +144,83 @@ impl SentenceTransformer {
     pub fn normalizes(&self) -> bool {
         self.steps.last() == Some(&Module::Normalize)
     }
+}
+
+/// The kinds of models that the library distinguishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ModelKind {
+    Sentence,
+    Sparse,
+    Colbert,
+}
+
+impl ModelKind {
+    fn of(modules: &[ModuleEntry]) -> Self {
+        let has = |class: &str| modules.iter().any(|module| module.class_name() == class);
+        if modules.iter().any(|module| module.class_path.starts_with(PYLATE)) {
+            Self::Colbert
+        } else if has("MLMTransformer") || has("SpladePooling") {
+            Self::Sparse
+        } else {
+            Self::Sentence
+        }
+    }
+}
+
+/// Transformer, Pooling, then any of Dense and Normalize.
+fn dense(
+    folder: &ModelFolder,
+    modules: &[ModuleEntry],
+    encoder: &Recipe,
+) -> Result<(TextPooling, Vec<Module>)> {
+    let path = folder.root().join("modules.json");
+    let mut modules = modules.iter();
+    let transformer = modules.next();
+    let is_with_tasks = transformer.is_some_and(|module| module.class_path == WITH_TASKS);
+    if !is_with_tasks || encoder.adapters.is_none() {
+        expect(&path, transformer, "Transformer")?;
+    }
+    let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
+    let pooling = PoolingConfig::read(folder, subfolder, encoder.hidden_dim())?;
+    let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
+    check_widths(folder, pooling.modes.len() * encoder.hidden_dim(), &steps)?;
+    Ok((TextPooling::Modes(pooling), steps))
+}
+
+/// Transformer, then Dense modules of PyLate's, which are applied to each token's state.
+fn token_steps(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) -> Result<Vec<Module>> {
+    let path = folder.root().join("modules.json");
+    let mut modules = modules.iter();
+    expect(&path, modules.next(), "Transformer")?;
+    let mut steps = Vec::new();
+    for module in modules {
+        let is_known = [PYLATE, LIBRARY].iter().any(|start| module.class_path.starts_with(start));
+        match module.class_name() {
+            "Dense" if is_known => steps.push(Module::Dense(Dense::of_tokens(folder, &module.path)?)),
+            _ => return Err(unsupported(&path, module)),
+        }
+    }
+    check_widths(folder, encoder.hidden_dim(), &steps)?;
+    Ok(steps)
+}
+
+/// MLMTransformer, in version 6 a Transformer, and SpladePooling.
+fn sparse(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) -> Result<TextPooling> {
+    let path = folder.root().join("modules.json");
+    let names: Vec<&str> = modules.iter().map(ModuleEntry::class_name).collect();
+    if let Some(own) = modules.iter().find(|module| !module.class_path.starts_with(LIBRARY)) {
+        return Err(unsupported(&path, own));
+    }
+    let (["MLMTransformer" | "Transformer", "SpladePooling"], [_, pooling]) = (names.as_slice(), modules)
+    else {
+        let rule = format!(
+            "the modules of a sparse encoder must be MLMTransformer and SpladePooling, got {}",
+            names.join(", ")
+        );
+        return Err(Error::Config { path, field: "type".to_owned(), rule });
+    };
+    let pooling = SpladePooling::read(folder, &pooling.path, encoder.vocab_size())?;
+    Ok(TextPooling::Splade(pooling))
 }
 
 /// The module that must be here.
@@ -163,17 +283,21 @@ fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Module]) -> Result
     Ok(())
 }
 
-/// The features that a module after pooling reads and writes must be the text's vector. The output is the
-/// input's if it is not named.
-fn check_features(path: &std::path::Path, input: Option<String>, output: Option<String>) -> Result<()> {
+/// The features that a module reads and writes must be this one. The output is the input's if it is not named.
+fn check_features(
+    path: &std::path::Path,
+    feature: &str,
+    input: Option<String>,
+    output: Option<String>,
+) -> Result<()> {
     let names = [("module_input_name", input), ("module_output_name", output)];
-    let other = names.into_iter().find_map(|(field, name)| Some((field, name.filter(|it| it != VECTOR)?)));
+    let other = names.into_iter().find_map(|(field, name)| Some((field, name.filter(|it| it != feature)?)));
     match other {
         None => Ok(()),
         Some((field, name)) => Err(Error::Config {
             path: path.to_owned(),
             field: field.to_owned(),
-            rule: format!("it must be {VECTOR} and is {name}"),
+            rule: format!("it must be {feature} and is {name}"),
         }),
     }
 }

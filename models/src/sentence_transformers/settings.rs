@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
+use super::ModelKind;
 use crate::files::{CONFIG_LIMIT, ModelFolder};
 use crate::{Error, Result};
 
@@ -13,11 +15,16 @@ use crate::{Error, Result};
 const ALWAYS: [&str; 2] = ["document", "query"];
 
 /// The name of the settings file.
-const FILE_NAME: &str = "config_sentence_transformers.json";
+pub(super) const FILE_NAME: &str = "config_sentence_transformers.json";
 
-/// The kind of model whose modules make one vector per text. The others are SparseEncoder, CrossEncoder,
-/// MultiVectorEncoder and PyLate's ColBERT.
-const MODEL_TYPE: &str = "SentenceTransformer";
+/// The name of each kind of model. The others are CrossEncoder and MultiVectorEncoder.
+fn model_type(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Sentence => "SentenceTransformer",
+        ModelKind::Sparse => "SparseEncoder",
+        ModelKind::Colbert => "ColBERT",
+    }
+}
 
 /// Prompts and the author's recommendations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,9 +38,10 @@ pub struct Settings {
     pub truncate_dim: Option<usize>,
 }
 
+/// The file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(super) struct SettingsConfig {
     prompts: Option<BTreeMap<String, Option<String>>>,
     default_prompt_name: Option<String>,
     truncate_dim: Option<usize>,
@@ -46,6 +54,16 @@ struct Config {
     _requirements: Option<IgnoredAny>,
     #[serde(rename = "similarity_fn_name")]
     _similarity_fn_name: Option<IgnoredAny>,
+    /// How many values a sparse vector keeps at most.
+    max_active_dims: Option<Value>,
+    // PyLate's.
+    pub(super) query_prefix: Option<String>,
+    pub(super) document_prefix: Option<String>,
+    pub(super) query_length: Option<usize>,
+    pub(super) document_length: Option<usize>,
+    pub(super) attend_to_expansion_tokens: Option<bool>,
+    pub(super) do_query_expansion: Option<bool>,
+    pub(super) skiplist_words: Option<Vec<String>>,
 }
 
 impl Settings {
@@ -63,19 +81,19 @@ impl Settings {
     /// Reads the file; a model without one has no prompts.
     ///
     /// # Errors
-    /// If the model is of another kind, the default prompt is not among the prompts, zero columns are to be
-    /// kept, or a field is not known.
-    pub fn read(folder: &ModelFolder) -> Result<Self> {
-        let config: Config = folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default();
+    /// If the model is of another kind than its modules, the default prompt is not among the prompts, zero columns are
+    /// to be kept, or a field is not known.
+    pub(super) fn read(folder: &ModelFolder, kind: ModelKind) -> Result<(Self, SettingsConfig)> {
+        let config: SettingsConfig = folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default();
         let bad = |field: &str, rule: String| Error::Config {
             path: folder.root().join(FILE_NAME),
             field: field.to_owned(),
             rule,
         };
-        let Config { prompts, default_prompt_name, truncate_dim, model_type, .. } = config;
-        if let Some(model_type) = model_type.filter(|model_type| model_type != MODEL_TYPE) {
-            return Err(bad("model_type", format!("it must be {MODEL_TYPE} and is {model_type}")));
-        }
+        config.check_kind(kind).map_err(|(field, rule)| bad(field, rule))?;
+        let SettingsConfig { prompts, default_prompt_name, truncate_dim, .. } = &config;
+        let (prompts, default_prompt_name) = (prompts.clone(), default_prompt_name.clone());
+        let truncate_dim = *truncate_dim;
         let prompts = prompts.unwrap_or_default();
         let prompts: BTreeMap<String, String> =
             prompts.into_iter().map(|(name, prompt)| (name, prompt.unwrap_or_default())).collect();
@@ -91,6 +109,35 @@ impl Settings {
         if truncate_dim == Some(0) {
             return Err(bad("truncate_dim", "it must be above 0 and is 0".to_owned()));
         }
-        Ok(settings)
+        Ok((settings, config))
+    }
+}
+
+impl SettingsConfig {
+    /// Refuses the settings of a model of another kind than its modules: the field, and the rule.
+    fn check_kind(&self, kind: ModelKind) -> Result<(), (&'static str, String)> {
+        let expected = model_type(kind);
+        if let Some(model_type) = self.model_type.as_ref().filter(|model_type| *model_type != expected) {
+            let rule = format!("it must be {expected}, for the modules in modules.json, and is {model_type}");
+            return Err(("model_type", rule));
+        }
+        if let Some(limit) = self.max_active_dims.as_ref().filter(|limit| !limit.is_null()) {
+            return Err(("max_active_dims", format!("it must be null and is {limit}")));
+        }
+        let of_colbert = [
+            ("query_prefix", self.query_prefix.is_some()),
+            ("document_prefix", self.document_prefix.is_some()),
+            ("query_length", self.query_length.is_some()),
+            ("document_length", self.document_length.is_some()),
+            ("attend_to_expansion_tokens", self.attend_to_expansion_tokens.is_some()),
+            ("do_query_expansion", self.do_query_expansion.is_some()),
+            ("skiplist_words", self.skiplist_words.is_some()),
+        ];
+        match of_colbert.into_iter().find(|(_, is_there)| *is_there && kind != ModelKind::Colbert) {
+            Some((field, _)) => {
+                Err((field, "it is PyLate's, and modules.json has no module of PyLate's".to_owned()))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -75,6 +75,14 @@ impl Weights {
         Err(Error::NoWeights { folder: folder.root().join(subfolder), looked: WEIGHT_FILES.join(", ") })
     }
 
+    /// Opens the weights in a file next to a model's configuration, if it is there. It counts for the model's digest.
+    pub(crate) fn open_named(folder: &ModelFolder, name: &str) -> Result<Option<Self>> {
+        let relative = join(folder.transformer_prefix(), name);
+        let Some(path) = folder.file(&relative)? else { return Ok(None) };
+        folder.mark_read(&relative);
+        Ok(Some(Self::of_file(relative, WeightFile::open(path, WeightFormat::of(name))?)))
+    }
+
     fn of_file(description: String, file: WeightFile) -> Self {
         let places = file.tensors().keys().map(|name| (name.clone(), 0)).collect();
         Self { description, files: vec![file], places, loaded: Mutex::default() }

@@ -26,6 +26,8 @@ Examples:
   nearsay embed a.txt -m bert-base-uncased --level token -o tokens.safetensors
   # a job that can be continued, with a column copied from the input
   nearsay embed 'wiki/*.jsonl.zst' -m ./model --keep title -o wiki/ --resume
+  # sparse vectors, of a model that was trained for them
+  nearsay embed a.txt -m naver/splade-v3 --pooling splade -o sparse.parquet
   # long texts in parts
   nearsay embed books.parquet -m ./model --on-long chunk -o chunks.parquet
   # a folder of documents, in parts for a vector database
@@ -72,7 +74,7 @@ pub(crate) struct EmbedArguments {
     /// One vector per text, or one per token
     #[arg(long, value_enum, default_value_t = LevelArgument::Sentence)]
     pub(crate) level: LevelArgument,
-    /// How token vectors are pooled into one vector per text; all but auto leave out the model's Dense layers
+    /// How token vectors become one vector per text; all but auto leave out the model's Dense layers
     #[arg(long, value_enum, default_value_t = PoolingArgument::Auto)]
     pub(crate) pooling: PoolingArgument,
     /// L2-normalize vectors, overriding the model (with --level token: each token's)
@@ -230,12 +232,21 @@ pub(crate) enum PoolingArgument {
     WeightedMean,
     /// The sum over the square root of the number of tokens
     MeanSqrtLength,
+    /// A sparse vector by the model's masked-language head, to .jsonl, .parquet or .arrow
+    Splade,
+    /// A sparse vector by a weight for each token (bge-m3), likewise
+    Lexical,
+    /// A vector for each token by late interaction, written as with --level token; --prompt-name query makes queries
+    Colbert,
 }
 
 impl From<PoolingArgument> for nearsay::embed::PoolingChoice {
     fn from(argument: PoolingArgument) -> Self {
         Self::Mode(match argument {
             PoolingArgument::Auto => return Self::Auto,
+            PoolingArgument::Splade => return Self::Splade,
+            PoolingArgument::Lexical => return Self::Lexical,
+            PoolingArgument::Colbert => return Self::Colbert,
             PoolingArgument::Mean => Pooling::Mean,
             PoolingArgument::Cls => Pooling::Cls,
             PoolingArgument::Max => Pooling::Max,

@@ -74,11 +74,13 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
         );
     }
     let (pooling, reason) = embedder.pooling();
-    if !session.model().has_modules() && Level::from(arguments.level) == Level::Text {
+    let is_auto = arguments.pooling == PoolingArgument::Auto;
+    let is_text = Level::from(arguments.level) == Level::Text;
+    if is_text && (!session.model().has_modules() || is_auto && embedder.level() != Level::Text) {
         context.note(format_args!("pooling: {pooling} ({reason})"));
     }
     remark_on_dense(context, arguments, session);
-    if embedder.is_normalized_before_shortening() && Level::from(arguments.level) == Level::Text {
+    if embedder.is_normalized_before_shortening() && is_text {
         context.note(format_args!(
             "the first {} values of each normalized vector are kept, and are not normalized again; --normalize does that",
             embedder.dimensions()

@@ -63,7 +63,7 @@ impl Report<'_> {
         let embedded = Embedded {
             output: &arguments.output,
             summary,
-            level: options.level,
+            level: self.level(),
             dimensions: self.dimensions(),
             output_type: options.output_type.name(),
             max_tokens: embedder.max_tokens(),
@@ -71,9 +71,17 @@ impl Report<'_> {
         context.note(embedded.line(context.start.elapsed()));
     }
 
+    /// The level of the vectors that were written.
+    fn level(&self) -> Level {
+        match self.options.level {
+            Level::Text => self.embedder.level(),
+            level => level,
+        }
+    }
+
     /// Values in a vector.
     fn dimensions(&self) -> usize {
-        match self.options.level {
+        match self.level() {
             Level::Token => self.embedder.hidden_dim(),
             _ => self.embedder.dimensions(),
         }
@@ -84,11 +92,11 @@ impl Report<'_> {
         if !matches!(self.options.on_long, OnLong::Truncate) || self.context.global.quiet {
             return;
         }
-        let content = OutputContent { chunked: true, level: self.options.level, ..OutputContent::default() };
+        let content = OutputContent { chunked: true, level: self.level(), ..OutputContent::default() };
         let fits = |format: OutputFormat| format.check(content).is_ok();
         if OutputFormat::of(&self.arguments.output).is_ok_and(fits) {
             failure::hint("--on-long chunk splits long texts instead, one row per chunk");
-        } else if self.options.level == Level::Text {
+        } else if self.level() == Level::Text {
             failure::hint("--on-long chunk --merge mean embeds long texts whole");
         }
     }
@@ -128,7 +136,7 @@ impl Report<'_> {
     fn figures(&self, summary: &JobSummary) -> EmbedSummary {
         let (counts, now) = (summary.counts(), summary.now);
         let Self { context, arguments, options, embedder, load } = self;
-        let is_text = options.level == Level::Text;
+        let is_text = self.level() != Level::Token || embedder.level() == Level::Token;
         let (pooling, reason) =
             if is_text { embedder.pooling() } else { ("none".to_owned(), "one vector per token") };
         let encode = now.encode.as_secs_f64();

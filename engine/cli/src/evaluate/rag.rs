@@ -75,7 +75,7 @@ fn open(context: &Context, arguments: &RagArguments) -> nearsay::Result<RagOptio
     let session = context.open_session(name, devices, running.threads, running.batch_tokens)?;
     let mut embedding = EmbedOptions::default();
     embedding.max_length = running.max_length;
-    options.embedder = Some(session.embedder(&embedding)?.with_cancel(&context.cancel()));
+    options.embedder = Some(session.vector_embedder(&embedding)?.with_cancel(&context.cancel()));
     if has_layer {
         options.scorer = Some(session.scorer(&scoring)?.with_cancel(&context.cancel()));
     }

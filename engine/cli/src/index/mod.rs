@@ -48,7 +48,7 @@ fn build(context: &Context, arguments: IndexBuildArguments) -> anyhow::Result<()
     let running = &arguments.running;
     let devices = context.open_devices(running)?;
     let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
-    let embedder = session.embedder(&embed_options(&arguments))?.with_cancel(&context.cancel());
+    let embedder = session.vector_embedder(&embed_options(&arguments))?.with_cancel(&context.cancel());
     finish(context, writer, &embedder, &folder, Prune::Nothing, false)
 }
 
@@ -126,7 +126,7 @@ fn update(context: &Context, arguments: IndexUpdateArguments) -> anyhow::Result<
     let name = context.model_name(named)?;
     let devices = devices_like(context, recorded.as_ref())?;
     let session = context.open_session(&name, devices, arguments.threads, None)?;
-    let embedder = session.embedder(&writer.embed_options(&session)?)?.with_cancel(&context.cancel());
+    let embedder = session.vector_embedder(&writer.embed_options(&session)?)?.with_cancel(&context.cancel());
     finish(context, writer, &embedder, &folder, prune, arguments.dry_run)
 }
 

@@ -211,7 +211,7 @@ impl<'a> Opening<'a> {
             "cosine" => {
                 let mut options = EmbedOptions::default();
                 options.max_length = self.running.max_length;
-                let embedder = self.session(&requested.spec)?.embedder(&options)?;
+                let embedder = self.session(&requested.spec)?.vector_embedder(&options)?;
                 Computation::Cosine(Cosine::new(&embedder.with_cancel(&self.context.cancel()))?)
             }
             "cross_encoder" => {

@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, DataType, Schema};
 use super::batch::StoredNumbers;
 use super::source::{Head, RowBlock, rows_at_once};
 use crate::text::{Ids, RecordId, list_names};
-use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, ID, is_json};
+use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, ID, INDICES, VALUES, is_json};
 use crate::vectors::{Metadata, NumberType};
 
 /// The columns to read from a file.
@@ -40,6 +40,9 @@ impl VectorColumns {
         };
         if place(EMBEDDINGS)?.is_some() {
             return Err("has vectors of tokens; one vector per row is needed".to_owned());
+        }
+        if place(EMBEDDING)?.is_none() && place(INDICES)?.is_some() && place(VALUES)?.is_some() {
+            return Err("has sparse vectors; one dense vector per row is needed".to_owned());
         }
         let embedding = place(EMBEDDING)?.ok_or_else(|| {
             let names = list_names(schema.fields().iter().map(|field| field.name().as_str()));

@@ -73,6 +73,15 @@ pub struct VectorFile {
     is_finite: AtomicBool,
 }
 
+/// Why vectors of this level cannot be read, if they cannot.
+fn other_level(level: Level) -> Option<&'static str> {
+    match level {
+        Level::Text => None,
+        Level::Token => Some("has vectors of tokens; one vector per row is needed"),
+        Level::Sparse => Some("has sparse vectors; one dense vector per row is needed"),
+    }
+}
+
 impl VectorFile {
     /// Opens a file, whose extension determines its format, or a job's folder.
     ///
@@ -125,8 +134,8 @@ impl VectorFile {
     }
 
     fn check_provenance(&mut self, provenance: &Provenance) -> Result<()> {
-        if provenance.level == Level::Token {
-            return Err(self.bad_input("has vectors of tokens; one vector per row is needed".to_owned()));
+        if let Some(rule) = other_level(provenance.level) {
+            return Err(self.bad_input(rule.to_owned()));
         }
         let output_type = provenance.output_type;
         let stated = (output_type.width(provenance.dimensions)?, output_type.number_type());

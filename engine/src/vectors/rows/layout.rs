@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use nearsay_models::SparseVector;
 
 use super::arrays;
 use super::chunk_columns::{self, ChunkPlace};
 use super::column_types::{ColumnType, Columns, check_names};
+use super::sparse_columns::{sparse_columns, sparse_fields};
 use super::vector_columns::{TokenRows, text_column, token_columns, token_fields};
 use crate::Result;
 use crate::text::Record;
@@ -21,7 +23,7 @@ const TRUNCATED: &str = "truncated";
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RowLayout {
-    /// Whether a vector is a text's or a token's.
+    /// Whether a vector is a text's or a token's, or sparse.
     pub level: Level,
     /// Ids and kept columns.
     pub columns: Columns,
@@ -58,6 +60,7 @@ impl RowLayout {
                 self.schema_with([Field::new(EMBEDDING, vectors, false)])
             }
             Level::Token => self.schema_with(token_fields(self.output_type, width)),
+            Level::Sparse => self.schema_with(sparse_fields()),
         }
     }
 
@@ -109,6 +112,19 @@ impl RowLayout {
         tokens: TokenRows<'_>,
     ) -> Result<RecordBatch> {
         self.rows(schema, origins, token_columns(self, origins, tokens)?)
+    }
+
+    /// Rows with one sparse vector each.
+    ///
+    /// # Errors
+    /// As [`RowLayout::text_rows`].
+    pub(crate) fn sparse_rows(
+        &self,
+        schema: &SchemaRef,
+        origins: &[RowOrigin<'_>],
+        vectors: &[SparseVector],
+    ) -> Result<RecordBatch> {
+        self.rows(schema, origins, sparse_columns(origins, vectors)?)
     }
 
     fn rows(

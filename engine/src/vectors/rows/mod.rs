@@ -5,6 +5,7 @@ mod chunk_columns;
 mod column_types;
 mod layout;
 mod parquet_types;
+mod sparse_columns;
 mod vector_columns;
 
 pub(crate) use chunk_columns::{BYTE_END, BYTE_START, CHUNK, CHUNK_ID, CHUNK_TEXT, ChunkPlace};

@@ -40,11 +40,10 @@ pub(crate) struct TokenRows<'a> {
 }
 
 /// The tokens of a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct TokenRow<'a> {
-    pub(crate) token_ids: &'a [u32],
-    /// In the row's own text.
-    pub(crate) offsets: &'a [TokenOffset],
+    /// Ids, and places in the row's own text.
+    pub(crate) tokens: Vec<(u32, &'a TokenOffset)>,
     /// Where the row's text starts in the record's, in bytes and in characters.
     pub(crate) start: (u32, u32),
 }
@@ -52,12 +51,12 @@ pub(crate) struct TokenRow<'a> {
 impl TokenRow<'_> {
     /// Starts and ends in the record's text, in bytes.
     fn bytes(&self) -> impl Iterator<Item = [u32; 2]> {
-        self.offsets.iter().map(|offset| moved(&offset.bytes, self.start.0))
+        self.tokens.iter().map(|(_, offset)| moved(&offset.bytes, self.start.0))
     }
 
     /// The same in characters.
     fn characters(&self) -> impl Iterator<Item = [u32; 2]> {
-        self.offsets.iter().map(|offset| moved(&offset.characters, self.start.1))
+        self.tokens.iter().map(|(_, offset)| moved(&offset.characters, self.start.1))
     }
 }
 
@@ -84,13 +83,13 @@ pub(super) fn token_columns(
     origins: &[RowOrigin<'_>],
     TokenRows { vectors, rows }: TokenRows<'_>,
 ) -> Result<Vec<ArrayRef>> {
-    let lengths: Vec<usize> = rows.iter().map(|row| row.token_ids.len()).collect();
+    let lengths: Vec<usize> = rows.iter().map(|row| row.tokens.len()).collect();
     let mut of_tokens = vectors.rows();
     for (origin, &length) in origins.iter().zip(&lengths) {
         of_tokens.by_ref().take(length).try_for_each(|vector| check_finite(origin, vector))?;
     }
-    let ids: UInt32Array = rows.iter().flat_map(|row| row.token_ids.iter().copied()).collect();
-    let tokens = rows.iter().flat_map(|row| row.offsets).map(|offset| offset.token.as_str());
+    let ids: UInt32Array = rows.iter().flat_map(|row| row.tokens.iter().map(|(id, _)| *id)).collect();
+    let tokens = rows.iter().flat_map(|row| &row.tokens).map(|(_, offset)| offset.token.as_str());
     let tokens = StringArray::from_iter_values(tokens);
     let bytes = pairs(rows.iter().flat_map(TokenRow::bytes));
     let characters = pairs(rows.iter().flat_map(TokenRow::characters));
@@ -101,7 +100,7 @@ pub(super) fn token_columns(
 }
 
 /// Values as lists of these lengths.
-fn in_rows(lengths: &[usize], values: ArrayRef) -> Result<ArrayRef> {
+pub(super) fn in_rows(lengths: &[usize], values: ArrayRef) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
     Ok(Arc::new(ListArray::try_new(item(values.data_type().clone()), offsets, values, None)?))
 }
@@ -122,7 +121,7 @@ fn fixed_lists(layout: &RowLayout, vectors: Vectors) -> Result<FixedSizeListArra
     Ok(FixedSizeListArray::try_new(item(layout.output_type.number_type().arrow()), width, values, None)?)
 }
 
-fn check_finite(origin: &RowOrigin<'_>, vectors: &[f32]) -> Result<()> {
+pub(super) fn check_finite(origin: &RowOrigin<'_>, vectors: &[f32]) -> Result<()> {
     if vectors.iter().all(|value| value.is_finite()) {
         return Ok(());
     }

@@ -27,7 +27,7 @@ pub enum OutputFormat {
 /// The contents of an output besides one vector for each text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutputContent {
-    /// Whether a vector is a text's or a token's.
+    /// Whether a vector is a text's or a token's, or sparse.
     pub level: Level,
     /// Whether columns of the input are kept.
     pub keeps_columns: bool,
@@ -95,8 +95,14 @@ impl OutputFormat {
     /// Refuses content that does not fit the format.
     ///
     /// # Errors
-    /// [`Error::Usage`] for npy, which holds one matrix and nothing else.
+    /// [`Error::Usage`] for npy, which holds one matrix and nothing else, and for safetensors with sparse vectors.
     pub fn check(self, content: OutputContent) -> Result<()> {
+        if content.level == Level::Sparse && matches!(self, Self::Npy | Self::Safetensors) {
+            return Err(Error::usage_hint(
+                format!("{self} holds matrices, and sparse vectors have different numbers of values"),
+                "write .parquet, .jsonl or .arrow",
+            ));
+        }
         let refuse = |what: &str| {
             let hint = "write .parquet, .jsonl, .arrow or .safetensors";
             Err(Error::usage_hint(format!("npy holds one matrix and {what}"), hint))
@@ -146,6 +152,17 @@ mod tests {
                 format!("cannot tell the output format from the extension of {name}; supported are .parquet");
             assert!(error.to_string().starts_with(&start), "{error}");
         }
+    }
+
+    #[test]
+    fn matrices_are_not_sparse() {
+        let content = OutputContent { level: Level::Sparse, ..OutputContent::default() };
+        for format in OutputFormat::ALL {
+            let is_matrix = matches!(format, OutputFormat::Npy | OutputFormat::Safetensors);
+            assert_eq!(format.check(content).is_err(), is_matrix, "{format}");
+        }
+        let error = OutputFormat::Safetensors.check(content).unwrap_err();
+        assert!(error.to_string().starts_with("safetensors holds matrices"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::io;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -18,7 +18,7 @@ use parquet::schema::types::ColumnPath;
 use super::digest::{Digest, DigestWriter};
 use super::{OutputFile, RowWriter};
 use crate::vectors::Metadata;
-use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, described};
+use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, VALUES, described};
 use crate::{Error, Result, guard};
 
 /// Bytes of rows in memory after which they become a row group: a reader must hold one at a time.
@@ -95,9 +95,18 @@ fn properties(schema: &Schema, metadata: &Metadata) -> WriterProperties {
 
 /// The paths of the vectors' numbers.
 fn vector_columns(schema: &Schema) -> Vec<ColumnPath> {
-    let vectors =
-        schema.fields().iter().filter(|field| [EMBEDDING, EMBEDDINGS].contains(&field.name().as_str()));
+    let vectors = schema.fields().iter().filter(|field| has_vectors(field));
     vectors.map(|field| ColumnPath::new(leaf(field.name(), field.data_type()))).collect()
+}
+
+/// Whether a column has the numbers of vectors. A kept one may have the name of the values of sparse vectors.
+fn has_vectors(field: &Field) -> bool {
+    let is_list = matches!(field.data_type(), DataType::List(item) if item.data_type() == &DataType::Float32);
+    match field.name().as_str() {
+        EMBEDDING | EMBEDDINGS => true,
+        VALUES => is_list && !field.is_nullable(),
+        _ => false,
+    }
 }
 
 fn leaf(name: &str, data_type: &DataType) -> Vec<String> {

@@ -19,9 +19,11 @@ pub(super) fn attention(
     heads: Heads,
     options: &AttentionOptions<'_>,
 ) -> Result<Tensor> {
-    let sequences = cu_seqlens.ranges().filter(|tokens| !tokens.is_empty());
-    let attended = sequences.map(|tokens| {
-        attend(&qkv.narrow(0, tokens.start, tokens.len())?, heads, options)?.to_dtype(qkv.dtype())
+    let sequences = cu_seqlens.ranges().enumerate().filter(|(_, tokens)| !tokens.is_empty());
+    let attended = sequences.map(|(sequence, tokens)| {
+        let num_keys = options.num_keys(sequence, tokens.len());
+        let qkv = qkv.narrow(0, tokens.start, tokens.len())?;
+        attend(&qkv, heads, options, num_keys)?.to_dtype(qkv.dtype())
     });
     let attended: Vec<Tensor> = attended.collect::<Result<_>>()?;
     if attended.is_empty() {
@@ -30,8 +32,8 @@ pub(super) fn attention(
     Tensor::cat(&attended, 0)
 }
 
-/// One sequence with itself: [tokens, width] to [tokens, hidden_dim].
-fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<Tensor> {
+/// One sequence with its first `num_keys` tokens: [tokens, width] to [tokens, hidden_dim].
+fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>, num_keys: usize) -> Result<Tensor> {
     let Heads { num_heads, head_dim, .. } = heads;
     let tokens = qkv.dims()[0];
     let qkv = qkv.to_dtype(DType::F32)?;
@@ -50,8 +52,10 @@ fn attend(qkv: &Tensor, heads: Heads, options: &AttentionOptions<'_>) -> Result<
             (add_vectors(products, [&query, &key], vectors, rows)? * scale)?
         }
     };
-    let scores =
-        if options.has_mask() { scores.broadcast_add(&mask(tokens, options, &qkv)?)? } else { scores };
+    let scores = match options.has_mask() || num_keys < tokens {
+        true => scores.broadcast_add(&mask([tokens, num_keys], options, &qkv)?)?,
+        false => scores,
+    };
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     let context = weights.matmul(&value)?.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
     context.transpose(0, 1)?.reshape((tokens, heads.hidden_dim()))
@@ -110,10 +114,10 @@ fn by_distance(strip: &Tensor) -> Result<Tensor> {
 }
 
 /// 0 for keys that are attended to: [tokens, tokens] f32, on the device of `like`.
-fn mask(tokens: usize, options: &AttentionOptions<'_>, like: &Tensor) -> Result<Tensor> {
+fn mask([tokens, num_keys]: [usize; 2], options: &AttentionOptions<'_>, like: &Tensor) -> Result<Tensor> {
     let mut values = vec![HIDDEN; tokens * tokens];
     for (query, row) in values.chunks_exact_mut(tokens).enumerate() {
-        row[options.keys(query..query + 1, tokens)].fill(0.0);
+        row[options.keys(query..query + 1, num_keys)].fill(0.0);
     }
     Tensor::from_vec(values, (tokens, tokens), like.device())
 }

@@ -28,7 +28,8 @@ const ALIGNMENT: usize = 8;
 
 /// Whether there is a kernel for this kind of attention.
 pub(super) fn has_kernel(heads: Heads, options: &AttentionOptions<'_>) -> bool {
-    heads.num_key_heads == heads.num_heads && !matches!(options.scores, Scores::ByVectors { .. })
+    let has_all_keys = heads.num_key_heads == heads.num_heads && options.key_counts.is_none();
+    has_all_keys && !matches!(options.scores, Scores::ByVectors { .. })
 }
 
 pub(super) fn attention(

@@ -20,7 +20,8 @@
 //!
 //! scale is 1 / sqrt(head_dim) unless given. A window of radius r leaves the keys with |δ| <= r (Beltagy, Peters
 //! and Cohan, "Longformer", 2020), causal attention those with δ <= 0. The weight of every other key is 0; a key
-//! or value that is not finite may still reach queries within a block's reach of it.
+//! or value that is not finite may still reach queries within a block's reach of it. If only the first tokens of a
+//! sequence are keys (`key_counts`), the others are queries alone (Khattab and Zaharia, "ColBERT", 2020).
 //!
 //! Order of the reductions: Q K^T sums over head_dim and P V over the sequence's keys, both first to last
 //! (see `product`), and then come the score's other terms in the table's order; the softmax's sum runs over the
@@ -29,8 +30,8 @@
 //! operations, one sequence at a time) both may be f16, and all computation is f32.
 //!
 //! On CUDA the tensor cores' kernels have plain scores only, of any scale. Biases by distance, windows and causal
-//! attention go through multiply-adds in f32 (`attention_by_distance.cu`). Vectors by distance, and fewer key heads
-//! than heads, are composed of candle's operations there.
+//! attention go through multiply-adds in f32 (`attention_by_distance.cu`). Vectors by distance, fewer key heads than
+//! heads, and fewer keys than queries, are composed of candle's operations there.
 
 mod composed;
 mod cpu;

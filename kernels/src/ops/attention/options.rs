@@ -22,6 +22,9 @@ pub struct AttentionOptions<'a> {
     pub window: Option<usize>,
     /// A query attends only to keys up to itself.
     pub causal: bool,
+    /// How many of each sequence's first tokens are keys, at least 1 unless it is empty; `None`: all. ColBERT's queries
+    /// are filled with tokens that attend to the others, and that none attends to.
+    pub key_counts: Option<&'a [usize]>,
 }
 
 /// A score of query i and key j.
@@ -53,11 +56,13 @@ impl AttentionOptions<'_> {
             scores: Scores::Plain,
             window: None,
             causal: false,
+            key_counts: None,
         }
     }
 
-    /// Checks that the scores' terms are for these heads and texts.
+    /// Checks that the scores' terms are for these heads and texts, and that every query has a key.
     pub(super) fn check(&self, heads: Heads, cu_seqlens: &CuSeqlens) -> Result<()> {
+        self.check_keys(cu_seqlens)?;
         let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
         let Heads { num_heads, head_dim, .. } = heads;
         let longest = match self.scores {
@@ -86,11 +91,38 @@ impl AttentionOptions<'_> {
         self.window.is_some() || self.causal
     }
 
-    /// The keys that at least one of `queries` attends to, in a sequence of `length` tokens.
-    pub(super) fn keys(&self, queries: Range<usize>, length: usize) -> Range<usize> {
-        let radius = self.window.unwrap_or(length);
-        let end = if self.causal { queries.end } else { queries.end.saturating_add(radius).min(length) };
-        queries.start.saturating_sub(radius)..end
+    fn check_keys(&self, cu_seqlens: &CuSeqlens) -> Result<()> {
+        let Some(counts) = self.key_counts else { return Ok(()) };
+        let broken = |rule: String| Err(Error::Argument { operation: NAME, rule });
+        if counts.len() != cu_seqlens.num_sequences() {
+            let sequences = cu_seqlens.num_sequences();
+            return broken(format!("key_counts must be for {sequences} sequences, got {}", counts.len()));
+        }
+        for (sequence, (tokens, &count)) in cu_seqlens.ranges().zip(counts).enumerate() {
+            let length = tokens.len();
+            let farthest = self.window.map_or(0, |radius| length.saturating_sub(1).saturating_sub(radius));
+            // The last query must reach the last key.
+            if count > length || count <= farthest && length > 0 {
+                return broken(format!(
+                    "sequence {sequence} of {length} tokens must have {} to {length} keys, got {count}",
+                    farthest + 1
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many of the tokens of `sequence`, which has `length`, are keys.
+    pub(super) fn num_keys(&self, sequence: usize, length: usize) -> usize {
+        self.key_counts.map_or(length, |counts| counts[sequence])
+    }
+
+    /// The keys that at least one of `queries` attends to, in a sequence whose first `num_keys` tokens are keys.
+    pub(super) fn keys(&self, queries: Range<usize>, num_keys: usize) -> Range<usize> {
+        let start = queries.start.saturating_sub(self.window.unwrap_or(queries.start));
+        let reach = if self.causal { Some(0) } else { self.window };
+        let end = reach.map_or(num_keys, |reach| queries.end.saturating_add(reach).min(num_keys));
+        start..end
     }
 
     /// The factor of the products, for heads of `head_dim` values.

@@ -18,7 +18,7 @@ pub(super) struct BiasActivation<'a, S: Simd, F: WordFormat<S>> {
 impl<S: Simd, F: WordFormat<S>> BiasActivation<'_, S, F> {
     /// The sums with their bias: two vectors per row.
     #[inline(always)]
-    fn with_bias<const ROWS: usize>(
+    pub(super) fn with_bias<const ROWS: usize>(
         &self,
         simd: S,
         row: usize,

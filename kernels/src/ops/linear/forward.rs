@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::columns::{CombineRows, RowColumns};
 use super::epilogue::{BiasActivation, GatedActivation};
 use super::operand::Operand;
 use super::packed_weights::PackedWeights;
@@ -17,10 +18,17 @@ pub(super) struct Forward<'a> {
     pub(super) weights: &'a PackedWeights,
     /// [rows, in_dim]
     pub(super) hidden: &'a [f32],
-    pub(super) activation: Activation,
+    pub(super) finish: Finish<'a>,
     pub(super) panels: Range<usize>,
-    /// [rows, outputs of `panels`]
+    /// [rows, outputs of `panels`]; if rows are combined, a row per sequence.
     pub(super) output: MatrixMut<'a>,
+}
+
+/// What happens to the outputs.
+#[derive(Clone, Copy)]
+pub(super) enum Finish<'a> {
+    Activate(Activation),
+    Combine(RowColumns<'a>),
 }
 
 thread_local! {
@@ -57,22 +65,37 @@ impl<'a> Forward<'a> {
     /// the cache.
     #[inline(always)]
     fn multiply<S: Simd, F: WordFormat<S>, P: Prepare<S, F>>(self, simd: S, format: F, prepare: P) {
-        let Self { weights: PackedWeights { panels, bias, in_dim, is_gated, .. }, activation, .. } = self;
+        let Self { weights: PackedWeights { panels, bias, in_dim, is_gated, .. }, finish, .. } = self;
         let step = block_rows(panels.inner());
         let mut operand = OPERAND.take();
         let mut output = self.output;
-        for hidden in self.hidden.chunks(step * in_dim) {
+        let first_column = self.panels.start * panels.width();
+        for (number, hidden) in self.hidden.chunks(step * in_dim).enumerate() {
             let (rows, scales) = prepare.rows(simd, &mut operand, hidden, *in_dim);
-            let [block, rest] = output.split_at_row(hidden.len() / in_dim);
-            output = rest;
-            let first_column = self.panels.start * panels.width();
-            let mut epilogue =
-                BiasActivation::<S, F> { bias, activation, scales, first_column, output: block };
             let panels = panels.range(self.panels.clone());
-            if *is_gated {
-                multiply(simd, format, rows, panels, &mut GatedActivation(epilogue));
-            } else {
-                multiply(simd, format, rows, panels, &mut epilogue);
+            let epilogue = |activation, output| BiasActivation::<S, F> {
+                bias,
+                activation,
+                scales,
+                first_column,
+                output,
+            };
+            match finish {
+                Finish::Combine(columns) => {
+                    let outputs = epilogue(Activation::Identity, output.reborrow());
+                    let columns = columns.from_row(number * step);
+                    multiply(simd, format, rows, panels, &mut CombineRows { outputs, columns });
+                }
+                Finish::Activate(activation) => {
+                    let [block, rest] = output.split_at_row(hidden.len() / in_dim);
+                    output = rest;
+                    let mut epilogue = epilogue(activation, block);
+                    if *is_gated {
+                        multiply(simd, format, rows, panels, &mut GatedActivation(epilogue));
+                    } else {
+                        multiply(simd, format, rows, panels, &mut epilogue);
+                    }
+                }
             }
         }
         OPERAND.set(operand);

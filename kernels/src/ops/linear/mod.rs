@@ -18,6 +18,7 @@
 //! On Metal x, W and y are f32 or f16. candle multiplies; bias and activation follow in f32. candle's order
 //! of sums depends on the number of rows.
 
+mod columns;
 mod composed;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -42,6 +43,7 @@ pub(crate) use reference::linear as linear_reference;
 use crate::args::{expect_shape, f32_slice, matrix, shape};
 use crate::cpu::simd::InstructionSet;
 use crate::{Activation, Error, Form, Placement, Precision, Result};
+pub use columns::{ColumnReduction, Saturation};
 use composed::ComposedWeights;
 pub(crate) use encoding::Encoding;
 use packed_weights::PackedWeights;

@@ -1,8 +1,9 @@
 //! The weights of a linear layer on the CPU, packed once.
 
 use super::LinearParameters;
+use super::columns::RowColumns;
 use super::encoding::Encoding;
-use super::forward::{ColumnScales, Forward, ForwardBf16, ForwardBytes, ForwardF32};
+use super::forward::{ColumnScales, Finish, Forward, ForwardBf16, ForwardBytes, ForwardF32};
 use super::operand::{bf16_words, byte_rows, rounded_words};
 use crate::Activation;
 use crate::cpu::matrix_mut::MatrixMut;
@@ -83,7 +84,8 @@ impl PackedWeights {
     pub(super) fn forward(&self, hidden: &[f32], total_tokens: usize, activation: Activation) -> Vec<f32> {
         let mut output = buffers::take(total_tokens * self.out_dim);
         let matrix = MatrixMut::new(&mut output, self.out_dim);
-        let whole = Forward { weights: self, hidden, activation, panels: self.panels.all(), output: matrix };
+        let finish = Finish::Activate(activation);
+        let whole = Forward { weights: self, hidden, finish, panels: self.panels.all(), output: matrix };
         let parts = match team::threads() {
             1 => vec![whole],
             threads if total_tokens >= ROWS_OF_A_THREAD * threads => whole.divide_rows(threads),
@@ -91,6 +93,14 @@ impl PackedWeights {
         };
         team::for_each(parts, |part| self.run(part));
         output
+    }
+
+    /// Combines the outputs of `hidden` [total_tokens, in_dim] into `output` [num_sequences, out_dim].
+    pub(super) fn forward_columns(&self, hidden: &[f32], columns: RowColumns<'_>, output: &mut [f32]) {
+        let output = MatrixMut::new(output, self.out_dim);
+        let finish = Finish::Combine(columns);
+        let whole = Forward { weights: self, hidden, finish, panels: self.panels.all(), output };
+        team::for_each(whole.divide_columns(team::threads()), |part| self.run(part));
     }
 
     /// Outputs of a panel.

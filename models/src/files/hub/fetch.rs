@@ -18,10 +18,13 @@ use crate::files::folder::{CONFIG_LIMIT, join, parse_json, plain_parts, read_lim
 use crate::files::layout::{LENGTH_FILES, MODULES, ModuleEntry};
 use crate::files::weight_files::{ShardIndex, is_file_name};
 use crate::files::{HubOptions, Token, diagnosis};
+use crate::heads::{LEXICAL_FILE, PROJECTION_FILE};
+use crate::sentence_transformers::ARTIFACT;
 use crate::tokenizers::{TOKENIZER, VOCABULARY_FILES};
 
 /// The small files that nearsay reads in the model's folder and its modules' folders.
-const SMALL_FILES: [&str; 7] = [
+const SMALL_FILES: [&str; 8] = [
+    ARTIFACT,
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -139,6 +142,9 @@ impl Fetch {
 
     /// The weights of the model's folder come last: if they are there, everything is.
     pub(super) fn weights(&mut self) -> Result<(), Failure> {
+        for name in [PROJECTION_FILE, LEXICAL_FILE] {
+            self.file(name)?;
+        }
         for folder in self.folders()?.iter().rev() {
             for (name, index) in [
                 ("model.safetensors", "model.safetensors.index.json"),

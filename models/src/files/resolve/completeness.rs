@@ -21,7 +21,7 @@ pub(in crate::files) fn missing_part(folder: &ModelFolder, wanted: Wanted) -> Re
     }
     for module in folder.modules()?.into_iter().flatten().filter(|module| !module.path.is_empty()) {
         let config = join(&module.path, "config.json");
-        if matches!(module.class_name(), "Pooling" | "Dense") && !has(folder, &config)? {
+        if matches!(module.class_name(), "Pooling" | "Dense" | "SpladePooling") && !has(folder, &config)? {
             return Ok(Some(config));
         }
         if module.class_name() == "Dense"

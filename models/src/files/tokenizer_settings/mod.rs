@@ -44,6 +44,8 @@ pub struct TokenizerSettings {
     pub sep_token: Option<String>,
     /// The tokens that the class puts before and after every text, whatever tokenizer.json says (Gemma's tokenizers).
     pub around: Option<[Option<String>; 2]>,
+    /// The token that masked-language models predict.
+    pub mask_token: Option<String>,
     /// Whether text is lowercased (BERT's tokenizers).
     pub do_lower_case: Option<bool>,
     /// Whether accents are stripped (BERT's tokenizers).
@@ -120,6 +122,7 @@ impl TokenizerSettings {
             cls_token: token("cls_token", default_cls),
             sep_token: token("sep_token", default_sep),
             around: (class == TokenizerClass::Gemma).then_some(around),
+            mask_token: added_tokens::named(&special.fields, "mask_token"),
             do_lower_case: config.do_lower_case,
             strip_accents: config.strip_accents,
             tokenize_chinese_chars: config.tokenize_chinese_chars,

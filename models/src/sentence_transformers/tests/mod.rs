@@ -26,10 +26,11 @@ fn modules(classes: &[&str]) -> String {
     format!("[{}]", classes.iter().enumerate().map(entry).collect::<Vec<_>>().join(","))
 }
 
-/// An encoder of width 4.
+/// An encoder of width 4 with a vocabulary of 9 tokens.
 fn encoder() -> Recipe {
     let mut config = tiny_config();
     config["hidden_size"] = 4.into();
+    config["vocab_size"] = 9.into();
     Recipe::read(&config).unwrap()
 }
 
@@ -45,7 +46,9 @@ fn read(classes: &[&str], files: &[(&str, &str)]) -> Result<Option<SentenceTrans
 }
 
 fn pooling(config: &str) -> Result<PoolingConfig> {
-    read(&[TRANSFORMER, POOLING], &[("1_Pooling/config.json", config)]).map(|model| model.unwrap().pooling)
+    let model = read(&[TRANSFORMER, POOLING], &[("1_Pooling/config.json", config)])?.unwrap();
+    let TextPooling::Modes(pooling) = model.pooling else { panic!("{:?}", model.pooling) };
+    Ok(pooling)
 }
 
 fn with_dense(config: &str) -> Result<SentenceTransformer> {

@@ -20,7 +20,7 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     pub(super) fn new<S: Simd>(_: S, group: &'a Group<'a>, queries: Range<usize>) -> Self {
-        let keys = group.task.options.keys(queries.clone(), group.tokens.len());
+        let keys = group.task.options.keys(queries.clone(), group.num_keys);
         let first = keys.start / (2 * S::LANES) * (2 * S::LANES);
         Self { group, queries, keys: first..keys.end }
     }

@@ -15,6 +15,8 @@ pub(super) struct Group<'a> {
     pub(super) task: Task<'a>,
     pub(super) heads: Range<usize>,
     pub(super) tokens: Range<usize>,
+    /// The first of the tokens, which are keys.
+    pub(super) num_keys: usize,
     /// The group's first column in the output.
     pub(super) first_column: usize,
 }
@@ -93,8 +95,8 @@ impl Kernel for PackHeads<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Group { task, heads, tokens, .. } = self.group;
-        let (shape, stride) = ([tokens.len(), task.heads.head_dim], self.group.stride());
+        let Group { task, heads, num_keys, .. } = self.group;
+        let (shape, stride) = ([*num_keys, task.heads.head_dim], self.group.stride());
         let mut packed = self.packed.iter_mut();
         for head in heads.clone() {
             // The first head of those that share a key head.

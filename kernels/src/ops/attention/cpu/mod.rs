@@ -97,11 +97,13 @@ impl Kernel for Packed<'_> {
 impl<'a> Packed<'a> {
     #[inline(always)]
     fn attend<S: Simd>(&mut self, simd: S, scratch: &mut Scratch) {
-        for tokens in self.cu_seqlens.ranges().filter(|tokens| !tokens.is_empty()) {
+        for (sequence, tokens) in
+            self.cu_seqlens.ranges().enumerate().filter(|(_, tokens)| !tokens.is_empty())
+        {
             let together = (ROWS_TOGETHER / tokens.len()).max(1);
             for first in self.some.clone().step_by(together) {
                 let heads = first..(first + together).min(self.some.end);
-                self.group(heads, tokens.clone()).attend(simd, scratch, &mut self.output);
+                self.group(heads, sequence, tokens.clone()).attend(simd, scratch, &mut self.output);
             }
         }
     }
@@ -113,15 +115,18 @@ impl<'a> Packed<'a> {
             if head == self.some.start || !tables.are_shared() {
                 simd.call(PackPositions { positions: &mut scratch.positions, tables, head });
             }
-            for tokens in self.cu_seqlens.ranges().filter(|tokens| !tokens.is_empty()) {
-                self.group(head..head + 1, tokens).attend(simd, scratch, &mut self.output);
+            for (sequence, tokens) in
+                self.cu_seqlens.ranges().enumerate().filter(|(_, tokens)| !tokens.is_empty())
+            {
+                self.group(head..head + 1, sequence, tokens).attend(simd, scratch, &mut self.output);
             }
         }
     }
 
-    fn group(&self, heads: Range<usize>, tokens: Range<usize>) -> Group<'a> {
+    fn group(&self, heads: Range<usize>, sequence: usize, tokens: Range<usize>) -> Group<'a> {
         let first_column = (heads.start - self.some.start) * self.task.heads.head_dim;
-        Group { qkv: self.qkv, task: self.task, heads, tokens, first_column }
+        let num_keys = self.task.options.num_keys(sequence, tokens.len());
+        Group { qkv: self.qkv, task: self.task, heads, tokens, num_keys, first_column }
     }
 }
 

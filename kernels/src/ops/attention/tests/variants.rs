@@ -22,6 +22,8 @@ struct Variant {
     causal: bool,
     /// Heads that share a key head.
     sharing: usize,
+    /// Whether only half of the tokens are keys, or as many as the window needs.
+    filled: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,9 +76,9 @@ impl VectorsOf {
 const DEBERTA: VectorsOf = VectorsOf { shared: false, has_keys: true, has_queries: true, bucketed: false };
 
 const BERT: Variant =
-    Variant { scale: None, terms: TermsOf::Nothing, window: None, causal: false, sharing: 1 };
+    Variant { scale: None, terms: TermsOf::Nothing, window: None, causal: false, sharing: 1, filled: false };
 
-const VARIANTS: [Variant; 20] = [
+const VARIANTS: [Variant; 26] = [
     // Scores of T5 without its bias.
     Variant { scale: Some(1.0), ..BERT },
     Variant { terms: TermsOf::Buckets, ..BERT },
@@ -99,6 +101,12 @@ const VARIANTS: [Variant; 20] = [
     Variant { sharing: 3, ..BERT },
     Variant { sharing: 2, terms: TermsOf::Buckets, causal: true, ..BERT },
     Variant { sharing: 2, terms: TermsOf::Vectors(DEBERTA), ..BERT },
+    Variant { filled: true, ..BERT },
+    Variant { filled: true, window: Some(5), ..BERT },
+    Variant { filled: true, causal: true, window: Some(70), ..BERT },
+    Variant { filled: true, terms: TermsOf::Buckets, ..BERT },
+    Variant { filled: true, terms: TermsOf::Vectors(DEBERTA), ..BERT },
+    Variant { filled: true, sharing: 2, terms: TermsOf::Slopes, ..BERT },
 ];
 
 /// A variant with its numbers, for texts of up to `longest` tokens.
@@ -149,7 +157,16 @@ impl Case {
     }
 
     fn run(&self, target: Target, qkv: &[f32], cu_seqlens: &CuSeqlens) -> Vec<f32> {
-        attend_with(target, qkv, cu_seqlens, self.heads.head_dim, &self.options())
+        let counts = self.key_counts(cu_seqlens);
+        let options = AttentionOptions { key_counts: counts.as_deref(), ..self.options() };
+        attend_with(target, qkv, cu_seqlens, self.heads.head_dim, &options)
+    }
+
+    fn key_counts(&self, cu_seqlens: &CuSeqlens) -> Option<Vec<usize>> {
+        let Variant { window, filled, .. } = self.variant;
+        let needed = |length: usize| window.map_or(0, |radius| length.saturating_sub(radius));
+        let count = |length: usize| length.div_ceil(2).max(needed(length));
+        filled.then(|| cu_seqlens.ranges().map(|tokens| count(tokens.len())).collect())
     }
 
     fn reference(&self, qkv: &[f32], cu_seqlens: &CuSeqlens) -> Vec<f64> {
@@ -166,8 +183,18 @@ impl Case {
                 TermsOf::Vectors(_) => scale * by_vectors(head, query, key),
             }
         };
+        let is_key: Vec<bool> = match self.key_counts(cu_seqlens) {
+            None => vec![true; cu_seqlens.total_tokens()],
+            Some(counts) => {
+                let of_sequence = |(tokens, count): (std::ops::Range<usize>, usize)| {
+                    (0..tokens.len()).map(move |token| token < count)
+                };
+                cu_seqlens.ranges().zip(counts).flat_map(of_sequence).collect()
+            }
+        };
         let attends = |query: usize, key: usize| {
-            window.is_none_or(|radius| query.abs_diff(key) <= radius) && (!causal || key <= query)
+            let is_near = window.is_none_or(|radius| query.abs_diff(key) <= radius);
+            is_key[key] && is_near && (!causal || key <= query)
         };
         let scores = ReferenceScores { scale, added: &added, attends: &attends };
         reference::attention(qkv, cu_seqlens, self.heads, &scores)
@@ -294,6 +321,23 @@ fn a_window_of_nothing_is_the_query_itself() {
         let values = qkv.chunks_exact(24).flat_map(|row| &row[16..]);
         assert!(output.iter().eq(values), "{target:?}");
     }
+}
+
+#[test]
+fn counts_of_keys_that_leave_a_query_without_one_are_named() {
+    let qkv = Tensor::zeros((9, 24), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let error = |counts: &[usize], window| {
+        let options = AttentionOptions { key_counts: Some(counts), window, ..AttentionOptions::new(2) };
+        attention(&qkv, &from_lengths(&[0, 9]), &options, Form::Kernels).err().map(|error| error.to_string())
+    };
+    assert_eq!(error(&[0, 1], None), None);
+    assert_eq!(error(&[0, 6], Some(3)), None);
+    let named =
+        |error: Option<String>, words: &str| assert_eq!(error.unwrap(), format!("attention: {words}"));
+    named(error(&[0, 5], Some(3)), "sequence 1 of 9 tokens must have 6 to 9 keys, got 5");
+    named(error(&[0, 10], None), "sequence 1 of 9 tokens must have 1 to 9 keys, got 10");
+    named(error(&[0, 0], None), "sequence 1 of 9 tokens must have 1 to 9 keys, got 0");
+    named(error(&[9], None), "key_counts must be for 2 sequences, got 1");
 }
 
 #[test]

@@ -213,5 +213,6 @@ fn shapes_that_do_not_fit_are_named() {
     assert_eq!(error, "linear: weight must have an in_dim of 1 or more, got 0");
 }
 
+mod columns;
 mod gated;
 mod on_devices;
