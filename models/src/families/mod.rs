@@ -22,6 +22,7 @@ mod modernbert;
 mod mpnet;
 mod native;
 mod nomic_bert;
+mod nomic_fields;
 mod pegasus;
 mod post_norm;
 mod prophetnet;
