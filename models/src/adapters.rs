@@ -8,7 +8,7 @@
 use candle_core::{Device, Tensor};
 
 use crate::parameters::WeightSource;
-use crate::{Error, Result};
+use crate::{Error, Model, Result};
 
 /// Ends of the names of adapters.
 pub(crate) const ADAPTERS: [&str; 2] = ["lora_A", "lora_B"];
@@ -87,6 +87,27 @@ fn add_product(values: &mut [f32], [left, right]: [&[f32]; 2], rank: usize, scal
             sums.iter_mut().zip(right).for_each(|(sum, value)| *sum += factor * value);
         }
         row.iter_mut().zip(&sums).for_each(|(value, sum)| *value += sum * scale);
+    }
+}
+
+impl Model {
+    /// The tasks that the model has adapters for.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        let tasks = self.recipe().adapters.iter().flat_map(|adapters| &adapters.tasks);
+        tasks.map(|task| task.name.as_str())
+    }
+
+    /// The text that a task puts before each text.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchTask`].
+    pub fn task_instruction(&self, task: &str) -> Result<&str> {
+        let tasks = self.recipe().adapters.iter().flat_map(|adapters| &adapters.tasks);
+        let mut found = tasks.filter(|known| known.name == task).map(|task| task.instruction.as_str());
+        found.next().ok_or_else(|| {
+            let tasks = self.tasks().map(str::to_owned).collect();
+            Error::NoSuchTask { folder: self.folder().root().to_owned(), task: task.to_owned(), tasks }
+        })
     }
 }
 

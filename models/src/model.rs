@@ -267,25 +267,6 @@ impl Model {
         }
     }
 
-    /// The tasks that the model has adapters for.
-    pub fn tasks(&self) -> impl Iterator<Item = &str> {
-        let tasks = self.recipe.adapters.iter().flat_map(|adapters| &adapters.tasks);
-        tasks.map(|task| task.name.as_str())
-    }
-
-    /// The text that a task puts before each text.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchTask`].
-    pub fn task_instruction(&self, task: &str) -> Result<&str> {
-        let tasks = self.recipe.adapters.iter().flat_map(|adapters| &adapters.tasks);
-        let mut found = tasks.filter(|known| known.name == task).map(|task| task.instruction.as_str());
-        found.next().ok_or_else(|| {
-            let tasks = self.tasks().map(str::to_owned).collect();
-            Error::NoSuchTask { folder: self.folder.root().to_owned(), task: task.to_owned(), tasks }
-        })
-    }
-
     /// The SHA-256 of the model's configurations, tokenizer and weights. Reads all these files.
     ///
     /// # Errors

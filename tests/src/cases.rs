@@ -2,8 +2,8 @@
 //!
 //! A case has the model's files and `expected.safetensors` with `input_ids.N` `[tokens]` and
 //! `hidden.N.layer.K` [tokens, hidden_dim] of input N (a layer may be left out), and, if a norm follows the last
-//! layer, `cut.N.layer.K` with that norm. The first inputs are the texts
-//! of `texts.json`, or of the field `texts` of `case.json`; others are token ids alone.
+//! layer, `cut.N.layer.K` with that norm; `task.NAME.N.layer.K` are the states with the adapters of a task. The first
+//! inputs are the texts of `texts.json`, or of the field `texts` of `case.json`; others are token ids alone.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub struct Difference {
 pub struct Case {
     model: Model,
     encoder: Encoder,
+    /// With the adapters of each task, by its name.
+    tasks: Vec<(String, Encoder)>,
     texts: Vec<String>,
     expected: HashMap<String, Tensor>,
 }
@@ -39,11 +41,15 @@ impl Case {
         let shown = folder.display();
         let model = Model::open(&folder.display().to_string(), &HubOptions::default());
         let model = model.unwrap_or_else(|error| panic!("{shown}: {error}"));
-        let encoder = model.load_encoder(&EncoderOptions::default());
-        let encoder = encoder.unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let load = |task: Option<&str>| {
+            let options = EncoderOptions { task: task.map(str::to_owned), ..EncoderOptions::default() };
+            model.load_encoder(&options).unwrap_or_else(|error| panic!("{shown}: {error}"))
+        };
+        let encoder = load(None);
+        let tasks = model.tasks().map(|task| (task.to_owned(), load(Some(task)))).collect();
         let expected = candle_core::safetensors::load(folder.join("expected.safetensors"), &Device::Cpu);
         let expected = expected.unwrap_or_else(|error| panic!("{shown}: {error}"));
-        Self { model, encoder, texts: texts(folder), expected }
+        Self { model, encoder, tasks, texts: texts(folder), expected }
     }
 
     /// Checks that the tokenizer gives the expected ids for each text, if there are any.
@@ -74,12 +80,14 @@ impl Case {
     pub fn difference(&self) -> Difference {
         let inputs: Vec<Vec<u32>> = (0..).map_while(|number| self.input_ids(number)).collect();
         let all: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-        let [raw, finished] = [false, true].map(|is_finished| self.states(&all, is_finished));
+        let [raw, finished] = [false, true].map(|is_finished| self.states(&self.encoder, &all, is_finished));
+        let of_tasks = self.tasks.iter().map(|(task, encoder)| (task, self.states(encoder, &all, true)));
+        let of_tasks: Vec<_> = of_tasks.collect();
         let mut worst = Difference { relative: 0.0, tensor: String::new() };
         let mut compared = 0;
         let last = self.model.recipe().num_layers();
         for (number, ids) in inputs.iter().enumerate() {
-            let alone = self.states(&[ids], true);
+            let alone = self.states(&self.encoder, &[ids], true);
             for layer in 0..=last {
                 let got = &finished[layer][number];
                 assert!(
@@ -88,7 +96,10 @@ impl Case {
                 );
                 // transformers has the last layer's states after the final norm.
                 let hidden = if layer == last { got } else { &raw[layer][number] };
-                for (kind, got) in [("hidden", hidden), ("cut", got)] {
+                let of_tasks =
+                    of_tasks.iter().map(|(task, states)| (format!("task.{task}"), &states[layer][number]));
+                let of_none = [("hidden".to_owned(), hidden), ("cut".to_owned(), got)];
+                for (kind, got) in of_none.into_iter().chain(of_tasks) {
                     let tensor = format!("{kind}.{number}.layer.{layer}");
                     let Some(expected) = self.expected.get(&tensor) else { continue };
                     let relative = relative(got, &values(expected));
@@ -110,12 +121,12 @@ impl Case {
     }
 
     /// The values of every layer, then of every text; with the norm after the last layer if `is_finished`.
-    fn states(&self, texts: &[&[u32]], is_finished: bool) -> Vec<Vec<Vec<f32>>> {
+    fn states(&self, encoder: &Encoder, texts: &[&[u32]], is_finished: bool) -> Vec<Vec<Vec<f32>>> {
         let wanted: Vec<usize> = (0..=self.model.recipe().num_layers()).collect();
         let batch = PackedBatch::new(texts, self.model.recipe(), &Device::Cpu).expect("a batch");
         let states = match is_finished {
-            true => self.encoder.forward(&batch, &wanted),
-            false => self.encoder.forward_raw(&batch, &wanted),
+            true => encoder.forward(&batch, &wanted),
+            false => encoder.forward_raw(&batch, &wanted),
         };
         let states = states.expect("states");
         let width = self.model.recipe().hidden_dim();

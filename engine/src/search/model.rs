@@ -27,8 +27,9 @@ pub struct QueryModel {
 }
 
 impl QueryModel {
-    /// The model of `session` with the settings of the corpus: its layer, pooling, length and dimensions. The prompt is
-    /// the one of this name; else `query`, which is empty if the model has none of that name. `max_length` is the
+    /// The model of `session` with the settings of the corpus: its layer, pooling, length and dimensions, and if it has a
+    /// task, the task for queries. The prompt is the one of this name; else the task's instruction, or `query`, which is
+    /// empty if the model has none of that name. `max_length` is the
     /// longest query in tokens, if it is not the corpus' longest text.
     ///
     /// # Errors
@@ -77,6 +78,11 @@ impl QueryModel {
     /// The prompt before each query; empty if there is none.
     pub fn prompt_text(&self) -> &str {
         self.queries.prompt_text()
+    }
+
+    /// The task whose adapters are part of the weights for queries.
+    pub fn task(&self) -> Option<&str> {
+        self.queries.task()
     }
 
     /// The longest query in tokens.

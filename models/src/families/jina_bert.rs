@@ -20,7 +20,7 @@ use crate::{Positions, Recipe, Result};
 pub(super) const FAMILY: Family = Family {
     name: "jina_bert",
     model_types: &["bert"],
-    parts: "linear biases by distance (position_embedding_type alibi), gates",
+    parts: "position_embedding_type alibi, gates",
     examples: &["jinaai/jina-embeddings-v2-base-en", "jinaai/jina-embeddings-v2-base-code"],
     prefixes: bert::FAMILY.prefixes,
     fields: &[&known::LAYER, &known::BERT, &known::JINA_BERT],

@@ -15,7 +15,7 @@ use crate::{Positions, Recipe, Result};
 pub(super) const FAMILY: Family = Family {
     name: "jina_v3",
     model_types: &["xlm-roberta"],
-    parts: "rotary positions (position_embedding_type rotary), adapters for tasks",
+    parts: "position_embedding_type rotary, adapters for tasks",
     examples: &["jinaai/jina-embeddings-v3"],
     prefixes: roberta::FAMILY.prefixes,
     fields: &[&known::LAYER, &known::BERT, &known::JINA_V3],

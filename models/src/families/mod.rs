@@ -28,6 +28,7 @@ mod mpnet;
 mod native;
 mod neobert;
 mod nomic_bert;
+mod nomic_fields;
 mod pegasus;
 mod post_norm;
 mod prophetnet;

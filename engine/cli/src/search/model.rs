@@ -42,8 +42,11 @@ impl ModelChoice<'_> {
                 "warning: the vectors do not record their model; whether it is {name} cannot be checked"
             )),
         }
+        if let Some(task) = model.task() {
+            context.note(format_args!("task of queries: {task}"));
+        }
         if !model.prompt_text().is_empty() {
-            let prompt = prompt.unwrap_or("query");
+            let prompt = prompt.or(model.task()).unwrap_or("query");
             context.note(format_args!("prompt before each query: {prompt} ({:?})", model.prompt_text()));
         }
         Ok(model.with_cancel(&context.cancel()))

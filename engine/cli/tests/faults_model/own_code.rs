@@ -29,6 +29,7 @@ fn fields_that_ask_for_another_computation_are_refused_by_name() {
         ("nomic", "rotary_emb_fraction", json!(0.0), "got 0"),
         ("nomic", "activation_function", json!("mish"), "got `mish`"),
         ("nomic", "n_head", json!(3), "got 32"),
+        ("nomic", "hidden_size", json!(36), "got 36"),
         ("nomic-experts", "expert_choice_router", json!(true), "got true"),
         ("nomic-experts", "moe_normalize_expert_weights", json!(true), "got true"),
         ("nomic-experts", "num_shared_experts", json!(1), "got 1"),

@@ -38,6 +38,27 @@ fn words_find_the_rows_with_the_greatest_cosines_in_every_format() {
 }
 
 #[test]
+fn a_corpus_with_a_task_has_queries_with_the_task_for_queries() {
+    let desk = desk!();
+    let model = nearsay_tests::fixture("families/jina-v3").display().to_string();
+    desk.write("in.txt", "The river\nThe garden and the station\n");
+    desk.run(&format!("embed in.txt -m {model} --task retrieval.passage --normalize -o a.parquet -q")).ok();
+    let embed = |task: &str, text: &str| {
+        let line = format!("embed -m {model} --task {task} --normalize -q --text");
+        run_with_text(&desk, &line, &[text]).ok().vectors().remove(0)
+    };
+    let rows = ["The river", "The garden and the station"].map(|text| embed("retrieval.passage", text));
+    let expected = cosines(&embed("retrieval.query", QUESTION), &rows);
+    let run = run_with_text(&desk, &format!("search a.parquet -m {model} --json"), &[QUESTION]).ok();
+    for hit in run.json()["hits"].as_array().unwrap() {
+        let row = hit["id"].as_u64().expect("a row") as usize;
+        assert!((hit["score"].as_f64().unwrap() - expected[row]).abs() < 1e-5, "{hit}");
+    }
+    assert!(run.stderr.contains("task of queries: retrieval.query"), "{}", run.stderr);
+    assert!(run.stderr.contains("prompt before each query: retrieval.query (\"river: \")"), "{}", run.stderr);
+}
+
+#[test]
 fn filters_are_applied_before_ranking_and_columns_are_shown() {
     let desk = desk_with_vectors();
     for corpus in ["a.parquet", "a.arrow", "job"] {
