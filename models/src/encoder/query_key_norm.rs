@@ -7,7 +7,7 @@ use super::norm::NormRecipe;
 use crate::Result;
 use crate::parameters::Parameters;
 
-/// What is normalised.
+/// Which values have a norm together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum QueryKeyNormRecipe {
     /// Each head on its own: the norms are as wide as one.

@@ -116,7 +116,7 @@ fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
     Err(refused("model_type", rule))
 }
 
-/// Families that are published with code of their own, and the class in it that they compute as.
+/// Families that are published with their own code, and its class.
 const PUBLISHED_AS_CODE: [(&str, &str); 2] =
     [("eurobert", "modeling_eurobert.EuroBertModel"), ("neobert", "model.NeoBERT")];
 
