@@ -37,7 +37,7 @@ pub(crate) struct AttentionRecipe {
     pub(crate) window: Option<usize>,
     /// A query attends only to keys up to itself.
     pub(crate) causal: bool,
-    /// Its result lies beside that of the heads in the input of `output`.
+    /// Its result follows that of the heads in the input of `output`.
     pub(crate) convolution: Option<SpanConvolutionRecipe>,
 }
 

@@ -13,7 +13,7 @@ use crate::Result;
 /// The parts of a block, whose names are below `prefix`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BlockRecipe {
-    /// Without its last dot; with a `*` where the parts' own names come first.
+    /// Without its last dot; with a `*` in place of the first part of weights' names.
     pub(crate) prefix: String,
     pub(crate) order: Order,
     pub(crate) attention: AttentionRecipe,
@@ -35,7 +35,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// The norms of what attention and feed-forward add.
+    /// The norms of the outputs of attention and of feed-forward.
     fn output_norms(&self) -> Option<[&NormRecipe; 2]> {
         match self {
             Self::PostNorm | Self::PreNorm => None,
@@ -83,7 +83,7 @@ impl BlockRecipe {
 #[derive(Debug)]
 pub(crate) struct Block {
     is_post_norm: bool,
-    /// Of what attention and feed-forward add.
+    /// Of the outputs of attention and of feed-forward.
     output_norms: Option<[LayerNorm; 2]>,
     attention: Attention,
     attention_norm: Option<LayerNorm>,
@@ -120,7 +120,7 @@ impl Block {
         Ok(output)
     }
 
-    /// What attention (0) or feed-forward (1) adds, normalized if the model does so.
+    /// The output of attention (0) or feed-forward (1), normalized if the model does so.
     fn output_normed(&self, output: Tensor, part: usize) -> Result<Tensor> {
         let Some(norms) = &self.output_norms else { return Ok(output) };
         let normed = norms[part].forward(&output)?;

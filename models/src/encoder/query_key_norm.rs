@@ -7,7 +7,7 @@ use super::norm::NormRecipe;
 use crate::Result;
 use crate::parameters::Parameters;
 
-/// The norms, and what is normalized together.
+/// The norms, and which values have one together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum QueryKeyNormRecipe {
     /// All heads of a query, and all heads of a key.

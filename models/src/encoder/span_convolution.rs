@@ -1,5 +1,5 @@
-//! Convolution beside attention, whose filters depend on each token's span (ConvBERT): a convolution per column and a
-//! linear layer make a key of the token and its neighbours; its product with the query gives, through another linear
+//! A convolution next to attention, whose filters depend on each token's span (ConvBERT): a convolution per column and a
+//! linear layer make a key of the token and its neighbours; its product with the query becomes, in another linear
 //! layer, a filter for each head's values.
 
 use candle_core::Tensor;

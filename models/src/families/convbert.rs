@@ -19,7 +19,7 @@ use crate::{Recipe, Result};
 pub(super) const FAMILY: Family = Family {
     name: "convbert",
     model_types: &["convbert"],
-    parts: "positions, a convolution beside attention",
+    parts: "positions, a convolution next to attention",
     examples: &["YituTech/conv-bert-base"],
     prefixes: &["", "convbert."],
     fields: &[&known::LAYER, &known::CONVBERT],

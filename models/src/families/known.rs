@@ -343,7 +343,7 @@ pub(super) const LLAMA: [&str; 17] = [
     "sliding_window",
 ];
 
-/// EuroBERT's fields. The tokens are texts beside their ids, and have no effect.
+/// EuroBERT's fields. The tokens repeat ids, and have no effect.
 pub(super) const EUROBERT: [&str; 6] =
     ["bos_token", "classifier_pooling", "clf_pooling", "eos_token", "mask_token", "mask_token_id"];
 

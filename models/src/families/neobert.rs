@@ -87,7 +87,7 @@ impl Sizes {
         Ok(Self {
             hidden_dim,
             num_heads,
-            // Two thirds, as gates and what they multiply have a weight each, in steps of 8.
+            // Two thirds, since gate and up have a weight each, in steps of 8.
             intermediate_dim: (2 * intermediate / 3).next_multiple_of(8),
             epsilon: fields::epsilon_or(config, "norm_eps", 1e-5)?,
         })

@@ -111,3 +111,45 @@ fn refuse_scaling(field: &str, parameters: &Value) -> Result<()> {
         Some(kind) => Err(refused(field, format!("must have rope_type default, got {kind}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{Recipe, Shape};
+
+    #[test]
+    fn both_spellings_are_one_recipe() {
+        let qwen = json!({"rope_theta": 1e6, "rope_type": "default"});
+        let gemma = json!({
+            "full_attention": {"rope_theta": 1e6, "rope_type": "default"},
+            "sliding_attention": {"rope_theta": 10_000, "rope_type": "default"},
+        });
+        for (shape, parameters) in [("qwen3-embedding-0.6b", qwen), ("embedding-gemma-300m", gemma)] {
+            let old = Shape::find(shape).unwrap().config();
+            let mut new = old.clone();
+            new["rope_parameters"] = parameters;
+            let both = Recipe::read(&new).unwrap();
+            new.as_object_mut().unwrap().remove("rope_theta");
+            let recipes = [&old, &new].map(|config| Recipe::read(config).unwrap());
+            assert!(recipes.iter().all(|recipe| *recipe == both), "{shape}");
+        }
+    }
+
+    #[test]
+    fn layers_attend_to_all_tokens_by_their_types_or_by_their_numbers() {
+        let mut config = Shape::find("embedding-gemma-300m").unwrap().config();
+        let by_number = Recipe::read(&config).unwrap();
+        let windows = |recipe: &Recipe| -> Vec<_> {
+            recipe.blocks.iter().map(|block| block.attention.window).collect()
+        };
+        let every_sixth: Vec<_> = (0..24).map(|layer| (layer % 6 != 5).then_some(256)).collect();
+        assert_eq!(windows(&by_number), every_sixth);
+        let types = every_sixth.iter().map(|window| match window {
+            Some(_) => "sliding_attention",
+            None => "full_attention",
+        });
+        config["layer_types"] = types.collect::<Vec<_>>().into();
+        assert_eq!(Recipe::read(&config).unwrap(), by_number);
+    }
+}

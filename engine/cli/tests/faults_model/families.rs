@@ -1,4 +1,4 @@
-//! Fields and tensors of families: each fault is refused by the name of what is wrong.
+//! Fields and tensors of families: each fault is refused by the name of the field or tensor.
 
 use serde_json::{Value, json};
 

@@ -33,7 +33,7 @@ pub(super) fn convolve_for(set: InstructionSet, task: Task<'_>) -> Vec<f32> {
 }
 
 impl Task<'_> {
-    /// The taps of `token`, a token of `text`, that lie in the text.
+    /// The taps of `token`, a token of `text`, that are in the text.
     #[inline(always)]
     fn inside(&self, text: &Range<usize>, token: usize) -> Range<usize> {
         let half = self.taps / 2;

@@ -1,9 +1,9 @@
 //! Norms of the heads of a row, in place: queries and keys normalised before they meet (Henry et al., "Query-Key
 //! Normalization for Transformers", 2020).
 //!
-//! qkv: [total_tokens, width] f32, contiguous. Its heads lie side by side from the first column on: those of the first
+//! qkv: [total_tokens, width] f32, contiguous. Its heads are side by side from the first column on: those of the first
 //! part, of as many values each as that part's norm is wide, then those of the next. Every head becomes its norm (see
-//! [`crate::LayerNorm`] for the formula and the order of the sums); what follows the heads stays. On CUDA and Metal it
+//! [`crate::LayerNorm`] for the formula and the order of the sums); values after the heads are unchanged. On CUDA and Metal it
 //! is composed of candle's operations, in f32, and returns a new tensor.
 
 mod composed;
@@ -31,7 +31,7 @@ impl NormedHeads<'_> {
     }
 }
 
-/// Normalises the heads of `parts`, which lie at the start of every row of `qkv` [total_tokens, width].
+/// Normalises the heads of `parts`, which are at the start of every row of `qkv` [total_tokens, width].
 ///
 /// It changes the values of `qkv`, which must be its storage's only owner, as the result of a linear layer is.
 ///
