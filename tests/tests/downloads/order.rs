@@ -74,7 +74,7 @@ fn what_cannot_be_loaded_is_refused_before_its_weights() {
         |text: &'static str| move |files: &mut Vec<(String, Vec<u8>)>| replace(files, "config.json", text);
     type Edit = Box<dyn FnOnce(&mut Vec<(String, Vec<u8>)>)>;
     let cases: [(&str, Edit, &str, Option<&str>); 9] = [
-        ("family", Box::new(config(r#"{"model_type": "xlnet"}"#)), "`xlnet`", None),
+        ("family", Box::new(config(r#"{"model_type": "gpt2"}"#)), "`gpt2`", None),
         ("no family", Box::new(config("{}")), "model_type", None),
         ("a page", Box::new(config("<!doctype html>")), "an HTML page", Some("/resolve/")),
         ("sizes", Box::new(config(r#"{"model_type": "bert", "hidden_size": 0}"#)), "must be", None),

@@ -47,12 +47,12 @@ fn pull_prints_the_folder_and_the_model_works_offline_then() {
 fn pull_refuses_before_weights_and_fails_by_name() {
     let mut unsupported = files(&fixture(STS), "");
     unsupported.iter_mut().find(|(name, _)| name == "config.json").unwrap().1 =
-        b"{\"model_type\": \"funnel\"}".to_vec();
+        b"{\"model_type\": \"gpt2\"}".to_vec();
     let (desk, hub) = (desk(), Hub::with(unsupported));
     for line in
         ["models pull org/name", "embed in.txt -m org/name", "score -c in.txt -r ref.txt -m org/name -l 1"]
     {
-        let refused = run(&desk, &hub, line).ends(78, &["model_type", "`funnel`"]);
+        let refused = run(&desk, &hub, line).ends(78, &["model_type", "`gpt2`"]);
         assert!(refused.stdout.is_empty());
         assert!(hub.asked().iter().all(|name| !is_weights(name)), "{line}");
     }
