@@ -8,6 +8,7 @@ mod config;
 mod folder;
 mod formats;
 mod header;
+mod heads;
 mod hub;
 mod pickle;
 mod support;
