@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use candle_nn::Module;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nearsay_benches::kernels::{main_of, random};
-use nearsay_kernels::{Activation, Linear, Placement, Precision, recycle};
+use nearsay_kernels::{Activation, ColumnReduction, CuSeqlens, Linear, Placement, Precision, recycle};
 
 /// in_dim, out_dim and activation.
 const LAYERS: [(usize, usize, Activation); 4] = [
@@ -25,7 +25,8 @@ fn main() -> anyhow::Result<()> {
                 bench(criterion, [rows, in_dim, out_dim], activation)?;
             }
         }
-        ROWS.into_iter().try_for_each(|rows| bench_gated(criterion, rows))
+        ROWS.into_iter().try_for_each(|rows| bench_gated(criterion, rows))?;
+        bench_columns(criterion)
     })
 }
 
@@ -74,6 +75,31 @@ fn bench_gated(criterion: &mut Criterion, rows: usize) -> anyhow::Result<()> {
         bencher.iter(|| {
             let halves = hidden.matmul(&transposed)?.chunk(2, 1)?;
             halves[0].gelu_erf()? * &halves[1]
+        });
+    });
+    group.finish();
+    Ok(())
+}
+
+/// BERT's vocabulary: the largest output of each column in four texts, compared with candle's product and maximum,
+/// which store all outputs.
+fn bench_columns(criterion: &mut Criterion) -> anyhow::Result<()> {
+    let [rows, in_dim, out_dim] = [256, 768, 30_522];
+    let (hidden, weight, bias) = (random(&[rows, in_dim])?, random(&[out_dim, in_dim])?, random(&[out_dim])?);
+    let cu_seqlens = CuSeqlens::from_lengths([rows / 4; 4])?;
+    let mut group = criterion.benchmark_group(format!("linear by columns/{rows} x {in_dim} x {out_dim}"));
+    group.throughput(Throughput::Elements((2 * rows * in_dim * out_dim) as u64));
+    for precision in Precision::OF_CPU {
+        let linear = Linear::new(&weight, Some(&bias), &Placement::new(Device::Cpu, precision)?)?;
+        group.bench_function(BenchmarkId::new("nearsay", precision.name()), |bencher| {
+            bencher.iter(|| linear.forward_columns(&hidden, &cu_seqlens, ColumnReduction::Max).map(recycle));
+        });
+    }
+    let transposed = weight.t()?;
+    group.bench_function("candle", |bencher| {
+        bencher.iter(|| {
+            let outputs = hidden.matmul(&transposed)?.broadcast_add(&bias)?;
+            outputs.reshape((4, rows / 4, out_dim))?.max(1)
         });
     });
     group.finish();

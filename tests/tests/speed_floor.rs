@@ -12,8 +12,9 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::{
-    Activation, AttentionOptions, CuSeqlens, Form, LayerNorm, Linear, Peaks, Placement, PoolOptions, Pooling,
-    Precision, TokenPair, add_norm, attention, normalize, pool, recycle, token_match, top_k,
+    Activation, AttentionOptions, ColumnReduction, CuSeqlens, Form, LayerNorm, Linear, Peaks, Placement,
+    PoolOptions, Pooling, Precision, TokenPair, add_norm, attention, normalize, pool, recycle, token_match,
+    top_k,
 };
 
 const TOKENS: usize = 512;
@@ -68,6 +69,10 @@ fn no_kernel_is_slower_than_its_instruction_set_allows() {
     let options = AttentionOptions::new(12);
     let seconds = best_seconds(|| recycle(attention(&qkv, &cu_seqlens, &options, Form::Kernels).unwrap()));
     assert_product("attention", seconds, 4 * TOKENS * 128 * HIDDEN_DIM);
+    let vocabulary = Linear::new(&random(&[4 * HIDDEN_DIM, HIDDEN_DIM]), None, &Placement::CPU).unwrap();
+    let columns = || vocabulary.forward_columns(&hidden, &cu_seqlens, ColumnReduction::Max).unwrap();
+    let seconds = best_seconds(|| recycle(columns()));
+    assert_product("linear by columns", seconds, 2 * TOKENS * HIDDEN_DIM * 4 * HIDDEN_DIM);
     let texts = hidden.chunk(4, 0).unwrap();
     let pair = |index: usize| TokenPair { candidate: &texts[index], reference: &texts[3 - index] };
     let pairs: Vec<TokenPair<'_>> = (0..4).map(pair).collect();

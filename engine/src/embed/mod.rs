@@ -1,6 +1,7 @@
 //! Texts to vectors: [`Embedder`] embeds texts in memory, [`EmbedRun`] a stream of records into rows of an
 //! output. A [`job`](crate::job) reads files and decides on columns and shards.
 
+mod calls;
 mod chunks;
 mod counts;
 mod embedded;

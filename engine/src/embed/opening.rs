@@ -12,7 +12,9 @@ impl Session {
     /// # Errors
     /// As [`Session::embedder`]; [`Error::Usage`](crate::Error::Usage) if the model's files ask for other vectors.
     pub fn vector_embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
-        self.embedder(options)?.with_vectors()
+        let embedder = self.embedder(options)?;
+        embedder.check_vectors()?;
+        Ok(embedder)
     }
 
     /// Creates an embedder with these options. It loads only the parts of the model that are not loaded yet.

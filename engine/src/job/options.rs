@@ -141,7 +141,11 @@ impl CorpusOptions {
     /// # Errors
     /// [`Error::Usage`].
     pub fn check(&self, output: &Output, embedding: &EmbedOptions) -> Result<()> {
-        self.check_at(embedding.pooling.level().unwrap_or(self.level), output, embedding)
+        let level = match self.level {
+            Level::Text => embedding.pooling.level().unwrap_or(Level::Text),
+            level => level,
+        };
+        self.check_at(level, output, embedding)
     }
 
     /// [`CorpusOptions::check`] for vectors of this level.

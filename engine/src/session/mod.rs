@@ -14,6 +14,7 @@ mod devices;
 mod distinct;
 mod encoder;
 mod gpu;
+mod heads;
 mod memory;
 mod micro_batches;
 mod occurrences;
@@ -26,12 +27,9 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearsay_kernels::{Placement, Pooling, Precision};
+use nearsay_kernels::{Placement, Precision};
 use nearsay_models::files::other_than_json;
-use nearsay_models::{
-    Classifier, Encoder, EncoderOptions, Model, Recipe, SentenceHead, SparseHead, StatedLength, TokenHead,
-    TokenizerSource,
-};
+use nearsay_models::{Encoder, EncoderOptions, Model, Recipe, StatedLength, TokenizerSource};
 
 pub use control::{Cancel, Control};
 pub use device_choice::DeviceChoice;
@@ -52,6 +50,7 @@ use crate::error::phrase;
 use crate::tokens::{TextTokenizer, TokenizerLimits};
 use crate::{Error, Result, Setting};
 use encoder::EncodingResources;
+use heads::LoadedHeads;
 
 /// An opened model. Cloning shares everything.
 #[derive(Debug, Clone)]
@@ -67,14 +66,7 @@ struct Opened {
     tokenizer: Mutex<Option<TextTokenizer>>,
     /// By task, on each device; none until a layer is needed.
     replicas: Mutex<BTreeMap<Option<String>, Arc<[Encoder]>>>,
-    /// The heads that the model's files state, on each device; loaded on first use.
-    heads: Mutex<Option<Arc<[SentenceHead]>>>,
-    /// Those that make sparse vectors from the logits of the vocabulary.
-    splade_heads: Mutex<Option<Arc<[SparseHead]>>>,
-    /// Those that make them from weights of tokens.
-    lexical_heads: Mutex<Option<Arc<[SparseHead]>>>,
-    /// Those that make a vector for each token.
-    token_heads: Mutex<Option<Arc<[TokenHead]>>>,
+    heads: LoadedHeads,
     digest: Mutex<Option<String>>,
 }
 
@@ -120,10 +112,7 @@ impl Session {
             batch_tokens,
             tokenizer: Mutex::default(),
             replicas: Mutex::default(),
-            heads: Mutex::default(),
-            splade_heads: Mutex::default(),
-            lexical_heads: Mutex::default(),
-            token_heads: Mutex::default(),
+            heads: LoadedHeads::default(),
             digest: Mutex::default(),
         }))
     }
@@ -222,73 +211,6 @@ impl Session {
         let replicas: Arc<[Encoder]> = grown.into();
         of_tasks.insert(task, replicas.clone());
         Ok(replicas)
-    }
-
-    /// The head that turns a text's hidden states into its vector, on each device: `pooling`, or as the
-    /// model's files state.
-    ///
-    /// # Errors
-    /// If a Dense layer's weights are missing or have another shape than its config says;
-    /// [`Error::DeviceMemory`] if a device has no room for them.
-    pub(crate) fn heads(&self, pooling: Option<Pooling>) -> Result<Arc<[SentenceHead]>> {
-        let Opened { model, devices, .. } = &*self.0;
-        if let Some(mode) = pooling {
-            return Ok(vec![model.pooled_head(mode); devices.count()].into());
-        }
-        let load = |placement: &Placement| {
-            model.load_head(placement).map_err(|error| no_room_for_model(error, placement))
-        };
-        once(&self.0.heads, || devices.placements().iter().map(load).collect())
-    }
-
-    /// The head that turns a text's hidden states into a sparse vector, on each device.
-    ///
-    /// # Errors
-    /// If the model has none, a file breaks a rule, or a device has no room for it.
-    pub(crate) fn splade_heads(&self) -> Result<Arc<[SparseHead]>> {
-        let Opened { model, devices, .. } = &*self.0;
-        let load = |placement: &Placement| {
-            let head = model.load_splade_head(model.splade_pooling(), placement);
-            head.map_err(|error| no_room_for_model(error, placement))
-        };
-        once(&self.0.splade_heads, || devices.placements().iter().map(load).collect())
-    }
-
-    /// The head that turns a text's tokens, except those of the ids `special`, into a sparse vector, on each device.
-    ///
-    /// # Errors
-    /// As [`Session::splade_heads`].
-    pub(crate) fn lexical_heads(&self, special: &[u32]) -> Result<Arc<[SparseHead]>> {
-        let Opened { model, devices, .. } = &*self.0;
-        let load = |placement: &Placement| {
-            let head = model.load_lexical_head(special.to_vec(), placement);
-            head.map_err(|error| no_room_for_model(error, placement))
-        };
-        once(&self.0.lexical_heads, || devices.placements().iter().map(load).collect())
-    }
-
-    /// The head of late interaction, on each device.
-    ///
-    /// # Errors
-    /// As [`Session::splade_heads`].
-    pub(crate) fn token_heads(&self) -> Result<Arc<[TokenHead]>> {
-        let Opened { model, devices, .. } = &*self.0;
-        let load = |placement: &Placement| {
-            model.load_token_head(placement).map_err(|error| no_room_for_model(error, placement))
-        };
-        once(&self.0.token_heads, || devices.placements().iter().map(load).collect())
-    }
-
-    /// The classification head, on each device.
-    ///
-    /// # Errors
-    /// If the model has none, or a device has no room for it.
-    pub(crate) fn classifiers(&self) -> Result<Arc<[Classifier]>> {
-        let Opened { model, devices, .. } = &*self.0;
-        let load = |placement: &Placement| {
-            model.load_classifier(placement).map_err(|error| no_room_for_model(error, placement))
-        };
-        devices.placements().iter().map(load).collect()
     }
 
     /// The model's tokenizer, cutting texts to the length asked for, else to the one in the model's files.

@@ -30,6 +30,18 @@ impl Model {
         ))
     }
 
+    /// Loads the head that the model's files state, to check its files.
+    ///
+    /// # Errors
+    /// As [`Model::load_head`], [`Model::load_splade_head`] and [`Model::load_token_head`].
+    pub fn check_head(&self, encoder: &Placement) -> Result<()> {
+        match self.sentence_transformer().map(|sentence| &sentence.pooling) {
+            None | Some(TextPooling::Modes(_)) => self.load_head(encoder).map(drop),
+            Some(TextPooling::Splade(pooling)) => self.load_splade_head(*pooling, encoder).map(drop),
+            Some(TextPooling::Colbert(_)) => self.load_token_head(encoder).map(drop),
+        }
+    }
+
     /// What `read` makes of config.json.
     pub(super) fn of_config<T>(&self, read: fn(&Value) -> Result<T>) -> Result<T> {
         let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();

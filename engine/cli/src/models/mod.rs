@@ -110,7 +110,7 @@ fn found(model: &Model) -> String {
 fn check(model: &Model) -> nearsay::Result<Facts> {
     let verification = model.folder().verify()?;
     let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
-    model.load_head(&nearsay_kernels::Placement::CPU)?;
+    model.check_head(&nearsay_kernels::Placement::CPU)?;
     Ok(vec![
         ("checksums_right", json!(verification.checked)),
         ("without_checksum", json!(verification.unpinned)),

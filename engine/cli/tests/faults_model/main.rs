@@ -9,6 +9,7 @@ mod families;
 mod folder;
 mod formats;
 mod header;
+mod heads;
 mod hub;
 mod own_code;
 mod pickle;

@@ -195,8 +195,8 @@ pub(super) struct RowColumns<'a> {
 }
 
 impl<'a> RowColumns<'a> {
-    /// Those of the rows from `row` on.
-    pub(super) fn from_row(self, row: usize) -> Self {
+    /// Those of the rows after the first `row`.
+    pub(super) fn after(self, row: usize) -> Self {
         Self { sequences: &self.sequences[row..], ..self }
     }
 }

@@ -83,7 +83,7 @@ impl<'a> Forward<'a> {
             match finish {
                 Finish::Combine(columns) => {
                     let outputs = epilogue(Activation::Identity, output.reborrow());
-                    let columns = columns.from_row(number * step);
+                    let columns = columns.after(number * step);
                     multiply(simd, format, rows, panels, &mut CombineRows { outputs, columns });
                 }
                 Finish::Activate(activation) => {

@@ -2,6 +2,7 @@
 
 mod dense;
 mod files;
+mod heads;
 mod modules;
 mod pooling;
 

@@ -158,7 +158,7 @@ fn threads_of_a_team_give_the_same_bits() {
 
 #[test]
 fn saturations_are_their_formulas() {
-    for (x, log, log_log) in [(0.0, 0.0, 0.0), (-3.0, 0.0, 0.0), (1.0, 0.693_147_2, 0.526_589_03)] {
+    for (x, log, log_log) in [(0.0, 0.0, 0.0), (-3.0, 0.0, 0.0), (3.0, 1.386_294_4, 0.869_741_7)] {
         assert_eq!((Saturation::Log.of(x), Saturation::LogLog.of(x)), (log, log_log));
     }
     // 1 + 1e-8 is 1 in f32.

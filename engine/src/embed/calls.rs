@@ -1,0 +1,123 @@
+//! Texts in memory: tokens, vectors of texts, and vectors of tokens.
+
+use std::sync::Mutex;
+
+use nearsay_models::SparseVector;
+
+use super::Embedder;
+use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
+use super::limits;
+use crate::Result;
+use crate::session::{Distinct, Places, Windows, pipeline};
+use crate::tokens::{TokenOffset, TokenizedText};
+use crate::vectors::Vectors;
+
+impl Embedder {
+    /// Returns one vector per text, in order. A text that occurs several times is encoded once.
+    ///
+    /// # Errors
+    /// If the tokenizer or the encoder fails, or the call is stopped.
+    pub fn embed<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Embedded> {
+        self.check_vectors()?;
+        let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
+        let mut notices = EmbedNotices::default();
+        let target = Mutex::new(&mut vectors);
+        let limits = limits::of_texts(self);
+        let mut first = 0;
+        let prepared = Windows::new(texts.iter().map(|text| Ok(text.as_ref())), limits).map(|window| {
+            let distinct = Distinct::of(&window.items);
+            let different = distinct.select(&window.items);
+            let tokens = self.tokenize(&different)?;
+            for (place, &index) in (first..).zip(&distinct.indices) {
+                notices.add(place, &tokens[index]);
+            }
+            let start = first as usize;
+            first += window.items.len() as u64;
+            Ok((tokens, distinct.places().map(|place| start + place)))
+        });
+        let work = |(tokens, places): (Vec<TokenizedText>, Places)| {
+            self.embed_into(&tokens, &places, &target, &|_, _| ())
+        };
+        pipeline(self.works_beside_cpu(), prepared, work, Ok)?;
+        Ok(Embedded { vectors, notices })
+    }
+
+    /// Returns one sparse vector per text, in order. A text that occurs several times is encoded once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) if the model makes no sparse vectors; as [`Embedder::embed`].
+    pub fn embed_sparse<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<SparseVector>> {
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let distinct = Distinct::of(&texts);
+        let tokens = self.tokenize(&distinct.select(&texts))?;
+        let mut vectors = vec![SparseVector::default(); texts.len()];
+        self.embed_sparse_into(&tokens, &distinct.places(), &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+
+    /// Returns one sparse vector per tokenized text, in order.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed_sparse`].
+    pub fn embed_sparse_tokenized(&self, texts: &[TokenizedText]) -> Result<Vec<SparseVector>> {
+        let mut vectors = vec![SparseVector::default(); texts.len()];
+        let places = Places::one_each((0..texts.len()).collect());
+        self.embed_sparse_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+
+    /// Returns the hidden states of every token of each text, in order; by late interaction the vectors of the tokens
+    /// that have one.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn embed_tokens<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<EmbeddedTokens> {
+        let (tokens, offsets) = self.tokenize_with_offsets(texts)?;
+        let mut notices = EmbedNotices::default();
+        tokens.iter().zip(0..).for_each(|(text, place)| notices.add(place, text));
+        let (mut cu_seqlens, mut token_ids, mut kept_offsets) = (vec![0], Vec::new(), Vec::new());
+        for (text, offsets) in tokens.iter().zip(&offsets) {
+            for token in self.kept_tokens(&text.ids) {
+                token_ids.push(text.ids[token]);
+                kept_offsets.push(offsets[token].clone());
+            }
+            cu_seqlens.push(token_ids.len());
+        }
+        let mut vectors = Vectors::zeros(token_ids.len(), self.hidden_dim());
+        let places = Places::one_each(cu_seqlens[..tokens.len()].to_vec());
+        self.embed_tokens_into(&tokens, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        let is_truncated = tokens.iter().map(|text| text.truncated).collect();
+        Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: kept_offsets, is_truncated, notices })
+    }
+
+    /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.
+    ///
+    /// # Errors
+    /// If the tokenizer fails or the call is stopped.
+    pub fn tokenize<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TokenizedText>> {
+        let encode = |text: &T| self.parts.tokenizer.encode(text.as_ref());
+        self.workers().map_short(self.control(), texts, encode)
+    }
+
+    /// [`Self::tokenize`] with the offsets of the tokens in each text.
+    pub(super) fn tokenize_with_offsets<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+    ) -> Result<(Vec<TokenizedText>, Vec<Vec<TokenOffset>>)> {
+        let encode = |text: &T| self.parts.tokenizer.encode_with_offsets(text.as_ref());
+        let encoded = self.workers().map_short(self.control(), texts, encode)?;
+        Ok(encoded.into_iter().map(|text| (text.tokens, text.offsets)).unzip())
+    }
+
+    /// Returns one vector per tokenized text, in order.
+    ///
+    /// # Errors
+    /// If the encoder fails or the call is stopped.
+    pub fn embed_tokenized(&self, texts: &[TokenizedText]) -> Result<Vectors> {
+        self.check_vectors()?;
+        let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
+        let places = Places::one_each((0..texts.len()).collect());
+        self.embed_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
+    }
+}
