@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, narrow embeddings, blocks that layers share",
     examples: &["albert/albert-base-v2", "albert/albert-xxlarge-v1"],
     prefixes: &["", "albert."],
-    fields: &[&known::LAYER, &known::ALBERT],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: |_| {
         Ok(ClassifierRecipe {
@@ -84,3 +84,15 @@ fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
         biases: &["predictions.bias", "predictions.decoder.bias"],
     })
 }
+
+/// ALBERT's fields. `net_structure_type`, `gap_size` and `num_memory_blocks` are those of Google's checkpoints.
+const FIELDS: [&str; 8] = [
+    "classifier_dropout_prob",
+    "down_scale_factor",
+    "embedding_size",
+    "gap_size",
+    "inner_group_num",
+    "net_structure_type",
+    "num_hidden_groups",
+    "num_memory_blocks",
+];

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as bert, up to the length of full attention",
     examples: &["google/bigbird-roberta-base"],
     prefixes: &["", "bert."],
-    fields: &[&known::LAYER, &known::BIG_BIRD],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: |config| {
         Ok(ClassifierRecipe::of_first_token("classifier.dense", activation(config)?, "classifier.out_proj"))
@@ -49,3 +49,13 @@ fn recipe(config: &Value) -> Result<Recipe> {
     }
     Ok(recipe)
 }
+
+/// BigBird's fields.
+const FIELDS: [&str; 6] = [
+    "attention_type",
+    "block_size",
+    "gradient_checkpointing",
+    "num_random_blocks",
+    "rescale_embeddings",
+    "use_bias",
+];

@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, a convolution next to attention",
     examples: &["YituTech/conv-bert-base"],
     prefixes: &["", "convbert."],
-    fields: &[&known::LAYER, &known::CONVBERT],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -108,3 +108,6 @@ impl Halves {
 
 /// The most taps of a filter; published models have 9.
 const MOST_TAPS: usize = 1024;
+
+/// ConvBERT's fields.
+const FIELDS: [&str; 4] = ["conv_kernel_size", "embedding_size", "head_ratio", "num_groups"];

@@ -5,7 +5,7 @@ use nearsay_kernels::Activation;
 use serde_json::Value;
 
 use super::post_norm::{LayerNames, Sizes};
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
 use crate::encoder::linear::LinearRecipe;
 use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, no token types",
     examples: &["distilbert/distilbert-base-uncased"],
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
-    fields: &[&known::DISTILBERT],
+    fields: &[&FIELDS],
     recipe,
     classifier: |_| Ok(ClassifierRecipe::of_first_token("pre_classifier", Activation::Relu, "classifier")),
     masked_language,
@@ -81,3 +81,17 @@ fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
         biases: &["vocab_projector.bias"],
     })
 }
+
+/// DistilBERT's fields. The sinusoidal positions are in its weights.
+const FIELDS: [&str; 10] = [
+    "activation",
+    "attention_dropout",
+    "dim",
+    "dropout",
+    "hidden_dim",
+    "n_heads",
+    "n_layers",
+    "qa_dropout",
+    "seq_classif_dropout",
+    "sinusoidal_pos_embds",
+];

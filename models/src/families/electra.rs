@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, embeddings of another width",
     examples: &["google/electra-base-discriminator", "google/electra-large-discriminator"],
     prefixes: &["", "electra."],
-    fields: &[&known::LAYER, &known::ELECTRA],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
     masked_language,
@@ -52,3 +52,6 @@ fn masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
         biases: &["generator_lm_head.bias"],
     })
 }
+
+/// ELECTRA's fields.
+const FIELDS: [&str; 1] = ["embedding_size"];

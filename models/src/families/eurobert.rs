@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "Llama's layers: rotary positions, shared keys, gates",
     examples: &["EuroBERT/EuroBERT-210m"],
     prefixes: &["", "model."],
-    fields: &[&known::LLAMA, &known::EUROBERT],
+    fields: &[&known::LLAMA, &FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -30,3 +30,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let blocks = (0..sizes.num_layers).map(|number| sizes.block(number));
     sizes.recipe(config, blocks.collect(), &[theta])
 }
+
+/// EuroBERT's fields. The tokens repeat ids, and have no effect.
+const FIELDS: [&str; 6] =
+    ["bos_token", "classifier_pooling", "clf_pooling", "eos_token", "mask_token", "mask_token_id"];

@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "norms around each part, windows, shared keys, gates",
     examples: &["google/embeddinggemma-300m"],
     prefixes: &["", "model."],
-    fields: &[&known::LLAMA, &known::GEMMA3],
+    fields: &[&known::LLAMA, &FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -101,3 +101,15 @@ impl Layers<'_> {
         block
     }
 }
+
+/// Gemma 3's fields; the last logits' cap has no effect on states.
+const FIELDS: [&str; 8] = [
+    "_sliding_window_pattern",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+    "hidden_activation",
+    "query_pre_attn_scalar",
+    "rope_local_base_freq",
+    "sliding_window_pattern",
+    "use_bidirectional_attention",
+];

@@ -25,7 +25,7 @@ pub(super) const FAMILY: Family = Family {
         "Snowflake/snowflake-arctic-embed-m-v2.0",
     ],
     prefixes: &["", "new.", "gte.", "model."],
-    fields: &[&known::LAYER, &known::GTE],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: |_| Ok(bert::CLASSIFIER),
     masked_language: super::no_masked_language,
@@ -93,3 +93,16 @@ fn rotary(config: &Value, sizes: &Sizes) -> Result<RotaryRecipe> {
     };
     Ok(RotaryRecipe { scaling, ..rotary })
 }
+
+/// GTE's fields, besides a layer's.
+const FIELDS: [&str; 9] = [
+    "layer_norm_type",
+    "logn_attention_clip1",
+    "logn_attention_scale",
+    "pack_qkv",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "unpad_inputs",
+    "use_memory_efficient_attention",
+];

@@ -23,7 +23,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "position_embedding_type alibi, gates",
     examples: &["jinaai/jina-embeddings-v2-base-en", "jinaai/jina-embeddings-v2-base-code"],
     prefixes: bert::FAMILY.prefixes,
-    fields: &[&known::LAYER, &known::BERT, &known::JINA_BERT],
+    fields: &[&known::LAYER, &known::BERT, &FIELDS],
     recipe,
     classifier: |_| Ok(bert::CLASSIFIER),
     masked_language: super::no_masked_language,
@@ -97,6 +97,9 @@ fn slopes(num_heads: usize) -> Vec<f32> {
     let below = 1 << num_heads.ilog2();
     of_power(below).chain(of_power(2 * below).step_by(2)).take(num_heads).collect()
 }
+
+/// Jina's fields, besides BERT's.
+const FIELDS: [&str; 3] = ["emb_pooler", "feed_forward_type", "model_max_length"];
 
 #[cfg(test)]
 mod tests {

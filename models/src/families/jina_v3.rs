@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "position_embedding_type rotary, adapters for tasks",
     examples: &["jinaai/jina-embeddings-v3"],
     prefixes: roberta::FAMILY.prefixes,
-    fields: &[&known::LAYER, &known::BERT, &known::JINA_V3],
+    fields: &[&known::LAYER, &known::BERT, &FIELDS],
     recipe,
     classifier: |_| Ok(roberta::CLASSIFIER),
     masked_language: super::no_masked_language,
@@ -77,3 +77,20 @@ fn instruction(config: &Value, task: &str) -> Result<String> {
     let text = fields::text_or(instructions, task, "").map_err(|error| rope::inside(INSTRUCTIONS, error))?;
     Ok(text.to_owned())
 }
+
+/// Fields of Jina's models with adapters, besides BERT's.
+const FIELDS: [&str; 13] = [
+    "emb_pooler",
+    "load_trained_adapters",
+    "lora_adaptations",
+    "lora_alpha",
+    "lora_dropout_p",
+    "lora_main_params_trainable",
+    "lora_rank",
+    "matryoshka_dimensions",
+    "rotary_emb_base",
+    "task_instructions",
+    "truncate_dim",
+    "use_flash_attn",
+    "use_reentrant",
+];

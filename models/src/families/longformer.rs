@@ -12,7 +12,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as roberta, with windows",
     examples: &["allenai/longformer-base-4096"],
     prefixes: &["", "longformer."],
-    fields: &[&known::LAYER, &known::LONGFORMER],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     // Their first token attends to all others.
     classifier: super::no_classifier,
@@ -63,3 +63,6 @@ const GLOBAL: &[&str] = &[
     "shared.weight",
     "encoder.embed_tokens.weight",
 ];
+
+/// Longformer's fields: BERT's and two of its own.
+const FIELDS: [&str; 3] = ["attention_window", "ignore_attention_mask", "onnx_export"];

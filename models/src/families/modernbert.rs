@@ -5,7 +5,7 @@ use nearsay_kernels::Pooling;
 use serde_json::Value;
 
 use super::rope::ThetaField;
-use super::{Family, fields, known, layer_types};
+use super::{Family, fields, layer_types};
 use crate::encoder::attention::AttentionRecipe;
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
@@ -23,7 +23,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "pre-norm, rotary positions, gates, windows",
     examples: &["answerdotai/ModernBERT-base", "Alibaba-NLP/gte-modernbert-base"],
     prefixes: &["", "model."],
-    fields: &[&known::MODERNBERT],
+    fields: &[&FIELDS],
     recipe,
     classifier,
     masked_language,
@@ -186,3 +186,39 @@ fn thetas(config: &Value) -> Result<[f64; 2]> {
     };
     Ok([global, field("sliding_attention", "local_rope_theta", local).read(config)?])
 }
+
+/// ModernBERT's fields.
+const FIELDS: [&str; 32] = [
+    "attention_bias",
+    "attention_dropout",
+    "classifier_activation",
+    "classifier_bias",
+    "classifier_pooling",
+    "cls_token_id",
+    "decoder_bias",
+    "deterministic_flash_attn",
+    "embedding_dropout",
+    "global_attn_every_n_layers",
+    "global_rope_theta",
+    "hidden_activation",
+    "hidden_size",
+    "initializer_cutoff_factor",
+    "intermediate_size",
+    "layer_norm_eps",
+    "layer_types",
+    "local_attention",
+    "local_rope_theta",
+    "mlp_bias",
+    "mlp_dropout",
+    "norm_bias",
+    "norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "reference_compile",
+    "repad_logits_with_grad",
+    "rope_parameters",
+    "sparse_pred_ignore_index",
+    "sparse_prediction",
+    "sliding_window",
+    "token_dropout",
+];

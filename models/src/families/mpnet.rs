@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "positions, a bias by distance",
     examples: &["sentence-transformers/all-mpnet-base-v2", "microsoft/mpnet-base"],
     prefixes: &["", "mpnet."],
-    fields: &[&known::LAYER, &known::MPNET],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: |_| Ok(roberta::CLASSIFIER),
     masked_language: roberta::masked_language,
@@ -56,3 +56,6 @@ fn recipe(config: &Value) -> Result<Recipe> {
     };
     Ok(Recipe { biases: vec![bias], ..Recipe::new(embeddings, blocks) })
 }
+
+/// MPNet's fields.
+const FIELDS: [&str; 1] = ["relative_attention_num_buckets"];

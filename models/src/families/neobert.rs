@@ -7,7 +7,7 @@
 use nearsay_kernels::Activation;
 use serde_json::{Value, json};
 
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::attention::AttentionRecipe;
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
@@ -24,7 +24,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "pre-norm, rotary positions, gates",
     examples: &["chandar-lab/NeoBERT"],
     prefixes: &["", "model."],
-    fields: &[&known::NEOBERT],
+    fields: &[&FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -124,3 +124,24 @@ impl Sizes {
         }
     }
 }
+
+/// NeoBERT's fields.
+const FIELDS: [&str; 17] = [
+    "classifier_init_range",
+    "decoder_init_range",
+    "dim_head",
+    "dropout",
+    "embedding_init_range",
+    "flash_attention",
+    "hidden_act",
+    "hidden_size",
+    "intermediate_size",
+    "kwargs",
+    "ngpt",
+    "norm_eps",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "rms_norm",
+    "rope",
+    "base_scale",
+];

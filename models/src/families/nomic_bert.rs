@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{self, refused};
-use super::nomic_fields::Model;
+use super::nomic_fields::{self, Model};
 use super::post_norm::{RotaryParts, Sizes};
 use super::{Family, bert, known, native};
 use crate::encoder::block::BlockRecipe;
@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "rotary positions, gates, or experts",
     examples: &["nomic-ai/nomic-embed-text-v1.5", "nomic-ai/nomic-embed-text-v2-moe"],
     prefixes: &["", "nomic_bert.", "bert.", "model."],
-    fields: &[&known::LAYER, &known::NOMIC_BERT, &known::EXPERTS],
+    fields: &[&known::LAYER, &nomic_fields::NOMIC_FIELDS, &nomic_fields::EXPERT_FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,

@@ -138,3 +138,60 @@ fn refuse_contradictions(config: &Value) -> Result<()> {
     }
     Ok(())
 }
+
+/// Nomic's fields, many of them GPT-2's and without effect.
+pub(super) const NOMIC_FIELDS: [&str; 39] = [
+    "activation_function",
+    "add_pooling_layer",
+    "attn_pdrop",
+    "causal",
+    "dense_seq_output",
+    "embd_pdrop",
+    "fused_bias_fc",
+    "fused_dropout_add_ln",
+    "head_dim",
+    "layer_norm_epsilon",
+    "max_trained_positions",
+    "mlp_fc1_bias",
+    "mlp_fc2_bias",
+    "n_embd",
+    "n_head",
+    "n_inner",
+    "n_layer",
+    "n_positions",
+    "pad_vocab_size_multiple",
+    "parallel_block",
+    "parallel_block_tied_norm",
+    "prenorm",
+    "qkv_proj_bias",
+    "reorder_and_upcast_attn",
+    "resid_pdrop",
+    "rope_parameters",
+    "rope_theta",
+    "rotary_emb_base",
+    "rotary_emb_fraction",
+    "rotary_emb_interleaved",
+    "rotary_emb_scale_base",
+    "rotary_scaling_factor",
+    "scale_attn_by_inverse_layer_idx",
+    "scale_attn_weights",
+    "seq_len",
+    "unpad_inputs",
+    "use_flash_attn",
+    "use_rms_norm",
+    "use_xentropy",
+];
+
+/// Fields of Nomic's experts.
+pub(super) const EXPERT_FIELDS: [&str; 10] = [
+    "expert_choice_router",
+    "ffn_div",
+    "moe_every_n_layers",
+    "moe_impl",
+    "moe_normalize_expert_weights",
+    "moe_resid_pdrop",
+    "moe_top_k",
+    "num_experts",
+    "num_shared_experts",
+    "router_aux_loss_coef",
+];

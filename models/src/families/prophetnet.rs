@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::post_norm::{LayerNames, Sizes};
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
 use crate::{Positions, Recipe, Result};
 
@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoders alone; positions from pad_token_id + 1",
     examples: &["microsoft/prophetnet-large-uncased"],
     prefixes: &["", "prophetnet."],
-    fields: &[&known::PROPHETNET],
+    fields: &[&FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -64,3 +64,28 @@ fn recipe(config: &Value) -> Result<Recipe> {
     recipe.unread = &["word_embeddings.weight"];
     Ok(recipe)
 }
+
+/// ProphetNet's fields; most are the decoder's.
+const FIELDS: [&str; 21] = [
+    "activation_dropout",
+    "activation_function",
+    "attention_dropout",
+    "decoder_ffn_dim",
+    "decoder_layerdrop",
+    "disable_ngram_loss",
+    "dropout",
+    "encoder_ffn_dim",
+    "encoder_layerdrop",
+    "eps",
+    "hidden_size",
+    "init_std",
+    "ngram",
+    "num_buckets",
+    "num_decoder_attention_heads",
+    "num_decoder_layers",
+    "num_encoder_attention_heads",
+    "num_encoder_layers",
+    "num_hidden_layers",
+    "relative_max_distance",
+    "split_prophetnet",
+];

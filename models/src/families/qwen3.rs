@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "causal; norms of queries and keys, shared keys, gates",
     examples: &["Qwen/Qwen3-Embedding-0.6B"],
     prefixes: &["", "model."],
-    fields: &[&known::LLAMA, &known::QWEN3],
+    fields: &[&known::LLAMA, &FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -45,3 +45,6 @@ fn recipe(config: &Value) -> Result<Recipe> {
     }
     sizes.recipe(config, blocks, &[theta])
 }
+
+/// Qwen3's fields.
+const FIELDS: [&str; 3] = ["is_causal", "max_window_layers", "use_sliding_window"];

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as bert, linear layers in groups",
     examples: &["squeezebert/squeezebert-uncased"],
     prefixes: &["", "transformer."],
-    fields: &[&known::LAYER, &known::SQUEEZEBERT],
+    fields: &[&known::LAYER, &FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -66,3 +66,14 @@ fn divide(config: &Value, linear: &mut LinearRecipe, field: &str, default: usize
     linear.stored = Stored::Blocks { groups };
     Ok(())
 }
+
+/// SqueezeBERT's fields.
+const FIELDS: [&str; 7] = [
+    "embedding_size",
+    "intermediate_groups",
+    "k_groups",
+    "output_groups",
+    "post_attention_groups",
+    "q_groups",
+    "v_groups",
+];

@@ -5,7 +5,7 @@
 use nearsay_kernels::{Activation, DistanceBuckets};
 use serde_json::Value;
 
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::distance::DistanceBiasRecipe;
@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "the encoder alone; pre-norm, a bias by distance",
     examples: &["google-t5/t5-large", "sentence-transformers/gtr-t5-base", "google/byt5-base"],
     prefixes: &["", "transformer."],
-    fields: &[&known::T5],
+    fields: &[&FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -162,3 +162,24 @@ fn feed_forward(config: &Value) -> Result<(Activation, bool)> {
         None => Ok((fields::activation_named(FIELD, named)?, false)),
     }
 }
+
+/// T5's fields; `n_positions` has no effect.
+const FIELDS: [&str; 17] = [
+    "d_ff",
+    "d_kv",
+    "d_model",
+    "dense_act_fn",
+    "dropout_rate",
+    "feed_forward_proj",
+    "is_gated_act",
+    "layer_norm_epsilon",
+    "n_positions",
+    "num_decoder_layers",
+    "num_heads",
+    "num_layers",
+    "output_past",
+    "relative_attention_max_distance",
+    "relative_attention_num_buckets",
+    "scalable_attention",
+    "scale_decoder_outputs",
+];

@@ -7,7 +7,7 @@ use nearsay_kernels::Activation;
 use serde_json::{Value, json};
 
 use super::post_norm::{LayerNames, Sizes};
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::embeddings::{EmbeddingsRecipe, TableRecipe};
 use crate::{Positions, Recipe, Result};
 
@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "as bert, needs a tokenizer.json",
     examples: &["FacebookAI/xlm-mlm-en-2048"],
     prefixes: &["", "transformer."],
-    fields: &[&known::XLM],
+    fields: &[&FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -70,3 +70,36 @@ fn recipe(config: &Value) -> Result<Recipe> {
     recipe.unread = &["lang_embeddings.weight"];
     Ok(recipe)
 }
+
+/// XLM's fields.
+const FIELDS: [&str; 29] = [
+    "asm",
+    "attention_dropout",
+    "bos_index",
+    "causal",
+    "dropout",
+    "emb_dim",
+    "embed_init_std",
+    "end_n_top",
+    "eos_index",
+    "gelu_activation",
+    "id2lang",
+    "init_std",
+    "is_encoder",
+    "lang2id",
+    "lang_id",
+    "layer_norm_eps",
+    "mask_index",
+    "mask_token_id",
+    "max_vocab",
+    "min_count",
+    "n_heads",
+    "n_langs",
+    "n_layers",
+    "n_words",
+    "pad_index",
+    "sinusoidal_embeddings",
+    "start_n_top",
+    "unk_index",
+    "use_lang_emb",
+];

@@ -6,7 +6,7 @@
 use nearsay_kernels::DistanceBuckets;
 use serde_json::{Value, json};
 
-use super::{Family, fields, known};
+use super::{Family, fields};
 use crate::encoder::attention::{AttentionRecipe, ScoresRecipe};
 use crate::encoder::block::{BlockRecipe, Order};
 use crate::encoder::distance::DistanceVectorsRecipe;
@@ -23,7 +23,7 @@ pub(super) const FAMILY: Family = Family {
     parts: "sinusoids of distances, up to 512 tokens",
     examples: &["xlnet/xlnet-large-cased"],
     prefixes: &["", "transformer."],
-    fields: &[&known::XLNET],
+    fields: &[&FIELDS],
     recipe,
     classifier: super::no_classifier,
     masked_language: super::no_masked_language,
@@ -129,3 +129,32 @@ impl Sizes {
         })
     }
 }
+
+/// XLNet's fields; those of memories have no effect on a text alone.
+const FIELDS: [&str; 25] = [
+    "attn_type",
+    "bi_data",
+    "clamp_len",
+    "d_head",
+    "d_inner",
+    "d_model",
+    "dropatt",
+    "dropout",
+    "end_n_top",
+    "ff_activation",
+    "init",
+    "init_range",
+    "init_std",
+    "layer_norm_eps",
+    "mem_len",
+    "n_head",
+    "n_layer",
+    "n_token",
+    "reuse_len",
+    "same_length",
+    "start_n_top",
+    "summary_last_dropout",
+    "untie_r",
+    "use_mems_eval",
+    "use_mems_train",
+];
