@@ -115,13 +115,11 @@ fn default(class: VocabularyClass, field: &str) -> Option<&'static str> {
 }
 
 /// Classes whose vocabularies cannot be read, and types of models that have them: `cls_token` and `sep_token`.
-const OTHER_ENDS: [(&str, [&str; 2]); 11] = [
-    ("BertweetTokenizer", ["<s>", "</s>"]),
+const OTHER_ENDS: [(&str, [&str; 2]); 9] = [
     ("BlenderbotTokenizer", ["<s>", "</s>"]),
     ("HerbertTokenizer", ["<s>", "</s>"]),
     ("ProphetNetTokenizer", ["[CLS]", "[SEP]"]),
     ("XLMProphetNetTokenizer", ["[CLS]", "[SEP]"]),
-    ("XLMTokenizer", ["</s>", "</s>"]),
     ("blenderbot", ["<s>", "</s>"]),
     ("led", ["<s>", "</s>"]),
     ("prophetnet", ["[CLS]", "[SEP]"]),

@@ -48,7 +48,10 @@ fn a_class_has_its_own_start_and_end_unless_a_file_names_others() {
     let both = |cls: &str, sep: &str| (Some(cls.to_owned()), Some(sep.to_owned()));
     assert_eq!(ends("{}"), both("[CLS]", "[SEP]"), "the model's type is bert");
     assert_eq!(ends(r#"{"tokenizer_class": "RobertaTokenizerFast"}"#), both("<s>", "</s>"));
-    assert_eq!(ends(r#"{"tokenizer_class": "XLMTokenizer", "cls_token": "<c>"}"#), both("<c>", "</s>"));
+    assert_eq!(
+        ends(r#"{"tokenizer_class": "BlenderbotTokenizer", "cls_token": "<c>"}"#),
+        both("<c>", "</s>")
+    );
     for class in ["T5TokenizerFast", "PegasusTokenizer", "PreTrainedTokenizerFast", "GemmaTokenizer"] {
         assert_eq!(ends(&format!(r#"{{"tokenizer_class": "{class}"}}"#)), (None, None), "{class}");
     }
