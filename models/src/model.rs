@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::adapters::Adapter;
 use crate::families::{self, Family};
-use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted};
+use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted, join};
+use crate::heads::HEAD_FILES;
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Module, SentenceTransformer, Settings};
+use crate::sentence_transformers::{Module, SentenceTransformer, Settings, TextPooling};
 use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
 use crate::weights::Weights;
 use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
@@ -121,6 +122,11 @@ impl Model {
         let tokenizer = TokenizerSettings::read(&folder, model_type, named_class)?;
         let vocabulary = VocabularyFiles::find(&folder, model_type, named_class, &tokenizer)?;
         let recipe = (family.recipe)(&config).map_err(located)?;
+        // The model's digest does not depend on which of its heads are used.
+        for name in HEAD_FILES.into_iter().filter(|name| matches!(folder.transformer_file(name), Ok(Some(_))))
+        {
+            folder.mark_read(&join(folder.transformer_prefix(), name));
+        }
         Ok(Self {
             family,
             sentence: SentenceTransformer::read(&folder, &recipe, &tokenizer)?,
@@ -300,6 +306,12 @@ impl Model {
     /// The contents of modules.json and the files that it names, if there is one.
     pub fn sentence_transformer(&self) -> Option<&SentenceTransformer> {
         self.sentence.as_ref()
+    }
+
+    /// Whether its files ask for a vector for each token.
+    pub fn is_late_interaction(&self) -> bool {
+        let pooling = self.sentence.as_ref().map(|sentence| &sentence.pooling);
+        matches!(pooling, Some(TextPooling::Colbert(_)))
     }
 
     /// Whether a sentence-transformers folder asks for lowercased texts.

@@ -25,6 +25,7 @@ mod workers;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearsay_kernels::{Placement, Precision};
@@ -68,6 +69,8 @@ struct Opened {
     replicas: Mutex<BTreeMap<Option<String>, Arc<[Encoder]>>>,
     heads: LoadedHeads,
     digest: Mutex<Option<String>>,
+    /// Whether it was said that no file states the longest text.
+    warned_of_length: AtomicBool,
 }
 
 impl Session {
@@ -114,6 +117,7 @@ impl Session {
             replicas: Mutex::default(),
             heads: LoadedHeads::default(),
             digest: Mutex::default(),
+            warned_of_length: AtomicBool::default(),
         }))
     }
 
@@ -225,7 +229,7 @@ impl Session {
         lower_case: bool,
     ) -> Result<TextTokenizer> {
         let max_tokens = asked.map_or(Ok(stated.tokens), |length| self.within_positions(length))?;
-        if asked.is_none() && stated.is_assumed {
+        if asked.is_none() && stated.is_assumed && !self.0.warned_of_length.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "no file of the model states its longest text: texts are cut to {max_tokens} tokens, unless another \
                  length is asked for"

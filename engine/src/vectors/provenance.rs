@@ -150,8 +150,9 @@ impl Provenance {
 /// first; the model's name has no effect.
 pub(crate) fn differences<'a>(left: &'a Metadata, right: &'a Metadata) -> impl Iterator<Item = &'a str> {
     let names: BTreeSet<&str> = left.keys().chain(right.keys()).map(String::as_str).collect();
-    // A change in how model files are read explains other differences, and another task that of the prompt.
-    let rank = |name: &str| (name != "reading", name != "model_sha256", name != "task");
+    // Each of these explains differences of later ones and of others.
+    let first = ["reading", "model_sha256", "task", "level", "pooling"];
+    let rank = |name: &str| first.iter().position(|other| *other == name).unwrap_or(first.len());
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_by_key(|name| rank(name));
     let differs = |name: &&str| !WITHOUT_EFFECT.contains(name) && value(left, name) != value(right, name);

@@ -19,13 +19,13 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "albert."],
     fields: &[&known::LAYER, &FIELDS],
     recipe,
-    classifier: |_| {
+    classifier: Some(|_| {
         Ok(ClassifierRecipe {
             is_pooler: true,
             ..ClassifierRecipe::of_first_token("pooler", Activation::Tanh, "classifier")
         })
-    },
-    masked_language,
+    }),
+    masked_language: Some(masked_language),
 };
 
 const LAYER: LayerNames = LayerNames {

@@ -25,8 +25,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "bert.", "model.", "model.bert."],
     fields: &[&known::LAYER, &known::BERT],
     recipe,
-    classifier: |_| Ok(CLASSIFIER),
-    masked_language,
+    classifier: Some(|_| Ok(CLASSIFIER)),
+    masked_language: Some(masked_language),
 };
 
 /// Also of gte and Jina's.

@@ -18,10 +18,10 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "bert."],
     fields: &[&known::LAYER, &FIELDS],
     recipe,
-    classifier: |config| {
+    classifier: Some(|config| {
         Ok(ClassifierRecipe::of_first_token("classifier.dense", activation(config)?, "classifier.out_proj"))
-    },
-    masked_language: super::no_masked_language,
+    }),
+    masked_language: None,
 };
 
 fn activation(config: &Value) -> Result<Activation> {

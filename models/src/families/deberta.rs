@@ -22,8 +22,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "deberta."],
     fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
-    classifier,
-    masked_language: super::no_masked_language,
+    classifier: Some(classifier),
+    masked_language: None,
 };
 
 /// The pooler of all versions.

@@ -21,8 +21,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "deberta."],
     fields: &[&known::LAYER, &known::DEBERTA],
     recipe,
-    classifier: deberta::classifier,
-    masked_language: super::no_masked_language,
+    classifier: Some(deberta::classifier),
+    masked_language: None,
 };
 
 const LAYER: LayerNames = LayerNames {

@@ -19,8 +19,10 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "distilbert.", "model.", "model.distilbert."],
     fields: &[&FIELDS],
     recipe,
-    classifier: |_| Ok(ClassifierRecipe::of_first_token("pre_classifier", Activation::Relu, "classifier")),
-    masked_language,
+    classifier: Some(|_| {
+        Ok(ClassifierRecipe::of_first_token("pre_classifier", Activation::Relu, "classifier"))
+    }),
+    masked_language: Some(masked_language),
 };
 
 const LAYER: LayerNames = LayerNames {

@@ -20,8 +20,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "electra."],
     fields: &[&known::LAYER, &FIELDS],
     recipe,
-    classifier: |_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER }),
-    masked_language,
+    classifier: Some(|_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER })),
+    masked_language: Some(masked_language),
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::llama::{Defaults, Sizes};
 use super::rope::{self, ThetaField};
-use super::{Family, known};
+use super::{Family, fields, known, layer_types};
 use crate::encoder::norm::NormKind;
 use crate::{Recipe, Result};
 
@@ -16,8 +16,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "model."],
     fields: &[&known::LLAMA, &FIELDS],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 const DEFAULTS: Defaults =
@@ -26,6 +26,10 @@ const DEFAULTS: Defaults =
 fn recipe(config: &Value) -> Result<Recipe> {
     let sizes = Sizes::read(config, &DEFAULTS)?;
     rope::no_scaling(config)?;
+    fields::only(config, "sliding_window", &Value::Null)?;
+    if layer_types::full_layers(config, sizes.num_layers)?.is_some_and(|full| full.contains(&false)) {
+        return Err(fields::refused("layer_types", "must be full_attention for every layer".to_owned()));
+    }
     let theta = ThetaField { kind: None, old: "rope_theta", default: 250_000.0 }.read(config)?;
     let blocks = (0..sizes.num_layers).map(|number| sizes.block(number));
     sizes.recipe(config, blocks.collect(), &[theta])

@@ -87,7 +87,7 @@ pub(super) fn text_or<'a>(config: &'a Value, field: &str, default: &'a str) -> R
 }
 
 /// A truth value, or `default` if it is missing or null.
-pub(super) fn flag_or(config: &Value, field: &str, default: bool) -> Result<bool> {
+pub(crate) fn flag_or(config: &Value, field: &str, default: bool) -> Result<bool> {
     match config.get(field) {
         None | Some(Value::Null) => Ok(default),
         Some(Value::Bool(value)) => Ok(*value),

@@ -27,8 +27,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "new.", "gte.", "model."],
     fields: &[&known::LAYER, &FIELDS],
     recipe,
-    classifier: |_| Ok(bert::CLASSIFIER),
-    masked_language: super::no_masked_language,
+    classifier: Some(|_| Ok(bert::CLASSIFIER)),
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

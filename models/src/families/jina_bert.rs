@@ -25,8 +25,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: bert::FAMILY.prefixes,
     fields: &[&known::LAYER, &known::BERT, &FIELDS],
     recipe,
-    classifier: |_| Ok(bert::CLASSIFIER),
-    masked_language: super::no_masked_language,
+    classifier: Some(|_| Ok(bert::CLASSIFIER)),
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -20,8 +20,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: roberta::FAMILY.prefixes,
     fields: &[&known::LAYER, &known::BERT, &FIELDS],
     recipe,
-    classifier: |_| Ok(roberta::CLASSIFIER),
-    masked_language: super::no_masked_language,
+    classifier: Some(|_| Ok(roberta::CLASSIFIER)),
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -15,8 +15,8 @@ pub(super) const FAMILY: Family = Family {
     fields: &[&known::LAYER, &FIELDS],
     recipe,
     // Their first token attends to all others.
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -42,9 +42,10 @@ mod xlnet;
 
 use serde_json::Value;
 
+pub(crate) use self::fields::flag_or;
 use self::fields::refused;
-use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
-use crate::{Recipe, Result};
+use crate::heads::{ClassifierRecipe, HeadKind, MaskedLanguageRecipe};
+use crate::{Error, Recipe, Result};
 
 /// A family of models.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +63,19 @@ pub struct Family {
     /// The fields of its config.json that other families do not have.
     pub(crate) fields: &'static [&'static [&'static str]],
     pub(crate) recipe: fn(&Value) -> Result<Recipe>,
-    /// The head of its models for sequence classification, by config.json.
-    pub(crate) classifier: fn(&Value) -> Result<ClassifierRecipe>,
-    /// The head of its masked-language models, by config.json.
-    pub(crate) masked_language: fn(&Value) -> Result<MaskedLanguageRecipe>,
+    /// The head of its models for sequence classification, by config.json, if it is read.
+    pub(crate) classifier: Option<fn(&Value) -> Result<ClassifierRecipe>>,
+    /// The head of its masked-language models, by config.json, if it is read.
+    pub(crate) masked_language: Option<fn(&Value) -> Result<MaskedLanguageRecipe>>,
+}
+
+impl Family {
+    /// The heads of its models that are read, besides poolings.
+    pub fn heads(&self) -> Vec<HeadKind> {
+        let classification = self.classifier.map(|_| HeadKind::Classification);
+        let masked_language = self.masked_language.map(|_| HeadKind::MaskedLanguage);
+        classification.into_iter().chain(masked_language).collect()
+    }
 }
 
 /// Every supported family. To add one, add a file next to this one and a line here (docs/adding-a-model.md).
@@ -137,21 +147,14 @@ fn supported() -> String {
     distinct.join(", ")
 }
 
-/// The masked-language head of families whose own is not supported.
-fn no_masked_language(config: &Value) -> Result<MaskedLanguageRecipe> {
+/// The error for a head that the config.json's family does not have.
+pub(crate) fn no_such_head(config: &Value, head: HeadKind) -> Error {
     let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
-    let families = "albert, bert, distilbert, electra, modernbert, mpnet, roberta";
-    let rule =
-        format!("must be of a family whose masked-language head is read ({families}), got `{model_type}`");
-    Err(refused("model_type", rule))
-}
-
-/// The classifier of families whose models classify by a part that nearsay does not have.
-fn no_classifier(config: &Value) -> Result<ClassifierRecipe> {
-    let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
-    let rule =
-        format!("must be of a family whose models classify by their encoder alone, got `{model_type}`");
-    Err(refused("model_type", rule))
+    let families = FAMILIES.iter().filter(|family| family.heads().contains(&head));
+    let families: Vec<&str> = families.map(|family| family.name).collect();
+    let (head, families) = (head.name(), families.join(", "));
+    let rule = format!("must be of a family whose {head} head is read ({families}), got `{model_type}`");
+    refused("model_type", rule)
 }
 
 /// Tensors in checkpoints that the encoder does not need: training heads, poolers, buffers.

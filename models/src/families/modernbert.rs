@@ -25,8 +25,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "model."],
     fields: &[&FIELDS],
     recipe,
-    classifier,
-    masked_language,
+    classifier: Some(classifier),
+    masked_language: Some(masked_language),
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

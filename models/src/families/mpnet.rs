@@ -18,8 +18,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "mpnet."],
     fields: &[&known::LAYER, &FIELDS],
     recipe,
-    classifier: |_| Ok(roberta::CLASSIFIER),
-    masked_language: roberta::masked_language,
+    classifier: Some(|_| Ok(roberta::CLASSIFIER)),
+    masked_language: Some(roberta::masked_language),
 };
 
 const LAYER: LayerNames = LayerNames {

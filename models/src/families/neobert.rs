@@ -26,8 +26,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "model."],
     fields: &[&FIELDS],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 const THETA: f64 = 10_000.0;

@@ -24,8 +24,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "nomic_bert.", "bert.", "model."],
     fields: &[&known::LAYER, &nomic_fields::NOMIC_FIELDS, &nomic_fields::EXPERT_FIELDS],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 /// Names of the older code.

@@ -16,8 +16,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "model."],
     fields: &[&known::BART],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

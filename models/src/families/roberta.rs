@@ -19,8 +19,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "roberta.", "xlm-roberta.", "camembert.", "model.", "model.roberta."],
     fields: &[&known::LAYER, &known::BERT],
     recipe,
-    classifier: |_| Ok(CLASSIFIER),
-    masked_language,
+    classifier: Some(|_| Ok(CLASSIFIER)),
+    masked_language: Some(masked_language),
 };
 
 /// Also of MPNet and, with another activation, ELECTRA.

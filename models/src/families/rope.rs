@@ -85,7 +85,10 @@ impl ThetaField {
             return Ok(old);
         };
         let (field, parameters) = match self.kind {
-            Some(kind) => (format!("{PARAMETERS}.{kind}"), parameters.get(kind).unwrap_or(&Value::Null)),
+            Some(kind) => {
+                let missing = || refused(PARAMETERS, format!("must have an entry {kind}, got {parameters}"));
+                (format!("{PARAMETERS}.{kind}"), parameters.get(kind).ok_or_else(missing)?)
+            }
             None => (PARAMETERS.to_owned(), parameters),
         };
         refuse_scaling(&field, parameters)?;
@@ -104,9 +107,12 @@ pub(super) fn no_scaling(config: &Value) -> Result<()> {
 }
 
 fn refuse_scaling(field: &str, parameters: &Value) -> Result<()> {
+    if !parameters.is_null() && !parameters.is_object() {
+        return Err(refused(field, format!("must be an object, got {parameters}")));
+    }
     let named = parameters.get("rope_type").or_else(|| parameters.get("type"));
     match named.filter(|kind| !kind.is_null()) {
-        None => Ok(()),
+        None => fields::only(parameters, "factor", &json!(1.0)).map_err(|error| inside(field, error)),
         Some(kind) if kind == "default" => Ok(()),
         Some(kind) => Err(refused(field, format!("must have rope_type default, got {kind}"))),
     }

@@ -24,8 +24,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "transformer."],
     fields: &[&FIELDS],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -25,8 +25,8 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["", "transformer."],
     fields: &[&FIELDS],
     recipe,
-    classifier: super::no_classifier,
-    masked_language: super::no_masked_language,
+    classifier: None,
+    masked_language: None,
 };
 
 /// The longest text. Layers keep their vectors of all distances in memory, so there must be a limit; models were

@@ -65,7 +65,7 @@ impl Model {
     /// [`Error::NoHead`](crate::Error::NoHead) if the weights have none; if one is missing or of another shape than config.json
     /// says.
     pub fn load_classifier(&self, encoder: &Placement) -> Result<Classifier> {
-        let recipe = self.of_config(self.family().classifier)?;
+        let recipe = self.of_config(HeadKind::Classification, self.family().classifier)?;
         let inside = self.parameters()?;
         let beside = inside.beside();
         let hidden = self.recipe().hidden_dim();

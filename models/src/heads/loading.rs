@@ -5,6 +5,7 @@ use nearsay_kernels::{Linear, Placement, Pooling};
 use serde_json::Value;
 
 use super::{HeadKind, HeadStep, Residual, SentenceHead};
+use crate::families::no_such_head;
 use crate::sentence_transformers::{Dense, Module, SentenceTransformer, TextPooling};
 use crate::{Error, Model, Result};
 
@@ -42,11 +43,12 @@ impl Model {
         }
     }
 
-    /// What `read` makes of config.json.
-    pub(super) fn of_config<T>(&self, read: fn(&Value) -> Result<T>) -> Result<T> {
+    /// A head's recipe by config.json, if the family has a function to read it.
+    pub(super) fn of_config<T>(&self, head: HeadKind, read: Option<fn(&Value) -> Result<T>>) -> Result<T> {
         let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
         let path = self.folder().root().join(self.folder().transformer_prefix()).join("config.json");
-        read(&config).map_err(|error| error.in_config(&path))
+        let read = read.map_or_else(|| Err(no_such_head(&config, head)), |read| read(&config));
+        read.map_err(|error| error.in_config(&path))
     }
 
     /// The error for a head that the weights lack.

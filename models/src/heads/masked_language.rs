@@ -7,10 +7,13 @@ use nearsay_kernels::{
     Activation, ColumnReduction, LayerNorm, Linear, Placement, all_finite, read_f32, recycle,
 };
 
+use serde_json::Value;
+
 use super::sparse::{SparseVector, SparseWeights};
 use super::{HeadKind, SparseHead};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
+use crate::families::flag_or;
 use crate::sentence_transformers::{SentenceTransformer, SpladePooling};
 use crate::{LayerStates, Model, Result};
 
@@ -20,7 +23,8 @@ pub(crate) struct MaskedLanguageRecipe {
     pub(crate) dense: LinearRecipe,
     pub(crate) activation: Activation,
     pub(crate) norm: NormRecipe,
-    /// The name of its weight, without `.weight`. A file without it has the word embeddings in its place.
+    /// The name of its weight, without `.weight`; models with `tie_word_embeddings` have the word embeddings in its
+    /// place.
     pub(crate) decoder: &'static str,
     /// The names under which the file may have the decoder's bias; none if it has no bias.
     pub(crate) biases: &'static [&'static str],
@@ -48,7 +52,7 @@ impl Model {
     /// [`Error::NoHead`](crate::Error::NoHead) if the weights have none; if the family's is not supported, or a weight is missing or of
     /// another shape than config.json says.
     pub fn load_splade_head(&self, pooling: SpladePooling, encoder: &Placement) -> Result<SparseHead> {
-        let recipe = self.of_config(self.family().masked_language)?;
+        let recipe = self.of_config(HeadKind::MaskedLanguage, self.family().masked_language)?;
         let inside = self.parameters()?;
         let beside = inside.beside();
         let first = format!("{}.weight", recipe.dense.name);
@@ -58,9 +62,9 @@ impl Model {
         let embeddings = &self.recipe().embeddings;
         let shape = [embeddings.word.rows, recipe.norm.width];
         let own = format!("{}.weight", recipe.decoder);
-        let weight = match beside.contains(&own) {
-            true => beside.load(&own, &shape)?,
-            false => inside.load(embeddings.word_in(&inside).name, &shape)?,
+        let weight = match self.of_config(HeadKind::MaskedLanguage, Some(is_tied))? {
+            true => inside.load(embeddings.word_in(&inside).name, &shape)?,
+            false => beside.load(&own, &shape)?,
         };
         let bias = match recipe.biases.iter().find(|name| beside.contains(name)).or(recipe.biases.first()) {
             Some(name) => Some(beside.load(name, &shape[..1])?),
@@ -77,6 +81,11 @@ impl Model {
         synchronize(encoder.device())?;
         Ok(SparseHead::new(SparseWeights::Vocabulary(weights)))
     }
+}
+
+/// Whether the decoder is the table of word embeddings, as in all models but those that deny it.
+fn is_tied(config: &Value) -> Result<bool> {
+    flag_or(config, "tie_word_embeddings", true)
 }
 
 impl VocabularyWeights {

@@ -15,6 +15,9 @@ pub(crate) use classification::ClassifierRecipe;
 pub use kind::HeadKind;
 pub(crate) use lexical::LEXICAL_FILE;
 pub(crate) use masked_language::MaskedLanguageRecipe;
+
+/// Files with heads next to a model's weights.
+pub(crate) const HEAD_FILES: [&str; 2] = [LEXICAL_FILE, PROJECTION_FILE];
 pub use sentence::SentenceHead;
 pub(crate) use sentence::{HeadStep, Residual};
 pub use sparse::{SparseHead, SparseVector};

@@ -30,7 +30,7 @@ impl Model {
                 (modes.join(" + "), modes.len() * hidden_dim)
             }
             TextPooling::Splade(pooling) => (pooling.description(), self.recipe().vocab_size()),
-            TextPooling::Colbert(_) => ("colbert".to_owned(), hidden_dim),
+            TextPooling::Colbert(_) => ("colbert".to_owned(), self.stated_projection().unwrap_or(hidden_dim)),
         };
         for step in &sentence.steps {
             if let Module::Dense(dense) = step {
@@ -38,6 +38,7 @@ impl Model {
                 dimensions = dense.out_features;
             }
         }
-        StatedHead { description, dimensions, is_normalized: sentence.normalizes() }
+        let is_normalized = sentence.normalizes() || self.is_late_interaction();
+        StatedHead { description, dimensions, is_normalized }
     }
 }

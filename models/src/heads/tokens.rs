@@ -18,6 +18,9 @@ pub struct TokenHead {
     normalizes: bool,
 }
 
+/// The name of the projection of Stanford's ColBERT.
+const OWN_PROJECTION: &str = "linear.weight";
+
 /// bge-m3's file of the projection.
 pub(crate) const PROJECTION_FILE: &str = "colbert_linear.pt";
 
@@ -95,14 +98,19 @@ impl Model {
         Ok(TokenHead { steps, hidden_dim: self.recipe().hidden_dim(), normalizes: true })
     }
 
+    /// Values of a token's vector after the projection next to the encoder, if there is one.
+    pub(super) fn stated_projection(&self) -> Option<usize> {
+        let parameters = self.parameters().ok()?;
+        parameters.beside().shape(OWN_PROJECTION)?.first().copied()
+    }
+
     /// `linear.weight` [dim, hidden_dim] next to the encoder.
     fn own_projection(&self, encoder: &Placement) -> Result<HeadStep> {
-        const NAME: &str = "linear.weight";
         let beside = self.parameters()?.beside();
-        let Some(&[dim, _]) = beside.shape(NAME) else {
-            return Err(self.no_head(HeadKind::LateInteraction, NAME.to_owned()));
+        let Some(&[dim, _]) = beside.shape(OWN_PROJECTION) else {
+            return Err(self.no_head(HeadKind::LateInteraction, OWN_PROJECTION.to_owned()));
         };
-        let weight = beside.load(NAME, &[dim, self.recipe().hidden_dim()])?;
+        let weight = beside.load(OWN_PROJECTION, &[dim, self.recipe().hidden_dim()])?;
         let linear = Linear::new(&weight, None, &encoder.in_f32())?;
         Ok(HeadStep::Dense(linear, Activation::Identity, Residual::None))
     }

@@ -102,7 +102,12 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
 /// Prints what becomes of the model's Dense layers if they do not get what they were trained on.
 fn remark_on_dense(context: &Context, arguments: &EmbedArguments, session: &Session) {
     let (model, last) = (session.model(), session.recipe().num_layers());
-    if !model.has_dense() {
+    let is_late = match arguments.pooling {
+        PoolingArgument::Auto => model.is_late_interaction(),
+        pooling => pooling == PoolingArgument::Colbert,
+    };
+    // Late interaction applies them to each token's vector.
+    if !model.has_dense() || is_late {
         return;
     }
     match (Level::from(arguments.level), arguments.pooling, arguments.layer) {

@@ -1,8 +1,8 @@
 //! `nearsay models list`: families, the models in the cache, and well-known ones.
 
 use nearsay::Model;
-use nearsay_models::FAMILIES;
 use nearsay_models::files::{CachedModel, KNOWN_MODELS, KnownModel, Source, cached_models};
+use nearsay_models::{FAMILIES, HeadKind};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -16,10 +16,17 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
     }
     for family in FAMILIES {
         print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
-        print_line(&format!("{:12} {}, for example", "", family.parts))?;
+        print_line(&format!("{:12} {}", "", family.parts))?;
+        if !family.heads().is_empty() {
+            print_line(&format!("{:12} heads: {}", "", heads(&family).join(", ")))?;
+        }
+        print_line(&format!("{:12} for example", ""))?;
         family.examples.iter().try_for_each(|name| print_line(&format!("{:14} {name}", "")))?;
     }
-    print_line("\nModels of every family embed and score; with a classification head they rerank, too.\n")?;
+    print_line(
+        "\nModels of every family embed and score. With a classification head they rerank, with a\n\
+         masked-language head they make sparse vectors (SPLADE).\n",
+    )?;
     match &cache {
         Some(cache) if cached.is_empty() => {
             print_line(&format!("no models in the cache {}", cache.display()))?
@@ -107,12 +114,18 @@ fn families(cached: &[Cached]) -> Vec<Value> {
             "family": family.name,
             "model_types": family.model_types,
             "parts": family.parts,
+            "heads": heads(&family),
             "examples": family.examples,
             "cached": of_family(family.name),
             "well_known": known(family.name),
         })
     };
     FAMILIES.into_iter().map(family).collect()
+}
+
+/// The names of the heads that are read.
+fn heads(family: &nearsay_models::Family) -> Vec<&'static str> {
+    family.heads().into_iter().map(HeadKind::name).collect()
 }
 
 fn known_line(model: &KnownModel) -> String {
