@@ -77,7 +77,8 @@ fn late_interaction_is_as_stanfords_artifact_says() {
     let artifact = r#"{"query_token_id": "[unused0]", "doc_token_id": "[unused1]", "query_maxlen": 12, "dim": 128,
         "mask_punctuation": false, "attend_to_mask_tokens": true, "nbits": 2}"#;
     let (_directory, folder) = model_folder(&[("artifact.metadata", artifact.as_bytes())]);
-    let model = SentenceTransformer::read(&folder, &encoder(), &TokenizerSettings::default()).unwrap().unwrap();
+    let model =
+        SentenceTransformer::read(&folder, &encoder(), &TokenizerSettings::default()).unwrap().unwrap();
     let TextPooling::Colbert(colbert) = model.pooling else { panic!("no ColBERT") };
     assert_eq!((colbert.query.length, colbert.document.length), (Some(12), Some(180)));
     assert!(colbert.attends_to_expansion && colbert.skiplist.is_empty());
