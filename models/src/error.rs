@@ -95,6 +95,12 @@ pub enum Error {
         /// A tensor of the head.
         tensor: String,
     },
+    /// The model is a cross-encoder, and vectors of texts were asked for.
+    #[error("{} is a cross-encoder: it scores pairs of texts, and has no vectors of texts", folder.display())]
+    NoVectors {
+        /// The model's folder.
+        folder: PathBuf,
+    },
     /// The model has no adapters for this task.
     #[error("the model in {} has no task `{task}`: it has {}", folder.display(), tasks_or_none(tasks))]
     NoSuchTask {
@@ -429,6 +435,9 @@ impl Error {
             Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
             Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
             Self::NoHead { head, .. } => head.hint(),
+            Self::NoVectors { .. } => {
+                "rerank with it, score with the metric cross_encoder, or use an embedding model"
+            }
             Self::UnreadTensor { .. } => {
                 "the weights are of another architecture than config.json says, or have adapters: merge these first"
             }

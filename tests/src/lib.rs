@@ -63,6 +63,26 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A copy of the fixture `base` with more files: JSON, or the names of stored ones in the fixture `stored`.
+///
+/// # Panics
+/// If a file cannot be read or written.
+pub fn completed_folder(base: &str, stored: &str, files: &serde_json::Value) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy_folder(&fixture(base), folder.path());
+    for (name, contents) in files.as_object().expect("an object") {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        match contents {
+            serde_json::Value::String(file) => {
+                std::fs::copy(fixture(stored).join(file), path).expect("copied");
+            }
+            json => std::fs::write(path, json.to_string()).expect("written"),
+        }
+    }
+    folder
+}
+
 /// The folder of all-MiniLM-L6-v2: `NEARSAY_TEST_MINILM`, else the cache, to which it is downloaded if
 /// necessary.
 ///

@@ -1,20 +1,26 @@
-//! Scores of cross-encoders against sentence-transformers' CrossEncoder, for tiny random models.
+//! Scores of cross-encoders against sentence-transformers' CrossEncoder, for tiny random models: version 5's of a
+//! folder without modules.json, and version 6's of its layouts.
 //!
-//! Bound: logits are sums over 32 values of size 1 with weights of size 0.25, after layers within 2e-5 of
+//! Bound: logits are sums over at most 64 values of size 1 with weights of size 0.25, after layers within 2e-5 of
 //! transformers' (see parity_encoder.rs); the observed difference is under 4e-6.
 
 use std::fs;
+use std::path::Path;
 
-use nearsay::{CrossEncoderOptions, Session, SessionOptions};
-use nearsay_tests::{fixture, json};
+use nearsay::{CrossEncoderOptions, EmbedOptions, Session, SessionOptions};
+use nearsay_tests::{completed_folder, fixture, json};
+use serde_json::{Value, json};
 
 const BOUND: f32 = 1e-5;
+const NEWER: &str = "sentence-transformers-6";
 
-fn check(case: &str) {
-    let expected = json(&format!("cross-encoders/{case}/expected.json"));
-    let pairs: Vec<(String, String)> = serde_json::from_value(expected["pairs"].clone()).unwrap();
-    let folder = fixture(&format!("cross-encoders/{case}"));
-    let session = Session::with(folder.to_str().unwrap(), &SessionOptions::default()).unwrap();
+fn session(folder: &Path) -> Session {
+    Session::with(folder.to_str().unwrap(), &SessionOptions::default()).unwrap()
+}
+
+/// The scores of `pairs` against the `logits` and `scores` of a case.
+fn check(what: &str, session: &Session, pairs: &Value, expected: &Value) {
+    let pairs: Vec<(String, String)> = serde_json::from_value(pairs.clone()).unwrap();
     for (field, is_logit) in [("logits", true), ("scores", false)] {
         // Of each pair and label.
         let wanted: Vec<Vec<f32>> = serde_json::from_value(expected[field].clone()).unwrap();
@@ -23,7 +29,7 @@ fn check(case: &str) {
         let wanted = wanted.concat();
         assert_eq!(scored.len(), wanted.len());
         let off = scored.iter().zip(&wanted).map(|(got, wanted)| (got - wanted).abs()).fold(0.0, f32::max);
-        assert!(off <= BOUND, "{case}, {field}: off by {off:e}");
+        assert!(off <= BOUND, "{what}, {field}: off by {off:e}");
     }
 }
 
@@ -47,5 +53,96 @@ fn every_family() {
             "roberta"
         ]
     );
-    names.iter().for_each(|name| check(name));
+    for name in names {
+        let folder = fixture(&format!("cross-encoders/{name}"));
+        let expected = json(&format!("cross-encoders/{name}/expected.json"));
+        check(&name, &session(&folder), &expected["pairs"], &expected);
+    }
+}
+
+fn newer() -> Value {
+    json(&format!("{NEWER}/cross-encoders.json"))
+}
+
+/// The files of the case of this name and base, changed.
+fn changed(base: &str, name: &str, change: impl Fn(&mut Value)) -> tempfile::TempDir {
+    let recorded = newer();
+    let mut cases = recorded["cases"].as_array().unwrap().iter();
+    let case = cases.find(|case| case["name"] == name && case["base"] == base).unwrap();
+    let mut files = case["files"].clone();
+    change(&mut files);
+    completed_folder(base, NEWER, &files)
+}
+
+#[test]
+fn every_layout_of_version_6() {
+    let recorded = newer();
+    let cases = recorded["cases"].as_array().unwrap();
+    for case in cases {
+        let base = case["base"].as_str().unwrap();
+        let folder = completed_folder(base, NEWER, &case["files"]);
+        let session = session(folder.path());
+        check(&format!("{base}, {}", case["name"]), &session, &recorded["pairs"], case);
+        let message = session.embedder(&EmbedOptions::default()).unwrap_err().to_string();
+        assert!(message.contains("is a cross-encoder"), "{message}");
+    }
+    assert!(cases.len() >= 4 * 2 + 3 * 3, "only {} cases", cases.len());
+}
+
+#[test]
+fn the_settings_of_version_6_come_before_the_configuration() {
+    let base = "cross-encoders/bert";
+    let recorded = newer();
+    let mut cases = recorded["cases"].as_array().unwrap().iter();
+    let case = cases.find(|case| case["base"] == base && case["name"] == "classifier-sigmoid").unwrap();
+    let mut config = json(&format!("{base}/config.json"));
+    config["sentence_transformers"] = json!({"activation_fn": "torch.nn.modules.linear.Identity"});
+    let mut files = case["files"].clone();
+    files["config.json"] = config;
+    let folder = completed_folder(base, NEWER, &files);
+    check("settings", &session(folder.path()), &recorded["pairs"], case);
+}
+
+#[test]
+fn a_score_of_a_causal_model_is_refused_by_name() {
+    let recorded = newer();
+    for case in recorded["refused"].as_array().unwrap() {
+        let folder = completed_folder(case["base"].as_str().unwrap(), NEWER, &case["files"]);
+        let error = Session::open(folder.path().to_str().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("modules.json") && error.contains("LogitScore"), "{error}");
+    }
+}
+
+#[test]
+fn scores_that_cannot_be_are_refused() {
+    type Change = fn(&mut Value);
+    let changes: [(Change, &[&str]); 5] = [
+        (
+            |files| files["2_Dense/config.json"]["in_features"] = json!(31),
+            &["2_Dense", "must be 32", "got 31"],
+        ),
+        (
+            |files| files["2_Dense/config.json"]["out_features"] = json!(2),
+            &["linear.weight", "[2, 32]", "[1, 32]"],
+        ),
+        (
+            |files| files["2_Dense/config.json"]["activation_function"] = json!("my.Own"),
+            &["2_Dense", "activation function", "my.Own"],
+        ),
+        (
+            |files| files["config_sentence_transformers.json"]["activation_fn"] = json!("torch.nn.Softmax"),
+            &["config_sentence_transformers.json", "activation function", "torch.nn.Softmax"],
+        ),
+        (
+            |files| files["2_Dense/config.json"]["module_output_name"] = Value::Null,
+            &["2_Dense", "module_output_name", "must be scores"],
+        ),
+    ];
+    for (change, parts) in changes {
+        let folder = changed("families/bert", "cls", change);
+        let opened = Session::open(folder.path().to_str().unwrap());
+        let scoring = opened.and_then(|session| session.cross_encoder(&CrossEncoderOptions::default()));
+        let message = scoring.unwrap_err().to_string();
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
 }

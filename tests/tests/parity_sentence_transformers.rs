@@ -8,7 +8,7 @@ use std::path::Path;
 
 use candle_core::Tensor;
 use nearsay::{DeviceChoice, EmbedOptions, Session, SessionOptions, Vectors};
-use nearsay_tests::{copy_folder, fixture, json, tensors};
+use nearsay_tests::{completed_folder, copy_folder, fixture, json, tensors};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -19,19 +19,9 @@ fn strings(value: &Value) -> Vec<String> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-/// A copy of a family's folder with the files of a case: JSON, or the names of stored weights.
+/// A copy of a family's folder with the files of a case.
 fn model(family: &str, files: &Value) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy_folder(&fixture("families").join(family), folder.path());
-    for (name, contents) in files.as_object().unwrap() {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        match contents {
-            Value::String(weights) => drop(std::fs::copy(fixture(FOLDER).join(weights), path).unwrap()),
-            json => std::fs::write(path, json.to_string()).unwrap(),
-        }
-    }
-    folder
+    completed_folder(&format!("families/{family}"), FOLDER, files)
 }
 
 fn session(folder: &Path) -> Session {

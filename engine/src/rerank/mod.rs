@@ -59,7 +59,7 @@ impl Session {
             true => Activation::Identity,
             false => model.stated_score_activation(heads[0].num_labels())?,
         };
-        let tokenizer = self.tokenizer(options.max_length, model.tokenizer_length(), false)?;
+        let tokenizer = self.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
         tokenizer.check_room_for_pairs()?;
         let control = Control::default();
         Ok(CrossEncoder { encoder: self.encoder(layer)?, layer, heads, tokenizer, activation, control })

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{HeadKind, HeadStep, Residual, SentenceHead};
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::NormRecipe;
-use crate::sentence_transformers::activation;
+use crate::files::CONFIG_LIMIT;
+use crate::sentence_transformers::{SETTINGS, TextPooling, activation};
 use crate::{LayerStates, Model, Result};
 
 /// Names of a head: output(norm(activation(dense(pooled)))). `output` has a bias.
@@ -59,12 +60,24 @@ impl Classifier {
 }
 
 impl Model {
-    /// Loads the head for sequence classification, which multiplies in f32 on the encoder's device.
+    /// Loads the head that scores a pair, which multiplies in f32 on the encoder's device: the Dense layers of a
+    /// cross-encoder whose modules.json has them, else the head for sequence classification.
     ///
     /// # Errors
     /// [`Error::NoHead`](crate::Error::NoHead) if the weights have none; if one is missing or of another shape than config.json
     /// says.
     pub fn load_classifier(&self, encoder: &Placement) -> Result<Classifier> {
+        let stated = self.sentence_transformer().map(|sentence| &sentence.pooling);
+        let (pooling, steps) = match stated {
+            Some(TextPooling::Scores(pooling)) => (pooling.modes.clone(), self.load_steps(encoder)?),
+            _ => self.load_classification(encoder)?,
+        };
+        synchronize(encoder.device())?;
+        Ok(Classifier(SentenceHead::new(pooling, steps, self.recipe().hidden_dim(), true)))
+    }
+
+    /// The pooling and the steps of the head next to the encoder.
+    fn load_classification(&self, encoder: &Placement) -> Result<(Vec<Pooling>, Vec<HeadStep>)> {
         let recipe = self.of_config(HeadKind::Classification, self.family().classifier)?;
         let inside = self.parameters()?;
         let beside = inside.beside();
@@ -85,23 +98,25 @@ impl Model {
         }
         let output = LinearRecipe::new(recipe.output, [hidden, num_labels]);
         steps.push(step(output, &beside, Activation::Identity)?);
-        synchronize(encoder.device())?;
-        Ok(Classifier(SentenceHead::new(vec![recipe.pooling], steps, hidden, true)))
+        Ok((vec![recipe.pooling], steps))
     }
 
     /// The function that a cross-encoder's files apply to its logits; by default the sigmoid of one logit, and
-    /// several as they are.
+    /// several as they are. With modules.json, the settings of sentence-transformers come before config.json.
     ///
     /// # Errors
     /// If the files name a function that is not supported.
     pub fn stated_score_activation(&self, num_labels: usize) -> Result<Activation> {
         let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
-        let settings: Value = self.folder().read_transformer_json(SETTINGS)?.unwrap_or_default();
-        let stated = [
+        let settings: Value = self.folder().read_json(SETTINGS, CONFIG_LIMIT)?.unwrap_or_default();
+        let mut stated = [
             ("config.json", config.pointer("/sentence_transformers/activation_fn")),
             ("config.json", config.get("sbert_ce_default_activation_function")),
             (SETTINGS, settings.get("activation_fn")),
         ];
+        if self.has_modules() {
+            stated.rotate_right(1);
+        }
         for (file, name) in stated {
             if let Some(name) = name.and_then(Value::as_str) {
                 return activation(&self.folder().root().join(file), Some(name));
@@ -110,5 +125,3 @@ impl Model {
         Ok(if num_labels == 1 { Activation::Sigmoid } else { Activation::Identity })
     }
 }
-
-const SETTINGS: &str = "config_sentence_transformers.json";

@@ -14,9 +14,13 @@ impl Model {
     /// layers multiply in f32, on the encoder's device.
     ///
     /// # Errors
-    /// If a Dense layer's weights are missing or differ in shape from its config.
+    /// If a Dense layer's weights are missing or differ in shape from its config; [`Error::NoVectors`] for a
+    /// cross-encoder.
     pub fn load_head(&self, encoder: &Placement) -> Result<SentenceHead> {
         let Some(sentence) = self.sentence_transformer() else { return Ok(self.pooled_head(Pooling::Mean)) };
+        if sentence.is_cross_encoder() {
+            return Err(Error::NoVectors { folder: self.folder().root().to_owned() });
+        }
         let steps = self.load_steps(encoder)?;
         // Wait for the weights, so that any thread can use the head.
         synchronize(encoder.device())?;
@@ -34,12 +38,14 @@ impl Model {
     /// Loads the head that the model's files state, to check its files.
     ///
     /// # Errors
-    /// As [`Model::load_head`], [`Model::load_splade_head`] and [`Model::load_token_head`].
+    /// As [`Model::load_head`], [`Model::load_splade_head`], [`Model::load_token_head`] and
+    /// [`Model::load_classifier`].
     pub fn check_head(&self, encoder: &Placement) -> Result<()> {
         match self.sentence_transformer().map(|sentence| &sentence.pooling) {
             None | Some(TextPooling::Modes(_)) => self.load_head(encoder).map(drop),
             Some(TextPooling::Splade(pooling)) => self.load_splade_head(*pooling, encoder).map(drop),
             Some(TextPooling::Colbert(_)) => self.load_token_head(encoder).map(drop),
+            Some(TextPooling::Logits | TextPooling::Scores(_)) => self.load_classifier(encoder).map(drop),
         }
     }
 

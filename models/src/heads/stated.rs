@@ -25,12 +25,13 @@ impl Model {
             return StatedHead { description, dimensions: hidden_dim, is_normalized: false };
         };
         let (mut description, mut dimensions) = match &sentence.pooling {
-            TextPooling::Modes(pooling) => {
+            TextPooling::Modes(pooling) | TextPooling::Scores(pooling) => {
                 let modes: Vec<&str> = pooling.modes.iter().map(|mode| mode.name()).collect();
                 (modes.join(" + "), modes.len() * hidden_dim)
             }
             TextPooling::Splade(pooling) => (pooling.description(), self.recipe().vocab_size()),
             TextPooling::Colbert(_) => ("colbert".to_owned(), self.stated_projection().unwrap_or(hidden_dim)),
+            TextPooling::Logits => ("classification".to_owned(), hidden_dim),
         };
         for step in &sentence.steps {
             if let Module::Dense(dense) = step {

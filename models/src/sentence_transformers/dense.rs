@@ -6,7 +6,8 @@
 use nearsay_kernels::Activation;
 use serde::Deserialize;
 
-use super::{TOKENS, VECTOR, check_features, read_config};
+use super::features::{SCORES, TOKENS, VECTOR, check_features};
+use super::read_config;
 use crate::files::{ModelFolder, join};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -64,15 +65,20 @@ impl Dense {
 
     /// Reads the configuration in a module's subfolder.
     pub(super) fn read(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
-        Self::of_feature(folder, subfolder, VECTOR)
+        Self::of_features(folder, subfolder, [VECTOR, VECTOR])
     }
 
     /// The same for a module that is applied to each token's state.
     pub(super) fn of_tokens(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
-        Self::of_feature(folder, subfolder, TOKENS)
+        Self::of_features(folder, subfolder, [TOKENS, TOKENS])
     }
 
-    fn of_feature(folder: &ModelFolder, subfolder: &str, feature: &str) -> Result<Self> {
+    /// The same for the last module of a cross-encoder.
+    pub(super) fn of_scores(folder: &ModelFolder, subfolder: &str) -> Result<Self> {
+        Self::of_features(folder, subfolder, [VECTOR, SCORES])
+    }
+
+    fn of_features(folder: &ModelFolder, subfolder: &str, features: [&str; 2]) -> Result<Self> {
         let relative = join(subfolder, "config.json");
         let config: Config = read_config(folder, &relative)?;
         let path = folder.root().join(&relative);
@@ -82,7 +88,7 @@ impl Dense {
                 return Err(Error::Config { path, field: field.to_owned(), rule });
             }
         }
-        check_features(&path, feature, config.module_input_name, config.module_output_name)?;
+        check_features(&path, features, [config.module_input_name, config.module_output_name])?;
         Ok(Self {
             folder: subfolder.to_owned(),
             in_features: config.in_features,

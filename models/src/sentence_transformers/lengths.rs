@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::ModelKind;
+use super::features::{SCORES, TOKENS};
 use crate::files::{LENGTH_FILES, ModelFolder, TokenizerSettings, length};
 use crate::{Error, Result};
 
@@ -65,8 +66,8 @@ impl Lengths {
     /// Reads the file in the transformer's folder, else uses the tokenizer's length.
     ///
     /// # Errors
-    /// If `max_seq_length` is not a whole number, or a field is not known or asks for something else than the
-    /// last hidden states of texts.
+    /// If `max_seq_length` is not a whole number, or a field is not known or asks for something else than a
+    /// model of this kind needs.
     pub(super) fn read(folder: &ModelFolder, tokenizer: &TokenizerSettings, kind: ModelKind) -> Result<Self> {
         let (name, config) = read_config(folder)?;
         let bad = |field: &str, rule: String| Error::Config {
@@ -93,21 +94,24 @@ impl Lengths {
 }
 
 impl Config {
-    /// A field that asks for something else than the last hidden states of texts, and the rule.
+    /// A field that asks for something else than a model of this kind needs, and the rule.
     fn unsupported(&self, kind: ModelKind) -> Option<(String, String)> {
         self.other_value(kind).or_else(|| self.argument())
     }
 
     fn other_value(&self, kind: ModelKind) -> Option<(String, String)> {
-        let (task, output) = match kind {
-            ModelKind::Sentence | ModelKind::Colbert => ("feature-extraction", "last_hidden_state"),
-            ModelKind::Sparse => ("fill-mask", "logits"),
+        let (task, output, feature) = match kind {
+            ModelKind::Sentence | ModelKind::Colbert | ModelKind::Scorer => {
+                ("feature-extraction", "last_hidden_state", TOKENS)
+            }
+            ModelKind::Sparse => ("fill-mask", "logits", TOKENS),
+            ModelKind::Classifier => ("sequence-classification", "logits", SCORES),
         };
         let text = json!({"text": {"method": "forward", "method_output_name": output}});
         let only = [
             ("transformer_task", &self.transformer_task, json!(task)),
             ("modality_config", &self.modality_config, text),
-            ("module_output_name", &self.module_output_name, json!("token_embeddings")),
+            ("module_output_name", &self.module_output_name, json!(feature)),
             ("processing_kwargs", &self.processing_kwargs, json!({})),
             ("query_length", &self.query_length, Value::Null),
             ("document_length", &self.document_length, Value::Null),

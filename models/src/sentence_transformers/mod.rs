@@ -6,7 +6,10 @@
 //! error. These are plain descriptions; the code that runs the steps opens the weights.
 
 mod colbert;
+mod cross_encoder;
 mod dense;
+mod features;
+mod kind;
 mod lengths;
 mod normalize;
 mod pooling;
@@ -21,8 +24,10 @@ pub(crate) use colbert::ARTIFACT;
 pub use colbert::{Colbert, ColbertSide, Projection};
 pub use dense::Dense;
 pub(crate) use dense::activation;
+use kind::ModelKind;
 pub use lengths::Lengths;
 pub use pooling::PoolingConfig;
+pub(crate) use settings::FILE_NAME as SETTINGS;
 pub use settings::Settings;
 use settings::SettingsConfig;
 pub use splade::SpladePooling;
@@ -38,12 +43,6 @@ const WITH_TASKS: &str = "custom_st.Transformer";
 
 /// The start of the paths of PyLate's classes.
 const PYLATE: &str = "pylate.";
-
-/// The feature that is a token's vector.
-const TOKENS: &str = "token_embeddings";
-
-/// The feature that is a text's vector.
-const VECTOR: &str = "sentence_embedding";
 
 /// A sentence-transformers model without its transformer.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +66,10 @@ pub enum TextPooling {
     Splade(SpladePooling),
     /// Not at all: each token has a vector, after the steps.
     Colbert(Colbert),
+    /// A cross-encoder's: a pair's states become scores, by the head for sequence classification.
+    Logits,
+    /// A cross-encoder's: by modes, and the last step's output is the scores.
+    Scores(PoolingConfig),
 }
 
 /// One step after pooling.
@@ -82,19 +85,25 @@ impl SentenceTransformer {
     /// Reads `modules.json` and the files that it names, for this encoder and a tokenizer of these settings. Returns `None` for a model without that file.
     ///
     /// # Errors
-    /// If a module, activation or pooling mode is not supported, if modules are not in the order Transformer,
-    /// Pooling, then any of Dense and Normalize, or a masked-language Transformer and SpladePooling, if a field is
-    /// not known, or if widths do not fit each other or the encoder.
+    /// If a module, activation or pooling mode is not supported, if modules are not in the order of the model's
+    /// kind (docs/sentence-transformers.md), if a field is not known, or if widths do not fit each other or the
+    /// encoder.
     pub fn read(
         folder: &ModelFolder,
         encoder: &Recipe,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
         let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, tokenizer) };
-        let kind = ModelKind::of(&modules);
-        let (settings, config) = Settings::read(folder, kind)?;
+        let config = SettingsConfig::read(folder)?;
+        let kind = ModelKind::of(&modules, config.model_type());
+        let settings = Settings::of(&config, folder, kind)?;
         let (pooling, steps) = match kind {
-            ModelKind::Sentence => dense(folder, &modules, encoder)?,
+            ModelKind::Sentence => sentence(folder, &modules, encoder)?,
+            ModelKind::Classifier => (cross_encoder::classifier(folder, &modules)?, Vec::new()),
+            ModelKind::Scorer => {
+                let (pooling, steps) = cross_encoder::scorer(folder, &modules, encoder)?;
+                (TextPooling::Scores(pooling), steps)
+            }
             ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
             ModelKind::Colbert => {
                 let colbert = Colbert::of_pylate(&config).checked(folder)?;
@@ -116,15 +125,20 @@ impl SentenceTransformer {
     pub(crate) fn splade(&self) -> Option<SpladePooling> {
         match &self.pooling {
             TextPooling::Splade(pooling) => Some(*pooling),
-            TextPooling::Modes(_) | TextPooling::Colbert(_) => None,
+            _ => None,
         }
+    }
+
+    /// Whether it scores pairs, and has no vectors of texts.
+    pub fn is_cross_encoder(&self) -> bool {
+        matches!(self.pooling, TextPooling::Logits | TextPooling::Scores(_))
     }
 
     /// Whether the tokens of a prompt are pooled like the text's own.
     pub(crate) fn includes_prompt(&self) -> bool {
         match &self.pooling {
             TextPooling::Modes(pooling) => pooling.include_prompt,
-            TextPooling::Splade(_) | TextPooling::Colbert(_) => true,
+            _ => true,
         }
     }
 
@@ -146,33 +160,23 @@ impl SentenceTransformer {
     }
 }
 
-/// The kinds of models that the library distinguishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ModelKind {
-    Sentence,
-    Sparse,
-    Colbert,
-}
-
-impl ModelKind {
-    fn of(modules: &[ModuleEntry]) -> Self {
-        let has = |class: &str| modules.iter().any(|module| module.class_name() == class);
-        if modules.iter().any(|module| module.class_path.starts_with(PYLATE)) {
-            Self::Colbert
-        } else if has("MLMTransformer") || has("SpladePooling") {
-            Self::Sparse
-        } else {
-            Self::Sentence
-        }
-    }
-}
-
-/// Transformer, Pooling, then any of Dense and Normalize.
-fn dense(
+/// The modules of a model whose texts have one vector.
+fn sentence(
     folder: &ModelFolder,
     modules: &[ModuleEntry],
     encoder: &Recipe,
 ) -> Result<(TextPooling, Vec<Module>)> {
+    let (pooling, steps) = dense(folder, modules, encoder)?;
+    check_widths(folder, pooling.modes.len() * encoder.hidden_dim(), &steps)?;
+    Ok((TextPooling::Modes(pooling), steps))
+}
+
+/// Transformer, Pooling, then any of Dense and Normalize; widths are not checked.
+fn dense(
+    folder: &ModelFolder,
+    modules: &[ModuleEntry],
+    encoder: &Recipe,
+) -> Result<(PoolingConfig, Vec<Module>)> {
     let path = folder.root().join("modules.json");
     let mut modules = modules.iter();
     let transformer = modules.next();
@@ -183,8 +187,7 @@ fn dense(
     let subfolder = &expect(&path, modules.next(), "Pooling")?.path;
     let pooling = PoolingConfig::read(folder, subfolder, encoder.hidden_dim())?;
     let steps = modules.map(|module| step(folder, module)).collect::<Result<Vec<_>>>()?;
-    check_widths(folder, pooling.modes.len() * encoder.hidden_dim(), &steps)?;
-    Ok((TextPooling::Modes(pooling), steps))
+    Ok((pooling, steps))
 }
 
 /// Transformer, then Dense modules of PyLate's, which are applied to each token's state.
@@ -281,25 +284,6 @@ fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Module]) -> Result
         width = dense.out_features;
     }
     Ok(())
-}
-
-/// The features that a module reads and writes must be this one. The output is the input's if it is not named.
-fn check_features(
-    path: &std::path::Path,
-    feature: &str,
-    input: Option<String>,
-    output: Option<String>,
-) -> Result<()> {
-    let names = [("module_input_name", input), ("module_output_name", output)];
-    let other = names.into_iter().find_map(|(field, name)| Some((field, name.filter(|it| it != feature)?)));
-    match other {
-        None => Ok(()),
-        Some((field, name)) => Err(Error::Config {
-            path: path.to_owned(),
-            field: field.to_owned(),
-            rule: format!("it must be {feature} and is {name}"),
-        }),
-    }
 }
 
 /// A module's required configuration.

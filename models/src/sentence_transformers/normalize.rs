@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::{VECTOR, check_features};
+use super::features::{VECTOR, check_features};
 use crate::Result;
 use crate::files::{CONFIG_LIMIT, ModelFolder, join};
 
@@ -23,5 +23,6 @@ pub(super) fn check(folder: &ModelFolder, subfolder: &str) -> Result<()> {
     }
     let relative = join(subfolder, "config.json");
     let config: Config = folder.read_json(&relative, CONFIG_LIMIT)?.unwrap_or_default();
-    check_features(&folder.root().join(relative), VECTOR, config.module_input_name, config.module_output_name)
+    let names = [config.module_input_name, config.module_output_name];
+    check_features(&folder.root().join(relative), [VECTOR, VECTOR], names)
 }

@@ -15,16 +15,7 @@ use crate::{Error, Result};
 const ALWAYS: [&str; 2] = ["document", "query"];
 
 /// The name of the settings file.
-pub(super) const FILE_NAME: &str = "config_sentence_transformers.json";
-
-/// The name of each kind of model. The others are CrossEncoder and MultiVectorEncoder.
-fn model_type(kind: ModelKind) -> &'static str {
-    match kind {
-        ModelKind::Sentence => "SentenceTransformer",
-        ModelKind::Sparse => "SparseEncoder",
-        ModelKind::Colbert => "ColBERT",
-    }
-}
+pub(crate) const FILE_NAME: &str = "config_sentence_transformers.json";
 
 /// Prompts and the author's recommendations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +47,10 @@ pub(super) struct SettingsConfig {
     _similarity_fn_name: Option<IgnoredAny>,
     /// How many values a sparse vector keeps at most.
     max_active_dims: Option<Value>,
+    // A cross-encoder's: the function of the logits, which its head reads, and the layers that are not computed in a
+    // shorter number format; heads never are.
+    activation_fn: Option<String>,
+    keep_in_fp32_modules: Option<IgnoredAny>,
     // PyLate's.
     pub(super) query_prefix: Option<String>,
     pub(super) document_prefix: Option<String>,
@@ -78,20 +73,19 @@ impl Settings {
         self.prompt(self.default_prompt_name.as_ref()?)
     }
 
-    /// Reads the file; a model without one has no prompts.
+    /// The settings of a model of this kind.
     ///
     /// # Errors
-    /// If the model is of another kind than its modules, the default prompt is not among the prompts, zero columns are
-    /// to be kept, or a field is not known.
-    pub(super) fn read(folder: &ModelFolder, kind: ModelKind) -> Result<(Self, SettingsConfig)> {
-        let config: SettingsConfig = folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default();
+    /// If the model is of another kind than its modules, the default prompt is not among the prompts, or zero columns
+    /// are to be kept.
+    pub(super) fn of(config: &SettingsConfig, folder: &ModelFolder, kind: ModelKind) -> Result<Self> {
         let bad = |field: &str, rule: String| Error::Config {
             path: folder.root().join(FILE_NAME),
             field: field.to_owned(),
             rule,
         };
         config.check_kind(kind).map_err(|(field, rule)| bad(field, rule))?;
-        let SettingsConfig { prompts, default_prompt_name, truncate_dim, .. } = &config;
+        let SettingsConfig { prompts, default_prompt_name, truncate_dim, .. } = config;
         let (prompts, default_prompt_name) = (prompts.clone(), default_prompt_name.clone());
         let truncate_dim = *truncate_dim;
         let prompts = prompts.unwrap_or_default();
@@ -109,20 +103,48 @@ impl Settings {
         if truncate_dim == Some(0) {
             return Err(bad("truncate_dim", "it must be above 0 and is 0".to_owned()));
         }
-        Ok((settings, config))
+        Ok(settings)
     }
 }
 
 impl SettingsConfig {
+    /// Reads the file; a model without one has no prompts.
+    ///
+    /// # Errors
+    /// If a field is not known.
+    pub(super) fn read(folder: &ModelFolder) -> Result<Self> {
+        Ok(folder.read_json(FILE_NAME, CONFIG_LIMIT)?.unwrap_or_default())
+    }
+
+    /// The kind of the model.
+    pub(super) fn model_type(&self) -> Option<&str> {
+        self.model_type.as_deref()
+    }
+
     /// Refuses the settings of a model of another kind than its modules: the field, and the rule.
     fn check_kind(&self, kind: ModelKind) -> Result<(), (&'static str, String)> {
-        let expected = model_type(kind);
+        let expected = kind.name();
         if let Some(model_type) = self.model_type.as_ref().filter(|model_type| *model_type != expected) {
             let rule = format!("it must be {expected}, for the modules in modules.json, and is {model_type}");
             return Err(("model_type", rule));
         }
         if let Some(limit) = self.max_active_dims.as_ref().filter(|limit| !limit.is_null()) {
             return Err(("max_active_dims", format!("it must be null and is {limit}")));
+        }
+        if let Some(name) = self.default_prompt_name.as_ref().filter(|_| kind.is_cross_encoder()) {
+            let rule =
+                format!("it must be null for a cross-encoder, whose pairs have no prompts, and is {name}");
+            return Err(("default_prompt_name", rule));
+        }
+        let of_cross_encoder = [
+            ("activation_fn", self.activation_fn.is_some()),
+            ("keep_in_fp32_modules", self.keep_in_fp32_modules.is_some()),
+        ];
+        let is_there = |(_, is_there): &(&str, bool)| *is_there;
+        if let Some((field, _)) =
+            of_cross_encoder.into_iter().find(is_there).filter(|_| !kind.is_cross_encoder())
+        {
+            return Err((field, format!("it is a cross-encoder's, and the model is a {expected}")));
         }
         let of_colbert = [
             ("query_prefix", self.query_prefix.is_some()),
@@ -133,7 +155,7 @@ impl SettingsConfig {
             ("do_query_expansion", self.do_query_expansion.is_some()),
             ("skiplist_words", self.skiplist_words.is_some()),
         ];
-        match of_colbert.into_iter().find(|(_, is_there)| *is_there && kind != ModelKind::Colbert) {
+        match of_colbert.into_iter().find(is_there).filter(|_| kind != ModelKind::Colbert) {
             Some((field, _)) => {
                 Err((field, "it is PyLate's, and modules.json has no module of PyLate's".to_owned()))
             }

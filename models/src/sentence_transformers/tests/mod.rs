@@ -1,5 +1,6 @@
 //! Models of an encoder of width 4, written by these tests.
 
+mod cross_encoders;
 mod dense;
 mod files;
 mod heads;

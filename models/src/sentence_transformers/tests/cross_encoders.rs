@@ -1,0 +1,69 @@
+//! Cross-encoders: which modules they may have, and in which settings they may differ from other models.
+
+use super::*;
+
+const SETTINGS: &str = "config_sentence_transformers.json";
+const CROSS_ENCODER: &str =
+    r#"{"model_type": "CrossEncoder", "activation_fn": "torch.nn.modules.linear.Identity"}"#;
+const SCORES: &str = r#"{"in_features": 4, "out_features": 1, "module_output_name": "scores"}"#;
+
+fn classifier(settings: &str, transformer: &str) -> Result<SentenceTransformer> {
+    let files = [(SETTINGS, settings), ("sentence_bert_config.json", transformer)];
+    read(&[TRANSFORMER], &files).map(Option::unwrap)
+}
+
+fn scorer(classes: &[&str]) -> Result<SentenceTransformer> {
+    let files = [(SETTINGS, CROSS_ENCODER), ("1_Pooling/config.json", MEAN), ("2_Dense/config.json", SCORES)];
+    read(classes, &files).map(Option::unwrap)
+}
+
+#[test]
+fn a_transformer_alone_has_the_scores() {
+    let task = r#"{"transformer_task": "sequence-classification", "module_output_name": "scores",
+        "modality_config": {"text": {"method": "forward", "method_output_name": "logits"}}}"#;
+    for transformer in ["{}", task] {
+        let model = classifier(CROSS_ENCODER, transformer).unwrap();
+        assert_eq!((&model.pooling, model.is_cross_encoder()), (&TextPooling::Logits, true));
+    }
+    let message = classifier(CROSS_ENCODER, r#"{"transformer_task": "fill-mask"}"#).unwrap_err().to_string();
+    assert!(message.contains("sequence-classification") && message.contains("fill-mask"), "{message}");
+}
+
+#[test]
+fn else_a_dense_layer_has_them() {
+    let model = scorer(&[TRANSFORMER, POOLING, DENSE]).unwrap();
+    assert!(matches!(&model.pooling, TextPooling::Scores(pooling) if pooling.modes == [Pooling::Mean]));
+    assert!(matches!(model.steps.as_slice(), [Module::Dense(dense)] if dense.out_features == 1));
+    let normalize = "sentence_transformers.models.Normalize";
+    for classes in [&[TRANSFORMER, POOLING][..], &[TRANSFORMER, POOLING, normalize], &[POOLING, DENSE], &[]] {
+        let error = scorer(classes).unwrap_err();
+        assert!(matches!(&error, Error::Config { field, .. } if field == "type"), "{error}");
+    }
+    let score = "sentence_transformers.cross_encoder.modules.logit_score.LogitScore";
+    for classes in [&[TRANSFORMER, score][..], &[TRANSFORMER, POOLING, "my.Dense"]] {
+        let message = scorer(classes).unwrap_err().to_string();
+        assert!(message.contains("modules.json") && message.contains(classes.last().unwrap()), "{message}");
+    }
+}
+
+#[test]
+fn settings_of_another_kind_are_refused() {
+    let bad_prompt =
+        r#"{"model_type": "CrossEncoder", "prompts": {"query": "q: "}, "default_prompt_name": "query"}"#;
+    let message = classifier(bad_prompt, "{}").unwrap_err().to_string();
+    assert!(message.contains("default_prompt_name") && message.ends_with("is query"), "{message}");
+    for field in
+        [r#""activation_fn": "torch.nn.modules.linear.Identity""#, r#""keep_in_fp32_modules": ["1.linear"]"#]
+    {
+        assert!(classifier(&format!(r#"{{"model_type": "CrossEncoder", {field}}}"#), "{}").is_ok());
+        let message = with_file(SETTINGS, &format!("{{{field}}}")).unwrap_err().to_string();
+        assert!(message.contains("is a cross-encoder's"), "{message}");
+    }
+    let message = read(
+        &[TRANSFORMER, POOLING, DENSE],
+        &[(SETTINGS, "{}"), ("1_Pooling/config.json", MEAN), ("2_Dense/config.json", SCORES)],
+    )
+    .unwrap_err()
+    .to_string();
+    assert!(message.contains("module_output_name") && message.ends_with("is scores"), "{message}");
+}
