@@ -12,9 +12,10 @@ impl Session {
     /// # Errors
     /// As [`Session::embedder`]; [`Error::Usage`](crate::Error::Usage) if the model's files ask for other vectors.
     pub fn vector_embedder(&self, options: &EmbedOptions) -> Result<Embedder> {
-        let embedder = self.embedder(options)?;
-        embedder.check_vectors()?;
-        Ok(embedder)
+        // The kind of vectors comes first: other options may be the caller's own, and not fit that kind.
+        let kind = EmbedOptions { normalize: None, dimensions: None, ..options.clone() };
+        Embedder::new(self, &kind)?.check_vectors()?;
+        self.embedder(options)
     }
 
     /// Creates an embedder with these options. It loads only the parts of the model that are not loaded yet.
