@@ -46,10 +46,7 @@ impl Embedded<'_> {
     fn shape(&self, rows: u64) -> String {
         let Self { dimensions, output_type, .. } = self;
         match self.level {
-            Level::Sparse => {
-                let plural = if rows == 1 { "row" } else { "rows" };
-                format!("{} sparse {plural} of {dimensions}", indicatif::HumanCount(rows))
-            }
+            Level::Sparse => format!("{} of {dimensions}", plural(rows, "sparse row", "sparse rows")),
             Level::Token => format!("{} x tokens x {dimensions} {output_type}", indicatif::HumanCount(rows)),
             _ => format!("{} x {dimensions} {output_type}", indicatif::HumanCount(rows)),
         }
