@@ -3,8 +3,9 @@
 //!
 //! qkv: [total_tokens, width] f32, contiguous. Its heads are side by side from the first column on: those of the first
 //! part, of as many values each as that part's norm is wide, then those of the next. Every head becomes its norm (see
-//! [`crate::LayerNorm`] for the formula and the order of the sums); values after the heads are unchanged. On CUDA and Metal it
-//! is composed of candle's operations, in f32, and returns a new tensor.
+//! [`crate::LayerNorm`] for the formula and the order of the sums); values after the heads are unchanged. On CUDA
+//! heads are copied for the kernel of row norms; on Metal it is composed of candle's operations, in f32. Both return a
+//! new tensor.
 
 mod composed;
 mod cpu;
@@ -44,7 +45,7 @@ pub fn norm_heads(qkv: Tensor, parts: &[NormedHeads<'_>], form: Form) -> Result<
         return Err(shape(NAME, "qkv", &format!("[rows, {normed} or more]"), qkv.dims()));
     }
     if form == Form::Composed || !qkv.device().is_cpu() {
-        return Ok(composed::norm_heads(&qkv, parts)?);
+        return composed::norm_heads(&qkv, parts, form);
     }
     qkv.inplace_op1(&NormHeads { parts }).map_err(Error::from)?;
     Ok(qkv)
