@@ -6,9 +6,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nearsay_kernels::device::DeviceFailure;
+mod phrases;
+mod remedies;
 
-use crate::files::{Content, diagnosis};
+use self::phrases::{comma, instead, place, similar, tasks_or_none};
+use crate::files::Content;
 use crate::heads::HeadKind;
 
 /// The result type of this crate.
@@ -363,90 +365,7 @@ pub enum Error {
     },
 }
 
-/// The place of a JSON error, if known.
-fn place(field: &str) -> String {
-    match field {
-        "." | "?" => String::new(),
-        _ => format!(", field {field}"),
-    }
-}
-
-/// The place in a file, if it is known.
-fn comma(place: &str) -> String {
-    if place.is_empty() { String::new() } else { format!(", {place}") }
-}
-
-/// The files that could replace a missing tokenizer.json.
-fn instead(files: &[&str]) -> String {
-    if files.is_empty() { String::new() } else { format!(" and no {}", files.join(" with ")) }
-}
-
-fn similar(names: &[String]) -> String {
-    if names.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = names.iter().map(|name| name.escape_debug().to_string()).collect();
-    format!("; it has {}, ..", names.join(", "))
-}
-
-fn tasks_or_none(tasks: &[String]) -> String {
-    if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
-}
-
 impl Error {
-    /// The device failure that caused this error, if any.
-    pub fn device_failure(&self) -> Option<DeviceFailure> {
-        match self {
-            Self::Kernel(nearsay_kernels::Error::Tensor(error)) | Self::Tensor(error) => {
-                nearsay_kernels::device::failure_of(error)
-            }
-            _ => None,
-        }
-    }
-
-    /// The option that caused the error, if one did.
-    pub fn setting(&self) -> Option<HubSetting> {
-        match self {
-            Self::ModelNotFound { offline: true, .. } => Some(HubSetting::Offline),
-            Self::LinkOutsideFolder { .. } => Some(HubSetting::FollowLinks),
-            _ => None,
-        }
-    }
-
-    /// What the user can do about it, if the cause is known. Looks into the folder of a missing file.
-    pub fn hint(&self) -> Option<String> {
-        let known = match self {
-            Self::ModelNotFound { hint, .. } => return hint.clone(),
-            Self::MissingFile { path } => return diagnosis::missing_file(path),
-            Self::MissingTokenizer { folder, .. } => return diagnosis::no_tokenizer(folder),
-            Self::NoWeights { folder, .. } => return diagnosis::no_weights(folder),
-            Self::OtherContent { content, .. } => content.hint()?,
-            Self::Adapter { .. } => {
-                "merge it into its base model with peft's merge_and_unload(), and save the result with its tokenizer"
-            }
-            Self::LinkOutsideFolder { .. } => "follow such links if you trust where this one leads",
-            Self::Incomplete { .. } | Self::Checksum { .. } => "delete the file and download the model again",
-            Self::RefusedPickle { .. } => {
-                "use the model's safetensors, and do not unpickle this file unless you trust its author"
-            }
-            Self::SeveralEncoders { .. } => {
-                "save the one that you mean as a model, with transformers' save_pretrained"
-            }
-            Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
-            Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
-            Self::NoHead { head, .. } => head.hint(),
-            Self::NoVectors { .. } => {
-                "rerank with it, score with the metric cross_encoder, or use an embedding model"
-            }
-            Self::UnreadTensor { .. } => {
-                "the weights are of another architecture than config.json says, or have adapters: merge these first"
-            }
-            Self::NonFinite { .. } => "the file is damaged or its training diverged: use another copy",
-            _ => return None,
-        };
-        Some(known.to_owned())
-    }
-
     /// The same error, if it is about a field of config.json, with that file's path.
     pub(crate) fn in_config(self, path: &Path) -> Self {
         match self {

@@ -40,6 +40,23 @@ pub(crate) struct TableRecipe {
 }
 
 impl EmbeddingsRecipe {
+    /// Rows of the table `word` and nothing else, of this width.
+    pub(crate) fn of_words(word: TableRecipe, width: usize) -> Self {
+        Self {
+            word,
+            word_aliases: &[],
+            word_scale: None,
+            position: None,
+            has_sinusoids: false,
+            positions: Positions::None,
+            token_type: None,
+            inner_projection: None,
+            width,
+            norm: None,
+            projection: None,
+        }
+    }
+
     /// Width of the hidden states that enter the first layer.
     pub(crate) fn hidden_dim(&self) -> usize {
         self.projection.as_ref().map_or(self.width, |projection| projection.out_dim)

@@ -14,7 +14,7 @@ use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_norm::QueryKeyNormRecipe;
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
 use crate::encoder::rotary::RotaryRecipe;
-use crate::{Positions, Recipe, Result};
+use crate::{Recipe, Result};
 
 /// The sizes and choices of a layer, and how many there are.
 pub(super) struct Sizes {
@@ -84,19 +84,7 @@ impl Sizes {
     /// An encoder of `blocks` with the rotary embeddings that they refer to by their numbers.
     pub(super) fn recipe(&self, config: &Value, blocks: Vec<BlockRecipe>, thetas: &[f64]) -> Result<Recipe> {
         let word = TableRecipe { name: "embed_tokens.weight", rows: fields::size(config, "vocab_size")? };
-        let embeddings = EmbeddingsRecipe {
-            word,
-            word_aliases: &[],
-            word_scale: None,
-            position: None,
-            has_sinusoids: false,
-            positions: Positions::None,
-            token_type: None,
-            inner_projection: None,
-            width: self.hidden_dim,
-            norm: None,
-            projection: None,
-        };
+        let embeddings = EmbeddingsRecipe::of_words(word, self.hidden_dim);
         let mut recipe = Recipe::new(embeddings, blocks);
         let rotary = thetas.iter().map(|&theta| RotaryRecipe::new(theta, self.head_dim));
         recipe.rotary = rotary.collect();

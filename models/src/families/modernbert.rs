@@ -15,7 +15,7 @@ use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
 use crate::encoder::rotary::RotaryRecipe;
 use crate::heads::{ClassifierRecipe, MaskedLanguageRecipe};
-use crate::{Positions, Recipe, Result};
+use crate::{Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "modernbert",
@@ -34,20 +34,14 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let num_layers = fields::layers(config, "num_hidden_layers")?;
     let is_full = full_layers(config, num_layers)?;
     let embeddings = EmbeddingsRecipe {
-        word: TableRecipe {
-            name: "embeddings.tok_embeddings.weight",
-            rows: fields::size(config, "vocab_size")?,
-        },
-        word_aliases: &[],
-        word_scale: None,
-        position: None,
-        has_sinusoids: false,
-        positions: Positions::None,
-        token_type: None,
-        inner_projection: None,
-        width: parts.hidden_dim,
         norm: Some(parts.norm("embeddings.norm")),
-        projection: None,
+        ..EmbeddingsRecipe::of_words(
+            TableRecipe {
+                name: "embeddings.tok_embeddings.weight",
+                rows: fields::size(config, "vocab_size")?,
+            },
+            parts.hidden_dim,
+        )
     };
     let blocks = is_full.iter().enumerate().map(|(number, full)| parts.block(number, *full));
     let mut recipe = Recipe::new(embeddings, blocks.collect());

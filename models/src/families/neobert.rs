@@ -16,7 +16,7 @@ use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::{QueryKeyValueRecipe, RotaryPairs};
 use crate::encoder::rotary::RotaryRecipe;
-use crate::{Positions, Recipe, Result};
+use crate::{Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "neobert",
@@ -42,19 +42,10 @@ fn recipe(config: &Value) -> Result<Recipe> {
         return Err(fields::refused("hidden_act", format!("must be SwiGLU, got `{act}`")));
     }
     let sizes = Sizes::read(config)?;
-    let embeddings = EmbeddingsRecipe {
-        word: TableRecipe { name: "encoder.weight", rows: fields::size(config, "vocab_size")? },
-        word_aliases: &[],
-        word_scale: None,
-        position: None,
-        has_sinusoids: false,
-        positions: Positions::None,
-        token_type: None,
-        inner_projection: None,
-        width: sizes.hidden_dim,
-        norm: None,
-        projection: None,
-    };
+    let embeddings = EmbeddingsRecipe::of_words(
+        TableRecipe { name: "encoder.weight", rows: fields::size(config, "vocab_size")? },
+        sizes.hidden_dim,
+    );
     let num_layers = fields::layers(config, "num_hidden_layers")?;
     let mut recipe = Recipe::new(embeddings, (0..num_layers).map(|number| sizes.block(number)).collect());
     recipe.rotary = vec![RotaryRecipe::new(THETA, sizes.hidden_dim / sizes.num_heads)];

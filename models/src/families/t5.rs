@@ -14,7 +14,7 @@ use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe}
 use crate::encoder::linear::LinearRecipe;
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
-use crate::{Positions, Recipe, Result};
+use crate::{Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "t5",
@@ -35,17 +35,11 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let tables = if is_of(config, "umt5") { num_layers } else { num_layers.min(1) };
     let block = |number: usize| sizes.block(number, number.min(tables.saturating_sub(1)));
     let embeddings = EmbeddingsRecipe {
-        word: TableRecipe { name: "shared.weight", rows: fields::size(config, "vocab_size")? },
         word_aliases: &["encoder.embed_tokens.weight"],
-        word_scale: None,
-        position: None,
-        has_sinusoids: false,
-        positions: Positions::None,
-        token_type: None,
-        inner_projection: None,
-        width: sizes.hidden_dim,
-        norm: None,
-        projection: None,
+        ..EmbeddingsRecipe::of_words(
+            TableRecipe { name: "shared.weight", rows: fields::size(config, "vocab_size")? },
+            sizes.hidden_dim,
+        )
     };
     let mut recipe = Recipe::new(embeddings, (0..num_layers).map(block).collect());
     recipe.biases = (0..tables).map(|number| sizes.bias(number)).collect::<Result<_>>()?;

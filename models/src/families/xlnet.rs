@@ -15,7 +15,7 @@ use crate::encoder::feed_forward::{FeedForwardKind, FeedForwardRecipe, UpRecipe}
 use crate::encoder::linear::{LinearRecipe, Stored};
 use crate::encoder::norm::{NormKind, NormRecipe};
 use crate::encoder::query_key_value::QueryKeyValueRecipe;
-use crate::{Positions, Recipe, Result};
+use crate::{Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "xlnet",
@@ -40,19 +40,10 @@ fn recipe(config: &Value) -> Result<Recipe> {
     fields::only(config, "bi_data", &json!(false))?;
     fields::only(config, "clamp_len", &json!(-1))?;
     let sizes = Sizes::read(config)?;
-    let embeddings = EmbeddingsRecipe {
-        word: TableRecipe { name: "word_embedding.weight", rows: fields::size(config, "vocab_size")? },
-        word_aliases: &[],
-        word_scale: None,
-        position: None,
-        has_sinusoids: false,
-        positions: Positions::None,
-        token_type: None,
-        inner_projection: None,
-        width: sizes.hidden_dim,
-        norm: None,
-        projection: None,
-    };
+    let embeddings = EmbeddingsRecipe::of_words(
+        TableRecipe { name: "word_embedding.weight", rows: fields::size(config, "vocab_size")? },
+        sizes.hidden_dim,
+    );
     let blocks = (0..sizes.num_layers).map(|number| sizes.block(config, number)).collect::<Result<_>>()?;
     let mut recipe = Recipe::new(embeddings, blocks);
     let farthest = MOST_TOKENS - 1;
