@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 mod phrases;
 mod remedies;
 
-use self::phrases::{comma, instead, place, similar, tasks_or_none};
+use self::phrases::{comma, instead, place, similar};
 use crate::files::Content;
 use crate::heads::HeadKind;
 
@@ -103,8 +103,14 @@ pub enum Error {
         /// The model's folder.
         folder: PathBuf,
     },
+    /// The model has no weights of tokens for queries.
+    #[error("{} has no weights of tokens for queries", folder.display())]
+    NoStaticWeights {
+        /// The model's folder.
+        folder: PathBuf,
+    },
     /// The model has no adapters for this task.
-    #[error("the model in {} has no task `{task}`: it has {}", folder.display(), tasks_or_none(tasks))]
+    #[error("the model in {} has no task `{task}`: {}", folder.display(), phrases::tasks(tasks))]
     NoSuchTask {
         /// The model's folder.
         folder: PathBuf,

@@ -31,7 +31,7 @@ impl Model {
 
     /// The longest text according to the tokenizer, limited by the positions.
     pub fn tokenizer_length(&self) -> StatedLength {
-        match self.tokenizer_settings().model_max_length {
+        match self.tokenizer().settings().model_max_length {
             Some(tokens) => self.within_positions(tokens, "tokenizer_config.json", "model_max_length"),
             None => self.usual_length(),
         }

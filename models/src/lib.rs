@@ -30,11 +30,15 @@ pub use batch::{PackedBatch, Positions, TextIds};
 pub use encoder::{Encoder, EncoderOptions, Recipe};
 pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
-pub use files::{AddedToken, HubOptions, ModelFolder, TokenizerClass, TokenizerSettings, UnknownFields};
-pub use heads::{Classifier, HeadKind, SentenceHead, SparseHead, SparseVector, StatedHead, TokenHead};
+pub use files::{
+    AddedToken, HubOptions, ModelFolder, Side, TokenizerClass, TokenizerSettings, UnknownFields,
+};
+pub use heads::{
+    Classifier, HeadKind, SentenceHead, SparseHead, SparseVector, StatedHead, StaticHead, TokenHead,
+};
 pub use hidden_states::{HiddenStates, LayerStates};
 pub use length::StatedLength;
-pub use model::{Model, TokenizerSource};
+pub use model::Model;
 pub use random::SplitMix64;
 pub use shapes::{SHAPES, Shape};
-pub use tokenizers::VocabularyFiles;
+pub use tokenizers::{TokenizerFiles, TokenizerSource, VocabularyFiles};

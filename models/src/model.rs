@@ -1,17 +1,18 @@
 //! A model's files, read and checked. Encoder and head are loaded from them on request.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::adapters::Adapter;
 use crate::families::{self, Family};
-use crate::files::{HubOptions, ModelFolder, Source, TokenizerSettings, WEIGHT_FILES, Wanted, join};
+use crate::files::{HubOptions, ModelFolder, Source, WEIGHT_FILES, Wanted, join};
 use crate::heads::HEAD_FILES;
 use crate::parameters::Parameters;
-use crate::sentence_transformers::{Module, SentenceTransformer, Settings, TextPooling};
-use crate::tokenizers::{self, VocabularyClass, VocabularyFiles};
+use crate::sentence_transformers::{Module, SentenceTransformer, Settings, StaticQueries, TextPooling};
+use crate::tokenizers::TokenizerFiles;
 use crate::weights::Weights;
 use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
 
@@ -21,31 +22,11 @@ pub struct Model {
     folder: ModelFolder,
     family: Family,
     recipe: Recipe,
-    tokenizer: TokenizerSettings,
-    /// The files that the tokenizer is built from, if there is no tokenizer.json.
-    vocabulary: Option<VocabularyFiles>,
+    tokenizer: TokenizerFiles,
     sentence: Option<SentenceTransformer>,
+    pub(crate) queries: Option<StaticQueries>,
     weights: Weights,
     unknown: Vec<UnknownFields>,
-}
-
-/// Where a model's tokenizer comes from.
-#[derive(Debug)]
-pub enum TokenizerSource<'a> {
-    /// tokenizer.json.
-    File(PathBuf),
-    /// The files of its vocabulary.
-    Vocabulary(&'a VocabularyFiles),
-}
-
-impl TokenizerSource<'_> {
-    /// The files.
-    pub fn paths(&self) -> &[PathBuf] {
-        match self {
-            Self::File(path) => std::slice::from_ref(path),
-            Self::Vocabulary(files) => files.paths(),
-        }
-    }
 }
 
 impl Model {
@@ -116,23 +97,24 @@ impl Model {
         let located = |error: Error| error.in_config(&path);
         let family = families::find(&config).map_err(located)?;
         let unknown = unknown_fields(&path, &config, family);
-        let text = |field: &str| config.get(field).and_then(Value::as_str);
-        let model_type = text("model_type").unwrap_or_default();
-        let named_class = text("tokenizer_class");
-        let tokenizer = TokenizerSettings::read(&folder, model_type, named_class)?;
-        let vocabulary = VocabularyFiles::find(&folder, model_type, named_class, &tokenizer)?;
+        let tokenizer = TokenizerFiles::read(folder.clone(), &config)?;
         let recipe = (family.recipe)(&config).map_err(located)?;
         // The model's digest does not depend on which of its heads are used.
         for name in HEAD_FILES.into_iter().filter(|name| matches!(folder.transformer_file(name), Ok(Some(_))))
         {
             folder.mark_read(&join(folder.transformer_prefix(), name));
         }
+        let queries = folder.routes()?.map(|routes| StaticQueries::read(&folder, routes, &config));
+        let queries = queries.transpose()?;
+        let of_queries = queries.iter().map(StaticQueries::tokenizer);
+        let unknown_of_tokenizers =
+            iter::once(&tokenizer).chain(of_queries).flat_map(|files| files.settings().unknown.clone());
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, &recipe, &tokenizer)?,
-            unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
+            sentence: SentenceTransformer::read(&folder, &recipe, tokenizer.settings())?,
+            unknown: unknown.into_iter().chain(unknown_of_tokenizers).collect(),
             tokenizer,
-            vocabulary,
+            queries,
             recipe,
             weights: Weights::absent(),
             folder,
@@ -173,43 +155,14 @@ impl Model {
         &self.recipe
     }
 
-    /// The tokenizer's configuration, besides the tokenizer itself.
-    pub fn tokenizer_settings(&self) -> &TokenizerSettings {
+    /// The tokenizer's files; of a model with [`Model::static_queries`], those of documents.
+    pub fn tokenizer(&self) -> &TokenizerFiles {
         &self.tokenizer
     }
 
     /// The weights on disk.
     pub fn weights(&self) -> &Weights {
         &self.weights
-    }
-
-    /// tokenizer.json, or the files that a tokenizer is built from without one.
-    ///
-    /// # Errors
-    /// If both are missing, or tokenizer.json is not an ordinary file.
-    pub fn tokenizer_source(&self) -> Result<TokenizerSource<'_>> {
-        if let Some(vocabulary) = &self.vocabulary {
-            return Ok(TokenizerSource::Vocabulary(vocabulary));
-        }
-        Ok(TokenizerSource::File(self.tokenizer_file()?))
-    }
-
-    /// tokenizer.json.
-    ///
-    /// # Errors
-    /// If it is missing or not an ordinary file.
-    pub fn tokenizer_file(&self) -> Result<PathBuf> {
-        let path = self.folder.transformer_file("tokenizer.json")?;
-        path.map_or_else(|| Err(self.missing_tokenizer()?), Ok)
-    }
-
-    fn missing_tokenizer(&self) -> Result<Error> {
-        let config: Option<Value> = self.folder.read_transformer_json("config.json")?;
-        let text = |field: &str| config.as_ref()?.get(field)?.as_str();
-        let model_type = text("model_type").unwrap_or_default();
-        let class = tokenizers::class_of(&self.folder, model_type, text("tokenizer_class"))?;
-        let files = class.map_or(&[][..], VocabularyClass::files);
-        Ok(Error::MissingTokenizer { folder: self.folder.root().to_owned(), files })
     }
 
     /// Loads the encoder as `options` says. Files that the cache pins by a SHA-256 are checked first.
@@ -282,8 +235,9 @@ impl Model {
             Some(sentence) => sentence.open_dense(&self.folder)?,
             None => Vec::new(),
         };
-        let dense = dense.iter().flat_map(Weights::paths);
-        self.folder.digest(self.weights.paths().chain(dense))
+        let static_weights = self.static_weight_paths()?;
+        let paths = self.weights.paths().chain(dense.iter().flat_map(Weights::paths));
+        self.folder.digest(paths.chain(static_weights.iter().map(PathBuf::as_path)))
     }
 
     /// Whether the files define how to compute a text's vector (modules.json).
@@ -335,6 +289,11 @@ impl Model {
     /// The prompt put before every text by default.
     pub fn default_prompt(&self) -> Option<&str> {
         self.sentence.as_ref()?.settings.default_prompt()
+    }
+
+    /// The name of that prompt.
+    pub fn default_prompt_name(&self) -> Option<&str> {
+        self.sentence.as_ref()?.settings.default_prompt_name.as_deref()
     }
 
     /// How many values of each vector to keep, according to the files (`truncate_dim`).

@@ -64,8 +64,8 @@ impl Case {
         let longest = (0..).map_while(|text| self.input_ids(text)).map(|ids| ids.len()).max().unwrap_or(0);
         let limits =
             TokenizerLimits { max_tokens: longest, vocab_size: recipe.vocab_size(), lower_case: false };
-        let path = self.model.tokenizer_file().expect("a tokenizer");
-        let tokenizer = TextTokenizer::open(&path, self.model.tokenizer_settings(), limits).expect("valid");
+        let path = self.model.tokenizer().file().expect("a tokenizer");
+        let tokenizer = TextTokenizer::open(&path, self.model.tokenizer().settings(), limits).expect("valid");
         for (number, text) in self.texts.iter().enumerate() {
             let got = tokenizer.encode(text).expect("token ids").ids;
             assert_eq!(Some(got), self.input_ids(number), "text {number}: {text:?}");

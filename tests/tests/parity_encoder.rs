@@ -31,7 +31,7 @@ fn tokenizer(model: &Model) -> TextTokenizer {
         vocab_size: model.recipe().vocab_size(),
         lower_case: false,
     };
-    TextTokenizer::open(&model.tokenizer_file().unwrap(), model.tokenizer_settings(), limits).unwrap()
+    TextTokenizer::open(&model.tokenizer().file().unwrap(), model.tokenizer().settings(), limits).unwrap()
 }
 
 fn texts(folder: &str) -> Vec<String> {

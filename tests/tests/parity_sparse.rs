@@ -4,11 +4,13 @@
 //! within 2e-5 of transformers' (see parity_encoder.rs); the observed difference is under 4e-6 of the largest value, or
 //! of 1.
 
+use std::collections::HashMap;
 use std::fs;
 
+use candle_core::Tensor;
 use nearsay::embed::SparseVector;
 use nearsay::{EmbedOptions, Embedder, Error, Session, SessionOptions};
-use nearsay_tests::{fixture, json};
+use nearsay_tests::{copy_folder, fixture, json, tensors};
 
 const BOUND: f32 = 1e-5;
 
@@ -87,4 +89,30 @@ fn options_of_dense_vectors_are_refused() {
         assert!(matches!(error, Error::Usage { .. }), "{error}");
         assert!(error.to_string().starts_with(&format!("`{setting}` makes no sense")), "{error}");
     }
+}
+
+/// transformers 5 writes both biases for a decoder that is not tied, and applies the decoder's; until version 4 they
+/// were one.
+#[test]
+fn a_decoder_that_is_not_tied_has_its_own_bias() {
+    let rows = |edit: &dyn Fn(&mut HashMap<String, Tensor>)| {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(&fixture("sparse-encoders/roberta-untied"), folder.path());
+        let mut weights = tensors("sparse-encoders/roberta-untied/model.safetensors");
+        edit(&mut weights);
+        candle_core::safetensors::save(&weights, folder.path().join("model.safetensors")).unwrap();
+        let session = Session::with(folder.path().to_str().unwrap(), &SessionOptions::default()).unwrap();
+        session.embedder(&EmbedOptions::default()).unwrap().embed_sparse(&["the river"]).unwrap()
+    };
+    let shifted = |weights: &HashMap<String, Tensor>| (&weights["lm_head.bias"] + 0.5).unwrap();
+    let both = rows(&|weights| {
+        let bias = shifted(weights);
+        weights.insert("lm_head.decoder.bias".to_owned(), bias);
+    });
+    let one = rows(&|weights| {
+        let bias = shifted(weights);
+        weights.insert("lm_head.bias".to_owned(), bias);
+    });
+    assert_eq!(both, one);
+    assert!(both != rows(&|_| ()));
 }

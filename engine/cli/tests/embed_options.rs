@@ -39,7 +39,8 @@ fn a_task_has_adapters_and_an_instruction() {
     assert_eq!((&summary["task"], &summary["prompt"]), (&json!("separation"), &json!("")));
     run("in.txt --task clustering")
         .ends(2, &["no task `clustering`", "hint:", "retrieval.query, retrieval.passage, separation"]);
-    desk.run("embed in.txt -m BERT --task separation").ends(2, &["the model has no tasks"]);
+    desk.run("embed in.txt -m BERT --task separation")
+        .ends(2, &["has no task `separation`: it has no tasks"]);
     let inspected = desk.run(&format!("models inspect {model} --json")).ok().json();
     assert_eq!(inspected["tasks"], json!(["retrieval.query", "retrieval.passage", "separation"]));
 }

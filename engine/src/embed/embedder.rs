@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::heads::Heads;
-use super::late_interaction::{LateInteraction, Side};
+use super::late_interaction::LateInteraction;
 use super::options::{EmbedOptions, PoolingChoice};
 use super::prompted::PromptedTokenizer;
 use crate::error::phrase;
@@ -36,7 +36,8 @@ pub struct Embedder {
 /// The options resolved for the model.
 #[derive(Debug)]
 pub(super) struct EmbedderParts {
-    pub(super) encoder: TextEncoder,
+    /// None for vectors from a table.
+    pub(super) encoder: Option<TextEncoder>,
     pub(super) layer: usize,
     pub(super) tokenizer: PromptedTokenizer,
     pub(super) heads: Heads,
@@ -59,26 +60,31 @@ impl Embedder {
         let model = session.model();
         let layer = options.layer.unwrap_or(model.recipe().num_layers());
         session.check_layer(layer)?;
-        let (pooling, pooling_reason) = options.pooling_of(model);
-        let side = Side::of_prompt(options.prompt_name.as_deref());
+        let side = options.side_of(model)?;
+        let (pooling, pooling_reason) = options.pooling_of(model, side);
         let (late, tokenizer) = match pooling {
             PoolingChoice::Colbert => {
                 let (late, tokenizer) = LateInteraction::open(session, side, options.max_length)?;
                 (Some(late), tokenizer)
             }
+            PoolingChoice::Static => (None, session.query_tokenizer(options.max_length)?),
             _ => {
                 let stated = model.sentence_length();
                 (None, session.tokenizer(options.max_length, stated, model.lower_cases())?)
             }
         };
         let tokenizer = PromptedTokenizer::new(tokenizer, options.prompt_of(model)?, late)?;
-        let heads = Heads::load(session, options, pooling, &tokenizer)?;
+        let heads = Heads::load(session, options, (pooling, side), &tokenizer)?;
         let dimensions = match &heads {
             Heads::Vectors(heads) => options.dimensions_of(model, &heads[0])?,
-            Heads::Sparse(_) | Heads::Tokens(..) => None,
+            Heads::Sparse(_) | Heads::Static(_) | Heads::Tokens(..) => None,
+        };
+        let encoder = match &heads {
+            Heads::Static(_) => None,
+            _ => Some(session.encoder_for(layer, options.adapter_task(model))?),
         };
         let parts = EmbedderParts {
-            encoder: session.encoder_for(layer, options.task.as_deref())?,
+            encoder,
             layer,
             tokenizer,
             heads,
@@ -144,7 +150,7 @@ impl Embedder {
     pub fn level(&self) -> Level {
         match self.parts.heads {
             Heads::Vectors(_) => Level::Text,
-            Heads::Sparse(_) => Level::Sparse,
+            Heads::Sparse(_) | Heads::Static(_) => Level::Sparse,
             Heads::Tokens(..) => Level::Token,
         }
     }
@@ -155,6 +161,10 @@ impl Embedder {
     /// [`Error::Usage`](crate::Error::Usage) for sparse vectors that it does not make.
     pub fn level_for(&self, asked: Level) -> Result<Level> {
         match (asked, self.level()) {
+            (Level::Token, _) if self.parts.encoder.is_none() => Err(Error::usage_hint(
+                "tokens have vectors in the encoder alone, and these texts' vectors come from a table of weights",
+                phrase![(Setting::Task, "document"), " uses the encoder"],
+            )),
             (Level::Text, level) => Ok(level),
             (Level::Sparse, Level::Text | Level::Token) => Err(self.not_sparse()),
             (Level::Token | Level::Sparse, _) => Ok(asked),
@@ -168,7 +178,7 @@ impl Embedder {
     pub(crate) fn check_vectors(&self) -> Result<()> {
         match self.parts.heads {
             Heads::Vectors(_) => Ok(()),
-            Heads::Sparse(_) | Heads::Tokens(..) => Err(self.other_level()),
+            _ => Err(self.other_level()),
         }
     }
 
@@ -206,7 +216,7 @@ impl Embedder {
     pub fn hidden_dim(&self) -> usize {
         match &self.parts.heads {
             Heads::Tokens(heads, _) => heads[0].output_dim(),
-            Heads::Vectors(_) | Heads::Sparse(_) => self.session.recipe().hidden_dim(),
+            _ => self.session.recipe().hidden_dim(),
         }
     }
 
@@ -244,7 +254,7 @@ impl Embedder {
     pub fn normalizes_tokens(&self) -> bool {
         match &self.parts.heads {
             Heads::Tokens(heads, _) => heads[0].is_normalized(),
-            Heads::Vectors(_) | Heads::Sparse(_) => self.parts.normalizes_tokens,
+            _ => self.parts.normalizes_tokens,
         }
     }
 
@@ -261,7 +271,7 @@ impl Embedder {
         self.parts.tokenizer.prompt()
     }
 
-    /// The task whose adapters are part of the weights.
+    /// The task: that of the adapters in the weights, or what the texts are.
     pub fn task(&self) -> Option<&str> {
         self.options.task.as_deref()
     }
@@ -273,7 +283,7 @@ impl Embedder {
 
     /// Whether the encoder leaves the CPU free.
     pub(super) fn works_beside_cpu(&self) -> bool {
-        self.parts.encoder.is_on_gpu()
+        self.parts.encoder.as_ref().is_some_and(TextEncoder::is_on_gpu)
     }
 
     /// The CPU worker threads.

@@ -72,17 +72,25 @@ impl Embedder {
         target: &Mutex<&mut Vec<SparseVector>>,
         done: Done<'_>,
     ) -> Result<()> {
-        let Heads::Sparse(heads) = &self.parts.heads else { return Err(self.not_sparse()) };
+        let heads = match &self.parts.heads {
+            Heads::Sparse(heads) => heads,
+            Heads::Static(head) => {
+                for (index, text) in texts.iter().enumerate() {
+                    self.control().check()?;
+                    write_sparse(&head.vector(&text.ids), places.of(index), target);
+                    done(1, text.ids.len() as u64);
+                }
+                return Ok(());
+            }
+            Heads::Vectors(_) | Heads::Tokens(..) => return Err(self.not_sparse()),
+        };
         self.encode(
             texts,
             |batch, states| {
                 let ids: Vec<&[u32]> = batch.texts.iter().map(|&text| texts[text].ids.as_slice()).collect();
                 let vectors = heads[batch.replica].forward(states, &ids)?;
-                let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
                 for (vector, &text) in vectors.iter().zip(batch.texts) {
-                    for &place in places.of(text) {
-                        target[place].clone_from(vector);
-                    }
+                    write_sparse(vector, places.of(text), target);
                 }
                 Ok(())
             },
@@ -148,12 +156,21 @@ impl Embedder {
     ) -> Result<()> {
         let layer = self.parts.layer;
         let references: Vec<&TokenizedText> = texts.iter().collect();
-        self.parts.encoder.encode(self.control(), &references, &[layer], |batch| {
+        let Some(encoder) = &self.parts.encoder else { return Err(self.other_level()) };
+        encoder.encode(self.control(), &references, &[layer], |batch| {
             let states = batch.states.layer(layer)?;
             write(&batch, states)?;
             done(batch.texts.len() as u64, states.cu_seqlens().total_tokens() as u64);
             Ok(vec![(); batch.texts.len()])
         })?;
         Ok(())
+    }
+}
+
+/// Writes a sparse vector to all its places in `target`.
+fn write_sparse(vector: &SparseVector, places: &[usize], target: &Mutex<&mut Vec<SparseVector>>) {
+    let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+    for &place in places {
+        target[place].clone_from(vector);
     }
 }

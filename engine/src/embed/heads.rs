@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use nearsay_models::{SentenceHead, SparseHead, TokenHead};
+use nearsay_models::{SentenceHead, Side, SparseHead, StaticHead, TokenHead};
 
-use super::late_interaction::Side;
 use super::options::{EmbedOptions, PoolingChoice};
 use super::prompted::PromptedTokenizer;
 use crate::Result;
@@ -20,6 +19,8 @@ pub(super) enum Heads {
     Vectors(Vec<SentenceHead>),
     /// A sparse vector per text.
     Sparse(Arc<[SparseHead]>),
+    /// A sparse vector per query, from its tokens alone.
+    Static(Arc<StaticHead>),
     /// A vector per token of texts of this side.
     Tokens(Vec<TokenHead>, Side),
 }
@@ -28,7 +29,7 @@ impl Heads {
     pub(super) fn load(
         session: &Session,
         options: &EmbedOptions,
-        pooling: PoolingChoice,
+        (pooling, side): (PoolingChoice, Side),
         tokenizer: &PromptedTokenizer,
     ) -> Result<Self> {
         let layers = session.recipe().num_layers();
@@ -43,11 +44,17 @@ impl Heads {
                 let special: Vec<u32> = special.collect();
                 return Ok(Self::Sparse(session.lexical_heads(&special)?));
             }
+            PoolingChoice::Static => {
+                options.check_sparse(layers)?;
+                return Ok(Self::Static(
+                    session.static_head(|token| tokenizer.tokenizer().token_to_id(token))?,
+                ));
+            }
             PoolingChoice::Colbert => {
                 options.check_late_interaction(layers)?;
                 let mut heads = session.token_heads()?.to_vec();
                 heads.iter_mut().for_each(|head| head.set_normalized(options.normalize != Some(false)));
-                return Ok(Self::Tokens(heads, Side::of_prompt(options.prompt_name.as_deref())));
+                return Ok(Self::Tokens(heads, side));
             }
             PoolingChoice::Mode(mode) => Some(mode),
             PoolingChoice::Auto => None,
@@ -68,6 +75,7 @@ impl Heads {
         match self {
             Self::Vectors(heads) => heads[0].description(),
             Self::Sparse(heads) => heads[0].description(),
+            Self::Static(_) => "static".to_owned(),
             Self::Tokens(heads, side) => format!("{} of a {}", heads[0].description(), side.name()),
         }
     }
@@ -77,6 +85,7 @@ impl Heads {
         match self {
             Self::Vectors(heads) => heads[0].output_dim(),
             Self::Sparse(heads) => heads[0].vocab_size(),
+            Self::Static(head) => head.vocab_size(),
             Self::Tokens(heads, _) => heads[0].output_dim(),
         }
     }
@@ -85,7 +94,7 @@ impl Heads {
     pub(super) fn are_normalized(&self) -> bool {
         match self {
             Self::Vectors(heads) => heads[0].is_normalized(),
-            Self::Sparse(_) => false,
+            Self::Sparse(_) | Self::Static(_) => false,
             Self::Tokens(heads, _) => heads[0].is_normalized(),
         }
     }

@@ -2,33 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use nearsay_models::Model;
 use nearsay_models::sentence_transformers::{Colbert, ColbertSide};
+use nearsay_models::{Model, Side};
 
 use crate::session::Session;
 use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
 use crate::{Error, Result};
-
-/// Whether a text is a query or a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Query,
-    Document,
-}
-
-impl Side {
-    /// The side of a prompt's name; without one, texts are documents.
-    pub(super) fn of_prompt(name: Option<&str>) -> Self {
-        if name == Some("query") { Self::Query } else { Self::Document }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::Document => "document",
-        }
-    }
-}
 
 /// A token that is not in the text.
 #[derive(Debug, Clone)]
@@ -106,7 +85,7 @@ impl LateInteraction {
         let marker = of_side.marker.as_deref().map(|marker| own(field, marker)).transpose()?;
         let fill = match is_query && colbert.expands_queries {
             true => {
-                let named = model.tokenizer_settings().mask_token.as_deref();
+                let named = model.tokenizer().settings().mask_token.as_deref();
                 let usual =
                     ["[MASK]", "<mask>"].into_iter().find(|token| tokenizer.token_to_id(token).is_some());
                 Some((own("mask_token", named.or(usual).unwrap_or("[MASK]"))?, length))

@@ -2,7 +2,7 @@
 
 use nearsay_kernels::Pooling;
 use nearsay_models::sentence_transformers::{Projection, TextPooling};
-use nearsay_models::{Model, SentenceHead};
+use nearsay_models::{Model, SentenceHead, Side};
 
 use crate::error::phrase;
 use crate::vectors::Level;
@@ -21,8 +21,10 @@ pub enum PoolingChoice {
     Splade,
     /// A sparse vector: a weight for each of the text's tokens (bge-m3).
     Lexical,
-    /// A vector for each token, for late interaction (ColBERT). Texts are queries with the prompt `query`, else
-    /// documents.
+    /// A sparse vector of a query: a weight for each of its distinct tokens, from a table and without the encoder
+    /// (opensearch-neural-sparse-encoding-doc).
+    Static,
+    /// A vector for each token, for late interaction (ColBERT). Queries and documents have other tokens.
     Colbert,
 }
 
@@ -30,7 +32,7 @@ impl PoolingChoice {
     /// The level of the vectors that it asks for, if it does not leave that open.
     pub(crate) fn level(self) -> Option<Level> {
         match self {
-            Self::Splade | Self::Lexical => Some(Level::Sparse),
+            Self::Splade | Self::Lexical | Self::Static => Some(Level::Sparse),
             Self::Colbert => Some(Level::Token),
             Self::Auto | Self::Mode(_) => None,
         }
@@ -59,7 +61,9 @@ pub struct EmbedOptions {
     /// name them; `None`: the model's default prompt, if any.
     pub prompt_name: Option<String>,
     /// A task that the model has adapters for, which are then part of its weights. Its instruction is put before
-    /// each text unless a prompt is named. `None`: no adapters.
+    /// each text unless a prompt is named. `None`: no adapters. For a model that treats queries and documents
+    /// differently, `query` or `document`; `None`: as the prompt is named, else documents, unless the model's files
+    /// state another default.
     pub task: Option<String>,
     /// The longest text in tokens; `None`: as in the model's files.
     pub max_length: Option<usize>,
@@ -92,7 +96,7 @@ impl EmbedOptions {
         Self { prompt_name: Some(name.to_owned()), ..self }
     }
 
-    /// Uses the model's adapters for this task, and its instruction.
+    /// Uses the model's adapters for this task, and its instruction; or says what the texts are.
     #[must_use]
     pub fn task(self, name: &str) -> Self {
         Self { task: Some(name.to_owned()), ..self }
@@ -111,8 +115,10 @@ impl EmbedOptions {
     }
 
     pub(super) fn prompt_of(&self, model: &Model) -> Result<String> {
-        let instruction = self.task.as_ref().map(|task| instruction_of(model, task)).transpose()?;
-        let Some(name) = &self.prompt_name else {
+        let adapter = self.adapter_task(model);
+        let instruction = adapter.map(|task| instruction_of(model, task)).transpose()?;
+        let side = self.task.as_deref().filter(|_| adapter.is_none());
+        let Some(name) = self.prompt_name.as_deref().or(side) else {
             let default = instruction.or_else(|| model.default_prompt());
             return Ok(default.unwrap_or_default().to_owned());
         };
@@ -126,12 +132,57 @@ impl EmbedOptions {
         })
     }
 
-    /// The pooling, which is only automatic if the files state modes, and the reason for it.
-    pub(super) fn pooling_of(&self, model: &Model) -> (PoolingChoice, &'static str) {
+    /// The task, if it is one of adapters.
+    pub(super) fn adapter_task(&self, model: &Model) -> Option<&str> {
+        self.task.as_deref().filter(|_| !self.has_sides(model))
+    }
+
+    /// Whether queries and documents are treated differently, apart from their prompts.
+    fn has_sides(&self, model: &Model) -> bool {
+        model.static_queries().is_some()
+            || model.is_late_interaction()
+            || self.pooling == PoolingChoice::Colbert
+    }
+
+    /// What the texts are, for a model that treats queries and documents differently.
+    pub(super) fn side_of(&self, model: &Model) -> Result<Side> {
+        if let Some(task) = self.task.as_ref().filter(|_| self.has_sides(model)) {
+            return Side::named(task).ok_or_else(|| {
+                let folder = model.folder().root().to_owned();
+                let tasks = Side::ALL.map(|side| side.name().to_owned()).to_vec();
+                no_such_task(&nearsay_models::Error::NoSuchTask { folder, task: task.clone(), tasks })
+            });
+        }
+        let prompt = self.prompt_name.as_deref().or_else(|| model.default_prompt_name());
+        if let Some(side) = prompt.and_then(Side::named) {
+            return Ok(side);
+        }
+        match model.static_queries() {
+            Some(queries) if self.pooling == PoolingChoice::Auto => queries.default.ok_or_else(|| {
+                Error::usage_hint(
+                    "the model treats queries and documents differently, and its files state no default",
+                    phrase![
+                        (Setting::Task, "query"),
+                        " or ",
+                        (Setting::Task, "document"),
+                        " says what the texts are"
+                    ],
+                )
+            }),
+            _ => Ok(Side::Document),
+        }
+    }
+
+    /// The pooling of texts of this side, which is only automatic if the files state modes, and the reason for it.
+    pub(super) fn pooling_of(&self, model: &Model, side: Side) -> (PoolingChoice, &'static str) {
         let stated = model.sentence_transformer().map(|sentence| &sentence.pooling);
         let reason = match self.pooling {
             PoolingChoice::Mode(_) if model.has_dense() => "asked for; the model's Dense layers are left out",
             PoolingChoice::Auto if stated.is_some_and(is_of_stanford) => "the model's artifact.metadata",
+            PoolingChoice::Auto if model.static_queries().is_some() => match side {
+                Side::Query => "the model's router_config.json, for queries",
+                Side::Document => "the model's router_config.json, for documents",
+            },
             PoolingChoice::Auto if model.has_modules() => "the model's modules.json",
             PoolingChoice::Auto if model.is_cached() => {
                 "the cached snapshot has no modules.json; the mean is the usual default"
@@ -140,7 +191,10 @@ impl EmbedOptions {
             _ => "asked for",
         };
         let pooling = match (self.pooling, stated) {
-            (PoolingChoice::Auto, Some(TextPooling::Splade(_))) => PoolingChoice::Splade,
+            (PoolingChoice::Auto, Some(TextPooling::Splade(_))) => match (side, model.static_queries()) {
+                (Side::Query, Some(_)) => PoolingChoice::Static,
+                _ => PoolingChoice::Splade,
+            },
             (PoolingChoice::Auto, Some(TextPooling::Colbert(_))) => PoolingChoice::Colbert,
             (pooling, _) => pooling,
         };
@@ -198,16 +252,11 @@ impl EmbedOptions {
 
 /// The text that a task puts before each text.
 pub(super) fn instruction_of<'a>(model: &'a Model, task: &str) -> Result<&'a str> {
-    model.task_instruction(task).map_err(|_| {
-        let known: Vec<&str> = model.tasks().collect();
-        match known.as_slice() {
-            [] => Error::usage(format!("the model has no tasks, and so no task `{task}`")),
-            known => {
-                let hint = format!("its tasks are {}", known.join(", "));
-                Error::usage_hint(format!("the model has no task `{task}`"), hint)
-            }
-        }
-    })
+    model.task_instruction(task).map_err(|error| no_such_task(&error))
+}
+
+fn no_such_task(error: &nearsay_models::Error) -> Error {
+    Error::usage(error.to_string())
 }
 
 fn is_of_stanford(pooling: &TextPooling) -> bool {

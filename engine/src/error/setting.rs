@@ -101,6 +101,8 @@ pub enum Setting {
     SkipEmpty,
     /// Whether each row is answered as soon as it is read.
     Stream,
+    /// The task that texts are embedded for.
+    Task,
     /// Hits per query.
     Top,
     /// The types of rows that are measured.
@@ -111,7 +113,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::AddToRun,
         Self::Align,
         Self::Append,
@@ -160,6 +162,7 @@ impl Setting {
         Self::Separator,
         Self::SkipEmpty,
         Self::Stream,
+        Self::Task,
         Self::Top,
         Self::Types,
         Self::WholeFiles,
@@ -216,6 +219,7 @@ impl Setting {
             Self::Separator => "separator",
             Self::SkipEmpty => "skip_empty",
             Self::Stream => "stream",
+            Self::Task => "task",
             Self::Top => "top",
             Self::Types => "types",
             Self::WholeFiles => "whole_files",

@@ -122,7 +122,7 @@ pub(super) fn refuse_model_file(model: &Model, output: &Path) -> Result<()> {
 
 fn is_read_by(model: &Model, output: &Path) -> bool {
     let Ok(metadata) = output.metadata() else { return false };
-    let tokenizer = model.tokenizer_source().map(|source| source.paths().to_vec()).unwrap_or_default();
+    let tokenizer = model.tokenizer().source().map(|source| source.paths().to_vec()).unwrap_or_default();
     let mut files = model.weights().paths().chain(tokenizer.iter().map(PathBuf::as_path));
     files.any(|file| file.metadata().is_ok_and(|found| same(&found, &metadata)))
 }

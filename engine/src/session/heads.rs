@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use nearsay_kernels::{Placement, Pooling};
-use nearsay_models::{Classifier, SentenceHead, SparseHead, TokenHead};
+use nearsay_models::{Classifier, SentenceHead, SparseHead, StaticHead, TokenHead};
 
 use super::{Opened, Session, no_room_for_model, once};
 use crate::Result;
@@ -17,6 +17,8 @@ pub(super) struct LoadedHeads {
     splade: Mutex<Option<Arc<[SparseHead]>>>,
     /// For sparse vectors from weights of tokens.
     lexical: Mutex<Option<Arc<[SparseHead]>>>,
+    /// For sparse vectors of queries, without the encoder.
+    static_head: Mutex<Option<Arc<StaticHead>>>,
     /// For a vector per token.
     tokens: Mutex<Option<Arc<[TokenHead]>>>,
 }
@@ -63,6 +65,14 @@ impl Session {
             head.map_err(|error| no_room_for_model(error, placement))
         };
         once(&self.0.heads.lexical, || devices.placements().iter().map(load).collect())
+    }
+
+    /// The table that turns a query's tokens into a sparse vector; `id_of` finds a token of their tokenizer.
+    ///
+    /// # Errors
+    /// If the model has none, or a file breaks a rule.
+    pub(crate) fn static_head(&self, id_of: impl Fn(&str) -> Option<u32>) -> Result<Arc<StaticHead>> {
+        once(&self.0.heads.static_head, || Ok(Arc::new(self.0.model.load_static_head(id_of)?)))
     }
 
     /// The head of late interaction, on each device.

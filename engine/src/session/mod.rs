@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearsay_kernels::{Placement, Precision};
 use nearsay_models::files::other_than_json;
-use nearsay_models::{Encoder, EncoderOptions, Model, Recipe, StatedLength, TokenizerSource};
+use nearsay_models::{Encoder, EncoderOptions, Model, Recipe, StatedLength, TokenizerFiles, TokenizerSource};
 
 pub use control::{Cancel, Control};
 pub use device_choice::DeviceChoice;
@@ -52,6 +52,9 @@ use crate::tokens::{TextTokenizer, TokenizerLimits};
 use crate::{Error, Result, Setting};
 use encoder::EncodingResources;
 use heads::LoadedHeads;
+
+/// The longest query in tokens if no file of the model states one. No encoder runs for it.
+const LONGEST_QUERY: usize = 1 << 20;
 
 /// An opened model. Cloning shares everything.
 #[derive(Debug, Clone)]
@@ -244,24 +247,41 @@ impl Session {
         })
     }
 
+    /// The tokenizer of queries whose sparse vectors come from a table: no special tokens, and as long as asked for,
+    /// else as the tokenizer's files state, if they do.
+    ///
+    /// # Errors
+    /// If the model has no such table, or a file of the tokenizer is missing or invalid; a length of 0.
+    pub(crate) fn query_tokenizer(&self, asked: Option<usize>) -> Result<TextTokenizer> {
+        let Some(queries) = self.model().static_queries() else {
+            let folder = self.model().folder().root().to_owned();
+            return Err(nearsay_models::Error::NoStaticWeights { folder }.into());
+        };
+        let files = queries.tokenizer();
+        let length = asked.or(files.settings().model_max_length).unwrap_or(LONGEST_QUERY);
+        self.open_tokenizer(files)?.without_special_tokens().with_max_tokens(length)
+    }
+
     fn full_tokenizer(&self) -> Result<TextTokenizer> {
-        let model = &self.0.model;
-        let settings = model.tokenizer_settings();
-        let vocab_size = model.recipe().vocab_size();
+        once(&self.0.tokenizer, || self.open_tokenizer(self.model().tokenizer()))
+    }
+
+    /// A tokenizer of the model, without a length limit.
+    fn open_tokenizer(&self, files: &TokenizerFiles) -> Result<TextTokenizer> {
+        let vocab_size = self.recipe().vocab_size();
         let limits = TokenizerLimits { max_tokens: usize::MAX, vocab_size, lower_case: false };
-        once(&self.0.tokenizer, || {
-            let path = match model.tokenizer_source()? {
-                TokenizerSource::File(path) => path,
-                TokenizerSource::Vocabulary(files) => {
-                    return self.workers().run(|| TextTokenizer::build(files, settings, limits));
-                }
-            };
-            let opened = self.workers().run(|| TextTokenizer::open(&path, settings, limits));
-            // A pointer or a page in the file's place is a better explanation than the parser's.
-            opened.map_err(|error| match (other_than_json(&path, "a tokenizer"), error) {
-                (Some(other), Error::Tokenizer { .. }) => other.into(),
-                (_, error) => error,
-            })
+        let settings = files.settings();
+        let path = match files.source()? {
+            TokenizerSource::File(path) => path,
+            TokenizerSource::Vocabulary(files) => {
+                return self.workers().run(|| TextTokenizer::build(files, settings, limits));
+            }
+        };
+        let opened = self.workers().run(|| TextTokenizer::open(&path, settings, limits));
+        // A pointer or a page in the file's place is a better explanation than the parser's.
+        opened.map_err(|error| match (other_than_json(&path, "a tokenizer"), error) {
+            (Some(other), Error::Tokenizer { .. }) => other.into(),
+            (_, error) => error,
         })
     }
 

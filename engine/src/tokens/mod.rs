@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
-use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams};
+use tokenizers::{Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationParams};
 
 use long_text::Words;
 use shared::SharedTokenizer;
@@ -176,6 +176,13 @@ impl TextTokenizer {
             limited.limits.lower_case = true;
         }
         Ok(limited)
+    }
+
+    /// The same tokenizer, which puts no special tokens around a text.
+    pub(crate) fn without_special_tokens(&self) -> Self {
+        let mut plain = self.clone();
+        plain.tokenizer.with_post_processor(None::<PostProcessorWrapper>);
+        Self { added_tokens: 0, ..plain }
     }
 
     /// The same tokenizer with another length limit.

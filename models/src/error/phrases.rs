@@ -26,6 +26,11 @@ pub(super) fn similar(names: &[String]) -> String {
     format!("; it has {}, ..", names.join(", "))
 }
 
-pub(super) fn tasks_or_none(tasks: &[String]) -> String {
-    if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
+/// The tasks that a model has.
+pub(super) fn tasks(tasks: &[String]) -> String {
+    if tasks.is_empty() {
+        "it has no tasks".to_owned()
+    } else {
+        format!("its tasks are {}", tasks.join(", "))
+    }
 }

@@ -47,6 +47,10 @@ impl Error {
             Self::ShapeMismatch { .. } => "check that config.json belongs to these weights",
             Self::UnsupportedType { .. } => "convert the weights to F32, F16 or BF16",
             Self::NoHead { head, .. } => head.hint(),
+            Self::NoStaticWeights { .. } => {
+                "use a model whose router_config.json has a SparseStaticEmbedding for queries, such as \
+                 opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill"
+            }
             Self::NoVectors { .. } => {
                 "rerank with it, score with the metric cross_encoder, or use an embedding model"
             }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::ModelFolder;
 use super::folder::{CONFIG_LIMIT, plain_parts};
+use super::{ModelFolder, Routes, router};
 use crate::{Error, Result};
 
 /// The file that lists the modules.
@@ -23,6 +23,9 @@ pub(crate) const LENGTH_FILES: [&str; 7] = [
     "sentence_xlm-roberta_config.json",
     "sentence_xlnet_config.json",
 ];
+
+/// The start of the paths of the library's own classes. Others are code of the model's folder.
+const LIBRARY: &str = "sentence_transformers.";
 
 /// One entry of `modules.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,6 +47,17 @@ pub struct ModuleEntry {
 }
 
 impl ModuleEntry {
+    /// The module of this class in this subfolder.
+    pub(super) fn new(path: String, class_path: &str) -> Self {
+        let class_path = class_path.to_owned();
+        Self { path, class_path, _index: IgnoredAny, _name: IgnoredAny, _kwargs: IgnoredAny }
+    }
+
+    /// Whether its class is sentence-transformers' own.
+    pub fn is_of_library(&self) -> bool {
+        self.class_path.starts_with(LIBRARY)
+    }
+
     /// The class name: the last segment of its path. The rest differs between versions.
     pub fn class_name(&self) -> &str {
         self.class_path.rsplit('.').next().unwrap_or(&self.class_path)
@@ -51,9 +65,26 @@ impl ModuleEntry {
 }
 
 impl ModelFolder {
-    /// The modules of a sentence-transformers model in order, or `None` without `modules.json`. Their paths
-    /// are inside the folder.
+    /// The modules of a sentence-transformers model in order, or `None` without `modules.json`: those for
+    /// documents if the model has [`ModelFolder::routes`]. Their paths are inside the folder.
+    ///
+    /// # Errors
+    /// If a file is not valid, or a path leads out of the folder.
     pub fn modules(&self) -> Result<Option<Vec<ModuleEntry>>> {
+        let Some(listed) = self.listed_modules()? else { return Ok(None) };
+        let routes = router::read(self, &listed)?;
+        Ok(Some(routes.map_or(listed, |routes| routes.document)))
+    }
+
+    /// The modules for queries and for documents, if the model treats them differently.
+    ///
+    /// # Errors
+    /// As [`ModelFolder::modules`].
+    pub fn routes(&self) -> Result<Option<Routes>> {
+        router::read(self, &self.listed_modules()?.unwrap_or_default())
+    }
+
+    fn listed_modules(&self) -> Result<Option<Vec<ModuleEntry>>> {
         let Some(mut modules) = self.read_json::<Vec<ModuleEntry>>(MODULES, CONFIG_LIMIT)? else {
             return Ok(None);
         };

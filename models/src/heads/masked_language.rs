@@ -26,7 +26,8 @@ pub(crate) struct MaskedLanguageRecipe {
     /// The name of its weight, without `.weight`; models with `tie_word_embeddings` have the word embeddings in its
     /// place.
     pub(crate) decoder: &'static str,
-    /// The names under which the file may have the decoder's bias; none if it has no bias.
+    /// The names under which the file may have the decoder's bias, the head's own first; none if it has no bias. A
+    /// decoder with a weight of its own has its own bias too: transformers 5 keeps both then, and applies that one.
     pub(crate) biases: &'static [&'static str],
 }
 
@@ -62,11 +63,16 @@ impl Model {
         let embeddings = &self.recipe().embeddings;
         let shape = [embeddings.word.rows, recipe.norm.width];
         let own = format!("{}.weight", recipe.decoder);
-        let weight = match self.of_config(HeadKind::MaskedLanguage, Some(is_tied))? {
+        let is_tied = self.of_config(HeadKind::MaskedLanguage, Some(is_tied))?;
+        let weight = match is_tied {
             true => inside.load(embeddings.word_in(&inside).name, &shape)?,
             false => beside.load(&own, &shape)?,
         };
-        let bias = match recipe.biases.iter().find(|name| beside.contains(name)).or(recipe.biases.first()) {
+        let mut biases = recipe.biases.to_vec();
+        if !is_tied {
+            biases.reverse();
+        }
+        let bias = match biases.iter().find(|name| beside.contains(name)).or(recipe.biases.first()) {
             Some(name) => Some(beside.load(name, &shape[..1])?),
             None => None,
         };

@@ -8,6 +8,7 @@ mod masked_language;
 mod sentence;
 mod sparse;
 mod stated;
+mod static_weights;
 mod tokens;
 
 pub use classification::Classifier;
@@ -22,5 +23,6 @@ pub use sentence::SentenceHead;
 pub(crate) use sentence::{HeadStep, Residual};
 pub use sparse::{SparseHead, SparseVector};
 pub use stated::StatedHead;
+pub use static_weights::StaticHead;
 pub(crate) use tokens::PROJECTION_FILE;
 pub use tokens::TokenHead;

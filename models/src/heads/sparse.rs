@@ -9,7 +9,7 @@ use crate::{LayerStates, Result};
 pub struct SparseVector {
     /// Ascending.
     pub indices: Vec<u32>,
-    /// One for each index, all above 0.
+    /// One for each index, none of them 0: above 0 unless a table of weights has others.
     pub values: Vec<f32>,
 }
 

@@ -1,7 +1,7 @@
 //! The modules of a cross-encoder, as sentence-transformers 6 writes them: a Transformer for sequence
 //! classification alone, or Transformer, Pooling and a Dense whose output is the scores.
 
-use super::{Dense, LIBRARY, Module, PoolingConfig, TextPooling, check_widths, dense, expect, unsupported};
+use super::{Dense, Module, PoolingConfig, TextPooling, check_widths, dense, expect, unsupported};
 use crate::files::{ModelFolder, ModuleEntry};
 use crate::{Error, Recipe, Result};
 
@@ -20,7 +20,7 @@ pub(super) fn scorer(
     let path = folder.root().join("modules.json");
     let is_known = |module: &&ModuleEntry| {
         let classes = ["Transformer", "Pooling", "Dense", "Normalize"];
-        module.class_path.starts_with(LIBRARY) && classes.contains(&module.class_name())
+        module.is_of_library() && classes.contains(&module.class_name())
     };
     if let Some(other) = modules.iter().find(|module| !is_known(module)) {
         return Err(unsupported(&path, other));

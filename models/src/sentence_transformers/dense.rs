@@ -7,7 +7,7 @@ use nearsay_kernels::Activation;
 use serde::Deserialize;
 
 use super::features::{SCORES, TOKENS, VECTOR, check_features};
-use super::read_config;
+use super::{open_weights, read_config};
 use crate::files::{ModelFolder, join};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -109,22 +109,13 @@ impl Dense {
     /// # Errors
     /// If a file is missing or breaks a rule, or has a tensor that the layer does not use.
     pub fn open(&self, folder: &ModelFolder) -> Result<Weights> {
-        let weights = Weights::open_in(folder, &self.folder)?;
         let is_used = |name: &str| match name {
             Self::WEIGHT => true,
             Self::BIAS => self.bias,
             Self::RESIDUAL => self.projects_residual(),
             _ => false,
         };
-        let unused = weights.names().find(|name| !is_used(name)).map(str::to_owned);
-        match unused {
-            None => Ok(weights),
-            Some(name) => Err(Error::UnusedTensor {
-                name,
-                file: folder.root().join(weights.description()),
-                config: join(&self.folder, "config.json"),
-            }),
-        }
+        open_weights(folder, &self.folder, is_used)
     }
 }
 

@@ -15,8 +15,9 @@ mod normalize;
 mod pooling;
 mod settings;
 mod splade;
+mod static_queries;
 
-use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
+use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings, join};
 use crate::weights::Weights;
 use crate::{Error, Recipe, Result};
 
@@ -31,12 +32,12 @@ pub(crate) use settings::FILE_NAME as SETTINGS;
 pub use settings::Settings;
 use settings::SettingsConfig;
 pub use splade::SpladePooling;
+pub(crate) use static_queries::IDF;
+pub use static_queries::StaticQueries;
 
 /// The supported modules.
-const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize, MLMTransformer, SpladePooling";
-
-/// The start of the paths of the library's own classes. Others are code of the model's folder.
-const LIBRARY: &str = "sentence_transformers.";
+const SUPPORTED: &str =
+    "Transformer, Pooling, Dense, Normalize, MLMTransformer, SpladePooling, SparseStaticEmbedding, Router";
 
 /// The Transformer of jina-embeddings-v3, which chooses the adapters of a task.
 const WITH_TASKS: &str = "custom_st.Transformer";
@@ -197,7 +198,7 @@ fn token_steps(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) 
     expect(&path, modules.next(), "Transformer")?;
     let mut steps = Vec::new();
     for module in modules {
-        let is_known = [PYLATE, LIBRARY].iter().any(|start| module.class_path.starts_with(start));
+        let is_known = module.is_of_library() || module.class_path.starts_with(PYLATE);
         match module.class_name() {
             "Dense" if is_known => steps.push(Module::Dense(Dense::of_tokens(folder, &module.path)?)),
             _ => return Err(unsupported(&path, module)),
@@ -211,7 +212,7 @@ fn token_steps(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) 
 fn sparse(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) -> Result<TextPooling> {
     let path = folder.root().join("modules.json");
     let names: Vec<&str> = modules.iter().map(ModuleEntry::class_name).collect();
-    if let Some(own) = modules.iter().find(|module| !module.class_path.starts_with(LIBRARY)) {
+    if let Some(own) = modules.iter().find(|module| !module.is_of_library()) {
         return Err(unsupported(&path, own));
     }
     let (["MLMTransformer" | "Transformer", "SpladePooling"], [_, pooling]) = (names.as_slice(), modules)
@@ -240,7 +241,7 @@ fn expect<'a>(
         ),
     };
     match module {
-        Some(module) if !module.class_path.starts_with(LIBRARY) => Err(unsupported(path, module)),
+        Some(module) if !module.is_of_library() => Err(unsupported(path, module)),
         Some(module) if module.class_name() == class => Ok(module),
         Some(module) if SUPPORTED.split(", ").any(|name| name == module.class_name()) => {
             Err(rule(module.class_name()))
@@ -258,7 +259,7 @@ fn unsupported(path: &std::path::Path, module: &ModuleEntry) -> Error {
 fn step(folder: &ModelFolder, module: &ModuleEntry) -> Result<Module> {
     let path = folder.root().join("modules.json");
     match module.class_name() {
-        _ if !module.class_path.starts_with(LIBRARY) => Err(unsupported(&path, module)),
+        _ if !module.is_of_library() => Err(unsupported(&path, module)),
         "Dense" => Dense::read(folder, &module.path).map(Module::Dense),
         "Normalize" => normalize::check(folder, &module.path).map(|()| Module::Normalize),
         // A second one of these is in the wrong place.
@@ -284,6 +285,20 @@ fn check_widths(folder: &ModelFolder, pooled: usize, steps: &[Module]) -> Result
         width = dense.out_features;
     }
     Ok(())
+}
+
+/// Opens the weights in a module's subfolder.
+fn open_weights(folder: &ModelFolder, subfolder: &str, is_used: impl Fn(&str) -> bool) -> Result<Weights> {
+    let weights = Weights::open_in(folder, subfolder)?;
+    let unused = weights.names().find(|name| !is_used(name)).map(str::to_owned);
+    match unused {
+        None => Ok(weights),
+        Some(name) => Err(Error::UnusedTensor {
+            name,
+            file: folder.root().join(weights.description()),
+            config: join(subfolder, "config.json"),
+        }),
+    }
 }
 
 /// A module's required configuration.

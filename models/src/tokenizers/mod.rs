@@ -10,6 +10,7 @@ mod added_tokens;
 mod byte_level_bpe;
 mod bytes;
 mod class;
+mod files;
 mod json;
 mod languages;
 mod merges;
@@ -33,6 +34,7 @@ use settings::Settings;
 
 pub(crate) use class::VOCABULARY_FILES;
 pub use class::VocabularyClass;
+pub use files::{TokenizerFiles, TokenizerSource};
 pub(crate) use special_tokens::default_ends;
 
 /// The file that makes all of this unnecessary.

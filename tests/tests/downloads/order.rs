@@ -41,6 +41,31 @@ fn the_description_comes_first_and_everything_only_once() {
 }
 
 #[test]
+fn a_router_leads_to_the_files_of_queries_and_of_documents() {
+    let (cache, hub) = (folder(), Hub::of_folder(&fixture("routed")));
+    let options = options(cache.path(), &hub);
+    let model = Model::open(NAME, &options).unwrap();
+    let asked = hub.asked();
+    for name in [
+        "router_config.json",
+        "query_0_SparseStaticEmbedding/tokenizer.json",
+        "query_0_SparseStaticEmbedding/model.safetensors",
+        "document_0_MLMTransformer/config.json",
+        "document_0_MLMTransformer/model.safetensors",
+        "document_1_SpladePooling/config.json",
+    ] {
+        assert!(asked.iter().any(|it| it == name), "{name}: {asked:?}");
+    }
+    assert_eq!(model.load_static_head(|_| None).unwrap().vocab_size(), model.recipe().vocab_size());
+    Model::open(NAME, &options).unwrap();
+    assert!(hub.requests().is_empty(), "a complete model needs no hub");
+    let weights = "query_0_SparseStaticEmbedding/model.safetensors";
+    fs::remove_file(model.folder().root().join(weights)).unwrap();
+    Model::open(NAME, &options).unwrap();
+    assert_eq!(hub.asked(), [weights], "only what is missing");
+}
+
+#[test]
 fn a_description_has_no_weights_and_they_can_follow() {
     let (cache, hub) = (folder(), Hub::of_folder(&fixture(STS)));
     let options = options(cache.path(), &hub);
@@ -152,7 +177,7 @@ fn a_vocabulary_is_fetched_if_there_is_no_tokenizer_json() {
     let (cache, hub) = (folder(), edited(STS, replaced));
     let options = options(cache.path(), &hub);
     let model = Model::open(NAME, &options).unwrap();
-    let source = model.tokenizer_source().unwrap();
+    let source = model.tokenizer().source().unwrap();
     assert!(matches!(&source.paths(), [path] if path.ends_with("vocab.txt")), "{source:?}");
     assert!(hub.asked().contains(&"vocab.txt".to_owned()));
     Model::open(NAME, &options).unwrap();

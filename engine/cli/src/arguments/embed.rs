@@ -95,7 +95,8 @@ pub(crate) struct EmbedArguments {
     /// Put one of the model's prompts (query, document, ..) before each text
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
-    /// Use the model's adapters and instruction for this task (retrieval.passage, ..), if it has any
+    /// Use the model's adapters for this task (retrieval.passage, ..), or embed as query or document with a model that
+    /// treats these differently [default: as --prompt-name says, else document]
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,
     /// Use the hidden states of layer N; 0 is the embedding layer [default: the last]
@@ -236,7 +237,9 @@ pub(crate) enum PoolingArgument {
     Splade,
     /// A sparse vector by a weight for each token (bge-m3), likewise
     Lexical,
-    /// A vector for each token by late interaction, written as with --level token; --prompt-name query makes queries
+    /// A sparse vector of a query by a table of weights, without the encoder (opensearch doc models), likewise
+    Static,
+    /// A vector for each token by late interaction, written as with --level token; --task query makes queries
     Colbert,
 }
 
@@ -246,6 +249,7 @@ impl From<PoolingArgument> for nearsay::embed::PoolingChoice {
             PoolingArgument::Auto => return Self::Auto,
             PoolingArgument::Splade => return Self::Splade,
             PoolingArgument::Lexical => return Self::Lexical,
+            PoolingArgument::Static => return Self::Static,
             PoolingArgument::Colbert => return Self::Colbert,
             PoolingArgument::Mean => Pooling::Mean,
             PoolingArgument::Cls => Pooling::Cls,

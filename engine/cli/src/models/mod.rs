@@ -52,6 +52,7 @@ fn describe(model: &Model) -> Facts {
     let (recipe, head) = (model.recipe(), model.stated_head());
     let weights = Some(model.weights()).filter(|weights| weights.is_there());
     let pooling = match model.has_modules() {
+        true if model.static_queries().is_some() => format!("{}; for queries static", head.description),
         true => head.description,
         false => {
             format!("{} (the model has no modules.json; the mean is the usual default)", head.description)
@@ -73,7 +74,7 @@ fn describe(model: &Model) -> Facts {
         ("vocab_size", json!(recipe.vocab_size())),
         ("activation", json!(activation_name(recipe.activation()))),
         ("positions", json!(recipe.max_tokens())),
-        ("tokenizer_max_length", json!(model.tokenizer_settings().model_max_length)),
+        ("tokenizer_max_length", json!(model.tokenizer().settings().model_max_length)),
         ("embedding_max_length", json!(model.sentence_length().tokens)),
         ("pooling", json!(pooling)),
         ("normalized", json!(head.is_normalized && dimensions == head.dimensions)),

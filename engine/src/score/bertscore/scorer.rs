@@ -95,7 +95,7 @@ impl Scorer {
         session.check_layer(layer)?;
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
-        let special = SpecialTokens::find(model.tokenizer_settings(), &tokenizer);
+        let special = SpecialTokens::find(model.tokenizer().settings(), &tokenizer);
         let parts = ScorerParts {
             layer,
             tokenizer,

@@ -62,6 +62,11 @@ impl ModelFolder {
         Self { name: name.to_owned(), ..self }
     }
 
+    /// The same folder, with the transformer's files in `subfolder`.
+    pub(crate) fn with_transformer_in(&self, subfolder: &str) -> Self {
+        Self { transformer_prefix: subfolder.to_owned(), ..self.clone() }
+    }
+
     /// The model's name as the user gave it.
     pub fn name(&self) -> &str {
         &self.name

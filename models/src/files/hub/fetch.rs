@@ -16,15 +16,17 @@ use crate::files::cache::{Repository, absence, is_commit};
 use crate::files::checksum::sha256;
 use crate::files::folder::{CONFIG_LIMIT, join, parse_json, plain_parts, read_limited};
 use crate::files::layout::{LENGTH_FILES, MODULES, ModuleEntry};
+use crate::files::router::{ROUTER, RouterConfig, is_router};
 use crate::files::weight_files::{ShardIndex, is_file_name};
 use crate::files::{HubOptions, Token, diagnosis};
 use crate::heads::{LEXICAL_FILE, PROJECTION_FILE};
-use crate::sentence_transformers::ARTIFACT;
+use crate::sentence_transformers::{ARTIFACT, IDF};
 use crate::tokenizers::{TOKENIZER, VOCABULARY_FILES};
 
 /// The small files that nearsay reads in the model's folder and its modules' folders.
-const SMALL_FILES: [&str; 8] = [
+const SMALL_FILES: [&str; 9] = [
     ARTIFACT,
+    IDF,
     "config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -164,16 +166,26 @@ impl Fetch {
 
     /// The model's folder and those of its modules.
     fn folders(&self) -> Result<Vec<String>, Failure> {
-        let mut folders = vec![String::new()];
-        let Some(modules) = self.file(MODULES)? else { return Ok(folders) };
+        let mut folders = Vec::new();
+        let Some(modules) = self.file(MODULES)? else { return Ok(vec![String::new()]) };
         for module in json::<Vec<ModuleEntry>>(&modules)? {
-            let parts = plain_parts(&module.path)
-                .ok_or_else(|| Failure::unexplained(format!("{MODULES} names {:?}", module.path)))?;
-            if !parts.is_empty() {
-                folders.push(parts.join("/"));
-            }
+            folders.push(plain(&module.path, MODULES)?);
+            folders.extend(self.routed(&module)?);
         }
+        folders.retain(|folder| !folder.is_empty());
+        folders.insert(0, String::new());
         Ok(folders)
+    }
+
+    /// The folders of the modules that this one leads to, if it is a Router.
+    fn routed(&self, module: &ModuleEntry) -> Result<Vec<String>, Failure> {
+        let name = join(&module.path, ROUTER);
+        if !is_router(module) {
+            return Ok(Vec::new());
+        }
+        let Some(config) = self.file(&name)? else { return Ok(Vec::new()) };
+        let config = json::<RouterConfig>(&config)?;
+        config.subfolders().map(|folder| plain(&join(&module.path, folder), ROUTER)).collect()
     }
 
     /// Names the files that a repository has instead of config.json or weights.
@@ -286,6 +298,12 @@ impl Fetch {
             },
         )
     }
+}
+
+/// A relative folder that `file` names.
+fn plain(folder: &str, file: &str) -> Result<String, Failure> {
+    let parts = plain_parts(folder).map(|parts| parts.join("/"));
+    parts.ok_or_else(|| Failure::unexplained(format!("{file} names {folder:?}")))
 }
 
 /// Whether a file has the SHA-256 that names it. Small files are named by git's SHA-1 of something else; for

@@ -31,8 +31,25 @@ pub(in crate::files) fn missing_part(folder: &ModelFolder, wanted: Wanted) -> Re
             return Ok(Some(format!("weights in {}", module.path)));
         }
     }
+    if let Some(missing) = missing_of_queries(folder, wanted)? {
+        return Ok(Some(missing));
+    }
     let needs_weights = wanted == Wanted::Everything && !has_weights(folder, prefix)?;
     Ok(needs_weights.then(|| "weights".to_owned()))
+}
+
+/// The part that the modules for queries lack, if the model has such modules.
+fn missing_of_queries(folder: &ModelFolder, wanted: Wanted) -> Result<Option<String>> {
+    for module in folder.routes()?.into_iter().flat_map(|routes| routes.query) {
+        let part = folder.with_transformer_in(&module.path);
+        if !has_tokenizer(&part)? {
+            return Ok(Some(join(&module.path, TOKENIZER)));
+        }
+        if wanted == Wanted::Everything && !has_weights(folder, &module.path)? {
+            return Ok(Some(format!("weights in {}", module.path)));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether there is a tokenizer.json, or the files that a tokenizer is built from.

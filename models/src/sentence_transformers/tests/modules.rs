@@ -35,7 +35,6 @@ fn an_unknown_module_lists_what_is_supported() {
     for class in [
         "sentence_transformers.models.LSTM",
         "sentence_transformers.models.StaticEmbedding",
-        "sentence_transformers.base.modules.router.Router",
         "sentence_transformers.models.Dropout",
         "CNN",
         // Code of the model's own, whatever it is called.
