@@ -31,6 +31,66 @@ fn number(report: &Value, key: &str) -> f64 {
     report[key].as_f64().unwrap_or_else(|| panic!("{key}: {report}"))
 }
 
+/// The scores of a run file, by query and document.
+fn scores(run: &str) -> Vec<(String, f64)> {
+    let score = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (format!("{} {}", fields[0], fields[2]), fields[4].parse().expect("a score"))
+    };
+    let mut scores: Vec<_> = run.lines().map(score).collect();
+    scores.sort_by(|a, b| a.0.cmp(&b.0));
+    scores
+}
+
+#[test]
+fn a_model_with_adapters_for_retrieval_uses_them() {
+    let desk = desk();
+    let titleless = CORPUS.replace("\"title\":\"Mill\",", "").replace("\"title\":\"\",", "");
+    desk.write("task/corpus.jsonl", titleless);
+    let model = nearsay_tests::fixture("families/jina-v3").display().to_string();
+    let run = desk.run(&format!("eval retrieval task -m {model} --json --trec model.run")).ok();
+    for part in ["task of each query: retrieval.query", "task of each document: retrieval.passage"] {
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
+    assert_eq!(run.json()["retrieval"]["query_prompt"], "river: ");
+    // An index of that task has the same scores.
+    desk.run(&format!(
+        "index build task/corpus.jsonl -m {model} --task retrieval.passage --text-field text \
+         --id-field _id --vectors f32 -o a.index -q"
+    ))
+    .ok();
+    desk.run(&format!(
+        "eval retrieval a.index --queries task/queries.jsonl --qrels task/qrels/test.tsv -m {model} --trec index.run"
+    ))
+    .ok();
+    let [of_model, of_index] =
+        ["model.run", "index.run"].map(|run| scores(&String::from_utf8(desk.read(run)).unwrap()));
+    assert_eq!(of_model.len(), 6);
+    for ((name, of_model), (other, of_index)) in of_model.iter().zip(&of_index) {
+        assert!(
+            name == other && (of_model - of_index).abs() < 1e-5,
+            "{name}: {of_model}, {other}: {of_index}"
+        );
+    }
+    assert_eq!(of_model.len(), of_index.len());
+}
+
+#[test]
+fn pairs_are_scored_with_a_task() {
+    let desk = desk();
+    desk.write(
+        "sts.tsv",
+        "score\tsentence1\tsentence2\n1\tthe river\ta cat\n5\tthe river\tthe old river\n3\tx\ty z\n",
+    );
+    let model = nearsay_tests::fixture("families/jina-v3").display().to_string();
+    let pearson = |more: &str| {
+        number(&desk.run(&format!("eval sts sts.tsv -m {model} --json{more}")).ok().json(), "pearson")
+    };
+    assert!(pearson("") != pearson(" --task retrieval.query"));
+    desk.run(&format!("eval sts sts.tsv -m {model} --task clustering"))
+        .ends(2, &["has no task `clustering`"]);
+}
+
 #[test]
 fn a_model_is_measured_on_a_task() {
     let desk = desk();

@@ -24,18 +24,22 @@ const DOCUMENT_PROMPTS: [&str; 3] = ["document", "passage", "corpus"];
 /// The name of the prompt for queries.
 const QUERY_PROMPT: &str = "query";
 
+/// The tasks of queries and documents that a model may have adapters for (jina-embeddings-v3).
+const TASKS: [&str; 2] = ["retrieval.query", "retrieval.passage"];
+
 /// How a model embeds queries and documents, and compares them.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RetrievalOptions {
-    /// How texts are embedded. The prompt and, for [`Metric::Cosine`], the normalization are set here.
+    /// How texts are embedded. The task, the prompt and, for [`Metric::Cosine`], the normalization are set here.
     pub embedding: EmbedOptions,
     /// How vectors are compared: [`Metric::Cosine`] or [`Metric::Dot`].
     pub metric: Metric,
-    /// The name of the prompt before each query; `None`: `query`.
+    /// The name of the prompt before each query; `None`: `query`, or the instruction of the task `retrieval.query` if
+    /// the model has adapters for that and `retrieval.passage`.
     pub query_prompt: Option<String>,
     /// The name of the prompt before each document; `None`: the first of `document`, `passage` and `corpus`
-    /// that the model's files name, or none.
+    /// that the model's files name, or none; or the instruction of the task `retrieval.passage`.
     ///
     /// sentence-transformers' `encode_document` looks for the same names. There (6.2) `document` always
     /// exists, empty unless the files name it, so that `passage` and `corpus` are never used.
@@ -81,10 +85,17 @@ impl Retriever {
                 ));
             }
         };
-        let with = |prompt: &str| session.vector_embedder(&options.clone().prompt(prompt));
-        let queries = with(query_prompt.as_deref().unwrap_or(QUERY_PROMPT))?;
-        let of_documents = document_prompt.as_deref().unwrap_or_else(|| usual_prompt(session.model()));
-        Ok(Self { queries, documents: with(of_documents)?, metric: *metric })
+        let [query_task, document_task] = tasks(session.model());
+        let with = |prompt: &Option<String>, task: Option<&str>, usual: &str| {
+            let options = EmbedOptions { task: task.map(str::to_owned), ..options.clone() };
+            let prompt = prompt.as_deref().or_else(|| task.is_none().then_some(usual));
+            session.vector_embedder(&prompt.map_or(options.clone(), |name| options.prompt(name)))
+        };
+        Ok(Self {
+            queries: with(query_prompt, query_task, QUERY_PROMPT)?,
+            documents: with(document_prompt, document_task, usual_prompt(session.model()))?,
+            metric: *metric,
+        })
     }
 
     /// The embedder of queries.
@@ -144,6 +155,12 @@ impl Retriever {
             truncated_queries: embedded.notices.truncated.count,
         })
     }
+}
+
+/// The tasks of queries and documents, if the model has adapters for both.
+fn tasks(model: &Model) -> [Option<&'static str>; 2] {
+    let has = |name: &&str| model.tasks().any(|task| task == *name);
+    if TASKS.iter().all(has) { TASKS.map(Some) } else { [None; 2] }
 }
 
 /// The name of the prompt for documents, unless one is chosen.

@@ -157,6 +157,9 @@ pub(crate) struct StsArguments {
     /// Put one of the model's prompts (query, document, ..) before each sentence
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
+    /// Use the model's adapters and instruction for this task (text-matching, ..), if it has any
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
     #[command(flatten)]
     pub(crate) reading: FormatArguments,
     #[command(flatten)]

@@ -107,6 +107,9 @@ pub(crate) struct IndexBuildArguments {
     /// Put one of the model's prompts (document, ..) before each text
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
+    /// Use the model's adapters and instruction for this task (retrieval.passage, ..), if it has any
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
     /// Use the hidden states of layer N; 0 is the embedding layer [default: the last]
     #[arg(short, long, value_name = "N")]
     pub(crate) layer: Option<usize>,

@@ -51,6 +51,7 @@ pub(super) const STS: &[Flag<StsArguments>] = &[
     always("columns"),
     always("format"),
     always("prompt_name"),
+    always("task"),
     always("max_length"),
     always("precision"),
     always("device"),

@@ -42,6 +42,7 @@ pub(super) const BUILD: &[Flag<IndexBuildArguments>] = &[
     always("pooling"),
     always("dimensions"),
     always("prompt_name"),
+    always("task"),
     always("layer"),
     always("json_column"),
     always("texts_per_volume"),

@@ -31,6 +31,7 @@ pub(super) fn run(context: &Context, arguments: &StsArguments) -> anyhow::Result
     let mut options = EmbedOptions::default();
     options.max_length = running.max_length;
     options.prompt_name = arguments.prompt_name.clone();
+    options.task = arguments.task.clone();
     let embedder = session.vector_embedder(&options)?.with_cancel(&context.cancel());
     let columns = arguments.columns.clone().unwrap_or_default();
     let progress = Progress::new(context, Measure::Share(None));

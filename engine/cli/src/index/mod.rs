@@ -106,6 +106,7 @@ fn embed_options(arguments: &IndexBuildArguments) -> EmbedOptions {
     options.pooling = arguments.pooling.into();
     options.dimensions = arguments.dimensions;
     options.prompt_name = arguments.prompt_name.clone();
+    options.task = arguments.task.clone();
     options.max_length = arguments.running.max_length;
     options.layer = arguments.layer;
     options

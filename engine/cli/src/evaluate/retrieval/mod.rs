@@ -110,6 +110,9 @@ fn open(context: &Context, arguments: &RetrievalArguments, name: &str) -> nearsa
     options.document_prompt = arguments.document_prompt.clone();
     let retriever = Retriever::new(&session, &options)?.with_cancel(&context.cancel());
     for (what, embedder) in [("query", retriever.queries()), ("document", retriever.documents())] {
+        if let Some(task) = embedder.task() {
+            context.note(format_args!("task of each {what}: {task}"));
+        }
         if !embedder.prompt_text().is_empty() {
             context.note(format_args!("put before each {what}: {:?}", embedder.prompt_text()));
         }
