@@ -18,6 +18,7 @@ mod failure;
 mod get;
 mod gpus;
 mod help;
+mod idf;
 mod index;
 mod man;
 mod models;
@@ -89,6 +90,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Compare(arguments) => return compare::run(context, &arguments),
+        Command::Idf(arguments) => idf::run(context, &arguments)?,
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Rerank(arguments) => rerank::run(context, &arguments)?,

@@ -57,7 +57,7 @@ impl Error {
             | Self::Model(_)
             | Self::OtherModel { .. }
             | Self::OtherIndex { .. }
-            | Self::OtherRun { .. } => ErrorKind::Model,
+            | Self::NewerFormat { .. } => ErrorKind::Model,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::DeadlineExceeded => ErrorKind::DeadlineExceeded,
         }

@@ -232,12 +232,12 @@ pub enum Error {
         /// Its value for the model.
         of_model: String,
     },
-    /// A run was written in a later format.
+    /// A file, or a run, was written in a later format.
     #[error("{} has format {recorded}; this version of nearsay reads format {known} at most", path.display())]
-    OtherRun {
-        /// The run's description.
+    NewerFormat {
+        /// The file, or the run's description.
         path: PathBuf,
-        /// The format of the run.
+        /// Its format.
         recorded: u64,
         /// The latest format that is known.
         known: u64,

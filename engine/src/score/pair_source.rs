@@ -220,10 +220,10 @@ fn counted(references: &[Option<String>]) -> Vec<String> {
 
 /// The texts of each column of references that are references: those that exist, and in further columns are not blank.
 pub(super) fn documents(
-    source: &PairSource,
+    references: &[TextSource],
+    blank_is_missing: bool,
 ) -> impl Iterator<Item = Result<impl Iterator<Item = Result<String>>>> {
-    let blank_is_missing = source.blank_is_missing;
-    source.references.iter().enumerate().map(move |(column, source)| {
+    references.iter().enumerate().map(move |(column, source)| {
         let is_reference = move |record: &Result<Record>| {
             let exists = |record: &Record| {
                 record.has_text && (!is_blank(&record.text) || column == 0 && !blank_is_missing)

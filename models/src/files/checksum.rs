@@ -113,7 +113,7 @@ fn compare(path: &Path, expected: String) -> Result<()> {
 }
 
 /// The SHA-256 of a file's content, in hexadecimal.
-pub(super) fn sha256(path: &Path) -> Result<String> {
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(Error::io(path))?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
@@ -128,7 +128,7 @@ pub(super) fn sha256(path: &Path) -> Result<String> {
     Ok(hexadecimal(&hasher.finalize()))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -29,6 +29,7 @@ mod weight_files;
 
 pub use cached::{CachedModel, cached_models};
 pub use checksum::Verification;
+pub(crate) use checksum::{hexadecimal, sha256};
 pub use content::{Content, other_than_json};
 pub(crate) use content::{PICKLE, SAFETENSORS, ZIP, or_other};
 pub use environment::{Environment, cache_folder};
@@ -44,6 +45,6 @@ pub(crate) use router::ROUTER;
 pub use router::{Routes, Side};
 pub use status::HubStatus;
 pub use tokenizer_settings::{AddedToken, TokenizerClass, TokenizerSettings};
-pub(crate) use tokenizer_settings::{Fields, length, special_token_fields};
+pub(crate) use tokenizer_settings::{Fields, SETTINGS_FILES, length, special_token_fields};
 pub use unknown::UnknownFields;
 pub(crate) use weight_files::{ShardIndex, WEIGHT_FILES};

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{TOKENIZER, VocabularyClass, VocabularyFiles, class_of};
-use crate::files::{ModelFolder, TokenizerSettings};
+use crate::files::{ModelFolder, SETTINGS_FILES, TokenizerSettings, hexadecimal, sha256};
 use crate::{Error, Result};
 
 /// The files of a tokenizer, which are in the transformer's folder.
@@ -76,6 +77,25 @@ impl TokenizerFiles {
     pub fn file(&self) -> Result<PathBuf> {
         let path = self.folder.transformer_file(TOKENIZER)?;
         path.map_or_else(|| Err(self.missing()?), Ok)
+    }
+
+    /// The SHA-256 of everything that token ids depend on: the tokenizer's files and settings, and the fields of
+    /// config.json that choose its class. Models with the same tokenizer have the same.
+    ///
+    /// # Errors
+    /// If a file is missing or cannot be read.
+    pub fn digest(&self) -> Result<String> {
+        let mut paths = self.source()?.paths().to_vec();
+        for name in SETTINGS_FILES {
+            paths.extend(self.folder.transformer_file(name)?);
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(format!("{}\n{}\n", self.model_type, self.named_class.as_deref().unwrap_or_default()));
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            hasher.update(format!("{name} {}\n", sha256(&path)?));
+        }
+        Ok(hexadecimal(&hasher.finalize()))
     }
 
     fn missing(&self) -> Result<Error> {

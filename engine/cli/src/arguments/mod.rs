@@ -7,6 +7,7 @@ mod documentation;
 mod embed;
 mod evaluate;
 mod export;
+mod idf;
 mod index;
 mod jobs;
 mod models;
@@ -32,6 +33,7 @@ pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};
 pub(crate) use evaluate::{EvalAction, EvalArguments, RagArguments, RetrievalArguments, StsArguments};
 pub(crate) use export::ExportArguments;
+pub(crate) use idf::IdfArguments;
 pub(crate) use index::{
     GetArguments, IndexAction, IndexArguments, IndexBuildArguments, IndexCompactArguments,
     IndexDeleteArguments, IndexInfoArguments, IndexUpdateArguments,
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     Score(Box<ScoreArguments>),
     /// Compare systems: which differences are real, and which rank each has
     Compare(Box<CompareSystemsArguments>),
+    /// Count in how many references each token occurs, for BERTScore's weights
+    Idf(Box<IdfArguments>),
     /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder

@@ -21,6 +21,8 @@ Examples:
   nearsay score -c a.txt b.txt c.txt -r ref.txt --metric bleu,chrf,ter -o run/
   # two references per candidate, idf weights, the scores of each pair
   nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
+  # the weights of a file of `nearsay idf`, whatever the references
+  nearsay score -c system.txt -r part.txt -m roberta-large --idf wmt.idf
   # scores spread over a readable range
   nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
   # two columns of one file; ROUGE of text that is not English
@@ -123,9 +125,9 @@ pub(crate) struct MetricArguments {
     /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,
-    /// Weight tokens by inverse document frequency over the references
-    #[arg(long)]
-    pub(crate) idf: bool,
+    /// Weight tokens by inverse document frequency over the references, or over those that `nearsay idf` counted in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) idf: Option<Option<PathBuf>>,
     /// Rescale with the published baseline of the language, model and layer
     #[arg(long, alias = "rescale_with_baseline")]
     pub(crate) rescale_with_baseline: bool,

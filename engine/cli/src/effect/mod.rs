@@ -10,6 +10,7 @@ mod compare;
 mod embed;
 mod evaluate;
 mod export;
+mod idf;
 mod index;
 mod reading;
 mod rerank;
@@ -102,6 +103,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             _ => Ok(()),
         },
         Command::Get(arguments) => check_flags(index::GET, arguments, matches),
+        Command::Idf(arguments) => check_flags(idf::FLAGS, arguments.as_ref(), matches),
         Command::Rerank(arguments) => check_flags(rerank::FLAGS, arguments.as_ref(), matches),
         Command::Export(arguments) => check_flags(export::FLAGS, arguments, matches),
         Command::Bench(arguments) => match (&arguments.action, matches.subcommand()) {

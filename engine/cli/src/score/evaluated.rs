@@ -1,12 +1,15 @@
 //! Systems measured by metrics, from inputs or from inputs and a run.
 
+use std::path::PathBuf;
+
 use nearsay::metrics::statistics::Sample;
+use nearsay::score::bertscore::SavedIdf;
 use nearsay::score::run::{Pairing, Run};
 use nearsay::score::systems::{
     Computation, MeasureStage, MeasuredSystems, Measurement, ScoreMetric, ScoreWarning, warnings,
 };
 use nearsay::score::{PairSource, PairSurvey, SurveyOptions};
-use nearsay::{Error, Result, Workers};
+use nearsay::{Error, Result, Scorer, Workers};
 
 use super::extended::{ExtendedRun, recorded_metrics};
 use super::request::{Opening, Requested, requested};
@@ -117,7 +120,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     };
     match () {
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
-        () if *idf && !has("bertscore") => refuse("--idf", "bertscore"),
+        () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
         () if lang.is_some() && !has("bertscore") && !has("bleu") => refuse("--lang", "bertscore or bleu"),
@@ -137,16 +140,32 @@ pub(super) fn open_metrics(
     let mut metrics = Vec::new();
     for requested in requested {
         let mut metric = opening.open(requested)?;
-        if let (Computation::BertScore(scorer), true) = (&metric.computation, opening.arguments.idf) {
-            let references = survey.rows * source.references.len() as u64;
-            let progress = Progress::new(context, Measure::Count("references", references));
-            let counting = scorer.with_progress(move |done| progress.set(done, String::new()));
-            let weighted = counting.weighted_by_idf(source)?.with_progress(|_| ());
+        if let Computation::BertScore(scorer) = &metric.computation {
+            let weighted = weighted(context, scorer, &opening.arguments.idf, (source, survey))?;
             metric.computation = Computation::BertScore(weighted);
         }
         metrics.push(metric);
     }
     Ok(metrics)
+}
+
+/// The scorer with the weights of `--idf`.
+fn weighted(
+    context: &Context,
+    scorer: &Scorer,
+    idf: &Option<Option<PathBuf>>,
+    (source, survey): (&PairSource, &PairSurvey),
+) -> Result<Scorer> {
+    match idf {
+        None => Ok(scorer.clone()),
+        Some(Some(path)) => scorer.weighted_by(&SavedIdf::read(path)?),
+        Some(None) => {
+            let references = survey.rows * source.references.len() as u64;
+            let progress = Progress::new(context, Measure::Count("references", references));
+            let counting = scorer.with_progress(move |done| progress.set(done, String::new()));
+            Ok(counting.weighted_by_idf(source)?.with_progress(|_| ()))
+        }
+    }
 }
 
 fn measure(

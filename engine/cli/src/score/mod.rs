@@ -229,7 +229,13 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
         ("--model", metrics.model.clone()),
         ("--layer", metrics.layer.map(|layer| layer.to_string())),
         ("--lang", metrics.lang.clone()),
-        ("--idf", is_set(metrics.idf)),
+        (
+            "--idf",
+            metrics
+                .idf
+                .as_ref()
+                .map(|file| file.as_ref().map_or_else(String::new, |path| path.display().to_string())),
+        ),
         ("--rescale-with-baseline", is_set(metrics.rescale_with_baseline)),
         ("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string())),
         ("--max-length", running.max_length.map(|length| length.to_string())),

@@ -41,6 +41,27 @@ impl IdfBuilder {
         }
     }
 
+    /// The counts of `documents` references by token id.
+    pub(super) fn of_counts(documents: u64, counts: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        Self { documents, document_frequencies: counts.into_iter().collect(), distinct: Vec::new() }
+    }
+
+    /// Adds the counts of other references.
+    pub fn add_counts(&mut self, other: &Self) {
+        self.documents += other.documents;
+        for (&token_id, frequency) in &other.document_frequencies {
+            *self.document_frequencies.entry(token_id).or_default() += frequency;
+        }
+    }
+
+    /// Each token id, ascending, with the number of references that contain it.
+    pub fn frequencies(&self) -> Vec<(u32, u64)> {
+        let mut frequencies: Vec<(u32, u64)> =
+            self.document_frequencies.iter().map(|(&id, &frequency)| (id, frequency)).collect();
+        frequencies.sort_unstable();
+        frequencies
+    }
+
     /// The number of references so far.
     pub fn documents(&self) -> u64 {
         self.documents

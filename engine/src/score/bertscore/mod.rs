@@ -9,7 +9,7 @@
 //! |---|---|
 //! | texts to scores | [`Scorer`] |
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
-//! | weight of a token | [`TokenWeights`], [`IdfBuilder`] |
+//! | weight of a token | [`TokenWeights`], [`IdfBuilder`], [`IdfCounter`], [`SavedIdf`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
 //! | the best of several references | [`best_of`] |
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
@@ -22,6 +22,8 @@ mod chunk;
 mod default_layers;
 mod default_models;
 mod idf;
+mod idf_counter;
+mod idf_file;
 mod matching;
 mod mean;
 mod model_names;
@@ -39,6 +41,8 @@ pub use baselines::{Baseline, BaselineRow};
 pub use default_layers::{default_layer, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model};
 pub use idf::{IdfBuilder, IdfWeights};
+pub use idf_counter::IdfCounter;
+pub use idf_file::{IdfOrigin, SavedIdf};
 pub use mean::{MeanScores, RunningMean};
 pub use options::{RescaleWith, ScoreOptions};
 pub use pair::{MatchedTokens, score_pair};

@@ -6,14 +6,15 @@ use std::time::Instant;
 use nearsay_models::HubOptions;
 
 use super::cache::TextCache;
-use super::idf::IdfBuilder;
+use super::idf_counter::IdfCounter;
+use super::idf_file::SavedIdf;
 use super::options::ResolvedOptions;
 use super::progress::{Listener, RunProgress};
 use super::scored::{ScoreNotices, Scored, ScoredWindow};
 use super::{BaselineRow, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
 use crate::Result;
 use crate::score::systems::RecurringTexts;
-use crate::score::{Pair, PairSource, PairTexts, documents};
+use crate::score::{Pair, PairSource, PairTexts};
 use crate::session::{
     Cancel, Control, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
 };
@@ -30,9 +31,6 @@ const GPU_WINDOW_VALUES: usize = 256 << 20;
 
 /// Maximum bytes of text in a window.
 const WINDOW_BYTES: usize = 64 << 20;
-
-/// Documents whose tokens are counted at a time.
-const IDF_DOCUMENTS: usize = 1024;
 
 /// Lowest usual number of bytes per token (English has 4.5); only affects the size of a window.
 const BYTES_PER_TOKEN: usize = 3;
@@ -53,6 +51,8 @@ pub struct Scorer {
     pub(super) session: Session,
     pub(super) parts: Arc<ScorerParts>,
     pub(super) weights: Arc<TokenWeights>,
+    /// The SHA-256 of the document frequencies, if they are from a file.
+    saved_idf: Option<Arc<str>>,
     pub(super) control: Control,
     listener: Listener,
     pub(super) recurring: Option<RecurringTexts>,
@@ -108,6 +108,7 @@ impl Scorer {
             session: session.clone(),
             parts: Arc::new(parts),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
+            saved_idf: None,
             control: Control::default(),
             listener: Listener::default(),
             recurring: None,
@@ -120,18 +121,23 @@ impl Scorer {
     /// # Errors
     /// If a reference cannot be read, there are fewer than two, or the call is stopped.
     pub fn weighted_by_idf(&self, source: &PairSource) -> Result<Self> {
-        let mut builder = IdfBuilder::new();
-        for texts in documents(source) {
-            let limits = WindowLimits { items: IDF_DOCUMENTS, ..self.limits() };
-            for window in Windows::new(texts?, limits) {
-                let encode = |text: &String| self.parts.tokenizer.encode_stripped(text);
-                let documents = self.workers().map_short(&self.control, &window.items, encode)?;
-                documents.iter().for_each(|document| builder.add(&document.ids));
-                self.listener.report(builder.documents());
-                window.error.map_or(Ok(()), Err)?;
-            }
-        }
-        Ok(Self { weights: Arc::new(TokenWeights::Idf(builder.finish()?)), ..self.clone() })
+        let counts = self.idf_counter().counts(&source.references, source.blank_is_missing)?;
+        Ok(Self { weights: Arc::new(TokenWeights::Idf(counts.finish()?)), saved_idf: None, ..self.clone() })
+    }
+
+    /// The same scorer with tokens weighted by the document frequencies in a file.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`](crate::Error::BadInput) if they were counted with another tokenizer or length, or over fewer
+    /// than two references.
+    pub fn weighted_by(&self, saved: &SavedIdf) -> Result<Self> {
+        let weights = saved.weights(&self.idf_counter().origin()?, self.session.model().folder().name())?;
+        let digest: Arc<str> = saved.sha256()?.into();
+        Ok(Self { weights: Arc::new(TokenWeights::Idf(weights)), saved_idf: Some(digest), ..self.clone() })
+    }
+
+    fn idf_counter(&self) -> IdfCounter {
+        IdfCounter::new(&self.session, &self.parts.tokenizer).controlled(&self.control, &self.listener)
     }
 
     /// The same scorer; `cancel` can stop its calls.
@@ -181,6 +187,7 @@ impl Scorer {
             model: self.session.model().folder().name().to_owned(),
             layer: self.parts.layer,
             idf: matches!(*self.weights, TokenWeights::Idf(_)),
+            saved_idf: self.saved_idf.as_deref().map(str::to_owned),
             rescaling: self.parts.rescaling,
             precision: self.session.devices().precision().name().to_owned(),
             max_length: self.max_tokens(),

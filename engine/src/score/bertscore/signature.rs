@@ -14,6 +14,9 @@ use std::fmt;
 /// The release of bert_score whose numbers we reproduce.
 pub const REPRODUCED_VERSION: &str = "0.3.13";
 
+/// The first digits of a file's SHA-256, which name it.
+const DIGITS: usize = 12;
+
 /// The baseline used for rescaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -37,6 +40,8 @@ pub struct Signature {
     pub layer: usize,
     /// Whether tokens were weighted by idf.
     pub idf: bool,
+    /// The SHA-256 of the document frequencies, if they are from a file.
+    pub saved_idf: Option<String>,
     /// Whether and how the scores were rescaled.
     pub rescaling: Rescaling,
     /// The number format of the encoder's arithmetic: `f32`.
@@ -51,7 +56,11 @@ impl fmt::Display for Signature {
         let idf = if self.idf { "idf" } else { "no-idf" };
         let version = env!("CARGO_PKG_VERSION");
         write!(formatter, "{model}_L{layer}_{idf}_version={REPRODUCED_VERSION}")?;
-        write!(formatter, "(nearsay={version},precision={precision},max_length={max_length})")?;
+        write!(formatter, "(nearsay={version},precision={precision},max_length={max_length}")?;
+        if let Some(digest) = &self.saved_idf {
+            write!(formatter, ",idf={}", digest.get(..DIGITS).unwrap_or(digest))?;
+        }
+        formatter.write_str(")")?;
         formatter.write_str(match self.rescaling {
             Rescaling::None => "",
             Rescaling::Published => "-rescaled",
@@ -67,7 +76,17 @@ mod tests {
 
     fn signature(idf: bool, rescaling: Rescaling) -> String {
         let (model, precision) = ("roberta-large".to_owned(), "f32".to_owned());
-        Signature { model, layer: 17, idf, rescaling, precision, max_length: 512 }.to_string()
+        Signature { model, layer: 17, idf, saved_idf: None, rescaling, precision, max_length: 512 }
+            .to_string()
+    }
+
+    #[test]
+    fn saved_frequencies_are_named_by_their_digest() {
+        let saved_idf = Some("0123456789abcdef".to_owned());
+        let (model, precision, rescaling) = ("m".to_owned(), "f32".to_owned(), Rescaling::None);
+        let signature =
+            Signature { model, layer: 1, idf: true, saved_idf, rescaling, precision, max_length: 9 };
+        assert!(signature.to_string().contains("max_length=9,idf=0123456789ab)_"), "{signature}");
     }
 
     /// Replaces the parentheses and the version in our signature with bert_score's.

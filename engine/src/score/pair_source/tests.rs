@@ -75,8 +75,9 @@ fn blank_texts_are_references_in_the_first_column_only() {
     let read: Vec<PairTexts> = pairs.pairs().unwrap().map(Result::unwrap).collect();
     assert_eq!(read, [PairTexts::new("a", ["", "y"]), PairTexts::new("", ["x", "z"])]);
     assert_eq!(pairs.survey(SurveyOptions::default()).unwrap().fewer_references.first, [0, 1]);
-    let documents: Vec<Vec<String>> =
-        documents(&pairs).map(|texts| texts.unwrap().map(Result::unwrap).collect()).collect();
+    let documents: Vec<Vec<String>> = documents(&pairs.references, pairs.blank_is_missing)
+        .map(|texts| texts.unwrap().map(Result::unwrap).collect())
+        .collect();
     assert_eq!(documents, [vec!["", "x"], vec!["y"], vec!["z"]]);
 }
 

@@ -151,7 +151,7 @@ impl RunDocument {
     /// Reads `run.json` in a folder.
     ///
     /// # Errors
-    /// [`Error::NoInput`] if it cannot be read; [`Error::OtherRun`] if a later version wrote it;
+    /// [`Error::NoInput`] if it cannot be read; [`Error::NewerFormat`] if a later version wrote it;
     /// [`Error::BadInput`] if it is damaged.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(RUN_JSON);
@@ -162,7 +162,7 @@ impl RunDocument {
         match value.get("format_version").and_then(Value::as_u64) {
             Some(FORMAT_VERSION) => {}
             Some(newer) if newer > FORMAT_VERSION => {
-                return Err(Error::OtherRun { path, recorded: newer, known: FORMAT_VERSION });
+                return Err(Error::NewerFormat { path, recorded: newer, known: FORMAT_VERSION });
             }
             found => {
                 let found = found.map_or("none".to_owned(), |found| found.to_string());

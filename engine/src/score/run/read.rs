@@ -33,7 +33,7 @@ impl Run {
     /// Opens the run in `path`.
     ///
     /// # Errors
-    /// [`Error::NoInput`] if there is none; [`Error::OtherRun`] if a later version wrote it;
+    /// [`Error::NoInput`] if there is none; [`Error::NewerFormat`] if a later version wrote it;
     /// [`Error::BadInput`] if its description is damaged.
     pub fn open(path: &Path) -> Result<Self> {
         let run = Self { path: path.to_owned(), document: RunDocument::read(path)? };

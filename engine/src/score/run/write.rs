@@ -60,7 +60,7 @@ impl RunWriter {
     ///
     /// # Errors
     /// [`Error::CannotCreate`] if there is something that must not be replaced, or the folder cannot be created;
-    /// [`Error::OtherRun`] if a later version wrote the run; [`Error::Busy`] if another process writes it.
+    /// [`Error::NewerFormat`] if a later version wrote the run; [`Error::Busy`] if another process writes it.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let target = resolved(target)?;
         check_target(&target, replace)?;
@@ -181,7 +181,7 @@ fn check_target(target: &Path, replace: bool) -> Result<()> {
     }
     let is_run = match RunDocument::read(target) {
         Ok(_) => true,
-        Err(error @ Error::OtherRun { .. }) => return Err(error),
+        Err(error @ Error::NewerFormat { .. }) => return Err(error),
         // A damaged run may be replaced; another file of that name is not a run.
         Err(_) => fs::read(target.join(RUN_JSON)).is_ok_and(|text| RunDocument::is_start(&text)),
     };

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// The field of `tokenizer_config.json` with added tokens by id.
 pub(super) const DECODER: &str = "added_tokens_decoder";
 /// The file with added tokens that older versions write.
-const FILE: &str = "added_tokens.json";
+pub(super) const FILE: &str = "added_tokens.json";
 /// transformers' special tokens, in the order in which they are added.
 const NAMES: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];

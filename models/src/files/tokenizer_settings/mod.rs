@@ -31,6 +31,9 @@ pub(super) const CONFIG: &str = "tokenizer_config.json";
 /// The file with special tokens that older versions write.
 pub(super) const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 
+/// All files with settings.
+pub(crate) const SETTINGS_FILES: [&str; 3] = [CONFIG, SPECIAL_TOKENS, added_tokens::FILE];
+
 /// Tokenizer settings that are not in `tokenizer.json`. Others than special tokens are `None` if no file sets them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenizerSettings {

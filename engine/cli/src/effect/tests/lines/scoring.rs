@@ -1,4 +1,4 @@
-//! Of `score`, `compare`, `rerank` and `eval`.
+//! Of `score`, `idf`, `compare`, `rerank` and `eval`.
 
 use super::Line;
 
@@ -71,9 +71,22 @@ type Ends = (&'static str, [&'static str; 2], &'static [(&'static str, &'static 
 
 pub(super) const ENDS: &[Ends] = &[
     ("rerank", ["rerank hits.jsonl", "rerank --query q a.csv"], RERANK),
+    ("idf", ["idf --merge a -o b", "idf a -m M -o b"], IDF),
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
+];
+
+const IDF: &[(&str, &str)] = &[
+    ("max_length", "--max-length 9"),
+    ("text_field", "--text-field c"),
+    ("id_field", "--id-field c"),
+    ("no_id", "--no-id"),
+    ("format", "--format jsonl"),
+    ("separator", "--separator ;"),
+    ("quotes", "--quotes always"),
+    ("lossy", "--lossy"),
+    ("threads", "--threads 2"),
 ];
 
 const COMPARE: &[(&str, &str)] = &[

@@ -1,0 +1,72 @@
+//! The arguments of `nearsay idf`.
+
+use std::ffi::OsString;
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use nearsay::text::TextOptions;
+
+use super::named;
+use super::reading::RowArguments;
+
+const EXAMPLES: &str = "\
+Examples:
+  # count the references of a test set once
+  nearsay idf references.txt -m roberta-large -o wmt.idf
+  # weigh tokens by them in every score, of however few references
+  nearsay score -c a.txt -r part.txt -m roberta-large --idf wmt.idf
+  # add up the counts of two sets
+  nearsay idf --merge news.idf talks.idf -o both.idf
+
+A token's weight in BERTScore is ln((N + 1) / (n + 1)), where n of N references contain it. The file has N and every \
+n, for the tokenizer and the longest text they were counted with; score refuses it for others, and its signature names \
+the file by its SHA-256. The weights are those of `score --idf` over the same references: an empty line of the first \
+FILE is an empty reference, one of a further FILE is none.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct IdfArguments {
+    /// References: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; or -.
+    /// With --merge, files of document frequencies
+    #[arg(required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
+    pub(crate) inputs: Vec<OsString>,
+    /// Add up files of document frequencies, which need no model
+    #[arg(long, conflicts_with = "model")]
+    pub(crate) merge: bool,
+    /// A folder, or a name on the Hugging Face hub; its weights are not loaded [default: NEARSAY_MODEL]
+    #[arg(short, long, value_name = "NAME_OR_DIR")]
+    pub(crate) model: Option<String>,
+    /// The file of document frequencies that is written
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace the file in -o
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Count the first N tokens of each reference [default: the tokenizer's length, as score does]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_length: Option<usize>,
+    #[command(flatten)]
+    pub(crate) reading: IdfReadingArguments,
+    /// Threads [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZero<usize>>,
+}
+
+/// How the texts of a file are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct IdfReadingArguments {
+    /// Column or field with the text (.jsonl, .json, .csv, .tsv, .parquet)
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    text_field: String,
+    #[command(flatten)]
+    rows: RowArguments,
+}
+
+impl IdfReadingArguments {
+    pub(crate) fn options(&self) -> TextOptions {
+        self.rows.options().text_fields([&self.text_field])
+    }
+}

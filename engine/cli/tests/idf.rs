@@ -1,0 +1,101 @@
+//! `nearsay idf`, and `score --idf FILE`.
+
+use nearsay_tests::desk;
+use nearsay_tests::run::{Desk, Run};
+use serde_json::Value;
+
+const CANDIDATES: &str = "the river\nthe garden at night\na light\n";
+const REFERENCES: &str = "the old river\nthe garden\n\n";
+const MORE: &str = "the river at night\n\na garden\n";
+
+fn desk() -> Desk {
+    let desk = desk!();
+    desk.write("c.txt", CANDIDATES).write("r.txt", REFERENCES).write("more.txt", MORE);
+    desk
+}
+
+fn score(desk: &Desk, more: &str) -> Value {
+    desk.run(&format!("score -c c.txt -r r.txt -m BERT -l 2 --json --segments {more}")).ok().json()
+}
+
+/// The scores of all pairs.
+fn pairs(report: &Value) -> String {
+    let text = report.to_string();
+    assert!(text.contains("segments"), "{text}");
+    report["segments"].to_string()
+}
+
+fn text(desk: &Desk, name: &str) -> String {
+    String::from_utf8(desk.read(name)).unwrap()
+}
+
+fn refused(run: Run, code: i32, parts: &[&str]) {
+    let run = run.ends(code, parts);
+    assert!(run.stdout.is_empty(), "{:?}", run.stdout);
+}
+
+#[test]
+fn saved_weights_give_the_scores_of_counted_ones() {
+    let desk = desk();
+    let run = desk.run("idf r.txt -m BERT -o r.idf").ok();
+    assert!(run.stderr.contains("3 references with "), "{}", run.stderr);
+    let (counted, saved) = (score(&desk, "--idf"), score(&desk, "--idf r.idf"));
+    assert_eq!(pairs(&counted), pairs(&saved));
+    assert!(pairs(&saved) != pairs(&score(&desk, "")));
+    let digest: Value = serde_json::from_str(text(&desk, "r.idf").lines().last().unwrap()).unwrap();
+    let name = &digest["sha256"].as_str().unwrap()[..12];
+    assert!(saved.to_string().contains(&format!(",idf={name})")), "{saved}");
+    assert!(!counted.to_string().contains(",idf="));
+}
+
+#[test]
+fn several_files_are_the_references_of_score_and_sums_are_of_all_texts() {
+    let desk = desk();
+    desk.run("idf r.txt more.txt -m BERT -o two.idf").ok();
+    let counted =
+        desk.run("score -c c.txt -r r.txt -r more.txt -m BERT -l 2 --json --segments --idf").ok().json();
+    let saved = "score -c c.txt -r r.txt -r more.txt -m BERT -l 2 --json --segments --idf two.idf";
+    assert_eq!(pairs(&counted), pairs(&desk.run(saved).ok().json()));
+
+    desk.run("idf r.txt -m BERT -o r.idf").ok();
+    desk.run("idf more.txt -m BERT -o more.idf").ok();
+    let merged = desk.run("idf --merge r.idf more.idf -o sum.idf --json").ok().json();
+    assert_eq!(merged["references"], 6);
+    desk.write("all.txt", format!("{REFERENCES}{MORE}"));
+    desk.run("idf all.txt -m BERT -o all.idf").ok();
+    assert_eq!(text(&desk, "sum.idf"), text(&desk, "all.idf"));
+    assert_eq!(merged["sha256"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn a_file_for_another_tokenizer_or_length_is_refused() {
+    let desk = desk();
+    desk.run("idf r.txt -m BERT -o r.idf").ok();
+    let other = nearsay_tests::fixture("families/roberta").display().to_string();
+    let line = format!("score -c c.txt -r r.txt -m {other} -l 1 --idf r.idf");
+    refused(desk.run(&line), 65, &["r.idf", "the tokenizer's SHA-256 is ", " for "]);
+    let line = "score -c c.txt -r r.txt -m BERT -l 1 --max-length 9 --idf r.idf";
+    refused(desk.run(line), 65, &["r.idf", "the longest text in tokens is 40 there", "and 9 for"]);
+    desk.run("idf r.txt -m BERT --max-length 9 -o nine.idf").ok();
+    desk.run("score -c c.txt -r r.txt -m BERT -l 1 --max-length 9 --idf nine.idf").ok();
+    refused(desk.run("idf --merge r.idf nine.idf -o x"), 65, &["nine.idf", "is 9, and 40 in r.idf"]);
+}
+
+#[test]
+fn what_is_no_file_of_frequencies_is_refused() {
+    let desk = desk();
+    let line = "score -c c.txt -r r.txt -m BERT -l 1 --idf ";
+    refused(desk.run(&format!("{line}c.txt")), 65, &["c.txt", "is not a file of document frequencies"]);
+    refused(desk.run(&format!("{line}gone.idf")), 66, &["cannot read gone.idf"]);
+    desk.run("idf r.txt -m BERT -o r.idf").ok();
+    let cut = text(&desk, "r.idf");
+    desk.write("cut.idf", &cut[..cut.len() / 2]);
+    refused(desk.run(&format!("{line}cut.idf")), 65, &["cut.idf", "is cut off"]);
+    desk.write("newer.idf", "{\"format_version\":7,\"kind\":\"idf\"}\n");
+    refused(desk.run(&format!("{line}newer.idf")), 78, &["newer.idf has format 7", "reads format 1 at most"]);
+    desk.write("one.txt", "the river\n");
+    refused(desk.run("idf one.txt -m BERT -o one.idf"), 2, &["at least 2 references, got 1"]);
+    refused(desk.run("idf r.txt -m BERT -o r.idf"), 73, &["r.idf"]);
+    refused(desk.run("idf --merge r.idf -m BERT -o x"), 2, &["--model"]);
+    assert!(!desk.names().iter().any(|name| name == "one.idf" || name == "x"), "{:?}", desk.names());
+}

@@ -1,0 +1,344 @@
+//! Saved document frequencies, so that many runs weigh tokens alike: counted once, added up, and read by `score`.
+//!
+//! The file is text. Its first line is a JSON object, of which `format_version` is the first key; then a line for each
+//! token id, ascending, with the number of references that contain it; and a JSON object with the SHA-256 of all
+//! lines before it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::IdfBuilder;
+use super::idf::IdfWeights;
+use crate::text::read_small;
+use crate::tokens::READING;
+use crate::vectors::write::{OutputFile, hexadecimal};
+use crate::{Error, Result};
+
+/// The version of the format.
+const FORMAT_VERSION: u64 = 1;
+/// The value of `kind`.
+const KIND: &str = "idf";
+/// A vocabulary of a million entries has 16 MB.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// What token ids and their counts depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdfOrigin {
+    /// The version of how texts are read ([`READING`]).
+    pub reading: u32,
+    /// The SHA-256 of the tokenizer's files.
+    pub tokenizer_sha256: String,
+    /// The longest text in tokens; the rest was not counted.
+    pub max_length: usize,
+}
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    format_version: u64,
+    kind: String,
+    /// The version of the program.
+    nearsay: String,
+    /// The model's name, for readers.
+    model: String,
+    #[serde(flatten)]
+    origin: IdfOrigin,
+    references: u64,
+    tokens: u64,
+}
+
+/// Document frequencies of references, and what they depend on.
+#[derive(Debug, Clone)]
+pub struct SavedIdf {
+    /// The name of the model whose tokenizer was used.
+    pub model: String,
+    /// What the counts depend on.
+    pub origin: IdfOrigin,
+    counts: IdfBuilder,
+    path: PathBuf,
+}
+
+impl SavedIdf {
+    /// Counts of the model `model`, which are not in a file yet.
+    pub(crate) fn new(model: &str, origin: IdfOrigin, counts: IdfBuilder) -> Self {
+        Self { model: model.to_owned(), origin, counts, path: PathBuf::new() }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] if it cannot be read; [`Error::NewerFormat`] if a later version wrote it; [`Error::BadInput`]
+    /// if it is something else or damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = read_small(path, "a file of document frequencies", MAX_BYTES)?;
+        let bad = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        check_version(path, first)?;
+        let head: Head = serde_json::from_str(first)
+            .map_err(|error| bad(format!("its first line is not that of document frequencies: {error}")))?;
+        let end = rest.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
+        let (body, last) = rest.split_at(end);
+        if !last.starts_with("{\"sha256\"") {
+            return Err(bad("is cut off: its last line has no SHA-256".to_owned()));
+        }
+        let sha256 = digest(&text[..first.len() + 1 + end]);
+        if last != foot(&sha256) {
+            return Err(bad(format!(
+                "is damaged: its SHA-256 is {sha256}, and its last line is {}",
+                last.trim_end().escape_debug()
+            )));
+        }
+        let counts = read_counts(body, &head).map_err(bad)?;
+        Ok(Self { model: head.model, origin: head.origin, counts, path: path.to_owned() })
+    }
+
+    /// Writes the file, and returns the SHA-256 in its last line.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn write(&self, mut file: OutputFile) -> Result<String> {
+        let text = self.to_text()?;
+        let sha256 = digest(&text);
+        file.write(text.as_bytes())?;
+        file.write(foot(&sha256).as_bytes())?;
+        file.persist()?;
+        Ok(sha256)
+    }
+
+    /// All lines but the last.
+    fn to_text(&self) -> Result<String> {
+        let frequencies = self.counts.frequencies();
+        let head = Head {
+            format_version: FORMAT_VERSION,
+            kind: KIND.to_owned(),
+            nearsay: env!("CARGO_PKG_VERSION").to_owned(),
+            model: self.model.clone(),
+            origin: self.origin.clone(),
+            references: self.counts.documents(),
+            tokens: frequencies.len() as u64,
+        };
+        let mut text = serde_json::to_string(&head).map_err(|error| Error::Bug(error.to_string()))?;
+        text.push('\n');
+        text.extend(frequencies.iter().map(|(id, frequency)| format!("{id}\t{frequency}\n")));
+        Ok(text)
+    }
+
+    /// The sum of the counts of several files, which must have the same origin.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] with the two files and values if their origins differ; [`Error::Usage`] for no file.
+    pub fn merged(files: &[Self]) -> Result<Self> {
+        let Some((first, others)) = files.split_first() else {
+            return Err(Error::usage("there are no files of document frequencies to add up"));
+        };
+        let mut sum = first.clone();
+        for other in others {
+            first.origin.check(&other.origin).map_err(|(what, [here, there])| Error::BadInput {
+                input: other.path.display().to_string(),
+                rule: format!("{what} is {there}, and {here} in {}", first.path.display()),
+            })?;
+            sum.counts.add_counts(&other.counts);
+        }
+        sum.path = PathBuf::new();
+        Ok(sum)
+    }
+
+    /// The number of references.
+    pub fn references(&self) -> u64 {
+        self.counts.documents()
+    }
+
+    /// The number of different tokens in them.
+    pub fn tokens(&self) -> usize {
+        self.counts.frequencies().len()
+    }
+
+    /// The SHA-256 of the counts, as in the file's last line.
+    ///
+    /// # Errors
+    /// If they cannot be written as text.
+    pub fn sha256(&self) -> Result<String> {
+        Ok(digest(&self.to_text()?))
+    }
+
+    /// The weights, for a model with this origin of token ids.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] with both values if its own origin is another; if there are fewer than two references.
+    pub(super) fn weights(&self, origin: &IdfOrigin, model: &str) -> Result<IdfWeights> {
+        self.origin.check(origin).map_err(|(what, [here, there])| Error::BadInput {
+            input: self.path.display().to_string(),
+            rule: format!("{what} is {here} there (model {}), and {there} for {model}", self.model),
+        })?;
+        self.counts.clone().finish()
+    }
+}
+
+impl IdfOrigin {
+    /// What differs from another origin, and both values.
+    fn check(&self, other: &Self) -> std::result::Result<(), (&'static str, [String; 2])> {
+        let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
+        if self.tokenizer_sha256 != other.tokenizer_sha256 {
+            let digests = [short(&self.tokenizer_sha256), short(&other.tokenizer_sha256)];
+            return Err(("the tokenizer's SHA-256", digests));
+        }
+        if self.max_length != other.max_length {
+            return Err(("the longest text in tokens", [self, other].map(|it| it.max_length.to_string())));
+        }
+        if self.reading != other.reading {
+            return Err(("the version of reading texts", [self, other].map(|it| it.reading.to_string())));
+        }
+        Ok(())
+    }
+
+    /// That of this program, with a tokenizer and a length.
+    pub(crate) fn of(tokenizer_sha256: String, max_length: usize) -> Self {
+        Self { reading: READING, tokenizer_sha256, max_length }
+    }
+}
+
+/// Refuses a later format, whatever else it has.
+fn check_version(path: &Path, first: &str) -> Result<()> {
+    let value: Option<serde_json::Value> = serde_json::from_str(first).ok();
+    let field = |name: &str| value.as_ref()?.get(name);
+    let rule = match (
+        field("kind").and_then(|kind| kind.as_str()),
+        field("format_version").and_then(|it| it.as_u64()),
+    ) {
+        (Some(KIND), Some(FORMAT_VERSION)) => return Ok(()),
+        (Some(KIND), Some(newer)) if newer > FORMAT_VERSION => {
+            return Err(Error::NewerFormat { path: path.to_owned(), recorded: newer, known: FORMAT_VERSION });
+        }
+        (Some(KIND), found) => {
+            let found = found.map_or("none".to_owned(), |found| found.to_string());
+            format!("format_version must be {FORMAT_VERSION}, got {found}")
+        }
+        _ => "is not a file of document frequencies, as nearsay idf writes them".to_owned(),
+    };
+    Err(Error::BadInput { input: path.display().to_string(), rule })
+}
+
+fn read_counts(body: &str, head: &Head) -> std::result::Result<IdfBuilder, String> {
+    let mut counts = Vec::new();
+    for (number, line) in (2..).zip(body.lines()) {
+        let parsed =
+            line.split_once('\t').and_then(|(id, count)| Some((id.parse().ok()?, count.parse().ok()?)));
+        let Some((id, count)) = parsed else {
+            return Err(format!("line {number} must be a token id, a tab and a count, got {line:?}"));
+        };
+        let (id, count): (u32, u64) = (id, count);
+        if counts.last().is_some_and(|(last, _)| *last >= id) {
+            return Err(format!("line {number} must have a higher token id than the line before, got {id}"));
+        }
+        if count == 0 || count > head.references {
+            return Err(format!(
+                "line {number} must have a count from 1 to {}, got {count}",
+                head.references
+            ));
+        }
+        counts.push((id, count));
+    }
+    if counts.len() as u64 != head.tokens {
+        return Err(format!("must have {} tokens, got {}", head.tokens, counts.len()));
+    }
+    Ok(IdfBuilder::of_counts(head.references, counts))
+}
+
+/// The last line.
+fn foot(sha256: &str) -> String {
+    format!("{{\"sha256\":\"{sha256}\"}}\n")
+}
+
+fn digest(text: &str) -> String {
+    hexadecimal(&Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn saved(documents: &[&[u32]]) -> SavedIdf {
+        let mut counts = IdfBuilder::new();
+        documents.iter().for_each(|ids| counts.add(ids));
+        SavedIdf::new("m", IdfOrigin::of("a".repeat(64), 20), counts)
+    }
+
+    fn written(saved: &SavedIdf) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.idf");
+        saved.write(OutputFile::create(&path, false).unwrap()).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let saved = saved(&[&[1, 5, 9], &[1, 9, 9], &[1]]);
+        let (_folder, path) = written(&saved);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{\"format_version\":1,\"kind\":\"idf\","), "{text}");
+        assert!(text.contains("\n1\t3\n5\t1\n9\t2\n{\"sha256\":\""), "{text}");
+        let read = SavedIdf::read(&path).unwrap();
+        assert_eq!((read.references(), read.tokens()), (3, 3));
+        assert_eq!(read.sha256().unwrap(), saved.sha256().unwrap());
+        let [before, after] = [&saved, &read].map(|it| it.weights(&saved.origin, "m").unwrap());
+        for id in 0..11 {
+            assert_eq!(before.weight(id).to_bits(), after.weight(id).to_bits());
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_all_references() {
+        let [left, right] = [&[&[1_u32, 2][..], &[1]][..], &[&[1, 3][..]]].map(saved);
+        let sum = SavedIdf::merged(&[left, right.clone()]).unwrap();
+        assert_eq!(sum.to_text().unwrap(), saved(&[&[1, 2], &[1], &[1, 3]]).to_text().unwrap());
+        let mut other = right.clone();
+        other.origin.max_length = 21;
+        let error = SavedIdf::merged(&[right, other]).unwrap_err().to_string();
+        assert!(error.contains("the longest text in tokens is 21, and 20 in"), "{error}");
+    }
+
+    #[test]
+    fn weights_are_for_the_tokenizer_they_were_counted_with() {
+        let saved = saved(&[&[1], &[2]]);
+        let other = IdfOrigin { tokenizer_sha256: "b".repeat(64), ..saved.origin.clone() };
+        let error = saved.weights(&other, "n").unwrap_err().to_string();
+        assert!(error.contains("is aaaaaaaaaaaa there (model m), and bbbbbbbbbbbb for n"), "{error}");
+        assert!(saved.weights(&saved.origin, "m").is_ok());
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let (_folder, path) = written(&saved(&[&[1, 5], &[1]]));
+        let bytes = fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] ^= 1;
+            fs::write(&path, &broken).unwrap();
+            assert!(SavedIdf::read(&path).is_err(), "byte {at}: {}", String::from_utf8_lossy(&broken));
+        }
+        for length in 0..bytes.len() {
+            fs::write(&path, &bytes[..length]).unwrap();
+            assert!(SavedIdf::read(&path).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_named_as_such_and_anything_else_is_not_taken_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.idf");
+        fs::write(&path, "{\"format_version\":2,\"kind\":\"idf\",\"news\":1}\n").unwrap();
+        let error = SavedIdf::read(&path).unwrap_err();
+        assert!(matches!(error, Error::NewerFormat { recorded: 2, known: 1, .. }), "{error}");
+        for text in
+            ["", "the river\n", "{\"format_version\":2}\n", "{\"format_version\":0,\"kind\":\"idf\"}\n"]
+        {
+            fs::write(&path, text).unwrap();
+            let error = SavedIdf::read(&path).unwrap_err();
+            assert!(matches!(error, Error::BadInput { .. }), "{text}: {error}");
+        }
+    }
+}
