@@ -127,10 +127,12 @@ impl Model {
         {
             folder.mark_read(&join(folder.transformer_prefix(), name));
         }
+        let sentence = SentenceTransformer::read(&folder, &recipe, &tokenizer)?;
+        let of_sentence = sentence.as_ref().and_then(SentenceTransformer::unknown_fields).cloned();
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, &recipe, &tokenizer)?,
-            unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).collect(),
+            sentence,
+            unknown: unknown.into_iter().chain(tokenizer.unknown.clone()).chain(of_sentence).collect(),
             tokenizer,
             vocabulary,
             recipe,
@@ -139,7 +141,7 @@ impl Model {
         })
     }
 
-    /// Fields of config.json and the tokenizer's files that are not known, by file. They have no effect.
+    /// Fields of config.json, the tokenizer's files and artifact.metadata that are not known, by file. They have no effect.
     pub fn unknown_fields(&self) -> &[UnknownFields] {
         &self.unknown
     }

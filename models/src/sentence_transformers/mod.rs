@@ -16,7 +16,7 @@ mod pooling;
 mod settings;
 mod splade;
 
-use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings};
+use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings, UnknownFields};
 use crate::weights::Weights;
 use crate::{Error, Recipe, Result};
 
@@ -93,7 +93,7 @@ impl SentenceTransformer {
         encoder: &Recipe,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
-        let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, tokenizer) };
+        let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, encoder, tokenizer) };
         let config = SettingsConfig::read(folder)?;
         let kind = ModelKind::of(&modules, config.model_type());
         let settings = Settings::of(&config, folder, kind)?;
@@ -106,7 +106,7 @@ impl SentenceTransformer {
             }
             ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
             ModelKind::Colbert => {
-                let colbert = Colbert::of_pylate(&config).checked(folder)?;
+                let colbert = Colbert::of_pylate(&config).checked(folder, encoder)?;
                 (TextPooling::Colbert(colbert), token_steps(folder, &modules, encoder)?)
             }
         };
@@ -114,11 +114,23 @@ impl SentenceTransformer {
     }
 
     /// A model of Stanford's ColBERT, if it is one.
-    fn of_stanford(folder: &ModelFolder, tokenizer: &TokenizerSettings) -> Result<Option<Self>> {
+    fn of_stanford(
+        folder: &ModelFolder,
+        encoder: &Recipe,
+        tokenizer: &TokenizerSettings,
+    ) -> Result<Option<Self>> {
         let Some(colbert) = Colbert::of_stanford(folder)? else { return Ok(None) };
         let lengths = Lengths::read(folder, tokenizer, ModelKind::Colbert)?;
-        let pooling = TextPooling::Colbert(colbert.checked(folder)?);
+        let pooling = TextPooling::Colbert(colbert.checked(folder, encoder)?);
         Ok(Some(Self { pooling, steps: Vec::new(), lengths, settings: Settings::default() }))
+    }
+
+    /// Fields of its files that are not known, where these are no error.
+    pub(crate) fn unknown_fields(&self) -> Option<&UnknownFields> {
+        match &self.pooling {
+            TextPooling::Colbert(colbert) => colbert.unknown.as_ref(),
+            _ => None,
+        }
     }
 
     /// The pooling of a sparse encoder.
@@ -217,7 +229,7 @@ fn sparse(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) -> Re
     let (["MLMTransformer" | "Transformer", "SpladePooling"], [_, pooling]) = (names.as_slice(), modules)
     else {
         let rule = format!(
-            "the modules of a sparse encoder must be MLMTransformer and SpladePooling, got {}",
+            "a sparse encoder must have the modules MLMTransformer and SpladePooling, got {}",
             names.join(", ")
         );
         return Err(Error::Config { path, field: "type".to_owned(), rule });
