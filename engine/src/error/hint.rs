@@ -50,6 +50,7 @@ impl Error {
             ],
             Self::DamagedJob { .. } => {
                 phrase!["restore a manifest from a backup, or start over with ", Overwrite]
+                    .or("restore a manifest from a backup, or embed the texts again")
             }
             Self::OtherInput { .. } => {
                 phrase!["restore the old input, name another folder, or pass ", Overwrite, " to start over"]
@@ -72,7 +73,7 @@ impl Error {
             }
             Self::DeviceMemory { .. } => less_memory().or(CLOSE),
             Self::DeviceLost { .. } => {
-                phrase!["shards that are complete are kept: run again, a job with ", Resume]
+                phrase!["shards that are complete are kept: run again, a job with ", Resume].or("run again")
             }
             Self::BeyondOutputType { .. } => phrase!["write the vectors with ", (OutputType, "f32")],
             Self::NonFinite { .. } => {

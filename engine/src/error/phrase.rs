@@ -9,6 +9,8 @@ use super::Setting;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Phrase {
     parts: Vec<PhrasePart>,
+    /// Whether its settings are those of an earlier step, which it names: the embedding of a corpus.
+    is_of_earlier_step: bool,
     /// For a face that lacks one of the settings.
     otherwise: Option<Box<Phrase>>,
 }
@@ -41,13 +43,18 @@ impl Phrase {
     /// that `has` knows: a command must not recommend the flag of another one. `None` if there is none.
     pub fn among(&self, has: impl Fn(Setting) -> bool) -> Option<&Self> {
         let mut phrases = std::iter::successors(Some(self), |phrase| phrase.otherwise.as_deref());
-        phrases.find(|phrase| phrase.settings().all(&has))
+        phrases.find(|phrase| phrase.is_of_earlier_step || phrase.settings().all(&has))
     }
 
     /// This phrase followed by another.
     pub(crate) fn and(mut self, other: impl Into<Self>) -> Self {
         self.parts.extend(other.into().parts);
         self
+    }
+
+    /// This phrase about settings of an earlier step, which it names. Every face says it, whatever settings it has.
+    pub(crate) fn of_earlier_step(self) -> Self {
+        Self { is_of_earlier_step: true, ..self }
     }
 
     /// This phrase or, where one of its settings does not exist, another. Call it last.
@@ -68,7 +75,7 @@ impl fmt::Display for Phrase {
 
 impl From<PhrasePart> for Phrase {
     fn from(part: PhrasePart) -> Self {
-        Self { parts: vec![part], otherwise: None }
+        Self { parts: vec![part], ..Self::default() }
     }
 }
 
@@ -130,5 +137,7 @@ mod tests {
         assert_eq!(said(&[Setting::Device]).as_deref(), Some("use `device`"));
         assert_eq!(said(&[]).as_deref(), Some("wait"));
         assert_eq!(phrase!["raise ", Setting::MaxLength].among(|_| false), None);
+        let earlier = phrase!["embed with ", Setting::Keep].of_earlier_step();
+        assert_eq!(earlier.among(|_| false), Some(&earlier));
     }
 }
