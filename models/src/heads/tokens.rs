@@ -69,7 +69,7 @@ impl Model {
     /// [`Error::NoHead`] if no file says so.
     pub fn colbert(&self) -> Result<Colbert> {
         if let Some(TextPooling::Colbert(colbert)) = self.sentence_transformer().map(|it| &it.pooling) {
-            return Ok(colbert.clone());
+            return Ok(colbert.as_ref().clone());
         }
         match self.folder().transformer_file(PROJECTION_FILE)? {
             Some(_) => Ok(Colbert::of_bge_m3()),

@@ -65,7 +65,7 @@ pub enum TextPooling {
     /// By the logits of a masked-language head.
     Splade(SpladePooling),
     /// Not at all: each token has a vector, after the steps.
-    Colbert(Colbert),
+    Colbert(Box<Colbert>),
     /// A cross-encoder's: a pair's states become scores, by the head for sequence classification.
     Logits,
     /// A cross-encoder's: by modes, and the last step's output is the scores.
@@ -107,7 +107,7 @@ impl SentenceTransformer {
             ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
             ModelKind::Colbert => {
                 let colbert = Colbert::of_pylate(&config).checked(folder, encoder)?;
-                (TextPooling::Colbert(colbert), token_steps(folder, &modules, encoder)?)
+                (TextPooling::Colbert(Box::new(colbert)), token_steps(folder, &modules, encoder)?)
             }
         };
         Ok(Some(Self { pooling, steps, lengths: Lengths::read(folder, tokenizer, kind)?, settings }))
@@ -121,7 +121,7 @@ impl SentenceTransformer {
     ) -> Result<Option<Self>> {
         let Some(colbert) = Colbert::of_stanford(folder)? else { return Ok(None) };
         let lengths = Lengths::read(folder, tokenizer, ModelKind::Colbert)?;
-        let pooling = TextPooling::Colbert(colbert.checked(folder, encoder)?);
+        let pooling = TextPooling::Colbert(Box::new(colbert.checked(folder, encoder)?));
         Ok(Some(Self { pooling, steps: Vec::new(), lengths, settings: Settings::default() }))
     }
 
