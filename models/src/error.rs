@@ -86,19 +86,17 @@ pub enum Error {
         rule: String,
     },
     /// The model lacks a head.
-    #[error("{} has no {} head: {file} has no tensor {tensor}", folder.display(), head.name())]
+    #[error("{} has no {} head: {reason}", folder.display(), head.name())]
     NoHead {
         /// The model's folder.
         folder: PathBuf,
         /// The head.
         head: HeadKind,
-        /// The file with the weights.
-        file: String,
-        /// A tensor of the head.
-        tensor: String,
+        /// What is missing, as a sentence.
+        reason: String,
     },
     /// The model is a cross-encoder, and vectors of texts were asked for.
-    #[error("{} is a cross-encoder: it scores pairs of texts, and has no vectors of texts", folder.display())]
+    #[error("{} is a cross-encoder: it scores pairs of texts and does not turn texts into vectors", folder.display())]
     NoVectors {
         /// The model's folder.
         folder: PathBuf,
@@ -308,7 +306,7 @@ pub enum Error {
     },
     /// A layer has a tensor that nothing reads.
     #[error(
-        "{file} has the tensor {name} inside a layer, and a layer of the family {family} has none of that name"
+        "{file} has the tensor {name} inside a layer, but layers of the family {family} have no such tensor"
     )]
     UnreadTensor {
         /// The tensor's name.
@@ -319,7 +317,7 @@ pub enum Error {
         family: &'static str,
     },
     /// Files have fields that are not known, and strict reading was asked for.
-    #[error("{0}, and strict reading refuses that")]
+    #[error("{0}, and strict reading does not allow that")]
     UnknownFields(crate::UnknownFields),
     /// The folder has an adapter, whose weights belong on top of the model's.
     #[error("{} is an adapter (PEFT), which is not supported: its weights would be left out", path.display())]

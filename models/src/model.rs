@@ -107,12 +107,14 @@ impl Model {
         let queries = folder.routes()?.map(|routes| StaticQueries::read(&folder, routes, &config));
         let queries = queries.transpose()?;
         let of_queries = queries.iter().map(StaticQueries::tokenizer);
-        let unknown_of_tokenizers =
+        let of_tokenizers =
             iter::once(&tokenizer).chain(of_queries).flat_map(|files| files.settings().unknown.clone());
+        let sentence = SentenceTransformer::read(&folder, &recipe, tokenizer.settings())?;
+        let of_sentence = sentence.as_ref().and_then(SentenceTransformer::unknown_fields).cloned();
         Ok(Self {
             family,
-            sentence: SentenceTransformer::read(&folder, &recipe, tokenizer.settings())?,
-            unknown: unknown.into_iter().chain(unknown_of_tokenizers).collect(),
+            sentence,
+            unknown: unknown.into_iter().chain(of_tokenizers).chain(of_sentence).collect(),
             tokenizer,
             queries,
             recipe,
@@ -121,7 +123,7 @@ impl Model {
         })
     }
 
-    /// Fields of config.json and the tokenizer's files that are not known, by file. They have no effect.
+    /// Fields of config.json, the tokenizer's files and artifact.metadata that are not known, by file. They have no effect.
     pub fn unknown_fields(&self) -> &[UnknownFields] {
         &self.unknown
     }

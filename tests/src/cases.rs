@@ -13,6 +13,8 @@ use nearsay::tokens::{TextTokenizer, TokenizerLimits};
 use nearsay_models::{Encoder, EncoderOptions, HubOptions, Model, PackedBatch};
 use serde_json::Value;
 
+use crate::compare::farthest;
+
 /// The largest difference of a case's hidden states.
 #[derive(Debug, Clone)]
 pub struct Difference {
@@ -162,9 +164,6 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 pub(crate) fn relative(got: &[f32], expected: &[f32]) -> f32 {
-    assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(1f32, |largest, value| largest.max(value.abs()));
-    let off = got.iter().zip(expected).map(|(got, expected)| (got - expected).abs());
-    // A NaN must not be passed over.
-    off.fold(0.0, |worst: f32, off| if off > worst || off.is_nan() { off } else { worst }) / largest
+    farthest(got, expected) / largest
 }

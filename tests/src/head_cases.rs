@@ -8,16 +8,18 @@
 //! | `dense.N`, `sparse.N`, `tokens.N` | those of bge-m3 |
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use nearsay::embed::{PoolingChoice, SparseVector};
+use nearsay::embed::PoolingChoice;
 use nearsay::{EmbedOptions, Pooling, Session, SessionOptions};
 use nearsay_kernels::{Placement, Saturation};
 use nearsay_models::sentence_transformers::SpladePooling;
 use nearsay_models::{Encoder, EncoderOptions, HiddenStates, HubOptions, Model, TextIds};
 
 use crate::cases::{Difference, relative, texts, values};
+use crate::compare::dense;
 
 /// The largest difference of a case's heads; `None` if it has none.
 ///
@@ -41,6 +43,16 @@ struct Heads<'a> {
 impl Heads<'_> {
     fn has(&self, tensor: &str) -> bool {
         self.expected.contains_key(tensor)
+    }
+
+    /// The numbers N of the tensors `kind.N`, which must be those from 0 on.
+    fn numbers(&self, kind: &str) -> Range<usize> {
+        let of_kind = |name: &String| name.strip_prefix(kind)?.strip_prefix('.')?.parse::<usize>().ok();
+        let mut numbers: Vec<usize> = self.expected.keys().filter_map(of_kind).collect();
+        numbers.sort_unstable();
+        let all = 0..numbers.len();
+        assert!(numbers.iter().copied().eq(all.clone()), "{}, {kind}: {numbers:?}", self.folder.display());
+        all
     }
 
     fn ids(&self, tensor: &str) -> Vec<u32> {
@@ -72,7 +84,7 @@ impl Heads<'_> {
                 head.forward(states.layer(encoder.loaded_layers()).expect("states")).expect("logits");
             self.compared(format!("logits.{number}"), &values(&logits))
         };
-        (0..).take_while(|number| self.has(&format!("logits.{number}"))).map(of_pair).collect()
+        self.numbers("logits").map(of_pair).collect()
     }
 
     fn splade(&self) -> Vec<Difference> {
@@ -88,7 +100,7 @@ impl Heads<'_> {
         ] {
             let head =
                 model.load_splade_head(SpladePooling { sums, saturation }, &Placement::CPU).expect("a head");
-            for number in (0..).take_while(|number| self.has(&format!("sparse.{name}.{number}"))) {
+            for number in self.numbers(&format!("sparse.{name}")) {
                 let ids = self.ids(&format!("input_ids.{number}"));
                 let states = states(&encoder, TextIds { ids: &ids, second_part: None, keys: None });
                 let states = states.layer(encoder.loaded_layers()).expect("states");
@@ -110,7 +122,8 @@ impl Heads<'_> {
     /// The tensors `kind.N` as rows of the texts' tokens.
     fn token_rows(&self, embedder: &nearsay::Embedder, kind: &str) -> Vec<Difference> {
         let texts = texts(self.folder);
-        let numbers = (0..).take_while(|number| self.has(&format!("{kind}.{number}")));
+        let numbers = self.numbers(kind);
+        assert_eq!(numbers.len(), texts.len(), "{}, {kind}", self.folder.display());
         let row = |number: usize| {
             let tokens = embedder.embed_tokens(&texts[number..=number]).expect("vectors");
             self.compared(format!("{kind}.{number}"), tokens.vectors.values())
@@ -136,7 +149,7 @@ impl Heads<'_> {
         let pooled = self.embedder(PoolingChoice::Mode(Pooling::Cls)).with(|options| options.normalize(true));
         let pooled = pooled.expect("an embedder");
         let mut differences = self.token_rows(&self.embedder(PoolingChoice::Colbert), "tokens");
-        for number in (0..).take_while(|number| self.has(&format!("sparse.{number}"))) {
+        for number in self.numbers("sparse") {
             let text = &texts[number..=number];
             let vector = lexical.embed_sparse(text).expect("a vector").remove(0);
             differences
@@ -151,12 +164,4 @@ impl Heads<'_> {
 fn states(encoder: &Encoder, text: TextIds<'_>) -> HiddenStates {
     let batch = encoder.pack_texts(&[text]).expect("a batch");
     encoder.forward(&batch, &[encoder.loaded_layers()]).expect("states")
-}
-
-fn dense(vector: &SparseVector, width: usize) -> Vec<f32> {
-    let mut values = vec![0.0; width];
-    for (&index, &value) in vector.indices.iter().zip(&vector.values) {
-        values[index as usize] = value;
-    }
-    values
 }

@@ -1,6 +1,7 @@
 //! Shared code of the tests: the paths of fixtures, the model and the program.
 
 pub mod cases;
+pub mod compare;
 pub mod head_cases;
 pub mod hub;
 pub mod job;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 use nearsay::embed::{EmbeddedTokens, PoolingChoice};
 use nearsay::{EmbedOptions, Embedder, Session, SessionOptions};
+use nearsay_tests::compare::{dense, farthest};
 use nearsay_tests::{fixture, json};
 
 const BOUND: f32 = 1e-5;
@@ -49,8 +50,7 @@ impl Case {
             let what = format!("{}, {kind}.{number}", self.name);
             let rows = rows_of(&got, number);
             let wanted = self.values(&format!("{kind}.{number}"));
-            assert_eq!(rows.len(), wanted.len(), "{what}");
-            let off = rows.iter().zip(&wanted).map(|(got, wanted)| (got - wanted).abs()).fold(0.0, f32::max);
+            let off = farthest(&rows, &wanted);
             assert!(off <= BOUND, "{what}: off by {off:e}");
             let ids = self.ids(&format!("{ids}.{number}"));
             // bge-m3's first token has no vector.
@@ -77,6 +77,26 @@ fn queries_and_documents() {
 }
 
 #[test]
+fn the_marker_is_part_of_a_length() {
+    let case = Case::open("stanford");
+    let lengths = |embedder: &Embedder| (embedder.max_tokens(), embedder.provenance().max_length);
+    let documents = case.embedder(&EmbedOptions::default());
+    assert_eq!(lengths(&documents), (24, 24));
+    assert_eq!(lengths(&documents.prompt("query").unwrap()), (12, 12));
+    let short = case.embedder(&EmbedOptions::default().max_length(8));
+    assert_eq!(lengths(&short), (8, 8));
+    let long = "the river ran over its banks ".repeat(20);
+    assert_eq!(short.embed_tokens(&[&long]).unwrap().token_ids.len(), 8);
+    assert_eq!(short.prompt("query").unwrap().embed_tokens(&["river"]).unwrap().token_ids.len(), 8);
+    // The marker and two special tokens leave no room.
+    let error =
+        Session::with(fixture("late-interaction/stanford").to_str().unwrap(), &SessionOptions::default())
+            .and_then(|session| session.embedder(&EmbedOptions::default().max_length(3)))
+            .unwrap_err();
+    assert_eq!(error.to_string(), "the longest text must have more than the 3 special tokens, got 3");
+}
+
+#[test]
 fn bge_m3() {
     let case = Case::open("bge-m3");
     let mut options = EmbedOptions::default();
@@ -85,15 +105,10 @@ fn bge_m3() {
     options.pooling = PoolingChoice::Lexical;
     let embedder = case.embedder(&options);
     let got = embedder.embed_sparse(&case.texts).unwrap();
+    assert_eq!(got.len(), case.texts.len());
     for (number, vector) in got.iter().enumerate() {
         let wanted = case.values(&format!("sparse.{number}"));
-        let mut dense = vec![0.0; embedder.dimensions()];
-        for (&index, &value) in vector.indices.iter().zip(&vector.values) {
-            assert!(value > 0.0);
-            dense[index as usize] = value;
-        }
-        assert!(vector.indices.is_sorted());
-        let off = dense.iter().zip(&wanted).map(|(got, wanted)| (got - wanted).abs()).fold(0.0, f32::max);
+        let off = farthest(&dense(vector, embedder.dimensions()), &wanted);
         assert!(off <= BOUND, "text {number}: off by {off:e}");
     }
     let pooled = case.embedder(&EmbedOptions::default());

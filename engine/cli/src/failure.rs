@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::GlobalArguments;
+use crate::flags::Flags;
 use crate::signals::Interruption;
 use crate::streams::check_stdout;
 use crate::style::Style;
@@ -21,8 +22,9 @@ use crate::{help, version};
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
 
-/// Prints `error` with its hint, and returns its exit code. A closed reader of stdout is not a failure.
-pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> ExitCode {
+/// Prints `error` with its hint, if that names flags of this command alone, and returns its exit code. A closed reader of
+/// stdout is not a failure.
+pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption, flags: &Flags) -> ExitCode {
     let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     match known {
         Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
@@ -34,8 +36,9 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption) -> Exit
         Some(known) => say(format_args!("{} {}", label("error:", Style::Error), words(&known.message()))),
         None => say(format_args!("{} {error:#}", label("error:", Style::Error))),
     }
-    if let Some(phrase) = known.and_then(Error::hint) {
-        hint(&words(&phrase));
+    let has = |setting| flags.has(&flag(setting));
+    if let Some(phrase) = known.and_then(Error::hint).as_ref().and_then(|phrase| phrase.among(has)) {
+        hint(&words(phrase));
     }
     ExitCode::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
 }
@@ -99,7 +102,7 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
     if let Err(closed) = check_stdout() {
-        return report(&closed.into(), &Interruption::default());
+        return report(&closed.into(), &Interruption::default(), &Flags::default());
     }
     let is_short = error.kind() == clap::error::ErrorKind::DisplayVersion && !words.contains(&"--version");
     let text = if is_short { format!("{} {}\n", help::NAME, version::long()).into() } else { error.render() };
@@ -196,10 +199,7 @@ fn label(text: &str, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::arguments::Cli;
 
     #[test]
     fn the_log_spells_settings_as_flags() {
@@ -210,19 +210,15 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_flag_of_some_command() {
-        let program = Cli::command();
+        let program = help::program();
         let below = |command: &'_ clap::Command| command.get_subcommands().cloned().collect::<Vec<_>>();
         let mut commands: Vec<clap::Command> = below(&program);
         commands.extend(commands.clone().iter().flat_map(below));
         commands.push(program);
-        let spelled = |argument: &clap::Arg, flag: &str| {
-            argument.get_long().is_some_and(|long| flag == format!("--{long}"))
-                || argument.get_short().is_some_and(|short| flag == format!("-{short}"))
-        };
+        let of_commands: Vec<Flags> = commands.iter().map(Flags::of_command).collect();
         for setting in Setting::ALL {
             let flag = flag(setting);
-            let has = |command: &clap::Command| command.get_arguments().any(|it| spelled(it, &flag));
-            assert!(commands.iter().any(has), "no command has {flag}");
+            assert!(of_commands.iter().any(|flags| flags.has(&flag)), "no command has {flag}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod embed;
 mod evaluate;
 mod export;
 mod failure;
+mod flags;
 mod get;
 mod gpus;
 mod help;
@@ -44,6 +45,7 @@ use clap::{ArgMatches, FromArgMatches};
 
 use arguments::{Cli, Command};
 use context::Context;
+use flags::Flags;
 
 /// Runs the command in `arguments`, the first of which is the program's name, and reports a failure on
 /// standard error. The exit code is 0 for success, else as in `failure`.
@@ -51,23 +53,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let start = Instant::now();
     nearsay::silence_expected_panics();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let (Cli { global, command, .. }, flags) = match parse(&arguments) {
+    let (Cli { global, command, .. }, checked, matches) = match parse(&arguments) {
         Ok((cli, matches)) => {
-            let flags = effect::check(&cli, &matches);
-            (cli, flags)
+            let checked = effect::check(&cli, &matches);
+            (cli, checked, matches)
         }
         Err(error) => return failure::usage(&error, &arguments),
     };
     failure::start_log(&global);
     let context = match signals::install() {
         Ok(interruption) => Context { global, interruption, start },
-        Err(error) => return failure::report(&error, &signals::Interruption::default()),
+        Err(error) => {
+            return failure::report(&error, &signals::Interruption::default(), &Flags::of(&matches));
+        }
     };
-    let run = || flags.map_err(Into::into).and_then(|()| run(&context, command));
+    let run = || checked.map_err(Into::into).and_then(|()| run(&context, command));
     // A panic is a bug, and was already reported on stderr.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(code)) => code,
-        Ok(Err(error)) => failure::report(&error, &context.interruption),
+        Ok(Err(error)) => failure::report(&error, &context.interruption, &Flags::of(&matches)),
         Err(_) => ExitCode::from(failure::INTERNAL),
     }
 }

@@ -193,7 +193,8 @@ impl Embedder {
             phrase![
                 (Setting::Pooling, "mean"),
                 " pools its hidden states instead; they may not be trained for that"
-            ],
+            ]
+            .or("use a model that makes one, such as sentence-transformers/all-MiniLM-L6-v2"),
         )
     }
 

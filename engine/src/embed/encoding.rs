@@ -105,7 +105,8 @@ impl Embedder {
                 "sparse vectors are needed, and the model makes {} ({pooling})",
                 self.level().of_vectors()
             ),
-            phrase![(Setting::Pooling, "splade"), " asks for them, from a model that is trained for it"],
+            phrase![(Setting::Pooling, "splade"), " asks for them, from a model that is trained for it"]
+                .or("use a model that makes them, such as naver/splade-v3"),
         )
     }
 

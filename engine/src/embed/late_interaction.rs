@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use nearsay_models::sentence_transformers::{Colbert, ColbertSide};
 use nearsay_models::{Model, Side};
 
+use crate::error::phrase;
 use crate::session::Session;
 use crate::tokens::{OffsetTokens, TextTokenizer, TokenOffset, TokenizedText};
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// A token that is not in the text.
 #[derive(Debug, Clone)]
@@ -30,16 +31,12 @@ pub(super) struct LateInteraction {
     skips_first: bool,
 }
 
-/// The families whose tokens interact in attention alone: they can be filled with tokens that none attends to.
-const FILLED_FAMILIES: [&str; 7] =
-    ["albert", "bert", "distilbert", "electra", "modernbert", "mpnet", "roberta"];
-
 /// The fewest tokens of a text: the first, a marker, and the last.
 const FEWEST: usize = 3;
 
 impl LateInteraction {
-    /// The treatment of texts of `side`, and their tokenizer, which leaves room for a marker. `asked` is the longest
-    /// text that was asked for, if any.
+    /// The treatment of texts of `side`, and their tokenizer, whose longest text includes the marker. `asked` is the
+    /// longest text that was asked for, if any.
     pub(super) fn open(session: &Session, side: Side, asked: Option<usize>) -> Result<(Self, TextTokenizer)> {
         let model = session.model();
         let colbert = model.colbert()?;
@@ -51,14 +48,14 @@ impl LateInteraction {
         if let Some(length) = of_side.length {
             stated.tokens = length.min(session.recipe().max_tokens().unwrap_or(length));
             stated.path = model.folder().root().join(colbert.stated_in);
-            stated.field = if side == Side::Query { "query_length" } else { "document_length" };
+            [_, stated.field] = of_side.fields;
         }
-        let length = asked.unwrap_or(stated.tokens);
-        let room = usize::from(of_side.marker.is_some());
-        stated.tokens = stated.tokens.saturating_sub(room);
-        let asked = asked.map(|asked| asked.saturating_sub(room));
+        if side == Side::Query && colbert.expands_queries {
+            check_fill(model, &colbert, asked)?;
+        }
         let tokenizer = session.tokenizer(asked, stated, model.lower_cases())?;
-        let late = Self::new(model, &tokenizer, &colbert, (side, of_side), length)?;
+        let tokenizer = tokenizer.with_reserved(of_side.marker.iter().len())?;
+        let late = Self::new(model, &tokenizer, &colbert, (side, of_side), tokenizer.max_tokens())?;
         Ok((late, tokenizer))
     }
 
@@ -81,7 +78,7 @@ impl LateInteraction {
             let id = tokenizer.token_to_id(token).ok_or_else(|| missing(field, token))?;
             Ok::<_, Error>(OwnToken { id, token: token.to_owned() })
         };
-        let field = if is_query { "query_prefix" } else { "document_prefix" };
+        let [field, _] = of_side.fields;
         let marker = of_side.marker.as_deref().map(|marker| own(field, marker)).transpose()?;
         let fill = match is_query && colbert.expands_queries {
             true => {
@@ -92,9 +89,6 @@ impl LateInteraction {
             }
             false => None,
         };
-        if fill.is_some() && !colbert.attends_to_expansion {
-            check_fill(model, colbert, length)?;
-        }
         let mut skipped = BTreeSet::new();
         if !is_query {
             let ids = colbert.skiplist.iter().map(|word| (word, tokenizer.token_to_id(word)));
@@ -146,27 +140,39 @@ impl OwnToken {
     }
 }
 
-/// Refuses models in which tokens that none attends to would change the others, or would attend to none.
-fn check_fill(model: &Model, colbert: &Colbert, length: usize) -> Result<()> {
+/// Refuses models whose queries cannot be filled, and queries that are filled up to more tokens than the model can take:
+/// tokens that none attends to would change the others, or would attend to none. `asked` is the longest query that was
+/// asked for, if any.
+fn check_fill(model: &Model, colbert: &Colbert, asked: Option<usize>) -> Result<()> {
     let refused = |field: &str, rule: String| {
         let path = model.folder().root().join(colbert.stated_in);
         Err(Error::Model(nearsay_models::Error::Config { path, field: field.to_owned(), rule }))
     };
-    let family = model.family().name;
-    if !FILLED_FAMILIES.contains(&family) {
-        let families = FILLED_FAMILIES.join(", ");
-        let rule = format!("must be true unless the model is of {families}: this one is of {family}");
-        return refused("attend_to_expansion_tokens", rule);
+    let (recipe, is_attended) = (model.recipe(), colbert.attends_to_expansion);
+    if !is_attended && !recipe.takes_fill() {
+        let family = model.family().name;
+        let rule = format!(
+            "must be true: queries of the family {family} cannot be filled with tokens that the others do not attend to"
+        );
+        return refused(colbert.attends_field, rule);
     }
-    match model.recipe().smallest_window() {
-        Some(radius) if length > radius + FEWEST => {
-            let rule = format!(
-                "must be at most {}, so that the fill of the shortest query is within the {radius} tokens that a \
-                 layer attends to, got {length}",
-                radius + FEWEST
-            );
-            refused("query_length", rule)
+    let mut most = Colbert::longest_query(recipe);
+    let mut reason = "queries are filled up to it".to_owned();
+    if let Some(radius) = recipe.smallest_window().filter(|radius| !is_attended && radius + FEWEST < most) {
+        most = radius + FEWEST;
+        reason = format!(
+            "a layer attends to {radius} tokens on each side and every token that a query is filled with must reach \
+             its text"
+        );
+    }
+    match asked.or(colbert.query.length).filter(|&length| length > most) {
+        None => Ok(()),
+        Some(length) => {
+            let rule = format!("must be at most {most}, since {reason}, got {length}");
+            match asked {
+                Some(_) => Err(Error::usage(phrase![Setting::MaxLength, " ", rule])),
+                None => refused(colbert.query.fields[1], rule),
+            }
         }
-        _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! How many texts are read, tokenized and planned together.
 
 use super::Embedder;
+use super::heads::Heads;
 use crate::session::WindowLimits;
 
 /// For one vector per text. At 384 values and 4.5 bytes per token, a window of vectors needs at most 6 MiB
@@ -13,11 +14,25 @@ pub(super) fn of_texts(embedder: &Embedder) -> WindowLimits {
     )
 }
 
-/// For one sparse vector per text. Trained models keep some hundreds of values per text, 8 bytes each; if a window's
-/// vectors kept all 30,522, they would need 240 MiB.
+/// The most bytes of a window's sparse vectors, if these have no zeros.
+const SPARSE_BYTES: usize = 256 << 20;
+
+/// Bytes of a value and its index.
+const VALUE_BYTES: usize = 8;
+
+/// For one sparse vector per text. Trained models keep some hundreds of values per text, so that a window's vectors have
+/// a few MiB; others may keep the whole vocabulary, and of 30,522 entries a window has 1024 texts.
 pub(super) fn of_sparse(embedder: &Embedder) -> WindowLimits {
-    WindowLimits { items: 1024, ..of_texts(embedder) }
+    let limits = of_texts(embedder);
+    let Heads::Sparse(heads) = &embedder.parts.heads else { return limits };
+    let bytes_per_text = VALUE_BYTES * heads[0].most_values(limits.max_tokens);
+    let items = (SPARSE_BYTES / bytes_per_text.max(1)).clamp(FEWEST_SPARSE, 1024);
+    // After its doublings, a window has at most this many.
+    WindowLimits { items: items >> limits.doublings, ..limits }
 }
+
+/// The fewest texts of a window of any vocabulary, which keep the threads busy.
+const FEWEST_SPARSE: usize = 64;
 
 /// For one vector per token. A window's vectors need at most 128 MiB, at one byte per token; 28 MiB at the
 /// usual 4.5 bytes.

@@ -5,14 +5,15 @@ use nearsay_models::HubSetting;
 use super::{Error, Phrase, Setting, phrase};
 
 impl Error {
-    /// The remedy, if one is known.
+    /// The remedy, if one is known. A face of the library that lacks some of the settings prints the alternative of
+    /// [`Phrase::among`].
     pub fn hint(&self) -> Option<Phrase> {
         use Setting::{
             Align, Append, Device, JsonColumn, MaxLength, OnLong, OutputType, Overwrite, Precision, Resume,
         };
         let or_cpu = || phrase![", or run with ", (Device, "cpu")];
-        let less_memory =
-            || phrase!["use ", (Precision, "f16"), ", close other programs on the device"].and(or_cpu());
+        const CLOSE: &str = "close other programs on the device";
+        let less_memory = || phrase!["use ", (Precision, "f16"), ", ", CLOSE].and(or_cpu());
         Some(match self {
             Self::Usage { hint, .. } | Self::CannotCreate { hint, .. } => hint.clone()?,
             Self::IdsDiffer { .. } => phrase![
@@ -49,6 +50,7 @@ impl Error {
             ],
             Self::DamagedJob { .. } => {
                 phrase!["restore a manifest from a backup, or start over with ", Overwrite]
+                    .or("restore a manifest from a backup, or embed the texts again")
             }
             Self::OtherInput { .. } => {
                 phrase!["restore the old input, name another folder, or pass ", Overwrite, " to start over"]
@@ -66,17 +68,19 @@ impl Error {
                 None => phrase!["run with ", (Device, "cpu")],
             },
             Self::NoGpu { .. } => phrase!["run on the CPU with ", (Precision, "f32"), " or bf16"],
-            Self::NoRoomForText { .. } => phrase!["cut texts with ", MaxLength, ", "].and(less_memory()),
-            Self::DeviceMemory { .. } => less_memory(),
+            Self::NoRoomForText { .. } => {
+                phrase!["cut texts with ", MaxLength, ", "].and(less_memory()).or(less_memory().or(CLOSE))
+            }
+            Self::DeviceMemory { .. } => less_memory().or(CLOSE),
             Self::DeviceLost { .. } => {
-                phrase!["shards that are complete are kept: run again, a job with ", Resume]
+                phrase!["shards that are complete are kept: run again, a job with ", Resume].or("run again")
             }
             Self::BeyondOutputType { .. } => phrase!["write the vectors with ", (OutputType, "f32")],
-            Self::NonFinite { .. } => phrase![
-                "the largest f16 is 65504: try ",
-                (Precision, "bf16"),
-                " or f32; if that does not help, the model's weights are broken"
-            ],
+            Self::NonFinite { .. } => {
+                let broken = "if that does not help, the model's weights are broken";
+                phrase!["the largest f16 is 65504: try ", (Precision, "bf16"), " or f32; ", broken]
+                    .or("the model's weights may be broken")
+            }
             _ => return None,
         })
     }

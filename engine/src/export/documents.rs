@@ -32,7 +32,7 @@ impl DocumentWriter {
         let Some(text_column) = corpus.text_column else {
             let rule = "has no column `text` or `chunk_text`; documents need texts".to_owned();
             let hint = phrase!["embed with ", (Setting::Keep, "text"), " to store them next to the vectors"];
-            return Err(Error::BadInput { input, rule }.with_hint(Some(hint)));
+            return Err(Error::BadInput { input, rule }.with_hint(Some(hint.of_earlier_step())));
         };
         Ok(Self { output, input, columns, text_column, lines: Vec::new() })
     }

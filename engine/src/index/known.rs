@@ -215,7 +215,8 @@ pub(super) fn mixed(input: &str, row: u64, id: Option<&RecordId>) -> Error {
         None => "the text has no id: its place would be one, and others have numbers as ids".to_owned(),
     };
     let error = Error::BadRow { input: input.to_owned(), row, rule };
-    error.with_hint(Some(phrase!["give each text an id, or build the index with ", Setting::NoId]))
+    let hint = phrase!["give each text an id, or build the index with ", Setting::NoId];
+    error.with_hint(Some(hint.of_earlier_step()))
 }
 
 /// Keys of texts, with the number of equal texts so far.

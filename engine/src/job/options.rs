@@ -210,12 +210,14 @@ impl CorpusOptions {
             (true, None, OnLong::Merge(_)) => Setting::Merge,
             (true, None, _) => return Ok(()),
         };
-        Err(Error::usage(phrase![
-            setting,
-            " makes no sense with ",
-            (Setting::Level, "token"),
-            ": every token keeps its own vector"
-        ]))
+        // Without being asked for, vectors of tokens are those of a model for late interaction.
+        let vectors = match self.level {
+            Level::Token => phrase![(Setting::Level, "token")],
+            _ => "late interaction".into(),
+        };
+        let message =
+            phrase![setting, " makes no sense with ", vectors, ": every token keeps its own vector"];
+        Err(Error::usage(message))
     }
 
     /// Rejects options for dense vectors.

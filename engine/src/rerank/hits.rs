@@ -61,7 +61,7 @@ pub fn read_hits(input: &Input, mut each: impl FnMut(FoundHits) -> Result<()>) -
             input: input.to_string(),
             row: line.row,
             rule: format!(
-                "it must be an object with a query, and hits that have rank, score, id and text: {error}"
+                "must be an object with `query` and `hits`, each hit with `rank`, `score`, `id` and `text`: {error}"
             ),
         })?;
         each(found)?;

@@ -81,7 +81,7 @@ impl CrossEncoder {
         match self.num_labels() {
             1 => Ok(self.clone()),
             labels => Err(Error::usage_hint(
-                format!("a model that reranks must have one label, and this one has {labels}"),
+                format!("reranking needs a model with one label, but this one has {labels}"),
                 phrase![
                     "use a cross-encoder trained for relevance, such as cross-encoder/ms-marco-MiniLM-L6-v2"
                 ],

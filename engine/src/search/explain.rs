@@ -92,7 +92,7 @@ impl Corpus {
         let rule = format!(" needs the texts of hits, and {} has none", self.name());
         let how =
             phrase!["an index has them; so has a file if texts were embedded with ", (Setting::Keep, "text")];
-        Err(Error::usage_hint(phrase![Setting::Explain, rule], how))
+        Err(Error::usage_hint(phrase![Setting::Explain, rule], how.of_earlier_step()))
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Search<'a> {
         if options.bits && corpus.source.bits().is_none() && !corpus.reading.has_signs() {
             return Err(Error::usage_hint(
                 phrase![Setting::Bits, format!(" needs signs, and {} does not store them", corpus.name())],
-                phrase!["build an index with ", Setting::Bits],
+                phrase!["build an index with ", Setting::Bits].of_earlier_step(),
             ));
         }
         if options.explain {

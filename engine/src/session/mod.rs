@@ -286,10 +286,13 @@ impl Session {
     }
 
     fn within_positions(&self, length: usize) -> Result<usize> {
-        let Some(positions) = self.recipe().max_tokens().filter(|&positions| length > positions) else {
-            return Ok(length);
+        let recipe = self.recipe();
+        let Some(most) = recipe.max_tokens().filter(|&most| length > most) else { return Ok(length) };
+        let reason = match recipe.is_limited_by_positions() {
+            true => "the tokens that this model has positions for",
+            false => "the longest text that this model supports",
         };
-        let rule = format!(" must be at most {positions}, the positions that this model has, got {length}");
+        let rule = format!(" must be at most {most}, {reason}, got {length}");
         Err(Error::usage(phrase![Setting::MaxLength, rule]))
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// The same rule with a remedy.
-    pub(super) fn hint(self, hint: impl Into<Phrase>) -> Self {
+    pub(crate) fn hint(self, hint: impl Into<Phrase>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
@@ -27,7 +27,7 @@ impl Fault {
     }
 
     /// It is broken by `input` as a whole.
-    pub(super) fn of_input(self, input: &str) -> Error {
+    pub(crate) fn of_input(self, input: &str) -> Error {
         Error::BadInput { input: input.to_owned(), rule: self.rule }.with_hint(self.hint)
     }
 }

@@ -54,6 +54,7 @@ mod splitter;
 mod stream;
 mod survey;
 
+pub(crate) use fault::Fault;
 pub(crate) use ids::SeenIds;
 pub(crate) use json::{describe as describe_json, kind as json_kind};
 pub(crate) use lines::{LineReader, is_blank};

@@ -86,6 +86,8 @@ pub struct TextTokenizer {
     special_ids: Arc<HashSet<u32>>,
     /// Special tokens added around a text.
     added_tokens: usize,
+    /// Tokens within the limit that the caller adds to every text.
+    reserved: usize,
     /// A word of more characters than this is one unknown token, regardless of the rest (WordPiece).
     longest_word: Option<usize>,
 }
@@ -149,8 +151,10 @@ impl TextTokenizer {
         let special = tokenizer.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special);
         let special_ids = Arc::new(special.map(|(id, _)| id).collect());
         let plain = TokenizerLimits { lower_case: false, ..limits };
+        let path = path.into();
+        let reserved = 0;
         let opened =
-            Self { tokenizer, path: path.into(), limits: plain, special_ids, added_tokens, longest_word };
+            Self { tokenizer, path, limits: plain, special_ids, added_tokens, reserved, longest_word };
         let opened = opened.with_limits(limits.max_tokens, limits.lower_case)?;
         opened.check_added_tokens(settings)?;
         Ok(opened)
@@ -161,12 +165,14 @@ impl TextTokenizer {
     /// # Errors
     /// [`Error::LengthTooShort`] if the limit leaves no room for a token.
     pub fn with_limits(&self, max_tokens: usize, lower_case: bool) -> Result<Self> {
-        if max_tokens <= self.added_tokens {
-            return Err(Error::LengthTooShort { length: max_tokens, special_tokens: self.added_tokens });
+        let special_tokens = self.added_tokens + self.reserved;
+        if max_tokens <= special_tokens {
+            return Err(Error::LengthTooShort { length: max_tokens, special_tokens });
         }
         let mut limited = self.clone();
         limited.limits.max_tokens = max_tokens;
-        let truncation = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
+        let max_length = max_tokens - self.reserved;
+        let truncation = TruncationParams { max_length, ..TruncationParams::default() };
         limited
             .tokenizer
             .with_truncation(Some(truncation))
@@ -193,6 +199,15 @@ impl TextTokenizer {
         self.with_limits(max_tokens, self.limits.lower_case)
     }
 
+    /// The same tokenizer and limit, which leaves room for `tokens` that the caller adds to every text.
+    ///
+    /// # Errors
+    /// [`Error::LengthTooShort`] if that leaves no room for a token of the text.
+    pub(crate) fn with_reserved(mut self, tokens: usize) -> Result<Self> {
+        self.reserved = tokens;
+        self.with_max_tokens(self.limits.max_tokens)
+    }
+
     fn refuse(&self, rule: String) -> Error {
         Error::Tokenizer { path: self.path.to_path_buf(), rule }
     }
@@ -211,7 +226,7 @@ impl TextTokenizer {
         }
     }
 
-    /// The longest text in tokens, special tokens included.
+    /// The longest text in tokens, special tokens and those that the caller adds included.
     pub fn max_tokens(&self) -> usize {
         self.limits.max_tokens
     }
@@ -255,8 +270,8 @@ impl TextTokenizer {
 
     /// Refuses a limit that leaves no room for a token of each text of a pair.
     pub(crate) fn check_room_for_pairs(&self) -> Result<()> {
-        let special_tokens =
-            self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
+        let added = self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
+        let special_tokens = added + self.reserved;
         let length = self.limits.max_tokens;
         if length > special_tokens + 1 {
             Ok(())

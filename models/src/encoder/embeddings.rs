@@ -62,6 +62,11 @@ impl EmbeddingsRecipe {
         self.projection.as_ref().map_or(self.width, |projection| projection.out_dim)
     }
 
+    /// The longest text that the position table has rows for; `None` without one.
+    pub(crate) fn tokens_with_positions(&self) -> Option<usize> {
+        Some(self.position.as_ref()?.rows.saturating_sub(self.positions.first()))
+    }
+
     /// Rows of the token type table; 0 without one.
     pub(crate) fn token_types(&self) -> usize {
         self.token_type.as_ref().map_or(0, |table| table.rows)

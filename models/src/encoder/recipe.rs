@@ -43,6 +43,8 @@ pub struct Recipe {
     pub(crate) max_tokens: Option<usize>,
     /// The longest text, in tokens, that config.json names where positions allow any.
     pub(crate) stated_tokens: Option<usize>,
+    /// Whether texts can be filled up with tokens that the others do not attend to: see [`Recipe::takes_fill`].
+    pub(crate) takes_fill: bool,
     /// Additions to weights for tasks.
     pub(crate) adapters: Option<AdaptersRecipe>,
     /// Ends of names of tensors that the encoder has no use for.
@@ -75,8 +77,7 @@ impl Alternative {
 impl Recipe {
     /// An encoder whose layers have a block each.
     pub(crate) fn new(embeddings: EmbeddingsRecipe, blocks: Vec<BlockRecipe>) -> Self {
-        let first = embeddings.positions.first();
-        let max_tokens = embeddings.position.as_ref().map(|table| table.rows.saturating_sub(first));
+        let max_tokens = embeddings.tokens_with_positions();
         Self {
             embeddings,
             biases: Vec::new(),
@@ -90,10 +91,23 @@ impl Recipe {
             steps_per_layer: 1,
             max_tokens,
             stated_tokens: None,
+            takes_fill: false,
             adapters: None,
             unread: &[],
             alternatives: Vec::new(),
         }
+    }
+
+    /// The same encoder, whose texts can be filled.
+    pub(crate) fn with_fill(self) -> Self {
+        Self { takes_fill: true, ..self }
+    }
+
+    /// Whether texts can be filled up with tokens that attend to the others, and that the others do not attend to
+    /// (ColBERT's queries): tokens must affect each other in attention alone, and the published code must compute the
+    /// states of masked tokens like those of others. DeBERTa, XLM and Longformer set these to zero.
+    pub fn takes_fill(&self) -> bool {
+        self.takes_fill
     }
 
     /// The encoder whose tensors `weights` has.
@@ -149,6 +163,12 @@ impl Recipe {
     /// The longest text, in tokens, that the model can take; `None`: any.
     pub fn max_tokens(&self) -> Option<usize> {
         self.max_tokens
+    }
+
+    /// Whether [`Recipe::max_tokens`] is the room of the position table. Models with rotary or relative positions have
+    /// none, and something else may limit their texts.
+    pub fn is_limited_by_positions(&self) -> bool {
+        self.max_tokens.is_some() && self.max_tokens == self.embeddings.tokens_with_positions()
     }
 
     /// The longest text, in tokens, unless more is asked for: [`Recipe::max_tokens`], or the length in config.json

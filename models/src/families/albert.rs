@@ -59,7 +59,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let group_of = |layer| (layer as f64 / layers_per_group) as usize;
     let steps = (0..sizes.num_layers).flat_map(|layer| (0..inner).map(move |number| (layer, number)));
     let steps = steps.map(|(layer, number)| group_of(layer) * inner + number).collect();
-    Ok(Recipe { steps, steps_per_layer: inner, ..Recipe::new(embeddings, blocks) })
+    Ok(Recipe { steps, steps_per_layer: inner, ..Recipe::new(embeddings, blocks).with_fill() })
 }
 
 /// The number of groups, of which every one has a layer, and of the blocks of each.

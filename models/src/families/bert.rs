@@ -50,15 +50,16 @@ pub(super) const LAYER: LayerNames = LayerNames {
 pub(super) const LAYERS: &str = "encoder.layer";
 
 fn recipe(config: &Value) -> Result<Recipe> {
-    match fields::text_or(config, POSITION_TYPE, "absolute")? {
-        "absolute" => recipe_with(config, Positions::FromZero),
-        "relative_key" => relative_keys(config, false),
-        "relative_key_query" => relative_keys(config, true),
+    let recipe = match fields::text_or(config, POSITION_TYPE, "absolute")? {
+        "absolute" => recipe_with(config, Positions::FromZero)?,
+        "relative_key" => relative_keys(config, false)?,
+        "relative_key_query" => relative_keys(config, true)?,
         other => {
             let known = "absolute, relative_key or relative_key_query";
-            Err(fields::refused(POSITION_TYPE, format!("must be {known}, got `{other}`")))
+            return Err(fields::refused(POSITION_TYPE, format!("must be {known}, got `{other}`")));
         }
-    }
+    };
+    Ok(recipe.with_fill())
 }
 
 const POSITION_TYPE: &str = "position_embedding_type";

@@ -51,8 +51,8 @@ pub(super) fn check(config: &Value, family: &Family) -> Result<()> {
     }
     let classes: Vec<&str> = known().flat_map(|code| code.classes).copied().collect();
     let rule = match classes.as_slice() {
-        [] => "must not name code of the repository's own".to_owned(),
-        classes => format!("must name a class that is known to be supported ({})", classes.join(", ")),
+        [] => "must not name the repository's own code".to_owned(),
+        classes => format!("must name a supported class ({})", classes.join(", ")),
     };
     Err(refused("auto_map.AutoModel", format!("{rule}, got `{path}` for the family {}", family.name)))
 }

@@ -114,7 +114,7 @@ impl Relative {
         if let Some(other) = terms.iter().find(|term| !["c2p", "p2c"].contains(&term.as_str())) {
             return Err(fields::refused(
                 "pos_att_type",
-                format!("must have c2p and p2c only, got `{other}`"),
+                format!("must contain only c2p and p2c, got `{other}`"),
             ));
         }
         let positions = fields::size_or(config, "max_position_embeddings", 512)?;

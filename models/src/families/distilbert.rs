@@ -57,7 +57,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
         norm: Some(sizes.norm("embeddings.LayerNorm")),
         projection: None,
     };
-    Ok(Recipe::new(embeddings, LAYER.blocks("transformer.layer", &sizes)))
+    Ok(Recipe::new(embeddings, LAYER.blocks("transformer.layer", &sizes)).with_fill())
 }
 
 fn sizes(config: &Value) -> Result<Sizes> {

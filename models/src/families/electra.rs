@@ -26,7 +26,8 @@ pub(super) const FAMILY: Family = Family {
 
 fn recipe(config: &Value) -> Result<Recipe> {
     let sizes = Sizes::read(config, &BERT_DEFAULTS)?;
-    Ok(Recipe::new(embeddings(config, &sizes, 128)?, bert::LAYER.blocks(bert::LAYERS, &sizes)))
+    let embeddings = embeddings(config, &sizes, 128)?;
+    Ok(Recipe::new(embeddings, bert::LAYER.blocks(bert::LAYERS, &sizes)).with_fill())
 }
 
 /// BERT's embeddings, of a width that config.json states or the family's default.

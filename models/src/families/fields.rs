@@ -13,6 +13,10 @@ pub(super) const LARGEST_SIZE: usize = 1 << 24;
 /// The most layers an encoder may have; no BERT comes close.
 pub(super) const MOST_LAYERS: usize = 4096;
 
+/// The largest number above 0 that a base or a factor may be, and one over it the smallest: published ones are within
+/// 1 to 1e8, and beyond this powers of them overflow f32.
+const LARGEST_NUMBER: f64 = 1e16;
+
 /// The error for a field of config.json that breaks a rule.
 pub(super) fn refused(field: &str, rule: String) -> Error {
     Error::Config { path: "config.json".into(), field: field.to_owned(), rule }
@@ -77,6 +81,14 @@ pub(super) fn size_if_positive(config: &Value, field: &str) -> Result<Option<usi
     }
 }
 
+/// A size of at least 1, or `None` if it is missing or null.
+pub(super) fn size_if_stated(config: &Value, field: &str) -> Result<Option<usize>> {
+    match config.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => size(config, field).map(Some),
+    }
+}
+
 /// A text, or `default` if it is missing or null.
 pub(super) fn text_or<'a>(config: &'a Value, field: &str, default: &'a str) -> Result<&'a str> {
     match config.get(field) {
@@ -98,7 +110,9 @@ pub(crate) fn flag_or(config: &Value, field: &str, default: bool) -> Result<bool
 /// Words in a list, or in one string between bars (`c2p|p2c`), in lower case; none if the field is missing, null
 /// or `none`.
 pub(super) fn words(config: &Value, field: &str) -> Result<Vec<String>> {
-    let rule = |value: &Value| refused(field, format!("must be words between bars, got {value}"));
+    let rule = |value: &Value| {
+        refused(field, format!("must be a list of words, or words separated by |, got {value}"))
+    };
     let words: Vec<&str> = match config.get(field) {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::String(words)) => words.split('|').collect(),
@@ -130,6 +144,30 @@ pub(super) fn number_or(config: &Value, field: &str, default: f64) -> Result<f64
     }
 }
 
+/// A number within `limits`, or `default` if it is missing or null.
+pub(super) fn number_within(
+    config: &Value,
+    field: &str,
+    default: f64,
+    limits: RangeInclusive<f64>,
+) -> Result<f64> {
+    let number = number_or(config, field, default)?;
+    let (least, most) = (limits.start(), limits.end());
+    match limits.contains(&number) {
+        true => Ok(number),
+        false => Err(refused(field, format!("must be {least:?} to {most:?}, got {number:?}"))),
+    }
+}
+
+/// A number above 0, or `default` if it is missing or null.
+pub(super) fn positive_or(config: &Value, field: &str, default: f64) -> Result<f64> {
+    let number = number_or(config, field, default)?;
+    match number > 0.0 {
+        true => number_within(config, field, default, 1.0 / LARGEST_NUMBER..=LARGEST_NUMBER),
+        false => Err(refused(field, format!("must be above 0, got {number}"))),
+    }
+}
+
 /// The epsilon of a norm, or `default` if it is missing or null.
 pub(super) fn epsilon_or(config: &Value, field: &str, default: f64) -> Result<f64> {
     let epsilon = number_or(config, field, default)?;
@@ -151,7 +189,7 @@ pub(super) fn position_rows(config: &Value, field: &str, positions: Positions) -
     let rows = size(config, field)?;
     match (positions, rows > positions.first()) {
         (Positions::AfterPadding { pad_token_id }, false) => {
-            Err(refused(field, format!("must be over pad_token_id + 1 ({}), got {rows}", pad_token_id + 1)))
+            Err(refused(field, format!("must be above pad_token_id + 1 ({}), got {rows}", pad_token_id + 1)))
         }
         _ => Ok(rows),
     }

@@ -39,7 +39,7 @@ const THETAS: [ThetaField; 2] = [
 fn recipe(config: &Value) -> Result<Recipe> {
     const BOTH_SIDES: &str = "use_bidirectional_attention";
     if !fields::flag_or(config, BOTH_SIDES, false)? {
-        return Err(fields::refused(BOTH_SIDES, "must be true, as in EmbeddingGemma, and is not".to_owned()));
+        return Err(fields::refused(BOTH_SIDES, "must be true, as in EmbeddingGemma, got false".to_owned()));
     }
     fields::only(config, "attn_logit_softcapping", &Value::Null)?;
     rope::no_scaling(config)?;
@@ -70,12 +70,7 @@ fn full_layers(config: &Value, num_layers: usize) -> Result<Vec<bool>> {
 
 /// The factor of scores.
 fn scale(config: &Value) -> Result<f32> {
-    const FIELD: &str = "query_pre_attn_scalar";
-    let scalar = fields::number_or(config, FIELD, 256.0)?;
-    match scalar > 0.0 {
-        true => Ok(scalar.powf(-0.5) as f32),
-        false => Err(fields::refused(FIELD, format!("must be above 0, got {scalar}"))),
-    }
+    Ok(fields::positive_or(config, "query_pre_attn_scalar", 256.0)?.powf(-0.5) as f32)
 }
 
 struct Layers<'a> {

@@ -81,7 +81,7 @@ fn rotary(config: &Value, sizes: &Sizes) -> Result<RotaryRecipe> {
     const SCALING: &str = "rope_scaling";
     let kind = fields::text_or(scaling, "type", fields::text_or(scaling, "rope_type", "none")?)?;
     if kind != "ntk" {
-        return Err(refused(SCALING, format!("must have the type ntk, got `{kind}`")));
+        return Err(refused(SCALING, format!("must have type ntk, got `{kind}`")));
     }
     let factor = rope::factor(scaling).map_err(|error| rope::inside(SCALING, error))?;
     let exponent =

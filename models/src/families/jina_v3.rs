@@ -48,22 +48,25 @@ fn recipe(config: &Value) -> Result<Recipe> {
     Ok(recipe)
 }
 
+/// The largest factor of adapters, before it is divided by their rank. Published ones have 1 to 256.
+const LARGEST_ALPHA: f64 = 65_536.0;
+
 /// The tasks and the sizes of their adapters, if there are any.
 fn adapters(config: &Value) -> Result<Option<AdaptersRecipe>> {
     const TASKS: &str = "lora_adaptations";
     let names = match config.get(TASKS) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(names)) => names,
-        Some(other) => return Err(refused(TASKS, format!("must be a list of tasks, got {other}"))),
+        Some(other) => return Err(refused(TASKS, format!("must be a list of task names, got {other}"))),
     };
     let task = |name: &Value| {
-        let rule = || refused(TASKS, format!("must be a list of texts, got {name}"));
+        let rule = || refused(TASKS, format!("must be a list of task names, got {name}"));
         let name = name.as_str().ok_or_else(rule)?.to_owned();
         Ok(Task { instruction: instruction(config, &name)?, name })
     };
     let tasks = names.iter().map(task).collect::<Result<_>>()?;
     let rank = fields::size_or(config, "lora_rank", 4)?;
-    let scale = fields::number_or(config, "lora_alpha", 1.0)? / rank as f64;
+    let scale = fields::number_within(config, "lora_alpha", 1.0, 0.0..=LARGEST_ALPHA)? / rank as f64;
     Ok(Some(AdaptersRecipe { tasks, rank, scale: scale as f32 }))
 }
 
@@ -72,7 +75,10 @@ fn instruction(config: &Value, task: &str) -> Result<String> {
     const INSTRUCTIONS: &str = "task_instructions";
     let instructions = config.get(INSTRUCTIONS).unwrap_or(&Value::Null);
     if !instructions.is_object() && !instructions.is_null() {
-        return Err(refused(INSTRUCTIONS, format!("must be texts by task, got {instructions}")));
+        return Err(refused(
+            INSTRUCTIONS,
+            format!("must be an object with a text per task, got {instructions}"),
+        ));
     }
     let text = fields::text_or(instructions, task, "").map_err(|error| rope::inside(INSTRUCTIONS, error))?;
     Ok(text.to_owned())

@@ -12,7 +12,9 @@ pub(super) fn full_layers(config: &Value, num_layers: usize) -> Result<Option<Ve
     let rule = || {
         fields::refused(
             TYPES,
-            format!("must be {num_layers} layers' types, full_attention or sliding_attention, got {types}"),
+            format!(
+                "must list full_attention or sliding_attention for each of the {num_layers} layers, got {types}"
+            ),
         )
     };
     let full = |value: &Value| match value.as_str() {

@@ -89,7 +89,7 @@ impl Sizes {
         let rotary = thetas.iter().map(|&theta| RotaryRecipe::new(theta, self.head_dim));
         recipe.rotary = rotary.collect();
         recipe.final_norm = Some(self.norm("norm"));
-        recipe.stated_tokens = fields::size_if_positive(config, "max_position_embeddings")?;
+        recipe.stated_tokens = fields::size_if_stated(config, "max_position_embeddings")?;
         Ok(recipe)
     }
 

@@ -21,6 +21,7 @@ pub(super) const FAMILY: Family = Family {
 
 fn recipe(config: &Value) -> Result<Recipe> {
     let mut recipe = roberta::recipe(config)?;
+    recipe.takes_fill = false;
     set_windows(config, &mut recipe)?;
     Ok(recipe)
 }

@@ -153,7 +153,7 @@ pub(crate) fn no_such_head(config: &Value, head: HeadKind) -> Error {
     let families = FAMILIES.iter().filter(|family| family.heads().contains(&head));
     let families: Vec<&str> = families.map(|family| family.name).collect();
     let (head, families) = (head.name(), families.join(", "));
-    let rule = format!("must be of a family whose {head} head is read ({families}), got `{model_type}`");
+    let rule = format!("must be a family with a supported {head} head ({families}), got `{model_type}`");
     refused("model_type", rule)
 }
 

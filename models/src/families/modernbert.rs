@@ -44,7 +44,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
         )
     };
     let blocks = is_full.iter().enumerate().map(|(number, full)| parts.block(number, *full));
-    let mut recipe = Recipe::new(embeddings, blocks.collect());
+    let mut recipe = Recipe::new(embeddings, blocks.collect()).with_fill();
     recipe.rotary = parts.thetas.map(|theta| RotaryRecipe::new(theta, parts.head_dim())).to_vec();
     recipe.final_norm = Some(parts.norm("final_norm"));
     recipe.stated_tokens = Some(fields::size_or(config, "max_position_embeddings", 8192)?);
@@ -164,7 +164,7 @@ fn full_layers(config: &Value, num_layers: usize) -> Result<Vec<bool>> {
     let by_number: Vec<bool> = (0..num_layers).map(|number| number.is_multiple_of(every)).collect();
     let Some(types) = layer_types::full_layers(config, num_layers)? else { return Ok(by_number) };
     if config.get(EVERY).is_some() && types != by_number {
-        let rule = format!("must agree with {EVERY} ({every}), and does not");
+        let rule = format!("must not contradict {EVERY} ({every})");
         return Err(fields::refused("layer_types", rule));
     }
     Ok(types)

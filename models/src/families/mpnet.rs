@@ -54,7 +54,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
         buckets: DistanceBuckets::t5(BUCKETS, FARTHEST, true)?,
         num_heads: sizes.num_heads,
     };
-    Ok(Recipe { biases: vec![bias], ..Recipe::new(embeddings, blocks) })
+    Ok(Recipe { biases: vec![bias], ..Recipe::new(embeddings, blocks).with_fill() })
 }
 
 /// MPNet's fields.

@@ -115,7 +115,7 @@ impl Model {
             return Err(refused("moe_every_n_layers", format!("must be at least 2, or 0, got {every}")));
         }
         if self.is_gated {
-            let rule = "must be an activation without a gate for experts".to_owned();
+            let rule = "must be an activation without a gate, since the model has experts".to_owned();
             return Err(refused("activation_function", rule));
         }
         // All experts together are as wide as other families' feed-forward parts may be.

@@ -97,7 +97,7 @@ fn rotary(config: &Value, sizes: &Sizes) -> Result<RotaryRecipe> {
     match fraction <= 1.0 && width > 0 && width.is_multiple_of(2) {
         true => Ok(RotaryRecipe { width, ..whole }),
         false => {
-            let rule = format!("must leave an even number of each head's {} values", whole.width);
+            let rule = format!("must select an even number of each head's {} values", whole.width);
             Err(refused(FIELD, format!("{rule}, got {fraction}")))
         }
     }
@@ -107,8 +107,10 @@ fn rotary(config: &Value, sizes: &Sizes) -> Result<RotaryRecipe> {
 /// those before it.
 fn unscaled_tokens(config: &Value) -> Result<Option<usize>> {
     let trained = fields::size_or(config, "max_trained_positions", 2048)?;
-    let factor = config.get("rotary_scaling_factor").filter(|factor| !factor.is_null());
-    Ok(factor.is_some().then_some(trained))
+    const FACTOR: &str = "rotary_scaling_factor";
+    let is_stated = config.get(FACTOR).is_some_and(|factor| !factor.is_null());
+    fields::positive_or(config, FACTOR, 1.0)?;
+    Ok(is_stated.then_some(trained))
 }
 
 /// Refuses what no published model has.

@@ -34,7 +34,7 @@ fn recipe(config: &Value) -> Result<Recipe> {
     fields::only(config, "is_causal", &json!(true))?;
     fields::only(config, "use_sliding_window", &json!(false))?;
     if layer_types::full_layers(config, sizes.num_layers)?.is_some_and(|full| full.contains(&false)) {
-        let rule = "must be full_attention in every layer, and has others".to_owned();
+        let rule = "must be full_attention for every layer".to_owned();
         return Err(fields::refused("layer_types", rule));
     }
     let theta = ThetaField { kind: None, old: "rope_theta", default: 10_000.0 }.read(config)?;

@@ -29,7 +29,7 @@ pub(super) const CLASSIFIER: ClassifierRecipe =
 
 pub(super) fn recipe(config: &Value) -> Result<Recipe> {
     let pad_token_id = fields::pad_token_id_or(config, 1)?;
-    bert::recipe_with(config, Positions::AfterPadding { pad_token_id })
+    Ok(bert::recipe_with(config, Positions::AfterPadding { pad_token_id })?.with_fill())
 }
 
 /// Also of MPNet. The activation is GELU, whatever that of the layers.

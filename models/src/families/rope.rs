@@ -7,6 +7,9 @@ use super::post_norm::Sizes;
 use crate::encoder::rotary::{RotaryRecipe, RotaryScaling};
 use crate::{Error, Result};
 
+/// The largest factor by which texts may be longer than those that a model was trained for.
+const LARGEST_FACTOR: f64 = 65_536.0;
+
 /// The field of transformers 5.
 const PARAMETERS: &str = "rope_parameters";
 
@@ -49,22 +52,14 @@ pub(super) fn inside(outer: &str, error: Error) -> Error {
     }
 }
 
-/// A number above 0.
+/// The base of angles.
 pub(super) fn theta(config: &Value, field: &str, default: f64) -> Result<f64> {
-    let theta = fields::number_or(config, field, default)?;
-    match theta > 0.0 {
-        true => Ok(theta),
-        false => Err(refused(field, format!("must be above 0, got {theta}"))),
-    }
+    fields::positive_or(config, field, default)
 }
 
 /// The factor of a scaling, at least 1.
 pub(super) fn factor(scaling: &Value) -> Result<f64> {
-    let factor = fields::number_or(scaling, "factor", 0.0)?;
-    match factor >= 1.0 {
-        true => Ok(factor),
-        false => Err(refused("factor", format!("must be at least 1, got {factor}"))),
-    }
+    fields::number_within(scaling, "factor", 0.0, 1.0..=LARGEST_FACTOR)
 }
 
 /// Where the base of rotary angles is in config.json.

@@ -60,7 +60,7 @@ fn divide(config: &Value, linear: &mut LinearRecipe, field: &str, default: usize
     let groups = fields::size_or(config, field, default)?;
     let LinearRecipe { in_dim, out_dim, .. } = *linear;
     if !in_dim.is_multiple_of(groups) || !out_dim.is_multiple_of(groups) {
-        let rule = format!("must divide widths of {in_dim} and {out_dim}, got {groups}");
+        let rule = format!("must divide the widths {in_dim} and {out_dim}, got {groups}");
         return Err(fields::refused(field, rule));
     }
     linear.stored = Stored::Blocks { groups };

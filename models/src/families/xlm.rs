@@ -50,11 +50,10 @@ fn recipe(config: &Value) -> Result<Recipe> {
         epsilon: fields::epsilon_or(config, "layer_norm_eps", 1e-12)?,
         activation: if is_gelu { Activation::Gelu } else { Activation::Relu },
     };
-    let words = if config.get("vocab_size").is_some() { "vocab_size" } else { "n_words" };
     let table = |name, rows| TableRecipe { name, rows };
     let positions = fields::position_rows(config, "max_position_embeddings", Positions::FromZero)?;
     let embeddings = EmbeddingsRecipe {
-        word: table("embeddings.weight", fields::size(config, words)?),
+        word: table("embeddings.weight", vocab_size(config)?),
         word_aliases: &[],
         word_scale: None,
         position: Some(table("position_embeddings.weight", positions)),
@@ -69,6 +68,15 @@ fn recipe(config: &Value) -> Result<Recipe> {
     let mut recipe = Recipe::new(embeddings, LAYER.blocks(LAYERS, &sizes));
     recipe.unread = &["lang_embeddings.weight"];
     Ok(recipe)
+}
+
+/// `vocab_size`, or `n_words`, its older name. transformers reads the latter if both are there.
+fn vocab_size(config: &Value) -> Result<usize> {
+    const OLD: &str = "n_words";
+    match fields::size_if_stated(config, "vocab_size")? {
+        None => fields::size(config, OLD),
+        Some(words) => fields::only(config, OLD, &json!(words)).map(|()| words),
+    }
 }
 
 /// XLM's fields.

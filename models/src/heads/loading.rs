@@ -60,7 +60,8 @@ impl Model {
     /// The error for a head that the weights lack.
     pub(super) fn no_head(&self, head: HeadKind, tensor: String) -> Error {
         let folder = self.folder().root().to_owned();
-        Error::NoHead { folder, head, file: self.weights().description().to_owned(), tensor }
+        let reason = format!("{} has no tensor {tensor}", self.weights().description());
+        Error::NoHead { folder, head, reason }
     }
 
     /// A head with this pooling instead of the model's pooling and Dense layers; the rest is as modules.json

@@ -16,7 +16,9 @@ pub struct SparseVector {
 impl SparseVector {
     /// The positive ones of dense `values`, each after `weight`.
     pub(super) fn of_positive(values: &[f32], weight: impl Fn(f32) -> f32) -> Self {
-        let mut vector = Self::default();
+        // Exact, since most of a vocabulary may be positive in a model that is not trained for this.
+        let count = values.iter().filter(|value| **value > 0.0).count();
+        let mut vector = Self { indices: Vec::with_capacity(count), values: Vec::with_capacity(count) };
         for (index, &value) in (0..).zip(values).filter(|(_, value)| **value > 0.0) {
             vector.indices.push(index);
             vector.values.push(weight(value));
@@ -58,6 +60,14 @@ impl SparseHead {
         match &self.0 {
             SparseWeights::Vocabulary(weights) => weights.vocab_size(),
             SparseWeights::Lexical(weights) => weights.vocab_size(),
+        }
+    }
+
+    /// The most values that the vector of a text of so many tokens can have.
+    pub fn most_values(&self, tokens: usize) -> usize {
+        match &self.0 {
+            SparseWeights::Vocabulary(weights) => weights.vocab_size(),
+            SparseWeights::Lexical(weights) => weights.vocab_size().min(tokens),
         }
     }
 

@@ -6,7 +6,7 @@ use nearsay_kernels::{Activation, Linear, Placement, normalize};
 
 use super::sentence::SHORTEST;
 use super::{HeadKind, HeadStep, Residual};
-use crate::sentence_transformers::{Colbert, Projection, TextPooling};
+use crate::sentence_transformers::{ARTIFACT, Colbert, Projection, TextPooling};
 use crate::weights::Weights;
 use crate::{Error, LayerStates, Model, Result};
 
@@ -69,16 +69,15 @@ impl Model {
     /// [`Error::NoHead`] if no file says so.
     pub fn colbert(&self) -> Result<Colbert> {
         if let Some(TextPooling::Colbert(colbert)) = self.sentence_transformer().map(|it| &it.pooling) {
-            return Ok(colbert.clone());
+            return Ok(colbert.as_ref().clone());
         }
         match self.folder().transformer_file(PROJECTION_FILE)? {
             Some(_) => Ok(Colbert::of_bge_m3()),
             None => Err(Error::NoHead {
                 folder: self.folder().root().to_owned(),
                 head: HeadKind::LateInteraction,
-                file: "modules.json".to_owned(),
-                tensor: format!(
-                    "of PyLate's modules, and there is no artifact.metadata and no {PROJECTION_FILE}"
+                reason: format!(
+                    "modules.json has no PyLate module, and there is no file {ARTIFACT} or {PROJECTION_FILE}"
                 ),
             }),
         }
@@ -89,9 +88,10 @@ impl Model {
     /// # Errors
     /// As [`Model::colbert`]; if a weight is missing or of another shape than the files say.
     pub fn load_token_head(&self, encoder: &Placement) -> Result<TokenHead> {
-        let steps = match self.colbert()?.projection {
+        let colbert = self.colbert()?;
+        let steps = match colbert.projection {
             Projection::Modules => self.load_steps(encoder)?,
-            Projection::Linear => vec![self.own_projection(encoder)?],
+            Projection::Linear => vec![self.own_projection(&colbert, encoder)?],
             Projection::File => vec![self.file_projection(encoder)?],
         };
         synchronize(encoder.device())?;
@@ -104,12 +104,19 @@ impl Model {
         parameters.beside().shape(OWN_PROJECTION)?.first().copied()
     }
 
-    /// `linear.weight` [dim, hidden_dim] next to the encoder.
-    fn own_projection(&self, encoder: &Placement) -> Result<HeadStep> {
+    /// `linear.weight` [dim, hidden_dim] next to the encoder. A dim that the settings state must be that of the weight.
+    fn own_projection(&self, colbert: &Colbert, encoder: &Placement) -> Result<HeadStep> {
         let beside = self.parameters()?.beside();
         let Some(&[dim, _]) = beside.shape(OWN_PROJECTION) else {
             return Err(self.no_head(HeadKind::LateInteraction, OWN_PROJECTION.to_owned()));
         };
+        if let Some(stated) = colbert.dim.filter(|&stated| stated != dim) {
+            return Err(Error::Config {
+                path: self.folder().root().join(colbert.stated_in),
+                field: "dim".to_owned(),
+                rule: format!("must be {dim}, the rows of {OWN_PROJECTION}, got {stated}"),
+            });
+        }
         let weight = beside.load(OWN_PROJECTION, &[dim, self.recipe().hidden_dim()])?;
         let linear = Linear::new(&weight, None, &encoder.in_f32())?;
         Ok(HeadStep::Dense(linear, Activation::Identity, Residual::None))
@@ -129,8 +136,8 @@ impl Model {
         encoder: &Placement,
     ) -> Result<Linear> {
         let Some(weights) = Weights::open_named(self.folder(), name)? else {
-            let (folder, tensor) = (self.folder().root().to_owned(), "weight".to_owned());
-            return Err(Error::NoHead { folder, head, file: name.to_owned(), tensor });
+            let folder = self.folder().root().to_owned();
+            return Err(Error::NoHead { folder, head, reason: format!("there is no file {name}") });
         };
         let dim = match weights.shape("weight") {
             Some(&[dim, _]) => dim,

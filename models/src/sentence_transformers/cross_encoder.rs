@@ -28,8 +28,8 @@ pub(super) fn scorer(
     let Some((last, before)) = modules.split_last().filter(|(last, _)| last.class_name() == "Dense") else {
         let names: Vec<&str> = modules.iter().map(ModuleEntry::class_name).collect();
         let rule = format!(
-            "the modules of a cross-encoder must be a Transformer alone, or Transformer, Pooling and at last a Dense \
-             with the scores, got {}",
+            "a cross-encoder must have a single Transformer, or a Transformer, a Pooling and a final Dense that \
+             outputs the scores, got {}",
             names.join(", ")
         );
         return Err(Error::Config { path, field: "type".to_owned(), rule });

@@ -27,7 +27,7 @@ pub(super) fn check_features(
         Some((field, expected, name)) => Err(Error::Config {
             path: path.to_owned(),
             field: field.to_owned(),
-            rule: format!("it must be {expected} and is {name}"),
+            rule: format!("must be {expected}, got {name}"),
         }),
     }
 }

@@ -120,7 +120,7 @@ impl Config {
         ];
         only.into_iter().find_map(|(field, value, supported)| {
             let value = value.as_ref().filter(|value| **value != supported)?;
-            Some((field.to_owned(), format!("it must be {supported} and is {value}")))
+            Some((field.to_owned(), format!("must be {supported}, got {value}")))
         })
     }
 
@@ -138,7 +138,7 @@ impl Config {
             let mut arguments = arguments.iter().flatten();
             let is_plain = |name: &str| ARGUMENTS_WITHOUT_EFFECT.contains(&name);
             let (name, value) = arguments.find(|(name, value)| !is_plain(name) && !value.is_null())?;
-            Some((format!("{field}.{name}"), format!("it is not supported, and is {value}")))
+            Some((format!("{field}.{name}"), format!("is not supported, got {value}")))
         })
     }
 }

@@ -17,7 +17,7 @@ mod settings;
 mod splade;
 mod static_queries;
 
-use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings, join};
+use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings, UnknownFields, join};
 use crate::weights::Weights;
 use crate::{Error, Recipe, Result};
 
@@ -66,7 +66,7 @@ pub enum TextPooling {
     /// By the logits of a masked-language head.
     Splade(SpladePooling),
     /// Not at all: each token has a vector, after the steps.
-    Colbert(Colbert),
+    Colbert(Box<Colbert>),
     /// A cross-encoder's: a pair's states become scores, by the head for sequence classification.
     Logits,
     /// A cross-encoder's: by modes, and the last step's output is the scores.
@@ -94,7 +94,7 @@ impl SentenceTransformer {
         encoder: &Recipe,
         tokenizer: &TokenizerSettings,
     ) -> Result<Option<Self>> {
-        let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, tokenizer) };
+        let Some(modules) = folder.modules()? else { return Self::of_stanford(folder, encoder, tokenizer) };
         let config = SettingsConfig::read(folder)?;
         let kind = ModelKind::of(&modules, config.model_type());
         let settings = Settings::of(&config, folder, kind)?;
@@ -107,19 +107,31 @@ impl SentenceTransformer {
             }
             ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
             ModelKind::Colbert => {
-                let colbert = Colbert::of_pylate(&config).checked(folder)?;
-                (TextPooling::Colbert(colbert), token_steps(folder, &modules, encoder)?)
+                let colbert = Colbert::of_pylate(&config).checked(folder, encoder)?;
+                (TextPooling::Colbert(Box::new(colbert)), token_steps(folder, &modules, encoder)?)
             }
         };
         Ok(Some(Self { pooling, steps, lengths: Lengths::read(folder, tokenizer, kind)?, settings }))
     }
 
     /// A model of Stanford's ColBERT, if it is one.
-    fn of_stanford(folder: &ModelFolder, tokenizer: &TokenizerSettings) -> Result<Option<Self>> {
+    fn of_stanford(
+        folder: &ModelFolder,
+        encoder: &Recipe,
+        tokenizer: &TokenizerSettings,
+    ) -> Result<Option<Self>> {
         let Some(colbert) = Colbert::of_stanford(folder)? else { return Ok(None) };
         let lengths = Lengths::read(folder, tokenizer, ModelKind::Colbert)?;
-        let pooling = TextPooling::Colbert(colbert.checked(folder)?);
+        let pooling = TextPooling::Colbert(Box::new(colbert.checked(folder, encoder)?));
         Ok(Some(Self { pooling, steps: Vec::new(), lengths, settings: Settings::default() }))
+    }
+
+    /// Fields of its files that are not known, where these are no error.
+    pub(crate) fn unknown_fields(&self) -> Option<&UnknownFields> {
+        match &self.pooling {
+            TextPooling::Colbert(colbert) => colbert.unknown.as_ref(),
+            _ => None,
+        }
     }
 
     /// The pooling of a sparse encoder.
@@ -218,7 +230,7 @@ fn sparse(folder: &ModelFolder, modules: &[ModuleEntry], encoder: &Recipe) -> Re
     let (["MLMTransformer" | "Transformer", "SpladePooling"], [_, pooling]) = (names.as_slice(), modules)
     else {
         let rule = format!(
-            "the modules of a sparse encoder must be MLMTransformer and SpladePooling, got {}",
+            "a sparse encoder must have the modules MLMTransformer and SpladePooling, got {}",
             names.join(", ")
         );
         return Err(Error::Config { path, field: "type".to_owned(), rule });

@@ -125,15 +125,16 @@ impl SettingsConfig {
     fn check_kind(&self, kind: ModelKind) -> Result<(), (&'static str, String)> {
         let expected = kind.name();
         if let Some(model_type) = self.model_type.as_ref().filter(|model_type| *model_type != expected) {
-            let rule = format!("it must be {expected}, for the modules in modules.json, and is {model_type}");
+            let rule =
+                format!("must be {expected}, the kind of the modules in modules.json, got {model_type}");
             return Err(("model_type", rule));
         }
         if let Some(limit) = self.max_active_dims.as_ref().filter(|limit| !limit.is_null()) {
-            return Err(("max_active_dims", format!("it must be null and is {limit}")));
+            return Err(("max_active_dims", format!("must be null, got {limit}")));
         }
         if let Some(name) = self.default_prompt_name.as_ref().filter(|_| kind.is_cross_encoder()) {
             let rule =
-                format!("it must be null for a cross-encoder, whose pairs have no prompts, and is {name}");
+                format!("must be null, since the pairs of a cross-encoder have no prompts, got {name}");
             return Err(("default_prompt_name", rule));
         }
         let of_cross_encoder = [
@@ -144,7 +145,7 @@ impl SettingsConfig {
         if let Some((field, _)) =
             of_cross_encoder.into_iter().find(is_there).filter(|_| !kind.is_cross_encoder())
         {
-            return Err((field, format!("it is a cross-encoder's, and the model is a {expected}")));
+            return Err((field, format!("is for cross-encoders only, and this model is a {expected}")));
         }
         let of_colbert = [
             ("query_prefix", self.query_prefix.is_some()),
@@ -157,7 +158,7 @@ impl SettingsConfig {
         ];
         match of_colbert.into_iter().find(is_there).filter(|_| kind != ModelKind::Colbert) {
             Some((field, _)) => {
-                Err((field, "it is PyLate's, and modules.json has no module of PyLate's".to_owned()))
+                Err((field, "is for PyLate models only, and modules.json has no PyLate module".to_owned()))
             }
             None => Ok(()),
         }

@@ -1,8 +1,9 @@
 //! `nearsay models list`: families, the models in the cache, and well-known ones.
 
+use console::measure_text_width;
 use nearsay::Model;
 use nearsay_models::files::{CachedModel, KNOWN_MODELS, KnownModel, Source, cached_models};
-use nearsay_models::{FAMILIES, HeadKind};
+use nearsay_models::{FAMILIES, Family, HeadKind};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -14,18 +15,10 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
     if context.global.json {
         return Ok(print_json(&families(&cached))?);
     }
-    for family in FAMILIES {
-        print_line(&format!("{:12} model_type {}", family.name, family.model_types.join(", ")))?;
-        print_line(&format!("{:12} {}", "", family.parts))?;
-        if !family.heads().is_empty() {
-            print_line(&format!("{:12} heads: {}", "", heads(&family).join(", ")))?;
-        }
-        print_line(&format!("{:12} for example", ""))?;
-        family.examples.iter().try_for_each(|name| print_line(&format!("{:14} {name}", "")))?;
-    }
+    FAMILIES.iter().flat_map(family_lines).try_for_each(|line| print_line(&line))?;
     print_line(
-        "\nModels of every family embed and score. With a classification head they rerank, with a\n\
-         masked-language head they make sparse vectors (SPLADE).\n",
+        "\nModels of every family embed and score. With a classification head they rerank,\n\
+         with a masked-language head they make sparse vectors (SPLADE).\n",
     )?;
     match &cache {
         Some(cache) if cached.is_empty() => {
@@ -34,9 +27,41 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         Some(cache) => print_line(&format!("in the cache {}:", cache.display()))?,
         None => print_line("no cache: no home folder is known; set HF_HOME")?,
     }
-    cached.iter().try_for_each(|model| print_line(&model.line()))?;
-    print_line("\nwell-known models on the hub (parameters, size in f32, dimensions, use, languages):")?;
-    Ok(KNOWN_MODELS.iter().try_for_each(|model| print_line(&known_line(model)))?)
+    cached.iter().flat_map(Cached::lines).try_for_each(|line| print_line(&line))?;
+    print_line("\nwell-known models on the hub (parameters, size in f32, dimensions, use,\nlanguages):")?;
+    Ok(KNOWN_MODELS.iter().flat_map(known_lines).try_for_each(|line| print_line(&line))?)
+}
+
+/// Columns that a line has at most, unless a name alone is longer.
+const WIDTH: usize = 80;
+
+fn family_lines(family: &Family) -> Vec<String> {
+    let mut facts = vec![format!("model_type {}", family.model_types.join(", ")), family.parts.to_owned()];
+    if !family.heads().is_empty() {
+        facts.push(format!("heads: {}", heads(family).join(", ")));
+    }
+    facts.push("for example".to_owned());
+    let facts = facts.iter().flat_map(|fact| wrapped(fact, WIDTH - 13));
+    let facts = facts.chain(family.examples.iter().map(|name| format!("  {name}")));
+    facts
+        .enumerate()
+        .map(|(row, fact)| format!("{:12} {fact}", if row == 0 { family.name } else { "" }))
+        .collect()
+}
+
+/// The words of a text in lines of at most `width` columns.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if measure_text_width(line) + 1 + measure_text_width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A model in the cache, and the model or why it cannot be loaded.
@@ -56,7 +81,7 @@ impl Cached {
         Self { cached, model }
     }
 
-    fn line(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let (name, bytes) = (&self.cached.name, megabytes(self.cached.bytes));
         match &self.model {
             Ok(model) => {
@@ -109,7 +134,7 @@ fn families(cached: &[Cached]) -> Vec<Value> {
             })
             .collect()
     };
-    let family = |family: nearsay_models::Family| {
+    let family = |family: Family| {
         json!({
             "family": family.name,
             "model_types": family.model_types,
@@ -124,18 +149,24 @@ fn families(cached: &[Cached]) -> Vec<Value> {
 }
 
 /// The names of the heads that are read.
-fn heads(family: &nearsay_models::Family) -> Vec<&'static str> {
+fn heads(family: &Family) -> Vec<&'static str> {
     family.heads().into_iter().map(HeadKind::name).collect()
 }
 
-fn known_line(model: &KnownModel) -> String {
+fn known_lines(model: &KnownModel) -> Vec<String> {
     let facts = [millions(model.parameters), megabytes(4 * model.parameters), model.dimensions.to_string()];
     columns(model.name, facts, &format!("{:6} {}", model.made_for.name(), model.languages))
 }
 
-/// A name, three numbers, and a remark.
-fn columns(name: &str, [parameters, bytes, dimensions]: [String; 3], remark: &str) -> String {
-    format!("  {name:60} {parameters:>7} {bytes:>9} {dimensions:>5}  {remark}").trim_end().to_owned()
+/// A name, and below it three numbers and a remark, which may be long.
+fn columns(name: &str, [parameters, bytes, dimensions]: [String; 3], remark: &str) -> Vec<String> {
+    let facts = format!("    {parameters:>7} {bytes:>9} {dimensions:>5}  ");
+    let remarks = wrapped(remark, WIDTH - facts.len());
+    let lines = remarks.iter().enumerate().map(|(row, remark)| {
+        let start = if row == 0 { facts.as_str() } else { "" };
+        format!("{start:width$}{remark}", width = facts.len())
+    });
+    [format!("  {name}")].into_iter().chain(lines).collect()
 }
 
 fn dimensions(model: &Model) -> usize {

@@ -24,6 +24,9 @@ fn the_list_has_families_cached_models_and_ten_well_known_ones() {
         assert!(text.text().contains(part), "{part}: {}", text.text());
     }
     assert!(!text.text().contains("acme/words"));
+    let is_wide = |line: &&str| line.chars().count() > 80 && !line.contains("the cache ");
+    let wide: Vec<&str> = text.text().lines().filter(is_wide).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
     let families = run(&desk, &hub, "models list --json").ok().json();
     let families = families.as_array().unwrap();
     let family = |name: &str| families.iter().find(|family| family["family"] == name).unwrap();

@@ -10,7 +10,7 @@ const FILE: &str = "model.safetensors";
 fn fields_that_ask_for_something_else_are_refused() {
     let yarn = json!({"rope_type": "yarn", "factor": 4.0});
     let other_code = json!({"AutoModel": "modeling_other.Other"});
-    let cases: [(&str, &str, Value, &str); 29] = [
+    let cases: &[(&str, &str, Value, &str)] = &[
         ("qwen3", "num_attention_heads", json!(0), "got 0"),
         ("qwen3", "num_key_value_heads", json!(4), "must divide num_attention_heads (6), got 4"),
         ("qwen3", "head_dim", json!(7), "must be even, got 7"),
@@ -21,9 +21,9 @@ fn fields_that_ask_for_something_else_are_refused() {
             "qwen3",
             "layer_types",
             json!(["full_attention", "sliding_attention"]),
-            "full_attention in every layer",
+            "full_attention for every layer",
         ),
-        ("qwen3", "layer_types", json!(["full_attention"]), "must be 2 layers' types"),
+        ("qwen3", "layer_types", json!(["full_attention"]), "for each of the 2 layers"),
         ("qwen3", "rope_scaling", yarn.clone(), "must have rope_type default, got \"yarn\""),
         ("eurobert", "rope_theta", json!(-1), "must be above 0, got -1"),
         ("eurobert", "rope_parameters", yarn, "must have rope_type default, got \"yarn\""),
@@ -37,6 +37,7 @@ fn fields_that_ask_for_something_else_are_refused() {
         ("gemma3_text", "use_bidirectional_attention", json!(false), "must be true"),
         ("gemma3_text", "attn_logit_softcapping", json!(50.0), "must be null, got 50"),
         ("gemma3_text", "query_pre_attn_scalar", json!(0), "must be above 0, got 0"),
+        ("gemma3_text", "query_pre_attn_scalar", json!(1e300), "must be 1e-16 to 1e16, got 1e300"),
         ("gemma3_text", "layer_types", json!(["chunked_attention", "full_attention"]), "sliding_attention"),
         ("neobert", "hidden_act", json!("gelu"), "must be SwiGLU, got `gelu`"),
         ("neobert", "dim_head", json!(9), "must be 8, got 9"),
@@ -48,20 +49,28 @@ fn fields_that_ask_for_something_else_are_refused() {
             json!(3),
             "must divide hidden_size (32) and intermediate_size (48), got 3",
         ),
-        ("squeezebert", "q_groups", json!(3), "must divide widths of 32 and 32, got 3"),
+        ("squeezebert", "q_groups", json!(3), "must divide the widths 32 and 32, got 3"),
         ("squeezebert", "embedding_size", json!(16), "must be 32, got 16"),
         ("xlnet", "attn_type", json!("uni"), "must be \"bi\", got \"uni\""),
         ("xlnet", "clamp_len", json!(5), "must be -1, got 5"),
         ("xlnet", "d_model", json!(33), "must be a multiple of n_head (4), got 33"),
+        ("qwen3", "max_position_embeddings", json!(-1), "must be a whole number of at least 0, got -1"),
+        ("eurobert", "rope_theta", json!(1e300), "must be 1e-16 to 1e16, got 1e300"),
+        ("jina-v3", "lora_alpha", json!(1e300), "must be 0.0 to 65536.0, got 1e300"),
+        ("nomic", "rotary_scaling_factor", json!("two"), "must be a number, got \"two\""),
+        ("xlm", "n_words", json!(7), "got 7"),
         ("xlm", "causal", json!(true), "must be false, got true"),
         ("xlm", "n_heads", json!(5), "must be a multiple of n_heads (5), got 32"),
     ];
     for (family, field, value, rule) in cases {
         let broken = Broken::of(&format!("families/{family}"));
-        broken.edit_json("config.json", |config| config[field] = value);
+        broken.edit_json("config.json", |config| config[*field] = value.clone());
         // A number of heads is refused by the width that it does not divide.
-        let shown =
-            if family == "xlm" && field == "n_heads" || field == "num_attention_heads" { "" } else { field };
+        let shown = if *family == "xlm" && *field == "n_heads" || *field == "num_attention_heads" {
+            ""
+        } else {
+            field
+        };
         broken.embed(&[]).is_refused(&["config.json", shown, rule]).is_cheap();
     }
 }

@@ -39,8 +39,7 @@ fn a_tensor_of_a_head_that_is_missing_is_named() {
     for tensor in ["cls.predictions.transform.LayerNorm.weight", "cls.predictions.bias"] {
         renamed(SPARSE, tensor).is_refused(&["model.safetensors", tensor, "is missing"]);
     }
-    let stanford = "late-interaction/stanford";
-    renamed(stanford, "linear.weight").is_refused(&["has no late-interaction head", "linear.weight"]);
+    renamed(STANFORD, "linear.weight").is_refused(&["has no late-interaction head", "linear.weight"]);
 }
 
 #[test]
@@ -86,6 +85,60 @@ fn settings_of_late_interaction_are_checked() {
     let broken = Broken::of(PYLATE);
     broken.edit_json("modules.json", |modules| modules[1]["type"] = json!("pylate.models.LSTM.LSTM"));
     broken.is_refused(&["modules.json", "pylate.models.LSTM.LSTM"]);
+}
+
+const STANFORD: &str = "late-interaction/stanford";
+const ARTIFACT: &str = "artifact.metadata";
+
+#[test]
+fn settings_of_stanfords_colbert_are_checked() {
+    let quiet = Broken::of(STANFORD).embed(&[]);
+    assert!(!quiet.works().stderr.contains("not known"), "{quiet:#?}");
+    let misspelt = with(STANFORD, ARTIFACT, "query_maxlenn", json!(12));
+    misspelt.embed(&[]).works().says(&[ARTIFACT, "the field query_maxlenn is not known"]);
+    misspelt.embed(&["--strict"]).is_refused(&[ARTIFACT, "query_maxlenn"]);
+    let dim = with(STANFORD, ARTIFACT, "dim", json!(12));
+    dim.is_refused(&[ARTIFACT, "dim", "must be 11, the rows of linear.weight, got 12"]);
+    let long = with(STANFORD, ARTIFACT, "query_maxlen", json!(1 << 20));
+    long.is_refused(&[
+        ARTIFACT,
+        "query_maxlen",
+        "must be 4 to",
+        "as queries are filled up to it, got 1048576",
+    ]);
+}
+
+#[test]
+fn a_query_of_a_length_that_is_asked_for_must_be_one_that_can_be_filled() {
+    for (model, length, rule) in [
+        (PYLATE, "1000000", "since queries are filled up to it, got 1000000"),
+        (STANFORD, "1000000", "since queries are filled up to it, got 1000000"),
+        ("late-interaction/pylate-window", "9", "at most 8, since a layer attends to 5 tokens on each side"),
+    ] {
+        let run = Broken::of(model).embed(&["--prompt-name", "query", "--max-length", length]);
+        assert_eq!(run.says(&["--max-length must be at most", rule]).code, Some(2), "{run:#?}");
+    }
+}
+
+/// `--pooling` is not a flag of score, and `--merge` was not asked for.
+#[test]
+fn hints_name_flags_of_their_own_command_alone() {
+    let sparse = Broken::of(SPARSE);
+    let [model, texts] = [sparse.root(), sparse.parent().join("texts.txt")];
+    let copy = sparse.parent().join("copy.txt");
+    std::fs::copy(&texts, &copy).unwrap();
+    let [model, texts, copy] = [&model, &texts, &copy].map(|path| path.to_str().unwrap());
+    let score = Run::of(&["score", "--metric", "cosine", "-m", model, "-c", texts, "-r", copy], &[]);
+    let message = "one dense vector per text is needed, and the model makes sparse vectors";
+    score
+        .says(&[message, "hint: use a model that makes one, such as sentence-transformers/all-MiniLM-L6-v2"]);
+    assert!(score.code == Some(2) && !score.stderr.contains("--pooling"), "{score:#?}");
+    let out = sparse.parent().join("a.index");
+    let build = ["index", "build", texts, "-o", out.to_str().unwrap(), "-m", model];
+    Run::of(&build, &[]).says(&[message, "hint: --pooling mean pools its hidden states"]);
+    let merged = Broken::of(PYLATE).embed(&["--dimensions", "4"]);
+    assert!(merged.code == Some(2) && !merged.stderr.contains("--level"), "{merged:#?}");
+    merged.says(&["--dimensions makes no sense with late interaction"]);
 }
 
 #[test]

@@ -19,6 +19,18 @@ fn another_model_is_refused_with_both_digests() {
 }
 
 #[test]
+fn rows_of_sparse_vectors_are_refused_as_such() {
+    let desk = desk!();
+    desk.write("in.jsonl", TEXTS);
+    for file in ["a.jsonl", "a.parquet", "a.arrow"] {
+        desk.run(&format!("embed in.jsonl -m FIXTURE:sparse-encoders/bert --device cpu -q -o {file}")).ok();
+        let rule = "has sparse vectors; one dense vector per row is needed";
+        desk.run(&format!("search {file} --like mill"))
+            .ends(65, &[file, rule, "hint: embed the texts again"]);
+    }
+}
+
+#[test]
 fn vectors_without_a_model_need_one_for_words_only() {
     let desk = desk_with_vectors();
     desk.run("search a.npy bread")

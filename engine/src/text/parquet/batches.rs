@@ -16,6 +16,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::file::{Failure, ParquetSource};
+use crate::text::fault::Fault;
 use crate::{Error, Result, guard};
 
 /// Maximum rows read at a time.
@@ -70,8 +71,8 @@ impl ParquetFile {
     }
 
     /// The error for a rule that the file breaks.
-    pub(crate) fn bad_input(&self, rule: String) -> Error {
-        Error::BadInput { input: self.name.clone(), rule }
+    pub(crate) fn bad_input(&self, fault: impl Into<Fault>) -> Error {
+        fault.into().of_input(&self.name)
     }
 
     /// The rows from the first on, with the columns at indices `roots` in the types that `schema` has for

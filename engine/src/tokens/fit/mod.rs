@@ -30,7 +30,8 @@ impl TextTokenizer {
     /// # Errors
     /// If the tokenizer fails on the prompt.
     pub fn room(&self, prompt: &str) -> Result<usize> {
-        Ok(self.max_tokens() - self.encode(prompt)?.ids.len())
+        let taken = self.reserved + self.encode(prompt)?.ids.len();
+        Ok(self.max_tokens().saturating_sub(taken))
     }
 
     /// How far into `text` the tokens reach that [`TextTokenizer::encode`] keeps after `prompt`.

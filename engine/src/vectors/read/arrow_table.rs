@@ -12,6 +12,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
+use crate::text::Fault;
 use crate::{Error, Result, guard};
 
 /// Bytes at the end of a file: the footer's length and the magic.
@@ -91,8 +92,8 @@ impl ArrowTable {
             .map_err(|rule| self.bad_input(rule))
     }
 
-    pub(super) fn bad_input(&self, rule: String) -> Error {
-        Error::BadInput { input: self.name.clone(), rule }
+    pub(super) fn bad_input(&self, fault: impl Into<Fault>) -> Error {
+        fault.into().of_input(&self.name)
     }
 
     /// The columns at indices `roots` of some rows, at least one, which are in ascending order.

@@ -6,10 +6,11 @@ use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 
 use super::batch::StoredNumbers;
+use super::other_level::refuse;
 use super::source::{Head, RowBlock, rows_at_once};
-use crate::text::{Ids, RecordId, list_names};
+use crate::text::{Fault, Ids, RecordId, list_names};
 use crate::vectors::schema::{EMBEDDING, EMBEDDINGS, ID, INDICES, VALUES, is_json};
-use crate::vectors::{Metadata, NumberType};
+use crate::vectors::{Level, Metadata, NumberType};
 
 /// The columns to read from a file.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ impl VectorColumns {
     ///
     /// # Errors
     /// The rule that the file breaks.
-    pub(super) fn find(schema: &Schema) -> Result<Self, String> {
+    pub(super) fn find(schema: &Schema) -> Result<Self, Fault> {
         let place = |name: &str| {
             let mut places = (0..).zip(schema.fields()).filter(|(_, field)| field.name() == name);
             match (places.next(), places.next()) {
@@ -38,12 +39,9 @@ impl VectorColumns {
                 (first, None) => Ok(first.map(|(place, _)| place)),
             }
         };
-        if place(EMBEDDINGS)?.is_some() {
-            return Err("has vectors of tokens; one vector per row is needed".to_owned());
-        }
-        if place(EMBEDDING)?.is_none() && place(INDICES)?.is_some() && place(VALUES)?.is_some() {
-            return Err("has sparse vectors; one dense vector per row is needed".to_owned());
-        }
+        refuse(Level::Token, place(EMBEDDINGS)?.is_some())?;
+        let has_sparse = place(INDICES)?.is_some() && place(VALUES)?.is_some();
+        refuse(Level::Sparse, has_sparse && place(EMBEDDING)?.is_none())?;
         let embedding = place(EMBEDDING)?.ok_or_else(|| {
             let names = list_names(schema.fields().iter().map(|field| field.name().as_str()));
             format!("the file has no column `{EMBEDDING}`; its columns are {names}")

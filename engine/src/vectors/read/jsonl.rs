@@ -8,10 +8,11 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::batch::StoredNumbers;
+use super::other_level::refuse;
 use super::source::{Head, RowBlock, RowBlocks, VectorSource, rows_at_once};
 use crate::Result;
-use crate::text::{LineReader, RecordId, describe_json, is_blank};
-use crate::vectors::NumberType;
+use crate::text::{Fault, LineReader, RecordId, describe_json, is_blank};
+use crate::vectors::{Level, NumberType};
 
 /// A file of lines.
 #[derive(Debug)]
@@ -58,6 +59,9 @@ struct Row {
     id: Option<Value>,
     embedding: Option<Vec<f32>>,
     embeddings: Option<IgnoredAny>,
+    // Of a sparse vector.
+    indices: Option<IgnoredAny>,
+    values: Option<IgnoredAny>,
 }
 
 impl JsonlRows {
@@ -85,18 +89,19 @@ impl JsonlRows {
         self.parse(&line).map(Some).map_err(|rule| self.lines.bad_row(rule))
     }
 
-    fn parse(&mut self, line: &str) -> Result<(Option<RecordId>, Vec<f32>), String> {
+    fn parse(&mut self, line: &str) -> Result<(Option<RecordId>, Vec<f32>), Fault> {
         let row: Row = serde_json::from_str(line).map_err(|error| describe_json(&error))?;
-        if row.embeddings.is_some() {
-            return Err("has vectors of tokens; one vector per row is needed".to_owned());
-        }
+        refuse(Level::Token, row.embeddings.is_some())?;
+        let has_sparse = row.indices.is_some() && row.values.is_some();
+        refuse(Level::Sparse, has_sparse && row.embedding.is_none())?;
         let vector = row.embedding.ok_or("no field `embedding`")?;
         let width = *self.width.get_or_insert(vector.len());
         if vector.is_empty() {
-            return Err("its vector has 0 numbers; it must have at least 1".to_owned());
+            return Err("its vector has 0 numbers; it must have at least 1".into());
         }
         if vector.len() != width {
-            return Err(format!("its vector has {} numbers; those before it have {width}", vector.len()));
+            let rule = format!("its vector has {} numbers; those before it have {width}", vector.len());
+            return Err(rule.into());
         }
         let id = |value: &Value| {
             let id = RecordId::from_json(value);
@@ -104,8 +109,8 @@ impl JsonlRows {
         };
         let id = row.id.as_ref().map(id).transpose()?;
         match (*self.have_ids.get_or_insert(id.is_some()), &id) {
-            (true, None) => Err("has no id, and the rows before it have".to_owned()),
-            (false, Some(id)) => Err(format!("has the id {id}, and the rows before it have none")),
+            (true, None) => Err("has no id, and the rows before it have".into()),
+            (false, Some(id)) => Err(format!("has the id {id}, and the rows before it have none").into()),
             _ => Ok((id, vector)),
         }
     }

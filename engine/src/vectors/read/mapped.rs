@@ -43,7 +43,7 @@ impl MappedMatrix {
     /// [`Error::BadInput`] if it breaks a rule.
     pub(super) fn safetensors(name: String, file: &Buffer) -> Result<Self> {
         let bad_input = |rule| Error::BadInput { input: name.clone(), rule };
-        let Tensors { matrix, ids, metadata } = tensors(file).map_err(bad_input)?;
+        let Tensors { matrix, ids, metadata } = tensors(file).map_err(|fault| fault.of_input(&name))?;
         if let (0, Some(ids)) = (matrix.rows(), &ids) {
             // Those of rows are checked as they are read.
             JsonIds::new(ids.clone()).expect_end().map_err(bad_input)?;

@@ -21,6 +21,7 @@ mod map;
 mod mapped;
 mod matrix;
 mod npy;
+mod other_level;
 mod parquet;
 mod safetensors;
 mod source;
@@ -38,8 +39,8 @@ pub use batch::{NumberSlice, VectorBatch};
 pub(crate) use map::map;
 
 use super::write::OutputFormat;
-use super::{Level, Metadata, NumberType, Provenance};
-use crate::text::{InputFormat, RecordId};
+use super::{Metadata, NumberType, Provenance};
+use crate::text::{Fault, InputFormat, RecordId};
 use crate::{Error, Result};
 use arrow::ArrowFile;
 use folder::JobVectors;
@@ -71,15 +72,6 @@ pub struct VectorFile {
     is_complete: bool,
     /// Whether all numbers were read and are finite.
     is_finite: AtomicBool,
-}
-
-/// Why vectors of this level cannot be read, if they cannot.
-fn other_level(level: Level) -> Option<&'static str> {
-    match level {
-        Level::Text => None,
-        Level::Token => Some("has vectors of tokens; one vector per row is needed"),
-        Level::Sparse => Some("has sparse vectors; one dense vector per row is needed"),
-    }
 }
 
 impl VectorFile {
@@ -134,8 +126,8 @@ impl VectorFile {
     }
 
     fn check_provenance(&mut self, provenance: &Provenance) -> Result<()> {
-        if let Some(rule) = other_level(provenance.level) {
-            return Err(self.bad_input(rule.to_owned()));
+        if let Some(fault) = other_level::refused(provenance.level) {
+            return Err(self.bad_input(fault));
         }
         let output_type = provenance.output_type;
         let stated = (output_type.width(provenance.dimensions)?, output_type.number_type());
@@ -199,8 +191,8 @@ impl VectorFile {
         Ok(VectorBatches { file: self, pieces: self.source.pieces()?, piece: None, next: 0, row: 0 })
     }
 
-    fn bad_input(&self, rule: String) -> Error {
-        Error::BadInput { input: self.name.clone(), rule }
+    fn bad_input(&self, fault: impl Into<Fault>) -> Error {
+        fault.into().of_input(&self.name)
     }
 }
 

@@ -6,9 +6,10 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
 use super::matrix::Matrix;
-use crate::text::{RecordId, list_names};
+use super::other_level::refuse;
+use crate::text::{Fault, RecordId, list_names};
 use crate::vectors::schema::EMBEDDINGS;
-use crate::vectors::{Metadata, NumberType};
+use crate::vectors::{Level, Metadata, NumberType};
 
 /// A file's contents.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Tensors {
 ///
 /// # Errors
 /// The rule that the file breaks.
-pub(super) fn tensors(file: &Buffer) -> Result<Tensors, String> {
+pub(super) fn tensors(file: &Buffer) -> Result<Tensors, Fault> {
     let (length, header) = SafeTensors::read_metadata(file)
         .map_err(|error| format!("is not a valid safetensors file: {error}"))?;
     let data = file.slice(size_of::<u64>() + length);
@@ -31,9 +32,7 @@ pub(super) fn tensors(file: &Buffer) -> Result<Tensors, String> {
         let (start, end) = tensor.data_offsets;
         data.slice_with_length(start, end - start)
     };
-    if header.info("cu_seqlens").is_some() {
-        return Err("has vectors of tokens; one vector per row is needed".to_owned());
-    }
+    refuse(Level::Token, header.info("cu_seqlens").is_some())?;
     let embeddings = header.info(EMBEDDINGS).ok_or_else(|| missing(&header))?;
     let number_type = number_type(embeddings.dtype).ok_or_else(|| {
         let types = NumberType::ALL.map(NumberType::safetensors).join(", ");
@@ -41,7 +40,8 @@ pub(super) fn tensors(file: &Buffer) -> Result<Tensors, String> {
     })?;
     let [rows, width] = embeddings.shape[..] else {
         let dimensions = embeddings.shape.len();
-        return Err(format!("`{EMBEDDINGS}` has {dimensions} dimensions; vectors have 2, [rows, width]"));
+        let rule = format!("`{EMBEDDINGS}` has {dimensions} dimensions; vectors have 2, [rows, width]");
+        return Err(rule.into());
     };
     let ids = header.info("ids_json").map(|tensor| match tensor.dtype {
         Dtype::U8 => Ok(bytes(tensor)),

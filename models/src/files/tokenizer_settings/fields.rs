@@ -123,7 +123,7 @@ pub(super) fn refuse_unsupported(fields: &Fields, class: TokenizerClass) -> Resu
 fn refuse_code(fields: &Fields) -> Result<(), (String, String)> {
     let code = fields.get("auto_map").map(|map| map.get("AutoTokenizer").unwrap_or(map));
     if let Some(code) = code.filter(|code| code.is_string() || code.is_array()) {
-        let rule = format!("must not name code of the repository's own, got {code}");
+        let rule = format!("must not name the repository's own code, got {code}");
         return Err(("auto_map.AutoTokenizer".to_owned(), rule));
     }
     match fields.get("tokenizer_class").and_then(Value::as_str) {

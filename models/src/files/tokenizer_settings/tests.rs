@@ -115,7 +115,11 @@ fn what_changes_token_ids_and_is_not_supported_is_refused_by_name() {
         ("wordpieces_prefix", r#""@@""#, "must be ##, got @@"),
         ("sp_model_kwargs", r#"{"enable_sampling": true}"#, "got {\"enable_sampling\":true}"),
         ("tokenizer_class", r#""BertJapaneseTokenizer""#, "got BertJapaneseTokenizer"),
-        ("auto_map", r#"{"AutoTokenizer": ["a.B", null]}"#, "AutoTokenizer: must not name code"),
+        (
+            "auto_map",
+            r#"{"AutoTokenizer": ["a.B", null]}"#,
+            "AutoTokenizer: must not name the repository's own code",
+        ),
         ("added_tokens_decoder", "5", "must be an object, got 5"),
         ("added_tokens_decoder", r#"{"x": {"content": "a"}}"#, "added_tokens_decoder.x"),
         ("added_tokens_decoder", r#"{"1": "a"}"#, "added_tokens_decoder.1"),

@@ -51,13 +51,13 @@ fn settings_of_another_kind_are_refused() {
     let bad_prompt =
         r#"{"model_type": "CrossEncoder", "prompts": {"query": "q: "}, "default_prompt_name": "query"}"#;
     let message = classifier(bad_prompt, "{}").unwrap_err().to_string();
-    assert!(message.contains("default_prompt_name") && message.ends_with("is query"), "{message}");
+    assert!(message.contains("default_prompt_name") && message.ends_with("got query"), "{message}");
     for field in
         [r#""activation_fn": "torch.nn.modules.linear.Identity""#, r#""keep_in_fp32_modules": ["1.linear"]"#]
     {
         assert!(classifier(&format!(r#"{{"model_type": "CrossEncoder", {field}}}"#), "{}").is_ok());
         let message = with_file(SETTINGS, &format!("{{{field}}}")).unwrap_err().to_string();
-        assert!(message.contains("is a cross-encoder's"), "{message}");
+        assert!(message.contains("is for cross-encoders only"), "{message}");
     }
     let message = read(
         &[TRANSFORMER, POOLING, DENSE],
@@ -65,5 +65,5 @@ fn settings_of_another_kind_are_refused() {
     )
     .unwrap_err()
     .to_string();
-    assert!(message.contains("module_output_name") && message.ends_with("is scores"), "{message}");
+    assert!(message.contains("module_output_name") && message.ends_with("got scores"), "{message}");
 }

@@ -33,6 +33,7 @@ fn encoder() -> Recipe {
     let mut config = tiny_config();
     config["hidden_size"] = 4.into();
     config["vocab_size"] = 9.into();
+    config["max_position_embeddings"] = 64.into();
     Recipe::read(&config).unwrap()
 }
 

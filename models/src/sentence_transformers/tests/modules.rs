@@ -66,7 +66,7 @@ fn modules_of_other_features_than_the_vector_are_refused() {
     for field in ["module_input_name", "module_output_name"] {
         let config = format!(r#"{{"in_features": 4, "out_features": 2, "{field}": "token_embeddings"}}"#);
         let message = with_dense(&config).unwrap_err().to_string();
-        assert!(message.contains(field) && message.ends_with("is token_embeddings"), "{message}");
+        assert!(message.contains(field) && message.ends_with("got token_embeddings"), "{message}");
         let normalize = |value: &str| {
             let config = format!(r#"{{"{field}": "{value}"}}"#);
             let files = [("1_Pooling/config.json", MEAN), ("2_Normalize/config.json", config.as_str())];

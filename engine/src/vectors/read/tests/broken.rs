@@ -64,6 +64,10 @@ fn lines_that_break_a_rule_are_named() {
         ("{\"id\":3}", "no field `embedding`"),
         ("{\"id\":1.5,\"embedding\":[1,2]}", "field `id` must be a string or a whole number of 64 bits"),
         ("{\"embeddings\":[[1,2]]}", "has vectors of tokens"),
+        (
+            "{\"id\":\"y\",\"indices\":[1],\"values\":[2.5]}",
+            "has sparse vectors; one dense vector per row is needed",
+        ),
         ("{\"embedding\":[1,2]}", "has no id, and the rows before it have"),
         ("\n{}", "the row is blank"),
     ] {
