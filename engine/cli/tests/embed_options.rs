@@ -38,7 +38,7 @@ fn a_task_has_adapters_and_an_instruction() {
     let summary = run("in.txt --task separation -o out.npy --json").ok().json();
     assert_eq!((&summary["task"], &summary["prompt"]), (&json!("separation"), &json!("")));
     run("in.txt --task clustering")
-        .ends(2, &["no task `clustering`", "hint:", "retrieval.query, retrieval.passage, separation"]);
+        .ends(2, &["no task `clustering`: its tasks are retrieval.query, retrieval.passage, separation"]);
     desk.run("embed in.txt -m BERT --task separation")
         .ends(2, &["has no task `separation`: it has no tasks"]);
     let inspected = desk.run(&format!("models inspect {model} --json")).ok().json();
