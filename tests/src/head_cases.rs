@@ -123,7 +123,8 @@ impl Heads<'_> {
     fn token_rows(&self, embedder: &nearsay::Embedder, kind: &str) -> Vec<Difference> {
         let texts = texts(self.folder);
         let numbers = self.numbers(kind);
-        assert_eq!(numbers.len(), texts.len(), "{}, {kind}", self.folder.display());
+        // Of the first texts only, in some cases.
+        assert!((1..=texts.len()).contains(&numbers.len()), "{}, {kind}: {numbers:?}", self.folder.display());
         let row = |number: usize| {
             let tokens = embedder.embed_tokens(&texts[number..=number]).expect("vectors");
             self.compared(format!("{kind}.{number}"), tokens.vectors.values())
