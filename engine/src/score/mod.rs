@@ -26,9 +26,9 @@ use pair_source::documents;
 pub use pair_source::{PairSource, ScoreRow};
 pub use pairs::{Pair, PairTexts};
 pub use report::{
-    BertScoreReport, MetricReport, Metrics, ReferencesReport, ReportParts, ScoreInput, ScoreInputs,
-    ScoreReport, ScoreSubject, Segments, SystemReport, SystemsReport, TextsReport, figures_json,
-    format_score, segment_line, text_line,
+    BertScoreReport, BertScoreReports, LayerReport, MetricReport, Metrics, ReferencesReport, ReportParts,
+    ScoreInput, ScoreInputs, ScoreReport, ScoreSubject, Segments, SystemReport, SystemsReport, TextsReport,
+    figures_json, format_score, layer_segment_line, segment_line, text_line,
 };
 pub use source::{TextColumn, TextSource};
 pub use survey::{Groups, PairSurvey, SurveyOptions, SurveyedTexts};

@@ -23,6 +23,8 @@ Examples:
   nearsay score -c system.txt -r ref1.txt -r ref2.txt -m roberta-large --idf -s
   # scores spread over a readable range
   nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
+  # every layer of a model in one pass, to choose one
+  nearsay score -c system.txt -r reference.txt -m roberta-base --all-layers
   # two columns of one file; ROUGE of text that is not English
   nearsay score -c t.csv:output -r t.csv:gold --metric 'rougeL(tok=unicode)'
   # rows in another order, paired by their ids
@@ -120,6 +122,9 @@ pub(crate) struct MetricArguments {
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
     pub(crate) layer: Option<usize>,
+    /// BERTScore at every layer, from the embeddings (0) to the last, in one pass of the encoder
+    #[arg(long, alias = "all_layers", conflicts_with = "layer")]
+    pub(crate) all_layers: bool,
     /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,

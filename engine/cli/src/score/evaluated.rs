@@ -6,7 +6,7 @@ use nearsay::score::systems::{
     Computation, MeasureStage, MeasuredSystems, Measurement, ScoreMetric, ScoreWarning, warnings,
 };
 use nearsay::score::{PairSource, PairSurvey, SurveyOptions};
-use nearsay::{Error, Result, Workers};
+use nearsay::{Error, Result, Scorer, Workers};
 
 use super::extended::{ExtendedRun, recorded_metrics};
 use super::request::{Opening, Requested, requested};
@@ -34,6 +34,8 @@ pub(crate) struct Evaluated {
     pub(crate) metrics: Vec<ScoreMetric>,
     pub(crate) measured: MeasuredSystems,
     pub(crate) warnings: Vec<ScoreWarning>,
+    /// Whether BERTScore is at every layer.
+    pub(crate) all_layers: bool,
 }
 
 impl Evaluated {
@@ -62,9 +64,9 @@ pub(crate) fn evaluate(
         )?;
     }
     let known = run.map(recorded_metrics).transpose()?.unwrap_or_default();
-    let requested = requested(inputs.metrics, &known)?;
-    check_encoder_flags(&requested, inputs)?;
     let mut opening = Opening::new(context, inputs.metrics, inputs.running);
+    let requested = requested(inputs.metrics, &known, |spec| opening.num_layers(spec))?;
+    check_encoder_flags(&requested, inputs)?;
     let run = run.map(ExtendedRun::read).transpose()?;
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
     let source = match &run {
@@ -91,7 +93,8 @@ pub(crate) fn evaluate(
     let specs: Vec<_> =
         requested.iter().map(|requested| (requested.key.clone(), requested.spec.clone())).collect();
     let warnings = warnings(&source, &specs, &survey, &measured);
-    Ok(Evaluated { source, survey, requested, metrics, measured, warnings })
+    let all_layers = inputs.metrics.all_layers;
+    Ok(Evaluated { source, survey, requested, metrics, measured, warnings, all_layers })
 }
 
 fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
@@ -106,7 +109,7 @@ fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
 
 /// Refuses flags for encoders if no metric has one.
 fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()> {
-    let MetricArguments { layer, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
+    let MetricArguments { layer, all_layers, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
         inputs.metrics;
     let has = |name: &str| requested.iter().any(|requested| requested.spec.name() == name);
     let refuse = |flag: &str, metrics: &str| {
@@ -117,6 +120,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     };
     match () {
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
+        () if *all_layers && !has("bertscore") => refuse("--all-layers", "bertscore"),
         () if *idf && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
@@ -134,19 +138,17 @@ pub(super) fn open_metrics(
     requested: &[Requested],
     (source, survey): (&PairSource, &PairSurvey),
 ) -> Result<Vec<ScoreMetric>> {
-    let mut metrics = Vec::new();
-    for requested in requested {
-        let mut metric = opening.open(requested)?;
-        if let (Computation::BertScore(scorer), true) = (&metric.computation, opening.arguments.idf) {
-            let references = survey.rows * source.references.len() as u64;
-            let progress = Progress::new(context, Measure::Count("references", references));
-            let counting = scorer.with_progress(move |done| progress.set(done, String::new()));
-            let weighted = counting.weighted_by_idf(source)?.with_progress(|_| ());
-            metric.computation = Computation::BertScore(weighted);
+    let idf = opening.arguments.idf;
+    let weighted = |scorer: Scorer| {
+        if !idf {
+            return Ok(scorer);
         }
-        metrics.push(metric);
-    }
-    Ok(metrics)
+        let references = survey.rows * source.references.len() as u64;
+        let progress = Progress::new(context, Measure::Count("references", references));
+        let counting = scorer.with_progress(move |done| progress.set(done, String::new()));
+        Ok(counting.weighted_by_idf(source)?.with_progress(|_| ()))
+    };
+    requested.iter().map(|requested| opening.open(requested, weighted)).collect()
 }
 
 fn measure(

@@ -1,5 +1,6 @@
 //! `nearsay score`.
 
+mod bertscore;
 mod columns;
 mod evaluated;
 mod extended;

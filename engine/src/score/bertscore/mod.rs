@@ -7,7 +7,7 @@
 //!
 //! | step | item |
 //! |---|---|
-//! | texts to scores | [`Scorer`] |
+//! | texts to scores | [`Scorer`], [`LayerScorer`] for several layers at once |
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
 //! | weight of a token | [`TokenWeights`], [`IdfBuilder`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
@@ -22,6 +22,7 @@ mod chunk;
 mod default_layers;
 mod default_models;
 mod idf;
+mod layers;
 mod matching;
 mod mean;
 mod model_names;
@@ -39,8 +40,9 @@ pub use baselines::{Baseline, BaselineRow};
 pub use default_layers::{default_layer, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model};
 pub use idf::{IdfBuilder, IdfWeights};
+pub use layers::{LayerScorer, LayerScores};
 pub use mean::{MeanScores, RunningMean};
-pub use options::{RescaleWith, ScoreOptions};
+pub use options::{RescaleWith, ScoreOptions, num_layers};
 pub use pair::{MatchedTokens, score_pair};
 pub use scored::{ScoreNotices, Scored};
 pub use scorer::Scorer;

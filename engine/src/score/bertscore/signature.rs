@@ -45,19 +45,35 @@ pub struct Signature {
     pub max_length: usize,
 }
 
-impl fmt::Display for Signature {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, layer, precision, max_length, .. } = self;
+impl Signature {
+    /// The signature of scores at every layer from `lowest` to `highest`, which it has as `L0-12`; that of one layer if
+    /// they are the same.
+    pub fn of_layers(&self, lowest: usize, highest: usize) -> String {
+        match lowest == highest {
+            true => self.with_layers(&lowest.to_string()),
+            false => self.with_layers(&format!("{lowest}-{highest}")),
+        }
+    }
+
+    fn with_layers(&self, layers: &str) -> String {
+        let Self { model, precision, max_length, .. } = self;
         let idf = if self.idf { "idf" } else { "no-idf" };
         let version = env!("CARGO_PKG_VERSION");
-        write!(formatter, "{model}_L{layer}_{idf}_version={REPRODUCED_VERSION}")?;
-        write!(formatter, "(nearsay={version},precision={precision},max_length={max_length})")?;
-        formatter.write_str(match self.rescaling {
+        let rescaled = match self.rescaling {
             Rescaling::None => "",
             Rescaling::Published => "-rescaled",
             Rescaling::Custom => "-custom-rescaled",
-        })?;
-        formatter.write_str("_fast-tokenizer")
+        };
+        format!(
+            "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
+             max_length={max_length}){rescaled}_fast-tokenizer"
+        )
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.with_layers(&self.layer.to_string()))
     }
 }
 
