@@ -3,6 +3,7 @@
 //! A library with one function, so that other programs can include the command too.
 
 mod arguments;
+mod baseline;
 mod bench;
 mod closing;
 mod compare;
@@ -32,6 +33,7 @@ mod streams;
 mod style;
 mod table;
 mod terminal;
+mod tune_layer;
 mod verify;
 mod version;
 
@@ -89,6 +91,8 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Compare(arguments) => return compare::run(context, &arguments),
+        Command::Baseline(arguments) => baseline::run(context, &arguments)?,
+        Command::TuneLayer(arguments) => tune_layer::run(context, &arguments)?,
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Rerank(arguments) => rerank::run(context, &arguments)?,

@@ -7,6 +7,7 @@
 //! | [`PairSurvey`] | everything that reading all rows once shows |
 //! | [`run`] | the folder of a run: scores and statistics on disk |
 //! | [`systems`] | many systems scored by many metrics |
+//! | [`tuning`] | the layer whose BERTScores agree best with people |
 //! | [`ScoreReport`], [`text_line`], [`segment_line`] | printed output |
 
 mod align;
@@ -20,6 +21,7 @@ pub mod run;
 mod source;
 mod survey;
 pub mod systems;
+pub mod tuning;
 
 pub use observed::ObservedTexts;
 use pair_source::documents;

@@ -34,8 +34,10 @@ impl<'a> ForwardPass<'a> {
     /// If a layer was not loaded or is below the one that the pass is at, or an operation fails.
     pub fn forward(&mut self, wanted: &[usize]) -> Result<HiddenStates> {
         let (mut kept, highest) = self.advance(wanted)?;
-        // The memory of states that are returned goes back to the thread's buffers; the next layer needs these.
-        kept.push((highest, self.hidden.copy()?));
+        // The pass waits with a copy of its own size; the original is in a buffer that may be larger, and goes back to
+        // the thread's others.
+        let copy = self.hidden.copy()?;
+        kept.push((highest, std::mem::replace(&mut self.hidden, copy)));
         let states = HiddenStates::new(kept, self.pass.cu_seqlens.clone(), self.pass.form);
         normalized(states, self.encoder)
     }

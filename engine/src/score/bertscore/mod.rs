@@ -13,6 +13,7 @@
 //! | a pair's P, R, F1 | [`score_pair`] |
 //! | the best of several references | [`best_of`] |
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
+//! | a baseline of any model | [`UnrelatedTexts`], [`LayerScorer::baseline`] |
 //! | the mean over pairs | [`RunningMean`] |
 //! | settings of a score | [`Signature`] |
 
@@ -36,7 +37,7 @@ mod scores;
 mod signature;
 mod token_weights;
 
-pub use baselines::{Baseline, BaselineRow};
+pub use baselines::{Baseline, BaselineRow, ComputedBaseline, UnrelatedPairs, UnrelatedTexts};
 pub use default_layers::{default_layer, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model};
 pub use idf::{IdfBuilder, IdfWeights};

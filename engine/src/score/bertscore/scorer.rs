@@ -197,6 +197,7 @@ impl Scorer {
             rescaling: self.parts.rescaling,
             precision: self.session.devices().precision().name().to_owned(),
             max_length: self.max_tokens(),
+            baseline: self.parts.baseline.as_ref().and_then(Baseline::sha256).map(str::to_owned),
         }
     }
 

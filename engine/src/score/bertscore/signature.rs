@@ -2,12 +2,12 @@
 //!
 //! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
-//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m})[-rescaled|-custom-rescaled]_fast-tokenizer`.
+//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,baseline={b}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
 //! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
-//! release.) The parentheses have our version instead of transformers', and the two settings that change
-//! numbers. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
+//! release.) The parentheses have our version instead of transformers', the two settings that change
+//! numbers, and the first digits of the SHA-256 of a baseline's file. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
 
 use std::fmt;
 
@@ -43,7 +43,12 @@ pub struct Signature {
     pub precision: String,
     /// Longest text in tokens, special tokens included.
     pub max_length: usize,
+    /// The SHA-256 of the baseline's file, if it is the user's.
+    pub baseline: Option<String>,
 }
+
+/// Digits of a baseline's SHA-256 in a signature.
+const DIGEST_DIGITS: usize = 12;
 
 impl Signature {
     /// The signature of scores at every layer from `lowest` to `highest`, which it has as `L0-12`; that of one layer if
@@ -59,6 +64,10 @@ impl Signature {
         let Self { model, precision, max_length, .. } = self;
         let idf = if self.idf { "idf" } else { "no-idf" };
         let version = env!("CARGO_PKG_VERSION");
+        let baseline = match &self.baseline {
+            Some(digest) => format!(",baseline={:.DIGEST_DIGITS$}", digest),
+            None => String::new(),
+        };
         let rescaled = match self.rescaling {
             Rescaling::None => "",
             Rescaling::Published => "-rescaled",
@@ -66,7 +75,7 @@ impl Signature {
         };
         format!(
             "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
-             max_length={max_length}){rescaled}_fast-tokenizer"
+             max_length={max_length}{baseline}){rescaled}_fast-tokenizer"
         )
     }
 }
@@ -83,7 +92,7 @@ mod tests {
 
     fn signature(idf: bool, rescaling: Rescaling) -> String {
         let (model, precision) = ("roberta-large".to_owned(), "f32".to_owned());
-        Signature { model, layer: 17, idf, rescaling, precision, max_length: 512 }.to_string()
+        Signature { model, layer: 17, idf, rescaling, precision, max_length: 512, baseline: None }.to_string()
     }
 
     /// Replaces the parentheses and the version in our signature with bert_score's.
@@ -105,6 +114,22 @@ mod tests {
             let ours = signature(idf, rescaling);
             assert_eq!(as_bert_score_writes_it(&ours), format!("roberta-large_L17_{theirs}"));
         }
+    }
+
+    #[test]
+    fn all_layers_and_a_baseline_are_named() {
+        let signature = Signature {
+            model: "m".to_owned(),
+            layer: 3,
+            idf: false,
+            rescaling: Rescaling::Custom,
+            precision: "f32".to_owned(),
+            max_length: 512,
+            baseline: Some("0123456789abcdef".repeat(4)),
+        };
+        assert!(signature.to_string().contains(",max_length=512,baseline=0123456789ab)-custom-rescaled_"));
+        assert_eq!(signature.of_layers(3, 3), signature.to_string());
+        assert_eq!(signature.of_layers(0, 12), signature.to_string().replace("m_L3_", "m_L0-12_"));
     }
 
     #[test]
