@@ -15,7 +15,7 @@ fn desk() -> Desk {
     };
     let lines = |step: usize| (0..30).map(|row| line(row, step)).collect::<String>();
     desk.write("a.txt", lines(3)).write("b.txt", lines(5)).write("r.txt", lines(2)).write("s.txt", lines(4));
-    desk.write("base.csv", "LAYER,P,R,F\n0,0.1,0.2,0.3\n1,0.2,0.3,0.4\n2,0.3,0.4,0.5\n");
+    desk.write("base.csv", "LAYER,P,R,F\n0,0.1,0.2,0.3\n1,0.2,0.3,0.4\n2,0.3,0.4,0.5\n3,0.4,0.5,0.6\n");
     desk
 }
 
@@ -31,8 +31,8 @@ fn every_layer_is_what_it_is_alone() {
     for flags in ["", "--idf", "--baseline-path base.csv", "--rescale-with-baseline --baseline-path base.csv"]
     {
         let all = desk.run(&format!("{ALL} {flags} --json --interval none")).ok().json();
-        assert_eq!(layers(&all).len(), 3);
-        assert!(all["signature"].as_str().unwrap().contains("_L0-2_"), "{}", all["signature"]);
+        assert_eq!(layers(&all).len(), 4);
+        assert!(all["signature"].as_str().unwrap().contains("_L0-3_"), "{}", all["signature"]);
         for (layer, of_layer) in layers(&all).iter().enumerate() {
             let line = ALL.replace("--all-layers", &format!("-l {layer}"));
             let alone = desk.run(&format!("{line} {flags} --json --interval none")).ok().json();
@@ -43,7 +43,7 @@ fn every_layer_is_what_it_is_alone() {
             let key = format!("bertscore(layer={layer})");
             assert_eq!(all["systems"][0]["metrics"][&key], alone["systems"][0]["metrics"]["bertscore"]);
         }
-        let alone: Vec<String> = (0..3)
+        let alone: Vec<String> = (0..4)
             .map(|layer| ALL.replace("--all-layers", &format!("-l {layer}")))
             .map(|line| desk.run(&format!("{line} {flags}")).ok().text().to_owned())
             .collect();
@@ -51,11 +51,11 @@ fn every_layer_is_what_it_is_alone() {
     }
     // A column with the layer before each pair's scores, after the lines of the layers.
     let lines = desk.run(&format!("{ALL} -s")).ok().text().to_owned();
-    let rows: Vec<&str> = lines.lines().skip(3).collect();
-    assert_eq!(rows.len(), 3 * 30);
+    let rows: Vec<&str> = lines.lines().skip(4).collect();
+    assert_eq!(rows.len(), 4 * 30);
     for (at, row) in rows.iter().enumerate() {
         let fields: Vec<&str> = row.split('\t').collect();
-        assert_eq!((fields.len(), fields[0]), (4, ["0", "1", "2"][at % 3]), "{row}");
+        assert_eq!((fields.len(), fields[0]), (4, ["0", "1", "2", "3"][at % 4]), "{row}");
     }
 }
 
@@ -65,14 +65,17 @@ fn a_run_has_a_metric_per_layer_and_grows() {
     let line = "score -c a.txt b.txt -r r.txt -m BERT";
     let table =
         desk.run(&format!("{line} --all-layers --metric bertscore,bleu -o run")).ok().text().to_owned();
-    assert!(table.contains("layer (F1 ↑)") && table.contains("_L0-2_"), "{table}");
+    assert!(table.contains("layer (F1 ↑)") && table.contains("_L0-3_"), "{table}");
     let run: Value =
         serde_json::from_str(&std::fs::read_to_string(desk.path("run/run.json")).unwrap()).unwrap();
     let keys: Vec<&str> =
         run["metrics"].as_array().unwrap().iter().map(|metric| metric["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["bertscore(layer=0)", "bertscore(layer=1)", "bertscore(layer=2)", "bleu"]);
+    assert_eq!(
+        keys,
+        ["bertscore(layer=0)", "bertscore(layer=1)", "bertscore(layer=2)", "bertscore(layer=3)", "bleu"]
+    );
     // The same as naming the layers, and one pass either way: each text is encoded once.
-    let named = "--metric bertscore(layer=2),bertscore(layer=0),bertscore(layer=1),bleu";
+    let named = "--metric bertscore(layer=3),bertscore(layer=2),bertscore(layer=0),bertscore(layer=1),bleu";
     let texts = |flags: &str| {
         let value = desk.run(&format!("{line} {flags} --json --interval none")).ok().json();
         (value["texts"].clone(), value["systems"][1]["metrics"]["bertscore(layer=1)"].clone())
@@ -96,7 +99,7 @@ fn contradictions_are_refused() {
     desk.write("short.csv", "LAYER,P,R,F\n0,0.1,0.2,0.3\n");
     desk.run(&format!("{ALL} --baseline-path short.csv"))
         .ends(2, &["the baseline short.csv has layers 0 to 0, not layer 1"]);
-    desk.run("score -c a.txt -r r.txt --all-layers -m ./nothing").ends(66, &["nothing"]);
+    desk.run("score -c a.txt -r r.txt --all-layers -m ./nothing").ends(78, &["there is no folder ./nothing"]);
 }
 
 /// 2,050 texts, a few of them blank or too long.
@@ -124,7 +127,7 @@ fn a_baseline_is_the_mean_over_its_pairs_at_every_layer() {
         .json();
     let file = std::fs::read_to_string(desk.path("mine.csv")).unwrap();
     let rows: Vec<&str> = file.lines().collect();
-    assert_eq!((rows.len(), rows[0]), (4, "LAYER,P,R,F"));
+    assert_eq!((rows.len(), rows[0]), (5, "LAYER,P,R,F"));
     for (layer, of_layer) in layers(&scores).iter().enumerate() {
         let numbers: Vec<f32> = rows[layer + 1].split(',').map(|field| field.parse().unwrap()).collect();
         let mean = ["precision", "recall", "f1"].map(|part| of_layer[part].as_f64().unwrap());
@@ -225,7 +228,7 @@ fn a_layer_is_tuned_by_pearson_with_the_human_scores() {
             best = (got, layer);
         }
     }
-    assert_eq!(tuned["layers"].as_array().unwrap().len(), 3);
+    assert_eq!(tuned["layers"].as_array().unwrap().len(), 4);
     assert_eq!((&tuned["layer"], &tuned["scores"], &tuned["rows"]), (&json!(best.1), &json!(46), &json!(23)));
     assert_eq!(tuned["layers"][best.1]["as_good"], json!(true));
     // The run has the same texts; a table for people ends with what to use.

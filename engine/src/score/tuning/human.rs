@@ -45,13 +45,9 @@ impl HumanScores {
     /// If it cannot be read, lacks a column, or a row has no finite score.
     pub fn read(path: &Path) -> Result<Self> {
         let input = Input::File(path.to_owned());
-        let options = TextOptions::default().text_fields([SYSTEM]);
-        // A table has either column; a .jsonl is read by what each of its rows has.
-        let by_row = TextReader::open(&input, &options.clone().keep([SCORE, ROW]));
-        let reader = by_row.or_else(|error| {
-            let by_id = TextReader::open(&input, &options.id_field("id").keep([SCORE]));
-            by_id.map_err(|_| error)
-        })?;
+        let by_row = TextOptions::default().text_fields([SYSTEM]).keep([SCORE, ROW]);
+        let by_id = TextOptions::default().text_fields([SYSTEM]).keep([SCORE]).id_field("id");
+        let reader = open(&input, &by_row).or_else(|error| open(&input, &by_id).map_err(|_| error))?;
         let name = input.to_string();
         let score = |record: Result<Record>| {
             let record = record?;
@@ -101,6 +97,13 @@ impl HumanScores {
         }
         Ok(joined)
     }
+}
+
+/// The rows of a table; an error if it, or its first row, lacks a column.
+fn open(input: &Input, options: &TextOptions) -> Result<impl Iterator<Item = Result<Record>> + use<>> {
+    let mut reader = TextReader::open(input, options)?;
+    let first = reader.next().transpose()?;
+    Ok(first.map(Ok).into_iter().chain(reader))
 }
 
 fn of_record(record: Record) -> Result<HumanScore, String> {
