@@ -27,7 +27,7 @@ pub mod tokenizers;
 pub mod weights;
 
 pub use batch::{PackedBatch, Positions, TextIds};
-pub use encoder::{Encoder, EncoderOptions, Recipe};
+pub use encoder::{Encoder, EncoderOptions, ForwardPass, Recipe};
 pub use error::{Error, HubSetting, Result};
 pub use families::{FAMILIES, Family};
 pub use files::{

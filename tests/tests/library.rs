@@ -157,6 +157,31 @@ fn several_layers_come_from_one_pass() {
 }
 
 #[test]
+fn a_pass_stops_at_layers_and_goes_on() {
+    let session = dense_prompts();
+    let embedder = session.embedder(&EmbedOptions::default()).unwrap();
+    let texts = embedder.tokenize(&["the river", "a judge over the cloud", "a"]).unwrap();
+    let texts: Vec<&TokenizedText> = texts.iter().collect();
+    let encoder = session.encoder(2).unwrap();
+    let values = |layer: usize| {
+        move |batch: nearsay::session::EncodedBatch<'_>| {
+            let values = batch.states.layer(layer)?.to_vec()?;
+            Ok(vec![values; batch.texts.len()])
+        }
+    };
+    let control = Control::default();
+    let mut pass = encoder.start(&control, &texts);
+    // The same layer twice is no step; a layer can be passed by.
+    for (layer, is_last) in [(0, false), (0, false), (2, true)] {
+        let stopped = pass.stop(&[layer], is_last, values(layer)).unwrap();
+        assert_eq!(stopped, encoder.encode(&control, &texts, &[layer], values(layer)).unwrap(), "{layer}");
+    }
+    let mut pass = encoder.start(&control, &texts);
+    pass.stop(&[1], false, values(1)).unwrap();
+    assert!(pass.stop(&[0], true, values(0)).is_err());
+}
+
+#[test]
 fn query_and_document_are_prompts_of_every_model() {
     let session = open(&fixture("families/bert"));
     let plain = session.embedder(&EmbedOptions::default()).unwrap();

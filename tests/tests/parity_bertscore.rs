@@ -99,6 +99,86 @@ fn a_text_with_itself_scores_one() {
     }
 }
 
+/// Every layer of one pass has the bits of that layer alone, whatever the batches and threads, with several references
+/// and in whatever company; two of the layers are bert_score's, too.
+#[test]
+fn all_layers_of_one_pass_are_those_of_single_layers() {
+    let expected = tensors("bertscore/expected.safetensors");
+    let pairs: Vec<(String, String)> = serde_json::from_value(json("bertscore/pairs.json")).unwrap();
+    let mut families: Vec<&str> = expected.keys().map(|name| name.split_once(".layer.").unwrap().0).collect();
+    families.sort_unstable();
+    families.dedup();
+    assert!(families.len() >= 28, "{families:?}");
+    // The first reference is the pair's own, so that a row's best is not always the same one.
+    let rows: Vec<PairTexts> = (0..pairs.len())
+        .map(|at| {
+            let references = [0, 7, 20].map(|step| pairs[(at + step) % pairs.len()].1.clone());
+            PairTexts::new(pairs[at].0.clone(), references)
+        })
+        .collect();
+    for family in families {
+        let folder = fixture(&format!("families/{family}"));
+        let open = |batch_tokens: usize, threads: usize| {
+            let options = SessionOptions::default().device(DeviceChoice::Cpu);
+            let options = options.batch_tokens(batch_tokens).threads(threads);
+            Session::with(folder.to_str().unwrap(), &options).unwrap()
+        };
+        let session = open(512, 2);
+        let layers = session.recipe().num_layers();
+        let alone: Vec<_> = (0..=layers).map(|layer| scorer(&session, layer).score(&rows).unwrap()).collect();
+        for (batch_tokens, threads) in [(1, 1), (64, 3), (4096, 2)] {
+            let scorer = scorer(&open(batch_tokens, threads), layers).all_layers().unwrap();
+            assert_eq!(scorer.layers().collect::<Vec<_>>(), (0..=layers).collect::<Vec<_>>());
+            let together = scorer.score(&rows).unwrap();
+            for (layer, alone) in alone.iter().enumerate() {
+                assert_eq!(bits(&together.layers[layer]), bits(alone), "{family}, layer {layer}");
+            }
+            assert_eq!(together.notices.truncated, alone[0].notices.truncated, "{family}");
+        }
+        let single = scorer(&session, layers).all_layers().unwrap().score(&pairs).unwrap();
+        for (name, expected) in
+            expected.iter().filter(|(name, _)| name.starts_with(&format!("{family}.layer.")))
+        {
+            let layer: usize = name.rsplit_once('.').unwrap().1.parse().unwrap();
+            let expected: Vec<Vec<f32>> = expected.to_vec2().unwrap();
+            for (pair, scores) in single.layers[layer].iter().enumerate() {
+                let off = (scores.f1 - expected[2][pair]).abs();
+                assert!(off <= FAMILY_BOUND, "{name}, pair {pair}: {} is off by {off:e}", scores.f1);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_layers_have_their_own_rows_of_a_baseline_and_shared_weights() {
+    let golden = json("minilm/bertscore.json");
+    let session = open(minilm());
+    let set = golden["cases"][0]["set"].as_str().unwrap();
+    let pairs = pairs(&golden[set]);
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(&pairs, folder.path());
+    let baseline = folder.path().join("baseline.csv");
+    let rows: String = (0..=6).map(|layer| format!("{layer},0.{layer}1,0.{layer}2,0.{layer}3\n")).collect();
+    std::fs::write(&baseline, format!("LAYER,P,R,F\n{rows}")).unwrap();
+    let of_layer = |layer: usize| {
+        let options = ScoreOptions::default().layer(layer).rescaled_with(&baseline);
+        session.scorer(&options).unwrap().weighted_by_idf(&source).unwrap()
+    };
+    let together = of_layer(3).all_layers().unwrap().score(&pairs).unwrap();
+    assert_eq!(together.layers.len(), 7);
+    for (layer, scores) in together.layers.iter().enumerate() {
+        assert_eq!(bits(scores), bits(&of_layer(layer).score(&pairs).unwrap()), "layer {layer}");
+    }
+    std::fs::write(&baseline, "LAYER,P,R,F\n0,0.1,0.2,0.3\n").unwrap();
+    let options = ScoreOptions::default().layer(0).rescaled_with(&baseline);
+    let error = session.scorer(&options).unwrap().all_layers().unwrap_err();
+    assert!(error.to_string().contains("has layers 0 to 0, not layer 1"), "{error}");
+}
+
+fn bits(scores: &[Scores]) -> Vec<[u32; 3]> {
+    scores.iter().map(|scores| [scores.precision, scores.recall, scores.f1].map(f32::to_bits)).collect()
+}
+
 /// The tiny models of bert_score's table: their layers up to one in the middle, and all. Norms after the last layer
 /// follow whichever layer is scored, as in bert_score, which removes the layers after it.
 #[test]

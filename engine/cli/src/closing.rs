@@ -105,6 +105,18 @@ pub(crate) fn scored(context: &Context, evaluated: &Evaluated) {
     ));
 }
 
+/// The closing line of `baseline`: `100,000 pairs -> mine.csv: 13 layers in 4 min 2 s (413/s)`.
+pub(crate) fn computed_baseline(context: &Context, output: &Output, pairs: u64, layers: usize) {
+    let elapsed = context.start.elapsed();
+    context.note(format_args!(
+        "{} -> {output}: {} in {} ({})",
+        plural(pairs, "pair", "pairs"),
+        plural(layers as u64, "layer", "layers"),
+        seconds(elapsed),
+        per_second(pairs, elapsed),
+    ));
+}
+
 /// The closing line of `eval retrieval`: `5,183 documents and 300 queries in 27 s (192/s), none cut`.
 pub(crate) fn retrieved(context: &Context, retrieved: &Retrieved, max_tokens: usize) {
     let (elapsed, documents) = (context.start.elapsed(), retrieved.documents);

@@ -3,6 +3,7 @@
 //! A library with one function, so that other programs can include the command too.
 
 mod arguments;
+mod baseline;
 mod bench;
 mod closing;
 mod compare;
@@ -34,6 +35,7 @@ mod streams;
 mod style;
 mod table;
 mod terminal;
+mod tune_layer;
 mod verify;
 mod version;
 
@@ -95,6 +97,8 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Compare(arguments) => return compare::run(context, &arguments),
         Command::Idf(arguments) => idf::run(context, &arguments)?,
+        Command::Baseline(arguments) => baseline::run(context, &arguments)?,
+        Command::TuneLayer(arguments) => tune_layer::run(context, &arguments)?,
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Rerank(arguments) => rerank::run(context, &arguments)?,

@@ -6,7 +6,7 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 27] = [
     "",
     "embed",
     "verify",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 25] = [
     "eval retrieval",
     "eval sts",
     "eval rag",
+    "baseline",
+    "tune-layer",
     "search",
     "get",
     "export",

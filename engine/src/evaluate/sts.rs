@@ -138,13 +138,7 @@ fn text(value: &KeptValue, column: &str) -> Result<String, String> {
 }
 
 fn number(value: &KeptValue, column: &str) -> Result<f64, String> {
-    let number = match value {
-        KeptValue::Value(Value::String(text)) => text.trim().parse().ok(),
-        KeptValue::Value(Value::Number(number)) => number.as_f64(),
-        KeptValue::Json(number) => number.parse().ok(),
-        KeptValue::Value(_) => None,
-    };
-    finite(number, column, || shorten(&value.to_string()).into_owned())
+    finite(value.as_number(), column, || shorten(&value.to_string()).into_owned())
 }
 
 fn finite(number: Option<f64>, column: &str, got: impl Fn() -> String) -> Result<f64, String> {

@@ -7,6 +7,7 @@
 //! | [`PairSurvey`] | everything that reading all rows once shows |
 //! | [`run`] | the folder of a run: scores and statistics on disk |
 //! | [`systems`] | many systems scored by many metrics |
+//! | [`tuning`] | the layer whose BERTScores agree best with people |
 //! | [`ScoreReport`], [`text_line`], [`segment_line`] | printed output |
 
 mod align;
@@ -20,15 +21,16 @@ pub mod run;
 mod source;
 mod survey;
 pub mod systems;
+pub mod tuning;
 
 pub use observed::ObservedTexts;
 use pair_source::documents;
 pub use pair_source::{PairSource, ScoreRow};
 pub use pairs::{Pair, PairTexts};
 pub use report::{
-    BertScoreReport, MetricReport, Metrics, ReferencesReport, ReportParts, ScoreInput, ScoreInputs,
-    ScoreReport, ScoreSubject, Segments, SystemReport, SystemsReport, TextsReport, figures_json,
-    format_score, segment_line, text_line,
+    BertScoreReport, BertScoreReports, LayerReport, MetricReport, Metrics, ReferencesReport, ReportParts,
+    ScoreInput, ScoreInputs, ScoreReport, ScoreSubject, Segments, SystemReport, SystemsReport, TextsReport,
+    figures_json, format_score, layer_segment_line, segment_line, text_line,
 };
 pub use source::{TextColumn, TextSource};
 pub use survey::{Groups, PairSurvey, SurveyOptions, SurveyedTexts};

@@ -9,15 +9,14 @@ use std::sync::Arc;
 
 use candle_core::{IndexOp, Tensor};
 use nearsay_kernels::CuSeqlens;
-use nearsay_kernels::device::{DeviceFailure, synchronize};
-use nearsay_models::{Encoder, HiddenStates, TextIds};
+use nearsay_models::{Encoder, HiddenStates};
 
-use super::devices::name_of;
-use super::memory::{BatchBudget, in_halves};
+use super::layer_pass::LayerPass;
+use super::memory::BatchBudget;
 use super::workers::Lanes;
-use super::{Control, Devices, Workers, micro_batches};
+use super::{Control, Devices, Workers};
+use crate::Result;
 use crate::tokens::TokenizedText;
-use crate::{Error, Result};
 
 /// Tokens of a micro-batch on the CPU by default: enough rows per pass over the weights, and few enough that
 /// a layer's activations stay in a core's L2 (the inner ones of a feed-forward block need 1.5 MiB at 4 * 384
@@ -42,9 +41,9 @@ pub struct TextEncoder {
 /// The resources that all encoders of a session share.
 #[derive(Debug)]
 pub(super) struct EncodingResources {
-    workers: Workers,
-    lanes: Lanes,
-    budget: BatchBudget,
+    pub(super) workers: Workers,
+    pub(super) lanes: Lanes,
+    pub(super) budget: BatchBudget,
 }
 
 impl EncodingResources {
@@ -137,89 +136,19 @@ impl TextEncoder {
         layers: &[usize],
         make: impl Fn(EncodedBatch<'_>) -> Result<Vec<R>> + Sync,
     ) -> Result<Vec<R>> {
-        let EncodingResources { workers, lanes, budget } = &*self.resources;
-        let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
-        let batches = micro_batches::plan(&lengths, budget.batch_tokens());
-        let call = EncodeCall { encoder: self, texts, layers, make };
-        let results = if self.is_on_gpu() {
-            lanes.map(control, &batches, |lane, batch| call.fitting(lane % self.replicas.len(), batch))
-        } else {
-            workers.map_divisible(control, &batches, |batch| call.batch(0, batch))
-        };
-        in_order(texts.len(), &batches, results?)
-    }
-}
-
-/// One call of [`TextEncoder::encode`].
-struct EncodeCall<'a, F> {
-    encoder: &'a TextEncoder,
-    texts: &'a [&'a TokenizedText],
-    layers: &'a [usize],
-    make: F,
-}
-
-impl<R, F: Fn(EncodedBatch<'_>) -> Result<Vec<R>>> EncodeCall<'_, F> {
-    fn batch(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
-        let texts: Vec<TextIds<'_>> = batch.iter().map(|&index| self.texts[index].ids()).collect();
-        let encoder = &self.encoder.replicas[replica];
-        let packed = encoder.pack_texts(&texts)?;
-        let states = encoder.forward(&packed, self.layers)?;
-        (self.make)(EncodedBatch { states: &states, texts: batch, replica })
+        self.start(control, texts).stop(layers, true, make)
     }
 
-    /// Runs a micro-batch, halving it repeatedly if the device runs out of memory. A text gets the same bits
-    /// either way.
-    fn fitting(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
-        let budget = &self.encoder.resources.budget;
-        let device = || name_of(self.encoder.replicas[replica].device());
-        let tokens = |batch: &[usize]| batch.iter().map(|&index| self.texts[index].ids.len()).sum::<usize>();
-        let attempt = |batch: &[usize]| {
-            let result = budget.beside_others(|| self.finished(replica, batch));
-            match (batch, result) {
-                (&[index], Err(error)) if error.device_failure() == Some(DeviceFailure::OutOfMemory) => {
-                    let alone = budget.alone(|| self.finished(replica, batch));
-                    alone.map_err(|error| no_room_for_text(error, device(), tokens(batch), index))
-                }
-                (_, result) => result,
-            }
-        };
-        let halving = |batch: &[usize]| budget.shrink(&device(), (tokens(batch) / 2).max(1));
-        in_halves(batch, &attempt, &halving).map_err(|error| error.on_device(&device(), String::new))
+    /// A pass of `texts` that stops at each layer that is asked for: of many layers only one is in memory.
+    pub fn start<'a>(&'a self, control: &'a Control, texts: &'a [&'a TokenizedText]) -> LayerPass<'a> {
+        LayerPass::new(self, control, texts)
     }
 
-    /// Runs a micro-batch and waits until the device has finished it.
-    fn finished(&self, replica: usize, batch: &[usize]) -> Result<Vec<R>> {
-        let results = self.batch(replica, batch)?;
-        synchronize(self.encoder.replicas[replica].device())?;
-        Ok(results)
+    pub(super) fn replicas(&self) -> &[Encoder] {
+        &self.replicas
     }
-}
 
-/// Turns `error` of text `index`, which a device ran alone, into one that names it.
-fn no_room_for_text(error: Error, device: String, tokens: usize, index: usize) -> Error {
-    match error.device_failure() {
-        Some(DeviceFailure::OutOfMemory) => {
-            Error::NoRoomForText { device, tokens, index, whose: String::new() }
-        }
-        _ => error,
+    pub(super) fn resources(&self) -> &EncodingResources {
+        &self.resources
     }
-}
-
-/// Puts the results of planned batches back into the texts' order.
-fn in_order<R>(count: usize, batches: &[Vec<usize>], results: Vec<Vec<R>>) -> Result<Vec<R>> {
-    let mut ordered: Vec<Option<R>> = (0..count).map(|_| None).collect();
-    for (batch, results) in batches.iter().zip(results) {
-        if batch.len() != results.len() {
-            return Err(Error::Bug(format!(
-                "{} results for a batch of {} texts",
-                results.len(),
-                batch.len()
-            )));
-        }
-        for (&index, result) in batch.iter().zip(results) {
-            ordered[index] = Some(result);
-        }
-    }
-    let complete: Option<Vec<R>> = ordered.into_iter().collect();
-    complete.ok_or_else(|| Error::Bug("a planned batch left a text out".to_owned()))
 }

@@ -32,6 +32,19 @@ pub enum KeptValue {
     Json(String),
 }
 
+impl KeptValue {
+    /// The value as a number; a string is read as one. `None` if it is not a finite number.
+    pub fn as_number(&self) -> Option<f64> {
+        let number = match self {
+            Self::Value(Value::String(text)) => text.trim().parse().ok(),
+            Self::Value(Value::Number(number)) => number.as_f64(),
+            Self::Json(number) => number.parse().ok(),
+            Self::Value(_) => None,
+        };
+        number.filter(|number: &f64| number.is_finite())
+    }
+}
+
 /// As JSON text.
 impl fmt::Display for KeptValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -142,15 +142,15 @@ pub(crate) struct Attention {
 
 impl Attention {
     /// `hidden` and the result: [total_tokens, hidden_dim].
-    pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass) -> Result<Tensor> {
         let AttentionRecipe { num_heads, num_key_heads, scale, window, causal, .. } = self.recipe;
         let query_key_value = self.query_key_value.forward(hidden)?;
         let query_key_value = self.rotated(self.normed(query_key_value, pass)?, pass)?;
         let scores = self.scores(pass);
-        let key_counts = pass.key_counts;
+        let key_counts = pass.key_counts.as_deref();
         let options =
             AttentionOptions { num_heads, num_key_heads, scale, scores, window, causal, key_counts };
-        let mut context = attention(&query_key_value, pass.cu_seqlens, &options, pass.form)?;
+        let mut context = attention(&query_key_value, &pass.cu_seqlens, &options, pass.form)?;
         if let Some(convolution) = &self.convolution {
             let convolved = convolution.forward(hidden, &query_key_value, pass)?;
             context = Tensor::cat(&[context, convolved], 1)?;
@@ -164,7 +164,7 @@ impl Attention {
     }
 
     /// Queries and keys normalised, if the model has norms of them.
-    fn normed(&self, query_key_value: Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn normed(&self, query_key_value: Tensor, pass: &Pass) -> Result<Tensor> {
         match &self.query_key_norm {
             Some(norm) => norm.forward(query_key_value, pass.form),
             None => Ok(query_key_value),
@@ -172,14 +172,14 @@ impl Attention {
     }
 
     /// Queries and keys turned by their positions, if the model has rotary embeddings.
-    fn rotated(&self, query_key_value: Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn rotated(&self, query_key_value: Tensor, pass: &Pass) -> Result<Tensor> {
         let Some(rotary) = self.recipe.rotary else { return Ok(query_key_value) };
         let num_heads = self.recipe.num_heads + self.recipe.num_key_heads;
         let heads = RotaryHeads { num_heads, head_dim: self.recipe.head_dim() };
-        Ok(rotate(query_key_value, pass.cu_seqlens, heads, &pass.rotary[rotary], pass.form)?)
+        Ok(rotate(query_key_value, &pass.cu_seqlens, heads, &pass.rotary[rotary], pass.form)?)
     }
 
-    fn scores<'a>(&'a self, pass: &'a Pass<'_>) -> Scores<'a> {
+    fn scores<'a>(&'a self, pass: &'a Pass) -> Scores<'a> {
         match (&self.vectors, &self.recipe.scores) {
             (Some(vectors), _) => Scores::ByVectors { vectors, rows: &pass.distance_rows },
             (None, ScoresRecipe::Bias(bias)) => Scores::ByDistance(&pass.biases[*bias]),

@@ -93,14 +93,14 @@ pub(crate) struct Block {
 
 impl Block {
     /// `hidden` and the result: [total_tokens, hidden_dim].
-    pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    pub(crate) fn forward(&self, hidden: &Tensor, pass: &Pass) -> Result<Tensor> {
         match (self.is_post_norm, &self.attention_norm) {
             (true, Some(norm)) => self.post_norm(hidden, norm, pass),
             (true, None) | (false, _) => self.pre_norm(hidden, pass),
         }
     }
 
-    fn post_norm(&self, hidden: &Tensor, attention_norm: &LayerNorm, pass: &Pass<'_>) -> Result<Tensor> {
+    fn post_norm(&self, hidden: &Tensor, attention_norm: &LayerNorm, pass: &Pass) -> Result<Tensor> {
         let attended = self.attention.forward(hidden, pass)?;
         let middle = add_norm(&attended, hidden, attention_norm)?;
         let fed_forward = self.feed_forward.forward(&middle)?;
@@ -109,7 +109,7 @@ impl Block {
         Ok(output)
     }
 
-    fn pre_norm(&self, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn pre_norm(&self, hidden: &Tensor, pass: &Pass) -> Result<Tensor> {
         let normed = self.attention_norm.as_ref().map(|norm| norm.forward(hidden)).transpose()?;
         let attended = self.attention.forward(normed.as_ref().unwrap_or(hidden), pass)?;
         let attended = self.output_normed(attended, 0)?;

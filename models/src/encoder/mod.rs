@@ -8,6 +8,7 @@ pub(crate) mod distance;
 pub(crate) mod embeddings;
 pub(crate) mod experts;
 pub(crate) mod feed_forward;
+mod forward_pass;
 pub(crate) mod linear;
 mod loading;
 pub(crate) mod norm;
@@ -28,13 +29,14 @@ use self::block::Block;
 use self::convolution::Convolution;
 use self::distance::LoadedDistanceBias;
 use self::embeddings::EmbeddingLayers;
+pub use self::forward_pass::ForwardPass;
 use self::loading::Loading;
 use self::pass::Pass;
 pub use self::recipe::Recipe;
 use self::rotary::RotaryTables;
 use crate::parameters::Parameters;
 use crate::random::RandomWeights;
-use crate::{Error, HiddenStates, PackedBatch, Result, TextIds};
+use crate::{HiddenStates, PackedBatch, Result, TextIds};
 
 /// How many layers of an encoder to load, where, and in which precision.
 #[derive(Debug, Clone)]
@@ -190,11 +192,7 @@ impl Encoder {
     /// # Errors
     /// If a layer was not loaded, or an operation fails.
     pub fn forward(&self, batch: &PackedBatch, wanted: &[usize]) -> Result<HiddenStates> {
-        let states = self.forward_raw(batch, wanted)?;
-        match &self.final_norm {
-            Some(norm) => states.map(|hidden| Ok(norm.forward(hidden)?)),
-            None => Ok(states),
-        }
+        self.start(batch)?.finish(wanted)
     }
 
     /// The same without the norm after the last layer: the input of the next layer.
@@ -202,41 +200,33 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::forward`].
     pub fn forward_raw(&self, batch: &PackedBatch, wanted: &[usize]) -> Result<HiddenStates> {
-        let highest = wanted.iter().copied().max().unwrap_or(0);
-        if highest > self.num_layers {
-            return Err(Error::NoSuchLayer { layer: highest, num_layers: self.num_layers });
-        }
+        self.start(batch)?.finish_raw(wanted)
+    }
+
+    /// A pass that stops at each layer that is asked for, beginning with the embeddings.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub fn start(&self, batch: &PackedBatch) -> Result<ForwardPass<'_>> {
         let cu_seqlens = batch.cu_seqlens();
-        let biases = self.biases.iter().map(|bias| bias.of(cu_seqlens)).collect::<Result<_>>()?;
+        let longest = cu_seqlens.longest();
         let distances = self.recipe.distances.as_ref();
-        let distance_rows = distances.map(|distances| distances.rows(cu_seqlens.longest().max(1)));
-        let distance_rows = distance_rows.unwrap_or_default();
-        let rotary =
-            self.rotary.iter().map(|tables| tables.of(cu_seqlens.longest())).collect::<Result<_>>()?;
-        let (key_counts, form) = (batch.key_counts(), self.placement.form());
-        let pass = Pass { cu_seqlens, biases, distance_rows, rotary, key_counts, form };
-        let mut kept = Vec::with_capacity(wanted.len());
-        let mut hidden = self.embeddings.forward(batch.indices())?;
-        let per_layer = self.recipe.steps_per_layer;
-        for (step, &block) in self.recipe.steps_of(highest).iter().enumerate() {
-            let next = self.step(step, block, &hidden, &pass)?;
-            let finished = std::mem::replace(&mut hidden, next);
-            let layer = step / per_layer;
-            if step % per_layer == 0 && wanted.contains(&layer) {
-                kept.push((layer, finished));
-            } else {
-                recycle(finished);
-            }
-        }
-        kept.push((highest, hidden));
-        Ok(HiddenStates::new(kept, cu_seqlens.clone(), pass.form))
+        let pass = Pass {
+            biases: self.biases.iter().map(|bias| bias.of(cu_seqlens)).collect::<Result<_>>()?,
+            distance_rows: distances.map(|distances| distances.rows(longest.max(1))).unwrap_or_default(),
+            rotary: self.rotary.iter().map(|tables| tables.of(longest)).collect::<Result<_>>()?,
+            key_counts: batch.key_counts().map(<[usize]>::to_vec),
+            cu_seqlens: cu_seqlens.clone(),
+            form: self.placement.form(),
+        };
+        Ok(ForwardPass::new(self, pass, self.embeddings.forward(batch.indices())?))
     }
 
     /// The output of one step, whose input is `hidden`.
-    fn step(&self, step: usize, block: usize, hidden: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn step(&self, step: usize, block: usize, hidden: &Tensor, pass: &Pass) -> Result<Tensor> {
         let output = self.blocks[block].forward(hidden, pass)?;
         let Some(convolution) = self.convolution.as_ref().filter(|_| step == 0) else { return Ok(output) };
-        let convolved = convolution.forward(hidden, &output, pass.cu_seqlens)?;
+        let convolved = convolution.forward(hidden, &output, &pass.cu_seqlens)?;
         recycle(output);
         Ok(convolved)
     }

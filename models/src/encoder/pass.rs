@@ -6,8 +6,8 @@ use nearsay_kernels::{CuSeqlens, DistanceBias, Form, RotaryTable};
 
 /// The batch's texts, and values computed once for all layers.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
-    pub(crate) cu_seqlens: &'a CuSeqlens,
+pub(crate) struct Pass {
+    pub(crate) cu_seqlens: CuSeqlens,
     /// In the order of the recipe's.
     pub(crate) biases: Vec<DistanceBias>,
     /// For vectors by distance: the row of each distance in the longest text, from its first to its last.
@@ -15,6 +15,6 @@ pub(crate) struct Pass<'a> {
     /// In the order of the recipe's.
     pub(crate) rotary: Vec<Arc<RotaryTable>>,
     /// How many of each text's first tokens are attended to, if not all of every text.
-    pub(crate) key_counts: Option<&'a [usize]>,
+    pub(crate) key_counts: Option<Vec<usize>>,
     pub(crate) form: Form,
 }

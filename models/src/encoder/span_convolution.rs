@@ -76,19 +76,14 @@ pub(crate) struct SpanConvolution {
 impl SpanConvolution {
     /// `hidden` [total_tokens, hidden_dim] and the queries, at the start of each row of `query_key_value`, to
     /// [total_tokens, width].
-    pub(crate) fn forward(
-        &self,
-        hidden: &Tensor,
-        query_key_value: &Tensor,
-        pass: &Pass<'_>,
-    ) -> Result<Tensor> {
-        let spans = convolve(hidden, Filters::Columns(&self.columns), pass.cu_seqlens, pass.form)?;
+    pub(crate) fn forward(&self, hidden: &Tensor, query_key_value: &Tensor, pass: &Pass) -> Result<Tensor> {
+        let spans = convolve(hidden, Filters::Columns(&self.columns), &pass.cu_seqlens, pass.form)?;
         let keys = self.keys.forward(&spans)?;
         let queries = query_key_value.narrow(1, 0, self.keys.out_dim())?;
         let logits = self.filters.forward(&(&keys * queries)?)?;
         let values = self.values.forward(hidden)?;
         let filters = Filters::Heads { logits: &logits, num_heads: self.num_heads };
-        let convolved = convolve(&values, filters, pass.cu_seqlens, pass.form)?;
+        let convolved = convolve(&values, filters, &pass.cu_seqlens, pass.form)?;
         [spans, keys, logits, values].into_iter().for_each(recycle);
         Ok(convolved)
     }

@@ -1,5 +1,6 @@
 //! The arguments of every command. Their help texts are the user's manual.
 
+mod baseline;
 mod bench;
 mod bench_search;
 mod compare;
@@ -16,6 +17,7 @@ mod reading;
 mod rerank;
 mod score;
 mod search;
+mod tune_layer;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -26,6 +28,7 @@ use nearsay::{DeviceChoice, Precision};
 
 use crate::terminal::ColorChoice;
 
+pub(crate) use baseline::BaselineArguments;
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use bench_search::SearchBenchArguments;
 pub(crate) use compare::{CompareSystemsArguments, TestArgument, UnitArgument};
@@ -47,6 +50,7 @@ pub(crate) use score::{
     SignatureArgument, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
+pub(crate) use tune_layer::TuneLayerArguments;
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit
 #[derive(Debug, Parser)]
@@ -116,6 +120,10 @@ pub(crate) enum Command {
     Compare(Box<CompareSystemsArguments>),
     /// Count in how many references each token occurs, for BERTScore's weights
     Idf(Box<IdfArguments>),
+    /// Compute the baseline with which BERTScores of a model are rescaled
+    Baseline(Box<BaselineArguments>),
+    /// Find the layer of a model whose BERTScores agree best with people
+    TuneLayer(Box<TuneLayerArguments>),
     /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
@@ -146,6 +154,7 @@ impl Command {
         match self {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
             Self::Man(man) => man.output.is_none(),
+            Self::Baseline(baseline) => global.json || baseline.output == Output::Stdout,
             Self::Export(export) => global.json || export.output == Output::Stdout,
             Self::Search(search) => {
                 let output = search.trec.as_ref().or(search.output.as_ref());

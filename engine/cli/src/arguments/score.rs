@@ -25,6 +25,8 @@ Examples:
   nearsay score -c system.txt -r part.txt -m roberta-large --idf wmt.idf
   # scores spread over a readable range
   nearsay score -c out.jsonl -r gold.jsonl --lang en --rescale-with-baseline
+  # every layer of a model in one pass, to choose one
+  nearsay score -c system.txt -r reference.txt -m roberta-base --all-layers
   # two columns of one file; ROUGE of text that is not English
   nearsay score -c t.csv:output -r t.csv:gold --metric 'rougeL(tok=unicode)'
   # rows in another order, paired by their ids
@@ -120,8 +122,11 @@ pub(crate) struct MetricArguments {
     #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
-    #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
+    #[arg(short, long, visible_alias = "num_layers", value_name = "N", value_parser = layer_number)]
     pub(crate) layer: Option<usize>,
+    /// BERTScore at every layer, from the embeddings (0) to the last, in one pass of the encoder
+    #[arg(long, alias = "all_layers", conflicts_with = "layer")]
+    pub(crate) all_layers: bool,
     /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,
@@ -131,8 +136,8 @@ pub(crate) struct MetricArguments {
     /// Rescale with the published baseline of the language, model and layer
     #[arg(long, alias = "rescale_with_baseline")]
     pub(crate) rescale_with_baseline: bool,
-    /// Rescale with a baseline file (columns LAYER,P,R,F)
-    #[arg(long, alias = "baseline_path", value_name = "FILE", conflicts_with = "rescale_with_baseline")]
+    /// Rescale with a baseline file (columns LAYER,P,R,F), as `nearsay baseline` writes it
+    #[arg(long, alias = "baseline_path", value_name = "FILE")]
     pub(crate) baseline_path: Option<PathBuf>,
     /// Default of tok= of the metrics that have this tokenizer
     #[arg(long, value_name = "TOK", value_parser = NonEmptyStringValueParser::new())]
@@ -143,6 +148,17 @@ pub(crate) struct MetricArguments {
     /// Default of stem=yes of ROUGE
     #[arg(long)]
     pub(crate) stem: bool,
+}
+
+/// A layer's number. Which one is best depends on the model, and has to be found once.
+fn layer_number(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(layer) => Ok(layer),
+        Err(_) if text == "auto" => {
+            Err("`nearsay tune-layer` finds a model's best layer, and prints its -l".to_owned())
+        }
+        Err(error) => Err(format!("{error}")),
+    }
 }
 
 /// The metrics of one `--metric`.

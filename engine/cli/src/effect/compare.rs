@@ -24,6 +24,7 @@ pub(super) const FLAGS: &[Flag<CompareSystemsArguments>] = &[
     always("metric"),
     of_inputs("model"),
     of_inputs("layer"),
+    of_inputs("all_layers"),
     of_inputs("lang"),
     of_inputs("idf"),
     of_inputs("rescale_with_baseline"),

@@ -5,6 +5,7 @@
 //! `--segments` with `--json`. `--dry-run` estimates the run without it. What only the library can tell, such
 //! as a layer that a model lacks, is checked there.
 
+mod baseline;
 mod bench;
 mod compare;
 mod embed;
@@ -16,6 +17,7 @@ mod reading;
 mod rerank;
 mod score;
 mod search;
+mod tune_layer;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -91,6 +93,11 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Compare(arguments) => check_flags(compare::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        Command::Baseline(arguments) => check_flags(baseline::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        Command::TuneLayer(arguments) => check_flags(tune_layer::FLAGS, arguments.as_ref(), matches)
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),

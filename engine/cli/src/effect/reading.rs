@@ -57,7 +57,7 @@ impl Reads for CompareSystemsArguments {
     }
 }
 
-fn of_both_sides(pairs: &PairArguments) -> Vec<Input> {
+pub(super) fn of_both_sides(pairs: &PairArguments) -> Vec<Input> {
     // A name without a column, which is refused later, is known well enough.
     let file = |name: &OsString| split(name).map_or_else(|_| name.clone().into(), |column| column.input);
     pairs.references.iter().chain(&pairs.candidates).map(file).collect()

@@ -15,6 +15,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     // Refused with metrics that do not have these settings, or need no model.
     always("model"),
     always("layer"),
+    always("all_layers"),
     // With --model only for --rescale-with-baseline, but users of bert_score name the language every time.
     always("lang"),
     always("idf"),

@@ -22,6 +22,14 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "nearsay has no server yet: `nearsay embed -` reads texts from a pipe, and the library `nearsay` keeps a model \
          open in Rust",
     ),
+    (
+        &["tune", "tune-layers", "tune_layers", "tune_layer", "layers", "layer"],
+        "the command is `nearsay tune-layer RUN --human FILE -m MODEL`; `nearsay score --all-layers` scores every layer",
+    ),
+    (
+        &["rescale", "get_rescale_baseline", "baselines"],
+        "the command is `nearsay baseline TEXTS -m MODEL -o FILE`; `nearsay score --baseline-path FILE` rescales with it",
+    ),
     (&["diff"], "`nearsay compare` compares systems, and `nearsay bench compare A B` two benchmarks"),
     (
         &["rouge", "bleu", "sacrebleu", "chrf", "ter", "meteor", "comet", "bleurt", "metric", "metrics"],

@@ -37,6 +37,8 @@ pub(crate) struct Evaluated {
     pub(crate) metrics: Vec<ScoreMetric>,
     pub(crate) measured: MeasuredSystems,
     pub(crate) warnings: Vec<ScoreWarning>,
+    /// Whether BERTScore is at every layer.
+    pub(crate) all_layers: bool,
 }
 
 impl Evaluated {
@@ -65,9 +67,9 @@ pub(crate) fn evaluate(
         )?;
     }
     let known = run.map(recorded_metrics).transpose()?.unwrap_or_default();
-    let requested = requested(inputs.metrics, &known)?;
-    check_encoder_flags(&requested, inputs)?;
     let mut opening = Opening::new(context, inputs.metrics, inputs.running);
+    let requested = requested(inputs.metrics, &known, |spec| opening.num_layers(spec))?;
+    check_encoder_flags(&requested, inputs)?;
     let run = run.map(ExtendedRun::read).transpose()?;
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
     let source = match &run {
@@ -94,7 +96,8 @@ pub(crate) fn evaluate(
     let specs: Vec<_> =
         requested.iter().map(|requested| (requested.key.clone(), requested.spec.clone())).collect();
     let warnings = warnings(&source, &specs, &survey, &measured);
-    Ok(Evaluated { source, survey, requested, metrics, measured, warnings })
+    let all_layers = inputs.metrics.all_layers;
+    Ok(Evaluated { source, survey, requested, metrics, measured, warnings, all_layers })
 }
 
 fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
@@ -109,7 +112,7 @@ fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
 
 /// Refuses flags for encoders if no metric has one.
 fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()> {
-    let MetricArguments { layer, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
+    let MetricArguments { layer, all_layers, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
         inputs.metrics;
     let has = |name: &str| requested.iter().any(|requested| requested.spec.name() == name);
     let refuse = |flag: &str, metrics: &str| {
@@ -120,6 +123,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     };
     match () {
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
+        () if *all_layers && !has("bertscore") => refuse("--all-layers", "bertscore"),
         () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
@@ -137,16 +141,9 @@ pub(super) fn open_metrics(
     requested: &[Requested],
     (source, survey): (&PairSource, &PairSurvey),
 ) -> Result<Vec<ScoreMetric>> {
-    let mut metrics = Vec::new();
-    for requested in requested {
-        let mut metric = opening.open(requested)?;
-        if let Computation::BertScore(scorer) = &metric.computation {
-            let weighted = weighted(context, scorer, &opening.arguments.idf, (source, survey))?;
-            metric.computation = Computation::BertScore(weighted);
-        }
-        metrics.push(metric);
-    }
-    Ok(metrics)
+    let idf = &opening.arguments.idf;
+    let weighted = |scorer: Scorer| weighted(context, &scorer, idf, (source, survey));
+    requested.iter().map(|requested| opening.open(requested, weighted)).collect()
 }
 
 /// The scorer with the weights of `--idf`.

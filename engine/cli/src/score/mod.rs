@@ -1,5 +1,6 @@
 //! `nearsay score`.
 
+mod bertscore;
 mod columns;
 mod evaluated;
 mod extended;
@@ -27,6 +28,7 @@ use result::ScoreResult;
 
 pub(crate) use columns::split;
 pub(crate) use evaluated::{Evaluated, Inputs, evaluate};
+pub(crate) use sources::open as open_sources;
 pub(crate) use systems_table::{arrow, number};
 
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {

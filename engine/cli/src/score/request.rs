@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use nearsay::metrics::lexical::{MetricSpec, SpecError, text_metric, text_metric_names};
-use nearsay::score::bertscore::{RescaleWith, default_model};
+use nearsay::score::bertscore::{RescaleWith, default_model, num_layers};
 use nearsay::score::systems::{Computation, Cosine, CrossEncoderScore, ScoreMetric, check_language};
-use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Session};
+use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Scorer, Session};
 
 use crate::arguments::{MetricArguments, RunningArguments};
 use crate::context::Context;
@@ -29,11 +29,17 @@ impl Requested {
 }
 
 /// The metrics of `--metric` with the defaults of other flags, checked as far as no model is needed. `known` are
-/// those of a run that they are added to, which come first.
+/// those of a run that they are added to, which come first; `num_layers` returns the highest layer of a metric's model,
+/// for `--all-layers`.
 ///
 /// # Errors
-/// [`Error::Usage`] for a metric or setting that does not exist, one that is named twice, and a flag without effect.
-pub(crate) fn requested(arguments: &MetricArguments, known: &[Requested]) -> Result<Vec<Requested>> {
+/// [`Error::Usage`] for a metric or setting that does not exist, one that is named twice, and a flag without effect;
+/// those of `num_layers`.
+pub(crate) fn requested(
+    arguments: &MetricArguments,
+    known: &[Requested],
+    num_layers: impl Fn(&MetricSpec) -> Result<usize>,
+) -> Result<Vec<Requested>> {
     let mut specs: Vec<MetricSpec> = arguments
         .metric
         .iter()
@@ -44,6 +50,10 @@ pub(crate) fn requested(arguments: &MetricArguments, known: &[Requested]) -> Res
         specs.push(with_defaults(&MetricSpec::new("bertscore"), arguments)?);
     }
     check_defaults(&specs, arguments)?;
+    if arguments.all_layers {
+        specs =
+            specs.iter().map(|spec| at_all_layers(spec, &num_layers)).collect::<Result<Vec<_>>>()?.concat();
+    }
     let mut all = known.to_vec();
     for (at, spec) in specs.iter().enumerate() {
         if let Some(same) = all.iter().find(|requested| requested.spec == *spec) {
@@ -118,6 +128,24 @@ fn check_encoder(spec: &MetricSpec) -> std::result::Result<(), SpecError> {
     settings.finish()
 }
 
+/// BERTScore once for each layer of its model; another metric as it is.
+fn at_all_layers(
+    spec: &MetricSpec,
+    num_layers: impl Fn(&MetricSpec) -> Result<usize>,
+) -> Result<Vec<MetricSpec>> {
+    if spec.name() != "bertscore" {
+        return Ok(vec![spec.clone()]);
+    }
+    if let Some(layer) = spec.get("layer") {
+        return Err(Error::Usage {
+            message: format!("--all-layers contradicts {spec}, which names layer {layer}").into(),
+            hint: Some("leave one of them out".into()),
+        });
+    }
+    let at = |layer: usize| spec.clone().or("layer", &layer.to_string());
+    Ok((0..=num_layers(spec)?).map(at).collect())
+}
+
 /// A default that no metric has taken was meant to change something.
 fn check_defaults(specs: &[MetricSpec], arguments: &MetricArguments) -> Result<()> {
     let takes = |key: &str, value: &str| {
@@ -177,6 +205,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) arguments: &'a MetricArguments,
     pub(crate) running: &'a RunningArguments,
     sessions: HashMap<String, Session>,
+    /// A scorer of each model: those of other layers share its tokenizer and weights.
+    scorers: HashMap<String, Scorer>,
 }
 
 impl<'a> Opening<'a> {
@@ -185,7 +215,7 @@ impl<'a> Opening<'a> {
         arguments: &'a MetricArguments,
         running: &'a RunningArguments,
     ) -> Self {
-        Self { context, arguments, running, sessions: HashMap::new() }
+        Self { context, arguments, running, sessions: HashMap::new(), scorers: HashMap::new() }
     }
 
     /// Reports missing table entries before an input is read or a model is loaded.
@@ -199,15 +229,21 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// The metric, ready to be computed.
-    pub(crate) fn open(&mut self, requested: &Requested) -> Result<ScoreMetric> {
+    /// The highest layer of a metric's model. Its description is looked up, and downloaded if need be; no weights are.
+    pub(crate) fn num_layers(&self, spec: &MetricSpec) -> Result<usize> {
+        let name = self.model_name(spec)?;
+        num_layers(&name, &self.context.hub())
+    }
+
+    /// The metric, ready to be computed. `weighted` gives a scorer the weights of its tokens.
+    pub(crate) fn open(
+        &mut self,
+        requested: &Requested,
+        weighted: impl Fn(Scorer) -> Result<Scorer>,
+    ) -> Result<ScoreMetric> {
         let key = requested.key.clone();
         let computation = match requested.spec.name() {
-            "bertscore" => {
-                let options = self.options(&requested.spec);
-                let scorer = self.session(&requested.spec)?.scorer(&options)?;
-                Computation::BertScore(scorer.with_cancel(&self.context.cancel()))
-            }
+            "bertscore" => Computation::BertScore(self.scorer(&requested.spec, weighted)?),
             "cosine" => {
                 let mut options = EmbedOptions::default();
                 options.max_length = self.running.max_length;
@@ -224,6 +260,17 @@ impl<'a> Opening<'a> {
             _ => Computation::Text(Arc::from(text_metric(&requested.spec).map_err(usage)?)),
         };
         Ok(ScoreMetric { key, computation })
+    }
+
+    fn scorer(&mut self, spec: &MetricSpec, weighted: impl Fn(Scorer) -> Result<Scorer>) -> Result<Scorer> {
+        let (name, options) = (self.model_name(spec)?, self.options(spec));
+        if let Some(scorer) = self.scorers.get(&name) {
+            return scorer.at_layer(options.layer_of(&name)?);
+        }
+        let scorer = self.session(spec)?.scorer(&options)?.with_cancel(&self.context.cancel());
+        let scorer = weighted(scorer)?;
+        self.scorers.insert(name, scorer.clone());
+        Ok(scorer)
     }
 
     fn session(&mut self, spec: &MetricSpec) -> Result<Session> {

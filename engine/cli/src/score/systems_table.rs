@@ -25,6 +25,16 @@ pub(crate) struct SystemsTable<'a> {
     /// By metric, if intervals and tests were made.
     pub(crate) compared: Option<&'a [Compared]>,
     pub(crate) signatures: SignatureArgument,
+    /// Metrics that are layers of one BERTScore, which have rows of their own for people.
+    pub(crate) layers: Option<LayerMetrics>,
+}
+
+/// Metrics that are layers of one BERTScore.
+pub(crate) struct LayerMetrics {
+    /// The signature of all.
+    pub(crate) signature: String,
+    /// The index of each metric, and its layer.
+    pub(crate) layers: Vec<(usize, usize)>,
 }
 
 /// A form of the table.
@@ -46,15 +56,61 @@ impl SystemsTable<'_> {
         }
     }
 
-    /// With intervals if there is room for them; as several tables if the metrics need more than one.
+    /// The metrics, then the layers of BERTScore if there are any.
     fn print_for_people(&self) -> Result<()> {
-        let all: Vec<usize> = (0..self.measured.metrics.len()).collect();
-        let is_terminal = stdout().is_terminal();
-        let wide = self.table(&all, true);
-        if self.compared.is_some() && (!is_terminal || wide.fits(self.rows(&all, true))) {
-            return wide.print(|| self.rows(&all, true));
+        let is_other = |metric: &usize| !self.is_layer(*metric);
+        let all: Vec<usize> = (0..self.measured.metrics.len()).filter(is_other).collect();
+        if !all.is_empty() {
+            self.print_metrics(&all)?;
         }
-        let mut left = all.as_slice();
+        let Some(LayerMetrics { layers, .. }) = &self.layers else { return Ok(()) };
+        if !all.is_empty() {
+            print_line("")?;
+        }
+        self.print_layers(layers)
+    }
+
+    fn is_layer(&self, metric: usize) -> bool {
+        self.layers.iter().flat_map(|layers| &layers.layers).any(|(layer, _)| *layer == metric)
+    }
+
+    /// F1 at each layer: systems as columns, as many at a time as there is room for.
+    fn print_layers(&self, layers: &[(usize, usize)]) -> Result<()> {
+        let names: Vec<String> = self.names.iter().map(|name| visible(name)).collect();
+        let rows = |systems: std::ops::Range<usize>| {
+            let row = move |(metric, layer): &(usize, usize)| {
+                let cells = systems.clone().map(|system| self.cell(*metric, system));
+                std::iter::once(layer.to_string()).chain(cells).collect::<Vec<_>>()
+            };
+            layers.iter().map(row)
+        };
+        let table = |systems: std::ops::Range<usize>| {
+            let columns = names[systems].iter().map(|name| Column::number(name.clone()));
+            let mut all = vec![Column::number("layer (F1 \u{2191})")];
+            all.extend(columns);
+            Table::new(all).whole_in_pipes()
+        };
+        let mut start = 0;
+        while start < names.len() {
+            let fits = |end: &usize| table(start..*end).fits(rows(start..*end));
+            let end = (start + 1..=names.len()).rev().find(fits).unwrap_or(start + 1);
+            table(start..end).print(|| rows(start..end))?;
+            start = end;
+            if start < names.len() {
+                print_line("")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// With intervals if there is room for them; as several tables if the metrics need more than one.
+    fn print_metrics(&self, all: &[usize]) -> Result<()> {
+        let is_terminal = stdout().is_terminal();
+        let wide = self.table(all, true);
+        if self.compared.is_some() && (!is_terminal || wide.fits(self.rows(all, true))) {
+            return wide.print(|| self.rows(all, true));
+        }
+        let mut left = all;
         while !left.is_empty() {
             let fits =
                 |count: &usize| self.table(&left[..*count], false).fits(self.rows(&left[..*count], false));
@@ -232,9 +288,15 @@ impl SystemsTable<'_> {
             dim("*: best; =: not significantly worse than the best")?;
         }
         notes.iter().try_for_each(|note| dim(note))?;
-        let width = self.measured.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
+        let mut signatures = self.metric_signatures();
+        if let Some(layers) = &self.layers {
+            let is_other = |(at, line)| (!self.is_layer(at)).then_some(line);
+            signatures = signatures.into_iter().enumerate().filter_map(is_other).collect();
+            signatures.push(("bertscore".to_owned(), visible(&layers.signature)));
+        }
+        let width = signatures.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         let line = |(key, signature): (String, String)| dim(&format!("{key:width$}  {signature}"));
-        self.metric_signatures().into_iter().try_for_each(line)
+        signatures.into_iter().try_for_each(line)
     }
 
     /// The key and signature of each metric.

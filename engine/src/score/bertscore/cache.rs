@@ -6,21 +6,18 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::score::systems::RecurringTexts;
+use crate::tokens::TokenizedText;
 
-/// An encoded text, as needed by its pairs.
+/// A text at a layer, as needed by its pairs.
 #[derive(Debug, Clone)]
 pub(super) struct EncodedText {
-    /// Token ids, special tokens included.
-    pub(super) token_ids: Vec<u32>,
+    /// Its token ids.
+    pub(super) text: Arc<TokenizedText>,
     /// Hidden states with rows of length 1: [tokens, hidden_dim].
     pub(super) tokens: Tensor,
-    /// Whether the text has only special tokens.
-    pub(super) is_empty: bool,
-    /// Whether it was truncated to the longest length.
-    pub(super) truncated: bool,
 }
 
-/// Recently encoded texts, up to a number of bytes.
+/// Recently encoded texts at one layer, up to a number of bytes.
 ///
 /// A dropped text that is needed again is encoded again, to the same bits, so the budget affects only time
 /// and memory.
@@ -52,7 +49,7 @@ impl TextCache {
 
     pub(super) fn insert(&mut self, text: &str, encoded: Arc<EncodedText>) {
         let bytes =
-            text.len() + encoded.tokens.elem_count() * size_of::<f32>() + encoded.token_ids.len() * 4 + 256;
+            text.len() + encoded.tokens.elem_count() * size_of::<f32>() + encoded.text.ids.len() * 4 + 256;
         let entry = CachedText { text: encoded, bytes, last_round: self.round };
         self.bytes += bytes;
         if let Some(old) = self.entries.insert(text.into(), entry) {
@@ -102,12 +99,9 @@ mod tests {
 
     fn text(tokens: usize) -> Arc<EncodedText> {
         let matrix = Tensor::zeros((tokens, 8), DType::F32, &Device::Cpu).unwrap();
-        Arc::new(EncodedText {
-            token_ids: vec![0; tokens],
-            tokens: matrix,
-            is_empty: false,
-            truncated: false,
-        })
+        let ids = vec![0; tokens];
+        let text = TokenizedText { ids, truncated: false, is_empty: false, second_part: None, keys: None };
+        Arc::new(EncodedText { text: Arc::new(text), tokens: matrix })
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) enum TextState {
     /// Encoded before.
     Encoded(Arc<EncodedText>),
     /// Tokenized.
-    Tokenized(TokenizedText),
+    Tokenized(Arc<TokenizedText>),
 }
 
 impl TokenizedPairs {

@@ -14,6 +14,7 @@ pub(super) struct Matcher<'a> {
     /// The texts, by number.
     pub(super) texts: &'a [Arc<EncodedText>],
     pub(super) weights: &'a TokenWeights,
+    /// The layer's.
     pub(super) baseline: Option<BaselineRow>,
     pub(super) form: Form,
 }
@@ -63,6 +64,6 @@ impl Matcher<'_> {
 
 impl EncodedText {
     fn matched<'a>(&'a self, maxima: &'a [f32]) -> MatchedTokens<'a> {
-        MatchedTokens { maxima, token_ids: &self.token_ids, is_empty: self.is_empty }
+        MatchedTokens { maxima, token_ids: &self.text.ids, is_empty: self.text.is_empty }
     }
 }

@@ -7,12 +7,13 @@
 //!
 //! | step | item |
 //! |---|---|
-//! | texts to scores | [`Scorer`] |
+//! | texts to scores | [`Scorer`], [`LayerScorer`] for several layers at once |
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
 //! | weight of a token | [`TokenWeights`], [`IdfBuilder`], [`IdfCounter`], [`SavedIdf`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
 //! | the best of several references | [`best_of`] |
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
+//! | a baseline of any model | [`UnrelatedTexts`], [`LayerScorer::baseline`] |
 //! | the mean over pairs | [`RunningMean`] |
 //! | settings of a score | [`Signature`] |
 
@@ -24,6 +25,7 @@ mod default_models;
 mod idf;
 mod idf_counter;
 mod idf_file;
+mod layers;
 mod matching;
 mod mean;
 mod model_names;
@@ -37,14 +39,15 @@ mod scores;
 mod signature;
 mod token_weights;
 
-pub use baselines::{Baseline, BaselineRow};
+pub use baselines::{Baseline, BaselineRow, ComputedBaseline, UnrelatedPairs, UnrelatedTexts};
 pub use default_layers::{default_layer, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model};
 pub use idf::{IdfBuilder, IdfWeights};
 pub use idf_counter::IdfCounter;
 pub use idf_file::{IdfOrigin, SavedIdf};
+pub use layers::{LayerScorer, LayerScores};
 pub use mean::{MeanScores, RunningMean};
-pub use options::{RescaleWith, ScoreOptions};
+pub use options::{RescaleWith, ScoreOptions, num_layers};
 pub use pair::{MatchedTokens, score_pair};
 pub use scored::{ScoreNotices, Scored};
 pub use scorer::Scorer;

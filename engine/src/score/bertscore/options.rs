@@ -68,15 +68,38 @@ impl ScoreOptions {
     }
 }
 
+/// The highest layer of the model `name`. Its description is looked up (and downloaded if need be, but no weights).
+///
+/// # Errors
+/// If there is no such model, or its files break a rule.
+pub fn num_layers(name: &str, hub: &HubOptions) -> Result<usize> {
+    Ok(Model::describe(name, hub)?.recipe().num_layers())
+}
+
 fn without_revision(name: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
 }
 
 /// [`ScoreOptions`] resolved for a model of this name.
 pub(super) struct ResolvedOptions {
-    pub(super) layer: usize,
+    pub(super) layer: ScoredLayer,
     pub(super) rescaling: Rescaling,
+    pub(super) baseline: Option<Baseline>,
+}
+
+/// A layer whose hidden states are compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ScoredLayer {
+    pub(super) layer: usize,
+    /// The layer's row, if scores are rescaled.
     pub(super) baseline: Option<BaselineRow>,
+}
+
+impl ScoredLayer {
+    /// With the layer's row of `baseline`.
+    pub(super) fn new(layer: usize, baseline: Option<&Baseline>) -> Result<Self> {
+        Ok(Self { layer, baseline: baseline.map(|baseline| baseline.row(layer)).transpose()? })
+    }
 }
 
 impl ScoreOptions {
@@ -101,6 +124,14 @@ impl ScoreOptions {
         self.resolve(name, described.map(|model| model.recipe().num_layers())).map(drop)
     }
 
+    /// The layer that is scored of the model `name`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) if none is known.
+    pub fn layer_of(&self, name: &str) -> Result<usize> {
+        layer_or_default(without_revision(name), self.layer)
+    }
+
     /// `num_layers` is the model's highest layer, if known, for messages.
     pub(super) fn resolve(&self, name: &str, num_layers: Option<usize>) -> Result<ResolvedOptions> {
         // A pinned revision has the layer and baseline published for the model.
@@ -114,7 +145,7 @@ impl ScoreOptions {
             }
             RescaleWith::File(path) => (Rescaling::Custom, Some(Baseline::from_file(path)?)),
         };
-        let baseline = baseline.map(|baseline| baseline.row(layer)).transpose()?;
+        let layer = ScoredLayer::new(layer, baseline.as_ref())?;
         Ok(ResolvedOptions { layer, rescaling, baseline })
     }
 }

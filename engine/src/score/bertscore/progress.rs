@@ -43,8 +43,8 @@ impl<'a> RunProgress<'a> {
         Self { listener, pairs: AtomicU64::new(0) }
     }
 
-    /// Progress in the next window.
-    pub(super) fn window(&self, pairs: &TokenizedPairs) -> WindowProgress<'_> {
+    /// Progress in the next window, whose texts stop at so many layers.
+    pub(super) fn window(&self, pairs: &TokenizedPairs, layers: usize) -> WindowProgress<'_> {
         let tokens = |state: &TextState| match state {
             TextState::Encoded(_) => 0,
             TextState::Tokenized(text) => text.ids.len(),
@@ -52,14 +52,14 @@ impl<'a> RunProgress<'a> {
         WindowProgress {
             run: self,
             pairs: pairs.lengths.len() as u64,
-            tokens: pairs.states.iter().map(tokens).sum(),
+            tokens: layers * pairs.states.iter().map(tokens).sum::<usize>(),
             done: AtomicUsize::new(0),
         }
     }
 }
 
-/// Progress in one window: the share of its tokens that was encoded, counted in pairs. Encoding is nearly all
-/// of the work.
+/// Progress in one window: the share of its tokens that was encoded, at all layers, counted in pairs. Encoding is
+/// nearly all of the work.
 pub(super) struct WindowProgress<'a> {
     run: &'a RunProgress<'a>,
     pairs: u64,
@@ -68,7 +68,7 @@ pub(super) struct WindowProgress<'a> {
 }
 
 impl WindowProgress<'_> {
-    /// Counts a micro-batch of so many tokens. A batch that ran out of memory may be counted again.
+    /// Counts a micro-batch of so many tokens at a layer. A batch that ran out of memory may be counted again.
     pub(super) fn add(&self, tokens: usize) {
         let done = self.done.fetch_add(tokens, Ordering::Relaxed) + tokens;
         let share = (done as f64 / self.tokens.max(1) as f64).min(1.0);

@@ -1,17 +1,19 @@
-//! A window of pairs to scores: tokenize, encode what is not known yet, match.
+//! A window of pairs to scores: tokenize, encode what is not known yet, match. With several layers, all pairs are
+//! matched on a layer before any text goes on to the next.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Tensor};
 use nearsay_kernels::all_finite;
 use nearsay_kernels::device::synchronize;
 use nearsay_models::LayerStates;
 
-use super::cache::EncodedText;
+use super::cache::{EncodedText, TextCache};
 use super::chunk::{TextState, TokenizedPairs};
 use super::matching::Matcher;
+use super::options::ScoredLayer;
 use super::progress::{RunProgress, WindowProgress};
-use super::scored::{Emptiness, ScoredPair, ScoredWindow};
+use super::scored::{Emptiness, PairNotice, ScoredWindow};
 use super::{Scorer, Scores};
 use crate::error::shorten;
 use crate::score::PairTexts;
@@ -22,20 +24,38 @@ use crate::{Error, Result};
 /// Pairs that a GPU matches at a time.
 const GPU_PAIRS: usize = 1024;
 
-impl Scorer {
+/// One call of a scorer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) scorer: &'a Scorer,
+    /// One layer or more, from the lowest up.
+    pub(super) layers: &'a [ScoredLayer],
+    /// Encoded texts that a later pair may need again. Those of several layers are not kept.
+    pub(super) cache: Option<&'a Mutex<TextCache>>,
+}
+
+/// Texts of a window that are encoded now, and their places among all.
+type Missing = Vec<(usize, Arc<TokenizedText>)>;
+
+impl Call<'_> {
+    fn cache(&self) -> Option<MutexGuard<'_, TextCache>> {
+        self.cache.map(|cache| cache.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Tokenizes all distinct texts of `pairs` that are not encoded yet.
     pub(super) fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
+        let Scorer { parts, control, .. } = self.scorer;
         TokenizedPairs::new(pairs, |texts| {
-            let mut states: Vec<Option<TextState>> = {
-                let mut cache = self.cache();
-                texts.iter().map(|text| cache.get(text).map(TextState::Encoded)).collect()
+            let mut states: Vec<Option<TextState>> = match self.cache() {
+                None => texts.iter().map(|_| None).collect(),
+                Some(mut cache) => texts.iter().map(|text| cache.get(text).map(TextState::Encoded)).collect(),
             };
             let is_missing = |index: &usize| states[*index].is_none();
             let missing: Vec<usize> = (0..texts.len()).filter(is_missing).collect();
-            let encode = |&index: &usize| self.parts.tokenizer.encode_stripped(&texts[index]);
-            let tokens = self.workers().map_short(&self.control, &missing, encode)?;
+            let encode = |&index: &usize| parts.tokenizer.encode_stripped(&texts[index]);
+            let tokens = self.scorer.workers().map_short(control, &missing, encode)?;
             for (index, tokens) in missing.into_iter().zip(tokens) {
-                states[index] = Some(TextState::Tokenized(tokens));
+                states[index] = Some(TextState::Tokenized(Arc::new(tokens)));
             }
             let states: Option<Vec<TextState>> = states.into_iter().collect();
             states.ok_or_else(|| Error::Bug("a text was not tokenized".to_owned()))
@@ -48,111 +68,128 @@ impl Scorer {
         pairs: TokenizedPairs,
         progress: &RunProgress<'_>,
     ) -> Result<ScoredWindow> {
-        let window = progress.window(&pairs);
+        let window = progress.window(&pairs, self.layers.len());
         let scored = self.score_round(pairs, &window);
         // After a failure, too: otherwise calls that are stopped would fill the cache without bound.
-        self.cache().end_round(self.recurring.as_ref());
+        if let Some(mut cache) = self.cache() {
+            cache.end_round(self.scorer.recurring.as_ref());
+        }
         window.end();
         scored
     }
 
     fn score_round(&self, pairs: TokenizedPairs, progress: &WindowProgress<'_>) -> Result<ScoredWindow> {
         let TokenizedPairs { texts, states, indices, lengths } = pairs;
-        let (texts, encoded) = self.encode(&texts, states, progress)?;
         let mut rest = indices.as_slice();
         let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
-        let matcher = Matcher {
-            texts: &texts,
-            weights: &self.weights,
-            baseline: self.parts.baseline,
-            form: self.session.devices().placements()[0].form(),
-        };
-        let at_once = if self.parts.encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
-        let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
-        let scores = self.workers().map(&self.control, &groups, |group| matcher.score(group))?.concat();
-        let scored = |(pair, scores): (&&[usize], Scores)| ScoredPair {
-            scores,
-            emptiness: Emptiness::of(pair.iter().map(|&text| texts[text].is_empty)),
-            truncated_texts: pair.iter().filter(|&&text| texts[text].truncated).count() as u64,
-        };
-        Ok(ScoredWindow { pairs: pairs.iter().zip(scores).map(scored).collect(), encoded })
+        let (known, missing) = self.known(&texts, states);
+        let tokens: Vec<&TokenizedText> = missing.iter().map(|(_, tokens)| &**tokens).collect();
+        let mut pass = self.scorer.encoder.start(&self.scorer.control, &tokens);
+        let (mut scores, mut notices) = (Vec::with_capacity(self.layers.len()), Vec::new());
+        for (at, layer) in self.layers.iter().enumerate() {
+            let is_last = at + 1 == self.layers.len();
+            let matrices = pass.stop(&[layer.layer], is_last, |batch| {
+                let rows = self.unit_rows(batch.states.layer(layer.layer)?, batch.replica)?;
+                progress.add(tokens_of(&tokens, &batch));
+                Ok(rows)
+            });
+            let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
+            let matrices = matrices.map_err(|error| error.of_text(name))?;
+            let encoded = self.encoded(&texts, &known, (&missing, matrices))?;
+            scores.push(self.matched(&encoded, &pairs, layer)?);
+            if is_last {
+                notices = pairs.iter().map(|pair| notice(&encoded, pair)).collect();
+            }
+        }
+        Ok(ScoredWindow { layers: scores, pairs: notices, encoded: missing.len() as u64 })
     }
 
-    /// Returns every text, from the cache or newly encoded, and how many were encoded.
-    fn encode(
+    /// Texts that the cache has, and the others.
+    fn known(&self, texts: &[String], states: Vec<TextState>) -> (Vec<Option<Arc<EncodedText>>>, Missing) {
+        let mut missing = Missing::new();
+        let mut known = |(index, state): (usize, TextState)| match state {
+            TextState::Encoded(text) => Some(text),
+            // The previous window may have encoded it meanwhile.
+            TextState::Tokenized(tokens) => {
+                let found = self.cache().and_then(|mut cache| cache.get(texts[index].as_str()));
+                if found.is_none() {
+                    missing.push((index, tokens));
+                }
+                found
+            }
+        };
+        let known = states.into_iter().enumerate().map(&mut known).collect();
+        (known, missing)
+    }
+
+    /// Every text at a layer: those that were known, and the others with their `matrices`.
+    fn encoded(
         &self,
         texts: &[String],
-        states: Vec<TextState>,
-        progress: &WindowProgress<'_>,
-    ) -> Result<(Vec<Arc<EncodedText>>, u64)> {
-        let mut encoded: Vec<Option<Arc<EncodedText>>> = Vec::with_capacity(texts.len());
-        let mut missing: Vec<(usize, TokenizedText)> = Vec::new();
-        for (index, state) in states.into_iter().enumerate() {
-            encoded.push(match state {
-                TextState::Encoded(text) => Some(text),
-                // The previous window may have encoded it meanwhile.
-                TextState::Tokenized(tokens) => self.cache().get(&texts[index]).or_else(|| {
-                    missing.push((index, tokens));
-                    None
-                }),
-            });
-        }
-        let references: Vec<&TokenizedText> = missing.iter().map(|(_, tokens)| tokens).collect();
-        let matrices = self.matrices(&references, progress);
-        let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
-        let matrices = matrices.map_err(|error| error.of_text(name))?;
-        let count = missing.len() as u64;
-        for ((index, tokens), matrix) in missing.into_iter().zip(matrices) {
-            let text = &texts[index];
-            let matrix = matrix.ok_or_else(|| not_finite(text))?;
-            let TokenizedText { ids: token_ids, is_empty, truncated, .. } = tokens;
-            let text = Arc::new(EncodedText { token_ids, tokens: matrix, is_empty, truncated });
-            self.cache().insert(&texts[index], text.clone());
-            encoded[index] = Some(text);
+        known: &[Option<Arc<EncodedText>>],
+        (missing, matrices): (&Missing, Vec<Option<Tensor>>),
+    ) -> Result<Vec<Arc<EncodedText>>> {
+        let mut encoded = known.to_vec();
+        for ((index, tokens), matrix) in missing.iter().zip(matrices) {
+            let matrix = matrix.ok_or_else(|| not_finite(&texts[*index]))?;
+            let text = Arc::new(EncodedText { text: tokens.clone(), tokens: matrix });
+            if let Some(mut cache) = self.cache() {
+                cache.insert(&texts[*index], text.clone());
+            }
+            encoded[*index] = Some(text);
         }
         let all: Option<Vec<_>> = encoded.into_iter().collect();
-        let all = all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))?;
-        Ok((all, count))
+        all.ok_or_else(|| Error::Bug("a text was not encoded".to_owned()))
     }
 
-    /// Each text's hidden states with rows of length 1, all on the first device; `None` if they are not
-    /// finite.
-    fn matrices(
+    fn matched(
         &self,
-        texts: &[&TokenizedText],
-        progress: &WindowProgress<'_>,
-    ) -> Result<Vec<Option<Tensor>>> {
-        let (layer, encoder) = (self.parts.layer, &self.parts.encoder);
-        let place = encoder.encoder().device();
-        encoder.encode(&self.control, texts, &[layer], |batch: EncodedBatch<'_>| {
-            let rows = unit_rows(batch.states.layer(layer)?, (batch.replica != 0).then_some(place))?;
-            progress.add(batch.texts.iter().map(|&text| texts[text].ids.len()).sum());
-            Ok(rows)
-        })
+        texts: &[Arc<EncodedText>],
+        pairs: &[&[usize]],
+        layer: &ScoredLayer,
+    ) -> Result<Vec<Scores>> {
+        let Scorer { session, encoder, weights, control, .. } = self.scorer;
+        let form = session.devices().placements()[0].form();
+        let matcher = Matcher { texts, weights, baseline: layer.baseline, form };
+        let at_once = if encoder.is_on_gpu() { GPU_PAIRS } else { 1 };
+        let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
+        Ok(self.scorer.workers().map(control, &groups, |group| matcher.score(group))?.concat())
+    }
+
+    /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the
+    /// first device; `None` if they are not finite.
+    fn unit_rows(&self, states: LayerStates<'_>, replica: usize) -> Result<Vec<Option<Tensor>>> {
+        let place = self.scorer.encoder.encoder().device();
+        let own = states.normalized(0.0)?;
+        let cu_seqlens = states.cu_seqlens();
+        let finite = all_finite(&own, cu_seqlens, states.form())?;
+        let texts = match replica {
+            0 => split(&own, cu_seqlens)?,
+            _ => {
+                let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
+                let texts = split(&moved, cu_seqlens)?;
+                drop(moved);
+                // The encoder waits only for its own device, and threads on other streams read these tensors.
+                synchronize(place)?;
+                // Memory is freed in the order of the device that the thread used last: switch back to this
+                // batch's.
+                synchronize(own.device())?;
+                texts
+            }
+        };
+        Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
     }
 }
 
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference; `None`
-/// if they are not finite. They are moved to the device `elsewhere`, if any.
-fn unit_rows(states: LayerStates<'_>, elsewhere: Option<&Device>) -> Result<Vec<Option<Tensor>>> {
-    let own = states.normalized(0.0)?;
-    let cu_seqlens = states.cu_seqlens();
-    let finite = all_finite(&own, cu_seqlens, states.form())?;
-    let texts = match elsewhere {
-        None => split(&own, cu_seqlens)?,
-        Some(place) => {
-            let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-            let texts = split(&moved, cu_seqlens)?;
-            drop(moved);
-            // The encoder waits only for its own device, and threads on other streams read these tensors.
-            synchronize(place)?;
-            // Memory is freed in the order of the device that the thread used last: switch back to this
-            // batch's.
-            synchronize(own.device())?;
-            texts
-        }
-    };
-    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
+fn tokens_of(texts: &[&TokenizedText], batch: &EncodedBatch<'_>) -> usize {
+    batch.texts.iter().map(|&text| texts[text].ids.len()).sum()
+}
+
+fn notice(texts: &[Arc<EncodedText>], pair: &[usize]) -> PairNotice {
+    PairNotice {
+        emptiness: Emptiness::of(pair.iter().map(|&text| texts[text].text.is_empty)),
+        truncated_texts: pair.iter().filter(|&&text| texts[text].text.truncated).count() as u64,
+    }
 }
 
 fn not_finite(text: &str) -> Error {

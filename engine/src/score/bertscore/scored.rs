@@ -51,7 +51,7 @@ pub struct ScoreNotices {
     pub empty: Occurrences,
     /// Pairs with an empty reference and others that are not. The raw score is 0 for the empty one alone.
     pub empty_references: Occurrences,
-    /// Pairs with a NaN score.
+    /// Pairs with a NaN score, at any layer.
     pub undefined: Occurrences,
     /// Candidates and references that were truncated to the longest length.
     pub truncated: u64,
@@ -61,14 +61,16 @@ pub struct ScoreNotices {
 
 /// The pairs of a window.
 pub(super) struct ScoredWindow {
-    pub(super) pairs: Vec<ScoredPair>,
+    /// The pairs' scores at each layer.
+    pub(super) layers: Vec<Vec<Scores>>,
+    /// Notices about the pairs' texts.
+    pub(super) pairs: Vec<PairNotice>,
     /// Texts that were encoded.
     pub(super) encoded: u64,
 }
 
-/// A pair's scores, and notices about its texts.
-pub(super) struct ScoredPair {
-    pub(super) scores: Scores,
+/// Notices about the texts of a pair.
+pub(super) struct PairNotice {
     pub(super) emptiness: Emptiness,
     pub(super) truncated_texts: u64,
 }
@@ -105,13 +107,13 @@ impl ScoreNotices {
     /// Adds the next pairs.
     pub(super) fn add(&mut self, window: &ScoredWindow) {
         self.encoded += window.encoded;
-        for ScoredPair { scores, emptiness, truncated_texts } in &window.pairs {
+        for (at, PairNotice { emptiness, truncated_texts }) in window.pairs.iter().enumerate() {
             match emptiness {
                 Emptiness::Nothing => {}
                 Emptiness::SomeReferences => self.empty_references.add(self.pairs),
                 Emptiness::Side => self.empty.add(self.pairs),
             }
-            if scores.has_nan() {
+            if window.layers.iter().any(|scores| scores[at].has_nan()) {
                 self.undefined.add(self.pairs);
             }
             self.truncated += truncated_texts;

@@ -1,6 +1,6 @@
 //! Pairs of texts to scores: tokens, hidden states, matches, means.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nearsay_models::HubOptions;
@@ -8,10 +8,11 @@ use nearsay_models::HubOptions;
 use super::cache::TextCache;
 use super::idf_counter::IdfCounter;
 use super::idf_file::SavedIdf;
-use super::options::ResolvedOptions;
+use super::options::{ResolvedOptions, ScoredLayer};
 use super::progress::{Listener, RunProgress};
+use super::rounds::Call;
 use super::scored::{ScoreNotices, Scored, ScoredWindow};
-use super::{BaselineRow, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
+use super::{Baseline, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
 use crate::Result;
 use crate::score::systems::RecurringTexts;
 use crate::score::{Pair, PairSource, PairTexts};
@@ -49,6 +50,10 @@ const BYTES_PER_TOKEN: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Scorer {
     pub(super) session: Session,
+    /// With the scored layer at least.
+    pub(super) encoder: TextEncoder,
+    pub(super) layer: ScoredLayer,
+    pub(super) cache: Arc<Mutex<TextCache>>,
     pub(super) parts: Arc<ScorerParts>,
     pub(super) weights: Arc<TokenWeights>,
     /// The SHA-256 of the document frequencies, if they are from a file.
@@ -58,15 +63,12 @@ pub struct Scorer {
     pub(super) recurring: Option<RecurringTexts>,
 }
 
-/// The options resolved for the model.
+/// The options resolved for the model, without the layer.
 #[derive(Debug)]
 pub(super) struct ScorerParts {
-    pub(super) layer: usize,
     pub(super) tokenizer: TextTokenizer,
-    pub(super) encoder: TextEncoder,
     rescaling: Rescaling,
-    pub(super) baseline: Option<BaselineRow>,
-    cache: Mutex<TextCache>,
+    baseline: Option<Baseline>,
 }
 
 impl Scorer {
@@ -92,27 +94,38 @@ impl Scorer {
         let model = session.model();
         let ResolvedOptions { layer, rescaling, baseline } =
             options.resolve(model.folder().name(), Some(model.recipe().num_layers()))?;
-        session.check_layer(layer)?;
+        session.check_layer(layer.layer)?;
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
         let special = SpecialTokens::find(model.tokenizer().settings(), &tokenizer);
-        let parts = ScorerParts {
-            layer,
-            tokenizer,
-            encoder: session.encoder(layer)?,
-            rescaling,
-            baseline,
-            cache: Mutex::new(TextCache::new(CACHE_BYTES)),
-        };
         Ok(Self {
             session: session.clone(),
-            parts: Arc::new(parts),
+            encoder: session.encoder(layer.layer)?,
+            layer,
+            cache: new_cache(),
+            parts: Arc::new(ScorerParts { tokenizer, rescaling, baseline }),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             saved_idf: None,
             control: Control::default(),
             listener: Listener::default(),
             recurring: None,
         })
+    }
+
+    /// The same scorer for another layer, with that layer's row of the baseline. Both share everything but the cache of
+    /// encoded texts.
+    ///
+    /// # Errors
+    /// If the model or the baseline does not have the layer, or a device has no room for it.
+    pub fn at_layer(&self, layer: usize) -> Result<Self> {
+        let scored = ScoredLayer::new(layer, self.parts.baseline.as_ref())?;
+        let encoder = self.session.encoder(layer)?;
+        Ok(Self { encoder, layer: scored, cache: new_cache(), ..self.clone() })
+    }
+
+    /// Whether `other` scores the same model with the same settings, maybe at another layer.
+    pub(in crate::score) fn is_same_but_layer(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.parts, &other.parts) && Arc::ptr_eq(&self.weights, &other.weights)
     }
 
     /// The same scorer with tokens weighted by inverse document frequency over the references of `source`. A
@@ -173,7 +186,7 @@ impl Scorer {
 
     /// The layer whose hidden states are compared.
     pub fn layer(&self) -> usize {
-        self.parts.layer
+        self.layer.layer
     }
 
     /// The longest text in tokens.
@@ -185,12 +198,13 @@ impl Scorer {
     pub fn signature(&self) -> Signature {
         Signature {
             model: self.session.model().folder().name().to_owned(),
-            layer: self.parts.layer,
+            layer: self.layer.layer,
             idf: matches!(*self.weights, TokenWeights::Idf(_)),
             saved_idf: self.saved_idf.as_deref().map(str::to_owned),
             rescaling: self.parts.rescaling,
             precision: self.session.devices().precision().name().to_owned(),
             max_length: self.max_tokens(),
+            baseline: self.parts.baseline.as_ref().and_then(Baseline::sha256).map(str::to_owned),
         }
     }
 
@@ -204,8 +218,8 @@ impl Scorer {
     /// If the tokenizer or the encoder fails, a pair has no reference, or the call is stopped.
     pub fn score<P: Pair>(&self, pairs: &[P]) -> Result<Scored> {
         let mut scores = Vec::with_capacity(pairs.len());
-        let notices = self.run(pairs.iter().map(|pair| Ok(pair.to_texts())), |scored| {
-            scores.extend_from_slice(scored);
+        let notices = self.call().run(pairs.iter().map(|pair| Ok(pair.to_texts())), |layers| {
+            scores.extend(layers.concat());
             Ok(())
         })?;
         Ok(Scored { scores, notices })
@@ -220,40 +234,22 @@ impl Scorer {
     pub fn score_source(
         &self,
         source: &PairSource,
-        each: impl FnMut(&[Scores]) -> Result<()>,
-    ) -> Result<ScoreNotices> {
-        self.run(source.pairs()?, each)
-    }
-
-    fn run(
-        &self,
-        pairs: impl Iterator<Item = Result<PairTexts>>,
         mut each: impl FnMut(&[Scores]) -> Result<()>,
     ) -> Result<ScoreNotices> {
-        let mut notices = ScoreNotices::default();
-        let windows = Windows::new(pairs, self.limits());
-        let prepared = windows.flat_map(|window| {
-            let tokenized = (!window.items.is_empty()).then(|| self.tokenize(window.items));
-            tokenized.into_iter().chain(window.error.map(Err))
-        });
-        let is_beside = self.parts.encoder.is_on_gpu();
-        let progress = RunProgress::new(&self.listener);
-        pipeline(
-            is_beside,
-            prepared,
-            |pairs| self.score_tokenized(pairs, &progress),
-            |window: ScoredWindow| {
-                let scores: Vec<Scores> = window.pairs.iter().map(|pair| pair.scores).collect();
-                notices.add(&window);
-                each(&scores)
-            },
-        )?;
-        Ok(notices)
+        self.call().run(source.pairs()?, |layers| layers.iter().try_for_each(|scores| each(scores)))
     }
 
-    fn limits(&self) -> WindowLimits {
-        let is_on_gpu = self.parts.encoder.is_on_gpu();
+    fn call(&self) -> Call<'_> {
+        let layers = std::slice::from_ref(&self.layer);
+        Call { scorer: self, layers, cache: Some(&self.cache) }
+    }
+
+    /// Windows of pairs whose texts stop at so many layers.
+    fn limits(&self, layers: usize) -> WindowLimits {
+        let is_on_gpu = self.encoder.is_on_gpu();
         let values = if is_on_gpu { GPU_WINDOW_VALUES } else { WINDOW_VALUES };
+        // Between two layers there are the texts' hidden states next to their unit rows.
+        let values = if layers > 1 { values / 2 } else { values };
         let limits = WindowLimits {
             items: usize::MAX,
             useful_bytes: BYTES_PER_TOKEN * values / self.session.recipe().hidden_dim(),
@@ -263,9 +259,37 @@ impl Scorer {
         };
         if is_on_gpu { limits.starting_small() } else { limits }
     }
+}
 
-    pub(super) fn cache(&self) -> MutexGuard<'_, TextCache> {
-        self.parts.cache.lock().unwrap_or_else(PoisonError::into_inner)
+fn new_cache() -> Arc<Mutex<TextCache>> {
+    Arc::new(Mutex::new(TextCache::new(CACHE_BYTES)))
+}
+
+impl Call<'_> {
+    /// Scores all pairs, window by window; `each` is called with the scores of a window at each layer.
+    pub(super) fn run(
+        &self,
+        pairs: impl Iterator<Item = Result<PairTexts>>,
+        mut each: impl FnMut(&[Vec<Scores>]) -> Result<()>,
+    ) -> Result<ScoreNotices> {
+        let mut notices = ScoreNotices::default();
+        let windows = Windows::new(pairs, self.scorer.limits(self.layers.len()));
+        let prepared = windows.flat_map(|window| {
+            let tokenized = (!window.items.is_empty()).then(|| self.tokenize(window.items));
+            tokenized.into_iter().chain(window.error.map(Err))
+        });
+        let is_beside = self.scorer.encoder.is_on_gpu();
+        let progress = RunProgress::new(&self.scorer.listener);
+        pipeline(
+            is_beside,
+            prepared,
+            |pairs| self.score_tokenized(pairs, &progress),
+            |window: ScoredWindow| {
+                notices.add(&window);
+                each(&window.layers)
+            },
+        )?;
+        Ok(notices)
     }
 }
 

@@ -2,20 +2,17 @@
 //!
 //! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
-//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m})[-rescaled|-custom-rescaled]_fast-tokenizer`.
+//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,idf={i}][,baseline={b}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
 //! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
-//! release.) The parentheses have our version instead of transformers', and the two settings that change
-//! numbers. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
+//! release.) The parentheses have our version instead of transformers', the two settings that change
+//! numbers, and the first digits of the SHA-256 of a file of document frequencies and of a baseline's file. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
 
 use std::fmt;
 
 /// The release of bert_score whose numbers we reproduce.
 pub const REPRODUCED_VERSION: &str = "0.3.13";
-
-/// The first digits of a file's SHA-256, which name it.
-const DIGITS: usize = 12;
 
 /// The baseline used for rescaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,25 +45,47 @@ pub struct Signature {
     pub precision: String,
     /// Longest text in tokens, special tokens included.
     pub max_length: usize,
+    /// The SHA-256 of the baseline's file, if it is the user's.
+    pub baseline: Option<String>,
+}
+
+/// Digits of a file's SHA-256 in a signature.
+const DIGEST_DIGITS: usize = 12;
+
+impl Signature {
+    /// The signature of scores at every layer from `lowest` to `highest`, which it has as `L0-12`; that of one layer if
+    /// they are the same.
+    pub fn of_layers(&self, lowest: usize, highest: usize) -> String {
+        match lowest == highest {
+            true => self.with_layers(&lowest.to_string()),
+            false => self.with_layers(&format!("{lowest}-{highest}")),
+        }
+    }
+
+    fn with_layers(&self, layers: &str) -> String {
+        let Self { model, precision, max_length, .. } = self;
+        let idf = if self.idf { "idf" } else { "no-idf" };
+        let version = env!("CARGO_PKG_VERSION");
+        let file = |name: &str, digest: &Option<String>| match digest {
+            Some(digest) => format!(",{name}={digest:.DIGEST_DIGITS$}"),
+            None => String::new(),
+        };
+        let files = file("idf", &self.saved_idf) + &file("baseline", &self.baseline);
+        let rescaled = match self.rescaling {
+            Rescaling::None => "",
+            Rescaling::Published => "-rescaled",
+            Rescaling::Custom => "-custom-rescaled",
+        };
+        format!(
+            "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
+             max_length={max_length}{files}){rescaled}_fast-tokenizer"
+        )
+    }
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, layer, precision, max_length, .. } = self;
-        let idf = if self.idf { "idf" } else { "no-idf" };
-        let version = env!("CARGO_PKG_VERSION");
-        write!(formatter, "{model}_L{layer}_{idf}_version={REPRODUCED_VERSION}")?;
-        write!(formatter, "(nearsay={version},precision={precision},max_length={max_length}")?;
-        if let Some(digest) = &self.saved_idf {
-            write!(formatter, ",idf={}", digest.get(..DIGITS).unwrap_or(digest))?;
-        }
-        formatter.write_str(")")?;
-        formatter.write_str(match self.rescaling {
-            Rescaling::None => "",
-            Rescaling::Published => "-rescaled",
-            Rescaling::Custom => "-custom-rescaled",
-        })?;
-        formatter.write_str("_fast-tokenizer")
+        formatter.write_str(&self.with_layers(&self.layer.to_string()))
     }
 }
 
@@ -76,7 +95,8 @@ mod tests {
 
     fn signature(idf: bool, rescaling: Rescaling) -> String {
         let (model, precision) = ("roberta-large".to_owned(), "f32".to_owned());
-        Signature { model, layer: 17, idf, saved_idf: None, rescaling, precision, max_length: 512 }
+        let (baseline, saved_idf) = (None, None);
+        Signature { model, layer: 17, idf, saved_idf, rescaling, precision, max_length: 512, baseline }
             .to_string()
     }
 
@@ -84,8 +104,9 @@ mod tests {
     fn saved_frequencies_are_named_by_their_digest() {
         let saved_idf = Some("0123456789abcdef".to_owned());
         let (model, precision, rescaling) = ("m".to_owned(), "f32".to_owned(), Rescaling::None);
+        let (layer, idf, max_length, baseline) = (1, true, 9, None);
         let signature =
-            Signature { model, layer: 1, idf: true, saved_idf, rescaling, precision, max_length: 9 };
+            Signature { model, layer, idf, saved_idf, rescaling, precision, max_length, baseline };
         assert!(signature.to_string().contains("max_length=9,idf=0123456789ab)_"), "{signature}");
     }
 
@@ -108,6 +129,23 @@ mod tests {
             let ours = signature(idf, rescaling);
             assert_eq!(as_bert_score_writes_it(&ours), format!("roberta-large_L17_{theirs}"));
         }
+    }
+
+    #[test]
+    fn all_layers_and_a_baseline_are_named() {
+        let signature = Signature {
+            model: "m".to_owned(),
+            layer: 3,
+            saved_idf: None,
+            idf: false,
+            rescaling: Rescaling::Custom,
+            precision: "f32".to_owned(),
+            max_length: 512,
+            baseline: Some("0123456789abcdef".repeat(4)),
+        };
+        assert!(signature.to_string().contains(",max_length=512,baseline=0123456789ab)-custom-rescaled_"));
+        assert_eq!(signature.of_layers(3, 3), signature.to_string());
+        assert_eq!(signature.of_layers(0, 12), signature.to_string().replace("m_L3_", "m_L0-12_"));
     }
 
     #[test]

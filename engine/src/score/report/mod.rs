@@ -20,7 +20,7 @@ pub use systems::{
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ScoreReport<'a> {
-    /// The signature of the BERTScore, if it was requested.
+    /// The signature of the BERTScore, if it was requested; of all its layers if it has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<&'a str>,
     /// The inputs, pairs and model, if [stated](Self::of).
@@ -45,12 +45,12 @@ impl<'a> ScoreReport<'a> {
         Self { signature: None, subject: None, metrics: Metrics::default(), systems: None }
     }
 
-    /// The same with the metrics of a report of one system, and the report itself.
+    /// The same with the metrics of a report of one system, and the report itself. Metrics with one of the `stated` keys
+    /// are left out of the metrics of this report.
     #[must_use]
-    pub fn of_system(self, report: &'a SystemsReport) -> Self {
+    pub fn of_system(self, report: &'a SystemsReport, stated: &[&str]) -> Self {
         let all = report.systems.first().map_or(&[][..], |system| &system.metrics);
-        let is_other =
-            |(key, _): &&(String, MetricReport)| key != "bertscore" || self.metrics.bertscore.is_none();
+        let is_other = |(key, _): &&(String, MetricReport)| !stated.contains(&key.as_str());
         let others = all.iter().filter(is_other).map(|(key, metric)| (key.as_str(), metric)).collect();
         Self { metrics: Metrics { others, ..self.metrics }, systems: Some(report), ..self }
     }
@@ -70,7 +70,15 @@ impl<'a> ScoreReport<'a> {
         segments: &'a [Scores],
         ids: &'a [RecordId],
     ) -> Self {
-        let bertscore = Some(BertScoreReport { mean, segments: Segments { scores: segments, ids } });
+        let report = BertScoreReport { mean, segments: Segments { scores: segments, ids } };
+        let bertscore = Some(BertScoreReports::One(report));
+        Self { signature: Some(signature), metrics: Metrics { bertscore, ..self.metrics }, ..self }
+    }
+
+    /// The same with BERTScore at several layers.
+    #[must_use]
+    pub fn bertscore_layers(self, signature: &'a str, layers: Vec<LayerReport<'a>>) -> Self {
+        let bertscore = Some(BertScoreReports::Layers { layers });
         Self { signature: Some(signature), metrics: Metrics { bertscore, ..self.metrics }, ..self }
     }
 }
@@ -170,7 +178,7 @@ impl<'a> ScoreInput<'a> {
 pub struct Metrics<'a> {
     /// BERTScore.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bertscore: Option<BertScoreReport<'a>>,
+    pub bertscore: Option<BertScoreReports<'a>>,
     /// The other metrics, by key.
     #[serde(flatten, serialize_with = "by_key")]
     pub others: Vec<(&'a str, &'a MetricReport)>,
@@ -178,6 +186,46 @@ pub struct Metrics<'a> {
 
 fn by_key<S: Serializer>(metrics: &[(&str, &MetricReport)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().copied())
+}
+
+/// BERTScore at one layer, or at several.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum BertScoreReports<'a> {
+    /// At one layer.
+    One(BertScoreReport<'a>),
+    /// At several.
+    Layers {
+        /// From the lowest up.
+        layers: Vec<LayerReport<'a>>,
+    },
+}
+
+/// BERTScore at one of several layers.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LayerReport<'a> {
+    /// The layer; 0 is the embeddings.
+    pub layer: usize,
+    /// The signature of this layer alone.
+    pub signature: &'a str,
+    /// Its scores.
+    #[serde(flatten)]
+    pub scores: BertScoreReport<'a>,
+}
+
+impl<'a> LayerReport<'a> {
+    /// `ids` are the pairs' ids; empty if no pair has one.
+    pub fn new(
+        (layer, signature): (usize, &'a str),
+        mean: MeanScores,
+        segments: &'a [Scores],
+        ids: &'a [RecordId],
+    ) -> Self {
+        let scores = BertScoreReport { mean, segments: Segments { scores: segments, ids } };
+        Self { layer, signature, scores }
+    }
 }
 
 /// BERTScore in a report.
@@ -230,6 +278,11 @@ pub fn text_line(signature: &str, mean: &MeanScores) -> String {
 /// (`bert_score_cli/score.py:129`).
 pub fn segment_line(scores: &Scores) -> String {
     [scores.precision, scores.recall, scores.f1].map(|score| format_score(f64::from(score))).join("\t")
+}
+
+/// The line of a pair at one of several layers: the layer, P, R and F1, tab separated.
+pub fn layer_segment_line(layer: usize, scores: &Scores) -> String {
+    format!("{layer}\t{}", segment_line(scores))
 }
 
 /// A score with six digits, as by Python's `{:.6f}`, which prints NaN in lower case.

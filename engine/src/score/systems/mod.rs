@@ -28,8 +28,9 @@ pub use recurring::RecurringTexts;
 pub use system::{System, check_names, system_name};
 pub use warnings::{ScoreWarning, check_language, warnings};
 
-use super::bertscore::ScoreNotices;
+use super::bertscore::{LayerScorer, ScoreNotices};
 use super::{PairSource, PairSurvey};
+use crate::Scorer;
 use crate::session::{Control, Workers};
 use crate::{Error, Result};
 use text_pass::{TextPass, next_block};
@@ -146,27 +147,59 @@ impl Measurement<'_> {
         results: &mut [Vec<Option<Sample>>],
     ) -> Result<(Vec<ScoreNotices>, Option<u64>)> {
         let (mut notices, mut encoded) = (Vec::new(), None);
-        for (metric, samples) in self.metrics.iter().zip(results) {
-            let missing = missing(samples);
+        for at in 0..self.metrics.len() {
+            let missing = missing(&results[at]);
             if missing.is_empty() {
                 continue;
             }
             let source = source.with_systems(&missing);
-            let (found, count) = match &metric.computation {
-                Computation::Text(_) | Computation::Known(_) => continue,
+            let mut count_texts = |count| *encoded.get_or_insert(0) += count;
+            match &self.metrics[at].computation {
+                Computation::Text(_) | Computation::Known(_) => {}
                 Computation::BertScore(scorer) => {
-                    let (found, notices_of_it) = self.bertscore(scorer, &source, survey)?;
-                    let count = notices_of_it.encoded;
-                    notices.push(notices_of_it);
-                    (found, count)
+                    let together = self.in_one_pass(scorer, &missing, results);
+                    let (layers, found) = self.bertscore(&together, &source, survey)?;
+                    for ((at, _), samples) in together.iter().zip(layers) {
+                        put(&mut results[*at], &missing, samples);
+                    }
+                    count_texts(found.encoded);
+                    notices.push(found);
                 }
-                Computation::Cosine(cosine) => self.by_rows(&source, |rows| cosine.of_rows(rows))?,
-                Computation::CrossEncoder(score) => self.by_rows(&source, |rows| score.of_rows(rows))?,
-            };
-            put(samples, &missing, found);
-            *encoded.get_or_insert(0) += count;
+                Computation::Cosine(cosine) => {
+                    let (found, count) = self.by_rows(&source, |rows| cosine.of_rows(rows))?;
+                    put(&mut results[at], &missing, found);
+                    count_texts(count);
+                }
+                Computation::CrossEncoder(score) => {
+                    let (found, count) = self.by_rows(&source, |rows| score.of_rows(rows))?;
+                    put(&mut results[at], &missing, found);
+                    count_texts(count);
+                }
+            }
         }
         Ok((notices, encoded))
+    }
+
+    /// The metrics that one pass of an encoder can compute with `scorer`, from the lowest layer up: those with the same
+    /// settings that lack the same systems.
+    fn in_one_pass(
+        &self,
+        scorer: &Scorer,
+        systems: &[usize],
+        results: &[Vec<Option<Sample>>],
+    ) -> Vec<(usize, &Scorer)> {
+        let scorer_of = |at: usize| match &self.metrics[at].computation {
+            Computation::BertScore(scorer) => Some((at, scorer)),
+            _ => None,
+        };
+        let is_of_it = |(at, other): &(usize, &Scorer)| {
+            other.is_same_but_layer(scorer) && missing(&results[*at]) == systems
+        };
+        let mut scorers: Vec<_> = (0..self.metrics.len()).filter_map(scorer_of).filter(is_of_it).collect();
+        scorers.sort_by_key(|(_, scorer)| scorer.layer());
+        // A metric that repeats a layer has a pass of its own.
+        scorers.dedup_by_key(|(_, scorer)| scorer.layer());
+        scorers
     }
 
     fn measure_texts(
@@ -216,22 +249,25 @@ impl Measurement<'_> {
         Ok(())
     }
 
+    /// The samples of all systems at each layer.
     fn bertscore(
         &self,
-        scorer: &crate::Scorer,
+        scorers: &[(usize, &Scorer)],
         source: &PairSource,
         survey: &PairSurvey,
-    ) -> Result<(Vec<Sample>, ScoreNotices)> {
+    ) -> Result<(Vec<Vec<Sample>>, ScoreNotices)> {
         let systems = source.systems.len();
-        let mut samples = vec![Sample::new(4); systems];
+        let mut samples = vec![vec![Sample::new(4); systems]; scorers.len()];
         let mut pairs = 0;
-        let scorer = scorer.keeping(&survey.recurring);
-        let notices = scorer.score_source(source, |scores| {
-            for scores in scores {
-                let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(f64::from);
-                samples[pairs % systems].push(&[precision, recall, f1, 1.0]);
-                pairs += 1;
+        let scorer = LayerScorer::of(scorers.iter().map(|(_, scorer)| *scorer))?.keeping(&survey.recurring);
+        let notices = scorer.score_source(source, |layers| {
+            for (samples, scores) in samples.iter_mut().zip(layers) {
+                for (at, scores) in scores.iter().enumerate() {
+                    let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(f64::from);
+                    samples[(pairs + at) % systems].push(&[precision, recall, f1, 1.0]);
+                }
             }
+            pairs += layers.first().map_or(0, Vec::len);
             (self.progress)(MeasureStage::Encoder, (pairs / systems) as u64);
             Ok(())
         })?;

@@ -50,6 +50,11 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("index build", ids(index::BUILD.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("idf", ids(idf::FLAGS.iter())),
         with("rerank", ids(rerank::FLAGS.iter())),
+        with(
+            "tune-layer",
+            ids(tune_layer::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats())),
+        ),
+        with("baseline", ids(baseline::FLAGS.iter().chain(&reading::of_formats()))),
         with("get", ids(index::GET.iter())),
         with("export", ids(export::FLAGS.iter())),
         with("bench", ids(bench::FLAGS.iter())),

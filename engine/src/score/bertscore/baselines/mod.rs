@@ -2,16 +2,27 @@
 //!
 //! A raw score x becomes (x - b) / (1 - b), where P, R and F1 each have their own b in the layer's row
 //! (`bert_score/score.py:142-164`). This spreads the scores over a readable range and keeps the ranking. 72
-//! baselines are compiled in; [`Baseline::from_file`] reads others.
+//! baselines are compiled in; [`Baseline::from_file`] reads others. [`UnrelatedTexts`] and [`LayerScorer::baseline`]
+//! compute one.
 
+mod computed;
 mod parse;
 mod published;
+mod unrelated;
 
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
+pub use computed::ComputedBaseline;
+pub use unrelated::{UnrelatedPairs, UnrelatedTexts};
+
+#[cfg(doc)]
+use super::LayerScorer;
 use super::Scores;
 use crate::error::phrase;
 use crate::text::read_small;
+use crate::vectors::write::hexadecimal;
 use crate::{Error, Result, Setting};
 
 /// Largest file to read: 1 MiB. A published baseline has 25 rows of 40 bytes.
@@ -23,6 +34,8 @@ pub struct Baseline {
     /// Its name in messages.
     name: String,
     rows: Vec<BaselineRow>,
+    /// The SHA-256 of its file; `None` of a published one.
+    sha256: Option<String>,
 }
 
 impl Baseline {
@@ -46,7 +59,8 @@ impl Baseline {
         let contents = read_small(path, "a baseline", FILE_LIMIT)?;
         let name = path.display().to_string();
         let rows = parse::file(&name, &contents)?;
-        Ok(Self { name, rows })
+        let sha256 = Some(hexadecimal(&Sha256::digest(&contents)));
+        Ok(Self { name, rows, sha256 })
     }
 
     /// The row of layer `layer`.
@@ -63,6 +77,11 @@ impl Baseline {
                 ],
             )
         })
+    }
+
+    /// The SHA-256 of its file, as `sha256sum` prints it; `None` of a published one.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
     }
 
     /// The highest layer that has a row.

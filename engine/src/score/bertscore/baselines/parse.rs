@@ -3,7 +3,7 @@
 use super::BaselineRow;
 use crate::{Error, Result};
 
-const HEADER: &str = "LAYER,P,R,F";
+pub(super) const HEADER: &str = "LAYER,P,R,F";
 
 /// Parses a whole file. `name` identifies it in messages.
 pub(super) fn file(name: &str, contents: &str) -> Result<Vec<BaselineRow>> {

@@ -41,7 +41,7 @@ pub(super) fn find(language: Option<&str>, model: &str) -> Result<Baseline> {
     }
     // A row that does not parse is named by its line in the packed file; a test reads them all.
     let rows = parse::rows("baselines.csv", rows.map(|line| (line.row, line.number)))?;
-    Ok(Baseline { name: format!("{language}/{name}"), rows })
+    Ok(Baseline { name: format!("{language}/{name}"), rows, sha256: None })
 }
 
 /// The languages that have a baseline for `model`, sorted.
@@ -58,7 +58,7 @@ fn models_for(language: &str) -> BTreeSet<&'static str> {
 fn no_language(model: &str, name: &str) -> Error {
     let hint = match join(languages_for(name)) {
         None => {
-            let missing = format!("no published baseline for {model}; give your own with ");
+            let missing = format!("no published baseline for {model}; `nearsay baseline` computes one for ");
             phrase![missing, Setting::BaselinePath]
         }
         Some(languages) => {
@@ -83,7 +83,7 @@ fn not_published(language: &str, model: &str, name: &str) -> Error {
     };
     Error::usage_hint(
         format!("no published baseline for the model {model} and the language {language}"),
-        phrase![for_language, for_model, "; or give your own with ", Setting::BaselinePath],
+        phrase![for_language, for_model, "; `nearsay baseline` computes one for ", Setting::BaselinePath],
     )
 }
 

@@ -46,6 +46,37 @@ pub(super) const LINES: &[Line] = &[
         "compare -c a.parquet b.parquet -r r.parquet --lossy",
         "compare -c a.csv b.csv -r r.csv --lossy",
     ),
+    (
+        "baseline",
+        "overwrite",
+        "baseline a.txt -m M -o - --overwrite",
+        "baseline a.txt -m M -o b.csv --overwrite",
+    ),
+    (
+        "baseline",
+        "text_field",
+        "baseline a.txt -m M -o b.csv --text-field t",
+        "baseline a.jsonl -m M -o b.csv --text-field t",
+    ),
+    ("baseline", "lossy", "baseline a.parquet -m M -o b.csv --lossy", "baseline a.txt -m M -o b.csv --lossy"),
+    (
+        "tune-layer",
+        "resamples",
+        "tune-layer run --human h --interval none --resamples 9",
+        "tune-layer run --human h --resamples 9",
+    ),
+    (
+        "tune-layer",
+        "seed",
+        "tune-layer run --human h --interval none --seed 9",
+        "tune-layer run --human h --seed 9",
+    ),
+    (
+        "tune-layer",
+        "confidence",
+        "tune-layer run --human h --interval none --confidence 0.9",
+        "tune-layer run --human h --confidence 0.9",
+    ),
     ("compare", "trials", "compare run --test bs --trials 9", "compare run --trials 9"),
     ("score", "resamples", "score -c a -r b --interval none --resamples 9", "score -c a -r b --resamples 9"),
     ("score", "seed", "score -c a -r b --interval none --seed 9", "score -c a -r b --seed 9"),
@@ -72,6 +103,7 @@ type Ends = (&'static str, [&'static str; 2], &'static [(&'static str, &'static 
 pub(super) const ENDS: &[Ends] = &[
     ("rerank", ["rerank hits.jsonl", "rerank --query q a.csv"], RERANK),
     ("idf", ["idf --merge a -o b", "idf a -m M -o b"], IDF),
+    ("tune-layer", ["tune-layer run --human h", "tune-layer -c a.jsonl -r r.jsonl --human h"], TUNE_LAYER),
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
@@ -89,10 +121,24 @@ const IDF: &[(&str, &str)] = &[
     ("threads", "--threads 2"),
 ];
 
+const TUNE_LAYER: &[(&str, &str)] = &[
+    ("names", "--names x"),
+    ("candidate_field", "--candidate-field c"),
+    ("reference_field", "--reference-field c"),
+    ("align", "--align ids"),
+    ("missing_references", "--missing-references"),
+    ("group_field", "--group-field d"),
+    ("format", "--format jsonl"),
+    ("text_field", "--text-field t"),
+    ("no_id", "--no-id"),
+    ("lossy", "--lossy"),
+];
+
 const COMPARE: &[(&str, &str)] = &[
     ("names", "--names x,y"),
     ("model", "-m M"),
     ("layer", "-l 3"),
+    ("all_layers", "--all-layers"),
     ("lang", "--lang en"),
     ("idf", "--idf"),
     ("rescale_with_baseline", "--rescale-with-baseline"),
@@ -137,6 +183,7 @@ const RERANK: &[(&str, &str)] = &[
 
 const RAG: &[(&str, &str)] = &[
     ("layer", "-l 3"),
+    ("all_layers", "--all-layers"),
     ("relevance", "--relevance cosine:1"),
     ("max_length", "--max-length 9"),
     ("device", "--device cpu"),
