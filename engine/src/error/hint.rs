@@ -49,8 +49,8 @@ impl Error {
                 " to start over"
             ],
             Self::DamagedJob { .. } => {
-                phrase!["restore a manifest from a backup, or start over with ", Overwrite]
-                    .or("restore a manifest from a backup, or embed the texts again")
+                let again = "restore a manifest from a backup, or embed the texts again with ";
+                phrase![again, Overwrite].of_earlier_step()
             }
             Self::OtherInput { .. } => {
                 phrase!["restore the old input, name another folder, or pass ", Overwrite, " to start over"]
