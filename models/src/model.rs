@@ -293,11 +293,6 @@ impl Model {
         self.sentence.as_ref()?.settings.default_prompt()
     }
 
-    /// The name of that prompt.
-    pub fn default_prompt_name(&self) -> Option<&str> {
-        self.sentence.as_ref()?.settings.default_prompt_name.as_deref()
-    }
-
     /// How many values of each vector to keep, according to the files (`truncate_dim`).
     pub fn stated_dimensions(&self) -> Option<usize> {
         self.sentence.as_ref()?.settings.truncate_dim

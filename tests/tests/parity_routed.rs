@@ -9,6 +9,7 @@ use std::path::Path;
 use nearsay::embed::{PoolingChoice, SparseVector};
 use nearsay::vectors::Level;
 use nearsay::{EmbedOptions, Embedder, Error, Session, SessionOptions};
+use nearsay_tests::compare::farthest;
 use nearsay_tests::{copy_folder, fixture, json};
 use serde_json::{Value, json};
 
@@ -76,14 +77,14 @@ fn queries_have_the_weights_of_their_tokens_and_documents_those_of_the_encoder()
     assert_eq!(got.len(), wanted.len());
     for (got, wanted) in got.iter().zip(&wanted) {
         assert_eq!(got.indices, wanted.indices);
-        let off = got.values.iter().zip(&wanted.values).map(|(got, wanted)| (got - wanted).abs());
-        assert!(off.fold(0.0, f32::max) <= BOUND, "{got:?}, {wanted:?}");
+        let off = farthest(&got.values, &wanted.values);
+        assert!(off <= BOUND, "{got:?}, {wanted:?}");
     }
     assert_eq!(documents.pooling().0, "splade max log1p_relu");
 }
 
 #[test]
-fn the_side_is_that_of_the_task_then_of_the_prompt_then_the_files() {
+fn the_side_is_that_of_the_task_then_of_the_prompt_then_the_route() {
     let folder = fixture(CASE);
     let rows = |options: &EmbedOptions| open(&folder, options).unwrap().embed_sparse(&texts()).unwrap();
     let (queries, documents) = (rows(&options().prompt("query")), rows(&options()));
@@ -94,7 +95,9 @@ fn the_side_is_that_of_the_task_then_of_the_prompt_then_the_files() {
     assert!(mixed != queries && mixed != documents);
     let mut asked = options();
     asked.pooling = PoolingChoice::Static;
-    assert_eq!(rows(&asked), mixed, "a query without the query's prompt");
+    assert_eq!(rows(&asked), queries, "static weights are those of queries");
+    let error = open(&folder, &asked.clone().task("document")).unwrap_err().to_string();
+    assert!(error.contains("is for queries, and"), "{error}");
 
     let error = open(&folder, &options().task("passage")).unwrap_err();
     assert!(matches!(error, Error::Usage { .. }), "{error}");
@@ -103,6 +106,14 @@ fn the_side_is_that_of_the_task_then_of_the_prompt_then_the_files() {
     let by_default = |route: Value| changed(&[("router_config.json", router(&[QUERY], &DOCUMENT, route))]);
     let other = by_default(json!({"default_route": "query"}));
     assert_eq!(open(other.path(), &options()).unwrap().embed_sparse(&texts()).unwrap(), mixed);
+    // A default prompt is words before each text, and does not choose a side.
+    let settings = json!({"model_type": "SparseEncoder", "prompts": {"query": "the old "}, "default_prompt_name": "query"});
+    let prompted = changed(&[("config_sentence_transformers.json", settings)]);
+    let prompted = open(prompted.path(), &options()).unwrap();
+    assert_eq!(
+        (prompted.pooling().0.as_str(), prompted.prompt_text()),
+        ("splade max log1p_relu", "the old ")
+    );
     let none = by_default(json!({"default_route": null, "allow_empty_key": false}));
     let error = open(none.path(), &options()).unwrap_err();
     assert!(error.to_string().contains("its files state no default"), "{error}");
@@ -169,19 +180,40 @@ fn queries_load_no_encoder_and_have_no_vectors_of_tokens() {
     assert!(error.to_string().contains("`layer` makes no sense with sparse vectors"), "{error}");
 }
 
+/// The tokenizer adds no special tokens: a text that ends with a word at the limit is not longer than that.
 #[test]
-fn the_digest_has_the_weights_of_queries() {
+fn a_query_is_cut_wherever_a_word_ends() {
+    let folder = fixture(CASE);
+    let text = "the river the garden the night";
+    let with = |tokens: usize| {
+        open(&folder, &options().task("query").prompt("document").max_length(tokens)).unwrap()
+    };
+    let whole = with(12).embed_sparse(&[text]).unwrap();
+    for tokens in 1..8 {
+        let cut = with(tokens).embed_sparse(&[text]).unwrap();
+        assert_eq!(cut[0] == whole[0], tokens >= 6, "{tokens} tokens");
+    }
+}
+
+#[test]
+fn the_digest_has_the_files_of_queries() {
     let digest = |folder: &Path| {
         Session::with(folder.to_str().unwrap(), &SessionOptions::default()).unwrap().model_digest().unwrap()
     };
     let folder = changed(&[]);
     let before = digest(folder.path());
     assert_eq!(before, digest(&fixture(CASE)));
-    let weights = folder.path().join(QUERY).join("model.safetensors");
-    let mut bytes = fs::read(&weights).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&weights, bytes).unwrap();
-    assert!(digest(folder.path()) != before);
+    for name in ["model.safetensors", "tokenizer.json", "tokenizer_config.json"] {
+        let folder = changed(&[]);
+        let file = folder.path().join(QUERY).join(name);
+        let mut bytes = fs::read(&file).unwrap();
+        match name {
+            "model.safetensors" => *bytes.last_mut().unwrap() ^= 1,
+            _ => bytes.push(b' '),
+        }
+        fs::write(&file, bytes).unwrap();
+        assert!(digest(folder.path()) != before, "{name}");
+    }
 }
 
 #[test]
@@ -198,9 +230,9 @@ fn other_routers_are_refused_by_name() {
     no_type["types"].as_object_mut().unwrap().remove(QUERY);
     let config = "router_config.json";
     for (name, content, parts) in [
-        (config, router(&["query_0_Transformer"], &DOCUMENT, route()), ["route for queries", "Transformer"]),
-        (config, router(&[QUERY, "query_1_Normalize"], &DOCUMENT, route()), ["queries", "Normalize"]),
-        (config, router(&[QUERY], &[DOCUMENT[0]], route()), ["documents", "MLMTransformer"]),
+        (config, router(&["query_0_Transformer"], &DOCUMENT, route()), ["structure.query", "Transformer"]),
+        (config, router(&[QUERY, "query_1_Normalize"], &DOCUMENT, route()), ["structure.query", "Normalize"]),
+        (config, router(&[QUERY], &[DOCUMENT[0]], route()), ["structure.document", "MLMTransformer"]),
         (
             config,
             router(&[QUERY], &DOCUMENT, json!({"default_route": "passage"})),
@@ -211,10 +243,17 @@ fn other_routers_are_refused_by_name() {
             router(&[QUERY], &DOCUMENT, json!({"route_mappings": {"('query', 'text')": "query"}})),
             ["route_mappings", "'text'"],
         ),
-        (config, other_names, ["structure", "got a, document"]),
+        (config, other_names, ["structure", "[\"a\", \"document\"]"]),
         (config, no_type, ["structure.query", "not in `types`"]),
         (config, router(&["../x_SparseStaticEmbedding"], &DOCUMENT, route()), ["structure.query", "../x"]),
         (config, json!({"types": {}, "structure": {}, "parameters": {}, "more": 1}), ["more", "unknown"]),
+        (config, router(&[], &DOCUMENT, route()), ["structure.query", "got none"]),
+        (config, router(&[QUERY], &[], route()), ["structure.document", "got none"]),
+        (
+            config,
+            router(&[QUERY], &[DOCUMENT[1], DOCUMENT[0]], route()),
+            ["structure.document", "SpladePooling"],
+        ),
         (config, Value::Null, ["router_config.json", ""]),
         ("modules.json", list(&["Router", "Normalize"]), ["only module", "Router, Normalize"]),
     ] {

@@ -46,6 +46,31 @@ fn a_task_has_adapters_and_an_instruction() {
 }
 
 #[test]
+fn queries_without_special_tokens_are_cut_and_split_like_other_texts() {
+    let desk = desk!();
+    let model = nearsay_tests::fixture("routed").display().to_string();
+    desk.write("in.txt", "the river the garden\n");
+    let run =
+        |more: &str| desk.run(&format!("embed in.txt -m {model} --task query --prompt-name document {more}"));
+    let cut = run("--max-length 2 -o cut.jsonl").ok();
+    assert!(cut.stderr.contains("1 text was cut to 2 tokens"), "{}", cut.stderr);
+    assert!(run("--max-length 4 -o whole.jsonl").ok().stderr.contains("none cut"));
+    run("--max-length 2 --on-long error -o x.jsonl").ends(65, &["in.txt"]);
+    let chunks = run("--max-length 2 --on-long chunk --chunk-overlap 0 -o chunks.parquet").ok();
+    assert!(chunks.stderr.contains("2 chunks"), "{}", chunks.stderr);
+}
+
+#[test]
+fn a_corpus_of_documents_has_queries() {
+    let desk = desk!();
+    let model = nearsay_tests::fixture("routed").display().to_string();
+    desk.write("in.txt", "the river\nthe garden\n");
+    desk.run(&format!("index build in.txt -m {model} --task document --pooling mean -o a.index -q")).ok();
+    let found = desk.run(&format!("search a.index river -m {model} --json")).ok();
+    assert!(found.stderr.contains("task of queries: query"), "{}", found.stderr);
+}
+
+#[test]
 fn a_chunk_has_the_vector_of_its_text() {
     let (desk, text) = (desk!(), long_text());
     desk.write(

@@ -75,7 +75,11 @@ fn a_file_for_another_tokenizer_or_length_is_refused() {
     let line = format!("score -c c.txt -r r.txt -m {other} -l 1 --idf r.idf");
     refused(desk.run(&line), 65, &["r.idf", "the tokenizer's SHA-256 is ", " for "]);
     let line = "score -c c.txt -r r.txt -m BERT -l 1 --max-length 9 --idf r.idf";
-    refused(desk.run(line), 65, &["r.idf", "the longest text in tokens is 40 there", "and 9 for"]);
+    refused(
+        desk.run(line),
+        65,
+        &["r.idf", "the longest text in tokens is 40 (model", "and 9 for", "hint: --max-length 40"],
+    );
     desk.run("idf r.txt -m BERT --max-length 9 -o nine.idf").ok();
     desk.run("score -c c.txt -r r.txt -m BERT -l 1 --max-length 9 --idf nine.idf").ok();
     refused(desk.run("idf --merge r.idf nine.idf -o x"), 65, &["nine.idf", "is 9, and 40 in r.idf"]);
@@ -85,16 +89,17 @@ fn a_file_for_another_tokenizer_or_length_is_refused() {
 fn what_is_no_file_of_frequencies_is_refused() {
     let desk = desk();
     let line = "score -c c.txt -r r.txt -m BERT -l 1 --idf ";
-    refused(desk.run(&format!("{line}c.txt")), 65, &["c.txt", "is not a file of document frequencies"]);
+    refused(desk.run(&format!("{line}c.txt")), 65, &["c.txt", "the file has no document frequencies"]);
     refused(desk.run(&format!("{line}gone.idf")), 66, &["cannot read gone.idf"]);
     desk.run("idf r.txt -m BERT -o r.idf").ok();
     let cut = text(&desk, "r.idf");
     desk.write("cut.idf", &cut[..cut.len() / 2]);
-    refused(desk.run(&format!("{line}cut.idf")), 65, &["cut.idf", "is cut off"]);
+    refused(desk.run(&format!("{line}cut.idf")), 65, &["cut.idf", "the file is cut off"]);
     desk.write("newer.idf", "{\"format_version\":7,\"kind\":\"idf\"}\n");
     refused(desk.run(&format!("{line}newer.idf")), 78, &["newer.idf has format 7", "reads format 1 at most"]);
     desk.write("one.txt", "the river\n");
-    refused(desk.run("idf one.txt -m BERT -o one.idf"), 2, &["at least 2 references, got 1"]);
+    refused(desk.run("idf one.txt -m BERT -o one.idf"), 65, &["one.txt", "at least 2 references, got 1"]);
+    refused(desk.run("idf r.txt -m BERT -o -"), 2, &["- is not one", "./-"]);
     refused(desk.run("idf r.txt -m BERT -o r.idf"), 73, &["r.idf"]);
     refused(desk.run("idf --merge r.idf -m BERT -o x"), 2, &["--model"]);
     assert!(!desk.names().iter().any(|name| name == "one.idf" || name == "x"), "{:?}", desk.names());

@@ -162,7 +162,7 @@ impl Embedder {
     pub fn level_for(&self, asked: Level) -> Result<Level> {
         match (asked, self.level()) {
             (Level::Token, _) if self.parts.encoder.is_none() => Err(Error::usage_hint(
-                "tokens have vectors in the encoder alone, and these texts' vectors come from a table of weights",
+                "tokens have vectors in the encoder only, and these vectors come from a table of weights",
                 phrase![(Setting::Task, "document"), " uses the encoder"],
             )),
             (Level::Text, level) => Ok(level),
@@ -206,6 +206,11 @@ impl Embedder {
     /// Cancellation and deadline of its calls.
     pub(crate) fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Whether special tokens are put around a text.
+    pub fn adds_tokens(&self) -> bool {
+        !matches!(self.parts.heads, Heads::Static(_))
     }
 
     /// The longest text in tokens.

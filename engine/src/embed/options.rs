@@ -117,7 +117,8 @@ impl EmbedOptions {
     pub(super) fn prompt_of(&self, model: &Model) -> Result<String> {
         let adapter = self.adapter_task(model);
         let instruction = adapter.map(|task| instruction_of(model, task)).transpose()?;
-        let side = self.task.as_deref().filter(|_| adapter.is_none());
+        let is_static = self.pooling == PoolingChoice::Static;
+        let side = self.task.as_deref().filter(|_| adapter.is_none()).or(is_static.then_some("query"));
         let Some(name) = self.prompt_name.as_deref().or(side) else {
             let default = instruction.or_else(|| model.default_prompt());
             return Ok(default.unwrap_or_default().to_owned());
@@ -139,13 +140,15 @@ impl EmbedOptions {
 
     /// Whether queries and documents are treated differently, apart from their prompts.
     fn has_sides(&self, model: &Model) -> bool {
-        model.static_queries().is_some()
-            || model.is_late_interaction()
-            || self.pooling == PoolingChoice::Colbert
+        let asked = matches!(self.pooling, PoolingChoice::Colbert | PoolingChoice::Static);
+        model.static_queries().is_some() || model.is_late_interaction() || asked
     }
 
     /// What the texts are, for a model that treats queries and documents differently.
     pub(super) fn side_of(&self, model: &Model) -> Result<Side> {
+        if self.pooling == PoolingChoice::Static {
+            return self.side_of_static();
+        }
         if let Some(task) = self.task.as_ref().filter(|_| self.has_sides(model)) {
             return Side::named(task).ok_or_else(|| {
                 let folder = model.folder().root().to_owned();
@@ -153,8 +156,7 @@ impl EmbedOptions {
                 no_such_task(&nearsay_models::Error::NoSuchTask { folder, task: task.clone(), tasks })
             });
         }
-        let prompt = self.prompt_name.as_deref().or_else(|| model.default_prompt_name());
-        if let Some(side) = prompt.and_then(Side::named) {
+        if let Some(side) = self.prompt_name.as_deref().and_then(Side::named) {
             return Ok(side);
         }
         match model.static_queries() {
@@ -170,6 +172,19 @@ impl EmbedOptions {
                 )
             }),
             _ => Ok(Side::Document),
+        }
+    }
+
+    /// Static weights are those of queries.
+    fn side_of_static(&self) -> Result<Side> {
+        match self.task.as_deref() {
+            None | Some("query") => Ok(Side::Query),
+            Some(task) => Err(Error::usage(phrase![
+                (Setting::Pooling, "static"),
+                " is for queries, and ",
+                (Setting::Task, task),
+                " was given"
+            ])),
         }
     }
 

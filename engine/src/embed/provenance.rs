@@ -1,8 +1,8 @@
 //! The provenance that an output records, and the options for queries that fit a corpus.
 
 use nearsay_kernels::Pooling;
-use nearsay_models::Model;
 use nearsay_models::files::Source;
+use nearsay_models::{Model, Side};
 
 use super::{EmbedOptions, EmbedRun, Embedder, OnLong, PoolingChoice};
 use crate::session::Session;
@@ -152,8 +152,12 @@ impl EmbedOptions {
     }
 }
 
-/// The task for queries of texts that were embedded for `task`: `retrieval.query` for `retrieval.passage`.
+/// The task for queries of texts that were embedded for `task`: `retrieval.query` for `retrieval.passage`, and `query`
+/// for `document`.
 fn task_of_queries(task: &str, model: &Model) -> String {
+    if task == Side::Document.name() && model.tasks().all(|known| known != task) {
+        return Side::Query.name().to_owned();
+    }
     let of_queries = task.strip_suffix(".passage").map(|start| format!("{start}.query"));
     let known = of_queries.filter(|name| model.tasks().any(|task| task == name));
     known.unwrap_or_else(|| task.to_owned())

@@ -56,7 +56,7 @@ use encoder::EncodingResources;
 use heads::LoadedHeads;
 
 /// The longest query in tokens if no file of the model states one. No encoder runs for it.
-const LONGEST_QUERY: usize = 1 << 20;
+const LONGEST_QUERY: usize = 8192;
 
 /// An opened model. Cloning shares everything.
 #[derive(Debug, Clone)]

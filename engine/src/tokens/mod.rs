@@ -21,7 +21,9 @@ use std::sync::Arc;
 
 use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
-use tokenizers::{Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationParams};
+use tokenizers::{
+    Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationDirection, TruncationParams,
+};
 
 use long_text::Words;
 use shared::SharedTokenizer;
@@ -171,7 +173,10 @@ impl TextTokenizer {
         }
         let mut limited = self.clone();
         limited.limits.max_tokens = max_tokens;
-        let max_length = max_tokens - self.reserved;
+        // Without special tokens, the tokenizer stops at a word's end as soon as it has this many, and does not say
+        // whether text is left: `run_by` cuts the one token more.
+        let more = usize::from(self.added_tokens == 0);
+        let max_length = (max_tokens - self.reserved).saturating_add(more);
         let truncation = TruncationParams { max_length, ..TruncationParams::default() };
         limited
             .tokenizer
@@ -330,9 +335,14 @@ impl TextTokenizer {
         &self,
         encode: impl FnOnce(&SharedTokenizer) -> tokenizers::Result<Encoding>,
     ) -> Result<Encoding> {
-        guard::catch(|| encode(&self.tokenizer))
+        let mut encoding = guard::catch(|| encode(&self.tokenizer))
             .map_err(|panic| self.refuse(format!("fails on a text ({panic})")))?
-            .map_err(|error| self.refuse(format!("fails on a text: {error}")))
+            .map_err(|error| self.refuse(format!("fails on a text: {error}")))?;
+        if self.added_tokens == 0 {
+            let kept = self.limits.max_tokens - self.reserved;
+            encoding.truncate(kept, 0, TruncationDirection::Right);
+        }
+        Ok(encoding)
     }
 
     fn tokens(&self, encoding: &Encoding) -> TokenizedText {

@@ -19,7 +19,7 @@ pub(crate) const ROUTER: &str = "router_config.json";
 /// The class of the module that chooses a route.
 const CLASS: &str = "Router";
 
-/// What a text is in retrieval. Some models treat queries and documents differently.
+/// The role of a text in retrieval. Some models treat queries and documents differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// A text to find others for.
@@ -53,7 +53,7 @@ pub struct Routes {
     pub query: Vec<ModuleEntry>,
     /// The modules for documents, in order.
     pub document: Vec<ModuleEntry>,
-    /// The side of texts of which nothing is said.
+    /// The side of texts unless the caller names one.
     pub default: Option<Side>,
 }
 
@@ -106,7 +106,7 @@ impl RouterConfig {
     fn routes(&self, folder: &str) -> Result<Routes, Fault> {
         let names: Vec<&str> = self.structure.keys().map(String::as_str).collect();
         if names != [Side::Document.name(), Side::Query.name()] {
-            let rule = format!("must have the routes query and document, got {}", names.join(", "));
+            let rule = format!("must have the routes document and query, got {names:?}");
             return Err(("structure".to_owned(), rule));
         }
         if let Some(mappings) = self.parameters.route_mappings.as_ref().filter(|found| !found.is_empty()) {

@@ -43,15 +43,18 @@ impl Model {
         Ok(StaticHead { weights: table.to_vec1()? })
     }
 
-    /// The files of the table.
+    /// The files of the table, as far as there are any.
     ///
     /// # Errors
-    /// If one is missing or breaks a rule.
+    /// If one breaks a rule.
     pub(crate) fn static_weight_paths(&self) -> Result<Vec<PathBuf>> {
         match &self.queries {
-            Some(queries) if queries.weights_of_tokens.is_none() => {
-                Ok(queries.open(self.folder())?.paths().map(PathBuf::from).collect())
-            }
+            Some(queries) if queries.weights_of_tokens.is_none() => match queries.open(self.folder()) {
+                Ok(weights) => Ok(weights.paths().map(PathBuf::from).collect()),
+                // Documents need none.
+                Err(Error::NoWeights { .. } | Error::MissingFile { .. }) => Ok(Vec::new()),
+                Err(error) => Err(error),
+            },
             _ => Ok(Vec::new()),
         }
     }
@@ -78,13 +81,17 @@ fn of_texts(
     vocab_size: usize,
     id_of: impl Fn(&str) -> Option<u32>,
 ) -> Result<Vec<f32>, (String, String)> {
+    if of_tokens.is_empty() {
+        return Err((String::new(), "must list a weight for at least one token".to_owned()));
+    }
     let mut weights = vec![0.0; vocab_size];
     for (token, weight) in of_tokens {
+        let escaped = || token.escape_debug().to_string();
         let Some(place) = id_of(&token).and_then(|id| weights.get_mut(id as usize)) else {
-            return Err((token, "must be a token of the vocabulary, and is not".to_owned()));
+            return Err((escaped(), "must be a token of the vocabulary, and is not".to_owned()));
         };
         if !weight.is_finite() {
-            return Err((token, format!("must be finite as a number of 32 bits, got {weight}")));
+            return Err((escaped(), format!("must be finite as a number of 32 bits, got {weight}")));
         }
         *place = weight;
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{open_weights, read_config};
 use crate::files::{ModelFolder, ModuleEntry, ROUTER, Routes, Side, join};
-use crate::tokenizers::TokenizerFiles;
+use crate::tokenizers::{TOKENIZER, TokenizerFiles};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct StaticQueries {
     /// The file with a weight for each token's text, if the weights are not a tensor.
     pub(crate) weights_of_tokens: Option<String>,
     tokenizer: TokenizerFiles,
-    /// The side of texts of which nothing is said.
+    /// The side of texts unless the caller names one.
     pub default: Option<Side>,
 }
 
@@ -50,15 +50,20 @@ impl StaticQueries {
     pub(crate) fn read(folder: &ModelFolder, routes: Routes, config: &Value) -> Result<Self> {
         let is_own = |module: &&ModuleEntry| module.class_name() == CLASS && module.is_of_library();
         let Some(module) = routes.query.first().filter(is_own).filter(|_| routes.query.len() == 1) else {
-            return Err(unsupported(folder, "route for queries", &routes.query, CLASS));
+            return Err(other_modules(folder, Side::Query, &routes.query, CLASS));
         };
-        if !routes.document.iter().any(|module| module.class_name() == "SpladePooling") {
-            let supported = "MLMTransformer, SpladePooling";
-            return Err(unsupported(folder, "route for documents", &routes.document, supported));
+        let names: Vec<&str> = routes.document.iter().map(ModuleEntry::class_name).collect();
+        let is_sparse = matches!(names.as_slice(), ["MLMTransformer" | "Transformer", "SpladePooling"]);
+        if !is_sparse || !routes.document.iter().all(ModuleEntry::is_of_library) {
+            let expected = "MLMTransformer and SpladePooling";
+            return Err(other_modules(folder, Side::Document, &routes.document, expected));
         }
+        // It is part of the model's digest.
+        folder.mark_read(&join(&module.path, TOKENIZER));
         let name = join(&module.path, "config.json");
         let stated: Config = read_config(folder, &name)?;
-        let weights_of_tokens = match stated.path {
+        // As in the library, other names are no lists of weights.
+        let weights_of_tokens = match stated.path.filter(|path| path.ends_with(".json")) {
             None => None,
             Some(path) => Some(locate(folder, &module.path, &path)?.ok_or_else(|| Error::Config {
                 path: folder.root().join(name),
@@ -99,8 +104,12 @@ fn locate(folder: &ModelFolder, subfolder: &str, name: &str) -> Result<Option<St
     Ok(None)
 }
 
-fn unsupported(folder: &ModelFolder, what: &'static str, modules: &[ModuleEntry], supported: &str) -> Error {
-    let classes: Vec<&str> = modules.iter().map(ModuleEntry::class_name).collect();
-    let (name, supported) = (classes.join(", "), supported.to_owned());
-    Error::Unsupported { path: folder.root().join(ROUTER), what, name, supported }
+fn other_modules(folder: &ModelFolder, side: Side, modules: &[ModuleEntry], expected: &str) -> Error {
+    let classes: Vec<String> = modules.iter().map(|module| format!("{:?}", module.class_path)).collect();
+    let got = if classes.is_empty() { "none".to_owned() } else { classes.join(", ") };
+    Error::Config {
+        path: folder.root().join(ROUTER),
+        field: format!("structure.{}", side.name()),
+        rule: format!("must have the library's own {expected}, and no other modules, got {got}"),
+    }
 }

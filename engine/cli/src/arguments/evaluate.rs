@@ -157,7 +157,7 @@ pub(crate) struct StsArguments {
     /// Put one of the model's prompts (query, document, ..) before each sentence
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
-    /// Use the model's adapters and instruction for this task (text-matching, ..), if it has any
+    /// Use the model's adapters for this task (text-matching, ..), or embed as query or document
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,
     #[command(flatten)]

@@ -20,10 +20,10 @@ Examples:
   # add up the counts of two sets
   nearsay idf --merge news.idf talks.idf -o both.idf
 
-A token's weight in BERTScore is ln((N + 1) / (n + 1)), where n of N references contain it. The file has N and every \
+A token's weight in BERTScore is ln((N + 1) / (n + 1)) if n of N references contain it. The file has N and every \
 n, for the tokenizer and the longest text they were counted with; score refuses it for others, and its signature names \
-the file by its SHA-256. The weights are those of `score --idf` over the same references: an empty line of the first \
-FILE is an empty reference, one of a further FILE is none.";
+the file by its SHA-256. The weights are those of `score --idf` over the same references: empty lines count in the \
+first FILE and are skipped in others.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -38,7 +38,7 @@ pub(crate) struct IdfArguments {
     /// A folder, or a name on the Hugging Face hub; its weights are not loaded [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
-    /// The file of document frequencies that is written
+    /// Write the document frequencies here
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Replace the file in -o

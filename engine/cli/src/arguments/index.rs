@@ -107,7 +107,7 @@ pub(crate) struct IndexBuildArguments {
     /// Put one of the model's prompts (document, ..) before each text
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt_name: Option<String>,
-    /// Use the model's adapters and instruction for this task (retrieval.passage, ..), if it has any
+    /// Use the model's adapters for this task (retrieval.passage, ..), or embed as query or document
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,
     /// Use the hidden states of layer N; 0 is the embedding layer [default: the last]

@@ -87,7 +87,13 @@ fn remark(context: &Context, arguments: &EmbedArguments, session: &Session, embe
         ));
     }
     if arguments.prompt_name.is_none() && !embedder.prompt_text().is_empty() {
-        let whose = if arguments.task.is_some() { "task's instruction" } else { "model's default prompt" };
+        let is_side = session.model().tasks().next().is_none();
+        let whose = match &arguments.task {
+            Some(task) if is_side => format!("model's prompt `{task}`"),
+            Some(_) => "task's instruction".to_owned(),
+            None if arguments.pooling == PoolingArgument::Static => "model's prompt `query`".to_owned(),
+            None => "model's default prompt".to_owned(),
+        };
         context.note(format_args!("the {whose} is put before each text: {:?}", embedder.prompt_text()));
     }
     let tasks: Vec<&str> = session.model().tasks().collect();

@@ -111,6 +111,7 @@ impl Report<'_> {
         if counts.empty > 0 {
             let texts = plural(counts.empty, "text is empty", "texts are empty");
             let meaning = match counts.without_tokens {
+                _ if !self.embedder.adds_tokens() => "an empty text has the weights of the prompt alone",
                 0 => "the vector of an empty text comes from the special tokens and the prompt",
                 _ => "an empty text has no tokens at all, and a vector of zeros",
             };

@@ -27,11 +27,19 @@ struct Written<'a> {
 }
 
 pub(crate) fn run(context: &Context, arguments: &IdfArguments) -> anyhow::Result<()> {
+    let dash = Path::new("-");
+    if arguments.output == dash || arguments.merge && arguments.inputs.iter().any(|input| input == dash) {
+        return Err(Error::Usage {
+            message: "files of document frequencies are named: - is not one".into(),
+            hint: Some("for a file of this name, write ./-".into()),
+        }
+        .into());
+    }
     // Something that is in the way is reported before any work.
     let file = OutputFile::create(&arguments.output, arguments.overwrite)?;
     let saved = if arguments.merge { merge(arguments)? } else { count(context, arguments)? };
     if saved.references() < 2 {
-        return Err(too_few(saved.references()).into());
+        return Err(too_few(arguments, saved.references()).into());
     }
     let sha256 = saved.write(file)?;
     let (references, tokens) = (saved.references(), saved.tokens());
@@ -72,9 +80,8 @@ fn merge(arguments: &IdfArguments) -> Result<SavedIdf> {
     SavedIdf::merged(&files.collect::<Result<Vec<_>>>()?)
 }
 
-fn too_few(references: u64) -> Error {
-    Error::Usage {
-        message: format!("document frequencies need at least 2 references, got {references}").into(),
-        hint: Some("over a single reference every one of its tokens would weigh 0".into()),
-    }
+fn too_few(arguments: &IdfArguments, references: u64) -> Error {
+    let inputs: Vec<_> = arguments.inputs.iter().map(|input| input.to_string_lossy()).collect();
+    let rule = format!("document frequencies need at least 2 references, got {references}");
+    Error::BadInput { input: inputs.join(", "), rule }
 }

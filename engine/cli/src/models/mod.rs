@@ -5,6 +5,7 @@ mod pull;
 
 use nearsay::Model;
 use nearsay_kernels::Activation;
+use nearsay_models::Side;
 use nearsay_models::files::Source;
 use nearsay_models::weights::Weights;
 use serde_json::{Map, Value, json};
@@ -80,9 +81,17 @@ fn describe(model: &Model) -> Facts {
         ("normalized", json!(head.is_normalized && dimensions == head.dimensions)),
         ("dimensions", json!(dimensions)),
         ("prompts", json!(model.prompts())),
-        ("tasks", json!(model.tasks().collect::<Vec<_>>())),
+        ("tasks", json!(tasks(model))),
         ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
     ]
+}
+
+/// The tasks that `embed --task` knows.
+fn tasks(model: &Model) -> Vec<&str> {
+    match model.static_queries().is_some() || model.is_late_interaction() {
+        true => Side::ALL.map(Side::name).to_vec(),
+        false => model.tasks().collect(),
+    }
 }
 
 /// The name of an activation in config.json.

@@ -11,15 +11,18 @@ use sha2::{Digest as _, Sha256};
 
 use super::IdfBuilder;
 use super::idf::IdfWeights;
+use crate::error::phrase;
 use crate::text::read_small;
 use crate::tokens::READING;
 use crate::vectors::write::{OutputFile, hexadecimal};
-use crate::{Error, Result};
+use crate::{Error, Result, Setting};
 
 /// The version of the format.
 const FORMAT_VERSION: u64 = 1;
 /// The value of `kind`.
 const KIND: &str = "idf";
+/// The most references: their number is exact in f64.
+const MOST_REFERENCES: u64 = 1 << 53;
 /// A vocabulary of a million entries has 16 MB.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -81,14 +84,13 @@ impl SavedIdf {
         let end = rest.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
         let (body, last) = rest.split_at(end);
         if !last.starts_with("{\"sha256\"") {
-            return Err(bad("is cut off: its last line has no SHA-256".to_owned()));
+            return Err(bad("the file is cut off: its last line has no SHA-256".to_owned()));
         }
         let sha256 = digest(&text[..first.len() + 1 + end]);
         if last != foot(&sha256) {
-            return Err(bad(format!(
-                "is damaged: its SHA-256 is {sha256}, and its last line is {}",
-                last.trim_end().escape_debug()
-            )));
+            let rule =
+                format!("the file is damaged: its SHA-256 is {sha256:.12}.., not that of its last line");
+            return Err(bad(rule));
         }
         let counts = read_counts(body, &head).map_err(bad)?;
         Ok(Self { model: head.model, origin: head.origin, counts, path: path.to_owned() })
@@ -140,6 +142,10 @@ impl SavedIdf {
                 rule: format!("{what} is {there}, and {here} in {}", first.path.display()),
             })?;
             sum.counts.add_counts(&other.counts);
+            if sum.references() > MOST_REFERENCES {
+                let rule = format!("{} references in all are more than 2^53", sum.references());
+                return Err(Error::BadInput { input: other.path.display().to_string(), rule });
+            }
         }
         sum.path = PathBuf::new();
         Ok(sum)
@@ -168,10 +174,19 @@ impl SavedIdf {
     /// # Errors
     /// [`Error::BadInput`] with both values if its own origin is another; if there are fewer than two references.
     pub(super) fn weights(&self, origin: &IdfOrigin, model: &str) -> Result<IdfWeights> {
-        self.origin.check(origin).map_err(|(what, [here, there])| Error::BadInput {
-            input: self.path.display().to_string(),
-            rule: format!("{what} is {here} there (model {}), and {there} for {model}", self.model),
-        })?;
+        let input = self.path.display().to_string();
+        if let Err((what, [here, there])) = self.origin.check(origin) {
+            let rule = format!("{what} is {here} (model {:?}), and {there} for {model}", self.model);
+            let is_length = self.origin.max_length != origin.max_length;
+            let length = self.origin.max_length.to_string();
+            let hint = is_length
+                .then(|| phrase![(Setting::MaxLength, length.as_str()), " scores as it was counted"]);
+            return Err(Error::BadInput { input, rule }.with_hint(hint));
+        }
+        if self.references() < 2 {
+            let rule = format!("must have the tokens of at least 2 references, got {}", self.references());
+            return Err(Error::BadInput { input, rule });
+        }
         self.counts.clone().finish()
     }
 }
@@ -215,12 +230,15 @@ fn check_version(path: &Path, first: &str) -> Result<()> {
             let found = found.map_or("none".to_owned(), |found| found.to_string());
             format!("format_version must be {FORMAT_VERSION}, got {found}")
         }
-        _ => "is not a file of document frequencies, as nearsay idf writes them".to_owned(),
+        _ => "the file has no document frequencies, as `nearsay idf` writes them".to_owned(),
     };
     Err(Error::BadInput { input: path.display().to_string(), rule })
 }
 
 fn read_counts(body: &str, head: &Head) -> std::result::Result<IdfBuilder, String> {
+    if head.references > MOST_REFERENCES {
+        return Err(format!("must have at most 2^53 references, got {}", head.references));
+    }
     let mut counts = Vec::new();
     for (number, line) in (2..).zip(body.lines()) {
         let parsed =
@@ -229,6 +247,9 @@ fn read_counts(body: &str, head: &Head) -> std::result::Result<IdfBuilder, Strin
             return Err(format!("line {number} must be a token id, a tab and a count, got {line:?}"));
         };
         let (id, count): (u32, u64) = (id, count);
+        if format!("{id}\t{count}") != line {
+            return Err(format!("line {number} must have plain numbers, got {line:?}"));
+        }
         if counts.last().is_some_and(|(last, _)| *last >= id) {
             return Err(format!("line {number} must have a higher token id than the line before, got {id}"));
         }
@@ -306,7 +327,7 @@ mod tests {
         let saved = saved(&[&[1], &[2]]);
         let other = IdfOrigin { tokenizer_sha256: "b".repeat(64), ..saved.origin.clone() };
         let error = saved.weights(&other, "n").unwrap_err().to_string();
-        assert!(error.contains("is aaaaaaaaaaaa there (model m), and bbbbbbbbbbbb for n"), "{error}");
+        assert!(error.contains("is aaaaaaaaaaaa (model \"m\"), and bbbbbbbbbbbb for n"), "{error}");
         assert!(saved.weights(&saved.origin, "m").is_ok());
     }
 
@@ -323,6 +344,26 @@ mod tests {
         for length in 0..bytes.len() {
             fs::write(&path, &bytes[..length]).unwrap();
             assert!(SavedIdf::read(&path).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn numbers_are_plain_and_have_limits() {
+        let (_folder, path) = written(&saved(&[&[1, 5], &[1]]));
+        let text = fs::read_to_string(&path).unwrap();
+        for (from, to, rule) in [
+            ("\n5\t1\n", "\n05\t1\n", "plain numbers"),
+            ("\n5\t1\n", "\n+5\t1\n", "plain numbers"),
+            ("\n5\t1\n", "\n5\t3\n", "from 1 to 2, got 3"),
+            ("\n5\t1\n", "\n1\t1\n", "a higher token id"),
+            ("\n5\t1\n", "\n", "must have 2 tokens, got 1"),
+            ("\"references\":2", "\"references\":9007199254740993", "at most 2^53"),
+        ] {
+            let changed = text.replace(from, to);
+            let body = &changed[..changed.rfind("{\"sha256\"").unwrap()];
+            fs::write(&path, format!("{body}{}", foot(&digest(body)))).unwrap();
+            let error = SavedIdf::read(&path).unwrap_err().to_string();
+            assert!(error.contains(rule), "{to:?}: {error}");
         }
     }
 

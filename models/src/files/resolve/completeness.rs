@@ -3,6 +3,8 @@
 
 use std::io;
 
+use serde_json::Value;
+
 use super::{Wanted, present};
 use crate::files::folder::join;
 use crate::files::weight_files::{ShardIndex, WEIGHT_FILES};
@@ -45,11 +47,21 @@ fn missing_of_queries(folder: &ModelFolder, wanted: Wanted) -> Result<Option<Str
         if !has_tokenizer(&part)? {
             return Ok(Some(join(&module.path, TOKENIZER)));
         }
-        if wanted == Wanted::Everything && !has_weights(folder, &module.path)? {
+        let is_complete = has_weights(folder, &module.path)? || lists_weights(folder, &module.path)?;
+        if wanted == Wanted::Everything && !is_complete {
             return Ok(Some(format!("weights in {}", module.path)));
         }
     }
     Ok(None)
+}
+
+/// Whether a module for queries names a list of weights by token, which is there.
+fn lists_weights(folder: &ModelFolder, subfolder: &str) -> Result<bool> {
+    let config: Option<Value> = folder.read_json(&join(subfolder, "config.json"), CONFIG_LIMIT)?;
+    let Some(path) = config.as_ref().and_then(|config| config.get("path")?.as_str()) else {
+        return Ok(false);
+    };
+    Ok(has(folder, &join(subfolder, path))? || has(folder, path)?)
 }
 
 /// Whether there is a tokenizer.json, or the files that a tokenizer is built from.
