@@ -20,9 +20,9 @@ fn score(desk: &Desk, more: &str) -> Value {
 
 /// The scores of all pairs.
 fn pairs(report: &Value) -> String {
-    let text = report.to_string();
-    assert!(text.contains("segments"), "{text}");
-    report["segments"].to_string()
+    let pairs = &report["metrics"]["bertscore"]["segments"];
+    assert!(pairs.as_array().is_some_and(|pairs| !pairs.is_empty()), "{report}");
+    pairs.to_string()
 }
 
 fn text(desk: &Desk, name: &str) -> String {
@@ -93,7 +93,7 @@ fn what_is_no_file_of_frequencies_is_refused() {
     refused(desk.run(&format!("{line}gone.idf")), 66, &["cannot read gone.idf"]);
     desk.run("idf r.txt -m BERT -o r.idf").ok();
     let cut = text(&desk, "r.idf");
-    desk.write("cut.idf", &cut[..cut.len() / 2]);
+    desk.write("cut.idf", &cut[..cut.len() - 80]);
     refused(desk.run(&format!("{line}cut.idf")), 65, &["cut.idf", "the file is cut off"]);
     desk.write("newer.idf", "{\"format_version\":7,\"kind\":\"idf\"}\n");
     refused(desk.run(&format!("{line}newer.idf")), 78, &["newer.idf has format 7", "reads format 1 at most"]);

@@ -84,16 +84,23 @@ impl Line {
             })),
             Line::Nomic => shape.with_names(json!({"model_type": "nomic_bert"})),
             // Experts of the usual width in every other layer.
-            Line::NomicExperts => shape.with_names(json!({
+            Line::NomicExperts => json!({
                 "model_type": "nomic_bert",
+                "vocab_size": vocab_size,
+                "n_embd": hidden_dim,
+                "n_layer": num_layers,
+                "n_head": num_heads,
+                "n_inner": intermediate_dim,
+                "n_positions": 2048,
                 "activation_function": "gelu",
                 "mlp_fc1_bias": true,
                 "mlp_fc2_bias": true,
                 "qkv_proj_bias": true,
+                "rotary_emb_fraction": 1.0,
                 "moe_every_n_layers": 2,
                 "moe_top_k": 2,
                 "num_experts": 8,
-            })),
+            }),
             Line::Jina => shape.with_names(json!({
                 "model_type": "bert",
                 "position_embedding_type": "alibi",

@@ -15,11 +15,9 @@ Examples:
   # the baseline of a model in the language of the texts
   nearsay baseline news.txt -m microsoft/mpnet-base -o mpnet-en.csv
   # scores that are rescaled with it
-  nearsay score -c system.txt -r reference.txt -m microsoft/mpnet-base -l 8 \\
-      --rescale-with-baseline --baseline-path mpnet-en.csv
-  # 100,000 random pairs of a column, and the pairs themselves
-  nearsay baseline news.parquet --text-field title -m ./my-model -o mine.csv \\
-      --pairs 100000 --save-pairs pairs.jsonl
+  nearsay score -c a.txt -r b.txt -m ./my-model -l 8 --baseline-path mine.csv
+  # 100,000 random pairs, and the pairs themselves
+  nearsay baseline t.jsonl -m ./m -o m.csv --pairs 100000 --save-pairs p.jsonl
 
 A baseline is the mean BERTScore of texts that have nothing to do with each other. Rescaled scores are 0 there and 1 at \
 best: (score - baseline) / (1 - baseline).
@@ -35,12 +33,12 @@ pub(crate) struct BaselineArguments {
     /// Texts of one language, unrelated to each other: .txt (one per line), .jsonl, .json, .csv or .tsv, optionally .gz or .zst; .parquet; a folder or a pattern of these; or -
     #[arg(value_name = "TEXTS", required = true, value_parser = OsStringValueParser::new().try_map(named::<Input>))]
     pub(crate) inputs: Vec<Input>,
-    /// A folder, or a name on the Hugging Face hub [default: NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR")]
-    pub(crate) model: Option<String>,
     /// The baseline's file; or - for standard output
     #[arg(short, long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<Output>))]
     pub(crate) output: Output,
+    /// A folder, or a name on the Hugging Face hub [default: NEARSAY_MODEL]
+    #[arg(short, long, value_name = "NAME_OR_DIR")]
+    pub(crate) model: Option<String>,
     /// Replace an existing file
     #[arg(long)]
     pub(crate) overwrite: bool,

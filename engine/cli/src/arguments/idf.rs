@@ -32,15 +32,15 @@ pub(crate) struct IdfArguments {
     /// With --merge, files of document frequencies
     #[arg(required = true, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<OsString>))]
     pub(crate) inputs: Vec<OsString>,
+    /// Write the document frequencies here
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
     /// Add up files of document frequencies, which need no model
     #[arg(long, conflicts_with = "model")]
     pub(crate) merge: bool,
     /// A folder, or a name on the Hugging Face hub; its weights are not loaded [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
-    /// Write the document frequencies here
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
     /// Replace the file in -o
     #[arg(long)]
     pub(crate) overwrite: bool,
