@@ -14,8 +14,7 @@ Examples:
   # the same of a run's texts
   nearsay tune-layer run/ --human human.tsv -m microsoft/mpnet-base
   # the mean over language pairs, which each row names
-  nearsay tune-layer -c sys.jsonl -r ref.jsonl --human human.jsonl \\
-      --group-field pair -m ./my-model
+  nearsay tune-layer -c a.jsonl -r b.jsonl --human h.jsonl --group-field pair
 
 FILE has the columns or fields system, row (from 1) or id, and score; others do not matter. Several scores of an output \
 count as their mean. Outputs without a score are left out, and so are scores of systems that are not named.
@@ -30,11 +29,11 @@ pub(crate) struct TuneLayerArguments {
     /// A run whose texts are scored, instead of -c and -r
     #[arg(value_name = "RUN", conflicts_with_all = ["candidates", "references"], value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) run: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) pairs: PairArguments,
     /// Human scores of the outputs: .tsv, .csv, .jsonl or .json with system, row or id, and score
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) human: PathBuf,
+    #[command(flatten)]
+    pub(crate) pairs: PairArguments,
     /// A folder, or a name on the Hugging Face hub [default: NEARSAY_MODEL]
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,

@@ -170,7 +170,6 @@ const RERANK: &[(&str, &str)] = &[
 
 const RAG: &[(&str, &str)] = &[
     ("layer", "-l 3"),
-    ("all_layers", "--all-layers"),
     ("relevance", "--relevance cosine:1"),
     ("max_length", "--max-length 9"),
     ("device", "--device cpu"),
