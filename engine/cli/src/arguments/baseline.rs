@@ -13,11 +13,11 @@ use super::{RunningArguments, named};
 const EXAMPLES: &str = "\
 Examples:
   # the baseline of a model in the language of the texts
-  nearsay baseline news.txt -m microsoft/mpnet-base -o mpnet-en.csv
+  nearsay baseline news.txt -m ./my-model -o m.csv
   # scores that are rescaled with it
-  nearsay score -c a.txt -r b.txt -m ./my-model -l 8 --baseline-path mine.csv
+  nearsay score -c a.txt -r b.txt -m ./my-model -l 8 --baseline-path m.csv
   # 100,000 random pairs, and the pairs themselves
-  nearsay baseline t.jsonl -m ./m -o m.csv --pairs 100000 --save-pairs p.jsonl
+  nearsay baseline t.csv -m ./m -o m.csv --pairs 100000 --save-pairs p.jsonl
 
 A baseline is the mean BERTScore of texts that have nothing to do with each other. Rescaled scores are 0 there and 1 at \
 best: (score - baseline) / (1 - baseline).
