@@ -20,6 +20,7 @@ mod gpus;
 mod help;
 mod index;
 mod man;
+mod mbr;
 mod models;
 mod print;
 mod progress;
@@ -89,6 +90,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => return status::run(context, &arguments),
         Command::Score(arguments) => score::run(context, arguments)?,
         Command::Compare(arguments) => return compare::run(context, &arguments),
+        Command::Mbr(arguments) => mbr::run(context, &arguments)?,
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Rerank(arguments) => rerank::run(context, &arguments)?,

@@ -6,11 +6,12 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
     "embed",
     "verify",
     "score",
+    "mbr",
     "eval",
     "eval retrieval",
     "eval sts",

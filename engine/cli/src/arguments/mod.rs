@@ -9,6 +9,7 @@ mod evaluate;
 mod export;
 mod index;
 mod jobs;
+mod mbr;
 mod models;
 mod program;
 mod reading;
@@ -37,12 +38,13 @@ pub(crate) use index::{
     IndexDeleteArguments, IndexInfoArguments, IndexUpdateArguments,
 };
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
+pub(crate) use mbr::MbrArguments;
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use rerank::RerankArguments;
 pub(crate) use score::{
     AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
-    SignatureArgument, with_joined_columns,
+    SignatureArgument, Specs, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
 
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     Score(Box<ScoreArguments>),
     /// Compare systems: which differences are real, and which rank each has
     Compare(Box<CompareSystemsArguments>),
+    /// Choose the best of several candidates by their expected score (minimum Bayes risk)
+    Mbr(Box<MbrArguments>),
     /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
@@ -143,6 +147,9 @@ impl Command {
             Self::Embed(embed) => global.json || embed.dry_run || embed.output == Output::Stdout,
             Self::Man(man) => man.output.is_none(),
             Self::Export(export) => global.json || export.output == Output::Stdout,
+            Self::Mbr(mbr) => {
+                global.json || mbr.output.as_ref().is_none_or(|output| *output == Output::Stdout)
+            }
             Self::Search(search) => {
                 let output = search.trec.as_ref().or(search.output.as_ref());
                 output.is_none_or(|output| *output == Output::Stdout)

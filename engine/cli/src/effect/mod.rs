@@ -11,6 +11,7 @@ mod embed;
 mod evaluate;
 mod export;
 mod index;
+mod mbr;
 mod reading;
 mod rerank;
 mod score;
@@ -92,6 +93,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         Command::Compare(arguments) => check_flags(compare::FLAGS, arguments.as_ref(), matches)
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        Command::Mbr(arguments) => check_flags(mbr::FLAGS, arguments.as_ref(), matches),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {

@@ -48,6 +48,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("search", ids(search::FLAGS.iter())),
         with("index", Default::default()),
         with("index build", ids(index::BUILD.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
+        with("mbr", ids(mbr::FLAGS.iter())),
         with("rerank", ids(rerank::FLAGS.iter())),
         with("get", ids(index::GET.iter())),
         with("export", ids(export::FLAGS.iter())),

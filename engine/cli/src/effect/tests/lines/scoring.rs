@@ -73,6 +73,7 @@ pub(super) const ENDS: &[Ends] = &[
     ("rerank", ["rerank hits.jsonl", "rerank --query q a.csv"], RERANK),
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
+    ("mbr", ["mbr -c n.jsonl --metric chrf", "mbr -c n.jsonl"], MBR),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
 ];
 
@@ -120,6 +121,16 @@ const RERANK: &[(&str, &str)] = &[
     ("separator", "--separator ;"),
     ("quotes", "--quotes never"),
     ("lossy", "--lossy"),
+];
+
+const MBR: &[(&str, &str)] = &[
+    ("model", "-m M"),
+    ("layer", "-l 3"),
+    ("lang", "--lang zh"),
+    ("max_length", "--max-length 9"),
+    ("precision", "--precision f32"),
+    ("device", "--device cpu"),
+    ("batch_tokens", "--batch-tokens 9"),
 ];
 
 const RAG: &[(&str, &str)] = &[
