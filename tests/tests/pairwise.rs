@@ -107,15 +107,22 @@ fn each_text_is_encoded_once_or_memory_is_bounded() {
     assert_eq!((whole.encoded, whole.distinct), (distinct.len() as u64, distinct.len() as u64));
     let cut = |text: &&&String| scorer.score(&[(text, text)]).unwrap().notices.truncated > 0;
     assert_eq!((whole.empty, whole.truncated), (1, distinct.iter().filter(cut).count() as u64));
-    for share in [2, 3, 4, 8] {
+    let size = |text: &&String| {
+        let one = std::slice::from_ref(*text);
+        together(&scorer, &[PairGrid { candidates: one, references: one }], PairwiseBounds::default())
+            .1
+            .vector_bytes
+    };
+    let largest = distinct.iter().map(size).max().unwrap();
+    assert_eq!(distinct.iter().map(size).sum::<u64>(), whole.vector_bytes);
+    for share in [1, 2, 3, 4, 8] {
         let bound = whole.vector_bytes / share;
         let bounds = PairwiseBounds::default().vector_bytes(bound as usize);
         let (_, notices) = together(&scorer, &grid, bounds);
-        assert!(notices.vector_bytes <= bound, "{notices:?}");
-        // A band has at least a third of the bound, since no text is larger than a sixth.
-        let bands = 3 * share;
-        let most = candidates.len() as u64 + bands * references.len() as u64;
-        assert!((whole.encoded + 1..=most).contains(&notices.encoded), "{share}: {notices:?}");
+        // A text of more than a quarter of the bound is let in all the same, as a candidate, a reference, or both.
+        let most = bound.max(bound / 2 + largest).max(2 * largest);
+        assert!(notices.vector_bytes <= most, "{share}: {notices:?}");
+        assert_eq!(notices.encoded > whole.encoded, share > 1, "{share}: {notices:?}");
     }
 }
 

@@ -76,7 +76,7 @@ impl<'a> ForwardPass<'a> {
             let next = self.encoder.step(self.steps, block, &self.hidden, &self.pass)?;
             let finished = std::mem::replace(&mut self.hidden, next);
             let layer = self.steps / per_layer;
-            if self.steps % per_layer == 0 && wanted.contains(&layer) {
+            if self.steps.is_multiple_of(per_layer) && wanted.contains(&layer) {
                 kept.push((layer, finished));
             } else {
                 recycle(finished);

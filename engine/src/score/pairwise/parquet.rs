@@ -22,8 +22,10 @@ use crate::{Error, Result};
 /// Pairs that are written at a time, with one candidate more.
 const BATCH_PAIRS: usize = 1 << 18;
 
-/// The names and values of the columns of scores.
-const SCORES: [(&str, fn(&Scores) -> f32); 3] = [
+/// A column of scores: its name and its value of a pair.
+type ScoreColumn = (&'static str, fn(&Scores) -> f32);
+
+const SCORES: [ScoreColumn; 3] = [
     ("precision", |scores| scores.precision),
     ("recall", |scores| scores.recall),
     ("f1", |scores| scores.f1),

@@ -40,7 +40,7 @@ pub struct PairGrid<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PairwiseBounds {
-    /// Bytes of token vectors. A candidate and a reference that need more together are let in all the same.
+    /// Bytes of token vectors. A text that needs more than a quarter of them is let in all the same.
     pub vector_bytes: usize,
     /// Bytes of scores that are handed on together, and as many while they are computed. A candidate's row is let in
     /// all the same.

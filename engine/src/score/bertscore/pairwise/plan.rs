@@ -132,6 +132,11 @@ mod tests {
         Band { grid, candidates }
     }
 
+    /// A step of one band.
+    fn step(first: usize, end: usize) -> Step {
+        std::iter::once(first..end).collect()
+    }
+
     /// Bounds of so many bytes of vectors and so many scores.
     fn bounds(vector_bytes: usize, scores: usize) -> PairwiseBounds {
         PairwiseBounds { vector_bytes, score_bytes: scores * size_of::<Scores>() }
@@ -152,9 +157,9 @@ mod tests {
         let planner = Planner { grids: &grids, sizes: &[10, 10, 10, 5, 5, 20][..], bounds: bounds(40, 100) };
         let expected = [vec![band(0, 0..3)], vec![band(0, 3..4)]];
         assert_eq!(rounds(&planner), expected);
-        assert_eq!(planner.steps(&expected[0], false), [[0..3], [3..4]]);
-        assert_eq!(planner.steps(&expected[1], true), [[3..4], [0..3]]);
-        assert_eq!(planner.texts_of(&expected[0], &vec![0..3]), [0, 1, 3, 4]);
+        assert_eq!(planner.steps(&expected[0], false), [step(0, 3), step(3, 4)]);
+        assert_eq!(planner.steps(&expected[1], true), [step(3, 4), step(0, 3)]);
+        assert_eq!(planner.texts_of(&expected[0], &step(0, 3)), [0, 1, 3, 4]);
     }
 
     #[test]
@@ -162,6 +167,6 @@ mod tests {
         let grids = [grid(&[0, 1], &[1, 0])];
         let planner = Planner { grids: &grids, sizes: &[100, 1][..], bounds: bounds(8, 100) };
         assert_eq!(rounds(&planner), [vec![band(0, 0..1)], vec![band(0, 1..2)]]);
-        assert_eq!(planner.steps(&[band(0, 0..1)], false), [[0..1], [1..2]]);
+        assert_eq!(planner.steps(&[band(0, 0..1)], false), [step(0, 1), step(1, 2)]);
     }
 }
