@@ -23,6 +23,7 @@ mod help;
 mod idf;
 mod index;
 mod man;
+mod mbr;
 mod models;
 mod print;
 mod progress;
@@ -99,6 +100,7 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Idf(arguments) => idf::run(context, &arguments)?,
         Command::Baseline(arguments) => baseline::run(context, &arguments)?,
         Command::TuneLayer(arguments) => tune_layer::run(context, &arguments)?,
+        Command::Mbr(arguments) => mbr::run(context, &arguments)?,
         Command::Index(arguments) => index::run(context, arguments)?,
         Command::Search(arguments) => search::run(context, *arguments)?,
         Command::Rerank(arguments) => rerank::run(context, &arguments)?,

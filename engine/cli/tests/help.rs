@@ -6,11 +6,13 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "",
     "embed",
     "verify",
     "score",
+    "mbr",
+    "idf",
     "eval",
     "eval retrieval",
     "eval sts",

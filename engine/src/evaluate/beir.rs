@@ -12,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::judgements::Judgements;
-use super::lines::{JsonLines, JsonObject};
 use crate::error::shorten;
+use crate::text::{JsonLines, JsonObject};
 use crate::{Error, Result};
 
 /// What may follow the names of files.

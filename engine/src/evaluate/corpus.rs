@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::lines::{JsonLines, JsonObject};
 use crate::error::shorten;
+use crate::text::{JsonLines, JsonObject};
 use crate::{Error, Result};
 
 /// A corpus of texts by descending id.

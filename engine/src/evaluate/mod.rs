@@ -14,7 +14,6 @@
 mod beir;
 mod corpus;
 mod judgements;
-mod lines;
 mod rag;
 mod report;
 mod retrieval;

@@ -3,6 +3,8 @@
 //! | part | contents |
 //! |---|---|
 //! | [`bertscore`] | BERTScore: [`Scorer`](bertscore::Scorer) and its parts |
+//! | [`pairwise`] | every candidate against every reference: matrices |
+//! | [`mbr`] | minimum-Bayes-risk decoding: the candidate with the highest expected score |
 //! | [`PairSource`], [`TextSource`] | outputs of systems and references, row by row or by id, from files or memory |
 //! | [`PairSurvey`] | everything that reading all rows once shows |
 //! | [`run`] | the folder of a run: scores and statistics on disk |
@@ -13,9 +15,11 @@
 mod align;
 pub mod bertscore;
 mod digest;
+pub mod mbr;
 mod observed;
 mod pair_source;
 mod pairs;
+pub mod pairwise;
 mod report;
 pub mod run;
 mod source;

@@ -39,7 +39,14 @@ impl LineReader {
     /// [`Error::NoInput`] if it cannot be opened, [`Error::BadInput`] if its first bytes are not those of
     /// such a file, and [`Error::Io`] if they cannot be read.
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
-        let input = Input::File(path.to_owned());
+        Self::of_input(&Input::File(path.to_owned()))
+    }
+
+    /// The same of a file or standard input.
+    ///
+    /// # Errors
+    /// As [`LineReader::of_file`].
+    pub(crate) fn of_input(input: &Input) -> Result<Self> {
         match input.open(Some(InputFormat::Jsonl))? {
             Opened::Bytes(Bytes { reader, named, .. }) => {
                 let source = InputSource::new(&input.to_string(), named, reader)?;

@@ -11,6 +11,7 @@ mod export;
 mod idf;
 mod index;
 mod jobs;
+mod mbr;
 mod models;
 mod program;
 mod reading;
@@ -42,12 +43,13 @@ pub(crate) use index::{
     IndexDeleteArguments, IndexInfoArguments, IndexUpdateArguments,
 };
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
+pub(crate) use mbr::MbrArguments;
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use rerank::RerankArguments;
 pub(crate) use score::{
     AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
-    SignatureArgument, with_joined_columns,
+    SignatureArgument, Specs, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
 pub(crate) use tune_layer::TuneLayerArguments;
@@ -124,6 +126,8 @@ pub(crate) enum Command {
     Baseline(Box<BaselineArguments>),
     /// Find the layer of a model whose BERTScores agree best with people
     TuneLayer(Box<TuneLayerArguments>),
+    /// Choose the best of several candidates by their expected score (minimum Bayes risk)
+    Mbr(Box<MbrArguments>),
     /// Build an index of texts or vectors, update it, and show what it contains
     Index(IndexArguments),
     /// Find the texts nearest to a query in an index, a file of vectors or a job's folder
@@ -156,6 +160,9 @@ impl Command {
             Self::Man(man) => man.output.is_none(),
             Self::Baseline(baseline) => global.json || baseline.output == Output::Stdout,
             Self::Export(export) => global.json || export.output == Output::Stdout,
+            Self::Mbr(mbr) => {
+                global.json || mbr.output.as_ref().is_none_or(|output| *output == Output::Stdout)
+            }
             Self::Search(search) => {
                 let output = search.trec.as_ref().or(search.output.as_ref());
                 output.is_none_or(|output| *output == Output::Stdout)

@@ -31,6 +31,8 @@ Examples:
   nearsay score -c t.csv:output -r t.csv:gold --metric 'rougeL(tok=unicode)'
   # rows in another order, paired by their ids
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
+  # every candidate against every reference, as a matrix
+  nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
   # another metric for a run
   nearsay score -o run/ --add --metric rougeL
 
@@ -48,6 +50,11 @@ Metrics, with settings as in signatures, for example 'bleu(tok=intl,case=lc)':
   cross_encoder    model=NAME: a cross-encoder's score of output and reference
   bertscore        model=NAME  layer=N
 
+--pairwise computes BERTScore of all candidates of -c against all references of -r; without -r, of each row \
+{\"id\": .., \"candidates\": [..], \"references\": [..]} of a .jsonl in -c. A .npy has the shape [candidates, references, \
+3], the last axis precision, recall and F1 (of rows: [rows, candidates, references, 3]); a .parquet a row per \
+candidate, with a list of each score. At most 512 MiB of token vectors are in memory.
+
 FILE:COLUMN is the field or column COLUMN of FILE. If there is a file of that whole name, colon included, it is \
 that file; else FILE is the longest part before a colon that is the name of a file. NAME=FILE names a system; \
 otherwise it has the name of its file without extensions.
@@ -60,6 +67,30 @@ Without -m the model is that of --lang; without both, that of the variable NEARS
 
 BLEU, chrF and TER are those of sacrebleu 2.6.0, ROUGE that of rouge-score 0.1.2, BERTScore that of bert_score \
 0.3.13 with batch size 1: nothing is padded, so a pair's score never depends on its batch.";
+
+/// Flags about pairs that rows form, or about the results of systems.
+const PAIRED_ALONE: [&str; 20] = [
+    "add",
+    "no_texts",
+    "names",
+    "segments",
+    "short",
+    "csv",
+    "markdown",
+    "latex",
+    "signature",
+    "all_layers",
+    "tokenize",
+    "lowercase",
+    "stem",
+    "interval",
+    "resamples",
+    "seed",
+    "confidence",
+    "align",
+    "missing_references",
+    "group_field",
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_EXAMPLES)]
@@ -78,6 +109,9 @@ pub(crate) struct ScoreArguments {
     /// Keep no texts in the run
     #[arg(long, requires = "output", conflicts_with = "add")]
     pub(crate) no_texts: bool,
+    /// Score every candidate against every reference, and write the matrices to -o, a .npy or .parquet
+    #[arg(long, conflicts_with_all = PAIRED_ALONE)]
+    pub(crate) pairwise: bool,
     /// Also print the scores of each pair
     #[arg(short, long, alias = "seg_level")]
     pub(crate) segments: bool,
@@ -112,7 +146,7 @@ pub(crate) struct PairArguments {
 }
 
 /// Which metrics, and their settings.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Metrics")]
 pub(crate) struct MetricArguments {
     /// Metrics, separated by commas [default: bertscore; of a run, all that it has]

@@ -13,6 +13,7 @@ mod evaluate;
 mod export;
 mod idf;
 mod index;
+mod mbr;
 mod reading;
 mod rerank;
 mod score;
@@ -100,6 +101,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
         Command::TuneLayer(arguments) => check_flags(tune_layer::FLAGS, arguments.as_ref(), matches)
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
+        Command::Mbr(arguments) => check_flags(mbr::FLAGS, arguments.as_ref(), matches),
         Command::Eval(arguments) => check_eval(&arguments.action, matches),
         Command::Search(arguments) => check_flags(search::FLAGS, arguments.as_ref(), matches),
         Command::Index(arguments) => match (&arguments.action, matches.subcommand()) {

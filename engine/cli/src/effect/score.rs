@@ -24,6 +24,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("tokenize"),
     always("lowercase"),
     always("stem"),
+    always("pairwise"),
     always("segments"),
     always("short"),
     always("csv"),

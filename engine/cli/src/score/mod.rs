@@ -5,6 +5,7 @@ mod columns;
 mod evaluated;
 mod extended;
 mod notices;
+mod pairwise;
 mod request;
 mod result;
 mod segments;
@@ -28,10 +29,14 @@ use result::ScoreResult;
 
 pub(crate) use columns::split;
 pub(crate) use evaluated::{Evaluated, Inputs, evaluate};
+pub(crate) use pairwise::open_alone;
 pub(crate) use sources::open as open_sources;
 pub(crate) use systems_table::{arrow, number};
 
 pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::Result<()> {
+    if arguments.pairwise {
+        return pairwise::run(context, &arguments);
+    }
     let folder = arguments.output.as_ref().map(run_folder).transpose()?;
     if let Some(folder) = folder.as_deref().filter(|_| arguments.add) {
         check_run(folder)?;

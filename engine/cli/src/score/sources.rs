@@ -42,10 +42,10 @@ pub(crate) fn open(pairs: &PairArguments, reading: &ScoreReadingArguments) -> Re
 }
 
 /// A system's name and the column of its outputs.
-type SystemColumn = (String, TextColumn);
+pub(super) type SystemColumn = (String, TextColumn);
 
 /// A column's own name comes first, then that of its side.
-fn columns(
+pub(super) fn columns(
     pairs: &PairArguments,
     reading: &ScoreReadingArguments,
 ) -> Result<(Vec<SystemColumn>, Vec<TextColumn>)> {

@@ -81,6 +81,12 @@ pub trait Metric: fmt::Debug + Send + Sync {
 pub trait TextMetric: Metric {
     /// A worker for one thread, which keeps its buffers from row to row.
     fn row_scorer(&self) -> Box<dyn RowScorer + '_>;
+
+    /// A worker for one thread that scores the texts of a set against each other, if the metric has one: BLEU and
+    /// chrF do.
+    fn set_scorer(&self) -> Option<Box<dyn SetScorer + '_>> {
+        None
+    }
 }
 
 /// Computes the statistics of candidates against the references of a row.
@@ -92,4 +98,67 @@ pub trait RowScorer: Send {
     /// Writes the statistics of a candidate, as many as [`Metric::statistics`] names. They depend on the
     /// candidate and the references alone.
     fn statistics(&mut self, candidate: &str, statistics: &mut [f64]);
+}
+
+/// Scores every text of a set against every other. Each text is tokenized and counted once.
+pub trait SetScorer: Send {
+    /// Takes the texts of the next set.
+    fn prepare(&mut self, texts: &[&str]);
+
+    /// Writes the segment score of each text of the set as a candidate whose only reference is text `reference` of the
+    /// set: the bits that a [`RowScorer`] leads to.
+    fn scores(&mut self, reference: usize, scores: &mut [f64]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::lexical::{MetricSpec, text_metric};
+
+    const SPECS: [&str; 8] = [
+        "bleu",
+        "bleu(tok=char,case=lc,no=2)",
+        "bleu(smooth=add-k[1])",
+        "chrf",
+        "chrf++(case=lc)",
+        "chrf(nc=0,nw=2)",
+        "chrf(eps=yes,beta=1)",
+        "chrf(space=yes,nc=3)",
+    ];
+
+    proptest! {
+        /// An empty text, equal texts and texts that share nothing are among them.
+        #[test]
+        fn a_set_has_the_bits_of_rows(
+            sets in prop::collection::vec(prop::collection::vec("[abAΣé .,1-]{0,30}", 1..6), 1..4),
+        ) {
+            for spec in SPECS {
+                let metric = text_metric(&spec.parse::<MetricSpec>().unwrap()).unwrap();
+                let (mut set, mut rows) = (metric.set_scorer().unwrap(), metric.row_scorer());
+                let mut statistics = vec![0.0; metric.statistics().len()];
+                for texts in &sets {
+                    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                    set.prepare(&texts);
+                    for (reference, text) in texts.iter().enumerate() {
+                        let mut scores = vec![f64::NAN; texts.len()];
+                        set.scores(reference, &mut scores);
+                        rows.prepare(&[text]);
+                        for (candidate, score) in texts.iter().zip(scores) {
+                            rows.statistics(candidate, &mut statistics);
+                            let alone = metric.segment_score(&statistics);
+                            prop_assert_eq!(score.to_bits(), alone.to_bits(), "{}: {:?}", spec, candidate);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bleu_and_chrf_alone_score_sets() {
+        for (name, has) in [("bleu", true), ("chrf+", true), ("ter", false), ("rougeL", false)] {
+            assert_eq!(text_metric(&MetricSpec::new(name)).unwrap().set_scorer().is_some(), has, "{name}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ pub mod length;
 mod lowercase;
 mod metric;
 mod ngrams;
+mod overlaps;
 mod reused;
 pub mod rouge;
 mod settings;
@@ -38,6 +39,6 @@ pub mod ter;
 mod tokens;
 
 pub use catalog::{text_metric, text_metric_names};
-pub use metric::{Direction, Figure, Metric, ReferenceCount, RowScorer, TextMetric};
+pub use metric::{Direction, Figure, Metric, ReferenceCount, RowScorer, SetScorer, TextMetric};
 pub use rouge::{Rouge, RougeTokenizer};
 pub use settings::{MetricSpec, Settings, SpecError};

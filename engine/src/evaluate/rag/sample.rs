@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::super::lines::{JsonLines, JsonObject};
+use crate::text::{JsonLines, JsonObject};
 use crate::{Error, Result};
 
 /// The fields that are read; `user_input` and others are not.

@@ -7,7 +7,7 @@
 //!
 //! | step | item |
 //! |---|---|
-//! | texts to scores | [`Scorer`], [`LayerScorer`] for several layers at once |
+//! | texts to scores | [`Scorer`], [`LayerScorer`] for several layers at once, [`PairGrid`] for every candidate against every reference |
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
 //! | weight of a token | [`TokenWeights`], [`IdfBuilder`], [`IdfCounter`], [`SavedIdf`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
@@ -31,6 +31,7 @@ mod mean;
 mod model_names;
 mod options;
 mod pair;
+mod pairwise;
 mod progress;
 mod rounds;
 mod scored;
@@ -49,6 +50,7 @@ pub use layers::{LayerScorer, LayerScores};
 pub use mean::{MeanScores, RunningMean};
 pub use options::{RescaleWith, ScoreOptions, num_layers};
 pub use pair::{MatchedTokens, score_pair};
+pub use pairwise::{PairGrid, PairwiseBounds, PairwiseNotices, PairwiseProgress, ScoreBand};
 pub use scored::{ScoreNotices, Scored};
 pub use scorer::Scorer;
 pub use scores::{Scores, best_of};

@@ -17,7 +17,7 @@ use super::scored::{Emptiness, PairNotice, ScoredWindow};
 use super::{Scorer, Scores};
 use crate::error::shorten;
 use crate::score::PairTexts;
-use crate::session::{EncodedBatch, split};
+use crate::session::{EncodedBatch, TextEncoder, split};
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
@@ -89,7 +89,7 @@ impl Call<'_> {
         for (at, layer) in self.layers.iter().enumerate() {
             let is_last = at + 1 == self.layers.len();
             let matrices = pass.stop(&[layer.layer], is_last, |batch| {
-                let rows = self.unit_rows(batch.states.layer(layer.layer)?, batch.replica)?;
+                let rows = unit_rows(batch.states.layer(layer.layer)?, batch.replica, &self.scorer.encoder)?;
                 progress.add(tokens_of(&tokens, &batch));
                 Ok(rows)
             });
@@ -155,30 +155,34 @@ impl Call<'_> {
         let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
         Ok(self.scorer.workers().map(control, &groups, |group| matcher.score(group))?.concat())
     }
+}
 
-    /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the
-    /// first device; `None` if they are not finite.
-    fn unit_rows(&self, states: LayerStates<'_>, replica: usize) -> Result<Vec<Option<Tensor>>> {
-        let place = self.scorer.encoder.encoder().device();
-        let own = states.normalized(0.0)?;
-        let cu_seqlens = states.cu_seqlens();
-        let finite = all_finite(&own, cu_seqlens, states.form())?;
-        let texts = match replica {
-            0 => split(&own, cu_seqlens)?,
-            _ => {
-                let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-                let texts = split(&moved, cu_seqlens)?;
-                drop(moved);
-                // The encoder waits only for its own device, and threads on other streams read these tensors.
-                synchronize(place)?;
-                // Memory is freed in the order of the device that the thread used last: switch back to this
-                // batch's.
-                synchronize(own.device())?;
-                texts
-            }
-        };
-        Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
-    }
+/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the
+/// first device; `None` if they are not finite.
+pub(super) fn unit_rows(
+    states: LayerStates<'_>,
+    replica: usize,
+    encoder: &TextEncoder,
+) -> Result<Vec<Option<Tensor>>> {
+    let place = encoder.encoder().device();
+    let own = states.normalized(0.0)?;
+    let cu_seqlens = states.cu_seqlens();
+    let finite = all_finite(&own, cu_seqlens, states.form())?;
+    let texts = match replica {
+        0 => split(&own, cu_seqlens)?,
+        _ => {
+            let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
+            let texts = split(&moved, cu_seqlens)?;
+            drop(moved);
+            // The encoder waits only for its own device, and threads on other streams read these tensors.
+            synchronize(place)?;
+            // Memory is freed in the order of the device that the thread used last: switch back to this
+            // batch's.
+            synchronize(own.device())?;
+            texts
+        }
+    };
+    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
 }
 
 fn tokens_of(texts: &[&TokenizedText], batch: &EncodedBatch<'_>) -> usize {
@@ -192,6 +196,6 @@ fn notice(texts: &[Arc<EncodedText>], pair: &[usize]) -> PairNotice {
     }
 }
 
-fn not_finite(text: &str) -> Error {
+pub(super) fn not_finite(text: &str) -> Error {
     Error::NonFinite { what: format!("the encoder's output for the text {:?}", shorten(text)) }
 }

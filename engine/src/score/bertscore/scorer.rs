@@ -245,7 +245,7 @@ impl Scorer {
     }
 
     /// Windows of pairs whose texts stop at so many layers.
-    fn limits(&self, layers: usize) -> WindowLimits {
+    pub(in crate::score) fn limits(&self, layers: usize) -> WindowLimits {
         let is_on_gpu = self.encoder.is_on_gpu();
         let values = if is_on_gpu { GPU_WINDOW_VALUES } else { WINDOW_VALUES };
         // Between two layers there are the texts' hidden states next to their unit rows.

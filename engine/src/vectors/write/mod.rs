@@ -29,5 +29,6 @@ pub use file::OutputFile;
 pub(crate) use file::{is_temporary, replace, sync_folder};
 pub use format::{OutputContent, OutputFormat};
 pub(crate) use json_value::append_value;
+pub(crate) use npy::header as npy_header;
 pub use unfinished::remove_unfinished;
 pub use writer::{RowWriter, row_writer};

@@ -32,7 +32,7 @@ impl NpyRows {
             return Err(Error::Bug(format!("vectors of {}", field.data_type())));
         };
         let (descr, dim) = (number_type(number.data_type())?.npy(), *dim);
-        file.write(&header(descr, 0, dim)?)?;
+        file.write(&header(descr, &[0, dim as u64])?)?;
         Ok(Self { file, descr, dim, rows: 0 })
     }
 }
@@ -45,13 +45,19 @@ impl RowWriter for NpyRows {
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
-        self.file.rewrite_start(&header(self.descr, self.rows, self.dim)?)?;
+        self.file.rewrite_start(&header(self.descr, &[self.rows, self.dim as u64])?)?;
         self.file.persist()
     }
 }
 
-fn header(descr: &str, rows: u64, dim: i32) -> Result<Vec<u8>> {
-    let fields = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
+/// The header of an array of `shape`, which has at least two dimensions. It has the same length whatever the shape.
+///
+/// # Errors
+/// If it does not fit: with large numbers in many dimensions.
+pub(crate) fn header(descr: &str, shape: &[u64]) -> Result<Vec<u8>> {
+    let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
+    let shape = shape.join(", ");
+    let fields = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let width = HEADER_BYTES - MAGIC.len() - size_of::<u16>();
     if fields.len() >= width {
         return Err(Error::Bug(format!("{} bytes of npy header do not fit in {width}", fields.len())));
@@ -70,7 +76,7 @@ mod tests {
 
     #[test]
     fn header_is_as_numpy_writes_it() {
-        let small = header("<f4", 2, 3).expect("fits");
+        let small = header("<f4", &[2, 3]).expect("fits");
         assert_eq!(&small[..10], b"\x93NUMPY\x01\x00\x76\x00");
         assert!(small[10..].starts_with(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  "));
         assert_eq!((small.len(), small.last()), (128, Some(&b'\n')));
@@ -78,6 +84,6 @@ mod tests {
 
     #[test]
     fn largest_numbers_fit() {
-        assert_eq!(header("<f4", u64::MAX, i32::MAX).expect("fits").len(), HEADER_BYTES);
+        assert_eq!(header("<f4", &[u64::MAX, i32::MAX as u64]).expect("fits").len(), HEADER_BYTES);
     }
 }

@@ -28,9 +28,13 @@ impl Kernel for Matches<'_> {
         let mut output = Vec::with_capacity(tokens / self.dim.max(1));
         let mut panels = Panels::default();
         let mut maxima = Maxima::default();
+        let mut packed: Option<&[f32]> = None;
         for [candidate, reference] in self.pairs {
             let (rows, columns) = (candidate.len() / self.dim, reference.len() / self.dim);
-            panels.pack_transposed(simd, bytemuck::cast_slice(reference), self.dim, [columns, self.dim]);
+            // Pairs that follow each other may share the reference.
+            if !packed.replace(reference).is_some_and(|before| std::ptr::eq(before, reference)) {
+                panels.pack_transposed(simd, bytemuck::cast_slice(reference), self.dim, [columns, self.dim]);
+            }
             maxima.reset::<S>(rows, columns);
             let rows = Rows::of_f32(candidate, self.dim, rows, self.dim);
             multiply(simd, F32, rows, panels.range(panels.all()), &mut maxima);

@@ -86,6 +86,21 @@ fn unit_rows(seed: u64, rows: usize, dim: usize) -> Vec<f32> {
     normalize(&values, 0.0, Form::Kernels).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// On the CPU a reference is packed once for the pairs in a row that have it.
+#[test]
+fn pairs_that_share_a_reference_have_the_bits_of_pairs_that_do_not() {
+    for target in targets() {
+        let Target::Cpu(set) = target else { continue };
+        let case = Case::new(target, 65, [[3, 17], [20, 17], [1, 40], [7, 3]]);
+        let slices = case.slices();
+        let pairs = [[0, 0], [1, 0], [2, 1], [3, 1], [0, 1], [2, 0], [3, 3]];
+        let shared: Vec<[&[f32]; 2]> = pairs.iter().map(|&[a, b]| [slices[a][0], slices[b][1]]).collect();
+        let copies: Vec<[Vec<f32>; 2]> = shared.iter().map(|pair| pair.map(<[f32]>::to_vec)).collect();
+        let apart = Case { dim: 65, pairs: copies }.run(target).concat();
+        assert_eq!(cpu::token_match_for(set, shared, 65), apart, "{target:?}");
+    }
+}
+
 /// Every one of `lengths` with every other.
 fn crossed(lengths: &[usize]) -> impl Iterator<Item = [usize; 2]> + '_ {
     lengths.iter().flat_map(|&m| lengths.iter().map(move |&n| [m, n]))

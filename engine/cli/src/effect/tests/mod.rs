@@ -49,6 +49,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("index", Default::default()),
         with("index build", ids(index::BUILD.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("idf", ids(idf::FLAGS.iter())),
+        with("mbr", ids(mbr::FLAGS.iter())),
         with("rerank", ids(rerank::FLAGS.iter())),
         with(
             "tune-layer",

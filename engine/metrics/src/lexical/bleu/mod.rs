@@ -21,6 +21,7 @@
 
 mod rows;
 mod score;
+mod set;
 #[cfg(test)]
 mod tests;
 mod tokenize;
@@ -28,9 +29,12 @@ mod tokenize;
 use rows::BleuRows;
 use score::Formula;
 pub use score::Smoothing;
+use set::BleuSet;
 pub use tokenize::Tokenizer;
 
-use super::{Direction, Figure, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
+use super::{
+    Direction, Figure, Metric, ReferenceCount, RowScorer, SetScorer, Settings, SpecError, TextMetric,
+};
 use crate::Signature;
 
 /// The settings of BLEU.
@@ -179,5 +183,9 @@ impl Metric for Bleu {
 impl TextMetric for Bleu {
     fn row_scorer(&self) -> Box<dyn RowScorer + '_> {
         Box::new(BleuRows::new(self))
+    }
+
+    fn set_scorer(&self) -> Option<Box<dyn SetScorer + '_>> {
+        Some(Box::new(BleuSet::new(self)))
     }
 }

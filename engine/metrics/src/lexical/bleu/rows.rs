@@ -29,15 +29,16 @@ pub(super) struct BleuRows<'a> {
 
 /// The tokens of a text as numbers, and the buffers that reading it needs.
 #[derive(Debug, Default)]
-struct Tokens {
-    interner: Interner,
+pub(super) struct Tokens {
+    pub(super) interner: Interner,
     cleaner: Cleaner,
     lowered: String,
-    numbers: Vec<u32>,
+    pub(super) numbers: Vec<u32>,
 }
 
 impl Tokens {
-    fn read(&mut self, bleu: &Bleu, text: &str) {
+    /// Reads a text; `numbers` are then those of its tokens.
+    pub(super) fn read(&mut self, bleu: &Bleu, text: &str) {
         let Self { interner, cleaner, lowered, numbers } = self;
         let text = if bleu.lowercase {
             lower_into(text, lowered);

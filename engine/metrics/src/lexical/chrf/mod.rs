@@ -23,13 +23,15 @@
 
 mod ngrams;
 mod rows;
+mod set;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use rows::ChrfRows;
+use set::ChrfSet;
 
-use super::{Direction, Metric, ReferenceCount, RowScorer, Settings, SpecError, TextMetric};
+use super::{Direction, Metric, ReferenceCount, RowScorer, SetScorer, Settings, SpecError, TextMetric};
 use crate::Signature;
 
 /// Replaces a ratio that is not defined, with `eps=yes`.
@@ -211,5 +213,9 @@ impl Metric for Chrf {
 impl TextMetric for Chrf {
     fn row_scorer(&self) -> Box<dyn RowScorer + '_> {
         Box::new(ChrfRows::new(self))
+    }
+
+    fn set_scorer(&self) -> Option<Box<dyn SetScorer + '_>> {
+        Some(Box::new(ChrfSet::new(self)))
     }
 }

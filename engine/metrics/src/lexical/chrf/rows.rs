@@ -120,7 +120,7 @@ impl<'a> ChrfRows<'a> {
 }
 
 /// The text, in lower case if the settings say so.
-fn cased<'a>(chrf: &Chrf, text: &'a str, lowered: &'a mut String) -> &'a str {
+pub(super) fn cased<'a>(chrf: &Chrf, text: &'a str, lowered: &'a mut String) -> &'a str {
     if !chrf.lowercase {
         return text;
     }

@@ -106,6 +106,7 @@ pub(super) const ENDS: &[Ends] = &[
     ("tune-layer", ["tune-layer run --human h", "tune-layer -c a.jsonl -r r.jsonl --human h"], TUNE_LAYER),
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
+    ("mbr", ["mbr -c n.jsonl --metric chrf", "mbr -c n.jsonl"], MBR),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
 ];
 
@@ -179,6 +180,16 @@ const RERANK: &[(&str, &str)] = &[
     ("separator", "--separator ;"),
     ("quotes", "--quotes never"),
     ("lossy", "--lossy"),
+];
+
+const MBR: &[(&str, &str)] = &[
+    ("model", "-m M"),
+    ("layer", "-l 3"),
+    ("lang", "--lang zh"),
+    ("max_length", "--max-length 9"),
+    ("precision", "--precision f32"),
+    ("device", "--device cpu"),
+    ("batch_tokens", "--batch-tokens 9"),
 ];
 
 const RAG: &[(&str, &str)] = &[

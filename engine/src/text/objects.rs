@@ -4,26 +4,31 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::text::{LineReader, RecordId, describe_json, is_blank, json_kind, list_names};
+use super::{Input, LineReader, RecordId, describe_json, is_blank, json_kind, list_names};
 use crate::{Error, Result};
 
 /// The objects of a file, one per line. It may be compressed.
-pub(super) struct JsonLines {
+pub(crate) struct JsonLines {
     lines: LineReader,
 }
 
 impl JsonLines {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { lines: LineReader::of_file(path)? })
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::of_input(&Input::File(path.to_owned()))
+    }
+
+    /// The same of a file or standard input.
+    pub(crate) fn of_input(input: &Input) -> Result<Self> {
+        Ok(Self { lines: LineReader::of_input(input)? })
     }
 
     /// The file's name.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.lines.name()
     }
 
     /// The line of the last object, from 1.
-    pub(super) fn row(&self) -> u64 {
+    pub(crate) fn row(&self) -> u64 {
         self.lines.row()
     }
 
@@ -31,7 +36,7 @@ impl JsonLines {
     ///
     /// # Errors
     /// If the file cannot be read, the line is not an object, or `take` returns the rule that it breaks.
-    pub(super) fn next<T>(
+    pub(crate) fn next<T>(
         &mut self,
         take: impl FnOnce(&mut JsonObject) -> Result<T, String>,
     ) -> Result<Option<T>> {
@@ -48,22 +53,22 @@ impl JsonLines {
     }
 
     /// The error for a rule that the last object breaks.
-    pub(super) fn bad_row(&self, rule: String) -> Error {
+    pub(crate) fn bad_row(&self, rule: String) -> Error {
         self.lines.bad_row(rule)
     }
 }
 
 /// An object whose fields are taken one by one.
-pub(super) struct JsonObject(Map<String, Value>);
+pub(crate) struct JsonObject(Map<String, Value>);
 
 impl JsonObject {
     /// A string.
-    pub(super) fn string(&mut self, field: &str) -> Result<String, String> {
+    pub(crate) fn string(&mut self, field: &str) -> Result<String, String> {
         self.optional_string(field)?.ok_or_else(|| self.missing(field))
     }
 
     /// A string; `None` if it is missing or null.
-    pub(super) fn optional_string(&mut self, field: &str) -> Result<Option<String>, String> {
+    pub(crate) fn optional_string(&mut self, field: &str) -> Result<Option<String>, String> {
         match self.0.remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -72,15 +77,37 @@ impl JsonObject {
     }
 
     /// An id as text: a string, or a whole number of 64 bits.
-    pub(super) fn id(&mut self, field: &str) -> Result<String, String> {
+    pub(crate) fn id(&mut self, field: &str) -> Result<String, String> {
         match self.0.remove(field) {
             Some(value) => id_text(value, &format!("field `{field}`")),
             None => Err(self.missing(field)),
         }
     }
 
+    /// An id as it is; `None` if it is missing or null.
+    pub(crate) fn optional_id(&mut self, field: &str) -> Result<Option<RecordId>, String> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => record_id(&value, &format!("field `{field}`")).map(Some),
+        }
+    }
+
+    /// A list of strings.
+    pub(crate) fn strings(&mut self, field: &str) -> Result<Vec<String>, String> {
+        self.optional_strings(field)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A list of numbers.
+    pub(crate) fn numbers(&mut self, field: &str) -> Result<Vec<f64>, String> {
+        let numbers = self.optional_list(field, |value, what| match value.as_f64() {
+            Some(number) => Ok(number),
+            None => Err(format!("{what} is {}; it must be a number", json_kind(&value))),
+        })?;
+        numbers.ok_or_else(|| self.missing(field))
+    }
+
     /// A list of strings; `None` if it is missing or null.
-    pub(super) fn optional_strings(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
+    pub(crate) fn optional_strings(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
         self.optional_list(field, |value, what| match value {
             Value::String(text) => Ok(text),
             other => Err(format!("{what} is {}; it must be a string", json_kind(&other))),
@@ -88,15 +115,15 @@ impl JsonObject {
     }
 
     /// A list of ids as text; `None` if it is missing or null.
-    pub(super) fn optional_ids(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
+    pub(crate) fn optional_ids(&mut self, field: &str) -> Result<Option<Vec<String>>, String> {
         self.optional_list(field, id_text)
     }
 
-    fn optional_list(
+    fn optional_list<T>(
         &mut self,
         field: &str,
-        read: impl Fn(Value, &str) -> Result<String, String>,
-    ) -> Result<Option<Vec<String>>, String> {
+        read: impl Fn(Value, &str) -> Result<T, String>,
+    ) -> Result<Option<Vec<T>>, String> {
         match self.0.remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Array(values)) => {
@@ -115,10 +142,12 @@ impl JsonObject {
 
 /// An id as text; `what` it is, in messages.
 fn id_text(value: Value, what: &str) -> Result<String, String> {
-    match RecordId::from_json(&value) {
-        Some(id) => Ok(id.text().into_owned()),
-        None => Err(format!("{what} is {}; it must be a string or a whole number", json_kind(&value))),
-    }
+    record_id(&value, what).map(|id| id.text().into_owned())
+}
+
+fn record_id(value: &Value, what: &str) -> Result<RecordId, String> {
+    let rule = || format!("{what} is {}; it must be a string or a whole number", json_kind(value));
+    RecordId::from_json(value).ok_or_else(rule)
 }
 
 #[cfg(test)]
@@ -167,6 +196,11 @@ mod tests {
         let error = read("{\"l\":[\"a\",1]}", |object| object.optional_strings("l")).unwrap_err();
         assert!(
             error.to_string().ends_with("element 2 of field `l` is a number; it must be a string"),
+            "{error}"
+        );
+        let error = read("{\"l\":[1,\"a\"]}", |object| object.numbers("l")).unwrap_err();
+        assert!(
+            error.to_string().ends_with("element 2 of field `l` is a string; it must be a number"),
             "{error}"
         );
         let error = read("{\"i\":1.5}", |object| object.id("i")).unwrap_err();

@@ -1,0 +1,32 @@
+//! The flags of `nearsay mbr`.
+
+use super::{Flag, always, needs};
+use crate::arguments::MbrArguments;
+
+const NO_MODEL: &str = "without bertscore: other metrics need no model";
+const LEAVE_OUT: &str = "leave it out, or choose --metric bertscore";
+
+pub(super) const FLAGS: &[Flag<MbrArguments>] = &[
+    always("candidates"),
+    always("metric"),
+    always("weights"),
+    needs("model", has_model, NO_MODEL, LEAVE_OUT),
+    needs("layer", has_model, NO_MODEL, LEAVE_OUT),
+    needs(
+        "lang",
+        |arguments| matches!(arguments.spec().name(), "bertscore" | "bleu"),
+        "without bertscore or bleu",
+        "leave it out",
+    ),
+    always("output"),
+    always("overwrite"),
+    needs("max_length", has_model, NO_MODEL, LEAVE_OUT),
+    needs("precision", has_model, NO_MODEL, LEAVE_OUT),
+    needs("device", has_model, NO_MODEL, LEAVE_OUT),
+    always("threads"),
+    needs("batch_tokens", has_model, NO_MODEL, LEAVE_OUT),
+];
+
+fn has_model(arguments: &MbrArguments) -> bool {
+    arguments.spec().name() == "bertscore"
+}
