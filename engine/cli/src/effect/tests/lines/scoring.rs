@@ -81,6 +81,7 @@ const COMPARE: &[(&str, &str)] = &[
     ("names", "--names x,y"),
     ("model", "-m M"),
     ("layer", "-l 3"),
+    ("all_layers", "--all-layers"),
     ("lang", "--lang en"),
     ("idf", "--idf"),
     ("rescale_with_baseline", "--rescale-with-baseline"),
