@@ -175,7 +175,7 @@ fn queries_load_no_encoder_and_have_no_vectors_of_tokens() {
     let queries = session.embedder(&options().task("query")).unwrap();
     assert_eq!(queries.embed_sparse(&texts()).unwrap(), expected("queries"));
     let error = queries.level_for(Level::Token).unwrap_err();
-    assert!(error.to_string().starts_with("tokens have vectors in the encoder alone"), "{error}");
+    assert!(error.to_string().starts_with("tokens have vectors in the encoder only"), "{error}");
     let error = session.embedder(&options().task("query").layer(1)).unwrap_err();
     assert!(error.to_string().contains("`layer` makes no sense with sparse vectors"), "{error}");
 }

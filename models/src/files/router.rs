@@ -88,6 +88,10 @@ impl RouterConfig {
     /// The modules of a route, below `folder`.
     fn route(&self, side: Side, folder: &str) -> Result<Vec<ModuleEntry>, Fault> {
         let names = &self.structure[side.name()];
+        if names.is_empty() {
+            let rule = "must name at least one module, got none".to_owned();
+            return Err((format!("structure.{}", side.name()), rule));
+        }
         let entry = |name: &String| {
             let Some(class_path) = self.types.get(name) else {
                 let rule = format!("names the module {name:?}, which is not in `types`");
