@@ -277,7 +277,7 @@ impl Embedder {
         self.parts.tokenizer.prompt()
     }
 
-    /// The task: that of the adapters in the weights, or what the texts are.
+    /// The task of the loaded adapters, or the side of the texts: `query` or `document`.
     pub fn task(&self) -> Option<&str> {
         self.options.task.as_deref()
     }

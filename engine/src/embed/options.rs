@@ -96,7 +96,7 @@ impl EmbedOptions {
         Self { prompt_name: Some(name.to_owned()), ..self }
     }
 
-    /// Uses the model's adapters for this task, and its instruction; or says what the texts are.
+    /// Uses the model's adapters and instruction for this task, or embeds texts as this side: `query` or `document`.
     #[must_use]
     pub fn task(self, name: &str) -> Self {
         Self { task: Some(name.to_owned()), ..self }
@@ -144,7 +144,7 @@ impl EmbedOptions {
         model.static_queries().is_some() || model.is_late_interaction() || asked
     }
 
-    /// What the texts are, for a model that treats queries and documents differently.
+    /// The side of the texts, for a model that treats queries and documents differently.
     pub(super) fn side_of(&self, model: &Model) -> Result<Side> {
         if self.pooling == PoolingChoice::Static {
             return self.side_of_static();
@@ -163,12 +163,7 @@ impl EmbedOptions {
             Some(queries) if self.pooling == PoolingChoice::Auto => queries.default.ok_or_else(|| {
                 Error::usage_hint(
                     "the model treats queries and documents differently, and its files state no default",
-                    phrase![
-                        (Setting::Task, "query"),
-                        " or ",
-                        (Setting::Task, "document"),
-                        " says what the texts are"
-                    ],
+                    phrase!["add ", (Setting::Task, "query"), " or ", (Setting::Task, "document")],
                 )
             }),
             _ => Ok(Side::Document),

@@ -43,7 +43,7 @@ impl Model {
         Ok(StaticHead { weights: table.to_vec1()? })
     }
 
-    /// The files of the table, as far as there are any.
+    /// The files of the table; empty if the model has none.
     ///
     /// # Errors
     /// If one breaks a rule.

@@ -46,7 +46,7 @@ impl UnrelatedTexts {
     /// Reads the texts of all inputs. `progress` is called with the number of rows so far.
     ///
     /// # Errors
-    /// If an input cannot be read or breaks a rule, there is no room for the temporary file, or `control` stops the
+    /// If an input cannot be read or breaks a rule, the disk is full, or `control` stops the
     /// call.
     pub fn read(
         inputs: &[Input],
@@ -69,7 +69,7 @@ impl UnrelatedTexts {
     /// Texts of any other source; `name` identifies them in messages.
     ///
     /// # Errors
-    /// Those of `texts`; if there is no room for the temporary file.
+    /// As `texts`, or if the disk is full.
     pub fn of(name: &str, texts: impl Iterator<Item = Result<String>>) -> Result<Self> {
         let file = tempfile::tempfile().map_err(failed("creating"))?;
         let mut writer = BufWriter::with_capacity(1 << 20, &file);
@@ -159,7 +159,7 @@ fn failed(action: &'static str) -> impl Fn(std::io::Error) -> Error {
 #[derive(Debug)]
 pub struct UnrelatedPairs<'a> {
     texts: &'a UnrelatedTexts,
-    /// The texts in random order, as far as they were drawn.
+    /// The texts in random order, up to the number drawn so far.
     order: Vec<u32>,
     taken: usize,
     pairs: u64,
