@@ -48,6 +48,11 @@ pub(crate) trait WeightSource {
 
     /// A tensor of `shape`: f32, contiguous, on the CPU, all of its values finite.
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor>;
+
+    /// One row of a matrix of `shape`, as [`WeightSource::load`] returns tensors.
+    fn load_row(&self, name: &str, shape: [usize; 2], row: usize) -> Result<Tensor> {
+        Ok(self.load(name, &shape)?.get(row)?)
+    }
 }
 
 impl WeightSource for Weights {
@@ -73,6 +78,10 @@ impl WeightSource for Weights {
 
     fn load(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.load(name, shape)
+    }
+
+    fn load_row(&self, name: &str, shape: [usize; 2], row: usize) -> Result<Tensor> {
+        self.load_row(name, shape, row)
     }
 }
 
@@ -134,6 +143,14 @@ impl<'a> Parameters<'a> {
         match (&self.adapter, self.adapted(name)) {
             (Some(adapter), Some(stored)) => adapter.load(self.weights, name, &stored, shape),
             _ => self.weights.load(&full, shape),
+        }
+    }
+
+    /// One row of a matrix, on the CPU.
+    pub(crate) fn load_row(&self, name: &str, shape: [usize; 2], row: usize) -> Result<Tensor> {
+        match self.adapted(name) {
+            Some(_) => Ok(self.load(name, &shape)?.get(row)?),
+            None => self.weights.load_row(&self.whole_name(name), shape, row),
         }
     }
 

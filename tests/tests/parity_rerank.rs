@@ -86,7 +86,7 @@ fn every_layout_of_version_6() {
         let message = session.embedder(&EmbedOptions::default()).unwrap_err().to_string();
         assert!(message.contains("is a cross-encoder"), "{message}");
     }
-    assert!(cases.len() >= 4 * 2 + 3 * 3, "only {} cases", cases.len());
+    assert!(cases.len() >= 4 * 2 + 3 * 3 + 7, "only {} cases", cases.len());
 }
 
 #[test]
@@ -104,12 +104,68 @@ fn the_settings_of_version_6_come_before_the_configuration() {
 }
 
 #[test]
-fn a_score_of_a_causal_model_is_refused_by_name() {
-    let recorded = newer();
-    for case in recorded["refused"].as_array().unwrap() {
-        let folder = completed_folder(case["base"].as_str().unwrap(), NEWER, &case["files"]);
-        let error = Session::open(folder.path().to_str().unwrap()).unwrap_err().to_string();
-        assert!(error.contains("modules.json") && error.contains("LogitScore"), "{error}");
+fn a_prompt_is_one_of_the_models_or_given() {
+    let folder = changed("families/qwen3", "chat-prompt", |_| ());
+    let session = session(folder.path());
+    let score = |options: CrossEncoderOptions| {
+        let pairs = [("a river", "The river ran over its banks.")];
+        session.cross_encoder(&options).unwrap().score(&pairs, |_| ()).unwrap().scores
+    };
+    let options = CrossEncoderOptions::default;
+    let default = score(options());
+    assert_eq!(score(options().prompt_name("own")), default);
+    assert_eq!(score(options().prompt("walking slowly at night")), default);
+    // Neither is there.
+    let none = score(options().prompt_name("query"));
+    assert_eq!(score(options().prompt("")), none);
+    assert_ne!(none, default);
+    assert_ne!(score(options().prompt("another")), default);
+    let message = session.cross_encoder(&options().prompt_name("other")).unwrap_err().to_string();
+    assert!(message.contains("no prompt named `other`"), "{message}");
+}
+
+#[test]
+fn a_language_model_that_cannot_score_is_refused() {
+    type Change = fn(&mut Value);
+    let changes: [(Change, &[&str]); 7] = [
+        (|files| files["1_LogitScore/config.json"]["true_token_id"] = json!(297), &["true_token_id", "297"]),
+        (
+            |files| files["1_LogitScore/config.json"]["module_input_name"] = json!("scores"),
+            &["module_input_name", "must be causal_logits", "got scores"],
+        ),
+        (
+            |files| files["sentence_bert_config.json"]["transformer_task"] = json!("fill-mask"),
+            &["transformer_task", "text-generation", "fill-mask"],
+        ),
+        (
+            |files| {
+                let arguments = json!({"chat_template": {"truncation": false}});
+                files["sentence_bert_config.json"]["processing_kwargs"] = arguments;
+            },
+            &["processing_kwargs.chat_template.truncation", "is not supported"],
+        ),
+        (
+            |files| {
+                files["sentence_bert_config.json"]["modality_config"]["message"]["format"] = json!("round")
+            },
+            &["modality_config.message", "flat, structured or auto", "round"],
+        ),
+        // Its template and the shortest texts have more tokens.
+        (
+            |files| files["sentence_bert_config.json"]["max_seq_length"] = json!(20),
+            &["54 special tokens", "got 20"],
+        ),
+        (
+            |files| files["config.json"]["tie_word_embeddings"] = json!(false),
+            &["next-token head", "lm_head.weight"],
+        ),
+    ];
+    for (change, parts) in changes {
+        let folder = changed("families/qwen3", "chat-prompt", change);
+        let opened = Session::open(folder.path().to_str().unwrap());
+        let scoring = opened.and_then(|session| session.cross_encoder(&CrossEncoderOptions::default()));
+        let message = scoring.unwrap_err().to_string();
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
     }
 }
 

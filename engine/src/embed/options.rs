@@ -5,6 +5,7 @@ use nearsay_models::sentence_transformers::{Projection, TextPooling};
 use nearsay_models::{Model, SentenceHead, Side};
 
 use crate::error::phrase;
+use crate::session::named_prompt;
 use crate::vectors::Level;
 use crate::{Error, Result, Setting};
 
@@ -123,14 +124,7 @@ impl EmbedOptions {
             let default = instruction.or_else(|| model.default_prompt());
             return Ok(default.unwrap_or_default().to_owned());
         };
-        model.prompt(name).ok_or_else(|| {
-            let mut known: Vec<String> = model.prompts().into_keys().collect();
-            known.extend(["document", "query"].map(str::to_owned));
-            known.sort();
-            known.dedup();
-            let hint = format!("its prompts are {}", known.join(", "));
-            Error::usage_hint(format!("the model has no prompt named `{name}`"), hint)
-        })
+        named_prompt(model, name)
     }
 
     /// The task, if it is one of adapters.

@@ -1,5 +1,5 @@
-//! Cross-encoders: a query and a text go through the encoder together, as one sequence, and a classification head
-//! turns its first token into a score. Slower than comparing vectors, and better: used to put the best hits of a
+//! Cross-encoders: a query and a text go through the encoder together, as one sequence, and a head turns the state of one of
+//! its tokens into a score. Slower than comparing vectors, and better: used to put the best hits of a
 //! search into their final order.
 //!
 //! Scores are those of sentence-transformers' CrossEncoder: pairs are cut at their longer text, and the function
@@ -7,6 +7,7 @@
 
 mod hits;
 mod options;
+mod pair_tokenizer;
 
 use std::sync::Arc;
 
@@ -18,8 +19,9 @@ pub use options::CrossEncoderOptions;
 
 use crate::error::phrase;
 use crate::session::{Cancel, Control, Session, TextEncoder};
-use crate::tokens::{TextTokenizer, TokenizedText};
+use crate::tokens::TokenizedText;
 use crate::{Error, Result};
+use pair_tokenizer::PairTokenizer;
 
 /// Pairs that are tokenized and encoded together: enough for batches of equal lengths.
 const PAIRS_TOGETHER: usize = 1024;
@@ -31,7 +33,7 @@ pub struct CrossEncoder {
     layer: usize,
     /// One for each of the encoder's devices.
     heads: Arc<[Classifier]>,
-    tokenizer: TextTokenizer,
+    tokenizer: PairTokenizer,
     activation: Activation,
     control: Control,
 }
@@ -50,7 +52,7 @@ impl Session {
     /// The model as a cross-encoder.
     ///
     /// # Errors
-    /// If it has no classification head, a file breaks a rule, or a device lacks the memory.
+    /// If it has no head that scores pairs or no such prompt, a file breaks a rule, or a device lacks the memory.
     pub fn cross_encoder(&self, options: &CrossEncoderOptions) -> Result<CrossEncoder> {
         let model = self.model();
         let layer = self.recipe().num_layers();
@@ -59,8 +61,7 @@ impl Session {
             true => Activation::Identity,
             false => model.stated_score_activation(heads[0].num_labels())?,
         };
-        let tokenizer = self.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
-        tokenizer.check_room_for_pairs()?;
+        let tokenizer = PairTokenizer::open(self, options)?;
         let control = Control::default();
         Ok(CrossEncoder { encoder: self.encoder(layer)?, layer, heads, tokenizer, activation, control })
     }
@@ -109,7 +110,7 @@ impl CrossEncoder {
         progress: impl Fn(u64),
     ) -> Result<PairScores> {
         let mut result = PairScores::default();
-        let tokenize = |pair: &(Q, T)| self.tokenizer.encode_pair(pair.0.as_ref(), pair.1.as_ref());
+        let tokenize = |pair: &(Q, T)| self.tokenizer.encode(pair.0.as_ref(), pair.1.as_ref());
         for (number, some) in pairs.chunks(PAIRS_TOGETHER).enumerate() {
             let tokens = self.encoder.workers().map_short(&self.control, some, tokenize)?;
             result.truncated += tokens.iter().filter(|pair| pair.truncated).count() as u64;

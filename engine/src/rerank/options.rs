@@ -8,6 +8,11 @@ pub struct CrossEncoderOptions {
     pub max_length: Option<usize>,
     /// Logits as they are, without the function that the model's files name.
     pub logits: bool,
+    /// The name of the model's prompt that is put before each query, or that a language model gets as its instruction;
+    /// `None`: the default one of its files, if they have one.
+    pub prompt_name: Option<String>,
+    /// The prompt itself, instead of one of the model's.
+    pub prompt: Option<String>,
 }
 
 impl CrossEncoderOptions {
@@ -22,6 +27,20 @@ impl CrossEncoderOptions {
     #[must_use]
     pub fn logits(mut self, logits: bool) -> Self {
         self.logits = logits;
+        self
+    }
+
+    /// Uses the model's prompt of this name.
+    #[must_use]
+    pub fn prompt_name(mut self, name: &str) -> Self {
+        self.prompt_name = Some(name.to_owned());
+        self
+    }
+
+    /// Uses this prompt.
+    #[must_use]
+    pub fn prompt(mut self, prompt: &str) -> Self {
+        self.prompt = Some(prompt.to_owned());
         self
     }
 }

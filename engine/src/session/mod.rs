@@ -21,6 +21,7 @@ mod micro_batches;
 mod occurrences;
 mod options;
 mod pipeline;
+mod prompts;
 mod windows;
 mod workers;
 
@@ -46,6 +47,7 @@ pub(crate) use memory::in_halves;
 pub use occurrences::Occurrences;
 pub use options::SessionOptions;
 pub(crate) use pipeline::pipeline;
+pub(crate) use prompts::named_prompt;
 pub(crate) use windows::{Measured, WindowLimits, Windows};
 pub use workers::Workers;
 
@@ -261,7 +263,7 @@ impl Session {
         };
         let files = queries.tokenizer();
         let length = asked.or(files.settings().model_max_length).unwrap_or(LONGEST_QUERY);
-        self.open_tokenizer(files)?.without_special_tokens().with_max_tokens(length)
+        self.open_tokenizer(files)?.without_special_tokens()?.with_max_tokens(length)
     }
 
     fn full_tokenizer(&self) -> Result<TextTokenizer> {

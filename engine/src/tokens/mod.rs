@@ -23,6 +23,7 @@ use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
     Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationDirection, TruncationParams,
+    truncate_encodings,
 };
 
 use long_text::Words;
@@ -189,11 +190,14 @@ impl TextTokenizer {
         Ok(limited)
     }
 
-    /// The same tokenizer, which puts no special tokens around a text.
-    pub(crate) fn without_special_tokens(&self) -> Self {
+    /// The same tokenizer and limit, without special tokens around a text.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses the limit.
+    pub(crate) fn without_special_tokens(&self) -> Result<Self> {
         let mut plain = self.clone();
         plain.tokenizer.with_post_processor(None::<PostProcessorWrapper>);
-        Self { added_tokens: 0, ..plain }
+        Self { added_tokens: 0, ..plain }.with_max_tokens(self.limits.max_tokens)
     }
 
     /// The same tokenizer with another length limit.
@@ -270,7 +274,7 @@ impl TextTokenizer {
     pub fn encode_pair(&self, first: &str, second: &str) -> Result<TokenizedText> {
         let (first, second) = (self.shorten(first), self.shorten(second));
         let pair = (self.ample_prefix(&first)?, self.ample_prefix(&second)?);
-        Ok(self.tokens(&self.run_by(|tokenizer| tokenizer.encode(pair, true))?))
+        Ok(self.tokens(&self.run_pair(pair)?))
     }
 
     /// Refuses a limit that leaves no room for a token of each text of a pair.
@@ -329,6 +333,22 @@ impl TextTokenizer {
 
     fn run(&self, text: &str) -> Result<Encoding> {
         self.run_by(|tokenizer| tokenizer.encode(text, true))
+    }
+
+    fn run_pair(&self, (first, second): (&str, &str)) -> Result<Encoding> {
+        if self.added_tokens > 0 {
+            return self.run_by(|tokenizer| tokenizer.encode((first, second), true));
+        }
+        // The tokenizer's own limit is one token more (see `with_limits`), of which it would cut another text's.
+        let max_length = self.limits.max_tokens - self.reserved;
+        let limit = TruncationParams { max_length, ..TruncationParams::default() };
+        self.run_by(|tokenizer| {
+            let first = tokenizer.encode(first, false)?;
+            let mut second = tokenizer.encode(second, false)?;
+            second.set_type_ids(vec![1; second.len()]);
+            let (first, second) = truncate_encodings(first, Some(second), &limit)?;
+            tokenizer.post_process(first, second, true)
+        })
     }
 
     fn run_by(

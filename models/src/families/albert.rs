@@ -26,6 +26,7 @@ pub(super) const FAMILY: Family = Family {
         })
     }),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 const LAYER: LayerNames = LayerNames {

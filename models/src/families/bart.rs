@@ -19,6 +19,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 pub(super) const LAYER: LayerNames = LayerNames {

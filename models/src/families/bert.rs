@@ -27,6 +27,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(|_| Ok(CLASSIFIER)),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 /// Also of gte and Jina's.

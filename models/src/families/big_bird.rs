@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
         Ok(ClassifierRecipe::of_first_token("classifier.dense", activation(config)?, "classifier.out_proj"))
     }),
     masked_language: None,
+    next_token: None,
 };
 
 fn activation(config: &Value) -> Result<Activation> {

@@ -18,6 +18,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -24,6 +24,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(classifier),
     masked_language: None,
+    next_token: None,
 };
 
 /// The pooler of all versions.

@@ -23,6 +23,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(deberta::classifier),
     masked_language: None,
+    next_token: None,
 };
 
 const LAYER: LayerNames = LayerNames {

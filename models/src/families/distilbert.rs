@@ -23,6 +23,7 @@ pub(super) const FAMILY: Family = Family {
         Ok(ClassifierRecipe::of_first_token("pre_classifier", Activation::Relu, "classifier"))
     }),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 const LAYER: LayerNames = LayerNames {

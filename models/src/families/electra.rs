@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(|_| Ok(ClassifierRecipe { activation: Activation::Gelu, ..roberta::CLASSIFIER })),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -21,6 +21,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 const DEFAULTS: Defaults = Defaults {

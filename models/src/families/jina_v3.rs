@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(|_| Ok(roberta::CLASSIFIER)),
     masked_language: None,
+    next_token: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

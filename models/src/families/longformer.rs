@@ -17,6 +17,7 @@ pub(super) const FAMILY: Family = Family {
     // Their first token attends to all others.
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

@@ -44,7 +44,7 @@ use serde_json::Value;
 
 pub(crate) use self::fields::flag_or;
 use self::fields::refused;
-use crate::heads::{ClassifierRecipe, HeadKind, MaskedLanguageRecipe};
+use crate::heads::{ClassifierRecipe, HeadKind, MaskedLanguageRecipe, NextTokenRecipe};
 use crate::{Error, Recipe, Result};
 
 /// A family of models.
@@ -67,6 +67,8 @@ pub struct Family {
     pub(crate) classifier: Option<fn(&Value) -> Result<ClassifierRecipe>>,
     /// The head of its masked-language models, by config.json, if it is read.
     pub(crate) masked_language: Option<fn(&Value) -> Result<MaskedLanguageRecipe>>,
+    /// The head of its causal language models, by config.json, if it is read.
+    pub(crate) next_token: Option<fn(&Value) -> Result<NextTokenRecipe>>,
 }
 
 impl Family {
@@ -74,7 +76,8 @@ impl Family {
     pub fn heads(&self) -> Vec<HeadKind> {
         let classification = self.classifier.map(|_| HeadKind::Classification);
         let masked_language = self.masked_language.map(|_| HeadKind::MaskedLanguage);
-        classification.into_iter().chain(masked_language).collect()
+        let next_token = self.next_token.map(|_| HeadKind::NextToken);
+        [classification, masked_language, next_token].into_iter().flatten().collect()
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(classifier),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 fn recipe(config: &Value) -> Result<Recipe> {

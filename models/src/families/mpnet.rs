@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(|_| Ok(roberta::CLASSIFIER)),
     masked_language: Some(roberta::masked_language),
+    next_token: None,
 };
 
 const LAYER: LayerNames = LayerNames {

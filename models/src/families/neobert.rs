@@ -28,6 +28,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 const THETA: f64 = 10_000.0;

@@ -7,19 +7,27 @@ use super::llama::{Defaults, Sizes};
 use super::rope::{self, ThetaField};
 use super::{Family, fields, known, layer_types};
 use crate::encoder::norm::NormKind;
+use crate::heads::NextTokenRecipe;
 use crate::{Recipe, Result};
 
 pub(super) const FAMILY: Family = Family {
     name: "qwen3",
     model_types: &["qwen3"],
     parts: "causal; norms of queries and keys, shared keys, gates",
-    examples: &["Qwen/Qwen3-Embedding-0.6B"],
+    examples: &["Qwen/Qwen3-Embedding-0.6B", "Qwen/Qwen3-Reranker-0.6B"],
     prefixes: &["", "model."],
     fields: &[&known::LLAMA, &FIELDS],
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: Some(next_token),
 };
+
+/// A decoder of its own, unless the file says that it is the table of word embeddings.
+fn next_token(config: &Value) -> Result<NextTokenRecipe> {
+    let is_tied = fields::flag_or(config, "tie_word_embeddings", false)?;
+    Ok(NextTokenRecipe { decoder: (!is_tied).then_some("lm_head.weight") })
+}
 
 const DEFAULTS: Defaults = Defaults {
     epsilon: 1e-6,

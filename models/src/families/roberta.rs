@@ -21,6 +21,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: Some(|_| Ok(CLASSIFIER)),
     masked_language: Some(masked_language),
+    next_token: None,
 };
 
 /// Also of MPNet and, with another activation, ELECTRA.

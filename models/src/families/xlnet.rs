@@ -27,6 +27,7 @@ pub(super) const FAMILY: Family = Family {
     recipe,
     classifier: None,
     masked_language: None,
+    next_token: None,
 };
 
 /// The longest text. Layers keep their vectors of all distances in memory, so there must be a limit; models were

@@ -45,6 +45,6 @@ pub(crate) use router::ROUTER;
 pub use router::{Routes, Side};
 pub use status::HubStatus;
 pub use tokenizer_settings::{AddedToken, TokenizerClass, TokenizerSettings};
-pub(crate) use tokenizer_settings::{Fields, SETTINGS_FILES, length, special_token_fields};
+pub(crate) use tokenizer_settings::{Fields, SETTINGS_FILES, length, special_token_fields, special_tokens};
 pub use unknown::UnknownFields;
 pub(crate) use weight_files::{ShardIndex, WEIGHT_FILES};

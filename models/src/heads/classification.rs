@@ -1,4 +1,4 @@
-//! Sequence classification: logits from a text's first token or the mean of its tokens, as in cross-encoders (rerankers) and in models of
+//! Logits of a pair. Sequence classification: logits from a text's first token or the mean of its tokens, as in cross-encoders (rerankers) and in models of
 //! natural language inference. Sources: the `ForSequenceClassification` classes of transformers, and CrossEncoder
 //! of sentence-transformers for the function that follows.
 
@@ -60,8 +60,8 @@ impl Classifier {
 }
 
 impl Model {
-    /// Loads the head that scores a pair, which multiplies in f32 on the encoder's device: the Dense layers of a
-    /// cross-encoder whose modules.json has them, else the head for sequence classification.
+    /// Loads the head that scores a pair, which multiplies in f32 on the encoder's device: what modules.json has for it
+    /// (Dense layers, or logits of the next token), else the head for sequence classification.
     ///
     /// # Errors
     /// [`Error::NoHead`](crate::Error::NoHead) if the weights have none; if one is missing or of another shape than config.json
@@ -70,6 +70,7 @@ impl Model {
         let stated = self.sentence_transformer().map(|sentence| &sentence.pooling);
         let (pooling, steps) = match stated {
             Some(TextPooling::Scores(pooling)) => (pooling.modes.clone(), self.load_steps(encoder)?),
+            Some(TextPooling::NextToken(score, _)) => self.load_next_token(*score, encoder)?,
             _ => self.load_classification(encoder)?,
         };
         synchronize(encoder.device())?;

@@ -8,6 +8,8 @@ pub enum HeadKind {
     Classification,
     /// Logits of the vocabulary.
     MaskedLanguage,
+    /// Logits of the next token.
+    NextToken,
     /// A vector for each token.
     LateInteraction,
     /// A weight for each token.
@@ -20,6 +22,7 @@ impl HeadKind {
         match self {
             Self::Classification => "classification",
             Self::MaskedLanguage => "masked-language",
+            Self::NextToken => "next-token",
             Self::LateInteraction => "late-interaction",
             Self::Lexical => "lexical",
         }
@@ -34,6 +37,7 @@ impl HeadKind {
             Self::MaskedLanguage => {
                 "use a sparse encoder, such as naver/splade-v3 or prithivida/Splade_PP_en_v2"
             }
+            Self::NextToken => "use a reranker that is a language model, such as Qwen/Qwen3-Reranker-0.6B",
             Self::LateInteraction => {
                 "use a ColBERT, such as colbert-ir/colbertv2.0 or lightonai/GTE-ModernColBERT-v1, or BAAI/bge-m3"
             }

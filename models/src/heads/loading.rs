@@ -45,7 +45,9 @@ impl Model {
             None | Some(TextPooling::Modes(_)) => self.load_head(encoder).map(drop),
             Some(TextPooling::Splade(pooling)) => self.load_splade_head(*pooling, encoder).map(drop),
             Some(TextPooling::Colbert(_)) => self.load_token_head(encoder).map(drop),
-            Some(TextPooling::Logits | TextPooling::Scores(_)) => self.load_classifier(encoder).map(drop),
+            Some(TextPooling::Logits | TextPooling::Scores(_) | TextPooling::NextToken(..)) => {
+                self.load_classifier(encoder).map(drop)
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod kind;
 mod lexical;
 mod loading;
 mod masked_language;
+mod next_token;
 mod sentence;
 mod sparse;
 mod stated;
@@ -16,6 +17,7 @@ pub(crate) use classification::ClassifierRecipe;
 pub use kind::HeadKind;
 pub(crate) use lexical::LEXICAL_FILE;
 pub(crate) use masked_language::MaskedLanguageRecipe;
+pub(crate) use next_token::NextTokenRecipe;
 
 /// Files with heads next to a model's weights.
 pub(crate) const HEAD_FILES: [&str; 2] = [LEXICAL_FILE, PROJECTION_FILE];

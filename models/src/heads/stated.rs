@@ -32,6 +32,7 @@ impl Model {
             TextPooling::Splade(pooling) => (pooling.description(), self.recipe().vocab_size()),
             TextPooling::Colbert(_) => ("colbert".to_owned(), self.stated_projection().unwrap_or(hidden_dim)),
             TextPooling::Logits => ("classification".to_owned(), hidden_dim),
+            TextPooling::NextToken(..) => ("next token".to_owned(), hidden_dim),
         };
         for step in &sentence.steps {
             if let Module::Dense(dense) = step {

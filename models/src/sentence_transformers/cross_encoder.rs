@@ -1,9 +1,15 @@
-//! The modules of a cross-encoder, as sentence-transformers 6 writes them: a Transformer for sequence
-//! classification alone, or Transformer, Pooling and a Dense whose output is the scores.
+//! The modules of a cross-encoder, as sentence-transformers 6 writes them: a Transformer for sequence classification
+//! alone; Transformer, Pooling and a Dense whose output is the scores; or a Transformer that is a causal language model, and
+//! LogitScore.
 
-use super::{Dense, Module, PoolingConfig, TextPooling, check_widths, dense, expect, unsupported};
+use super::{
+    Dense, LogitScore, Module, PoolingConfig, TextPooling, check_widths, dense, expect, unsupported,
+};
 use crate::files::{ModelFolder, ModuleEntry};
 use crate::{Error, Recipe, Result};
+
+/// The module whose scores are logits of the next token.
+pub(super) const LOGIT_SCORE: &str = "LogitScore";
 
 /// A Transformer alone.
 pub(super) fn classifier(folder: &ModelFolder, modules: &[ModuleEntry]) -> Result<TextPooling> {
@@ -38,4 +44,25 @@ pub(super) fn scorer(
     steps.push(Module::Dense(Dense::of_scores(folder, &last.path)?));
     check_widths(folder, pooling.modes.len() * encoder.hidden_dim(), &steps)?;
     Ok((pooling, steps))
+}
+
+/// Transformer and LogitScore.
+pub(super) fn next_token(
+    folder: &ModelFolder,
+    modules: &[ModuleEntry],
+    encoder: &Recipe,
+) -> Result<LogitScore> {
+    let path = folder.root().join("modules.json");
+    if let Some(own) = modules.iter().find(|module| !module.is_of_library()) {
+        return Err(unsupported(&path, own));
+    }
+    let names: Vec<&str> = modules.iter().map(ModuleEntry::class_name).collect();
+    let (["Transformer", LOGIT_SCORE], [_, score]) = (names.as_slice(), modules) else {
+        let rule = format!(
+            "a language model that scores pairs must have the modules Transformer and LogitScore, got {}",
+            names.join(", ")
+        );
+        return Err(Error::Config { path, field: "type".to_owned(), rule });
+    };
+    LogitScore::read(folder, &score.path, encoder.vocab_size())
 }

@@ -10,6 +10,9 @@ pub(super) const TOKENS: &str = "token_embeddings";
 /// The feature that is a text's vector.
 pub(super) const VECTOR: &str = "sentence_embedding";
 
+/// The feature that is the logits of the next token.
+pub(super) const CAUSAL_LOGITS: &str = "causal_logits";
+
 /// The feature that is the scores of a pair.
 pub(super) const SCORES: &str = "scores";
 

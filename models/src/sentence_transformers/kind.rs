@@ -1,6 +1,7 @@
 //! The kinds of models that the library distinguishes.
 
 use super::PYLATE;
+use super::cross_encoder::LOGIT_SCORE;
 use crate::files::ModuleEntry;
 
 /// The name of a cross-encoder's kind in the settings.
@@ -16,6 +17,8 @@ pub(super) enum ModelKind {
     Classifier,
     /// A cross-encoder whose scores are the output of its last module.
     Scorer,
+    /// A cross-encoder whose scores are logits of the next token.
+    NextToken,
 }
 
 impl ModelKind {
@@ -30,6 +33,8 @@ impl ModelKind {
             Self::Sentence
         } else if modules.len() == 1 {
             Self::Classifier
+        } else if has(LOGIT_SCORE) {
+            Self::NextToken
         } else {
             Self::Scorer
         }
@@ -41,12 +46,12 @@ impl ModelKind {
             Self::Sentence => "SentenceTransformer",
             Self::Sparse => "SparseEncoder",
             Self::Colbert => "ColBERT",
-            Self::Classifier | Self::Scorer => CROSS_ENCODER,
+            Self::Classifier | Self::Scorer | Self::NextToken => CROSS_ENCODER,
         }
     }
 
     /// Whether it scores pairs of texts.
     pub(super) fn is_cross_encoder(self) -> bool {
-        matches!(self, Self::Classifier | Self::Scorer)
+        matches!(self, Self::Classifier | Self::Scorer | Self::NextToken)
     }
 }

@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::ModelKind;
-use super::features::{SCORES, TOKENS};
+use super::chat_settings::{ChatSettings, MESSAGE, OF_TEMPLATE};
+use super::features::{CAUSAL_LOGITS, SCORES, TOKENS};
 use crate::files::{LENGTH_FILES, ModelFolder, TokenizerSettings, length};
 use crate::{Error, Result};
 
@@ -106,13 +107,26 @@ impl Config {
             }
             ModelKind::Sparse => ("fill-mask", "logits", TOKENS),
             ModelKind::Classifier => ("sequence-classification", "logits", SCORES),
+            ModelKind::NextToken => ("text-generation", "logits", CAUSAL_LOGITS),
         };
         let text = json!({"text": {"method": "forward", "method_output_name": output}});
+        // `ChatSettings` reads these.
+        let without = |value: &Option<Value>, field: &str| {
+            let mut value = value.clone();
+            if kind == ModelKind::NextToken
+                && let Some(fields) = value.as_mut().and_then(Value::as_object_mut)
+            {
+                fields.remove(field);
+            }
+            value
+        };
+        let modality_config = without(&self.modality_config, MESSAGE);
+        let processing_kwargs = without(&self.processing_kwargs, OF_TEMPLATE);
         let only = [
             ("transformer_task", &self.transformer_task, json!(task)),
-            ("modality_config", &self.modality_config, text),
+            ("modality_config", &modality_config, text),
             ("module_output_name", &self.module_output_name, json!(feature)),
-            ("processing_kwargs", &self.processing_kwargs, json!({})),
+            ("processing_kwargs", &processing_kwargs, json!({})),
             ("query_length", &self.query_length, Value::Null),
             ("document_length", &self.document_length, Value::Null),
             ("query_expansion", &self.query_expansion, Value::Null),
@@ -141,6 +155,20 @@ impl Config {
             Some((format!("{field}.{name}"), format!("is not supported, got {value}")))
         })
     }
+}
+
+/// How a model's pairs are messages, if they are.
+///
+/// # Errors
+/// If a field asks for something unsupported.
+pub(super) fn chat_settings(folder: &ModelFolder) -> Result<Option<ChatSettings>> {
+    let (name, config) = read_config(folder)?;
+    let settings = ChatSettings::of(config.modality_config.as_ref(), config.processing_kwargs.as_ref());
+    settings.map_err(|(field, rule)| Error::Config {
+        path: folder.root().join(folder.transformer_prefix()).join(name),
+        field,
+        rule,
+    })
 }
 
 fn read_config(folder: &ModelFolder) -> Result<(&'static str, Config)> {

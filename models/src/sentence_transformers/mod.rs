@@ -5,12 +5,15 @@
 //! with the meaning that version 6 gives them (docs/sentence-transformers.md). A field that is not known is an
 //! error. These are plain descriptions; the code that runs the steps opens the weights.
 
+mod chat_settings;
+mod chat_template;
 mod colbert;
 mod cross_encoder;
 mod dense;
 mod features;
 mod kind;
 mod lengths;
+mod logit_score;
 mod normalize;
 mod pooling;
 mod settings;
@@ -21,12 +24,15 @@ use crate::files::{CONFIG_LIMIT, ModelFolder, ModuleEntry, TokenizerSettings, Un
 use crate::weights::Weights;
 use crate::{Error, Recipe, Result};
 
+pub use chat_template::ChatTemplate;
+pub(crate) use chat_template::FILE as CHAT_TEMPLATE;
 pub(crate) use colbert::ARTIFACT;
 pub use colbert::{Colbert, ColbertSide, Projection};
 pub use dense::Dense;
 pub(crate) use dense::activation;
 use kind::ModelKind;
 pub use lengths::Lengths;
+pub use logit_score::LogitScore;
 pub use pooling::PoolingConfig;
 pub(crate) use settings::FILE_NAME as SETTINGS;
 pub use settings::Settings;
@@ -36,8 +42,8 @@ pub(crate) use static_queries::IDF;
 pub use static_queries::StaticQueries;
 
 /// The supported modules.
-const SUPPORTED: &str =
-    "Transformer, Pooling, Dense, Normalize, MLMTransformer, SpladePooling, SparseStaticEmbedding, Router";
+const SUPPORTED: &str = "Transformer, Pooling, Dense, Normalize, MLMTransformer, SpladePooling, SparseStaticEmbedding, Router, \
+     LogitScore";
 
 /// The Transformer of jina-embeddings-v3, which chooses the adapters of a task.
 const WITH_TASKS: &str = "custom_st.Transformer";
@@ -71,6 +77,9 @@ pub enum TextPooling {
     Logits,
     /// A cross-encoder's: by modes, and the last step's output is the scores.
     Scores(PoolingConfig),
+    /// A cross-encoder's: by logits of the next token, after the text that the template makes of a pair; without one,
+    /// after both texts.
+    NextToken(LogitScore, Option<Box<ChatTemplate>>),
 }
 
 /// One step after pooling.
@@ -104,6 +113,11 @@ impl SentenceTransformer {
             ModelKind::Scorer => {
                 let (pooling, steps) = cross_encoder::scorer(folder, &modules, encoder)?;
                 (TextPooling::Scores(pooling), steps)
+            }
+            ModelKind::NextToken => {
+                let score = cross_encoder::next_token(folder, &modules, encoder)?;
+                let template = lengths::chat_settings(folder)?.map(|chat| ChatTemplate::read(folder, chat));
+                (TextPooling::NextToken(score, template.transpose()?.map(Box::new)), Vec::new())
             }
             ModelKind::Sparse => (sparse(folder, &modules, encoder)?, Vec::new()),
             ModelKind::Colbert => {
@@ -144,7 +158,7 @@ impl SentenceTransformer {
 
     /// Whether it scores pairs, and has no vectors of texts.
     pub fn is_cross_encoder(&self) -> bool {
-        matches!(self.pooling, TextPooling::Logits | TextPooling::Scores(_))
+        matches!(self.pooling, TextPooling::Logits | TextPooling::Scores(_) | TextPooling::NextToken(..))
     }
 
     /// Whether the tokens of a prompt are pooled like the text's own.

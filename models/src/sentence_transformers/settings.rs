@@ -132,11 +132,6 @@ impl SettingsConfig {
         if let Some(limit) = self.max_active_dims.as_ref().filter(|limit| !limit.is_null()) {
             return Err(("max_active_dims", format!("must be null, got {limit}")));
         }
-        if let Some(name) = self.default_prompt_name.as_ref().filter(|_| kind.is_cross_encoder()) {
-            let rule =
-                format!("must be null, since the pairs of a cross-encoder have no prompts, got {name}");
-            return Err(("default_prompt_name", rule));
-        }
         let of_cross_encoder = [
             ("activation_fn", self.activation_fn.is_some()),
             ("keep_in_fp32_modules", self.keep_in_fp32_modules.is_some()),

@@ -138,21 +138,40 @@ impl Weights {
     /// If the tensor is missing, does not have the shape `expected`, is stored in an unsupported type, has a
     /// value that is not finite, or cannot be read.
     pub fn load(&self, name: &str, expected: &[usize]) -> Result<Tensor> {
+        let (file, stored) = self.expect(name, expected)?;
+        self.load_stored(name, file, stored)
+    }
+
+    /// Reads one row of a matrix: f32 `[expected[1]]`, on the CPU, all values finite.
+    ///
+    /// # Errors
+    /// As [`Weights::load`].
+    pub(crate) fn load_row(&self, name: &str, expected: [usize; 2], row: usize) -> Result<Tensor> {
+        let (file, stored) = self.expect(name, &expected)?;
+        self.load_stored(name, file, &stored.row(row))
+    }
+
+    /// Where a tensor is, which must have this shape.
+    fn expect(&self, name: &str, shape: &[usize]) -> Result<(&WeightFile, &StoredTensor)> {
         let (file, stored) = self.stored(name).ok_or_else(|| self.missing(name))?;
-        if stored.shape != expected {
-            return Err(Error::ShapeMismatch {
-                name: name.to_owned(),
-                path: file.path().to_owned(),
-                expected: expected.to_vec(),
-                actual: stored.shape.clone(),
-            });
+        if stored.shape == shape {
+            return Ok((file, stored));
         }
+        Err(Error::ShapeMismatch {
+            name: name.to_owned(),
+            path: file.path().to_owned(),
+            expected: shape.to_vec(),
+            actual: stored.shape.clone(),
+        })
+    }
+
+    fn load_stored(&self, name: &str, file: &WeightFile, stored: &StoredTensor) -> Result<Tensor> {
         let values = file.read(name, stored)?;
         let count = values.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {
             return Err(Error::NonFinite { name: name.to_owned(), path: file.path().to_owned(), count });
         }
-        let tensor = Tensor::from_vec(values, expected, &Device::Cpu)?;
+        let tensor = Tensor::from_vec(values, stored.shape.as_slice(), &Device::Cpu)?;
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         Ok(tensor)
     }

@@ -19,6 +19,8 @@ Examples:
   nearsay rerank hits.jsonl -m BAAI/bge-reranker-v2-m3 -k 10
   # the same of one query, in a pipe
   nearsay search n.index bakeries --json | nearsay rerank - -m ./my-reranker
+  # a language model, with an instruction of your own
+  nearsay rerank hits.jsonl -m ./qwen3-reranker --prompt 'Is it about bread?'
 
 Prints a line of JSON per text: rank, score, id, text; of hits also the query and the hit's other fields. Scores are \
 those of sentence-transformers' CrossEncoder: the function that the model's files name, by default the sigmoid, of \
@@ -33,12 +35,19 @@ pub(crate) struct RerankArguments {
     /// Rank the texts of FILE by their relevance to this query
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) query: Option<String>,
-    /// A folder, or a name on the Hugging Face hub, of a model with a classification head
+    /// A folder, or a name on the Hugging Face hub, of a cross-encoder
     #[arg(short, long, value_name = "NAME_OR_DIR")]
     pub(crate) model: Option<String>,
     /// Print the best N texts of each query [default: all]
     #[arg(short = 'k', long, value_name = "N")]
     pub(crate) top: Option<NonZero<usize>>,
+    /// Put one of the model's prompts before each query; a language model gets it as its instruction [default: as the model's
+    /// files say]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) prompt_name: Option<String>,
+    /// Put this text before each query; a language model gets it as its instruction
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_name", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
     /// Print the model's logits as they are
     #[arg(long)]
     pub(crate) logits: bool,

@@ -11,6 +11,8 @@ pub(super) const FLAGS: &[Flag<RerankArguments>] = &[
     always("query"),
     always("model"),
     always("top"),
+    always("prompt_name"),
+    always("prompt"),
     always("logits"),
     needs("text_field", has_query, HITS_ARE_READ, NAME_A_QUERY),
     needs("id_field", has_query, HITS_ARE_READ, NAME_A_QUERY),

@@ -34,6 +34,8 @@ pub(crate) fn run(context: &Context, arguments: &RerankArguments) -> anyhow::Res
     let session = context.open_session(&name, devices, running.threads, running.batch_tokens)?;
     let mut options = CrossEncoderOptions::default().logits(arguments.logits);
     options.max_length = running.max_length;
+    options.prompt_name = arguments.prompt_name.clone();
+    options.prompt = arguments.prompt.clone();
     let encoder = session.cross_encoder(&options)?.with_one_score()?.with_cancel(&context.cancel());
     let mut job = Job { context, encoder, top: arguments.top.map_or(usize::MAX, usize::from), truncated: 0 };
     match &arguments.query {

@@ -20,12 +20,13 @@ use crate::files::router::{ROUTER, RouterConfig, is_router};
 use crate::files::weight_files::{ShardIndex, is_file_name};
 use crate::files::{HubOptions, Token, diagnosis};
 use crate::heads::{LEXICAL_FILE, PROJECTION_FILE};
-use crate::sentence_transformers::{ARTIFACT, IDF};
+use crate::sentence_transformers::{ARTIFACT, CHAT_TEMPLATE, IDF};
 use crate::tokenizers::{TOKENIZER, VOCABULARY_FILES};
 
 /// The small files that nearsay reads in the model's folder and its modules' folders.
-const SMALL_FILES: [&str; 9] = [
+const SMALL_FILES: [&str; 10] = [
     ARTIFACT,
+    CHAT_TEMPLATE,
     IDF,
     "config.json",
     "tokenizer.json",

@@ -143,6 +143,13 @@ pub(crate) fn special_token_fields(folder: &ModelFolder) -> Result<Fields> {
     Ok(SpecialTokens::read(folder, &config)?.fields)
 }
 
+/// The special tokens by the names of their fields: `eos_token` to `</s>`.
+pub(crate) fn special_tokens(folder: &ModelFolder) -> Result<BTreeMap<String, String>> {
+    let fields = special_token_fields(folder)?;
+    let names = fields.keys().filter(|name| name.ends_with("_token"));
+    Ok(names.filter_map(|name| Some((name.clone(), added_tokens::named(&fields, name)?))).collect())
+}
+
 /// The special tokens: those of the settings file, and, unless that lists its added tokens, those of
 /// `special_tokens_map.json` before them.
 struct SpecialTokens {

@@ -39,19 +39,43 @@ fn else_a_dense_layer_has_them() {
         let error = scorer(classes).unwrap_err();
         assert!(matches!(&error, Error::Config { field, .. } if field == "type"), "{error}");
     }
-    let score = "sentence_transformers.cross_encoder.modules.logit_score.LogitScore";
-    for classes in [&[TRANSFORMER, score][..], &[TRANSFORMER, POOLING, "my.Dense"]] {
-        let message = scorer(classes).unwrap_err().to_string();
-        assert!(message.contains("modules.json") && message.contains(classes.last().unwrap()), "{message}");
+    let message = scorer(&[TRANSFORMER, POOLING, "my.Dense"]).unwrap_err().to_string();
+    assert!(message.contains("modules.json") && message.contains("my.Dense"), "{message}");
+}
+
+#[test]
+fn or_logits_of_the_next_token_are_the_score() {
+    const SCORE: &str = "sentence_transformers.cross_encoder.modules.logit_score.LogitScore";
+    let of = |classes: &[&str], score: &str| {
+        let transformer = r#"{"transformer_task": "text-generation", "module_output_name": "causal_logits"}"#;
+        let files = [
+            (SETTINGS, CROSS_ENCODER),
+            ("sentence_bert_config.json", transformer),
+            ("1_LogitScore/config.json", score),
+        ];
+        read(classes, &files).map(Option::unwrap)
+    };
+    let model = of(&[TRANSFORMER, SCORE], r#"{"true_token_id": 3}"#).unwrap();
+    assert!(matches!(model.pooling, TextPooling::NextToken(score, None)
+        if (score.true_token, score.false_token) == (3, None)));
+    assert!(model.is_cross_encoder());
+    for (classes, score, part) in [
+        (&[TRANSFORMER, POOLING, SCORE][..], "{}", "Transformer, Pooling, LogitScore"),
+        (&[TRANSFORMER, "my.LogitScore"], "{}", "my.LogitScore"),
+        (&[TRANSFORMER, SCORE], r#"{"false_token_id": 3}"#, "true_token_id"),
+        (&[TRANSFORMER, SCORE], r#"{"true_token_id": 3, "false_token_id": 1000000}"#, "false_token_id"),
+        (&[TRANSFORMER, SCORE], r#"{"true_token_id": 3, "threshold": 1}"#, "threshold"),
+    ] {
+        let message = of(classes, score).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
     }
 }
 
 #[test]
 fn settings_of_another_kind_are_refused() {
-    let bad_prompt =
+    let prompt =
         r#"{"model_type": "CrossEncoder", "prompts": {"query": "q: "}, "default_prompt_name": "query"}"#;
-    let message = classifier(bad_prompt, "{}").unwrap_err().to_string();
-    assert!(message.contains("default_prompt_name") && message.ends_with("got query"), "{message}");
+    assert_eq!(classifier(prompt, "{}").unwrap().settings.default_prompt(), Some("q: "));
     for field in
         [r#""activation_fn": "torch.nn.modules.linear.Identity""#, r#""keep_in_fp32_modules": ["1.linear"]"#]
     {
