@@ -221,7 +221,7 @@ pub enum Error {
         rule: String,
     },
     /// The model needs something unsupported.
-    #[error("{}: {what} {name} is not supported; supported are {supported}", path.display())]
+    #[error("{}: {what} {} is not supported; supported are {supported}", path.display(), name.escape_debug())]
     Unsupported {
         /// The file that names it.
         path: PathBuf,

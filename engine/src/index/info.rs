@@ -38,6 +38,8 @@ pub struct IndexInfo {
     pub inputs: Vec<String>,
     /// The prompt before each text.
     pub prompt: Option<String>,
+    /// The task whose adapters the model used, if any.
+    pub task: Option<String>,
     /// How long texts were treated.
     pub on_long: Option<String>,
 }
@@ -59,6 +61,7 @@ pub fn info(path: &Path) -> Result<IndexInfo> {
     let provenance = corpus.provenance();
     Ok(IndexInfo {
         prompt: provenance.map(|provenance| provenance.prompt.clone()),
+        task: provenance.and_then(|provenance| provenance.task.clone()),
         on_long: provenance.map(|provenance| provenance.on_long.clone()),
         description: corpus.describe()?,
         format_version: INDEX_FORMAT_VERSION,

@@ -18,6 +18,8 @@ struct Report<'a> {
     #[serde(flatten)]
     scores: &'a StsScores,
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a str>,
 }
 
 pub(super) fn run(context: &Context, arguments: &StsArguments) -> anyhow::Result<()> {
@@ -50,7 +52,8 @@ pub(super) fn run(context: &Context, arguments: &StsArguments) -> anyhow::Result
         context.note("warning: there is no correlation, since all scores or all cosines are equal");
     }
     if context.global.json {
-        return Ok(print_json(&Report { scores: &scores, model: session.model().folder().name() })?);
+        let (model, task) = (session.model().folder().name(), arguments.task.as_deref());
+        return Ok(print_json(&Report { scores: &scores, model, task })?);
     }
     let [spearman, pearson] = [scores.spearman, scores.pearson].map(value);
     Ok(print_line(&format!("spearman {spearman}  pearson {pearson}  pairs {}", scores.pairs))?)

@@ -43,6 +43,10 @@ fn lines(info: &IndexInfo) -> String {
         format!("model    {}", visible(&model)),
         format!("volumes  {}, {}", info.volumes, bytes(info.bytes)),
     ];
+    let texts_are = [("prompt", info.prompt.as_deref()), ("task", info.task.as_deref())];
+    for (what, value) in texts_are {
+        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{what:8} {}", visible(value))));
+    }
     if info.deleted_rows > 0 {
         lines.push(format!(
             "deleted  {} until `nearsay index compact` runs",

@@ -7,6 +7,7 @@ use nearsay::Model;
 use nearsay_kernels::Activation;
 use nearsay_models::Side;
 use nearsay_models::files::Source;
+use nearsay_models::sentence_transformers::TextPooling;
 use nearsay_models::weights::Weights;
 use serde_json::{Map, Value, json};
 
@@ -82,6 +83,8 @@ fn describe(model: &Model) -> Facts {
         ("dimensions", json!(dimensions)),
         ("prompts", json!(model.prompts())),
         ("tasks", json!(tasks(model))),
+        ("default_task", json!(default_task(model))),
+        ("query_max_length", json!(query_length(model))),
         ("bertscore_layer", json!(nearsay::score::bertscore::default_layer(model.folder().name()))),
     ]
 }
@@ -91,6 +94,23 @@ fn tasks(model: &Model) -> Vec<&str> {
     match model.static_queries().is_some() || model.is_late_interaction() {
         true => Side::ALL.map(Side::name).to_vec(),
         false => model.tasks().collect(),
+    }
+}
+
+/// The task of texts without `--task`, of a model that treats queries and documents differently.
+fn default_task(model: &Model) -> Option<&'static str> {
+    let stated = model.static_queries().map(|queries| queries.default);
+    let has_sides = stated.is_some() || model.is_late_interaction();
+    has_sides.then(|| stated.flatten().unwrap_or(Side::Document).name())
+}
+
+/// The longest query in tokens, where it is not that of other texts.
+fn query_length(model: &Model) -> Option<usize> {
+    let pooling = model.sentence_transformer().map(|sentence| &sentence.pooling);
+    match (model.static_queries(), pooling) {
+        (Some(queries), _) => queries.tokenizer().settings().model_max_length,
+        (None, Some(TextPooling::Colbert(colbert))) => colbert.query.length,
+        (None, _) => None,
     }
 }
 
