@@ -32,7 +32,7 @@ Examples:
   # rows in another order, paired by their ids
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
   # references that are encoded once and for all
-  nearsay score -c system.txt -r reference.txt --lang en --cache ~/.cache/nearsay
+  nearsay score -c system.txt -r reference.txt --lang en --cache texts/
   # every candidate against every reference, as a matrix
   nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
   # another metric for a run

@@ -10,6 +10,7 @@ use super::report::CacheReport;
 use super::room::{Room, key_folders, packs};
 use super::store::TextStore;
 use crate::score::bertscore::Scorer;
+use crate::vectors::folder::LOCK;
 use crate::vectors::write::{OutputFile, remove_all_remains};
 use crate::{Error, Result};
 
@@ -84,7 +85,7 @@ impl CacheFolder {
         let refuse = |error: std::io::Error| cannot_create(path, error.to_string());
         fs::create_dir_all(path).map_err(refuse)?;
         // Nobody wants to learn that it cannot be written after the first text was encoded.
-        drop(OutputFile::create(&path.join("probe"), true)?);
+        drop(OutputFile::create(&path.join(LOCK), true)?);
         for folder in key_folders(path).map_err(refuse)? {
             remove_all_remains(&folder);
             packs(&folder).map_err(refuse)?.iter().try_for_each(|pack| check_version(&pack.path))?;

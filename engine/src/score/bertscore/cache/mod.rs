@@ -10,7 +10,7 @@
 //! A pack is written once, under a temporary name, and renamed when it is complete and synced. So a process that is killed
 //! leaves no part of a pack, and readers need no lock: a pack never changes. What the bound on the folder's size
 //! removes are whole packs, those first whose last use is longest ago. References and candidates are in different
-//! packs, since the same references are scored again and again, and a system's outputs rarely.
+//! packs: the same references are scored against again and again, and a system's outputs rarely are scored twice.
 //!
 //! | part | contents |
 //! |---|---|
@@ -59,7 +59,7 @@ pub(super) struct EncodedText {
 pub(super) enum Role {
     /// A reference of some pair.
     Reference,
-    /// Of no pair.
+    /// A candidate only.
     Candidate,
 }
 

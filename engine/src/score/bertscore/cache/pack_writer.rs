@@ -48,6 +48,10 @@ impl PackWriter {
         Ok(())
     }
 
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// The bytes of the finished pack.
     pub(super) fn bytes(&self) -> u64 {
         self.end + (self.index.len() * INDEX_BYTES + FOOT_BYTES) as u64

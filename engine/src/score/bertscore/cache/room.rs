@@ -37,13 +37,14 @@ pub(super) struct Room {
 
 #[derive(Debug, Default)]
 struct RoomState {
-    /// Packs that this process has read or written, and their bytes. It never removes them: else a run over more texts
-    /// than there is room for would remove texts before it needs them, and find none of them next time.
-    in_use: HashMap<PathBuf, u64>,
-    /// The bytes of all of them.
-    used: u64,
-    /// Bytes of packs that are being written.
-    unfinished: u64,
+    /// Packs that this process has read or written. It does not remove them: else a run over more texts than there is
+    /// room for would remove texts before it needs them, and find none of them next time. References are worth more: they
+    /// take the room of any candidates.
+    in_use: HashMap<PathBuf, (Role, u64)>,
+    /// The bytes of all of them, by role.
+    used: [u64; Role::ALL.len()],
+    /// Bytes of packs that are being written, by role.
+    unfinished: [u64; Role::ALL.len()],
     report: CacheReport,
 }
 
@@ -86,19 +87,22 @@ impl Room {
     /// Protects a pack that this process has started to use.
     pub(super) fn protect(&self, pack: &Pack) {
         let mut state = self.state();
-        if state.in_use.insert(pack.path.clone(), pack.bytes).is_none() {
-            state.used += pack.bytes;
+        if state.in_use.insert(pack.path.clone(), (pack.role, pack.bytes)).is_none() {
+            state.used[pack.role as usize] += pack.bytes;
         }
     }
 
-    /// Takes room for one more entry, next to all texts that this process uses; returns the bytes that were taken, or
+    /// Takes room for one more entry, next to the texts that this process uses; returns the bytes that were taken, or
     /// `None` if there is no room. `is_first` says whether it is the first one of a pack.
-    pub(super) fn take(&self, entry_bytes: usize, is_first: bool) -> Option<u64> {
+    pub(super) fn take(&self, role: Role, entry_bytes: usize, is_first: bool) -> Option<u64> {
         let more = (entry_bytes + INDEX_BYTES) as u64 + u64::from(is_first) * LEAST_BYTES;
         let mut state = self.state();
-        let has_room = state.used + state.unfinished + more <= self.options.bytes;
+        let next_to = role.next_to();
+        let taken: u64 =
+            next_to.iter().map(|role| state.used[*role as usize] + state.unfinished[*role as usize]).sum();
+        let has_room = taken + more <= self.options.bytes;
         match has_room {
-            true => state.unfinished += more,
+            true => state.unfinished[role as usize] += more,
             false => state.report.not_kept += 1,
         }
         has_room.then_some(more)
@@ -123,8 +127,8 @@ impl Room {
     /// taken.
     pub(super) fn admit(&self, writer: PackWriter, taken: u64) -> Result<Option<(Pack, Index)>> {
         let lock = self.lock();
-        let has_room = self.make_room(writer.bytes());
-        self.state().unfinished -= taken;
+        let has_room = self.make_room(writer.role(), writer.bytes());
+        self.state().unfinished[writer.role() as usize] -= taken;
         if !has_room.map_err(|error| failed(&self.path, error))? {
             self.note(|report| report.not_kept += writer.texts());
             return Ok(None);
@@ -140,33 +144,33 @@ impl Room {
         let _lock = self.lock();
         // Another process may have removed it.
         let _ = fs::remove_file(path);
-        let mut state = self.state();
-        let bytes = state.in_use.remove(path);
-        state.used -= bytes.unwrap_or(0);
+        self.state().release(path);
     }
 
     /// Removes packs until the bound is respected.
     pub(super) fn shrink(&self) -> Result<()> {
         let _lock = self.lock();
-        self.make_room(0).map(drop).map_err(|error| cannot_create(&self.path, error.to_string()))
+        self.make_room(Role::Candidate, 0)
+            .map(drop)
+            .map_err(|error| cannot_create(&self.path, error.to_string()))
     }
 
-    /// Removes packs until there is room for so many more bytes, those first whose last use is longest ago. If that
-    /// is not possible, returns false and removes none.
-    fn make_room(&self, bytes: u64) -> io::Result<bool> {
+    /// Removes packs until there is room for so many more bytes of texts with a role, those first whose last use is longest
+    /// ago. If that is not possible, returns false and removes none.
+    fn make_room(&self, role: Role, bytes: u64) -> io::Result<bool> {
         let mut packs = all_packs(&self.path)?;
         let total: u64 = packs.iter().map(|pack| pack.bytes).sum();
         let mut excess = (total + bytes).saturating_sub(self.options.bytes);
         if excess == 0 {
             return Ok(true);
         }
-        let state = self.state();
-        packs.retain(|pack| !state.in_use.contains_key(&pack.path) && is_known(pack));
-        drop(state);
+        let mut state = self.state();
+        let is_in_use = |pack: &PackFile| state.in_use.contains_key(&pack.path);
+        packs.retain(|pack| (!is_in_use(pack) || !role.next_to().contains(&pack.role)) && is_known(pack));
         if packs.iter().map(|pack| pack.bytes).sum::<u64>() < excess {
             return Ok(false);
         }
-        packs.sort_by(|one, other| (one.last_use, &one.path).cmp(&(other.last_use, &other.path)));
+        packs.sort_by_cached_key(|pack| (is_in_use(pack), pack.last_use, pack.path.clone()));
         for pack in packs {
             if excess == 0 {
                 break;
@@ -176,6 +180,7 @@ impl Room {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
+            state.release(&pack.path);
             excess = excess.saturating_sub(pack.bytes);
         }
         Ok(true)
@@ -193,6 +198,25 @@ impl Room {
             }
         }
         None
+    }
+}
+
+impl RoomState {
+    /// Forgets a pack that is gone.
+    fn release(&mut self, path: &Path) {
+        if let Some((role, bytes)) = self.in_use.remove(path) {
+            self.used[role as usize] -= bytes;
+        }
+    }
+}
+
+impl Role {
+    /// The roles of texts in use next to which one with this role must fit.
+    fn next_to(self) -> &'static [Self] {
+        match self {
+            Self::Reference => &[Self::Reference],
+            Self::Candidate => &Self::ALL,
+        }
     }
 }
 

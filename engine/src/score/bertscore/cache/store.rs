@@ -67,7 +67,7 @@ impl TextStore {
         let folder = room.path().join(key.folder_name()?);
         let refuse = |error: std::io::Error| cannot_create(&folder, error.to_string());
         fs::create_dir_all(&folder).map_err(refuse)?;
-        drop(OutputFile::create(&folder.join("probe"), true)?);
+        drop(OutputFile::create(&folder.join("references.pack"), true)?);
         let heads = [key.head(Role::Reference)?, key.head(Role::Candidate)?];
         let found = packs(&folder).map_err(refuse)?;
         let store = Self { room: room.clone(), key, folder, heads, state: Mutex::default() };
@@ -158,7 +158,7 @@ impl TextStore {
         }
         let Some(bytes) = entry::to_bytes(&id, encoded)? else { return Ok(()) };
         let is_first = state.unfinished[role as usize].is_none();
-        let Some(taken) = self.room.take(bytes.len(), is_first) else { return Ok(()) };
+        let Some(taken) = self.room.take(role, bytes.len(), is_first) else { return Ok(()) };
         let written = self.append(&mut state, role, taken, (id, &bytes));
         self.checked(&mut state, written)
     }

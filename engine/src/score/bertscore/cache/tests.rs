@@ -366,6 +366,27 @@ fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
 }
 
 #[test]
+fn references_take_the_room_of_candidates() {
+    let desk = Desk::new();
+    let (folder, store) = desk.try_open(1_000_000, 1).unwrap();
+    for text in 0..12 {
+        store.add(&format!("candidate {text}"), Role::Candidate, &large()).unwrap();
+    }
+    let before = folder.finish().unwrap().not_kept;
+    assert_eq!(before, 3, "ten fit in all, with their heads nine");
+    for text in 0..6 {
+        store.add(&format!("reference {text}"), Role::Reference, &large()).unwrap();
+    }
+    store.add("candidate 12", Role::Candidate, &large()).unwrap();
+    assert_eq!(folder.finish().unwrap().not_kept, before + 1);
+    assert!(desk.bytes() <= 1_000_000);
+    let count = |role: Role, what: &str| {
+        (0..12).filter(|text| store.get(&format!("{what} {text}"), role).is_some()).count()
+    };
+    assert_eq!([count(Role::Reference, "reference"), count(Role::Candidate, "candidate")], [6, 3]);
+}
+
+#[test]
 fn a_text_that_was_removed_is_a_text_that_is_not_there() {
     let desk = Desk::with(&TEXTS);
     let (folder, store) = desk.open();
