@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod bench_search;
+mod cache;
 mod compare;
 mod documentation;
 mod embed;
@@ -32,6 +33,7 @@ use crate::terminal::ColorChoice;
 pub(crate) use baseline::BaselineArguments;
 pub(crate) use bench::{BenchAction, BenchArguments, CompareArguments};
 pub(crate) use bench_search::SearchBenchArguments;
+pub(crate) use cache::CacheArguments;
 pub(crate) use compare::{CompareSystemsArguments, TestArgument, UnitArgument};
 pub(crate) use documentation::{CompletionsArguments, ManArguments};
 pub(crate) use embed::{EmbedArguments, LevelArgument, OnLongArgument, PoolingArgument};

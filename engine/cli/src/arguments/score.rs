@@ -11,7 +11,7 @@ use nearsay::text::TextOptions;
 use nearsay::vectors::write::Output;
 
 use super::reading::RowArguments;
-use super::{RunningArguments, named};
+use super::{CacheArguments, RunningArguments, named};
 
 const SCORE_EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,8 @@ Examples:
   nearsay score -c t.csv:output -r t.csv:gold --metric 'rougeL(tok=unicode)'
   # rows in another order, paired by their ids
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
+  # references that are encoded once and for all
+  nearsay score -c system.txt -r reference.txt --lang en --cache texts/
   # every candidate against every reference, as a matrix
   nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
   # another metric for a run
@@ -122,6 +124,8 @@ pub(crate) struct ScoreArguments {
     pub(crate) format: TableFormatArguments,
     #[command(flatten)]
     pub(crate) metrics: MetricArguments,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
     #[command(flatten)]
     pub(crate) interval: IntervalArguments,
     #[command(flatten)]

@@ -80,6 +80,7 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
         metrics: &arguments.metrics,
         reading: &arguments.reading,
         running: &arguments.running,
+        cache: None,
     };
     let evaluated = evaluate(context, inputs, None)?;
     Ok(Subjects {

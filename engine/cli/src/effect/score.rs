@@ -24,6 +24,10 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("tokenize"),
     always("lowercase"),
     always("stem"),
+    always("cache"),
+    // clap refuses these without --cache.
+    always("cache_size"),
+    always("require_cache"),
     always("pairwise"),
     always("segments"),
     always("short"),

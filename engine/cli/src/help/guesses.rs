@@ -175,7 +175,7 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["no-color", "no-colour", "colour"], "color", "colors are chosen with --color auto, always or never"),
     (&["silent", "no-progress", "no-bar", "disable-progress"], "quiet", "-q (--quiet) prints errors only"),
     (
-        &["cache-dir", "cache-folder", "cache"],
+        &["cache-dir", "cache-folder"],
         "model",
         "the environment variable HF_HUB_CACHE names the folder of downloaded models",
     ),

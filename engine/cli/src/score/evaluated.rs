@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nearsay::metrics::statistics::Sample;
-use nearsay::score::bertscore::SavedIdf;
+use nearsay::score::bertscore::{CacheReport, SavedIdf};
 use nearsay::score::run::{Pairing, Run};
 use nearsay::score::systems::{
     Computation, MeasureStage, MeasuredSystems, Measurement, ScoreMetric, ScoreWarning, warnings,
@@ -11,11 +11,12 @@ use nearsay::score::systems::{
 use nearsay::score::{PairSource, PairSurvey, SurveyOptions};
 use nearsay::{Error, Result, Scorer, Workers};
 
+use super::cache::{self, Cache};
 use super::extended::{ExtendedRun, recorded_metrics};
 use super::request::{Opening, Requested, requested};
 use super::sources;
 use crate::arguments::{
-    AlignArgument, MetricArguments, PairArguments, RunningArguments, ScoreReadingArguments,
+    AlignArgument, CacheArguments, MetricArguments, PairArguments, RunningArguments, ScoreReadingArguments,
 };
 use crate::context::Context;
 use crate::progress::{Measure, Progress};
@@ -27,6 +28,14 @@ pub(crate) struct Inputs<'a> {
     pub(crate) metrics: &'a MetricArguments,
     pub(crate) reading: &'a ScoreReadingArguments,
     pub(crate) running: &'a RunningArguments,
+    pub(crate) cache: Option<&'a CacheArguments>,
+}
+
+impl Inputs<'_> {
+    /// The arguments of a cache, if one was asked for.
+    fn cache(&self) -> Option<&CacheArguments> {
+        self.cache.filter(|arguments| arguments.cache.is_some())
+    }
 }
 
 /// Systems measured by metrics.
@@ -39,6 +48,8 @@ pub(crate) struct Evaluated {
     pub(crate) warnings: Vec<ScoreWarning>,
     /// Whether BERTScore is at every layer.
     pub(crate) all_layers: bool,
+    /// What the cache did, if there was one.
+    pub(crate) cache: Option<CacheReport>,
 }
 
 impl Evaluated {
@@ -70,6 +81,10 @@ pub(crate) fn evaluate(
     let mut opening = Opening::new(context, inputs.metrics, inputs.running);
     let requested = requested(inputs.metrics, &known, |spec| opening.num_layers(spec))?;
     check_encoder_flags(&requested, inputs)?;
+    if let Some(arguments) = inputs.cache() {
+        cache::check(&requested, |requested| opening.model_name(&requested.spec))?;
+        opening.cache = Cache::open(context, arguments)?;
+    }
     let run = run.map(ExtendedRun::read).transpose()?;
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
     let source = match &run {
@@ -97,7 +112,8 @@ pub(crate) fn evaluate(
         requested.iter().map(|requested| (requested.key.clone(), requested.spec.clone())).collect();
     let warnings = warnings(&source, &specs, &survey, &measured);
     let all_layers = inputs.metrics.all_layers;
-    Ok(Evaluated { source, survey, requested, metrics, measured, warnings, all_layers })
+    let cache = opening.cache.finish()?;
+    Ok(Evaluated { source, survey, requested, metrics, measured, warnings, all_layers, cache })
 }
 
 fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
@@ -123,6 +139,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     };
     match () {
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
+        () if inputs.cache().is_some() && !has("bertscore") => refuse("--cache", "bertscore"),
         () if *all_layers && !has("bertscore") => refuse("--all-layers", "bertscore"),
         () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),

@@ -1,6 +1,7 @@
 //! `nearsay score`.
 
 mod bertscore;
+mod cache;
 mod columns;
 mod evaluated;
 mod extended;
@@ -50,6 +51,7 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
         metrics: &arguments.metrics,
         reading: &arguments.reading,
         running: &arguments.running,
+        cache: Some(&arguments.cache),
     };
     check_forms(&arguments)?;
     let evaluated = evaluate(context, inputs, earlier.as_ref())?;

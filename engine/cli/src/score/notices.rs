@@ -38,6 +38,9 @@ pub(super) fn print(context: &Context, evaluated: &Evaluated, warnings: &[ScoreW
             context.note(format_args!("warning: {texts} cut to {} tokens", max_tokens.unwrap_or(0)));
         }
     }
+    if let Some(report) = &evaluated.cache {
+        super::cache::print(context, report);
+    }
     let has_others = evaluated.requested.iter().any(|requested| !requested.needs_model());
     for warning in warnings {
         // BERTScore alone has reported empty texts above.

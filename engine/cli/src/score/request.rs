@@ -8,6 +8,7 @@ use nearsay::score::bertscore::{RescaleWith, default_model, num_layers};
 use nearsay::score::systems::{Computation, Cosine, CrossEncoderScore, ScoreMetric, check_language};
 use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Scorer, Session};
 
+use super::cache::Cache;
 use crate::arguments::{MetricArguments, RunningArguments};
 use crate::context::Context;
 
@@ -204,6 +205,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) context: &'a Context,
     pub(crate) arguments: &'a MetricArguments,
     pub(crate) running: &'a RunningArguments,
+    /// Texts that earlier runs encoded.
+    pub(crate) cache: Cache,
     sessions: HashMap<String, Session>,
     /// A scorer of each model: those of other layers share its tokenizer and weights.
     scorers: HashMap<String, Scorer>,
@@ -215,7 +218,8 @@ impl<'a> Opening<'a> {
         arguments: &'a MetricArguments,
         running: &'a RunningArguments,
     ) -> Self {
-        Self { context, arguments, running, sessions: HashMap::new(), scorers: HashMap::new() }
+        let (cache, sessions, scorers) = (Cache::default(), HashMap::new(), HashMap::new());
+        Self { context, arguments, running, cache, sessions, scorers }
     }
 
     /// Reports missing table entries before an input is read or a model is loaded.
@@ -243,7 +247,10 @@ impl<'a> Opening<'a> {
     ) -> Result<ScoreMetric> {
         let key = requested.key.clone();
         let computation = match requested.spec.name() {
-            "bertscore" => Computation::BertScore(self.scorer(&requested.spec, weighted)?),
+            "bertscore" => {
+                let scorer = self.scorer(&requested.spec, weighted)?;
+                Computation::BertScore(self.cache.with(self.context, scorer)?)
+            }
             "cosine" => {
                 let mut options = EmbedOptions::default();
                 options.max_length = self.running.max_length;
@@ -290,7 +297,7 @@ impl<'a> Opening<'a> {
 
     /// The model of the metric's own settings, else of --model, else of --lang, else the environment's: an argument
     /// is stronger than a variable.
-    fn model_name(&self, spec: &MetricSpec) -> Result<String> {
+    pub(crate) fn model_name(&self, spec: &MetricSpec) -> Result<String> {
         if let Some(name) = spec.get("model") {
             return Ok(name.to_owned());
         }

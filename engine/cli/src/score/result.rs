@@ -97,7 +97,9 @@ impl ScoreResult<'_> {
             warnings: self.warnings,
             reproduced_signatures: arguments.format.signature == SignatureArgument::Sacrebleu,
         };
-        let systems = SystemsReport::new(&evaluated.source, &evaluated.survey, &evaluated.measured, &parts);
+        let mut systems =
+            SystemsReport::new(&evaluated.source, &evaluated.survey, &evaluated.measured, &parts);
+        systems.cache = evaluated.cache.clone();
         if evaluated.source.systems.len() > 1 {
             return print_json(&systems);
         }

@@ -1,14 +1,11 @@
-//! The head of a file of a volume: JSON that says what follows, padded with blanks to 4,096 bytes.
-//!
-//! It is a function of the volume's record, so a reader compares it byte by byte and parses nothing.
+//! The head of a file of a volume: a function of the volume's record, so a reader parses nothing.
 
 use serde::Serialize;
 
 use super::VolumeKind;
-use crate::{Error, Result};
-
-/// Bytes before the numbers: a page, so that mapped ones are aligned.
-pub(super) const HEAD_BYTES: usize = 4096;
+use crate::Result;
+pub(super) use crate::vectors::write::HEAD_BYTES;
+use crate::vectors::write::head_bytes;
 
 #[derive(Serialize)]
 pub(super) struct Head<'a> {
@@ -25,10 +22,7 @@ pub(super) struct Head<'a> {
 
 impl Head<'_> {
     pub(super) fn bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec(self).map_err(|error| Error::Bug(format!("a head: {error}")))?;
-        bytes.resize(HEAD_BYTES - 1, b' ');
-        bytes.push(b'\n');
-        Ok(bytes)
+        head_bytes(self)
     }
 }
 

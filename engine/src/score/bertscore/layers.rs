@@ -111,8 +111,10 @@ impl LayerScorer {
         each: impl FnMut(&[Vec<Scores>]) -> Result<()>,
     ) -> Result<ScoreNotices> {
         let layers = &self.layers;
-        let cache = (layers.len() == 1).then_some(&*self.scorer.cache);
-        Call { scorer: &self.scorer, layers, cache }.run(pairs, each)
+        let is_one = layers.len() == 1;
+        let cache = is_one.then_some(&*self.scorer.cache);
+        let store = self.scorer.store.as_deref().filter(|_| is_one);
+        Call { scorer: &self.scorer, layers, cache, store }.run(pairs, each)
     }
 }
 

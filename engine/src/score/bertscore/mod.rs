@@ -15,6 +15,7 @@
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
 //! | a baseline of any model | [`UnrelatedTexts`], [`LayerScorer::baseline`] |
 //! | the mean over pairs | [`RunningMean`] |
+//! | token vectors on disk, for later runs | [`CacheFolder`] |
 //! | settings of a score | [`Signature`] |
 
 mod baselines;
@@ -41,6 +42,7 @@ mod signature;
 mod token_weights;
 
 pub use baselines::{Baseline, BaselineRow, ComputedBaseline, UnrelatedPairs, UnrelatedTexts};
+pub use cache::{CacheCounts, CacheFolder, CacheOptions, CacheReport, DamagedPack};
 pub use default_layers::{default_layer, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model};
 pub use idf::{IdfBuilder, IdfWeights};

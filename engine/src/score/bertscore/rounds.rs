@@ -8,7 +8,7 @@ use nearsay_kernels::all_finite;
 use nearsay_kernels::device::synchronize;
 use nearsay_models::LayerStates;
 
-use super::cache::{EncodedText, TextCache};
+use super::cache::{EncodedText, Role, TextCache, TextStore};
 use super::chunk::{TextState, TokenizedPairs};
 use super::matching::Matcher;
 use super::options::ScoredLayer;
@@ -32,6 +32,8 @@ pub(super) struct Call<'a> {
     pub(super) layers: &'a [ScoredLayer],
     /// Encoded texts that a later pair may need again. Those of several layers are not kept.
     pub(super) cache: Option<&'a Mutex<TextCache>>,
+    /// Texts that earlier runs encoded. Those of several layers are not kept either.
+    pub(super) store: Option<&'a TextStore>,
 }
 
 /// Texts of a window that are encoded now, and their places among all.
@@ -45,13 +47,13 @@ impl Call<'_> {
     /// Tokenizes all distinct texts of `pairs` that are not encoded yet.
     pub(super) fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
         let Scorer { parts, control, .. } = self.scorer;
-        TokenizedPairs::new(pairs, |texts| {
+        TokenizedPairs::new(pairs, |texts, roles| {
             let mut states: Vec<Option<TextState>> = match self.cache() {
                 None => texts.iter().map(|_| None).collect(),
                 Some(mut cache) => texts.iter().map(|text| cache.get(text).map(TextState::Encoded)).collect(),
             };
-            let is_missing = |index: &usize| states[*index].is_none();
-            let missing: Vec<usize> = (0..texts.len()).filter(is_missing).collect();
+            self.look_up(texts, roles, &mut states)?;
+            let missing = missing(&states);
             let encode = |&index: &usize| parts.tokenizer.encode_stripped(&texts[index]);
             let tokens = self.scorer.workers().map_short(control, &missing, encode)?;
             for (index, tokens) in missing.into_iter().zip(tokens) {
@@ -60,6 +62,25 @@ impl Call<'_> {
             let states: Option<Vec<TextState>> = states.into_iter().collect();
             states.ok_or_else(|| Error::Bug("a text was not tokenized".to_owned()))
         })
+    }
+
+    /// Reads texts from the store that have no state yet.
+    fn look_up(&self, texts: &[String], roles: &[Role], states: &mut [Option<TextState>]) -> Result<()> {
+        let Some(store) = self.store else { return Ok(()) };
+        let missing = missing(states);
+        let read = |&index: &usize| Ok(store.get(&texts[index], roles[index]));
+        let found = self.scorer.workers().map_short(&self.scorer.control, &missing, read)?;
+        let place = self.scorer.encoder.encoder().device();
+        for (index, text) in missing.into_iter().zip(found) {
+            let Some(EncodedText { text, tokens }) = text else { continue };
+            let text = Arc::new(EncodedText { text, tokens: tokens.to_device(place)? });
+            if let Some(mut cache) = self.cache() {
+                cache.insert(&texts[index], text.clone());
+            }
+            states[index] = Some(TextState::Encoded(text));
+        }
+        // Threads on other streams read these tensors.
+        Ok(synchronize(place)?)
     }
 
     /// Scores a window of pairs.
@@ -79,7 +100,7 @@ impl Call<'_> {
     }
 
     fn score_round(&self, pairs: TokenizedPairs, progress: &WindowProgress<'_>) -> Result<ScoredWindow> {
-        let TokenizedPairs { texts, states, indices, lengths } = pairs;
+        let TokenizedPairs { texts, roles, states, indices, lengths } = pairs;
         let mut rest = indices.as_slice();
         let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
         let (known, missing) = self.known(&texts, states);
@@ -95,7 +116,7 @@ impl Call<'_> {
             });
             let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
             let matrices = matrices.map_err(|error| error.of_text(name))?;
-            let encoded = self.encoded(&texts, &known, (&missing, matrices))?;
+            let encoded = self.encoded((&texts, &roles), &known, (&missing, matrices))?;
             scores.push(self.matched(&encoded, &pairs, layer)?);
             if is_last {
                 notices = pairs.iter().map(|pair| notice(&encoded, pair)).collect();
@@ -125,7 +146,7 @@ impl Call<'_> {
     /// Every text at a layer: those that were known, and the others with their `matrices`.
     fn encoded(
         &self,
-        texts: &[String],
+        (texts, roles): (&[String], &[Role]),
         known: &[Option<Arc<EncodedText>>],
         (missing, matrices): (&Missing, Vec<Option<Tensor>>),
     ) -> Result<Vec<Arc<EncodedText>>> {
@@ -135,6 +156,9 @@ impl Call<'_> {
             let text = Arc::new(EncodedText { text: tokens.clone(), tokens: matrix });
             if let Some(mut cache) = self.cache() {
                 cache.insert(&texts[*index], text.clone());
+            }
+            if let Some(store) = self.store {
+                store.add(&texts[*index], roles[*index], &text)?;
             }
             encoded[*index] = Some(text);
         }
@@ -155,6 +179,11 @@ impl Call<'_> {
         let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
         Ok(self.scorer.workers().map(control, &groups, |group| matcher.score(group))?.concat())
     }
+}
+
+/// Texts without a state.
+fn missing(states: &[Option<TextState>]) -> Vec<usize> {
+    (0..states.len()).filter(|&text| states[text].is_none()).collect()
 }
 
 /// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the

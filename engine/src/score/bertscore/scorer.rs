@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nearsay_models::HubOptions;
 
-use super::cache::TextCache;
+use super::cache::{TextCache, TextStore};
 use super::idf_counter::IdfCounter;
 use super::idf_file::SavedIdf;
 use super::options::{ResolvedOptions, ScoredLayer};
@@ -54,6 +54,8 @@ pub struct Scorer {
     pub(super) encoder: TextEncoder,
     pub(super) layer: ScoredLayer,
     pub(super) cache: Arc<Mutex<TextCache>>,
+    /// Texts that earlier runs encoded.
+    pub(super) store: Option<Arc<TextStore>>,
     pub(super) parts: Arc<ScorerParts>,
     pub(super) weights: Arc<TokenWeights>,
     /// The SHA-256 of the document frequencies, if they are from a file.
@@ -103,6 +105,7 @@ impl Scorer {
             encoder: session.encoder(layer.layer)?,
             layer,
             cache: new_cache(),
+            store: None,
             parts: Arc::new(ScorerParts { tokenizer, rescaling, baseline }),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             saved_idf: None,
@@ -112,15 +115,15 @@ impl Scorer {
         })
     }
 
-    /// The same scorer for another layer, with that layer's row of the baseline. Both share everything but the cache of
-    /// encoded texts.
+    /// The same scorer for another layer, with that layer's row of the baseline. Both share everything but the texts
+    /// encoded so far, in memory and in a [`CacheFolder`](super::CacheFolder).
     ///
     /// # Errors
     /// If the model or the baseline does not have the layer, or a device has no room for it.
     pub fn at_layer(&self, layer: usize) -> Result<Self> {
         let scored = ScoredLayer::new(layer, self.parts.baseline.as_ref())?;
         let encoder = self.session.encoder(layer)?;
-        Ok(Self { encoder, layer: scored, cache: new_cache(), ..self.clone() })
+        Ok(Self { encoder, layer: scored, cache: new_cache(), store: None, ..self.clone() })
     }
 
     /// Whether `other` scores the same model with the same settings, maybe at another layer.
@@ -177,6 +180,10 @@ impl Scorer {
     #[must_use]
     pub fn keeping(&self, recurring: &RecurringTexts) -> Self {
         Self { recurring: Some(recurring.clone()), ..self.clone() }
+    }
+
+    pub(super) fn with_store(&self, store: Option<Arc<TextStore>>) -> Self {
+        Self { store, ..self.clone() }
     }
 
     /// The opened model.
@@ -241,7 +248,7 @@ impl Scorer {
 
     fn call(&self) -> Call<'_> {
         let layers = std::slice::from_ref(&self.layer);
-        Call { scorer: self, layers, cache: Some(&self.cache) }
+        Call { scorer: self, layers, cache: Some(&self.cache), store: self.store.as_deref() }
     }
 
     /// Windows of pairs whose texts stop at so many layers.

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::score::bertscore::CacheReport;
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, ScoreWarning};
 use crate::score::{PairSource, PairSurvey};
 use crate::vectors::write::hexadecimal;
@@ -26,6 +27,9 @@ pub struct SystemsReport {
     /// Texts that an encoder has encoded, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub texts: Option<TextsReport>,
+    /// What a cache did, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheReport>,
     /// The systems, in the order in which they were named.
     pub systems: Vec<SystemReport>,
     /// Warnings as sentences.
@@ -119,6 +123,7 @@ impl SystemsReport {
             texts: measured
                 .encoded
                 .map(|encoded| TextsReport { distinct: survey.recurring.distinct, encoded }),
+            cache: None,
             systems: systems
                 .map(|(at, (system, surveyed))| SystemReport {
                     name: system.name.clone(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-pub(crate) use self::temporary::is_temporary;
+pub(crate) use self::temporary::{is_temporary, remove_all_remains};
 use super::unfinished::Unfinished;
 use crate::error::phrase;
 use crate::{Error, Result, Setting};

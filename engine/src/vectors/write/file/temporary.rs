@@ -71,10 +71,18 @@ fn keep_permissions(file: &File, replaced: &Metadata) -> io::Result<()> {
 
 /// Removes what killed runs left of `target`. Problems are ignored: the output does not depend on it.
 pub(super) fn remove_remains(target: &Path) {
-    let prefix = prefix(target);
-    for entry in fs::read_dir(folder_of(target)).into_iter().flatten().flatten() {
+    remove_starting_with(&prefix(target), folder_of(target));
+}
+
+/// Removes what killed runs left in a folder, of any target. Problems are ignored.
+pub(crate) fn remove_all_remains(folder: &Path) {
+    remove_starting_with(PREFIX, folder);
+}
+
+fn remove_starting_with(prefix: &str, folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_candidate = name.to_str().is_some_and(|name| name.starts_with(&prefix) && is_temporary(name));
+        let is_candidate = name.to_str().is_some_and(|name| name.starts_with(prefix) && is_temporary(name));
         if !is_candidate || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }

@@ -1,28 +1,17 @@
-//! Encoded texts that a later pair may need again.
+//! Encoded texts that a later pair of this process may need again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use candle_core::Tensor;
-
+use super::EncodedText;
 use crate::score::systems::RecurringTexts;
-use crate::tokens::TokenizedText;
-
-/// A text at a layer, as needed by its pairs.
-#[derive(Debug, Clone)]
-pub(super) struct EncodedText {
-    /// Its token ids.
-    pub(super) text: Arc<TokenizedText>,
-    /// Hidden states with rows of length 1: [tokens, hidden_dim].
-    pub(super) tokens: Tensor,
-}
 
 /// Recently encoded texts at one layer, up to a number of bytes.
 ///
 /// A dropped text that is needed again is encoded again, to the same bits, so the budget affects only time
 /// and memory.
 #[derive(Debug)]
-pub(super) struct TextCache {
+pub(in crate::score::bertscore) struct TextCache {
     entries: HashMap<Arc<str>, CachedText>,
     budget: usize,
     bytes: usize,
@@ -37,17 +26,17 @@ struct CachedText {
 }
 
 impl TextCache {
-    pub(super) fn new(budget: usize) -> Self {
+    pub(in crate::score::bertscore) fn new(budget: usize) -> Self {
         Self { entries: HashMap::new(), budget, bytes: 0, round: 0 }
     }
 
-    pub(super) fn get(&mut self, text: &str) -> Option<Arc<EncodedText>> {
+    pub(in crate::score::bertscore) fn get(&mut self, text: &str) -> Option<Arc<EncodedText>> {
         let entry = self.entries.get_mut(text)?;
         entry.last_round = self.round;
         Some(entry.text.clone())
     }
 
-    pub(super) fn insert(&mut self, text: &str, encoded: Arc<EncodedText>) {
+    pub(in crate::score::bertscore) fn insert(&mut self, text: &str, encoded: Arc<EncodedText>) {
         let bytes =
             text.len() + encoded.tokens.elem_count() * size_of::<f32>() + encoded.text.ids.len() * 4 + 256;
         let entry = CachedText { text: encoded, bytes, last_round: self.round };
@@ -60,7 +49,7 @@ impl TextCache {
     /// Ends a round. Texts that do not recur, if that is known, are dropped one round after their last use: a row may
     /// be divided between two rounds. If the budget is exceeded by the others, drops the least recently used texts
     /// until half of it is free.
-    pub(super) fn end_round(&mut self, recurring: Option<&RecurringTexts>) {
+    pub(in crate::score::bertscore) fn end_round(&mut self, recurring: Option<&RecurringTexts>) {
         let round = self.round;
         self.round += 1;
         if let Some(recurring) = recurring {
@@ -95,7 +84,8 @@ impl TextCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{DType, Device};
+    use crate::tokens::TokenizedText;
+    use candle_core::{DType, Device, Tensor};
 
     fn text(tokens: usize) -> Arc<EncodedText> {
         let matrix = Tensor::zeros((tokens, 8), DType::F32, &Device::Cpu).unwrap();
