@@ -33,6 +33,8 @@ Examples:
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
   # every candidate against every reference, as a matrix
   nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
+  # rows count as much as their field `weight` says
+  nearsay score -c a.jsonl -r b.jsonl --lang en --row-weights weight
   # another metric for a run
   nearsay score -o run/ --add --metric rougeL
 
@@ -63,13 +65,18 @@ Rows are paired by position. If several inputs have ids, they must agree row by 
 an empty reference; a null or absent field in .jsonl is a missing one. BERTScore does not count empty lines of the \
 second and later -r files as references.
 
+--row-weights: a name with a slash, or with the extension of a format, is a file; any other is a field of the -r \
+rows, or of the -c rows if references are lines, and so is NAME in :NAME. The file has a number per line, or is a .csv or \
+.tsv with the column weight, or FILE:COLUMN. Weights are finite, at least 0, and not all 0. They are those of means over \
+rows: bertscore, cosine, cross_encoder, rouge, em and token_f1.
+
 Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
 
 BLEU, chrF and TER are those of sacrebleu 2.6.0, ROUGE that of rouge-score 0.1.2, BERTScore that of bert_score \
 0.3.13 with batch size 1: nothing is padded, so a pair's score never depends on its batch.";
 
 /// Flags about pairs that rows form, or about the results of systems.
-const PAIRED_ALONE: [&str; 20] = [
+const PAIRED_ALONE: [&str; 21] = [
     "add",
     "no_texts",
     "names",
@@ -90,6 +97,7 @@ const PAIRED_ALONE: [&str; 20] = [
     "align",
     "missing_references",
     "group_field",
+    "row_weights",
 ];
 
 #[derive(Debug, Args)]
@@ -112,6 +120,9 @@ pub(crate) struct ScoreArguments {
     /// Score every candidate against every reference, and write the matrices to -o, a .npy or .parquet
     #[arg(long, conflicts_with_all = PAIRED_ALONE)]
     pub(crate) pairwise: bool,
+    /// Weights of the rows in means: a numeric field of the rows, or a file with a number per row
+    #[arg(long, value_name = "FIELD|FILE", conflicts_with = "add")]
+    pub(crate) row_weights: Option<OsString>,
     /// Also print the scores of each pair
     #[arg(short, long, alias = "seg_level")]
     pub(crate) segments: bool,

@@ -13,6 +13,7 @@ use nearsay::{Error, Result, Scorer, Workers};
 
 use super::extended::{ExtendedRun, recorded_metrics};
 use super::request::{Opening, Requested, requested};
+use super::row_weights::{WeightsOrigin, check_metrics};
 use super::sources;
 use crate::arguments::{
     AlignArgument, MetricArguments, PairArguments, RunningArguments, ScoreReadingArguments,
@@ -27,6 +28,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) metrics: &'a MetricArguments,
     pub(crate) reading: &'a ScoreReadingArguments,
     pub(crate) running: &'a RunningArguments,
+    /// The weights of rows in means; those of a run that is extended are its own.
+    pub(crate) row_weights: Option<&'a WeightsOrigin>,
 }
 
 /// Systems measured by metrics.
@@ -70,22 +73,31 @@ pub(crate) fn evaluate(
     let mut opening = Opening::new(context, inputs.metrics, inputs.running);
     let requested = requested(inputs.metrics, &known, |spec| opening.num_layers(spec))?;
     check_encoder_flags(&requested, inputs)?;
+    if inputs.row_weights.is_some() || run.is_some_and(|run| run.pairing().row_weights.is_some()) {
+        check_metrics(&requested)?;
+    }
+    let of_file = inputs.row_weights.map(WeightsOrigin::read).transpose()?.flatten();
     let run = run.map(ExtendedRun::read).transpose()?;
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
     let source = match &run {
         None => {
             opening.check(&requested)?;
-            sources::open(inputs.pairs, inputs.reading)?
+            sources::open(inputs.pairs, inputs.reading, inputs.row_weights.and_then(WeightsOrigin::field))?
         }
         Some(run) => run.source(inputs)?,
     };
     let recurring = requested.iter().any(Requested::needs_model);
     let mut survey = source.survey(SurveyOptions { ids: true, texts: true, recurring })?;
+    if let Some((weights, input)) = of_file {
+        weights.check_rows(survey.rows, &input.to_string())?;
+        survey.weights = Some(weights);
+    }
     let (metrics, known) = match &run {
         None => (open_metrics(context, &mut opening, &requested, (&source, &survey))?, Vec::new()),
         Some(run) => {
             run.check(&source, &survey)?;
             (survey.ids, survey.groups) = (run.ids.clone(), run.groups.clone());
+            survey.weights = run.weights();
             let known = run.samples(&requested, source.systems.len());
             let metrics =
                 run.open_missing(context, &mut opening, (&requested, &known), (&source, &survey))?;

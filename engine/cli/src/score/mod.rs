@@ -8,6 +8,7 @@ mod notices;
 mod pairwise;
 mod request;
 mod result;
+mod row_weights;
 mod segments;
 mod sources;
 mod systems_table;
@@ -26,6 +27,7 @@ use crate::closing;
 use crate::context::Context;
 use crate::print::plural;
 use result::ScoreResult;
+use row_weights::WeightsOrigin;
 
 pub(crate) use columns::split;
 pub(crate) use evaluated::{Evaluated, Inputs, evaluate};
@@ -45,7 +47,9 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     let replaces = arguments.add || arguments.overwrite;
     let writer = folder.as_deref().map(|folder| RunWriter::create(folder, replaces)).transpose()?;
     let earlier = folder.as_deref().filter(|_| arguments.add).map(Run::open).transpose()?;
+    let row_weights = arguments.row_weights.as_deref().map(WeightsOrigin::parse).transpose()?;
     let inputs = Inputs {
+        row_weights: row_weights.as_ref(),
         pairs: &arguments.pairs,
         metrics: &arguments.metrics,
         reading: &arguments.reading,
@@ -245,6 +249,7 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
         ),
         ("--rescale-with-baseline", is_set(metrics.rescale_with_baseline)),
         ("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string())),
+        ("--row-weights", arguments.row_weights.as_ref().map(|origin| origin.display().to_string())),
         ("--max-length", running.max_length.map(|length| length.to_string())),
         ("--precision", precision.filter(|precision| precision != "f32")),
         ("--format", reading.format.map(|format| format.name().to_owned())),

@@ -205,6 +205,7 @@ impl Scorer {
             precision: self.session.devices().precision().name().to_owned(),
             max_length: self.max_tokens(),
             baseline: self.parts.baseline.as_ref().and_then(Baseline::sha256).map(str::to_owned),
+            row_weights: None,
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) mod recurring;
 mod system;
 mod text_pass;
 mod warnings;
+mod weighted;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,13 +24,15 @@ use nearsay_metrics::statistics::Sample;
 pub use cosine::Cosine;
 pub use cross_encoder::CrossEncoderScore;
 pub(super) use metric::recorded_encoder_metric;
-pub use metric::{Computation, ScoreMetric};
+pub use metric::{Computation, ScoreMetric, weighted_signature};
 pub use recurring::RecurringTexts;
 pub use system::{System, check_names, system_name};
 pub use warnings::{ScoreWarning, check_language, warnings};
+pub(super) use weighted::Weighted;
+pub use weighted::check_weighable;
 
 use super::bertscore::{LayerScorer, ScoreNotices};
-use super::{PairSource, PairSurvey};
+use super::{PairSource, PairSurvey, RowWeights};
 use crate::Scorer;
 use crate::session::{Control, Workers};
 use crate::{Error, Result};
@@ -48,14 +51,23 @@ pub struct MeasuredMetric {
     pub metric: Arc<dyn Metric>,
     /// One sample per system, with a row per row of the input.
     pub samples: Vec<Sample>,
-    /// The sums of each sample.
+    /// The sums of each sample, whose rows are weighted if they have weights.
     sums: Vec<Vec<f64>>,
 }
 
 impl MeasuredMetric {
-    /// The samples of all systems by `metric`.
-    pub(super) fn new(key: &str, metric: Arc<dyn Metric>, samples: Vec<Sample>) -> Self {
-        let sums = samples.iter().map(Sample::sums).collect();
+    /// The samples of all systems by `metric`, and the weights of the rows in the mean.
+    pub(super) fn new(
+        key: &str,
+        metric: Arc<dyn Metric>,
+        samples: Vec<Sample>,
+        weights: Option<&RowWeights>,
+    ) -> Self {
+        let sums = |sample: &Sample| match weights {
+            Some(weights) => sample.weighted(weights.values()).sums(),
+            None => sample.sums(),
+        };
+        let sums = samples.iter().map(sums).collect();
         Self { key: key.to_owned(), metric, samples, sums }
     }
 
@@ -82,6 +94,8 @@ pub struct MeasuredSystems {
     pub notices: Vec<ScoreNotices>,
     /// Texts that an encoder encoded, if there was one.
     pub encoded: Option<u64>,
+    /// The weights of the rows in the scores, if they have any. Samples are not multiplied by them.
+    pub weights: Option<RowWeights>,
 }
 
 /// What has been done of a measurement.
@@ -115,11 +129,18 @@ impl std::fmt::Debug for Measurement<'_> {
 }
 
 impl Measurement<'_> {
-    /// Measures the systems of `source`, which `survey` has read.
+    /// Measures the systems of `source`, which `survey` has read. Rows have the weights of the survey.
     ///
     /// # Errors
-    /// If an input breaks a rule, an encoder fails, or the measurement is stopped.
+    /// If rows have weights and a metric is not a mean over rows, an input breaks a rule, an encoder fails, or the
+    /// measurement is stopped.
     pub fn run(mut self, source: &PairSource, survey: &PairSurvey) -> Result<MeasuredSystems> {
+        let weights = survey.weights.as_ref();
+        if weights.is_some() {
+            self.metrics
+                .iter()
+                .try_for_each(|metric| check_weighable(&metric.key, &*metric.metric(weights)))?;
+        }
         let systems = source.systems.len();
         let mut results = std::mem::take(&mut self.known);
         results.resize(self.metrics.len(), Vec::new());
@@ -129,13 +150,14 @@ impl Measurement<'_> {
         let measured = |(metric, samples): (&ScoreMetric, Vec<Option<Sample>>)| {
             let samples = samples.into_iter().collect::<Option<Vec<_>>>();
             let samples = samples.ok_or_else(|| Error::Bug(format!("{} was not computed", metric.key)))?;
-            Ok(MeasuredMetric::new(&metric.key, metric.metric(), samples))
+            Ok(MeasuredMetric::new(&metric.key, metric.metric(weights), samples, weights))
         };
         Ok(MeasuredSystems {
             metrics: self.metrics.iter().zip(results).map(measured).collect::<Result<_>>()?,
             references: survey.reference_count(),
             notices,
             encoded,
+            weights: survey.weights.clone(),
         })
     }
 
@@ -312,9 +334,13 @@ fn put(samples: &mut [Option<Sample>], systems: &[usize], found: Vec<Sample>) {
 impl MeasuredSystems {
     /// The contests for a comparison of all systems, over rows, or over groups of rows.
     pub fn contests(&self, groups: Option<&[usize]>) -> Vec<Contest<'_>> {
-        let units = |sample| match groups {
-            Some(groups) => Cow::Owned(Sample::grouped(sample, groups)),
+        let weighted = |sample| match &self.weights {
+            Some(weights) => Cow::Owned(Sample::weighted(sample, weights.values())),
             None => Cow::Borrowed(sample),
+        };
+        let units = |sample| match groups {
+            Some(groups) => Cow::Owned(weighted(sample).grouped(groups)),
+            None => weighted(sample),
         };
         let contest = |measured| {
             let MeasuredMetric { metric, samples, .. }: &MeasuredMetric = measured;
