@@ -1,15 +1,14 @@
 //! The arguments of `nearsay score`, and those that `nearsay compare` shares with it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use nearsay::metrics::lexical::{MetricSpec, SpecError};
 use nearsay::metrics::statistics::{Bootstrap, IntervalKind};
 use nearsay::text::TextOptions;
 use nearsay::vectors::write::Output;
 
+use super::metrics::MetricArguments;
 use super::reading::RowArguments;
 use super::{RunningArguments, named};
 
@@ -33,6 +32,8 @@ Examples:
   nearsay score -c out.jsonl -r gold.jsonl --align ids --lang en --json
   # every candidate against every reference, as a matrix
   nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
+  # texts beyond the model's length, with all of their tokens
+  nearsay score -c long.txt -r gold.txt --lang en --on-long windows
   # rows count as much as their field `weight` says
   nearsay score -c a.jsonl -r b.jsonl --lang en --row-weights weight
   # another metric for a run
@@ -154,64 +155,6 @@ pub(crate) struct PairArguments {
     /// Names of the systems, in the order of -c
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub(crate) names: Vec<String>,
-}
-
-/// Which metrics, and their settings.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Metrics")]
-pub(crate) struct MetricArguments {
-    /// Metrics, separated by commas [default: bertscore; of a run, all that it has]
-    #[arg(long, value_name = "SPEC", value_parser = specs)]
-    pub(crate) metric: Vec<Specs>,
-    /// For bertscore, cosine and cross_encoder: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) model: Option<String>,
-    /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
-    #[arg(short, long, visible_alias = "num_layers", value_name = "N", value_parser = layer_number)]
-    pub(crate) layer: Option<usize>,
-    /// BERTScore at every layer, from the embeddings (0) to the last, in one pass of the encoder
-    #[arg(long, alias = "all_layers", conflicts_with = "layer")]
-    pub(crate) all_layers: bool,
-    /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
-    #[arg(long, value_name = "CODE")]
-    pub(crate) lang: Option<String>,
-    /// Weight tokens by inverse document frequency over the references, or over those that `nearsay idf` counted in FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    pub(crate) idf: Option<Option<PathBuf>>,
-    /// Rescale with the published baseline of the language, model and layer
-    #[arg(long, alias = "rescale_with_baseline")]
-    pub(crate) rescale_with_baseline: bool,
-    /// Rescale with a baseline file (columns LAYER,P,R,F), as `nearsay baseline` writes it
-    #[arg(long, alias = "baseline_path", value_name = "FILE")]
-    pub(crate) baseline_path: Option<PathBuf>,
-    /// Default of tok= of the metrics that have this tokenizer
-    #[arg(long, value_name = "TOK", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) tokenize: Option<String>,
-    /// Default of case=lc of the metrics that have it
-    #[arg(long)]
-    pub(crate) lowercase: bool,
-    /// Default of stem=yes of ROUGE
-    #[arg(long)]
-    pub(crate) stem: bool,
-}
-
-/// A layer's number. Which one is best depends on the model, and has to be found once.
-fn layer_number(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(layer) => Ok(layer),
-        Err(_) if text == "auto" => {
-            Err("`nearsay tune-layer` finds a model's best layer, and prints its -l".to_owned())
-        }
-        Err(error) => Err(format!("{error}")),
-    }
-}
-
-/// The metrics of one `--metric`.
-#[derive(Debug, Clone)]
-pub(crate) struct Specs(pub(crate) Vec<MetricSpec>);
-
-fn specs(list: &str) -> Result<Specs, SpecError> {
-    MetricSpec::parse_list(list).map(Specs)
 }
 
 /// Other formats of a table than that for people.

@@ -16,7 +16,8 @@ use super::request::{Opening, Requested, requested};
 use super::row_weights::{WeightsOrigin, check_metrics};
 use super::sources;
 use crate::arguments::{
-    AlignArgument, MetricArguments, PairArguments, RunningArguments, ScoreReadingArguments,
+    AlignArgument, MetricArguments, OnLongTextArgument, PairArguments, RunningArguments,
+    ScoreReadingArguments,
 };
 use crate::context::Context;
 use crate::progress::{Measure, Progress};
@@ -124,8 +125,17 @@ fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
 
 /// Refuses flags for encoders if no metric has one.
 fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()> {
-    let MetricArguments { layer, all_layers, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
-        inputs.metrics;
+    let MetricArguments {
+        layer,
+        all_layers,
+        on_long,
+        idf,
+        rescale_with_baseline,
+        baseline_path,
+        model,
+        lang,
+        ..
+    } = inputs.metrics;
     let has = |name: &str| requested.iter().any(|requested| requested.spec.name() == name);
     let refuse = |flag: &str, metrics: &str| {
         Err(Error::Usage {
@@ -136,6 +146,10 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     match () {
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
         () if *all_layers && !has("bertscore") => refuse("--all-layers", "bertscore"),
+        () if on_long.is_some() && !has("bertscore") => refuse("--on-long", "bertscore"),
+        () if on_long.is_some_and(|on_long| on_long != OnLongTextArgument::Truncate) => {
+            check_on_long(requested)
+        }
         () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
@@ -147,6 +161,18 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     }
 }
 
+/// Refuses another treatment of long texts than truncation for encoders that have no other.
+fn check_on_long(requested: &[Requested]) -> Result<()> {
+    let cuts = |requested: &&Requested| requested.needs_model() && requested.spec.name() != "bertscore";
+    match requested.iter().find(cuts) {
+        None => Ok(()),
+        Some(other) => Err(Error::Usage {
+            message: format!("--on-long is of bertscore alone, and {} cuts long texts", other.key).into(),
+            hint: Some("score them by separate commands".into()),
+        }),
+    }
+}
+
 pub(super) fn open_metrics(
     context: &Context,
     opening: &mut Opening<'_>,
@@ -154,7 +180,10 @@ pub(super) fn open_metrics(
     (source, survey): (&PairSource, &PairSurvey),
 ) -> Result<Vec<ScoreMetric>> {
     let idf = &opening.arguments.idf;
-    let weighted = |scorer: Scorer| weighted(context, &scorer, idf, (source, survey));
+    let weighted = |scorer: Scorer| {
+        scorer.check_lengths(source)?;
+        weighted(context, &scorer, idf, (source, survey))
+    };
     requested.iter().map(|requested| opening.open(requested, weighted)).collect()
 }
 

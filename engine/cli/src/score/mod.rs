@@ -241,6 +241,10 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
         ("--layer", metrics.layer.map(|layer| layer.to_string())),
         ("--lang", metrics.lang.clone()),
         (
+            "--on-long",
+            metrics.on_long.and_then(|on_long| Some(on_long.to_possible_value()?.get_name().to_owned())),
+        ),
+        (
             "--idf",
             metrics
                 .idf

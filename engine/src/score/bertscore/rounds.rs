@@ -3,21 +3,18 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{Device, Tensor};
-use nearsay_kernels::all_finite;
-use nearsay_kernels::device::synchronize;
-use nearsay_models::LayerStates;
+use candle_core::Tensor;
 
 use super::cache::{EncodedText, TextCache};
 use super::chunk::{TextState, TokenizedPairs};
 use super::matching::Matcher;
 use super::options::ScoredLayer;
+use super::parts::TextParts;
 use super::progress::{RunProgress, WindowProgress};
 use super::scored::{Emptiness, PairNotice, ScoredWindow};
 use super::{Scorer, Scores};
 use crate::error::shorten;
 use crate::score::PairTexts;
-use crate::session::{EncodedBatch, TextEncoder, split};
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
@@ -52,7 +49,7 @@ impl Call<'_> {
             };
             let is_missing = |index: &usize| states[*index].is_none();
             let missing: Vec<usize> = (0..texts.len()).filter(is_missing).collect();
-            let encode = |&index: &usize| parts.tokenizer.encode_stripped(&texts[index]);
+            let encode = |&index: &usize| parts.tokenizer.encode(&texts[index]);
             let tokens = self.scorer.workers().map_short(control, &missing, encode)?;
             for (index, tokens) in missing.into_iter().zip(tokens) {
                 states[index] = Some(TextState::Tokenized(Arc::new(tokens)));
@@ -83,18 +80,21 @@ impl Call<'_> {
         let mut rest = indices.as_slice();
         let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
         let (known, missing) = self.known(&texts, states);
-        let tokens: Vec<&TokenizedText> = missing.iter().map(|(_, tokens)| &**tokens).collect();
+        let tokenizer = &self.scorer.parts.tokenizer;
+        let parts = TextParts::new(tokenizer, missing.iter().map(|(_, tokens)| &**tokens));
+        let tokens = parts.tokens();
         let mut pass = self.scorer.encoder.start(&self.scorer.control, &tokens);
         let (mut scores, mut notices) = (Vec::with_capacity(self.layers.len()), Vec::new());
         for (at, layer) in self.layers.iter().enumerate() {
             let is_last = at + 1 == self.layers.len();
-            let matrices = pass.stop(&[layer.layer], is_last, |batch| {
-                let rows = unit_rows(batch.states.layer(layer.layer)?, batch.replica, &self.scorer.encoder)?;
-                progress.add(tokens_of(&tokens, &batch));
+            let rows = pass.stop(&[layer.layer], is_last, |batch| {
+                let rows = parts.unit_rows(&batch, layer.layer, &self.scorer.encoder)?;
+                progress.add(parts.kept_tokens(&batch));
                 Ok(rows)
             });
-            let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
-            let matrices = matrices.map_err(|error| error.of_text(name))?;
+            let text = |part: usize| &texts[missing[parts.text_of(part)].0];
+            let name = |part: usize| format!("which begins {:?}", shorten(text(part)));
+            let matrices = parts.join(rows.map_err(|error| error.of_text(name))?)?;
             let encoded = self.encoded(&texts, &known, (&missing, matrices))?;
             scores.push(self.matched(&encoded, &pairs, layer)?);
             if is_last {
@@ -155,38 +155,6 @@ impl Call<'_> {
         let groups: Vec<&[&[usize]]> = pairs.chunks(at_once).collect();
         Ok(self.scorer.workers().map(control, &groups, |group| matcher.score(group))?.concat())
     }
-}
-
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the
-/// first device; `None` if they are not finite.
-pub(super) fn unit_rows(
-    states: LayerStates<'_>,
-    replica: usize,
-    encoder: &TextEncoder,
-) -> Result<Vec<Option<Tensor>>> {
-    let place = encoder.encoder().device();
-    let own = states.normalized(0.0)?;
-    let cu_seqlens = states.cu_seqlens();
-    let finite = all_finite(&own, cu_seqlens, states.form())?;
-    let texts = match replica {
-        0 => split(&own, cu_seqlens)?,
-        _ => {
-            let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-            let texts = split(&moved, cu_seqlens)?;
-            drop(moved);
-            // The encoder waits only for its own device, and threads on other streams read these tensors.
-            synchronize(place)?;
-            // Memory is freed in the order of the device that the thread used last: switch back to this
-            // batch's.
-            synchronize(own.device())?;
-            texts
-        }
-    };
-    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
-}
-
-fn tokens_of(texts: &[&TokenizedText], batch: &EncodedBatch<'_>) -> usize {
-    batch.texts.iter().map(|&text| texts[text].ids.len()).sum()
 }
 
 fn notice(texts: &[Arc<EncodedText>], pair: &[usize]) -> PairNotice {

@@ -2,12 +2,12 @@
 //!
 //! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
-//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,idf={i}][,baseline={b}][,row_weights={r}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
+//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,on_long=windows][,idf={i}][,baseline={b}][,row_weights={r}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
 //! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
 //! release.) The parentheses have our version instead of transformers', the two settings that change
-//! numbers, the first digits of the SHA-256 of a file of document frequencies and of a baseline's file, and the name of
+//! numbers, whether longer texts were scored in windows, the first digits of the SHA-256 of a file of document frequencies and of a baseline's file, and the name of
 //! the rows' weights in the means. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
 
 use std::fmt;
@@ -46,6 +46,8 @@ pub struct Signature {
     pub precision: String,
     /// Longest text in tokens, special tokens included.
     pub max_length: usize,
+    /// Whether longer texts were scored in windows of that length.
+    pub windows: bool,
     /// The SHA-256 of the baseline's file, if it is the user's.
     pub baseline: Option<String>,
     /// The name of the rows' weights in the means, if they have any.
@@ -73,6 +75,7 @@ impl Signature {
             Some(digest) => format!(",{name}={digest:.DIGEST_DIGITS$}"),
             None => String::new(),
         };
+        let on_long = if self.windows { ",on_long=windows" } else { "" };
         let files = file("idf", &self.saved_idf) + &file("baseline", &self.baseline);
         let row_weights =
             self.row_weights.as_ref().map(|name| format!(",row_weights={name}")).unwrap_or_default();
@@ -83,7 +86,7 @@ impl Signature {
         };
         format!(
             "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
-             max_length={max_length}{files}{row_weights}){rescaled}_fast-tokenizer"
+             max_length={max_length}{on_long}{files}{row_weights}){rescaled}_fast-tokenizer"
         )
     }
 }
@@ -112,6 +115,7 @@ mod tests {
             rescaling: Rescaling::None,
             precision: "f32".to_owned(),
             max_length: 512,
+            windows: false,
             baseline: None,
             row_weights: None,
         }
@@ -150,6 +154,8 @@ mod tests {
         let baseline = Some("0123456789abcdef".repeat(4));
         let signature = Signature { rescaling: Rescaling::Custom, baseline, ..plain("m", 3) };
         assert!(signature.to_string().contains(",max_length=512,baseline=0123456789ab)-custom-rescaled_"));
+        let windows = Signature { windows: true, ..signature.clone() };
+        assert!(windows.to_string().contains("max_length=512,on_long=windows,baseline=0123456789ab)-"));
         let weighted = Signature { row_weights: Some("field:w".to_owned()), ..signature.clone() };
         assert!(weighted.to_string().contains("baseline=0123456789ab,row_weights=field:w)-custom-rescaled_"));
         assert_eq!(signature.of_layers(3, 3), signature.to_string());

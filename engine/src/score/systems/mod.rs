@@ -7,6 +7,7 @@
 mod cosine;
 mod cross_encoder;
 mod encoder_mean;
+mod measured;
 mod metric;
 pub(super) mod recurring;
 mod system;
@@ -14,15 +15,11 @@ mod text_pass;
 mod warnings;
 mod weighted;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use nearsay_metrics::comparison::Contest;
-use nearsay_metrics::lexical::{Figure, Metric, ReferenceCount};
 use nearsay_metrics::statistics::Sample;
 
 pub use cosine::Cosine;
 pub use cross_encoder::CrossEncoderScore;
+pub use measured::{MeasuredMetric, MeasuredSystems};
 pub(super) use metric::recorded_encoder_metric;
 pub use metric::{Computation, ScoreMetric, weighted_signature};
 pub use recurring::RecurringTexts;
@@ -32,7 +29,7 @@ pub(super) use weighted::Weighted;
 pub use weighted::check_weighable;
 
 use super::bertscore::{LayerScorer, ScoreNotices};
-use super::{PairSource, PairSurvey, RowWeights};
+use super::{PairSource, PairSurvey};
 use crate::Scorer;
 use crate::session::{Control, Workers};
 use crate::{Error, Result};
@@ -40,63 +37,6 @@ use text_pass::{TextPass, next_block};
 
 /// Rows of texts after which progress is reported: about ten milliseconds.
 const ROWS_PER_REPORT: u64 = 1024;
-
-/// The statistics of all systems by one metric, row by row.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct MeasuredMetric {
-    /// The name in results.
-    pub key: String,
-    /// The metric.
-    pub metric: Arc<dyn Metric>,
-    /// One sample per system, with a row per row of the input.
-    pub samples: Vec<Sample>,
-    /// The sums of each sample, whose rows are weighted if they have weights.
-    sums: Vec<Vec<f64>>,
-}
-
-impl MeasuredMetric {
-    /// The samples of all systems by `metric`, and the weights of the rows in the mean.
-    pub(super) fn new(
-        key: &str,
-        metric: Arc<dyn Metric>,
-        samples: Vec<Sample>,
-        weights: Option<&RowWeights>,
-    ) -> Self {
-        let sums = |sample: &Sample| match weights {
-            Some(weights) => sample.weighted(weights.values()).sums(),
-            None => sample.sums(),
-        };
-        let sums = samples.iter().map(sums).collect();
-        Self { key: key.to_owned(), metric, samples, sums }
-    }
-
-    /// A system's score of all rows; NaN if it is not defined.
-    pub fn score(&self, system: usize) -> f64 {
-        self.metric.score(&self.sums[system])
-    }
-
-    /// A system's score of all rows and its parts.
-    pub fn figures(&self, system: usize) -> Vec<(&'static str, Figure)> {
-        self.metric.figures(&self.sums[system])
-    }
-}
-
-/// All systems, measured by all metrics.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct MeasuredSystems {
-    /// The metrics in the order in which they were asked for.
-    pub metrics: Vec<MeasuredMetric>,
-    /// How many references the rows have.
-    pub references: ReferenceCount,
-    /// Notices about texts that BERTScore found empty or cut, one for each BERTScore.
-    pub notices: Vec<ScoreNotices>,
-    /// Texts that an encoder encoded, if there was one.
-    pub encoded: Option<u64>,
-    /// The weights of the rows in the scores, if they have any. Samples are not multiplied by them.
-    pub weights: Option<RowWeights>,
-}
 
 /// What has been done of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,23 +269,4 @@ fn missing(samples: &[Option<Sample>]) -> Vec<usize> {
 
 fn put(samples: &mut [Option<Sample>], systems: &[usize], found: Vec<Sample>) {
     systems.iter().zip(found).for_each(|(system, sample)| samples[*system] = Some(sample));
-}
-
-impl MeasuredSystems {
-    /// The contests for a comparison of all systems, over rows, or over groups of rows.
-    pub fn contests(&self, groups: Option<&[usize]>) -> Vec<Contest<'_>> {
-        let weighted = |sample| match &self.weights {
-            Some(weights) => Cow::Owned(Sample::weighted(sample, weights.values())),
-            None => Cow::Borrowed(sample),
-        };
-        let units = |sample| match groups {
-            Some(groups) => Cow::Owned(weighted(sample).grouped(groups)),
-            None => weighted(sample),
-        };
-        let contest = |measured| {
-            let MeasuredMetric { metric, samples, .. }: &MeasuredMetric = measured;
-            Contest { metric: &**metric, systems: samples.iter().map(units).collect() }
-        };
-        self.metrics.iter().map(contest).collect()
-    }
 }
