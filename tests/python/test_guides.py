@@ -58,7 +58,7 @@ class SearchPage(Guide):
 
 class EvaluationPage(Guide):
     def test_page_runs(self) -> None:
-        self.assertEqual(self.run_and_compare(EVALUATION), (10, 9))
+        self.assertEqual(self.run_and_compare(EVALUATION), (11, 10))
 
 
 class Quickstart(Guide):

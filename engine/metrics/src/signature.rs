@@ -71,6 +71,13 @@ impl Signature {
         self.with("version", format_args!("{reproduced}+nearsay.{}", env!("CARGO_PKG_VERSION")))
     }
 
+    /// The same with the rows' weights, directly after the number of references; unchanged if the form is another
+    /// program's.
+    #[must_use]
+    pub fn with_row_weights(self, name: &str) -> Self {
+        self.with_resampling(&[("row_weights", name.to_owned())])
+    }
+
     /// The same with these settings directly after the number of references, where sacrebleu has those of
     /// resampling; unchanged if the form is another program's.
     #[must_use]
@@ -155,6 +162,9 @@ mod tests {
         let signature = Signature::new("nrefs", 1).with("case", "mixed").version("2.6.0");
         let resampled = signature.with_resampling(&[("bs", "1000".to_owned()), ("seed", "12345".to_owned())]);
         assert_eq!(resampled.reproduced().to_string(), "nrefs:1|bs:1000|seed:12345|case:mixed|version:2.6.0");
+        let weighted = Signature::new("nrefs", 1).with("stem", "no").with_row_weights("field:w");
+        assert_eq!(weighted.to_string(), "nrefs:1|row_weights:field:w|stem:no");
+        assert_eq!(Signature::parse(&weighted.to_string()).as_ref(), Ok(&weighted));
         let other = Signature::verbatim("x_L1_idf_version=1(y)");
         assert_eq!(other.clone().with_resampling(&[("bs", "1".to_owned())]), other);
     }

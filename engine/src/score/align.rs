@@ -26,7 +26,7 @@ pub(super) fn by_ids(source: &PairSource, max_bytes: usize) -> Result<PairSource
         systems.push(System { name: system.name.clone(), texts: align(&system.texts)? });
     }
     let references = source.references.iter().map(align).collect::<Result<_>>()?;
-    Ok(PairSource { systems, references, ..*source })
+    Ok(PairSource { systems, references, ..source.clone() })
 }
 
 /// The memory that is left.

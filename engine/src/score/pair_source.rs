@@ -4,6 +4,7 @@
 //! (1 and "1" are the same, since csv has no numbers); a row without an id agrees with any.
 //! [`aligned_by_ids`](PairSource::aligned_by_ids) pairs by them instead.
 
+use super::row_fields::RowFields;
 use super::source::{Records, TextColumn, TextSource};
 use super::{PairTexts, System, align};
 use crate::error::shorten;
@@ -24,8 +25,8 @@ pub struct PairSource {
     pub references: Vec<TextSource>,
     /// Whether a blank reference counts as missing.
     pub blank_is_missing: bool,
-    /// The source, counted from the systems' first, whose kept field is the group of a row.
-    pub(super) group_source: Option<usize>,
+    /// The fields with the group and the weight of a row.
+    pub(super) row_fields: Option<RowFields>,
 }
 
 /// The texts of one row.
@@ -53,7 +54,7 @@ impl PairSource {
 
     /// Systems and columns of references.
     pub(super) fn of_systems(systems: Vec<System>, references: Vec<TextSource>) -> Self {
-        Self { systems, references, blank_is_missing: false, group_source: None }
+        Self { systems, references, blank_is_missing: false, row_fields: None }
     }
 
     /// Opens the systems, each a name and the column of its outputs, and the columns of references, which are read
@@ -96,33 +97,6 @@ impl PairSource {
         Ok(Self::of_systems(systems, references.iter().map(reference).collect::<Result<_>>()?))
     }
 
-    /// The same; rows whose references have the same value in `field` are a group. If the references are lines
-    /// without fields, it is a field of the first system's that has any.
-    ///
-    /// # Errors
-    /// If no input has fields.
-    pub fn grouped_by(mut self, field: &str) -> Result<Self> {
-        let systems = self.systems.len();
-        let mut order = (systems..systems + self.references.len()).chain(0..systems);
-        let source = order.find(|at| self.source(*at).field().is_some()).ok_or_else(|| {
-            Error::usage_hint(
-                format!("no input has fields, and so none named `{field}` for the group of a row"),
-                "use jsonl, json, csv, tsv or parquet for rows with fields",
-            )
-        })?;
-        let kept = self.source(source).keeping(field)?;
-        match source.checked_sub(systems) {
-            Some(column) => self.references[column] = kept,
-            None => self.systems[source].texts = kept,
-        }
-        Ok(Self { group_source: Some(source), ..self })
-    }
-
-    fn source(&self, at: usize) -> &TextSource {
-        let systems = self.systems.iter().map(|system| &system.texts);
-        systems.chain(&self.references).nth(at).unwrap_or(&self.references[0])
-    }
-
     /// The same, with blank references as missing ones.
     #[must_use]
     pub fn without_blank_references(self) -> Self {
@@ -149,7 +123,7 @@ impl PairSource {
         Self {
             systems: self.systems.iter().enumerate().map(system).collect(),
             references: self.references.iter().map(TextSource::without_ids).collect(),
-            ..*self
+            ..self.clone()
         }
     }
 
@@ -157,13 +131,13 @@ impl PairSource {
     #[must_use]
     pub fn with_systems(&self, systems: &[usize]) -> Self {
         let systems = systems.iter().map(|system| self.systems[*system].clone()).collect();
-        Self { systems, references: self.references.clone(), group_source: None, ..*self }
+        Self { systems, references: self.references.clone(), row_fields: None, ..*self }
     }
 
     /// These systems with the references of this source.
     #[must_use]
     pub fn replacing_systems(self, systems: Vec<System>) -> Self {
-        Self { systems, group_source: None, ..self }
+        Self { systems, row_fields: None, ..self }
     }
 
     /// Reads the rows from the start.

@@ -129,11 +129,11 @@ impl TextSource {
         Self { field: self.field.clone(), ..Self::of_records(&self.name, records) }
     }
 
-    /// The same texts, each with the value of a field of its row.
+    /// The same texts, each with the value of one more field of its row, and the place of that value among those kept.
     ///
     /// # Errors
     /// If the texts are not those of a file, or the file has no such field.
-    pub(super) fn keeping(&self, field: &str) -> Result<Self> {
+    pub(super) fn keeping(&self, field: &str) -> Result<(Self, usize)> {
         let Some(origin) = &self.origin else {
             return Err(Error::usage(format!(
                 "{}: fields besides the text are read from files only",
@@ -141,7 +141,12 @@ impl TextSource {
             )));
         };
         let (input, options) = &**origin;
-        Self::open(input, &options.clone().keep([field]))
+        let mut kept = options.keep.clone();
+        let place = kept.iter().position(|known| known == field).unwrap_or_else(|| {
+            kept.push(field.to_owned());
+            kept.len() - 1
+        });
+        Ok((Self::open(input, &options.clone().keep(kept))?, place))
     }
 
     /// The same texts without their ids.

@@ -3,18 +3,17 @@
 
 use std::collections::HashMap;
 
-use arrow_array::Array;
-use arrow_cast::display::array_value_to_string;
 use nearsay_metrics::lexical::ReferenceCount;
 
-use super::PairSource;
 use super::digest::TextDigest;
 use super::observed::ObservedTexts;
 use super::pair_source::{Rows, is_blank};
+use super::row_fields::{group, number};
 use super::systems::RecurringTexts;
 use super::systems::recurring::RecurringBuilder;
+use super::{PairSource, RowWeights, row_weights};
 use crate::session::Occurrences;
-use crate::text::{Kept, KeptValue, Record, RecordId};
+use crate::text::{Record, RecordId};
 use crate::{Error, Result};
 
 /// The parts of the rows that a survey keeps.
@@ -41,6 +40,8 @@ pub struct PairSurvey {
     pub ids: Vec<RecordId>,
     /// The groups of the rows, if [`PairSource::grouped_by`] names their field.
     pub groups: Option<Groups>,
+    /// The weights of the rows in means, if [`PairSource::weighted_by_field`] names their field.
+    pub weights: Option<RowWeights>,
     /// The texts that occur in more than one row, if they were asked for.
     pub recurring: RecurringTexts,
     /// The systems' inputs.
@@ -129,6 +130,7 @@ struct Surveyor<'a> {
     survey: PairSurvey,
     digests: Vec<TextDigest>,
     recurring: RecurringBuilder,
+    weights: Vec<f64>,
 }
 
 impl<'a> Surveyor<'a> {
@@ -136,7 +138,7 @@ impl<'a> Surveyor<'a> {
         let survey = PairSurvey {
             systems: vec![SurveyedTexts::default(); source.systems.len()],
             references: vec![SurveyedTexts::default(); source.references.len()],
-            groups: source.group_source.map(|_| Groups::default()),
+            groups: source.row_fields.as_ref().and_then(|fields| fields.group).map(|_| Groups::default()),
             ..PairSurvey::default()
         };
         let sources = source.systems.len() + source.references.len();
@@ -146,6 +148,7 @@ impl<'a> Surveyor<'a> {
             survey,
             digests: vec![TextDigest::default(); sources],
             recurring: RecurringBuilder::default(),
+            weights: Vec::new(),
         }
     }
 
@@ -166,15 +169,7 @@ impl<'a> Surveyor<'a> {
                 .filter(|record| record.has_text)
                 .for_each(|record| self.recurring.add(&record.text, number));
         }
-        if let Some(source) = self.source.group_source {
-            let record = &row[source];
-            let name = group_text(&record.kept).ok_or_else(|| Error::BadRow {
-                input: rows.name(source).to_owned(),
-                row: record.row,
-                rule: "the field of the group is null; each row needs a group".to_owned(),
-            })?;
-            self.survey.groups.get_or_insert_default().add(&name);
-        }
+        self.add_row_fields(&row, rows)?;
         self.survey.rows += 1;
         if self.options.ids {
             // Nothing is kept until a row has an id.
@@ -213,6 +208,21 @@ impl<'a> Surveyor<'a> {
         }
     }
 
+    fn add_row_fields(&mut self, row: &[Record], rows: &Rows) -> Result<()> {
+        let Some(fields) = &self.source.row_fields else { return Ok(()) };
+        let record = &row[fields.source];
+        let bad = |rule| Error::BadRow { input: rows.name(fields.source).to_owned(), row: record.row, rule };
+        if let Some(place) = fields.group {
+            let null = || bad("the field of the group is null; each row needs a group".to_owned());
+            let name = group(record, place).ok_or_else(null)?;
+            self.survey.groups.get_or_insert_default().add(&name);
+        }
+        if let Some(place) = fields.weight {
+            self.weights.push(row_weights::check(number(record, place)).map_err(bad)?);
+        }
+        Ok(())
+    }
+
     fn add_texts(&mut self, row: &[Record]) {
         let (systems, blank_is_missing) = (self.survey.systems.len(), self.source.blank_is_missing);
         let surveyed = self.survey.systems.iter_mut().chain(&mut self.survey.references);
@@ -229,27 +239,17 @@ impl<'a> Surveyor<'a> {
             let rule = "has no rows, so there is no score".into();
             return Err(Error::BadInput { input: first.to_owned(), rule });
         }
+        if let Some(fields) = self.source.row_fields.as_ref().filter(|fields| fields.weight.is_some()) {
+            let sources =
+                self.source.systems.iter().map(|system| &system.texts).chain(&self.source.references);
+            let name = sources.map(|texts| texts.name()).nth(fields.source).unwrap_or_default();
+            self.survey.weights = Some(RowWeights::of_field(&fields.weight_name, self.weights, name)?);
+        }
         self.survey.recurring = self.recurring.finish();
         if self.options.texts {
             let surveyed = self.survey.systems.iter_mut().chain(&mut self.survey.references);
             surveyed.zip(self.digests).for_each(|(surveyed, digest)| surveyed.sha256 = digest.finish());
         }
         Ok(self.survey)
-    }
-}
-
-/// The name of a group: a string as it is, another value as JSON; `None` if it is null.
-fn group_text(kept: &Kept) -> Option<String> {
-    match kept {
-        Kept::Nothing => None,
-        Kept::Values(values) => match values.first()? {
-            KeptValue::Value(serde_json::Value::Null) => None,
-            KeptValue::Value(serde_json::Value::String(text)) => Some(text.clone()),
-            value => Some(value.to_string()),
-        },
-        Kept::Row { columns, index } => {
-            let column = columns.first().filter(|column| column.is_valid(*index))?;
-            array_value_to_string(column, *index).ok()
-        }
     }
 }

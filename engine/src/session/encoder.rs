@@ -8,7 +8,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{IndexOp, Tensor};
-use nearsay_kernels::CuSeqlens;
 use nearsay_models::{Encoder, HiddenStates};
 
 use super::layer_pass::LayerPass;
@@ -75,17 +74,17 @@ pub struct EncodedBatch<'a> {
     pub replica: usize,
 }
 
-/// The rows of each text, [tokens, hidden_dim], copied so that they do not keep the batch's alive.
+/// The rows in each of `ranges`, [tokens, hidden_dim], copied so that they do not keep the batch's alive.
 ///
 /// # Errors
 /// If the copy fails.
-pub(crate) fn split(rows: &Tensor, cu_seqlens: &CuSeqlens) -> Result<Vec<Tensor>> {
+pub(crate) fn split(rows: &Tensor, ranges: impl Iterator<Item = Range<usize>>) -> Result<Vec<Tensor>> {
     let copy = |range: Range<usize>| {
         let view = rows.i(range.clone())?;
         // No tokens need no copy, and devices cannot allocate zero bytes.
         Ok(if range.is_empty() { view } else { view.force_contiguous()? })
     };
-    cu_seqlens.ranges().map(copy).collect()
+    ranges.map(copy).collect()
 }
 
 impl TextEncoder {

@@ -11,6 +11,7 @@ mod settings;
 mod shared;
 mod special;
 mod text_map;
+mod windows;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -34,6 +35,7 @@ pub use fit::Fit;
 pub(crate) use long_text::is_ideograph;
 pub use offsets::{OffsetTokens, TokenOffset};
 pub use special::SpecialTokens;
+pub(crate) use windows::{TokenWindow, WindowTokenizer};
 
 use crate::{Error, Result, guard};
 

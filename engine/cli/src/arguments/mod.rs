@@ -13,6 +13,7 @@ mod idf;
 mod index;
 mod jobs;
 mod mbr;
+mod metrics;
 mod models;
 mod program;
 mod reading;
@@ -46,12 +47,13 @@ pub(crate) use index::{
 };
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use mbr::MbrArguments;
+pub(crate) use metrics::{MetricArguments, OnLongTextArgument, Specs};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use rerank::RerankArguments;
 pub(crate) use score::{
-    AlignArgument, IntervalArguments, MetricArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
-    SignatureArgument, Specs, with_joined_columns,
+    AlignArgument, IntervalArguments, PairArguments, ScoreArguments, ScoreReadingArguments,
+    SignatureArgument, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
 pub(crate) use tune_layer::TuneLayerArguments;

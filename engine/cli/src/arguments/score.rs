@@ -1,15 +1,14 @@
 //! The arguments of `nearsay score`, and those that `nearsay compare` shares with it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use nearsay::metrics::lexical::{MetricSpec, SpecError};
 use nearsay::metrics::statistics::{Bootstrap, IntervalKind};
 use nearsay::text::TextOptions;
 use nearsay::vectors::write::Output;
 
+use super::metrics::MetricArguments;
 use super::reading::RowArguments;
 use super::{CacheArguments, RunningArguments, named};
 
@@ -35,6 +34,10 @@ Examples:
   nearsay score -c system.txt -r reference.txt --lang en --cache texts/
   # every candidate against every reference, as a matrix
   nearsay score --pairwise -c a.txt -r b.txt --lang en -o scores.npy
+  # texts beyond the model's length, with all of their tokens
+  nearsay score -c long.txt -r gold.txt --lang en --on-long windows
+  # rows count as much as their field `weight` says
+  nearsay score -c a.jsonl -r b.jsonl --lang en --row-weights weight
   # another metric for a run
   nearsay score -o run/ --add --metric rougeL
 
@@ -65,13 +68,18 @@ Rows are paired by position. If several inputs have ids, they must agree row by 
 an empty reference; a null or absent field in .jsonl is a missing one. BERTScore does not count empty lines of the \
 second and later -r files as references.
 
+--row-weights: a name with a slash, or with the extension of a format, is a file; any other is a field of the -r \
+rows, or of the -c rows if references are lines, and so is NAME in :NAME. The file has a number per line, or is a .csv or \
+.tsv with the column weight, or FILE:COLUMN. Weights are finite, at least 0, and not all 0. They are those of means over \
+rows: bertscore, cosine, cross_encoder, rouge, em and token_f1.
+
 Without -m the model is that of --lang; without both, that of the variable NEARSAY_MODEL.
 
 BLEU, chrF and TER are those of sacrebleu 2.6.0, ROUGE that of rouge-score 0.1.2, BERTScore that of bert_score \
 0.3.13 with batch size 1: nothing is padded, so a pair's score never depends on its batch.";
 
 /// Flags about pairs that rows form, or about the results of systems.
-const PAIRED_ALONE: [&str; 20] = [
+const PAIRED_ALONE: [&str; 21] = [
     "add",
     "no_texts",
     "names",
@@ -92,6 +100,7 @@ const PAIRED_ALONE: [&str; 20] = [
     "align",
     "missing_references",
     "group_field",
+    "row_weights",
 ];
 
 #[derive(Debug, Args)]
@@ -114,6 +123,9 @@ pub(crate) struct ScoreArguments {
     /// Score every candidate against every reference, and write the matrices to -o, a .npy or .parquet
     #[arg(long, conflicts_with_all = PAIRED_ALONE)]
     pub(crate) pairwise: bool,
+    /// Weights of the rows in means: a numeric field of the rows, or a file with a number per row
+    #[arg(long, value_name = "FIELD|FILE", conflicts_with = "add")]
+    pub(crate) row_weights: Option<OsString>,
     /// Also print the scores of each pair
     #[arg(short, long, alias = "seg_level")]
     pub(crate) segments: bool,
@@ -147,64 +159,6 @@ pub(crate) struct PairArguments {
     /// Names of the systems, in the order of -c
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub(crate) names: Vec<String>,
-}
-
-/// Which metrics, and their settings.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Metrics")]
-pub(crate) struct MetricArguments {
-    /// Metrics, separated by commas [default: bertscore; of a run, all that it has]
-    #[arg(long, value_name = "SPEC", value_parser = specs)]
-    pub(crate) metric: Vec<Specs>,
-    /// For bertscore, cosine and cross_encoder: a folder, or a name on the Hugging Face hub [default: the one for --lang, else NEARSAY_MODEL]
-    #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) model: Option<String>,
-    /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
-    #[arg(short, long, visible_alias = "num_layers", value_name = "N", value_parser = layer_number)]
-    pub(crate) layer: Option<usize>,
-    /// BERTScore at every layer, from the embeddings (0) to the last, in one pass of the encoder
-    #[arg(long, alias = "all_layers", conflicts_with = "layer")]
-    pub(crate) all_layers: bool,
-    /// Language of the texts; selects the model (en: roberta-large), the baseline, and BLEU's tokenizer (zh)
-    #[arg(long, value_name = "CODE")]
-    pub(crate) lang: Option<String>,
-    /// Weight tokens by inverse document frequency over the references, or over those that `nearsay idf` counted in FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    pub(crate) idf: Option<Option<PathBuf>>,
-    /// Rescale with the published baseline of the language, model and layer
-    #[arg(long, alias = "rescale_with_baseline")]
-    pub(crate) rescale_with_baseline: bool,
-    /// Rescale with a baseline file (columns LAYER,P,R,F), as `nearsay baseline` writes it
-    #[arg(long, alias = "baseline_path", value_name = "FILE")]
-    pub(crate) baseline_path: Option<PathBuf>,
-    /// Default of tok= of the metrics that have this tokenizer
-    #[arg(long, value_name = "TOK", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) tokenize: Option<String>,
-    /// Default of case=lc of the metrics that have it
-    #[arg(long)]
-    pub(crate) lowercase: bool,
-    /// Default of stem=yes of ROUGE
-    #[arg(long)]
-    pub(crate) stem: bool,
-}
-
-/// A layer's number. Which one is best depends on the model, and has to be found once.
-fn layer_number(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(layer) => Ok(layer),
-        Err(_) if text == "auto" => {
-            Err("`nearsay tune-layer` finds a model's best layer, and prints its -l".to_owned())
-        }
-        Err(error) => Err(format!("{error}")),
-    }
-}
-
-/// The metrics of one `--metric`.
-#[derive(Debug, Clone)]
-pub(crate) struct Specs(pub(crate) Vec<MetricSpec>);
-
-fn specs(list: &str) -> Result<Specs, SpecError> {
-    MetricSpec::parse_list(list).map(Specs)
 }
 
 /// Other formats of a table than that for people.

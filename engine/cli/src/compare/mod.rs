@@ -76,6 +76,7 @@ fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::R
         .into());
     }
     let inputs = Inputs {
+        row_weights: None,
         pairs: &arguments.pairs,
         metrics: &arguments.metrics,
         reading: &arguments.reading,
@@ -149,6 +150,16 @@ fn options(subjects: &Subjects, arguments: &CompareSystemsArguments) -> Result<(
     let testing = &arguments.testing;
     let mut options = ComparisonOptions::default();
     options.test = Test::from(testing.test);
+    if subjects.measured.weights.is_some() && matches!(options.test, Test::Wilcoxon | Test::StudentT) {
+        return Err(Error::Usage {
+            message: format!(
+                "--test {} compares rows, and these have weights (--row-weights of score)",
+                if options.test == Test::Wilcoxon { "wilcoxon" } else { "t" }
+            )
+            .into(),
+            hint: Some("ar, bs and bs2 compare the weighted means".into()),
+        });
+    }
     options.trials = testing.trials;
     options.bootstrap = arguments.interval.bootstrap().ok_or_else(|| Error::Usage {
         message: "--interval none leaves nothing to compare differences with".into(),

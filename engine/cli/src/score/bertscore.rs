@@ -2,7 +2,7 @@
 
 use nearsay::Scorer;
 use nearsay::score::bertscore::{MeanScores, RunningMean, ScoreNotices, Scores};
-use nearsay::score::systems::{Computation, ScoreMetric};
+use nearsay::score::systems::{Computation, ScoreMetric, weighted_signature};
 use nearsay::score::{LayerReport, ScoreReport, format_score, layer_segment_line, segment_line, text_line};
 use nearsay::text::RecordId;
 
@@ -59,19 +59,22 @@ impl<'a> BertScoreResult<'a> {
     pub(super) fn of(evaluated: &'a Evaluated) -> Option<Self> {
         let metrics = metrics(evaluated);
         let ((_, first), (_, last)) = (metrics.first()?, metrics.last()?);
+        let weights = evaluated.survey.weights.as_ref();
         let layer = |&(at, scorer): &(usize, &Scorer)| {
             let measured = &evaluated.measured.metrics[at];
             let rows = measured.samples.first()?.rows();
             let segments: Vec<Scores> =
                 rows.map(|row| Scores::new(row[0] as f32, row[1] as f32, row[2] as f32)).collect();
             let mut mean = RunningMean::new();
-            segments.iter().for_each(|scores| mean.add(scores));
-            let (layer, signature) = (scorer.layer(), scorer.signature().to_string());
+            for (row, scores) in segments.iter().enumerate() {
+                mean.add_weighted(scores, weights.map_or(1.0, |weights| weights.values()[row]));
+            }
+            let (layer, signature) = (scorer.layer(), weighted_signature(scorer, weights).to_string());
             Some(LayerResult { layer, key: &measured.key, signature, mean: mean.mean(), segments })
         };
         Some(Self {
             scorer: first,
-            signature: first.signature().of_layers(first.layer(), last.layer()),
+            signature: weighted_signature(first, weights).of_layers(first.layer(), last.layer()),
             all_layers: evaluated.all_layers,
             layers: metrics.iter().map(layer).collect::<Option<_>>()?,
             notices: evaluated.measured.notices.first().cloned().unwrap_or_default(),
@@ -87,8 +90,9 @@ impl<'a> BertScoreResult<'a> {
     pub(super) fn layer_metrics(evaluated: &Evaluated) -> Option<LayerMetrics> {
         let metrics = if evaluated.all_layers { metrics(evaluated) } else { Vec::new() };
         let ((_, first), (_, last)) = (metrics.first()?, metrics.last()?);
+        let signature = weighted_signature(first, evaluated.survey.weights.as_ref());
         Some(LayerMetrics {
-            signature: first.signature().of_layers(first.layer(), last.layer()),
+            signature: signature.of_layers(first.layer(), last.layer()),
             layers: metrics.iter().map(|(at, scorer)| (*at, scorer.layer())).collect(),
         })
     }

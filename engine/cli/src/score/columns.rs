@@ -39,7 +39,7 @@ fn exists(name: &OsStr) -> bool {
 }
 
 /// The parts before and after each colon, except those whose second part is not UTF-8, as names of columns are.
-fn colons(name: &OsStr) -> impl DoubleEndedIterator<Item = (&OsStr, &str)> {
+pub(super) fn colons(name: &OsStr) -> impl DoubleEndedIterator<Item = (&OsStr, &str)> {
     let bytes = name.as_bytes();
     let split = |(at, byte): (usize, &u8)| {
         let column = (*byte == b':').then(|| str::from_utf8(&bytes[at + 1..]).ok())??;

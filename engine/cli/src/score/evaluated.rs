@@ -14,9 +14,11 @@ use nearsay::{Error, Result, Scorer, Workers};
 use super::cache::{self, Cache};
 use super::extended::{ExtendedRun, recorded_metrics};
 use super::request::{Opening, Requested, requested};
+use super::row_weights::{WeightsOrigin, check_metrics};
 use super::sources;
 use crate::arguments::{
-    AlignArgument, CacheArguments, MetricArguments, PairArguments, RunningArguments, ScoreReadingArguments,
+    AlignArgument, CacheArguments, MetricArguments, OnLongTextArgument, PairArguments, RunningArguments,
+    ScoreReadingArguments,
 };
 use crate::context::Context;
 use crate::progress::{Measure, Progress};
@@ -29,6 +31,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) reading: &'a ScoreReadingArguments,
     pub(crate) running: &'a RunningArguments,
     pub(crate) cache: Option<&'a CacheArguments>,
+    /// The weights of rows in means; those of a run that is extended are its own.
+    pub(crate) row_weights: Option<&'a WeightsOrigin>,
 }
 
 impl Inputs<'_> {
@@ -85,22 +89,31 @@ pub(crate) fn evaluate(
         cache::check(&requested, |requested| opening.model_name(&requested.spec))?;
         opening.cache = Cache::open(context, arguments)?;
     }
+    if inputs.row_weights.is_some() || run.is_some_and(|run| run.pairing().row_weights.is_some()) {
+        check_metrics(&requested)?;
+    }
+    let of_file = inputs.row_weights.map(WeightsOrigin::read).transpose()?.flatten();
     let run = run.map(ExtendedRun::read).transpose()?;
     // Report missing table entries, inputs of different lengths and ids that disagree before a model is loaded.
     let source = match &run {
         None => {
             opening.check(&requested)?;
-            sources::open(inputs.pairs, inputs.reading)?
+            sources::open(inputs.pairs, inputs.reading, inputs.row_weights.and_then(WeightsOrigin::field))?
         }
         Some(run) => run.source(inputs)?,
     };
     let recurring = requested.iter().any(Requested::needs_model);
     let mut survey = source.survey(SurveyOptions { ids: true, texts: true, recurring })?;
+    if let Some((weights, input)) = of_file {
+        weights.check_rows(survey.rows, &input.to_string())?;
+        survey.weights = Some(weights);
+    }
     let (metrics, known) = match &run {
         None => (open_metrics(context, &mut opening, &requested, (&source, &survey))?, Vec::new()),
         Some(run) => {
             run.check(&source, &survey)?;
             (survey.ids, survey.groups) = (run.ids.clone(), run.groups.clone());
+            survey.weights = run.weights();
             let known = run.samples(&requested, source.systems.len());
             let metrics =
                 run.open_missing(context, &mut opening, (&requested, &known), (&source, &survey))?;
@@ -128,8 +141,17 @@ fn require(is_there: bool, flag: &str, of: &str) -> Result<()> {
 
 /// Refuses flags for encoders if no metric has one.
 fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()> {
-    let MetricArguments { layer, all_layers, idf, rescale_with_baseline, baseline_path, model, lang, .. } =
-        inputs.metrics;
+    let MetricArguments {
+        layer,
+        all_layers,
+        on_long,
+        idf,
+        rescale_with_baseline,
+        baseline_path,
+        model,
+        lang,
+        ..
+    } = inputs.metrics;
     let has = |name: &str| requested.iter().any(|requested| requested.spec.name() == name);
     let refuse = |flag: &str, metrics: &str| {
         Err(Error::Usage {
@@ -141,6 +163,10 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
         () if layer.is_some() && !has("bertscore") => refuse("--layer", "bertscore"),
         () if inputs.cache().is_some() && !has("bertscore") => refuse("--cache", "bertscore"),
         () if *all_layers && !has("bertscore") => refuse("--all-layers", "bertscore"),
+        () if on_long.is_some() && !has("bertscore") => refuse("--on-long", "bertscore"),
+        () if on_long.is_some_and(|on_long| on_long != OnLongTextArgument::Truncate) => {
+            check_on_long(requested)
+        }
         () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),
         () if baseline_path.is_some() && !has("bertscore") => refuse("--baseline-path", "bertscore"),
@@ -152,6 +178,18 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
     }
 }
 
+/// Refuses another treatment of long texts than truncation for encoders that have no other.
+fn check_on_long(requested: &[Requested]) -> Result<()> {
+    let cuts = |requested: &&Requested| requested.needs_model() && requested.spec.name() != "bertscore";
+    match requested.iter().find(cuts) {
+        None => Ok(()),
+        Some(other) => Err(Error::Usage {
+            message: format!("--on-long is of bertscore alone, and {} cuts long texts", other.key).into(),
+            hint: Some("score them by separate commands".into()),
+        }),
+    }
+}
+
 pub(super) fn open_metrics(
     context: &Context,
     opening: &mut Opening<'_>,
@@ -159,7 +197,10 @@ pub(super) fn open_metrics(
     (source, survey): (&PairSource, &PairSurvey),
 ) -> Result<Vec<ScoreMetric>> {
     let idf = &opening.arguments.idf;
-    let weighted = |scorer: Scorer| weighted(context, &scorer, idf, (source, survey));
+    let weighted = |scorer: Scorer| {
+        scorer.check_lengths(source)?;
+        weighted(context, &scorer, idf, (source, survey))
+    };
     requested.iter().map(|requested| opening.open(requested, weighted)).collect()
 }
 

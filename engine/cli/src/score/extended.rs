@@ -3,7 +3,7 @@
 use nearsay::metrics::statistics::Sample;
 use nearsay::score::run::{MetricDocument, Run};
 use nearsay::score::systems::{Computation, MeasuredSystems, ScoreMetric, System};
-use nearsay::score::{Groups, PairSource, PairSurvey};
+use nearsay::score::{Groups, PairSource, PairSurvey, RowWeights};
 use nearsay::text::RecordId;
 use nearsay::{Error, Result};
 
@@ -50,7 +50,7 @@ impl<'a> ExtendedRun<'a> {
                     hint: Some("leave -r out, or name systems to add with -c".into()),
                 });
             }
-            _ => Some(sources::open(inputs.pairs, inputs.reading)?),
+            _ => Some(sources::open(inputs.pairs, inputs.reading, None)?),
         };
         let added = given.as_ref().map(|given| given.systems.clone()).unwrap_or_default();
         // A column with nulls cannot be read as ids.
@@ -184,6 +184,11 @@ impl<'a> ExtendedRun<'a> {
         }
     }
 
+    /// The weights of the run's rows.
+    pub(super) fn weights(&self) -> Option<RowWeights> {
+        self.measured.weights.clone()
+    }
+
     /// The statistics of the run by metric, for each of so many systems.
     pub(super) fn samples(&self, requested: &[Requested], systems: usize) -> Vec<Vec<Option<Sample>>> {
         let samples = |requested: &Requested| {
@@ -213,7 +218,7 @@ impl<'a> ExtendedRun<'a> {
             opening.check(std::slice::from_ref(requested))?;
             let opened = open_metrics(context, opening, std::slice::from_ref(requested), (source, survey))?;
             if let Some(earlier) = earlier.filter(|_| requested.needs_model()) {
-                let [old, new] = [&earlier.metric, &opened[0].metric()]
+                let [old, new] = [&earlier.metric, &opened[0].metric(survey.weights.as_ref())]
                     .map(|metric| metric.signature(survey.reference_count()).to_string());
                 if old != new {
                     return Err(Error::Usage {

@@ -9,6 +9,7 @@ mod notices;
 mod pairwise;
 mod request;
 mod result;
+mod row_weights;
 mod segments;
 mod sources;
 mod systems_table;
@@ -27,6 +28,7 @@ use crate::closing;
 use crate::context::Context;
 use crate::print::plural;
 use result::ScoreResult;
+use row_weights::WeightsOrigin;
 
 pub(crate) use columns::split;
 pub(crate) use evaluated::{Evaluated, Inputs, evaluate};
@@ -46,7 +48,9 @@ pub(crate) fn run(context: &Context, arguments: Box<ScoreArguments>) -> anyhow::
     let replaces = arguments.add || arguments.overwrite;
     let writer = folder.as_deref().map(|folder| RunWriter::create(folder, replaces)).transpose()?;
     let earlier = folder.as_deref().filter(|_| arguments.add).map(Run::open).transpose()?;
+    let row_weights = arguments.row_weights.as_deref().map(WeightsOrigin::parse).transpose()?;
     let inputs = Inputs {
+        row_weights: row_weights.as_ref(),
         pairs: &arguments.pairs,
         metrics: &arguments.metrics,
         reading: &arguments.reading,
@@ -239,6 +243,10 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
         ("--layer", metrics.layer.map(|layer| layer.to_string())),
         ("--lang", metrics.lang.clone()),
         (
+            "--on-long",
+            metrics.on_long.and_then(|on_long| Some(on_long.to_possible_value()?.get_name().to_owned())),
+        ),
+        (
             "--idf",
             metrics
                 .idf
@@ -247,6 +255,7 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
         ),
         ("--rescale-with-baseline", is_set(metrics.rescale_with_baseline)),
         ("--baseline-path", metrics.baseline_path.as_ref().map(|path| path.display().to_string())),
+        ("--row-weights", arguments.row_weights.as_ref().map(|origin| origin.display().to_string())),
         ("--max-length", running.max_length.map(|length| length.to_string())),
         ("--precision", precision.filter(|precision| precision != "f32")),
         ("--format", reading.format.map(|format| format.name().to_owned())),

@@ -112,6 +112,9 @@ impl Job<'_> {
         let candidates = TextList::read(columns[0], &common)?;
         let references = TextList::read(columns[1], &common)?;
         let mut scorer = self.scorer()?;
+        for (list, column) in [&candidates, &references].into_iter().zip(columns) {
+            scorer.check_texts(&list.texts, |text| (column.input.to_string(), list.rows[text]))?;
+        }
         if arguments.metrics.idf == Some(None) {
             let source = |name, list: &TextList| TextSource::of_texts(name, list.texts.clone());
             let source =

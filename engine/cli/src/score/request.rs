@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nearsay::metrics::lexical::{MetricSpec, SpecError, text_metric, text_metric_names};
+use nearsay::metrics::lexical::{MetricSpec, SpecError, TextMetric, text_metric, text_metric_names};
 use nearsay::score::bertscore::{RescaleWith, default_model, num_layers};
 use nearsay::score::systems::{Computation, Cosine, CrossEncoderScore, ScoreMetric, check_language};
 use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Scorer, Session};
@@ -114,8 +114,13 @@ fn with_defaults(spec: &MetricSpec, arguments: &MetricArguments) -> Result<Metri
         add("stem", "yes");
     }
     let spec = check_language(spec, arguments.lang.as_deref())?;
-    text_metric(&spec).map_err(usage)?;
+    text_metric_of(&spec)?;
     Ok(spec)
+}
+
+/// The metric of texts that a checked spec asks for.
+pub(super) fn text_metric_of(spec: &MetricSpec) -> Result<Box<dyn TextMetric>> {
+    text_metric(spec).map_err(usage)
 }
 
 fn check_encoder(spec: &MetricSpec) -> std::result::Result<(), SpecError> {
@@ -264,7 +269,7 @@ impl<'a> Opening<'a> {
                 let encoder = session.cross_encoder(&options)?.with_cancel(&self.context.cancel());
                 Computation::CrossEncoder(Box::new(CrossEncoderScore::new(&session, &encoder)?))
             }
-            _ => Computation::Text(Arc::from(text_metric(&requested.spec).map_err(usage)?)),
+            _ => Computation::Text(Arc::from(text_metric_of(&requested.spec)?)),
         };
         Ok(ScoreMetric { key, computation })
     }
@@ -322,6 +327,7 @@ impl<'a> Opening<'a> {
         let mut options = ScoreOptions::default();
         options.layer = spec.get("layer").and_then(|layer| layer.parse().ok()).or(arguments.layer);
         options.max_length = self.running.max_length;
+        options.on_long = arguments.on_long.map(Into::into).unwrap_or_default();
         options.rescaling = match &arguments.baseline_path {
             Some(path) => RescaleWith::File(path.clone()),
             None if arguments.rescale_with_baseline => {

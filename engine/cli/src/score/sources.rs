@@ -13,11 +13,15 @@ use nearsay::{Error, Result};
 use super::columns::split;
 use crate::arguments::{AlignArgument, PairArguments, ScoreReadingArguments};
 
-/// Opens the inputs.
+/// Opens the inputs, whose rows may have weights in a field.
 ///
 /// # Errors
 /// If one cannot be read, or the arguments contradict each other.
-pub(crate) fn open(pairs: &PairArguments, reading: &ScoreReadingArguments) -> Result<PairSource> {
+pub(crate) fn open(
+    pairs: &PairArguments,
+    reading: &ScoreReadingArguments,
+    weight_field: Option<&str>,
+) -> Result<PairSource> {
     let (systems, references) = columns(pairs, reading)?;
     let inputs: Vec<Input> = systems
         .iter()
@@ -33,6 +37,9 @@ pub(crate) fn open(pairs: &PairArguments, reading: &ScoreReadingArguments) -> Re
     }
     if let Some(field) = &reading.group_field {
         source = source.grouped_by(field)?;
+    }
+    if let Some(field) = weight_field {
+        source = source.weighted_by_field(field)?;
     }
     match reading.align {
         None => Ok(source),

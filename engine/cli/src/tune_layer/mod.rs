@@ -91,7 +91,7 @@ fn given(arguments: &TuneLayerArguments) -> Result<PairSource> {
             hint: Some("nearsay tune-layer RUN, or -c a.txt b.txt -r reference.txt, and --human FILE".into()),
         });
     }
-    open_sources(&arguments.pairs, &arguments.reading)
+    open_sources(&arguments.pairs, &arguments.reading, None)
 }
 
 /// A scorer of every layer. Which of them it is opened with does not matter.

@@ -57,6 +57,12 @@ pub trait Metric: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether the score is the mean of a number of each row, so that rows can weigh differently. The last statistic of
+    /// a row is its weight then, 1.
+    fn is_mean_of_rows(&self) -> bool {
+        false
+    }
+
     /// The settings that the score depends on, in one line for papers.
     fn signature(&self, references: ReferenceCount) -> Signature;
 
@@ -114,7 +120,7 @@ pub trait SetScorer: Send {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::lexical::{MetricSpec, text_metric};
+    use crate::lexical::{MetricSpec, text_metric, text_metric_names};
 
     const SPECS: [&str; 8] = [
         "bleu",
@@ -151,6 +157,21 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_statistic_of_a_mean_is_a_weight() {
+        for name in text_metric_names() {
+            let metric = text_metric(&MetricSpec::new(name)).unwrap();
+            let is_mean = name.starts_with("rouge") || ["em", "token_f1"].contains(&name);
+            assert_eq!(metric.is_mean_of_rows(), is_mean, "{name}");
+            if is_mean {
+                let (mut scorer, mut row) = (metric.row_scorer(), vec![f64::NAN; metric.statistics().len()]);
+                scorer.prepare(&["a cat sat"]);
+                scorer.statistics("a cat", &mut row);
+                assert_eq!(row.last(), Some(&1.0), "{name}");
             }
         }
     }

@@ -77,6 +77,17 @@ impl Sample {
         sums.iter().map(ExactSum::value).collect()
     }
 
+    /// Each row times its weight. A row with the weight 0 becomes zeros, even if it has values that are not finite.
+    #[must_use]
+    pub fn weighted(&self, weights: &[f64]) -> Self {
+        let row = |(row, weight): (&[f64], &f64)| {
+            let weight = *weight;
+            let weighted = |value: &f64| if weight == 0.0 { 0.0 } else { weight * value };
+            row.iter().map(weighted).collect::<Vec<_>>()
+        };
+        Self { columns: self.columns, values: self.rows().zip(weights).flat_map(row).collect() }
+    }
+
     /// Each column as a sample.
     pub fn split_columns(&self) -> Vec<Self> {
         let column = |at: usize| Self { columns: 1, values: self.rows().map(|row| row[at]).collect() };
@@ -122,6 +133,14 @@ mod tests {
         reversed.reverse();
         assert_eq!(Sample::from_rows(&rows).sums(), Sample::from_rows(&reversed).sums());
         assert_eq!(Sample::from_rows(&rows).sums(), [1.100_000_001]);
+    }
+
+    #[test]
+    fn weights_multiply_rows_and_zero_leaves_a_row_out() {
+        let sample = Sample::from_rows(&[[2.0, 1.0], [f64::NAN, 1.0], [-1.0, 1.0]]);
+        let weighted = sample.weighted(&[0.5, 0.0, 3.0]);
+        assert_eq!(weighted.values(), [1.0, 0.5, 0.0, 0.0, -3.0, 3.0]);
+        assert_eq!(sample.weighted(&[1.0; 3]).row(2), sample.row(2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::Scores;
 #[derive(Debug, Clone, Default)]
 pub struct RunningMean {
     pairs: u64,
+    weight: ExactSum,
     precision: ExactSum,
     recall: ExactSum,
     f1: ExactSum,
@@ -23,20 +24,30 @@ impl RunningMean {
 
     /// Adds the next pair of the input.
     pub fn add(&mut self, scores: &Scores) {
+        self.add_weighted(scores, 1.0);
+    }
+
+    /// Adds the next pair of the input, which counts as `weight` others, a finite number of at least 0. A pair with the
+    /// weight 0 does not count, even if its score is NaN.
+    pub fn add_weighted(&mut self, scores: &Scores, weight: f64) {
         self.pairs += 1;
-        self.precision.add(f64::from(scores.precision));
-        self.recall.add(f64::from(scores.recall));
-        self.f1.add(f64::from(scores.f1));
+        if weight == 0.0 {
+            return;
+        }
+        self.weight.add(weight);
+        self.precision.add(weight * f64::from(scores.precision));
+        self.recall.add(weight * f64::from(scores.recall));
+        self.f1.add(weight * f64::from(scores.f1));
     }
 
     /// The means. NaN if any pair's score is NaN or there are no pairs, as in torch
     /// (`bert_score_cli/score.py:120`).
     pub fn mean(&self) -> MeanScores {
-        let pairs = self.pairs as f64;
+        let weight = self.weight.value();
         MeanScores {
-            precision: self.precision.value() / pairs,
-            recall: self.recall.value() / pairs,
-            f1: self.f1.value() / pairs,
+            precision: self.precision.value() / weight,
+            recall: self.recall.value() / weight,
+            f1: self.f1.value() / weight,
         }
     }
 
@@ -87,6 +98,28 @@ mod tests {
         assert!(mean.mean().precision.is_nan());
         assert!(!mean.mean().recall.is_nan());
         assert_eq!(mean.pairs(), 3);
+    }
+
+    #[test]
+    fn weights_are_those_of_a_plain_weighted_mean() {
+        let scores: Vec<Scores> = (0..1000)
+            .map(|at| Scores { precision: (at as f32).sin(), recall: 0.5, f1: (at as f32).cos() })
+            .collect();
+        let weights: Vec<f64> = (0..1000).map(|at| f64::from(at % 7) * 0.3).collect();
+        let mut mean = RunningMean::new();
+        scores.iter().zip(&weights).for_each(|(scores, weight)| mean.add_weighted(scores, *weight));
+        let total: f64 = weights.iter().sum();
+        let plain = |of: fn(&Scores) -> f32| {
+            scores.iter().zip(&weights).map(|(scores, weight)| weight * f64::from(of(scores))).sum::<f64>()
+                / total
+        };
+        let found = mean.mean();
+        for (found, plain) in
+            [(found.precision, plain(|it| it.precision)), (found.recall, 0.5), (found.f1, plain(|it| it.f1))]
+        {
+            // A plain sum of 1,000 values below 2 has an error of 1,000 * 1,000 * 2^-53 at most.
+            assert!((found - plain).abs() < 1e-12, "{found} {plain}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | step | item |
 //! |---|---|
 //! | texts to scores | [`Scorer`], [`LayerScorer`] for several layers at once, [`PairGrid`] for every candidate against every reference |
+//! | texts beyond the model's length | [`OnLongText`] |
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
 //! | weight of a token | [`TokenWeights`], [`IdfBuilder`], [`IdfCounter`], [`SavedIdf`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
@@ -27,12 +28,14 @@ mod idf;
 mod idf_counter;
 mod idf_file;
 mod layers;
+mod long_texts;
 mod matching;
 mod mean;
 mod model_names;
 mod options;
 mod pair;
 mod pairwise;
+mod parts;
 mod progress;
 mod rounds;
 mod scored;
@@ -49,6 +52,7 @@ pub use idf::{IdfBuilder, IdfWeights};
 pub use idf_counter::IdfCounter;
 pub use idf_file::{IdfOrigin, SavedIdf};
 pub use layers::{LayerScorer, LayerScores};
+pub use long_texts::OnLongText;
 pub use mean::{MeanScores, RunningMean};
 pub use options::{RescaleWith, ScoreOptions, num_layers};
 pub use pair::{MatchedTokens, score_pair};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nearsay_models::{HubOptions, Model};
 
 use super::default_layers::unknown_layer;
-use super::{Baseline, BaselineRow, Rescaling, default_layer, layer_or_default};
+use super::{Baseline, BaselineRow, OnLongText, Rescaling, default_layer, layer_or_default};
 use crate::Result;
 
 /// Options of a BERTScore. Set only those that differ from the default:
@@ -22,6 +22,8 @@ pub struct ScoreOptions {
     pub layer: Option<usize>,
     /// The longest text in tokens; `None`: as in the tokenizer's files, within the model's positions.
     pub max_length: Option<usize>,
+    /// How texts longer than that are treated.
+    pub on_long: OnLongText,
     /// The baseline for rescaling raw scores.
     pub rescaling: RescaleWith,
 }
@@ -49,10 +51,16 @@ impl ScoreOptions {
         Self { layer: Some(layer), ..self }
     }
 
-    /// Truncates texts to `tokens`, special tokens included.
+    /// The longest text, or the longest window, has `tokens`, special tokens included.
     #[must_use]
     pub fn max_length(self, tokens: usize) -> Self {
         Self { max_length: Some(tokens), ..self }
+    }
+
+    /// Treats longer texts in this way.
+    #[must_use]
+    pub fn on_long(self, on_long: OnLongText) -> Self {
+        Self { on_long, ..self }
     }
 
     /// Rescales with the published baseline of the model in this language.

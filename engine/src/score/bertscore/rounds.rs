@@ -3,21 +3,19 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{Device, Tensor};
-use nearsay_kernels::all_finite;
+use candle_core::Tensor;
 use nearsay_kernels::device::synchronize;
-use nearsay_models::LayerStates;
 
 use super::cache::{EncodedText, Role, TextCache, TextStore};
 use super::chunk::{TextState, TokenizedPairs};
 use super::matching::Matcher;
 use super::options::ScoredLayer;
+use super::parts::TextParts;
 use super::progress::{RunProgress, WindowProgress};
 use super::scored::{Emptiness, PairNotice, ScoredWindow};
-use super::{Scorer, Scores};
+use super::{OnLongText, Scorer, Scores};
 use crate::error::shorten;
 use crate::score::PairTexts;
-use crate::session::{EncodedBatch, TextEncoder, split};
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
@@ -54,7 +52,7 @@ impl Call<'_> {
             };
             self.look_up(texts, roles, &mut states)?;
             let missing = missing(&states);
-            let encode = |&index: &usize| parts.tokenizer.encode_stripped(&texts[index]);
+            let encode = |&index: &usize| parts.tokenizer.encode(&texts[index]);
             let tokens = self.scorer.workers().map_short(control, &missing, encode)?;
             for (index, tokens) in missing.into_iter().zip(tokens) {
                 states[index] = Some(TextState::Tokenized(Arc::new(tokens)));
@@ -68,7 +66,11 @@ impl Call<'_> {
     fn look_up(&self, texts: &[String], roles: &[Role], states: &mut [Option<TextState>]) -> Result<()> {
         let Some(store) = self.store else { return Ok(()) };
         let missing = missing(states);
-        let read = |&index: &usize| Ok(store.get(&texts[index], roles[index]));
+        // A text that must not be truncated is tokenized again, which refuses it.
+        let allowed = |text: &EncodedText| {
+            !text.text.truncated || self.scorer.parts.tokenizer.on_long() != OnLongText::Error
+        };
+        let read = |&index: &usize| Ok(store.get(&texts[index], roles[index]).filter(allowed));
         let found = self.scorer.workers().map_short(&self.scorer.control, &missing, read)?;
         let place = self.scorer.encoder.encoder().device();
         for (index, text) in missing.into_iter().zip(found) {
@@ -104,18 +106,21 @@ impl Call<'_> {
         let mut rest = indices.as_slice();
         let pairs: Vec<&[usize]> = lengths.iter().filter_map(|&length| rest.split_off(..length)).collect();
         let (known, missing) = self.known(&texts, states);
-        let tokens: Vec<&TokenizedText> = missing.iter().map(|(_, tokens)| &**tokens).collect();
+        let tokenizer = &self.scorer.parts.tokenizer;
+        let parts = TextParts::new(tokenizer, missing.iter().map(|(_, tokens)| &**tokens));
+        let tokens = parts.tokens();
         let mut pass = self.scorer.encoder.start(&self.scorer.control, &tokens);
         let (mut scores, mut notices) = (Vec::with_capacity(self.layers.len()), Vec::new());
         for (at, layer) in self.layers.iter().enumerate() {
             let is_last = at + 1 == self.layers.len();
-            let matrices = pass.stop(&[layer.layer], is_last, |batch| {
-                let rows = unit_rows(batch.states.layer(layer.layer)?, batch.replica, &self.scorer.encoder)?;
-                progress.add(tokens_of(&tokens, &batch));
+            let rows = pass.stop(&[layer.layer], is_last, |batch| {
+                let rows = parts.unit_rows(&batch, layer.layer, &self.scorer.encoder)?;
+                progress.add(parts.kept_tokens(&batch));
                 Ok(rows)
             });
-            let name = |index: usize| format!("which begins {:?}", shorten(&texts[missing[index].0]));
-            let matrices = matrices.map_err(|error| error.of_text(name))?;
+            let text = |part: usize| &texts[missing[parts.text_of(part)].0];
+            let name = |part: usize| format!("which begins {:?}", shorten(text(part)));
+            let matrices = parts.join(rows.map_err(|error| error.of_text(name))?)?;
             let encoded = self.encoded((&texts, &roles), &known, (&missing, matrices))?;
             scores.push(self.matched(&encoded, &pairs, layer)?);
             if is_last {
@@ -184,38 +189,6 @@ impl Call<'_> {
 /// Texts without a state.
 fn missing(states: &[Option<TextState>]) -> Vec<usize> {
     (0..states.len()).filter(|&text| states[text].is_none()).collect()
-}
-
-/// Each text's hidden states with rows of length 1, x / ||x|| without an epsilon, as in the reference, all on the
-/// first device; `None` if they are not finite.
-pub(super) fn unit_rows(
-    states: LayerStates<'_>,
-    replica: usize,
-    encoder: &TextEncoder,
-) -> Result<Vec<Option<Tensor>>> {
-    let place = encoder.encoder().device();
-    let own = states.normalized(0.0)?;
-    let cu_seqlens = states.cu_seqlens();
-    let finite = all_finite(&own, cu_seqlens, states.form())?;
-    let texts = match replica {
-        0 => split(&own, cu_seqlens)?,
-        _ => {
-            let moved = own.to_device(&Device::Cpu)?.to_device(place)?;
-            let texts = split(&moved, cu_seqlens)?;
-            drop(moved);
-            // The encoder waits only for its own device, and threads on other streams read these tensors.
-            synchronize(place)?;
-            // Memory is freed in the order of the device that the thread used last: switch back to this
-            // batch's.
-            synchronize(own.device())?;
-            texts
-        }
-    };
-    Ok(texts.into_iter().zip(finite).map(|(tokens, finite)| finite.then_some(tokens)).collect())
-}
-
-fn tokens_of(texts: &[&TokenizedText], batch: &EncodedBatch<'_>) -> usize {
-    batch.texts.iter().map(|&text| texts[text].ids.len()).sum()
 }
 
 fn notice(texts: &[Arc<EncodedText>], pair: &[usize]) -> PairNotice {

@@ -8,18 +8,20 @@ use nearsay_models::HubOptions;
 use super::cache::{TextCache, TextStore};
 use super::idf_counter::IdfCounter;
 use super::idf_file::SavedIdf;
+use super::long_texts::ScoreTokenizer;
 use super::options::{ResolvedOptions, ScoredLayer};
 use super::progress::{Listener, RunProgress};
 use super::rounds::Call;
 use super::scored::{ScoreNotices, Scored, ScoredWindow};
-use super::{Baseline, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
-use crate::Result;
+use super::{Baseline, OnLongText, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
+use crate::error::phrase;
 use crate::score::systems::RecurringTexts;
 use crate::score::{Pair, PairSource, PairTexts};
 use crate::session::{
     Cancel, Control, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
 };
-use crate::tokens::{SpecialTokens, TextTokenizer};
+use crate::tokens::SpecialTokens;
+use crate::{Error, Result, Setting};
 
 /// Bytes of encoded texts that are kept for later pairs.
 const CACHE_BYTES: usize = 128 << 20;
@@ -68,7 +70,7 @@ pub struct Scorer {
 /// The options resolved for the model, without the layer.
 #[derive(Debug)]
 pub(super) struct ScorerParts {
-    pub(super) tokenizer: TextTokenizer,
+    pub(super) tokenizer: ScoreTokenizer,
     rescaling: Rescaling,
     baseline: Option<Baseline>,
 }
@@ -100,6 +102,7 @@ impl Scorer {
         // Not the length in a sentence-transformers folder, which is for embeddings.
         let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
         let special = SpecialTokens::find(model.tokenizer().settings(), &tokenizer);
+        let tokenizer = ScoreTokenizer::new(tokenizer, options.on_long, session.recipe())?;
         Ok(Self {
             session: session.clone(),
             encoder: session.encoder(layer.layer)?,
@@ -145,15 +148,26 @@ impl Scorer {
     ///
     /// # Errors
     /// [`Error::BadInput`](crate::Error::BadInput) if they were counted with another tokenizer or length, or over fewer
-    /// than two references.
+    /// than two references; [`Error::Usage`](crate::Error::Usage) if long texts are scored in windows, since those of the
+    /// file were truncated.
     pub fn weighted_by(&self, saved: &SavedIdf) -> Result<Self> {
+        if self.parts.tokenizer.on_long() == OnLongText::Windows {
+            return Err(Error::usage_hint(
+                format!(
+                    "a file of document frequencies counts texts cut to {} tokens, and texts in windows have all of theirs",
+                    self.max_tokens()
+                ),
+                phrase!["count the references of this call: ", Setting::Idf, " without a file"],
+            ));
+        }
         let weights = saved.weights(&self.idf_counter().origin()?, self.session.model().folder().name())?;
         let digest: Arc<str> = saved.sha256()?.into();
         Ok(Self { weights: Arc::new(TokenWeights::Idf(weights)), saved_idf: Some(digest), ..self.clone() })
     }
 
     fn idf_counter(&self) -> IdfCounter {
-        IdfCounter::new(&self.session, &self.parts.tokenizer).controlled(&self.control, &self.listener)
+        IdfCounter::new(&self.session, self.parts.tokenizer.tokenizer())
+            .controlled(&self.control, &self.listener)
     }
 
     /// The same scorer; `cancel` can stop its calls.
@@ -196,7 +210,7 @@ impl Scorer {
         self.layer.layer
     }
 
-    /// The longest text in tokens.
+    /// The longest text in tokens; with [`OnLongText::Windows`], the longest window.
     pub fn max_tokens(&self) -> usize {
         self.parts.tokenizer.max_tokens()
     }
@@ -211,7 +225,9 @@ impl Scorer {
             rescaling: self.parts.rescaling,
             precision: self.session.devices().precision().name().to_owned(),
             max_length: self.max_tokens(),
+            windows: self.parts.tokenizer.on_long() == OnLongText::Windows,
             baseline: self.parts.baseline.as_ref().and_then(Baseline::sha256).map(str::to_owned),
+            row_weights: None,
         }
     }
 
@@ -261,7 +277,7 @@ impl Scorer {
             items: usize::MAX,
             useful_bytes: BYTES_PER_TOKEN * values / self.session.recipe().hidden_dim(),
             bytes: WINDOW_BYTES,
-            max_tokens: self.max_tokens(),
+            max_tokens: self.parts.tokenizer.kept_tokens(),
             doublings: 0,
         };
         if is_on_gpu { limits.starting_small() } else { limits }

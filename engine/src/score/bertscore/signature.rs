@@ -2,12 +2,13 @@
 //!
 //! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
-//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,idf={i}][,baseline={b}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
+//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,on_long=windows][,idf={i}][,baseline={b}][,row_weights={r}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
 //! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
 //! release.) The parentheses have our version instead of transformers', the two settings that change
-//! numbers, and the first digits of the SHA-256 of a file of document frequencies and of a baseline's file. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
+//! numbers, whether longer texts were scored in windows, the first digits of the SHA-256 of a file of document frequencies and of a baseline's file, and the name of
+//! the rows' weights in the means. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
 
 use std::fmt;
 
@@ -45,8 +46,12 @@ pub struct Signature {
     pub precision: String,
     /// Longest text in tokens, special tokens included.
     pub max_length: usize,
+    /// Whether longer texts were scored in windows of that length.
+    pub windows: bool,
     /// The SHA-256 of the baseline's file, if it is the user's.
     pub baseline: Option<String>,
+    /// The name of the rows' weights in the means, if they have any.
+    pub row_weights: Option<String>,
 }
 
 /// Digits of a file's SHA-256 in a signature.
@@ -70,7 +75,10 @@ impl Signature {
             Some(digest) => format!(",{name}={digest:.DIGEST_DIGITS$}"),
             None => String::new(),
         };
+        let on_long = if self.windows { ",on_long=windows" } else { "" };
         let files = file("idf", &self.saved_idf) + &file("baseline", &self.baseline);
+        let row_weights =
+            self.row_weights.as_ref().map(|name| format!(",row_weights={name}")).unwrap_or_default();
         let rescaled = match self.rescaling {
             Rescaling::None => "",
             Rescaling::Published => "-rescaled",
@@ -78,7 +86,7 @@ impl Signature {
         };
         format!(
             "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
-             max_length={max_length}{files}){rescaled}_fast-tokenizer"
+             max_length={max_length}{on_long}{files}{row_weights}){rescaled}_fast-tokenizer"
         )
     }
 }
@@ -94,19 +102,29 @@ mod tests {
     use super::*;
 
     fn signature(idf: bool, rescaling: Rescaling) -> String {
-        let (model, precision) = ("roberta-large".to_owned(), "f32".to_owned());
-        let (baseline, saved_idf) = (None, None);
-        Signature { model, layer: 17, idf, saved_idf, rescaling, precision, max_length: 512, baseline }
-            .to_string()
+        Signature { idf, rescaling, ..plain("roberta-large", 17) }.to_string()
+    }
+
+    /// The signature of raw scores without idf.
+    fn plain(model: &str, layer: usize) -> Signature {
+        Signature {
+            model: model.to_owned(),
+            layer,
+            idf: false,
+            saved_idf: None,
+            rescaling: Rescaling::None,
+            precision: "f32".to_owned(),
+            max_length: 512,
+            windows: false,
+            baseline: None,
+            row_weights: None,
+        }
     }
 
     #[test]
     fn saved_frequencies_are_named_by_their_digest() {
         let saved_idf = Some("0123456789abcdef".to_owned());
-        let (model, precision, rescaling) = ("m".to_owned(), "f32".to_owned(), Rescaling::None);
-        let (layer, idf, max_length, baseline) = (1, true, 9, None);
-        let signature =
-            Signature { model, layer, idf, saved_idf, rescaling, precision, max_length, baseline };
+        let signature = Signature { idf: true, saved_idf, max_length: 9, ..plain("m", 1) };
         assert!(signature.to_string().contains("max_length=9,idf=0123456789ab)_"), "{signature}");
     }
 
@@ -133,17 +151,13 @@ mod tests {
 
     #[test]
     fn all_layers_and_a_baseline_are_named() {
-        let signature = Signature {
-            model: "m".to_owned(),
-            layer: 3,
-            saved_idf: None,
-            idf: false,
-            rescaling: Rescaling::Custom,
-            precision: "f32".to_owned(),
-            max_length: 512,
-            baseline: Some("0123456789abcdef".repeat(4)),
-        };
+        let baseline = Some("0123456789abcdef".repeat(4));
+        let signature = Signature { rescaling: Rescaling::Custom, baseline, ..plain("m", 3) };
         assert!(signature.to_string().contains(",max_length=512,baseline=0123456789ab)-custom-rescaled_"));
+        let windows = Signature { windows: true, ..signature.clone() };
+        assert!(windows.to_string().contains("max_length=512,on_long=windows,baseline=0123456789ab)-"));
+        let weighted = Signature { row_weights: Some("field:w".to_owned()), ..signature.clone() };
+        assert!(weighted.to_string().contains("baseline=0123456789ab,row_weights=field:w)-custom-rescaled_"));
         assert_eq!(signature.of_layers(3, 3), signature.to_string());
         assert_eq!(signature.of_layers(0, 12), signature.to_string().replace("m_L3_", "m_L0-12_"));
     }

@@ -67,9 +67,14 @@ impl PairRows {
         mut each: impl FnMut(&PairRow, ScoreBand<'_>) -> Result<()>,
     ) -> Result<PairwiseNotices> {
         let mut notices = PairwiseNotices::default();
-        let mut done = 0;
+        let (name, mut done) = (self.name(), 0);
         for window in Windows::new(self, scorer.limits(1)) {
             let rows = window.items;
+            for row in &rows {
+                let place = |_| (name.clone(), row.row);
+                scorer.check_texts(&row.candidates, place)?;
+                scorer.check_texts(&row.references, place)?;
+            }
             let grids: Vec<PairGrid<'_>> = rows
                 .iter()
                 .map(|row| PairGrid { candidates: &row.candidates, references: &row.references })

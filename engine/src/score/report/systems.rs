@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::score::bertscore::CacheReport;
+use crate::score::run::RowWeightsDocument;
 use crate::score::systems::{MeasuredMetric, MeasuredSystems, ScoreWarning};
 use crate::score::{PairSource, PairSurvey};
 use crate::vectors::write::hexadecimal;
@@ -24,6 +25,9 @@ pub struct SystemsReport {
     pub fingerprint: String,
     /// The columns of references.
     pub references: Vec<ReferencesReport>,
+    /// The weights of the rows in the scores, if they have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_weights: Option<RowWeightsDocument>,
     /// Texts that an encoder has encoded, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub texts: Option<TextsReport>,
@@ -120,6 +124,7 @@ impl SystemsReport {
                     missing: surveyed.missing.count,
                 })
                 .collect(),
+            row_weights: measured.weights.as_ref().map(RowWeightsDocument::from),
             texts: measured
                 .encoded
                 .map(|encoded| TextsReport { distinct: survey.recurring.distinct, encoded }),
@@ -169,7 +174,7 @@ fn segment(metric: &dyn Metric, row: &[f64]) -> Vec<(&'static str, Figure)> {
     }
 }
 
-/// The SHA-256 of the canonical JSON of all signatures and of the inputs' digests.
+/// The SHA-256 of the canonical JSON of all signatures and of the digests of the inputs and of the rows' weights.
 pub(in crate::score) fn fingerprint(
     source: &PairSource,
     survey: &PairSurvey,
@@ -183,7 +188,10 @@ pub(in crate::score) fn fingerprint(
     let systems: BTreeMap<_, _> =
         systems.map(|(system, surveyed)| (&system.name, &surveyed.sha256)).collect();
     let references: Vec<_> = survey.references.iter().map(|surveyed| &surveyed.sha256).collect();
-    let all = json!({ "references": references, "signatures": signatures, "systems": systems });
+    let mut all = json!({ "references": references, "signatures": signatures, "systems": systems });
+    if let Some(weights) = &measured.weights {
+        all["row_weights"] = json!(weights.sha256());
+    }
     hexadecimal(&Sha256::digest(all.to_string()))
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::score::RowWeights;
 use crate::text::read_small;
 use crate::vectors::write::hexadecimal;
 use crate::{Error, Result};
@@ -63,6 +64,26 @@ pub struct Pairing {
     pub blank_is_missing: bool,
     /// The field of the rows' groups.
     pub group_field: Option<String>,
+    /// The weights of the rows in the scores, if they have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_weights: Option<RowWeightsDocument>,
+}
+
+/// The weights of rows, which are in `statistics.parquet`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RowWeightsDocument {
+    /// Their name in signatures.
+    pub name: String,
+    /// The SHA-256 of the weights.
+    pub sha256: String,
+}
+
+impl From<&RowWeights> for RowWeightsDocument {
+    fn from(weights: &RowWeights) -> Self {
+        Self { name: weights.name().to_owned(), sha256: weights.sha256().to_owned() }
+    }
 }
 
 /// An input.

@@ -20,7 +20,7 @@ mod write;
 
 use std::path::Path;
 
-pub use document::{InputDocument, MetricDocument, Pairing, WarningDocument};
+pub use document::{InputDocument, MetricDocument, Pairing, RowWeightsDocument, WarningDocument};
 pub use read::Run;
 pub use write::{RunContents, RunWriter, run_folder};
 

@@ -13,11 +13,12 @@ use nearsay_metrics::statistics::Sample;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::document::{
-    FileDocument, InputDocument, MetricDocument, Pairing, RUN_JSON, RunDocument, WarningDocument,
+    FileDocument, InputDocument, MetricDocument, Pairing, RUN_JSON, RowWeightsDocument, RunDocument,
+    WarningDocument,
 };
-use super::tables::{SEGMENTS, STATISTICS, TEXTS, reference_column, statistic_column, system_column};
-use crate::score::systems::{MeasuredMetric, MeasuredSystems, recorded_encoder_metric};
-use crate::score::{Groups, PairSource, System, TextSource};
+use super::tables::{SEGMENTS, STATISTICS, TEXTS, WEIGHT, reference_column, statistic_column, system_column};
+use crate::score::systems::{MeasuredMetric, MeasuredSystems, Weighted, recorded_encoder_metric};
+use crate::score::{Groups, PairSource, RowWeights, System, TextSource};
 use crate::text::{Input, RecordId, TextOptions};
 use crate::vectors::write::Digest;
 use crate::{Error, Result};
@@ -153,8 +154,14 @@ impl Run {
             .iter()
             .map(|metric| vec![Sample::new(metric.statistics.len()); systems])
             .collect();
-        let mut row = 0;
+        let recorded_weights = self.document.pairing.row_weights.as_ref();
+        let (mut row, mut weights) = (0, Vec::new());
         self.for_each_batch(STATISTICS, |batch| {
+            if recorded_weights.is_some() {
+                // Each system has the same rows.
+                let missing = (self.document.rows as usize).saturating_sub(weights.len());
+                weights.extend(numbers(batch, WEIGHT)?.iter().take(missing));
+            }
             for (metric, samples) in self.document.metrics.iter().zip(&mut samples) {
                 let columns =
                     metric.statistics.iter().map(|name| numbers(batch, &statistic_column(&metric.key, name)));
@@ -172,14 +179,19 @@ impl Run {
         if row as u64 != expected {
             return Err(self.bad(STATISTICS, format!("must have {expected} rows, got {row}")));
         }
+        let of_run = |RowWeightsDocument { name, sha256 }: &RowWeightsDocument| {
+            RowWeights::recorded(name, sha256, weights, &self.path.join(STATISTICS).display().to_string())
+        };
+        let weights = recorded_weights.map(of_run).transpose()?;
         let metric = |(metric, samples): (&MetricDocument, Vec<Sample>)| {
-            Ok(MeasuredMetric::new(&metric.key, self.metric(metric)?, samples))
+            Ok(MeasuredMetric::new(&metric.key, self.metric(metric)?, samples, weights.as_ref()))
         };
         Ok(MeasuredSystems {
             metrics: self.document.metrics.iter().zip(samples).map(metric).collect::<Result<_>>()?,
             references: self.reference_count(),
             notices: Vec::new(),
             encoded: None,
+            weights,
         })
     }
 
@@ -251,7 +263,10 @@ impl Run {
             None => {
                 let metric = text_metric(&spec).map_err(|error| self.bad(RUN_JSON, format!("{error}")))?;
                 let metric: Arc<dyn TextMetric> = metric.into();
-                metric
+                match &self.document.pairing.row_weights {
+                    Some(weights) => Arc::new(Weighted::new(metric, &weights.name)) as Arc<dyn Metric>,
+                    None => metric,
+                }
             }
         };
         if metric.statistics() != recorded.statistics {

@@ -3,7 +3,7 @@
 //! | file | a row per | columns |
 //! |---|---|---|
 //! | `segments.parquet` | system and row | system, row (from 1), id, group, the score by each metric |
-//! | `statistics.parquet` | system and row | system, row, each statistic of each metric as `KEY.STATISTIC` |
+//! | `statistics.parquet` | system and row | system, row, the row's weight if rows have any, each statistic of each metric as `KEY.STATISTIC` |
 //! | `texts.parquet` | row | row, id, group, each reference as `reference1`.., each system's output as `system.NAME` |
 //!
 //! Ids are strings, those that are numbers too; a row without an id has none. In `texts.parquet` the columns `id`
@@ -17,7 +17,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::document::{FORMAT_VERSION, FileDocument};
 use crate::score::systems::MeasuredSystems;
-use crate::score::{PairSource, PairSurvey, ScoreRow};
+use crate::score::{PairSource, PairSurvey, RowWeights, ScoreRow};
 use crate::vectors::Metadata;
 use crate::vectors::write::{Digest, OutputFile, ParquetRows, RowWriter};
 use crate::{Error, Result};
@@ -138,13 +138,18 @@ pub(super) fn write_statistics(
         metric.metric.statistics().into_iter().map(|name| number(&statistic_column(&metric.key, &name)))
     });
     let start = [text("system", false), Field::new("row", DataType::UInt64, false)];
-    let mut file = TableFile::create(folder, STATISTICS, start.into_iter().chain(statistics).collect())?;
+    let weights = measured.weights.as_ref().map(RowWeights::values);
+    let weight = weights.map(|_| number(WEIGHT));
+    let fields = start.into_iter().chain(weight).chain(statistics).collect();
+    let mut file = TableFile::create(folder, STATISTICS, fields)?;
     for_each_batch(names, rows, |system, start, count| {
         let row_numbers = (start..start + count).map(|row| row as u64 + 1);
         let mut columns = vec![
             repeated(&names[system], count),
             Arc::new(UInt64Array::from_iter_values(row_numbers)) as ArrayRef,
         ];
+        let weights = weights.map(|weights| &weights[start..start + count]);
+        columns.extend(weights.map(|weights| Arc::new(Float64Array::from(weights.to_vec())) as ArrayRef));
         for metric in &measured.metrics {
             let sample = &metric.samples[system];
             columns.extend((0..sample.columns()).map(|column| {
@@ -156,6 +161,9 @@ pub(super) fn write_statistics(
     })?;
     file.finish()
 }
+
+/// The column of the rows' weights. Those of statistics have a full stop in their names.
+pub(super) const WEIGHT: &str = "weight";
 
 /// The column of a statistic.
 pub(super) fn statistic_column(key: &str, statistic: &str) -> String {

@@ -268,7 +268,10 @@ fn document(contents: &RunContents<'_>, names: &[String]) -> RunDocument {
         command: contents.command.to_vec(),
         fingerprint: fingerprint(source, survey, measured),
         rows: survey.rows,
-        pairing: contents.pairing.clone(),
+        pairing: Pairing {
+            row_weights: measured.weights.as_ref().map(Into::into),
+            ..contents.pairing.clone()
+        },
         references: references
             .map(|(at, (texts, surveyed))| {
                 let name = reference_column(at);

@@ -44,6 +44,10 @@ impl Metric for EncoderMean {
         Direction::Higher
     }
 
+    fn is_mean_of_rows(&self) -> bool {
+        true
+    }
+
     fn signature(&self, references: ReferenceCount) -> Signature {
         if let Some(recorded) = &self.recorded {
             return recorded.clone();

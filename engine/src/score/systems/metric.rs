@@ -5,10 +5,12 @@ use std::sync::Arc;
 use nearsay_metrics::Signature;
 use nearsay_metrics::lexical::{Direction, Figure, Metric, ReferenceCount, TextMetric};
 
+use super::Weighted;
 use super::cosine::{COSINE, Cosine};
 use super::cross_encoder::{CROSS_ENCODER, CrossEncoderScore};
 use super::encoder_mean::EncoderMean;
 use crate::Scorer;
+use crate::score::{RowWeights, bertscore};
 
 /// A metric to compute, and its name in results.
 #[derive(Debug, Clone)]
@@ -46,18 +48,31 @@ impl ScoreMetric {
         Self { key: "bertscore".to_owned(), computation: Computation::BertScore(scorer) }
     }
 
-    /// The metric, which says what its statistics mean.
-    pub fn metric(&self) -> Arc<dyn Metric> {
-        match &self.computation {
+    /// The metric of rows with these weights, which says what its statistics mean.
+    pub fn metric(&self, weights: Option<&RowWeights>) -> Arc<dyn Metric> {
+        let metric: Arc<dyn Metric> = match &self.computation {
             Computation::Text(metric) => metric.clone(),
             Computation::BertScore(scorer) => {
-                Arc::new(BertScore { signature: scorer.signature().to_string() })
+                let signature = weighted_signature(scorer, weights).to_string();
+                return Arc::new(BertScore { signature });
             }
             Computation::Cosine(cosine) => Arc::new(cosine.metric()),
             Computation::CrossEncoder(score) => Arc::new(score.metric()),
-            Computation::Known(metric) => metric.clone(),
+            // As it was recorded, with the weights of the run.
+            Computation::Known(metric) => return metric.clone(),
+        };
+        match weights {
+            Some(weights) => Arc::new(Weighted::new(metric, weights.name())),
+            None => metric,
         }
     }
+}
+
+/// The signature of a scorer's means over rows with these weights.
+pub fn weighted_signature(scorer: &Scorer, weights: Option<&RowWeights>) -> bertscore::Signature {
+    let mut signature = scorer.signature();
+    signature.row_weights = weights.map(|weights| weights.name().to_owned());
+    signature
 }
 
 /// The metric of a recorded score, if an encoder computed it: what its statistics mean can be said without a model.
@@ -83,6 +98,10 @@ impl Metric for BertScore {
 
     fn direction(&self) -> Direction {
         Direction::Higher
+    }
+
+    fn is_mean_of_rows(&self) -> bool {
+        true
     }
 
     fn signature(&self, _: ReferenceCount) -> Signature {

@@ -7,26 +7,26 @@
 mod cosine;
 mod cross_encoder;
 mod encoder_mean;
+mod measured;
 mod metric;
 pub(super) mod recurring;
 mod system;
 mod text_pass;
 mod warnings;
+mod weighted;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use nearsay_metrics::comparison::Contest;
-use nearsay_metrics::lexical::{Figure, Metric, ReferenceCount};
 use nearsay_metrics::statistics::Sample;
 
 pub use cosine::Cosine;
 pub use cross_encoder::CrossEncoderScore;
+pub use measured::{MeasuredMetric, MeasuredSystems};
 pub(super) use metric::recorded_encoder_metric;
-pub use metric::{Computation, ScoreMetric};
+pub use metric::{Computation, ScoreMetric, weighted_signature};
 pub use recurring::RecurringTexts;
 pub use system::{System, check_names, system_name};
 pub use warnings::{ScoreWarning, check_language, warnings};
+pub(super) use weighted::Weighted;
+pub use weighted::check_weighable;
 
 use super::bertscore::{LayerScorer, ScoreNotices};
 use super::{PairSource, PairSurvey};
@@ -37,52 +37,6 @@ use text_pass::{TextPass, next_block};
 
 /// Rows of texts after which progress is reported: about ten milliseconds.
 const ROWS_PER_REPORT: u64 = 1024;
-
-/// The statistics of all systems by one metric, row by row.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct MeasuredMetric {
-    /// The name in results.
-    pub key: String,
-    /// The metric.
-    pub metric: Arc<dyn Metric>,
-    /// One sample per system, with a row per row of the input.
-    pub samples: Vec<Sample>,
-    /// The sums of each sample.
-    sums: Vec<Vec<f64>>,
-}
-
-impl MeasuredMetric {
-    /// The samples of all systems by `metric`.
-    pub(super) fn new(key: &str, metric: Arc<dyn Metric>, samples: Vec<Sample>) -> Self {
-        let sums = samples.iter().map(Sample::sums).collect();
-        Self { key: key.to_owned(), metric, samples, sums }
-    }
-
-    /// A system's score of all rows; NaN if it is not defined.
-    pub fn score(&self, system: usize) -> f64 {
-        self.metric.score(&self.sums[system])
-    }
-
-    /// A system's score of all rows and its parts.
-    pub fn figures(&self, system: usize) -> Vec<(&'static str, Figure)> {
-        self.metric.figures(&self.sums[system])
-    }
-}
-
-/// All systems, measured by all metrics.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct MeasuredSystems {
-    /// The metrics in the order in which they were asked for.
-    pub metrics: Vec<MeasuredMetric>,
-    /// How many references the rows have.
-    pub references: ReferenceCount,
-    /// Notices about texts that BERTScore found empty or cut, one for each BERTScore.
-    pub notices: Vec<ScoreNotices>,
-    /// Texts that an encoder encoded, if there was one.
-    pub encoded: Option<u64>,
-}
 
 /// What has been done of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,11 +69,18 @@ impl std::fmt::Debug for Measurement<'_> {
 }
 
 impl Measurement<'_> {
-    /// Measures the systems of `source`, which `survey` has read.
+    /// Measures the systems of `source`, which `survey` has read. Rows have the weights of the survey.
     ///
     /// # Errors
-    /// If an input breaks a rule, an encoder fails, or the measurement is stopped.
+    /// If rows have weights and a metric is not a mean over rows, an input breaks a rule, an encoder fails, or the
+    /// measurement is stopped.
     pub fn run(mut self, source: &PairSource, survey: &PairSurvey) -> Result<MeasuredSystems> {
+        let weights = survey.weights.as_ref();
+        if weights.is_some() {
+            self.metrics
+                .iter()
+                .try_for_each(|metric| check_weighable(&metric.key, &*metric.metric(weights)))?;
+        }
         let systems = source.systems.len();
         let mut results = std::mem::take(&mut self.known);
         results.resize(self.metrics.len(), Vec::new());
@@ -129,13 +90,14 @@ impl Measurement<'_> {
         let measured = |(metric, samples): (&ScoreMetric, Vec<Option<Sample>>)| {
             let samples = samples.into_iter().collect::<Option<Vec<_>>>();
             let samples = samples.ok_or_else(|| Error::Bug(format!("{} was not computed", metric.key)))?;
-            Ok(MeasuredMetric::new(&metric.key, metric.metric(), samples))
+            Ok(MeasuredMetric::new(&metric.key, metric.metric(weights), samples, weights))
         };
         Ok(MeasuredSystems {
             metrics: self.metrics.iter().zip(results).map(measured).collect::<Result<_>>()?,
             references: survey.reference_count(),
             notices,
             encoded,
+            weights: survey.weights.clone(),
         })
     }
 
@@ -307,19 +269,4 @@ fn missing(samples: &[Option<Sample>]) -> Vec<usize> {
 
 fn put(samples: &mut [Option<Sample>], systems: &[usize], found: Vec<Sample>) {
     systems.iter().zip(found).for_each(|(system, sample)| samples[*system] = Some(sample));
-}
-
-impl MeasuredSystems {
-    /// The contests for a comparison of all systems, over rows, or over groups of rows.
-    pub fn contests(&self, groups: Option<&[usize]>) -> Vec<Contest<'_>> {
-        let units = |sample| match groups {
-            Some(groups) => Cow::Owned(Sample::grouped(sample, groups)),
-            None => Cow::Borrowed(sample),
-        };
-        let contest = |measured| {
-            let MeasuredMetric { metric, samples, .. }: &MeasuredMetric = measured;
-            Contest { metric: &**metric, systems: samples.iter().map(units).collect() }
-        };
-        self.metrics.iter().map(contest).collect()
-    }
 }

@@ -176,6 +176,10 @@ impl Metric for Rouge {
         signature.version("0.1.2")
     }
 
+    fn is_mean_of_rows(&self) -> bool {
+        true
+    }
+
     fn statistics(&self) -> Vec<String> {
         ["precision", "recall", "f1", "rows"].map(str::to_owned).to_vec()
     }

@@ -72,6 +72,10 @@ impl Metric for Squad {
         Signature::new("nrefs", references).with("norm", "squad").version("1.1")
     }
 
+    fn is_mean_of_rows(&self) -> bool {
+        true
+    }
+
     fn statistics(&self) -> Vec<String> {
         vec![self.name().to_owned(), "rows".to_owned()]
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Role;
-use crate::score::bertscore::Scorer;
+use crate::score::bertscore::{OnLongText, Scorer};
 use crate::tokens::READING;
 use crate::vectors::write::{head_bytes, hexadecimal};
 use crate::{Error, Result};
@@ -24,6 +24,9 @@ pub(super) struct CacheKey {
     pub(super) layer: usize,
     /// The longest text in tokens.
     pub(super) max_length: usize,
+    /// `windows` if longer texts are encoded in windows of this length; left out if they are truncated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) on_long: Option<&'static str>,
     /// As in [`Provenance`](crate::vectors::Provenance), and so the rest.
     pub(super) precision: String,
     pub(super) precision_arithmetic: String,
@@ -53,6 +56,7 @@ impl CacheKey {
             model_sha256: scorer.session().model_digest()?,
             layer: scorer.layer(),
             max_length: scorer.max_tokens(),
+            on_long: (scorer.parts.tokenizer.on_long() == OnLongText::Windows).then_some("windows"),
             precision: devices.precision().name().to_owned(),
             precision_arithmetic: placement.arithmetic().to_owned(),
             arithmetic: placement.arithmetic_version(),

@@ -15,6 +15,7 @@ use crate::{Error, ErrorKind};
 
 fn key(layer: usize) -> CacheKey {
     CacheKey {
+        on_long: None,
         model_sha256: "a".repeat(64),
         layer,
         max_length: 512,

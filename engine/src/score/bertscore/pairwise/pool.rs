@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::cache::EncodedText;
-use super::super::rounds::{not_finite, unit_rows};
+use super::super::parts::TextParts;
+use super::super::rounds::not_finite;
 use super::{PairwiseNotices, PairwiseProgress, Scorer};
 use crate::error::shorten;
 use crate::tokens::TokenizedText;
@@ -40,7 +41,7 @@ impl<'a> TextPool<'a> {
         bound: usize,
         progress: &'a (dyn Fn(PairwiseProgress) + Sync),
     ) -> Result<Self> {
-        let encode = |text: &&str| scorer.parts.tokenizer.encode_stripped(text).map(Arc::new);
+        let encode = |text: &&str| scorer.parts.tokenizer.encode(text).map(Arc::new);
         let tokens = scorer.workers().map_short(&scorer.control, texts, encode)?;
         let width = scorer.session.recipe().hidden_dim() * size_of::<f32>();
         let sizes = tokens.iter().map(|text| text.ids.len() * width).collect();
@@ -149,14 +150,16 @@ impl<'a> TextPool<'a> {
 
     fn encode(&self, missing: &[usize]) -> Result<Vec<Arc<EncodedText>>> {
         let Scorer { encoder, control, layer, .. } = self.scorer;
-        let tokens: Vec<&TokenizedText> = missing.iter().map(|&text| &*self.tokens[text]).collect();
-        let matrices = encoder.encode(control, &tokens, &[layer.layer], |batch| {
-            let rows = unit_rows(batch.states.layer(layer.layer)?, batch.replica, encoder)?;
-            self.add([rows.len() as u64, 0]);
+        let parts =
+            TextParts::new(&self.scorer.parts.tokenizer, missing.iter().map(|&text| &*self.tokens[text]));
+        let rows = encoder.encode(control, &parts.tokens(), &[layer.layer], |batch| {
+            let rows = parts.unit_rows(&batch, layer.layer, encoder)?;
+            self.add([parts.texts_in(&batch), 0]);
             Ok(rows)
         });
-        let name = |index: usize| format!("which begins {:?}", shorten(self.texts[missing[index]]));
-        let matrices = matrices.map_err(|error| error.of_text(name))?;
+        let text = |part: usize| self.texts[missing[parts.text_of(part)]];
+        let name = |part: usize| format!("which begins {:?}", shorten(text(part)));
+        let matrices = parts.join(rows.map_err(|error| error.of_text(name))?)?;
         let texts = missing.iter().zip(matrices).map(|(&text, matrix)| {
             let tokens = matrix.ok_or_else(|| not_finite(self.texts[text]))?;
             Ok(Arc::new(EncodedText { text: self.tokens[text].clone(), tokens }))
