@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Role;
-use crate::score::bertscore::{OnLongText, Scorer};
+use crate::score::bertscore::{Scorer, Signature};
 use crate::tokens::READING;
 use crate::vectors::write::{head_bytes, hexadecimal};
 use crate::{Error, Result};
@@ -24,9 +24,8 @@ pub(super) struct CacheKey {
     pub(super) layer: usize,
     /// The longest text in tokens.
     pub(super) max_length: usize,
-    /// `windows` if longer texts are encoded in windows of this length; left out if they are truncated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) on_long: Option<&'static str>,
+    /// What becomes of longer texts.
+    pub(super) long_texts: &'static str,
     /// As in [`Provenance`](crate::vectors::Provenance), and so the rest.
     pub(super) precision: String,
     pub(super) precision_arithmetic: String,
@@ -52,12 +51,26 @@ impl CacheKey {
     pub(super) fn of(scorer: &Scorer) -> Result<Self> {
         let devices = scorer.session().devices();
         let placement = &devices.placements()[0];
+        // Every setting of a score is named, so that none is forgotten that a text's vectors depend on. The model's name is
+        // not one, and the others are about weights and means.
+        let Signature {
+            layer,
+            precision,
+            max_length,
+            windows,
+            model: _,
+            idf: _,
+            saved_idf: _,
+            rescaling: _,
+            baseline: _,
+            row_weights: _,
+        } = scorer.signature();
         Ok(Self {
             model_sha256: scorer.session().model_digest()?,
-            layer: scorer.layer(),
-            max_length: scorer.max_tokens(),
-            on_long: (scorer.parts.tokenizer.on_long() == OnLongText::Windows).then_some("windows"),
-            precision: devices.precision().name().to_owned(),
+            layer,
+            max_length,
+            long_texts: if windows { "windows" } else { "truncated" },
+            precision,
             precision_arithmetic: placement.arithmetic().to_owned(),
             arithmetic: placement.arithmetic_version(),
             reading: READING,

@@ -15,10 +15,10 @@ use crate::{Error, ErrorKind};
 
 fn key(layer: usize) -> CacheKey {
     CacheKey {
-        on_long: None,
         model_sha256: "a".repeat(64),
         layer,
         max_length: 512,
+        long_texts: "truncated",
         precision: "f32".to_owned(),
         precision_arithmetic: "f32".to_owned(),
         arithmetic: 1,
@@ -250,10 +250,11 @@ fn another_key_is_never_read() {
     let (_, other) = desk.try_open(1 << 30, 2).unwrap();
     assert_eq!(read_all(&other), 0);
     let mut names = vec![key(1)];
-    let changes: [fn(&mut CacheKey); 10] = [
+    let changes: [fn(&mut CacheKey); 11] = [
         |key| key.model_sha256 = "b".repeat(64),
         |key| key.layer = 2,
         |key| key.max_length = 511,
+        |key| key.long_texts = "windows".to_owned(),
         |key| key.precision = "bf16".to_owned(),
         |key| key.precision_arithmetic = "bf16 instruction".to_owned(),
         |key| key.arithmetic = 2,
