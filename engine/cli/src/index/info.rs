@@ -45,7 +45,9 @@ fn lines(info: &IndexInfo) -> String {
     ];
     let texts_are = [("prompt", info.prompt.as_deref()), ("task", info.task.as_deref())];
     for (what, value) in texts_are {
-        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{what:8} {}", visible(value))));
+        lines.extend(
+            value.filter(|value| !value.is_empty()).map(|value| format!("{what:8} {}", visible(value))),
+        );
     }
     if info.deleted_rows > 0 {
         lines.push(format!(

@@ -254,7 +254,7 @@ fn another_key_is_never_read() {
         |key| key.model_sha256 = "b".repeat(64),
         |key| key.layer = 2,
         |key| key.max_length = 511,
-        |key| key.long_texts = "windows".to_owned(),
+        |key| key.long_texts = "windows",
         |key| key.precision = "bf16".to_owned(),
         |key| key.precision_arithmetic = "bf16 instruction".to_owned(),
         |key| key.arithmetic = 2,
