@@ -180,3 +180,29 @@ impl Scorer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::session::Session;
+
+    #[test]
+    fn a_text_with_more_vectors_than_memory_allows_is_refused() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/families/bert");
+        let session = Session::open(folder.to_str().unwrap()).unwrap();
+        let limited = session.tokenizer(Some(16), session.model().tokenizer_length(), false).unwrap();
+        let tokenizer = ScoreTokenizer::new(limited, OnLongText::Windows, session.recipe()).unwrap();
+        assert_eq!(tokenizer.kept_tokens(), MOST_VALUES / session.recipe().hidden_dim());
+        let tokenizer = ScoreTokenizer { most_tokens: 50, ..tokenizer };
+        let text = |words: usize| vec!["river"; words].join(" ");
+        assert_eq!(tokenizer.encode(&text(48)).unwrap().ids.len(), 50);
+        assert_eq!(tokenizer.refusal(&text(48)).unwrap(), None);
+        let rule = "the text has 51 tokens, and the longest text that is scored in windows has 50";
+        assert_eq!(tokenizer.refusal(&text(49)).unwrap().as_deref(), Some(rule));
+        let error = tokenizer.encode(&text(49)).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::BadData);
+        assert!(error.to_string().ends_with(rule), "{error}");
+    }
+}
