@@ -1,5 +1,6 @@
 //! `nearsay mbr`.
 
+use nearsay::job::refuse_input_as_output;
 use nearsay::score::bertscore::PairwiseNotices;
 use nearsay::score::mbr::{Mbr, MbrChoice, MbrSummary, Utility};
 use nearsay::score::systems::Computation;
@@ -27,6 +28,9 @@ struct Report<'a> {
 pub(crate) fn run(context: &Context, arguments: &MbrArguments) -> anyhow::Result<()> {
     if arguments.candidates == Input::Stdin {
         streams::check_stdin()?;
+    }
+    if let Some(path) = arguments.output.as_ref().and_then(Output::path) {
+        refuse_input_as_output(std::slice::from_ref(&arguments.candidates), path)?;
     }
     // Something that is in the way is reported before any work.
     let mut sink = Sink::create(arguments)?;

@@ -49,6 +49,16 @@ fn saved_weights_give_the_scores_of_counted_ones() {
 }
 
 #[test]
+fn a_file_of_counts_is_none_of_its_inputs() {
+    let desk = desk();
+    desk.run("idf r.txt -m BERT -o ./r.txt --overwrite")
+        .ends(2, &["the output ./r.txt is also the input r.txt"]);
+    desk.run("idf r.txt -m BERT -o r.idf").ok();
+    desk.run("idf --merge r.idf r.idf -o r.idf --overwrite").ends(2, &["is also the input r.idf"]);
+    assert_eq!(text(&desk, "r.txt"), REFERENCES);
+}
+
+#[test]
 fn several_files_are_the_references_of_score_and_sums_are_of_all_texts() {
     let desk = desk();
     desk.run("idf r.txt more.txt -m BERT -o two.idf").ok();

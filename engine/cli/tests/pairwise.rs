@@ -169,6 +169,8 @@ fn mbr_prints_the_best_candidate_of_each_row() {
     assert!((chosen.rows()[1]["score"].as_f64().expect("a score") - 200.0 / 3.0).abs() < 1e-9);
     let weighted = desk.run("mbr -c n.jsonl --metric chrf --weights p").ok().rows();
     assert_eq!((&weighted[1]["index"], &weighted[1]["text"]), (&json!(2), &json!("cat")));
+    // A text's BLEU has effective order, whatever the setting.
+    assert!(desk.run("mbr -c n.jsonl --metric bleu").ok().stderr.contains("|eff:yes|"));
     for metric in ["bleu", "'bleu(tok=char)'", "bertscore -m BERT -l 2", "chrf++ --threads 1"] {
         let metric = metric.replace('\'', "");
         let printed = desk.run(&format!("mbr -c n.jsonl --metric {metric}")).ok();
@@ -216,6 +218,7 @@ fn wrong_rows_of_candidates_are_refused_with_row_and_values() {
         ("--metric chrf -l 2", 2, "--layer has no effect without bertscore"),
         ("--metric bertscore", 2, "bertscore needs --model"),
         ("--metric chrf -o .", 2, "is a folder"),
+        ("--metric chrf -o ./n.jsonl --overwrite", 2, "the output ./n.jsonl is also the input n.jsonl"),
     ] {
         desk.run(&format!("mbr -c n.jsonl {flags}")).ends(code, &[part]);
     }

@@ -164,6 +164,8 @@ fn a_baseline_of_few_or_bad_texts_is_refused_and_leaves_no_file() {
     desk.run("baseline texts.txt -m BERT -o out.csv --pairs 2000").ends(65, &["2000 pairs needs 4000 texts"]);
     desk.run("baseline texts.txt -m BERT -o out.csv --pairs 999").ends(2, &["--pairs"]);
     desk.run("baseline texts.txt -m BERT -o texts.txt").ends(2, &["is also the input"]);
+    desk.run("baseline texts.txt -m BERT -o out.csv --save-pairs ./out.csv")
+        .ends(2, &["--output and --save-pairs both name out.csv"]);
     desk.run("baseline texts.txt -m BERT -o - --json").ends(2, &["--json has no effect"]);
     desk.run("baseline none.txt -m BERT -o out.csv").ends(66, &["none.txt"]);
     desk.write("old.csv", "old");
@@ -270,6 +272,32 @@ fn human_scores_may_have_ids_and_groups() {
     assert_eq!(by_id["groups"], json!(["g0", "g1", "g2"]));
     let pooled = desk.run(&line.replace("--group-field pair", "").replace("--human", "--human human.jsonl"));
     assert_ne!(pooled.ok().json()["layers"], by_id["layers"]);
+}
+
+/// A resample of scores of which all but one are equal may have equal ones only, and then no correlation.
+#[test]
+fn without_intervals_no_layer_is_called_worse() {
+    let desk = desk();
+    let line = |row: usize| format!("a\t{}\t{}\n", row + 1, u8::from(row != 7));
+    desk.write("human.tsv", format!("system\trow\tscore\n{}", (0..30).map(line).collect::<String>()));
+    let command = "tune-layer -c a.txt -r r.txt -m BERT --human human.tsv";
+    let found = desk.run(&format!("{command} --json")).ok().json();
+    for layer in found["layers"].as_array().unwrap() {
+        assert!(layer["interval"].is_null() && layer["as_good"] == json!(true), "{layer}");
+    }
+    let text = desk.run(command).ok().text().to_owned();
+    assert!(text.contains("no layer is known to be worse") && !text.contains("NaN"), "{text}");
+}
+
+#[test]
+fn an_id_of_two_rows_is_refused() {
+    let desk = desk!();
+    let rows: String =
+        (0..6).map(|row| format!("{{\"id\":\"n{}\",\"text\":\"the river {row}\"}}\n", row % 5)).collect();
+    desk.write("a.jsonl", &rows).write("r.jsonl", &rows);
+    desk.write("human.tsv", "system\tid\tscore\na\tn1\t1\na\tn0\t2\na\tn2\t3\n");
+    desk.run("tune-layer -c a.jsonl -r r.jsonl -m BERT --human human.tsv")
+        .ends(65, &["human.tsv, row 2", "rows 1 and 6 have n0"]);
 }
 
 #[test]

@@ -81,6 +81,21 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
     }
 }
 
+/// Rejects a file to write that is also an input, by whatever name.
+///
+/// # Errors
+/// [`Error::Usage`] naming both.
+pub fn refuse_input_as_output(inputs: &[Input], output: &Path) -> Result<()> {
+    let file = Input::File(output.to_owned());
+    match inputs.iter().find(|input| is_same_input(input, &file)) {
+        None => Ok(()),
+        Some(input) => Err(Error::usage_hint(
+            format!("the output {} is also the input {input}", output.display()),
+            "write to another file",
+        )),
+    }
+}
+
 /// Whether two inputs are the same file: by another spelling of the path, a symbolic or hard link, or as
 /// redirected standard input.
 pub fn is_same_input(left: &Input, right: &Input) -> bool {

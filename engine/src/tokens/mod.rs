@@ -284,10 +284,10 @@ impl TextTokenizer {
         let added = self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
         let special_tokens = added + self.reserved;
         let length = self.limits.max_tokens;
-        if length > special_tokens + 1 {
-            Ok(())
-        } else {
-            Err(Error::LengthTooShort { length, special_tokens })
+        match length > special_tokens + 1 {
+            true => Ok(()),
+            // A token of the other text takes a place, too.
+            false => Err(Error::LengthTooShort { length, special_tokens: special_tokens + 1 }),
         }
     }
 

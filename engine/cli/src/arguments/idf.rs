@@ -22,7 +22,7 @@ Examples:
 
 A token's weight in BERTScore is ln((N + 1) / (n + 1)) if n of N references contain it. The file has N and every \
 n, for the tokenizer and the longest text they were counted with; score refuses it for others, and its signature names \
-the file by its SHA-256. The weights are those of `score --idf` over the same references: empty lines count in the \
+the file by the SHA-256 on its last line. The weights are those of `score --idf` over the same references: empty lines count in the \
 first FILE and are skipped in others.";
 
 #[derive(Debug, Args)]

@@ -19,8 +19,8 @@ Examples:
   nearsay rerank hits.jsonl -m BAAI/bge-reranker-v2-m3 -k 10
   # the same of one query, in a pipe
   nearsay search n.index bakeries --json | nearsay rerank - -m ./my-reranker
-  # a language model, with an instruction of your own
-  nearsay rerank hits.jsonl -m ./qwen3-reranker --prompt 'Is it about bread?'
+  # a language model, with one of the instructions in its files
+  nearsay rerank hits.jsonl -m ./qwen3-reranker --prompt-name faq
 
 Prints a line of JSON per text: rank, score, id, text; of hits also the query and the hit's other fields. Scores are \
 those of sentence-transformers' CrossEncoder: the function that the model's files name, by default the sigmoid, of \

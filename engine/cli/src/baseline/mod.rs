@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use nearsay::job::is_same_input;
+use nearsay::job::{is_same_input, refuse_input_as_output};
 use nearsay::score::PairTexts;
 use nearsay::score::bertscore::{ComputedBaseline, LayerScorer, MeanScores, UnrelatedPairs, UnrelatedTexts};
 use nearsay::text::Input;
@@ -48,6 +48,13 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     if context.global.json && arguments.output == Output::Stdout {
         return Err(without_effect().into());
     }
+    let outputs = [arguments.output.path(), arguments.save_pairs.as_deref()]
+        .map(|path| path.map(|path| Input::File(path.to_owned())));
+    if let [Some(baseline), Some(pairs)] = &outputs
+        && is_same_input(baseline, pairs)
+    {
+        return Err(same_output(baseline).into());
+    }
     // Something that is in the way is reported before any work.
     let output = create(arguments, arguments.output.path())?;
     let saved = create(arguments, arguments.save_pairs.as_deref())?;
@@ -72,6 +79,13 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     Ok(())
 }
 
+fn same_output(file: &Input) -> Error {
+    Error::Usage {
+        message: format!("--output and --save-pairs both name {file}").into(),
+        hint: Some("write the pairs to another file".into()),
+    }
+}
+
 fn without_effect() -> Error {
     Error::Usage {
         message: "--json has no effect with -o -: standard output has the baseline".into(),
@@ -82,13 +96,7 @@ fn without_effect() -> Error {
 /// A file that gets its name when it is complete; none for standard output.
 fn create(arguments: &BaselineArguments, path: Option<&Path>) -> Result<Option<OutputFile>> {
     let Some(path) = path else { return Ok(None) };
-    let file = Input::File(path.to_owned());
-    if let Some(input) = arguments.inputs.iter().find(|input| is_same_input(input, &file)) {
-        return Err(Error::Usage {
-            message: format!("the output {} is also the input {input}", path.display()).into(),
-            hint: Some("write to another file".into()),
-        });
-    }
+    refuse_input_as_output(&arguments.inputs, path)?;
     OutputFile::create(path, arguments.overwrite).map(Some)
 }
 

@@ -16,6 +16,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("model"),
     always("layer"),
     always("all_layers"),
+    always("on_long"),
     // With --model only for --rescale-with-baseline, but users of bert_score name the language every time.
     always("lang"),
     always("idf"),
@@ -29,6 +30,8 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("cache_size"),
     always("require_cache"),
     always("pairwise"),
+    // Refused with --add and --pairwise.
+    always("row_weights"),
     always("segments"),
     always("short"),
     always("csv"),

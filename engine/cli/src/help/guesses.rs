@@ -161,7 +161,7 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     ),
     (&["continue", "restart", "checkpointing"], "resume", "a job is continued with --resume"),
     (
-        &["prompt", "instruction", "prefix", "query-prefix"],
+        &["instruction", "prefix", "query-prefix"],
         "prompt-name",
         "a prompt of the model is chosen by its name with --prompt-name, such as query or document",
     ),

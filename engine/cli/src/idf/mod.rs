@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nearsay::job::refuse_input_as_output;
 use nearsay::score::TextSource;
 use nearsay::score::bertscore::SavedIdf;
 use nearsay::text::Input;
@@ -35,6 +36,8 @@ pub(crate) fn run(context: &Context, arguments: &IdfArguments) -> anyhow::Result
         }
         .into());
     }
+    let inputs: Vec<Input> = arguments.inputs.iter().map(|name| Input::from(name.clone())).collect();
+    refuse_input_as_output(&inputs, &arguments.output)?;
     // Something that is in the way is reported before any work.
     let file = OutputFile::create(&arguments.output, arguments.overwrite)?;
     let saved = if arguments.merge { merge(arguments)? } else { count(context, arguments)? };

@@ -1,5 +1,6 @@
 //! `nearsay score --pairwise`.
 
+use nearsay::job::refuse_input_as_output;
 use nearsay::metrics::lexical::MetricSpec;
 use nearsay::score::bertscore::{
     PairGrid, PairwiseBounds, PairwiseNotices, PairwiseProgress, SavedIdf, ScoreBand, Scorer,
@@ -67,6 +68,11 @@ pub(super) fn run(context: &Context, arguments: &ScoreArguments) -> anyhow::Resu
         )
         .into());
     };
+    let inputs = [candidates].into_iter().chain(&arguments.pairs.references);
+    let inputs = inputs.map(|name| Ok(split(name)?.input)).collect::<Result<Vec<_>>>()?;
+    if let Some(path) = output.path() {
+        refuse_input_as_output(&inputs, path)?;
+    }
     let job = Job { context, arguments, output };
     let (signature, scored) = match &arguments.pairs.references[..] {
         [] => job.rows(&split(candidates)?.input)?,

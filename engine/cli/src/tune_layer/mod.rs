@@ -169,7 +169,10 @@ fn print(arguments: &TuneLayerArguments, subject: &Subject, tuned: &TunedLayers)
             (false, false) => " ",
         };
         let pearson = found.pearson.map_or_else(|| "-".to_owned(), |pearson| format!("{pearson:.4}{mark}"));
-        let interval = found.interval.map(|Interval { low, high }| format!("{low:.4} to {high:.4}"));
+        let interval = has_intervals.then(|| match found.interval {
+            Some(Interval { low, high }) => format!("{low:.4} to {high:.4}"),
+            None => "-".to_owned(),
+        });
         [found.layer.to_string(), pearson].into_iter().chain(interval).collect::<Vec<_>>()
     };
     Table::new(columns).print(|| tuned.layers.iter().map(row))?;
@@ -191,8 +194,14 @@ fn as_good(tuned: &TunedLayers, has_intervals: bool) -> String {
     let is_other = |found: &&LayerCorrelation| found.is_as_good && found.layer != tuned.best;
     let others: Vec<String> =
         tuned.layers.iter().filter(is_other).map(|found| found.layer.to_string()).collect();
+    let has_correlation = |found: &&LayerCorrelation| found.pearson.is_some();
+    let lacks_interval = |found: &LayerCorrelation| found.interval.is_none();
     match (others.as_slice(), has_intervals) {
         (_, false) => String::new(),
+        (_, true) if tuned.layers.iter().filter(has_correlation).any(lacks_interval) => {
+            ": no layer is known to be worse, since resamples of these rows can have equal scores only"
+                .to_owned()
+        }
         ([], true) => ": every other layer is significantly worse".to_owned(),
         ([layer], true) => format!(": layer {layer} is not significantly worse"),
         (layers, true) => format!(": layers {} are not significantly worse", layers.join(", ")),

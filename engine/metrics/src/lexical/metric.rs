@@ -93,6 +93,11 @@ pub trait TextMetric: Metric {
     fn set_scorer(&self) -> Option<Box<dyn SetScorer + '_>> {
         None
     }
+
+    /// The settings that scores of single texts depend on, such as those of a set. BLEU's are computed with effective order.
+    fn text_signature(&self) -> Signature {
+        self.signature(ReferenceCount::Fixed(1))
+    }
 }
 
 /// Computes the statistics of candidates against the references of a row.

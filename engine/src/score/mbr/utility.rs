@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nearsay_metrics::lexical::{ReferenceCount, TextMetric};
+use nearsay_metrics::lexical::TextMetric;
 
 use crate::score::bertscore::Scorer;
 use crate::{Error, Result};
@@ -33,7 +33,7 @@ impl Utility {
     pub fn signature(&self) -> String {
         match self {
             Self::BertScore(scorer) => scorer.signature().to_string(),
-            Self::Text(metric) => format!("{}|{}", metric.name(), metric.signature(ReferenceCount::Fixed(1))),
+            Self::Text(metric) => format!("{}|{}", metric.name(), metric.text_signature()),
         }
     }
 }

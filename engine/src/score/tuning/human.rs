@@ -66,7 +66,10 @@ impl HumanScores {
     pub fn join(&self, source: &PairSource, survey: &PairSurvey) -> Result<JoinedScores> {
         let systems: HashMap<&str, usize> =
             source.systems.iter().enumerate().map(|(at, system)| (system.name.as_str(), at)).collect();
-        let ids: HashMap<_, usize> = survey.ids.iter().enumerate().map(|(at, id)| (id.text(), at)).collect();
+        let mut ids: HashMap<_, (usize, Option<usize>)> = HashMap::new();
+        for (at, id) in survey.ids.iter().enumerate() {
+            ids.entry(id.text()).and_modify(|rows| rows.1 = Some(at)).or_insert((at, None));
+        }
         let mut joined = JoinedScores { name: self.name.clone(), ..JoinedScores::default() };
         for HumanScore { system, place, score, line } in &self.scores {
             let Some(system) = systems.get(system.as_str()) else {
@@ -79,9 +82,17 @@ impl HumanScores {
                 Place::Row(row) => {
                     return Err(bad(format!("`{ROW}` must be 1 to {}, got {row}", survey.rows)));
                 }
-                Place::Id(id) => *ids
-                    .get(id.as_str())
-                    .ok_or_else(|| bad(format!("no row of the outputs has the id {}", shorten(id))))?,
+                Place::Id(id) => match ids.get(id.as_str()) {
+                    Some((row, None)) => *row,
+                    Some((first, Some(other))) => {
+                        let (id, first, other) = (shorten(id), first + 1, other + 1);
+                        let rule = format!(
+                            "an id must be that of one row of the outputs, and rows {first} and {other} have {id}"
+                        );
+                        return Err(bad(rule));
+                    }
+                    None => return Err(bad(format!("no row of the outputs has the id {}", shorten(id)))),
+                },
             };
             let cell = joined.scores.entry((row, *system)).or_default();
             *cell = (cell.0 + score, cell.1 + 1);

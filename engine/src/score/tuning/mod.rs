@@ -43,9 +43,10 @@ pub struct LayerCorrelation {
     /// Pearson's correlation of F1 with the human scores, or the mean over groups; `None` if all scores of a group are
     /// equal.
     pub pearson: Option<f64>,
-    /// Its interval, if intervals were asked for.
+    /// Its interval, if intervals were asked for; `None` also if some resample has no correlation, as happens to few
+    /// rows and to scores of which nearly all are equal.
     pub interval: Option<Interval>,
-    /// Whether it is as good as the best layer: the interval of their difference contains 0.
+    /// Whether it is as good as the best layer: the interval of their difference contains 0, or there is none.
     pub is_as_good: bool,
 }
 
@@ -107,10 +108,11 @@ impl Tuning<'_> {
         let layer = |(at, layer): (usize, &usize)| LayerCorrelation {
             layer: *layer,
             pearson: estimates[at],
-            interval: intervals.as_ref().map(|(intervals, _)| intervals[at]),
+            interval: intervals.as_ref().map(|(intervals, _)| intervals[at]).filter(is_defined),
             is_as_good: at == best
                 || intervals.as_ref().is_some_and(|(_, differences)| {
-                    differences[at].low <= 0.0 && differences[at].high >= 0.0
+                    let difference = differences[at];
+                    !is_defined(&difference) || (difference.low <= 0.0 && difference.high >= 0.0)
                 }),
         };
         Ok(TunedLayers {
@@ -121,6 +123,11 @@ impl Tuning<'_> {
             notices,
         })
     }
+}
+
+/// Whether every resample has a correlation. One whose scores are all equal has none.
+fn is_defined(interval: &Interval) -> bool {
+    !interval.low.is_nan() && !interval.high.is_nan()
 }
 
 /// The mean of the groups' correlations.

@@ -188,4 +188,8 @@ impl TextMetric for Bleu {
     fn set_scorer(&self) -> Option<Box<dyn SetScorer + '_>> {
         Some(Box::new(BleuSet::new(self)))
     }
+
+    fn text_signature(&self) -> Signature {
+        self.clone().effective_order(true).signature(ReferenceCount::Fixed(1))
+    }
 }
