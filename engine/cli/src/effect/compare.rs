@@ -25,6 +25,7 @@ pub(super) const FLAGS: &[Flag<CompareSystemsArguments>] = &[
     of_inputs("model"),
     of_inputs("layer"),
     of_inputs("all_layers"),
+    of_inputs("on_long"),
     of_inputs("lang"),
     of_inputs("idf"),
     of_inputs("rescale_with_baseline"),
