@@ -297,7 +297,7 @@ fn an_id_of_two_rows_is_refused() {
     desk.write("a.jsonl", &rows).write("r.jsonl", &rows);
     desk.write("human.tsv", "system\tid\tscore\na\tn1\t1\na\tn0\t2\na\tn2\t3\n");
     desk.run("tune-layer -c a.jsonl -r r.jsonl -m BERT --human human.tsv")
-        .ends(65, &["human.tsv, row 2", "rows 1 and 6 have n0"]);
+        .ends(65, &["human.tsv, row 3", "rows 1 and 6 have n0"]);
 }
 
 #[test]

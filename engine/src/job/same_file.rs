@@ -96,6 +96,17 @@ pub fn refuse_input_as_output(inputs: &[Input], output: &Path) -> Result<()> {
     }
 }
 
+/// Whether two outputs, existing or not, are the same file.
+pub fn is_same_output(left: &Path, right: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(folder.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
+    };
+    let file = |path: &Path| Input::File(path.to_owned());
+    is_same_input(&file(left), &file(right))
+        || place(left).zip(place(right)).is_some_and(|(left, right)| left == right)
+}
+
 /// Whether two inputs are the same file: by another spelling of the path, a symbolic or hard link, or as
 /// redirected standard input.
 pub fn is_same_input(left: &Input, right: &Input) -> bool {

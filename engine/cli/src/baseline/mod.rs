@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use nearsay::job::{is_same_input, refuse_input_as_output};
+use nearsay::job::{is_same_output, refuse_input_as_output};
 use nearsay::score::PairTexts;
 use nearsay::score::bertscore::{ComputedBaseline, LayerScorer, MeanScores, UnrelatedPairs, UnrelatedTexts};
 use nearsay::text::Input;
@@ -48,10 +48,8 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     if context.global.json && arguments.output == Output::Stdout {
         return Err(without_effect().into());
     }
-    let outputs = [arguments.output.path(), arguments.save_pairs.as_deref()]
-        .map(|path| path.map(|path| Input::File(path.to_owned())));
-    if let [Some(baseline), Some(pairs)] = &outputs
-        && is_same_input(baseline, pairs)
+    if let (Some(baseline), Some(pairs)) = (arguments.output.path(), &arguments.save_pairs)
+        && is_same_output(baseline, pairs)
     {
         return Err(same_output(baseline).into());
     }
@@ -79,9 +77,9 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     Ok(())
 }
 
-fn same_output(file: &Input) -> Error {
+fn same_output(file: &Path) -> Error {
     Error::Usage {
-        message: format!("--output and --save-pairs both name {file}").into(),
+        message: format!("--output and --save-pairs both name {}", file.display()).into(),
         hint: Some("write the pairs to another file".into()),
     }
 }
