@@ -3,7 +3,9 @@
 //! Bound: a layer's states are the output of a LayerNorm, so they are of size 1. Each of the four products
 //! before it sums over at most 64 values, and the fixtures' weights of size 0.3 magnify their input about
 //! fivefold; that is some 100 roundings of 6e-8 per layer. Three layers stay within 2e-5; the observed
-//! difference is under 4e-6.
+//! difference is under 4e-6. Where the norm comes before a part, states are sums that grow from layer to layer, and
+//! roundings with them: of ModernBERT they reach 27 and are off by up to 2.3e-5 (AVX2), so the bound is in proportion to
+//! the largest value above that of the others, 5.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,6 +18,9 @@ use nearsay_tests::{copy_folder, fixture, tensors};
 use serde_json::{Value, json};
 
 const BOUND: f32 = 2e-5;
+
+/// The largest value of the states that are outputs of a LayerNorm.
+const NORMED: f32 = 5.0;
 
 fn open(folder: &str) -> Model {
     Model::open(fixture(folder).to_str().unwrap(), &HubOptions::default()).unwrap()
@@ -43,10 +48,13 @@ fn expected_ids(expected: &HashMap<String, Tensor>, text: usize) -> Vec<u32> {
     ids.to_dtype(candle_core::DType::U32).unwrap().to_vec1().unwrap()
 }
 
-fn worst(got: &[f32], expected: &Tensor) -> f32 {
+/// The largest difference, and its bound.
+fn worst(got: &[f32], expected: &Tensor) -> (f32, f32) {
     let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(got.len(), expected.len());
-    got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max)
+    let off = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
+    let largest = expected.iter().fold(NORMED, |largest, value| largest.max(value.abs()));
+    (off, BOUND * largest / NORMED)
 }
 
 /// Token ids and hidden states of every layer of all texts of `folder`, encoded in one batch.
@@ -75,8 +83,11 @@ fn check(folder: &str, expected_folder: &str) {
         let (values, dim) = (states.layer(layer).unwrap().to_vec().unwrap(), model.recipe().hidden_dim());
         for (text, range) in states.cu_seqlens().ranges().enumerate() {
             let got = &values[range.start * dim..range.end * dim];
-            let off = worst(got, &expected[&format!("hidden.{text}.layer.{layer}")]);
-            assert!(off <= BOUND, "{folder}, text {text}, layer {layer}: off by {off:e}");
+            let (off, bound) = worst(got, &expected[&format!("hidden.{text}.layer.{layer}")]);
+            assert!(
+                off <= bound,
+                "{folder}, text {text}, layer {layer}: off by {off:e}, more than {bound:e}"
+            );
         }
     }
 }

@@ -140,6 +140,7 @@ const COMPARE: &[(&str, &str)] = &[
     ("model", "-m M"),
     ("layer", "-l 3"),
     ("all_layers", "--all-layers"),
+    ("on_long", "--on-long error"),
     ("lang", "--lang en"),
     ("idf", "--idf"),
     ("rescale_with_baseline", "--rescale-with-baseline"),
