@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// The file with the template.
 pub(crate) const FILE: &str = "chat_template.jinja";
 
-/// The file with settings of the tokenizer, which has the template if there is no other file.
+/// The tokenizer's settings. They hold the template of models without a file for it.
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// Steps that a template may take for one pair; known templates take under a thousand.

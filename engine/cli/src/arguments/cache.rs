@@ -62,7 +62,7 @@ impl FromStr for ByteSize {
         if bytes < least as f64 {
             return Err(format!("must be at least {} MB", least / UNITS[1].1));
         }
-        // An f64 beyond u64 becomes its largest value, which is no bound.
+        // A number too large for u64 becomes the largest u64, which no disk reaches.
         Ok(Self(bytes as u64))
     }
 }

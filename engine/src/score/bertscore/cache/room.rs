@@ -93,7 +93,7 @@ impl Room {
     }
 
     /// Takes room for one more entry, next to the texts that this process uses; returns the bytes that were taken, or
-    /// `None` if there is no room. `is_first` says whether it is the first one of a pack.
+    /// `None` if there is no room. `is_first`: whether this entry starts a new pack.
     pub(super) fn take(&self, role: Role, entry_bytes: usize, is_first: bool) -> Option<u64> {
         let more = (entry_bytes + INDEX_BYTES) as u64 + u64::from(is_first) * LEAST_BYTES;
         let mut state = self.state();

@@ -136,7 +136,7 @@ impl TextStore {
         found
     }
 
-    /// Counts a text that was encoded, and adds it unless there is no room for it.
+    /// Counts an encoded text, and adds it if there is room.
     ///
     /// # Errors
     /// If it cannot be written, and the cache is required.

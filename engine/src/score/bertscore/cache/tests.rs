@@ -1,4 +1,4 @@
-//! The cache on disk: what is read has the bits that were written, whatever happens to its files.
+//! The cache on disk: no damage to its files makes it return other bits than were written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ fn every_flipped_byte_is_noticed() {
                 let lost = report.damaged[0].entries.unwrap_or(3);
                 assert_eq!(count as u64 + lost, 3, "byte {at}");
                 incomplete += 1;
-                // What was damaged is gone, and what was not is there.
+                // The damaged entries are gone, and the others are still there.
                 let (folder, store) = desk.open();
                 assert_eq!(read_all(&store), count);
                 assert!(folder.finish().unwrap().damaged.is_empty(), "byte {at}");
