@@ -1,6 +1,6 @@
 //! `nearsay mbr`.
 
-use nearsay::job::refuse_input_as_output;
+use nearsay::job::refuse_same_file;
 use nearsay::score::bertscore::PairwiseNotices;
 use nearsay::score::mbr::{Mbr, MbrChoice, MbrSummary, Utility};
 use nearsay::score::systems::Computation;
@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, arguments: &MbrArguments) -> anyhow::Result
         streams::check_stdin()?;
     }
     if let Some(path) = arguments.output.as_ref().and_then(Output::path) {
-        refuse_input_as_output(std::slice::from_ref(&arguments.candidates), path)?;
+        refuse_same_file(std::slice::from_ref(&arguments.candidates), path)?;
     }
     // Something that is in the way is reported before any work.
     let mut sink = Sink::create(arguments)?;

@@ -52,9 +52,10 @@ fn saved_weights_give_the_scores_of_counted_ones() {
 fn a_file_of_counts_is_none_of_its_inputs() {
     let desk = desk();
     desk.run("idf r.txt -m BERT -o ./r.txt --overwrite")
-        .ends(2, &["the output ./r.txt is also the input r.txt"]);
+        .ends(2, &["the output ./r.txt is the same file as the input r.txt"]);
     desk.run("idf r.txt -m BERT -o r.idf").ok();
-    desk.run("idf --merge r.idf r.idf -o r.idf --overwrite").ends(2, &["is also the input r.idf"]);
+    desk.run("idf --merge r.idf r.idf -o r.idf --overwrite")
+        .ends(2, &["is the same file as the input r.idf"]);
     assert_eq!(text(&desk, "r.txt"), REFERENCES);
 }
 

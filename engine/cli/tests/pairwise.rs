@@ -218,7 +218,11 @@ fn wrong_rows_of_candidates_are_refused_with_row_and_values() {
         ("--metric chrf -l 2", 2, "--layer has no effect without bertscore"),
         ("--metric bertscore", 2, "bertscore needs --model"),
         ("--metric chrf -o .", 2, "is a folder"),
-        ("--metric chrf -o ./n.jsonl --overwrite", 2, "the output ./n.jsonl is also the input n.jsonl"),
+        (
+            "--metric chrf -o ./n.jsonl --overwrite",
+            2,
+            "the output ./n.jsonl is the same file as the input n.jsonl",
+        ),
     ] {
         desk.run(&format!("mbr -c n.jsonl {flags}")).ends(code, &[part]);
     }

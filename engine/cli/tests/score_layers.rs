@@ -163,7 +163,7 @@ fn a_baseline_of_few_or_bad_texts_is_refused_and_leaves_no_file() {
     desk.write("texts.txt", texts());
     desk.run("baseline texts.txt -m BERT -o out.csv --pairs 2000").ends(65, &["2000 pairs needs 4000 texts"]);
     desk.run("baseline texts.txt -m BERT -o out.csv --pairs 999").ends(2, &["--pairs"]);
-    desk.run("baseline texts.txt -m BERT -o texts.txt").ends(2, &["is also the input"]);
+    desk.run("baseline texts.txt -m BERT -o texts.txt").ends(2, &["is the same file as the input"]);
     desk.run("baseline texts.txt -m BERT -o out.csv --save-pairs ./out.csv")
         .ends(2, &["--output and --save-pairs both name out.csv"]);
     desk.run("baseline texts.txt -m BERT -o - --json").ends(2, &["--json has no effect"]);

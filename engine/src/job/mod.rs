@@ -45,7 +45,7 @@ pub use lock::{Existing, JobFolder};
 pub use observer::{JobProgress, Notice, Observer};
 pub use options::{CorpusOptions, ROWS_PER_SHARD};
 pub use plan::{Part, ShardPlan};
-pub use same_file::{is_same_input, is_same_output, refuse_input_as_output, refuse_stdout_into_input};
+pub use same_file::{is_same_input, is_same_output, refuse_same_file, refuse_stdout_into_input};
 pub use status::{FolderStatus, PartTotals};
 pub use summary::{JobSummary, Shards};
 pub use verify::{FolderState, Verified, verify};

@@ -53,7 +53,7 @@ pub(super) fn refuse_inputs(inputs: &[Input], output: &Output) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Usage`] naming both.
-fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
+pub fn refuse_same_file(inputs: &[Input], output: &Path) -> Result<()> {
     // An output that does not exist yet cannot be an input.
     let Ok(metadata) = output.metadata() else { return Ok(()) };
     refuse(inputs, &metadata, &format!("the output {}", output.display()))
@@ -77,21 +77,6 @@ fn refuse_input_inside(inputs: &[Input], folder: &Path) -> Result<()> {
         Some(input) => Err(Error::usage_hint(
             format!("the output folder {} holds the input {input}", folder.display()),
             "name another folder",
-        )),
-    }
-}
-
-/// Rejects a file to write that is also an input, by whatever name.
-///
-/// # Errors
-/// [`Error::Usage`] naming both.
-pub fn refuse_input_as_output(inputs: &[Input], output: &Path) -> Result<()> {
-    let file = Input::File(output.to_owned());
-    match inputs.iter().find(|input| is_same_input(input, &file)) {
-        None => Ok(()),
-        Some(input) => Err(Error::usage_hint(
-            format!("the output {} is also the input {input}", output.display()),
-            "write to another file",
         )),
     }
 }

@@ -7,6 +7,7 @@ mod characters;
 mod fit;
 mod long_text;
 mod offsets;
+mod pairs;
 mod settings;
 mod shared;
 mod special;
@@ -24,7 +25,6 @@ use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
     Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationDirection, TruncationParams,
-    truncate_encodings,
 };
 
 use long_text::Words;
@@ -268,29 +268,6 @@ impl TextTokenizer {
         self.encode(text.trim_matches(is_blank))
     }
 
-    /// Tokenizes two texts as one, with the special tokens between them. If they do not fit, the longer one is
-    /// cut first, as in transformers (`longest_first`).
-    ///
-    /// # Errors
-    /// If the tokenizer fails on them.
-    pub fn encode_pair(&self, first: &str, second: &str) -> Result<TokenizedText> {
-        let (first, second) = (self.shorten(first), self.shorten(second));
-        let pair = (self.ample_prefix(&first)?, self.ample_prefix(&second)?);
-        Ok(self.tokens(&self.run_pair(pair)?))
-    }
-
-    /// Refuses a limit that leaves no room for a token of each text of a pair.
-    pub(crate) fn check_room_for_pairs(&self) -> Result<()> {
-        let added = self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
-        let special_tokens = added + self.reserved;
-        let length = self.limits.max_tokens;
-        match length > special_tokens + 1 {
-            true => Ok(()),
-            // A token of the other text takes a place, too.
-            false => Err(Error::LengthTooShort { length, special_tokens: special_tokens + 1 }),
-        }
-    }
-
     /// The text without the ends of overlong words, if the text is long.
     fn shorten<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.longest_word {
@@ -309,11 +286,6 @@ impl TextTokenizer {
             Some((_, encoding)) => Ok(encoding),
             None => self.run(text),
         }
-    }
-
-    /// A prefix of the text whose kept tokens are those of the text.
-    fn ample_prefix<'a>(&self, text: &'a str) -> Result<&'a str> {
-        Ok(self.first_ample(text)?.map_or(text, |(prefix, _)| prefix))
     }
 
     /// The first prefix of a long text that is enough for the kept tokens, if one is, and its encoding.
@@ -335,22 +307,6 @@ impl TextTokenizer {
 
     fn run(&self, text: &str) -> Result<Encoding> {
         self.run_by(|tokenizer| tokenizer.encode(text, true))
-    }
-
-    fn run_pair(&self, (first, second): (&str, &str)) -> Result<Encoding> {
-        if self.added_tokens > 0 {
-            return self.run_by(|tokenizer| tokenizer.encode((first, second), true));
-        }
-        // The tokenizer's own limit is one token more (see `with_limits`), of which it would cut another text's.
-        let max_length = self.limits.max_tokens - self.reserved;
-        let limit = TruncationParams { max_length, ..TruncationParams::default() };
-        self.run_by(|tokenizer| {
-            let first = tokenizer.encode(first, false)?;
-            let mut second = tokenizer.encode(second, false)?;
-            second.set_type_ids(vec![1; second.len()]);
-            let (first, second) = truncate_encodings(first, Some(second), &limit)?;
-            tokenizer.post_process(first, second, true)
-        })
     }
 
     fn run_by(

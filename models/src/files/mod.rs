@@ -44,6 +44,7 @@ pub use resolve::Wanted;
 pub(crate) use router::ROUTER;
 pub use router::{Routes, Side};
 pub use status::HubStatus;
+pub(crate) use tokenizer_settings::CONFIG as TOKENIZER_CONFIG;
 pub use tokenizer_settings::{AddedToken, TokenizerClass, TokenizerSettings};
 pub(crate) use tokenizer_settings::{Fields, SETTINGS_FILES, length, special_token_fields, special_tokens};
 pub use unknown::UnknownFields;

@@ -14,14 +14,11 @@ use minijinja::{Environment, ErrorKind, context};
 use serde_json::{Value, json};
 
 use super::chat_settings::ChatSettings;
-use crate::files::{CONFIG_LIMIT, ModelFolder, join, read_limited, special_tokens};
+use crate::files::{CONFIG_LIMIT, ModelFolder, TOKENIZER_CONFIG, join, read_limited, special_tokens};
 use crate::{Error, Result};
 
 /// The file with the template.
 pub(crate) const FILE: &str = "chat_template.jinja";
-
-/// The tokenizer's settings. They hold the template of models without a file for it.
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// Steps that a template may take for one pair; known templates take under a thousand.
 const FUEL: u64 = 1_000_000;
@@ -65,8 +62,8 @@ pub struct ChatTemplate {
 
 impl PartialEq for ChatTemplate {
     fn eq(&self, other: &Self) -> bool {
-        let parts = |it: &Self| (it.path.clone(), it.source.clone(), it.format, it.variables.clone());
-        parts(self) == parts(other)
+        let Self { environment: _, path, source, format, variables } = self;
+        (path, source, format, variables) == (&other.path, &other.source, &other.format, &other.variables)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use nearsay::job::{is_same_output, refuse_input_as_output};
+use nearsay::job::{is_same_output, refuse_same_file};
 use nearsay::score::PairTexts;
 use nearsay::score::bertscore::{ComputedBaseline, LayerScorer, MeanScores, UnrelatedPairs, UnrelatedTexts};
 use nearsay::text::Input;
@@ -94,7 +94,7 @@ fn without_effect() -> Error {
 /// A file that gets its name when it is complete; none for standard output.
 fn create(arguments: &BaselineArguments, path: Option<&Path>) -> Result<Option<OutputFile>> {
     let Some(path) = path else { return Ok(None) };
-    refuse_input_as_output(&arguments.inputs, path)?;
+    refuse_same_file(&arguments.inputs, path)?;
     OutputFile::create(path, arguments.overwrite).map(Some)
 }
 

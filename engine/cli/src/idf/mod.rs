@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nearsay::job::refuse_input_as_output;
+use nearsay::job::refuse_same_file;
 use nearsay::score::TextSource;
 use nearsay::score::bertscore::SavedIdf;
 use nearsay::text::Input;
@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, arguments: &IdfArguments) -> anyhow::Result
         .into());
     }
     let inputs: Vec<Input> = arguments.inputs.iter().map(|name| Input::from(name.clone())).collect();
-    refuse_input_as_output(&inputs, &arguments.output)?;
+    refuse_same_file(&inputs, &arguments.output)?;
     // Something that is in the way is reported before any work.
     let file = OutputFile::create(&arguments.output, arguments.overwrite)?;
     let saved = if arguments.merge { merge(arguments)? } else { count(context, arguments)? };

@@ -1,6 +1,6 @@
 //! `nearsay score --pairwise`.
 
-use nearsay::job::refuse_input_as_output;
+use nearsay::job::refuse_same_file;
 use nearsay::metrics::lexical::MetricSpec;
 use nearsay::score::bertscore::{
     PairGrid, PairwiseBounds, PairwiseNotices, PairwiseProgress, SavedIdf, ScoreBand, Scorer,
@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, arguments: &ScoreArguments) -> anyhow::Resu
     let inputs = [candidates].into_iter().chain(&arguments.pairs.references);
     let inputs = inputs.map(|name| Ok(split(name)?.input)).collect::<Result<Vec<_>>>()?;
     if let Some(path) = output.path() {
-        refuse_input_as_output(&inputs, path)?;
+        refuse_same_file(&inputs, path)?;
     }
     let job = Job { context, arguments, output };
     let (signature, scored) = match &arguments.pairs.references[..] {

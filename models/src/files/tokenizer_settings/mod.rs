@@ -27,7 +27,7 @@ pub use class::TokenizerClass;
 pub(crate) const LENGTH_LIMIT: f64 = 1e6;
 
 /// The settings file.
-pub(super) const CONFIG: &str = "tokenizer_config.json";
+pub(crate) const CONFIG: &str = "tokenizer_config.json";
 /// The file with special tokens that older versions write.
 pub(super) const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 
