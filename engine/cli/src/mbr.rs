@@ -32,6 +32,13 @@ pub(crate) fn run(context: &Context, arguments: &MbrArguments) -> anyhow::Result
     if let Some(path) = arguments.output.as_ref().and_then(Output::path) {
         refuse_same_file(std::slice::from_ref(&arguments.candidates), path)?;
     }
+    if arguments.weights.as_deref() == Some("candidates") {
+        return Err(Error::Usage {
+            message: "--weights names the field `candidates`, which has the candidates".into(),
+            hint: Some("name the field with their weights".into()),
+        }
+        .into());
+    }
     // Something that is in the way is reported before any work.
     let mut sink = Sink::create(arguments)?;
     let utility = utility(context, arguments)?;
@@ -63,22 +70,32 @@ pub(crate) fn run(context: &Context, arguments: &MbrArguments) -> anyhow::Result
     Ok(())
 }
 
+/// What can be expected of candidates.
+const METRICS: [&str; 5] = ["bertscore", "bleu", "chrf", "chrf+", "chrf++"];
+
 /// The metric, with its model if it needs one.
 fn utility(context: &Context, arguments: &MbrArguments) -> Result<Utility> {
+    let spec = arguments.spec();
+    if !METRICS.contains(&spec.name()) {
+        return Err(Error::Usage {
+            message: format!("candidates are chosen by one of {}, got {}", METRICS.join(", "), spec.name())
+                .into(),
+            hint: Some("`nearsay score` has other metrics".into()),
+        });
+    }
+    if spec.name() == "bleu" && spec.get("eff") == Some("no") {
+        return Err(Error::Usage {
+            message: format!("{spec} has no effect: BLEU of single texts always has effective order").into(),
+            hint: Some("leave eff=no out".into()),
+        });
+    }
     let MbrArguments { model, layer, lang, .. } = arguments;
     let mut metrics = crate::arguments::MetricArguments::default();
     (metrics.model, metrics.layer, metrics.lang) = (model.clone(), *layer, lang.clone());
-    match open_alone(context, &metrics, arguments.spec(), &arguments.running)? {
+    match open_alone(context, &metrics, spec, &arguments.running)? {
         Computation::BertScore(scorer) => Ok(Utility::BertScore(Box::new(scorer))),
         Computation::Text(metric) => Utility::of_texts(metric),
-        _ => Err(Error::Usage {
-            message: format!(
-                "candidates are chosen by bertscore, chrf or bleu, and not by {}",
-                arguments.spec()
-            )
-            .into(),
-            hint: Some("`nearsay score` has the other metrics".into()),
-        }),
+        _ => Err(Error::Bug("a metric of candidates that is neither BERTScore nor one of texts".to_owned())),
     }
 }
 
@@ -99,8 +116,8 @@ fn close(context: &Context, summary: &MbrSummary, utility: &Utility) -> Result<(
 /// Unusual texts of pairwise scores.
 pub(crate) fn warn(context: &Context, notices: &PairwiseNotices, max_tokens: usize) {
     if notices.empty > 0 {
-        let texts = plural(notices.empty, "text is", "texts are");
-        context.note(format_args!("warning: {texts} empty: the raw scores of their pairs are 0"));
+        let texts = plural(notices.empty, "empty text", "empty texts");
+        context.note(format_args!("warning: {texts}: each pair with one has the raw score 0"));
     }
     if notices.undefined > 0 {
         let pairs = plural(notices.undefined, "pair has", "pairs have");
@@ -122,11 +139,7 @@ impl Sink {
     fn create(arguments: &MbrArguments) -> Result<Self> {
         match &arguments.output {
             None | Some(Output::Stdout) => Ok(Self::Stdout),
-            Some(Output::File(path)) => {
-                let file = OutputFile::create(path, arguments.overwrite)?;
-                file.remove_remains();
-                Ok(Self::File(file))
-            }
+            Some(Output::File(path)) => Ok(Self::File(OutputFile::create(path, arguments.overwrite)?)),
             Some(folder @ Output::Folder(_)) => Err(Error::Usage {
                 message: format!("the choices are written to a file, and {folder} is a folder").into(),
                 hint: Some("name a file: -o best.jsonl".into()),

@@ -104,7 +104,7 @@ fn what_windows_cannot_do_is_refused() {
     );
     for how in ["windows", "error"] {
         let line = format!("{SCORE} --metric bertscore,cosine --on-long {how}");
-        refused(desk.run(&line), 2, &["--on-long is of bertscore alone, and cosine cuts long texts"]);
+        refused(desk.run(&line), 2, &["only bertscore supports --on-long, and cosine cuts long texts"]);
     }
     desk.run(&format!("{SCORE} --metric bertscore,cosine --on-long truncate")).ok();
     refused(

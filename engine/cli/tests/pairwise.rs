@@ -126,7 +126,7 @@ fn wrong_requests_are_refused() {
         ("-c c.txt -r r.txt -o -", 2, &["and not to standard output"]),
         ("-c c.txt c.txt -r r.txt -o s.npy", 2, &["takes one file of candidates, got 2"]),
         ("-c c.txt -r r.txt -r r.txt -o s.npy", 2, &["takes one file of references, got 2"]),
-        ("-c c.txt -r r.txt -o s.npy --metric chrf", 2, &["computes bertscore alone, and not chrf"]),
+        ("-c c.txt -r r.txt -o s.npy --metric chrf", 2, &["computes only bertscore, got chrf"]),
         ("-c c.txt -r r.txt -o s.npy --segments", 2, &["'--pairwise' cannot be used with"]),
         ("-c - -r - -o s.npy", 2, &["standard input is named twice"]),
         ("-c empty.txt -r r.txt -o s.npy", 65, &["empty.txt: has no texts"]),
@@ -134,13 +134,29 @@ fn wrong_requests_are_refused() {
         ("-c no-c.jsonl -o s.npy", 65, &["no-c.jsonl, row 1: field `candidates` has 0 texts"]),
         ("-c no-r.jsonl -o s.npy", 65, &["no-r.jsonl, row 2: no value in field `references`"]),
         ("-c no-r.jsonl -o s.npy --idf", 2, &["--idf has no effect on rows"]),
+        (
+            "-c c.txt -o s.npy",
+            2,
+            &["--pairwise needs references, and c.txt is not .jsonl", "name them with -r"],
+        ),
+        ("-c a=no-r.jsonl -o s.npy", 65, &["no-r.jsonl, row 2: no value in field `references`"]),
+        ("-c no-r.jsonl:candidates -o s.npy", 2, &["`candidates` is one column"]),
+        ("-c no-r.jsonl -o s.npy --id-field doc", 2, &["--id-field has no effect with --pairwise and no -r"]),
+        ("-c no-r.jsonl -o s.npy --lossy", 2, &["--lossy has no effect with --pairwise and no -r"]),
+        (
+            "-c no-r.jsonl -o s.npy --candidate-field references",
+            2,
+            &["the candidates and the references are both in the field `references`"],
+        ),
+        ("-c c.txt -r r.txt -o s.npy --metric bertscore,chrf", 2, &["computes one bertscore, got 2 metrics"]),
         ("-c c.txt -r r.txt -o c.txt.npy/s.npy", 73, &["its folder c.txt.npy cannot be used"]),
     ] {
         desk.run(&format!("score --pairwise -m BERT -l 2 {flags}")).ends(code, parts);
         assert!(!desk.path("s.npy").exists(), "{flags}");
     }
     desk.write("s.npy", "mine");
-    let line = "score --pairwise -c c.txt -r r.txt -m BERT -l 2 -o s.npy";
+    // Before a model is looked for.
+    let line = "score --pairwise -c c.txt -r r.txt -m absent -l 2 -o s.npy";
     desk.run(line).ends(73, &["it exists", "--overwrite"]);
     assert_eq!(std::fs::read(desk.path("s.npy")).expect("a file"), b"mine");
 }
@@ -193,7 +209,7 @@ fn wrong_rows_of_candidates_are_refused_with_row_and_values() {
         (
             json!({"candidates": ["a"], "p": [1, 2]}),
             true,
-            "row 2: field `p` has 2 weights; it must have one for each",
+            "row 2: field `p` must have a weight for each candidate, got 2 for 1",
         ),
         (
             json!({"candidates": ["a"], "p": [-1]}),
@@ -212,9 +228,16 @@ fn wrong_rows_of_candidates_are_refused_with_row_and_values() {
     }
     desk.write("n.jsonl", rows(&samples()));
     for (flags, code, part) in [
-        ("--metric ter", 2, "chosen by bertscore, chrf or bleu, and not by ter"),
-        ("--metric cosine -m BERT", 2, "without bertscore"),
-        ("--metric chrfx", 2, "unknown metric `chrfx`"),
+        ("--metric ter", 2, "chosen by one of bertscore, bleu, chrf, chrf+, chrf++, got ter"),
+        ("--metric cosine -m BERT", 2, "chrf++, got cosine"),
+        ("--metric chrfx", 2, "chrf++, got chrfx"),
+        ("--metric bleu(eff=no)", 2, "always has effective order"),
+        ("--metric bertscore -m BERT -l auto", 2, "nearsay tune-layer"),
+        ("--metric bertscore(layer=auto) -m BERT", 2, "nearsay tune-layer"),
+        ("--metric bertscore(layer=2) -l 1 -m BERT", 2, "--layer has no effect on these metrics"),
+        ("--metric chrf --weights candidates", 2, "--weights names the field `candidates`"),
+        ("--metric chrf -o - --overwrite", 2, "--overwrite has no effect on standard output"),
+        ("--metric chrf -o best.jsonl.gz", 73, "outputs are not compressed, and its name ends in .gz"),
         ("--metric chrf -l 2", 2, "--layer has no effect without bertscore"),
         ("--metric bertscore", 2, "bertscore needs --model"),
         ("--metric chrf -o .", 2, "is a folder"),

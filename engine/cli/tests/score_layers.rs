@@ -97,6 +97,13 @@ fn contradictions_are_refused() {
     desk.run(&ALL.replace("-m BERT", "--metric bleu"))
         .ends(2, &["--all-layers has no effect without bertscore"]);
     desk.write("short.csv", "LAYER,P,R,F\n0,0.1,0.2,0.3\n");
+    desk.write(
+        "long.csv",
+        format!("{}4,0.1,0.1,0.1\n", std::fs::read_to_string(desk.path("base.csv")).unwrap()),
+    );
+    desk.run(&format!("{ALL} --baseline-path long.csv"))
+        .ends(65, &["long.csv: is the baseline of another model: it has layers 0 to 4", "has layers 0 to 3"]);
+    desk.run(&format!("{ALL} --metric bertscore,bertscore(model=BERT)")).ends(2, &["takes one bertscore"]);
     desk.run(&format!("{ALL} --baseline-path short.csv"))
         .ends(2, &["the baseline short.csv has layers 0 to 0, not layer 1"]);
     desk.run("score -c a.txt -r r.txt --all-layers -m ./nothing").ends(78, &["there is no folder ./nothing"]);
@@ -158,7 +165,7 @@ fn a_baseline_of_few_or_bad_texts_is_refused_and_leaves_no_file() {
     desk.write("few.txt", (0..1999).map(|row| format!("text {row}\n")).collect::<String>());
     desk.run("baseline few.txt -m BERT -o out.csv").ends(
         65,
-        &["few.txt: a baseline of 1000 pairs needs 2000 texts of fewer than 32 words, found 1999 (999 pairs)"],
+        &["few.txt: a baseline of 1000 pairs needs 2000 texts of fewer than 32 words, got 1999 (999 pairs)"],
     );
     desk.write("texts.txt", texts());
     desk.run("baseline texts.txt -m BERT -o out.csv --pairs 2000").ends(65, &["2000 pairs needs 4000 texts"]);
@@ -167,6 +174,12 @@ fn a_baseline_of_few_or_bad_texts_is_refused_and_leaves_no_file() {
     desk.run("baseline texts.txt -m BERT -o out.csv --save-pairs ./out.csv")
         .ends(2, &["--output and --save-pairs both name out.csv"]);
     desk.run("baseline texts.txt -m BERT -o - --json").ends(2, &["--json has no effect"]);
+    desk.run("baseline texts.txt -m BERT -o out.csv --save-pairs -").ends(2, &["- is not one", "write ./-"]);
+    desk.run("baseline texts.txt -m BERT -o out.csv.gz").ends(73, &["outputs are not compressed"]);
+    desk.write("alike.txt", "the river\n".repeat(2000));
+    desk.run("baseline alike.txt -m BERT -o out.csv --save-pairs pairs.jsonl")
+        .ends(65, &["their mean P at layer 1 must be above -1 and below 1"]);
+    assert!(!desk.path("pairs.jsonl").exists());
     desk.run("baseline none.txt -m BERT -o out.csv").ends(66, &["none.txt"]);
     desk.write("old.csv", "old");
     desk.run("baseline texts.txt -m BERT -o old.csv").ends(73, &["old.csv", "--overwrite"]);
@@ -270,8 +283,31 @@ fn human_scores_may_have_ids_and_groups() {
     let by_row = desk.run(&format!("{line} human.tsv")).ok().json();
     assert_eq!(by_id["layers"], by_row["layers"]);
     assert_eq!(by_id["groups"], json!(["g0", "g1", "g2"]));
+    // A group with one score, and one whose scores are equal.
+    let odd = "{\"system\":\"a\",\"id\":\"n1\",\"score\":0.5}\n".to_owned()
+        + "{\"system\":\"a\",\"id\":\"n2\",\"score\":0.5}\n{\"system\":\"b\",\"id\":\"n2\",\"score\":0.5}\n";
+    let first: String = std::fs::read_to_string(desk.path("human.jsonl"))
+        .unwrap()
+        .lines()
+        .filter(|line| (0..30).step_by(3).any(|row| line.contains(&format!("\"n{row}\""))))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    desk.write("odd.jsonl", format!("{first}{odd}")).write("first.jsonl", first);
+    let run = desk.run(&format!("{line} odd.jsonl")).ok();
+    assert!(
+        run.stderr.contains("2 groups are left out") && run.stderr.contains("g1 (1 score), g2 (2 scores)")
+    );
+    let alone = desk.run(&format!("{line} first.jsonl")).ok().json();
+    assert_eq!(run.json()["left_out_groups"], json!(["g1", "g2"]));
+    for (one, other) in layers_of(&run.json()).iter().zip(layers_of(&alone)) {
+        assert_eq!(one["pearson"], other["pearson"]);
+    }
     let pooled = desk.run(&line.replace("--group-field pair", "").replace("--human", "--human human.jsonl"));
     assert_ne!(pooled.ok().json()["layers"], by_id["layers"]);
+}
+
+fn layers_of(tuned: &Value) -> Vec<Value> {
+    tuned["layers"].as_array().expect("layers").clone()
 }
 
 /// A resample of scores of which all but one are equal may have equal ones only, and then no correlation.
@@ -305,7 +341,13 @@ fn human_scores_that_do_not_join_are_refused() {
     let desk = desk();
     let line = "tune-layer -c a.txt b.txt -r r.txt -m BERT --human";
     for (table, parts) in [
-        ("system\trow\tscore\na\t31\t5\n", &["human.tsv, row 2", "`row` must be 1 to 30, got 31"][..]),
+        ("", &["human.tsv", "has no"][..]),
+        ("system\trow\tscore\n", &["human.tsv: has no scores"]),
+        (
+            "system\tscore\na\t31\n",
+            &["human.tsv: must have the column or field `row` or `id`, and has neither"],
+        ),
+        ("system\trow\tscore\na\t31\t5\n", &["human.tsv, row 2", "`row` must be 1 to 30, got 31"]),
         ("system\trow\tscore\na\t1\tgood\n", &["`score` must be a finite number", "good"]),
         ("system\tid\tscore\na\tx\t5\n", &["no row of the outputs has the id x"]),
         (
@@ -317,7 +359,7 @@ fn human_scores_that_do_not_join_are_refused() {
         ("system\trow\tscore\na\t1\t5\nb\t1\t4\n", &["needs at least 3 scores of the outputs, got 2"]),
         (
             "system\trow\tscore\na\t1\t5\nb\t1\t5\na\t2\t5\n",
-            &["no layer has a correlation: all scores are equal"],
+            &["a correlation needs scores that differ, and all are equal"],
         ),
     ] {
         desk.write("human.tsv", table);

@@ -166,7 +166,7 @@ mod tests {
             ),
             (
                 "{\"_id\":\"a\",\"title\":\"t\"}\n",
-                "row 1: no value in field `text`; the other fields are none",
+                "row 1: no value in field `text`; the other fields are `_id`, `title`",
             ),
             ("", ": has no documents"),
         ] {

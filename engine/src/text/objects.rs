@@ -45,7 +45,7 @@ impl JsonLines {
             return self.lines.expect_end().map(|()| None);
         }
         let object = match serde_json::from_str(&line) {
-            Ok(Value::Object(fields)) => Ok(JsonObject(fields)),
+            Ok(Value::Object(fields)) => Ok(JsonObject { fields, taken: Vec::new() }),
             Ok(other) => Err(format!("the row is {}; it must be an object", json_kind(&other))),
             Err(error) => Err(describe_json(&error)),
         };
@@ -59,9 +59,19 @@ impl JsonLines {
 }
 
 /// An object whose fields are taken one by one.
-pub(crate) struct JsonObject(Map<String, Value>);
+pub(crate) struct JsonObject {
+    fields: Map<String, Value>,
+    /// The names of fields that were taken.
+    taken: Vec<String>,
+}
 
 impl JsonObject {
+    fn take(&mut self, field: &str) -> Option<Value> {
+        let (name, value) = self.fields.remove_entry(field)?;
+        self.taken.push(name);
+        Some(value)
+    }
+
     /// A string.
     pub(crate) fn string(&mut self, field: &str) -> Result<String, String> {
         self.optional_string(field)?.ok_or_else(|| self.missing(field))
@@ -69,7 +79,7 @@ impl JsonObject {
 
     /// A string; `None` if it is missing or null.
     pub(crate) fn optional_string(&mut self, field: &str) -> Result<Option<String>, String> {
-        match self.0.remove(field) {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(format!("field `{field}` is {}; it must be a string", json_kind(&other))),
@@ -78,7 +88,7 @@ impl JsonObject {
 
     /// An id as text: a string, or a whole number of 64 bits.
     pub(crate) fn id(&mut self, field: &str) -> Result<String, String> {
-        match self.0.remove(field) {
+        match self.take(field) {
             Some(value) => id_text(value, &format!("field `{field}`")),
             None => Err(self.missing(field)),
         }
@@ -86,7 +96,7 @@ impl JsonObject {
 
     /// An id as it is; `None` if it is missing or null.
     pub(crate) fn optional_id(&mut self, field: &str) -> Result<Option<RecordId>, String> {
-        match self.0.remove(field) {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => record_id(&value, &format!("field `{field}`")).map(Some),
         }
@@ -124,7 +134,7 @@ impl JsonObject {
         field: &str,
         read: impl Fn(Value, &str) -> Result<T, String>,
     ) -> Result<Option<Vec<T>>, String> {
-        match self.0.remove(field) {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Array(values)) => {
                 let element = |(at, value)| read(value, &format!("element {at} of field `{field}`"));
@@ -135,8 +145,8 @@ impl JsonObject {
     }
 
     fn missing(&self, field: &str) -> String {
-        let names = list_names(self.0.keys().map(String::as_str));
-        format!("no value in field `{field}`; the other fields are {names}")
+        let names = self.taken.iter().chain(self.fields.keys()).filter(|name| *name != field);
+        format!("no value in field `{field}`; the other fields are {}", list_names(names.map(String::as_str)))
     }
 }
 
@@ -186,6 +196,7 @@ mod tests {
                 "row 2: not valid JSON: EOF while parsing a value at byte 5 of the row",
             ),
             ("{\"u\":1}\n", "row 1: no value in field `t`; the other fields are `u`"),
+            ("{\"t\":null}\n", "row 1: no value in field `t`; the other fields are none"),
             ("{\"t\":3}\n", "row 1: field `t` is a number; it must be a string"),
             ("{\"t\":\"a\"}\n\n{\"t\":\"a\"}\n", "row 2: the row is blank; only the last one may be"),
         ] {
@@ -205,5 +216,11 @@ mod tests {
         );
         let error = read("{\"i\":1.5}", |object| object.id("i")).unwrap_err();
         assert!(error.to_string().ends_with("field `i` is a number; it must be a string or a whole number"));
+        let error =
+            read("{\"i\":1,\"u\":2}", |object| object.id("i").and_then(|_| object.string("t"))).unwrap_err();
+        assert!(
+            error.to_string().ends_with("no value in field `t`; the other fields are `i`, `u`"),
+            "{error}"
+        );
     }
 }

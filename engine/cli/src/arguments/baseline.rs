@@ -24,8 +24,8 @@ best: (score - baseline) / (1 - baseline).
 
 As bert_score's get_rescale_baseline.py makes them, texts have fewer than 32 words, which are separated by blanks, and \
 random pairs have each text once. The file has its format, LAYER,P,R,F, with a row for each layer from 0, the \
-embeddings. Blank texts are left out. Fewer than 1,000 pairs are an error; bert_score's own baselines are of several \
-100,000.";
+embeddings. Blank texts are left out. Fewer than 1,000 pairs are an error; bert_score's own baselines are of \
+several hundred thousand.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -47,11 +47,11 @@ pub(crate) struct IdfArguments {
     /// Count the first N tokens of each reference [default: the tokenizer's length, as score does]
     #[arg(long, value_name = "N")]
     pub(crate) max_length: Option<usize>,
-    #[command(flatten)]
-    pub(crate) reading: IdfReadingArguments,
     /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,
+    #[command(flatten)]
+    pub(crate) reading: IdfReadingArguments,
 }
 
 /// How the texts of a file are read.

@@ -6,6 +6,7 @@ use nearsay::metrics::lexical::MetricSpec;
 use nearsay::text::Input;
 use nearsay::vectors::write::Output;
 
+use super::metrics::layer_number;
 use super::{RunningArguments, named};
 
 const EXAMPLES: &str = "\
@@ -23,10 +24,10 @@ FILE has a row of JSON per line: {\"id\": .., \"candidates\": [\"..\", ..]}, and
 per candidate. A row without an id has its position, from 0.
 
 Every candidate of a row is scored against all of them as references, itself included. The one with the highest mean, \
-weighted if there are weights, is printed as a line of JSON: id, index (from 0), score and text. Of equal ones it is \
-the first.
+weighted if there are weights, is printed as a line of JSON: id, index (from 0), score and text. The first of \
+equal ones is chosen.
 
-bertscore is F1, from 0 to 1; chrf and bleu are those of sentences, from 0 to 100. Their settings are those of \
+bertscore is F1, at most 1; chrf and bleu are those of sentences, from 0 to 100. Their settings are those of \
 `nearsay score`.";
 
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(crate) struct MbrArguments {
     #[arg(short, long, value_name = "NAME_OR_DIR", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
-    #[arg(short, long, visible_alias = "num_layers", value_name = "N")]
+    #[arg(short, long, visible_alias = "num_layers", value_name = "N", value_parser = layer_number)]
     pub(crate) layer: Option<usize>,
     /// Language of the texts; selects the model (en: roberta-large) and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]

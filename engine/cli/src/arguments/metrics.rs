@@ -70,13 +70,14 @@ impl From<OnLongTextArgument> for OnLongText {
     }
 }
 
+/// What a user who asks for the best layer needs to know.
+pub(crate) const FINDS_LAYER: &str = "`nearsay tune-layer` finds a model's best layer";
+
 /// A layer's number. Which one is best depends on the model, and has to be found once.
-fn layer_number(text: &str) -> Result<usize, String> {
+pub(super) fn layer_number(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(layer) => Ok(layer),
-        Err(_) if text == "auto" => {
-            Err("`nearsay tune-layer` finds a model's best layer, and prints its -l".to_owned())
-        }
+        Err(_) if text == "auto" => Err(format!("{FINDS_LAYER}, and prints its -l")),
         Err(error) => Err(format!("{error}")),
     }
 }

@@ -47,7 +47,7 @@ pub(crate) use index::{
 };
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use mbr::MbrArguments;
-pub(crate) use metrics::{MetricArguments, OnLongTextArgument, Specs};
+pub(crate) use metrics::{FINDS_LAYER, MetricArguments, OnLongTextArgument, Specs};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
 pub(crate) use rerank::RerankArguments;

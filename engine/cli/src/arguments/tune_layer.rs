@@ -14,7 +14,7 @@ Examples:
   # the same of a run's texts
   nearsay tune-layer run/ --human human.tsv -m microsoft/mpnet-base
   # the mean over language pairs, which each row names
-  nearsay tune-layer -c a.jsonl -r b.jsonl --human h.jsonl --group-field pair
+  nearsay tune-layer -c a.jsonl -r b.jsonl --human h.tsv --group-field pair -m M
 
 FILE has the columns or fields system, row (from 1) or id, and score; others do not matter. Several scores of an output \
 count as their mean. Outputs without a score are left out, and so are scores of systems that are not named.

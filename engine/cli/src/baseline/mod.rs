@@ -48,6 +48,13 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     if context.global.json && arguments.output == Output::Stdout {
         return Err(without_effect().into());
     }
+    if arguments.save_pairs.as_deref() == Some(Path::new("-")) {
+        return Err(Error::Usage {
+            message: "--save-pairs needs the name of a file, and - is not one".into(),
+            hint: Some("for a file of this name, write ./-".into()),
+        }
+        .into());
+    }
     if let (Some(baseline), Some(pairs)) = (arguments.output.path(), &arguments.save_pairs)
         && is_same_output(baseline, pairs)
     {
@@ -55,13 +62,14 @@ pub(crate) fn run(context: &Context, arguments: &BaselineArguments) -> anyhow::R
     }
     // Something that is in the way is reported before any work.
     let output = create(arguments, arguments.output.path())?;
-    let saved = create(arguments, arguments.save_pairs.as_deref())?;
+    let mut saved = create(arguments, arguments.save_pairs.as_deref())?;
     let texts = read(context, arguments)?;
     let pairs = texts.pairs(arguments.pairs, arguments.seed)?;
     let scorer = open(context, arguments, &name)?;
     let total = pairs.total();
-    let baseline = compute(context, &scorer, pairs, saved)?;
+    let baseline = compute(context, &scorer, pairs, saved.as_mut())?;
     let csv = baseline.to_csv()?;
+    saved.map_or(Ok(()), OutputFile::persist)?;
     match output {
         None => print_bytes(csv.as_bytes())?,
         Some(mut file) => {
@@ -123,7 +131,7 @@ fn compute(
     context: &Context,
     scorer: &LayerScorer,
     pairs: UnrelatedPairs<'_>,
-    mut saved: Option<OutputFile>,
+    mut saved: Option<&mut OutputFile>,
 ) -> Result<ComputedBaseline> {
     let progress = Progress::new(context, Measure::Count("pairs", pairs.total()));
     let pairs = pairs.map(|pair| {
@@ -131,9 +139,7 @@ fn compute(
         saved.as_mut().map_or(Ok(()), |file| save(file, &pair))?;
         Ok(pair)
     });
-    let baseline = scorer.baseline(pairs, |done| progress.set(done, String::new()))?;
-    saved.map_or(Ok(()), OutputFile::persist)?;
-    Ok(baseline)
+    scorer.baseline(pairs, |done| progress.set(done, String::new()))
 }
 
 fn save(file: &mut OutputFile, pair: &PairTexts) -> Result<()> {

@@ -1,5 +1,7 @@
 //! The flags of `nearsay mbr`.
 
+use nearsay::vectors::write::Output;
+
 use super::{Flag, always, needs};
 use crate::arguments::MbrArguments;
 
@@ -19,7 +21,12 @@ pub(super) const FLAGS: &[Flag<MbrArguments>] = &[
         "leave it out",
     ),
     always("output"),
-    always("overwrite"),
+    needs(
+        "overwrite",
+        |arguments| arguments.output != Some(Output::Stdout),
+        "on standard output",
+        "leave it out",
+    ),
     needs("max_length", has_model, NO_MODEL, LEAVE_OUT),
     needs("precision", has_model, NO_MODEL, LEAVE_OUT),
     needs("device", has_model, NO_MODEL, LEAVE_OUT),
@@ -28,5 +35,6 @@ pub(super) const FLAGS: &[Flag<MbrArguments>] = &[
 ];
 
 fn has_model(arguments: &MbrArguments) -> bool {
-    arguments.spec().name() == "bertscore"
+    // Those that are neither are refused later, whatever their flags.
+    !matches!(arguments.spec().name(), "bleu" | "chrf" | "chrf+" | "chrf++")
 }

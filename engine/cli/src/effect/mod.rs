@@ -91,6 +91,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Score(arguments) => check_flags(score::FLAGS, arguments.as_ref(), matches)
+            .and_then(|()| check_flags(score::OF_PAIR_ROWS, arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::flags(), arguments.as_ref(), matches))
             .and_then(|()| check_flags(&reading::of_formats(), arguments.as_ref(), matches)),
         Command::Compare(arguments) => check_flags(compare::FLAGS, arguments.as_ref(), matches)

@@ -60,6 +60,28 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
 const WITH_ADD: &str = "with --add: the run has its rows and groups already";
 const LEAVE_OUT: &str = "leave it out";
 
+/// The flags of reading that rows with candidates and references leave without effect.
+pub(super) const OF_PAIR_ROWS: &[Flag<ScoreArguments>] = &[
+    no_pair_rows("text_field"),
+    no_pair_rows("id_field"),
+    no_pair_rows("no_id"),
+    no_pair_rows("format"),
+    no_pair_rows("separator"),
+    no_pair_rows("quotes"),
+    no_pair_rows("lossy"),
+];
+
+const fn no_pair_rows(id: &'static str) -> Flag<ScoreArguments> {
+    let has_references =
+        |arguments: &ScoreArguments| !(arguments.pairwise && arguments.pairs.references.is_empty());
+    needs(
+        id,
+        has_references,
+        "with --pairwise and no -r: each row is a JSON object with its candidates and references",
+        "leave it out, or name references with -r",
+    )
+}
+
 fn is_new(arguments: &ScoreArguments) -> bool {
     !arguments.add
 }

@@ -1,5 +1,6 @@
 //! `nearsay rerank`.
 
+use nearsay::Error;
 use nearsay::rerank::{CrossEncoder, CrossEncoderOptions, FoundHits, HitText, read_hits, read_texts};
 use nearsay::text::Input;
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &RerankArguments) -> anyhow::Res
             let hits = read_texts(&arguments.input, &arguments.reading.options())?;
             job.rank(&FoundHits { query: query.clone(), hits }, false)?;
         }
-        None => read_hits(&arguments.input, |found| job.rank(&found, true))?,
+        None => read_hits(&arguments.input, |found| job.rank(&found, true)).map_err(hint_at_query)?,
     }
     if job.truncated > 0 {
         let pairs = plural(job.truncated, "pair was", "pairs were");
@@ -51,6 +52,17 @@ pub(crate) fn run(context: &Context, arguments: &RerankArguments) -> anyhow::Res
         context.note(format_args!("warning: {pairs} cut to {length} tokens"));
     }
     Ok(())
+}
+
+/// Rows of texts are taken for hits if nobody names the query.
+fn hint_at_query(error: Error) -> Error {
+    match error {
+        Error::BadRow { .. } => {
+            let hint = "to rank texts that are not hits of a search, name the query: --query TEXT";
+            Error::Hinted { error: Box::new(error), hint: hint.into() }
+        }
+        error => error,
+    }
 }
 
 struct Job<'a> {

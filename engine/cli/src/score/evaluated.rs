@@ -184,7 +184,7 @@ fn check_on_long(requested: &[Requested]) -> Result<()> {
     match requested.iter().find(cuts) {
         None => Ok(()),
         Some(other) => Err(Error::Usage {
-            message: format!("--on-long is of bertscore alone, and {} cuts long texts", other.key).into(),
+            message: format!("only bertscore supports --on-long, and {} cuts long texts", other.key).into(),
             hint: Some("score them by separate commands".into()),
         }),
     }

@@ -5,17 +5,19 @@ use nearsay::metrics::lexical::MetricSpec;
 use nearsay::score::bertscore::{
     PairGrid, PairwiseBounds, PairwiseNotices, PairwiseProgress, SavedIdf, ScoreBand, Scorer,
 };
-use nearsay::score::pairwise::{MatrixFile, MatrixLayout, MatrixNames, PairRows, TextList};
+use nearsay::score::pairwise::{
+    CreatedMatrixFile, MatrixFile, MatrixLayout, MatrixNames, PairRows, TextList,
+};
 use nearsay::score::systems::Computation;
-use nearsay::score::{PairSource, TextSource};
-use nearsay::text::Input;
+use nearsay::score::{PairSource, TextColumn, TextSource};
+use nearsay::text::{Input, InputFormat};
 use nearsay::vectors::write::Output;
 use nearsay::{Error, Result};
 use serde::Serialize;
 
 use super::columns::split;
 use super::request::{Opening, requested};
-use super::sources::columns;
+use super::sources::{columns, systems};
 use crate::arguments::{MetricArguments, RunningArguments, ScoreArguments};
 use crate::context::Context;
 use crate::mbr::warn;
@@ -59,7 +61,6 @@ pub(super) fn run(context: &Context, arguments: &ScoreArguments) -> anyhow::Resu
             "name it with -o: -o scores.npy or -o scores.parquet",
         )
     })?;
-    MatrixFile::check(output)?;
     let [candidates] = &arguments.pairs.candidates[..] else {
         let count = arguments.pairs.candidates.len();
         return Err(usage(
@@ -74,9 +75,13 @@ pub(super) fn run(context: &Context, arguments: &ScoreArguments) -> anyhow::Resu
         refuse_same_file(&inputs, path)?;
     }
     let job = Job { context, arguments, output };
+    let create = || CreatedMatrixFile::create(output, arguments.overwrite);
     let (signature, scored) = match &arguments.pairs.references[..] {
-        [] => job.rows(&split(candidates)?.input)?,
-        [_] => job.files()?,
+        [] => {
+            let input = row_input(arguments)?;
+            job.rows(&input, create()?)?
+        }
+        [_] => job.files(create()?)?,
         references => {
             return Err(usage(
                 format!("--pairwise takes one file of references, got {}", references.len()),
@@ -93,6 +98,25 @@ fn usage(message: impl Into<nearsay::Phrase>, hint: &str) -> Error {
     Error::Usage { message: message.into(), hint: Some(hint.into()) }
 }
 
+/// The input whose rows have candidates and references.
+fn row_input(arguments: &ScoreArguments) -> Result<Input> {
+    let (_, TextColumn { input, field }) = systems(&arguments.pairs)?.remove(0);
+    if let Some(field) = field {
+        return Err(usage(
+            format!("{input}: its rows have candidates and references, and `{field}` is one column"),
+            "name the fields with --candidate-field and --reference-field, or files with -c and -r",
+        ));
+    }
+    let is_other = |path| InputFormat::from_path(path).is_ok_and(|format| format != InputFormat::Jsonl);
+    if matches!(&input, Input::File(path) if is_other(path)) {
+        return Err(usage(
+            format!("--pairwise needs references, and {input} is not .jsonl, whose rows can have them"),
+            "name them with -r: -c candidates.txt -r references.txt",
+        ));
+    }
+    Ok(input)
+}
+
 struct Job<'a> {
     context: &'a Context,
     arguments: &'a ScoreArguments,
@@ -101,7 +125,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// All candidates of one file against all references of another.
-    fn files(&self) -> Result<(String, Scored)> {
+    fn files(&self, created: CreatedMatrixFile) -> Result<(String, Scored)> {
         let arguments = self.arguments;
         let (systems, references) = columns(&arguments.pairs, &arguments.reading)?;
         let common = arguments.reading.options();
@@ -130,7 +154,7 @@ impl Job<'_> {
         let shape = [candidates.texts.len(), references.texts.len()];
         let signature = scorer.signature().to_string();
         let layout = MatrixLayout::One { candidates: shape[0], references: shape[1] };
-        let mut file = MatrixFile::create(self.output, arguments.overwrite, layout, &signature)?;
+        let mut file = MatrixFile::start(created, layout, &signature)?;
         let names = MatrixNames {
             input: &columns[0].input.to_string(),
             rows: &candidates.rows,
@@ -153,7 +177,7 @@ impl Job<'_> {
     }
 
     /// The candidates of each row against its references.
-    fn rows(&self, input: &Input) -> Result<(String, Scored)> {
+    fn rows(&self, input: &Input, created: CreatedMatrixFile) -> Result<(String, Scored)> {
         let arguments = self.arguments;
         if arguments.metrics.idf == Some(None) {
             return Err(usage(
@@ -169,11 +193,16 @@ impl Job<'_> {
             field(&arguments.reading.candidate_field, "candidates"),
             field(&arguments.reading.reference_field, "references"),
         ];
+        if fields[0] == fields[1] {
+            return Err(usage(
+                format!("the candidates and the references are both in the field `{}`", fields[0]),
+                "name two fields with --candidate-field and --reference-field",
+            ));
+        }
         let rows = PairRows::open(input, [&fields[0], &fields[1]])?;
         let scorer = self.scorer()?;
         let signature = scorer.signature().to_string();
-        let layout = MatrixLayout::PerRow;
-        let mut file = MatrixFile::create(self.output, arguments.overwrite, layout, &signature)?;
+        let mut file = MatrixFile::start(created, MatrixLayout::PerRow, &signature)?;
         let (name, mut count) = (rows.name(), 0);
         let progress = Progress::new(self.context, Measure::Share(None));
         let report =
@@ -201,7 +230,12 @@ impl Job<'_> {
         let spec = match specs[..] {
             [] => MetricSpec::new("bertscore"),
             [spec] => spec.clone(),
-            _ => MetricSpec::new("several metrics"),
+            _ => {
+                return Err(usage(
+                    format!("--pairwise computes one bertscore, got {} metrics", specs.len()),
+                    "leave --metric out",
+                ));
+            }
         };
         let computation = match spec.name() {
             "bertscore" => open_alone(self.context, metrics, spec.clone(), &self.arguments.running)?,
@@ -255,7 +289,7 @@ fn done(now: PairwiseProgress) -> String {
 
 fn not_bertscore(spec: &MetricSpec) -> Error {
     usage(
-        format!("--pairwise computes bertscore alone, and not {}", spec.name()),
+        format!("--pairwise computes only bertscore, got {}", spec.name()),
         "leave --metric out; `nearsay mbr` compares candidates by chrf and bleu",
     )
 }

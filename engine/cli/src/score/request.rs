@@ -9,7 +9,7 @@ use nearsay::score::systems::{Computation, Cosine, CrossEncoderScore, ScoreMetri
 use nearsay::{CrossEncoderOptions, EmbedOptions, Error, Result, ScoreOptions, Scorer, Session};
 
 use super::cache::Cache;
-use crate::arguments::{MetricArguments, RunningArguments};
+use crate::arguments::{FINDS_LAYER, MetricArguments, RunningArguments};
 use crate::context::Context;
 
 /// Names of metrics that need a model.
@@ -52,6 +52,12 @@ pub(crate) fn requested(
     }
     check_defaults(&specs, arguments)?;
     if arguments.all_layers {
+        if specs.iter().filter(|spec| spec.name() == "bertscore").count() > 1 {
+            return Err(Error::Usage {
+                message: "--all-layers takes one bertscore, got several".into(),
+                hint: Some("compute the layers of each model in a call of its own".into()),
+            });
+        }
         specs =
             specs.iter().map(|spec| at_all_layers(spec, &num_layers)).collect::<Result<Vec<_>>>()?.concat();
     }
@@ -95,6 +101,12 @@ pub(crate) fn requested(
 fn with_defaults(spec: &MetricSpec, arguments: &MetricArguments) -> Result<MetricSpec> {
     let mut spec = spec.clone();
     if ENCODER_METRICS.contains(&spec.name()) {
+        if spec.name() == "bertscore" && spec.get("layer") == Some("auto") {
+            return Err(Error::Usage {
+                message: format!("the setting layer of {spec} must be a layer's number").into(),
+                hint: Some(FINDS_LAYER.into()),
+            });
+        }
         check_encoder(&spec).map_err(usage)?;
         return Ok(spec);
     }
@@ -164,7 +176,12 @@ fn check_defaults(specs: &[MetricSpec], arguments: &MetricArguments) -> Result<(
             hint: Some(hint.into()),
         })
     };
+    let has_bertscore = specs.iter().any(|spec| spec.name() == "bertscore");
+    let names_layer = |spec: &MetricSpec| spec.name() != "bertscore" || spec.get("layer").is_some();
     match arguments {
+        MetricArguments { layer: Some(_), .. } if has_bertscore && specs.iter().all(names_layer) => {
+            refuse("--layer", "each bertscore in --metric has a setting layer=..: leave one of them out")
+        }
         MetricArguments { tokenize: Some(tokenizer), .. } if !takes("tok", tokenizer) => refuse(
             &format!("--tokenize {tokenizer}"),
             "bleu has the tokenizers 13a, intl, zh, char and none; rouge has rouge-score, unicode and char",

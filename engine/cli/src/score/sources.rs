@@ -39,12 +39,22 @@ pub(crate) fn open(
         source = source.grouped_by(field)?;
     }
     if let Some(field) = weight_field {
-        source = source.weighted_by_field(field)?;
+        source = source.weighted_by_field(field).map_err(|error| hint_at_file(error, field))?;
     }
     match reading.align {
         None => Ok(source),
         Some(AlignArgument::Rows) => Ok(source.ignoring_ids()),
         Some(AlignArgument::Ids) => source.aligned_by_ids(),
+    }
+}
+
+/// The error about a field of weights, with a hint if its name is that of a file.
+fn hint_at_file(error: Error, field: &str) -> Error {
+    match error {
+        Error::Usage { message, .. } if Path::new(field).is_file() => {
+            Error::Usage { message, hint: Some(format!("for the file of this name, write ./{field}").into()) }
+        }
+        error => error,
     }
 }
 
@@ -83,7 +93,7 @@ pub(super) fn columns(
     Ok((systems, references))
 }
 
-fn systems(pairs: &PairArguments) -> Result<Vec<SystemColumn>> {
+pub(super) fn systems(pairs: &PairArguments) -> Result<Vec<SystemColumn>> {
     if !pairs.names.is_empty() && pairs.names.len() != pairs.candidates.len() {
         return Err(Error::Usage {
             message: format!(

@@ -3,7 +3,9 @@
 use nearsay::metrics::statistics::Interval;
 use nearsay::score::bertscore::LayerScorer;
 use nearsay::score::run::Run;
-use nearsay::score::tuning::{HumanScores, JoinedScores, LayerCorrelation, TunedLayers, Tuning};
+use nearsay::score::tuning::{
+    HumanScores, JoinedScores, LayerCorrelation, LeftOutGroup, TunedLayers, Tuning,
+};
 use nearsay::score::{Groups, PairSource, SurveyOptions};
 use nearsay::{Error, Result, ScoreOptions, Workers};
 use serde::Serialize;
@@ -13,7 +15,10 @@ use crate::context::Context;
 use crate::print::{plural, print_json, print_line};
 use crate::progress::{Measure, Progress};
 use crate::score::open_sources;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, visible};
+
+/// Groups that a warning names.
+const NAMED_GROUPS: usize = 3;
 
 /// The object of `--json`.
 #[derive(Serialize)]
@@ -25,6 +30,9 @@ struct Report<'a> {
     scores: u64,
     rows: u64,
     groups: Option<&'a [String]>,
+    /// Those without a correlation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out_groups: Vec<&'a str>,
     other_systems: Vec<&'a str>,
     layers: Vec<LayerReport>,
 }
@@ -46,9 +54,15 @@ struct Subject {
     human: JoinedScores,
 }
 
+impl Subject {
+    fn group(&self, number: usize) -> &str {
+        self.groups.as_ref().and_then(|groups| groups.names.get(number)).map_or("", String::as_str)
+    }
+}
+
 pub(crate) fn run(context: &Context, arguments: &TuneLayerArguments) -> anyhow::Result<()> {
     let name = context.model_name(arguments.model.clone())?;
-    let subject = subject(arguments)?;
+    let subject = subject(context, arguments)?;
     let others: Vec<&str> = subject.human.other_systems.iter().map(String::as_str).collect();
     if !others.is_empty() {
         context.note(format_args!("human scores of systems that are not scored: {}", others.join(", ")));
@@ -61,7 +75,7 @@ pub(crate) fn run(context: &Context, arguments: &TuneLayerArguments) -> anyhow::
     Ok(print(arguments, &subject, &tuned)?)
 }
 
-fn subject(arguments: &TuneLayerArguments) -> Result<Subject> {
+fn subject(context: &Context, arguments: &TuneLayerArguments) -> Result<Subject> {
     let human = HumanScores::read(&arguments.human)?;
     let run = arguments.run.as_deref().map(Run::open).transpose()?;
     let source = match &run {
@@ -72,6 +86,10 @@ fn subject(arguments: &TuneLayerArguments) -> Result<Subject> {
     let mut groups = survey.groups.take();
     if let Some(run) = &run {
         (survey.ids, groups) = run.row_names()?;
+        if run.is_weighted() {
+            context
+                .note(format_args!("the row weights of the run are not used: every output counts the same"));
+        }
     }
     let human = human.join(&source, &survey)?;
     Ok(Subject { source, groups, human })
@@ -126,6 +144,23 @@ fn tune(
     let tuned =
         tuning.run(scorer, &subject.source, &subject.human, |done| progress.set(done, String::new()))?;
     drop(progress);
+    if tuned.notices.empty.count > 0 {
+        let outputs = plural(tuned.notices.empty.count, "output", "outputs");
+        let what = "an empty candidate or reference and the raw score 0, which counts";
+        context.note(format_args!("warning: {outputs} with {what}"));
+    }
+    if !tuned.left_out.is_empty() {
+        let group = |left: &LeftOutGroup| {
+            format!("{} ({})", visible(subject.group(left.group)), plural(left.scores, "score", "scores"))
+        };
+        let first: Vec<String> = tuned.left_out.iter().take(NAMED_GROUPS).map(group).collect();
+        let more = if tuned.left_out.len() > NAMED_GROUPS { ", .." } else { "" };
+        let groups = plural(tuned.left_out.len() as u64, "group is", "groups are");
+        context.note(format_args!(
+            "warning: {groups} left out, whose human scores are all equal or one alone: {}{more}",
+            first.join(", ")
+        ));
+    }
     if tuned.notices.truncated > 0 {
         let texts = plural(tuned.notices.truncated, "text was", "texts were");
         context.note(format_args!("warning: {texts} cut to {} tokens", scorer.highest().max_tokens()));
@@ -153,6 +188,7 @@ fn report<'a>(
         scores: tuned.scores,
         rows: tuned.rows,
         groups: subject.groups.as_ref().map(|groups| &groups.names[..]),
+        left_out_groups: tuned.left_out.iter().map(|left| subject.group(left.group)).collect(),
         other_systems: subject.human.other_systems.iter().map(String::as_str).collect(),
         layers: tuned.layers.iter().map(layer).collect(),
     }

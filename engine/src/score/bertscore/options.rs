@@ -153,6 +153,9 @@ impl ScoreOptions {
             }
             RescaleWith::File(path) => (Rescaling::Custom, Some(Baseline::from_file(path)?)),
         };
+        if let (Rescaling::Custom, Some(baseline), Some(last)) = (rescaling, &baseline, num_layers) {
+            baseline.check_layers(published, last)?;
+        }
         let layer = ScoredLayer::new(layer, baseline.as_ref())?;
         Ok(ResolvedOptions { layer, rescaling, baseline })
     }

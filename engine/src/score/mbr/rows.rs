@@ -54,7 +54,7 @@ fn check_weights(weights: &[f64], field: &str, candidates: usize) -> Result<(), 
     let count = weights.len();
     if count != candidates {
         return Err(format!(
-            "field `{field}` has {count} weights; it must have one for each of the {candidates} candidates"
+            "field `{field}` must have a weight for each candidate, got {count} for {candidates}"
         ));
     }
     if let Some((at, weight)) = (1..).zip(weights).find(|(_, weight)| **weight < 0.0) {
@@ -151,7 +151,7 @@ mod tests {
             ("{\"candidates\":[\"a\"]}", "row 2: no value in field `p`"),
             (
                 "{\"candidates\":[\"a\"],\"p\":[1,2]}",
-                "row 2: field `p` has 2 weights; it must have one for each of the 1 candidates",
+                "row 2: field `p` must have a weight for each candidate, got 2 for 1",
             ),
             (
                 "{\"candidates\":[\"a\",\"b\"],\"p\":[1,-0.5]}",

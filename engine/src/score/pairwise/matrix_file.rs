@@ -1,7 +1,5 @@
 //! Files of matrices.
 
-use std::path::Path;
-
 use super::npy::NpyMatrices;
 use super::parquet::ParquetMatrices;
 use crate::Result;
@@ -37,6 +35,30 @@ pub struct MatrixNames<'a> {
     pub candidates: usize,
 }
 
+/// A file that was created, before it is known which matrices it will have.
+pub struct CreatedMatrixFile {
+    file: OutputFile,
+    format: OutputFormat,
+}
+
+impl CreatedMatrixFile {
+    /// Creates a .npy or .parquet.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another extension; those of [`OutputFile::create`].
+    pub fn create(output: &Output, overwrite: bool) -> Result<Self> {
+        match output.path().map(|path| (path, OutputFormat::of_extension(path))) {
+            Some((path, Some(format @ (OutputFormat::Npy | OutputFormat::Parquet)))) => {
+                Ok(Self { file: OutputFile::create(path, overwrite)?, format })
+            }
+            _ => Err(Error::usage_hint(
+                format!("matrices are written to a .npy or .parquet file, and not to {output}"),
+                "name a file: -o scores.npy",
+            )),
+        }
+    }
+}
+
 /// A file of matrices that is being written. If it is dropped unfinished, the file does not appear.
 pub struct MatrixFile(Matrices);
 
@@ -46,37 +68,16 @@ enum Matrices {
 }
 
 impl MatrixFile {
-    /// Creates a .npy or .parquet. The `signature` is in the metadata of a .parquet.
+    /// Starts a file. The `signature` is in the metadata of a .parquet.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another extension; those of [`OutputFile::create`].
-    pub fn create(output: &Output, overwrite: bool, layout: MatrixLayout, signature: &str) -> Result<Self> {
-        let format = Self::check(output)?;
-        let path = output.path().unwrap_or(Path::new(""));
-        let file = OutputFile::create(path, overwrite)?;
-        file.remove_remains();
+    /// Those of writing to it.
+    pub fn start(created: CreatedMatrixFile, layout: MatrixLayout, signature: &str) -> Result<Self> {
+        let CreatedMatrixFile { file, format } = created;
         Ok(Self(match format {
             OutputFormat::Npy => Matrices::Npy(NpyMatrices::new(file, layout)?),
             _ => Matrices::Parquet(Box::new(ParquetMatrices::new(file, layout, signature)?)),
         }))
-    }
-
-    /// The format of an output, which must be .npy or .parquet.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if it is another.
-    pub fn check(output: &Output) -> Result<OutputFormat> {
-        let format = match output {
-            Output::File(path) => OutputFormat::of_extension(path),
-            Output::Stdout | Output::Folder(_) => None,
-        };
-        match format {
-            Some(format @ (OutputFormat::Npy | OutputFormat::Parquet)) => Ok(format),
-            _ => Err(Error::usage_hint(
-                format!("matrices are written to a .npy or .parquet file, and not to {output}"),
-                "name a file: -o scores.npy",
-            )),
-        }
     }
 
     /// Appends some rows of a matrix. A matrix comes from its first row to its last.

@@ -107,7 +107,7 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
-    use crate::score::pairwise::MatrixFile;
+    use crate::score::pairwise::{CreatedMatrixFile, MatrixFile};
     use crate::text::RecordId;
     use crate::vectors::write::Output;
 
@@ -120,7 +120,8 @@ mod tests {
     fn written(layout: MatrixLayout) -> (Option<String>, RecordBatch) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.parquet");
-        let mut file = MatrixFile::create(&Output::File(path.clone()), false, layout, "signed").unwrap();
+        let created = CreatedMatrixFile::create(&Output::File(path.clone()), false).unwrap();
+        let mut file = MatrixFile::start(created, layout, "signed").unwrap();
         let ids = [RecordId::String("x".into()), RecordId::Row(1)];
         let of_two = MatrixNames { input: "in", rows: &[3, 4], ids: &ids, candidates: 2 };
         for (first, scores) in [(0, scores(0, 3)), (1, scores(3, 3))] {

@@ -87,6 +87,11 @@ impl Run {
         &self.document.warnings
     }
 
+    /// Whether its rows have weights.
+    pub fn is_weighted(&self) -> bool {
+        self.document.pairing.row_weights.is_some()
+    }
+
     /// Whether its texts were kept.
     pub fn has_texts(&self) -> bool {
         self.document.files.contains_key(TEXTS)

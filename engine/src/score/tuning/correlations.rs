@@ -2,29 +2,37 @@
 //!
 //! A row of a sample has, for each group, six sums over the row's outputs: 1, x, y, x², y², xy, where x is F1 and y the
 //! human score, both less their mean, so that little is lost in the differences of sums. Pearson's correlation of any
-//! resample follows from them.
+//! resample follows from them. A group whose human scores are all equal has no correlation and is left out.
 
 use nearsay_metrics::statistics::{Bootstrap, Interval, Sample, Statistic};
 
-use super::{JoinedScores, mean_pearson};
+use super::{JoinedScores, LeftOutGroup, mean_pearson};
 
 /// Sums of a group.
 const SUMS: usize = 6;
 
+/// The rounding of a sum of squares, relative to it: that of some thousand terms.
+const ROUNDING: f64 = 1e-12;
+
 /// The human scores of the outputs that are scored, in their order.
+#[derive(Default)]
 pub(super) struct Correlations {
     /// The row of each output, numbered from 0 among those with one.
     rows: Vec<usize>,
     /// The group of each output.
     groups: Vec<usize>,
     number_of_groups: usize,
+    /// Of each group, whether its human scores differ.
+    differ: Vec<bool>,
     human: Vec<f64>,
+    /// The groups that are left out.
+    pub(super) left_out: Vec<LeftOutGroup>,
 }
 
 impl Correlations {
     /// `groups` has the group of each row of the source.
     pub(super) fn new(human: &JoinedScores, groups: Option<&[usize]>) -> Self {
-        let mut found = Self { rows: Vec::new(), groups: Vec::new(), number_of_groups: 0, human: Vec::new() };
+        let mut found = Self::default();
         let (mut known, mut last) = (Vec::new(), None);
         for (row, score) in human.iter() {
             if last != Some(row) {
@@ -42,7 +50,25 @@ impl Correlations {
             found.human.push(score);
         }
         found.number_of_groups = known.len();
+        for (number, group) in known.into_iter().enumerate() {
+            let scores: Vec<f64> = found.of_group(number, &found.human).collect();
+            let differ = scores.iter().any(|score| *score != scores[0]);
+            found.differ.push(differ);
+            if !differ {
+                found.left_out.push(LeftOutGroup { group, scores: scores.len() as u64 });
+            }
+        }
         found
+    }
+
+    /// The values of the outputs of a group.
+    fn of_group<'a>(&'a self, group: usize, values: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.groups.iter().zip(values).filter(move |(of, _)| **of == group).map(|(_, value)| *value)
+    }
+
+    /// Whether some group's human scores differ.
+    pub(super) fn has_groups(&self) -> bool {
+        self.differ.contains(&true)
     }
 
     /// Rows with a human score.
@@ -52,11 +78,10 @@ impl Correlations {
 
     /// The mean of the groups' correlations.
     pub(super) fn estimate(&self, f1: &[f64]) -> Option<f64> {
-        let mut groups = vec![(Vec::new(), Vec::new()); self.number_of_groups];
-        for ((group, f1), human) in self.groups.iter().zip(f1).zip(&self.human) {
-            groups[*group].0.push(*f1);
-            groups[*group].1.push(*human);
-        }
+        let of = |group| -> (Vec<f64>, Vec<f64>) {
+            (self.of_group(group, f1).collect(), self.of_group(group, &self.human).collect())
+        };
+        let groups: Vec<_> = (0..self.number_of_groups).filter(|group| self.differ[*group]).map(of).collect();
         mean_pearson(&groups)
     }
 
@@ -84,10 +109,11 @@ impl Correlations {
     }
 
     fn sample(&self, f1: &[f64]) -> Sample {
-        let (f1, human) = (centred(f1), centred(&self.human));
+        let (f1, human) = (self.centred(f1), self.centred(&self.human));
         let columns = SUMS * self.number_of_groups;
         let mut rows = vec![0.0; columns * self.rows()];
-        for (at, (x, y)) in f1.iter().zip(&human).enumerate() {
+        for (at, (x, y)) in f1.iter().zip(&human).enumerate().filter(|(at, _)| self.differ[self.groups[*at]])
+        {
             let start = columns * self.rows[at] + SUMS * self.groups[at];
             for (sum, term) in rows[start..start + SUMS].iter_mut().zip([1.0, *x, *y, x * x, y * y, x * y]) {
                 *sum += term;
@@ -95,11 +121,16 @@ impl Correlations {
         }
         Sample::from_values(columns, rows)
     }
-}
 
-fn centred(values: &[f64]) -> Vec<f64> {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    values.iter().map(|value| value - mean).collect()
+    /// The values less the mean of their group.
+    fn centred(&self, values: &[f64]) -> Vec<f64> {
+        let mean = |group| {
+            let count = self.groups.iter().filter(|of| **of == group).count();
+            self.of_group(group, values).sum::<f64>() / count as f64
+        };
+        let means: Vec<f64> = (0..self.number_of_groups).map(mean).collect();
+        values.iter().zip(&self.groups).map(|(value, group)| value - means[*group]).collect()
+    }
 }
 
 /// The mean correlation of the groups that have one; NaN if none has.
@@ -107,13 +138,19 @@ fn of_sums(sums: &[f64]) -> f64 {
     let (mut total, mut groups) = (0.0, 0.0);
     for group in sums.chunks_exact(SUMS) {
         let [count, x, y, xx, yy, xy] = [0, 1, 2, 3, 4, 5].map(|at| group[at]);
-        let correlation = (xy - x * y / count) / ((xx - x * x / count) * (yy - y * y / count)).sqrt();
+        let correlation = (xy - x * y / count) / (spread(xx, x, count) * spread(yy, y, count)).sqrt();
         if correlation.is_finite() {
             total += correlation.clamp(-1.0, 1.0);
             groups += 1.0;
         }
     }
     total / groups
+}
+
+/// The sum of squared deviations from the mean; 0 if it is no more than the rounding of equal values.
+fn spread(squares: f64, sum: f64, count: f64) -> f64 {
+    let spread = squares - sum * sum / count;
+    if spread > squares * ROUNDING { spread } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -139,6 +176,30 @@ mod tests {
         assert!((estimate - expected).abs() < 1e-12, "{estimate}");
         let of_sums = of_sums(&correlations.sample(&F1).sums());
         assert!((of_sums - estimate).abs() < 1e-12, "{of_sums}");
+    }
+
+    #[test]
+    fn a_group_whose_human_scores_are_equal_is_left_out() {
+        // Rows 0 to 2 are group 5, row 3 is group 7 with two equal scores, row 4 is group 2 with one.
+        let cells = [(0, 0, 0.1), (1, 0, 0.3), (2, 0, 0.2), (3, 0, 0.7), (3, 1, 0.7), (4, 0, 0.1)];
+        let correlations = Correlations::new(&JoinedScores::of(&cells), Some(&[5, 5, 5, 7, 2]));
+        let left_out: Vec<_> = correlations.left_out.iter().map(|left| (left.group, left.scores)).collect();
+        assert_eq!(left_out, [(7, 2), (2, 1)]);
+        let f1 = [0.5, 0.9, 0.6, 0.1, 0.2, 0.3];
+        let alone = Correlations::new(&JoinedScores::of(&cells[..3]), None).estimate(&f1[..3]).unwrap();
+        assert_eq!(correlations.estimate(&f1), Some(alone));
+        let of_sums = of_sums(&correlations.sample(&f1).sums());
+        assert!((of_sums - alone).abs() < 1e-12, "{of_sums}");
+        let none = Correlations::new(&JoinedScores::of(&cells[3..]), Some(&[5, 5, 5, 7, 2]));
+        assert!(!none.has_groups() && none.estimate(&f1[3..]).is_none());
+    }
+
+    #[test]
+    fn a_resample_of_equal_scores_has_no_correlation_whatever_their_rounding() {
+        // 0.1 three times: the squares less the square of the sum are not quite 0.
+        let [x, y] = [0.1_f64, 0.7];
+        let sums = [3.0, x + x + x, y + y + y, x * x * 3.0, y * y * 3.0, x * y * 3.0];
+        assert!(of_sums(&sums).is_nan());
     }
 
     #[test]

@@ -47,14 +47,26 @@ impl HumanScores {
         let input = Input::File(path.to_owned());
         let by_row = TextOptions::default().text_fields([SYSTEM]).keep([SCORE, ROW]);
         let by_id = TextOptions::default().text_fields([SYSTEM]).keep([SCORE]).id_field("id");
-        let reader = open(&input, &by_row).or_else(|error| open(&input, &by_id).map_err(|_| error))?;
         let name = input.to_string();
+        let neither = TextOptions::default().text_fields([SYSTEM]).keep([SCORE]).no_id();
+        let no_place = |error| match open(&input, &neither) {
+            Ok(_) => Error::BadInput {
+                input: name.clone(),
+                rule: format!("must have the column or field `{ROW}` or `id`, and has neither"),
+            },
+            Err(_) => error,
+        };
+        let reader =
+            open(&input, &by_row).or_else(|error| open(&input, &by_id).map_err(|_| no_place(error)))?;
         let score = |record: Result<Record>| {
             let record = record?;
             let row = record.row;
             of_record(record).map_err(|rule| Error::BadRow { input: name.clone(), row, rule })
         };
-        let scores = reader.map(score).collect::<Result<_>>()?;
+        let scores: Vec<_> = reader.map(score).collect::<Result<_>>()?;
+        if scores.is_empty() {
+            return Err(Error::BadInput { input: name, rule: "has no scores".to_owned() });
+        }
         Ok(Self { name, scores })
     }
 

@@ -30,8 +30,20 @@ pub struct TunedLayers {
     pub scores: u64,
     /// Rows with such an output.
     pub rows: u64,
+    /// Groups without a correlation, in the order of their first rows.
+    pub left_out: Vec<LeftOutGroup>,
     /// Notices about these outputs.
     pub notices: ScoreNotices,
+}
+
+/// A group that is left out, since its human scores are all equal, or one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOutGroup {
+    /// Its number in [`Tuning::groups`].
+    pub group: usize,
+    /// Its outputs with a human score.
+    pub scores: u64,
 }
 
 /// How well a layer agrees with people.
@@ -40,8 +52,8 @@ pub struct TunedLayers {
 pub struct LayerCorrelation {
     /// The layer; 0 is the embeddings.
     pub layer: usize,
-    /// Pearson's correlation of F1 with the human scores, or the mean over groups; `None` if all scores of a group are
-    /// equal.
+    /// Pearson's correlation of F1 with the human scores, or the mean over groups; `None` if F1 is the same for all
+    /// outputs of a group.
     pub pearson: Option<f64>,
     /// Its interval, if intervals were asked for; `None` also if some resample has no correlation, as happens to few
     /// rows and to scores of which nearly all are equal.
@@ -80,6 +92,13 @@ impl Tuning<'_> {
                 human.len()
             )));
         }
+        let correlations = Correlations::new(human, self.groups);
+        if !correlations.has_groups() {
+            let of_groups = if self.groups.is_some() { " of each group" } else { "" };
+            return Err(
+                human.bad(format!("a correlation needs scores that differ, and all{of_groups} are equal"))
+            );
+        }
         let systems = source.systems.len();
         let is_scored = |at: usize| human.get(at / systems, at % systems).is_some();
         let pairs = source.pairs()?.enumerate();
@@ -92,7 +111,6 @@ impl Tuning<'_> {
             progress(f1.first().map_or(0, Vec::len) as u64);
             Ok(())
         })?;
-        let correlations = Correlations::new(human, self.groups);
         let layers: Vec<usize> = scorer.layers().collect();
         let estimates: Vec<Option<f64>> = f1.iter().map(|f1| correlations.estimate(f1)).collect();
         let better = |best: Option<usize>, at: usize| match (best, estimates[at]) {
@@ -102,7 +120,7 @@ impl Tuning<'_> {
         };
         let best = (0..layers.len()).fold(None, better);
         let best =
-            best.ok_or_else(|| human.bad("no layer has a correlation: all scores are equal".to_owned()))?;
+            best.ok_or_else(|| human.bad("F1 is the same for all outputs at every layer".to_owned()))?;
         let intervals =
             self.bootstrap.map(|bootstrap| correlations.compare(&f1, best, bootstrap, self.threads));
         let layer = |(at, layer): (usize, &usize)| LayerCorrelation {
@@ -120,6 +138,7 @@ impl Tuning<'_> {
             best: layers[best],
             scores: human.len() as u64,
             rows: correlations.rows() as u64,
+            left_out: correlations.left_out,
             notices,
         })
     }
@@ -133,6 +152,6 @@ fn is_defined(interval: &Interval) -> bool {
 /// The mean of the groups' correlations.
 fn mean_pearson(groups: &[(Vec<f64>, Vec<f64>)]) -> Option<f64> {
     let correlations: Option<Vec<f64>> = groups.iter().map(|(left, right)| pearson(left, right)).collect();
-    let correlations = correlations?;
+    let correlations = correlations.filter(|correlations| !correlations.is_empty())?;
     Some(correlations.iter().sum::<f64>() / correlations.len() as f64)
 }

@@ -69,19 +69,14 @@ pub(super) enum Sink {
 }
 
 impl Destination {
-    /// Creates the output, before a model is loaded, and removes what killed runs left of it; see
-    /// [`OutputFile::create`].
+    /// Creates the output, before a model is loaded; see [`OutputFile::create`].
     ///
     /// # Errors
     /// Those of [`OutputFile::create`].
     pub fn create(output: &Output, overwrite: bool) -> Result<Self> {
         Ok(Self(match output {
             Output::Stdout => Sink::Stream(StreamWriter::stdout()),
-            Output::File(path) | Output::Folder(path) => {
-                let file = OutputFile::create(path, overwrite)?;
-                file.remove_remains();
-                Sink::File(file)
-            }
+            Output::File(path) | Output::Folder(path) => Sink::File(OutputFile::create(path, overwrite)?),
         }))
     }
 }

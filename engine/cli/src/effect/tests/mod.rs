@@ -39,7 +39,14 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
     [
         with("", ids(GLOBAL.iter())),
         with("embed", ids(embed::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
-        with("score", ids(score::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
+        with(
+            "score",
+            ids(score::FLAGS
+                .iter()
+                .chain(score::OF_PAIR_ROWS)
+                .chain(&reading::flags())
+                .chain(&reading::of_formats())),
+        ),
         with("compare", ids(compare::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats()))),
         with("eval", Default::default()),
         with("eval retrieval", ids(evaluate::RETRIEVAL.iter())),

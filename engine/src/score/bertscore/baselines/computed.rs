@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::parse::{self, HEADER};
-use crate::Result;
+use super::parse::HEADER;
 use crate::score::PairTexts;
 use crate::score::bertscore::{LayerScorer, MeanScores, RunningMean, ScoreNotices};
+use crate::{Error, Result};
 
 /// The mean scores of unrelated pairs at every layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,16 +45,28 @@ impl ComputedBaseline {
     /// as tell them apart, as bert_score's.
     ///
     /// # Errors
-    /// [`Error::BadRow`](crate::Error::BadRow) if scores cannot be rescaled with a mean, as of a model whose vectors are
-    /// all alike.
+    /// [`Error::BadInput`] if scores cannot be rescaled with a mean, as of texts that are all alike.
     pub fn to_csv(&self) -> Result<String> {
         let mut text = format!("{HEADER}\n");
         for (layer, mean) in self.layers.iter().enumerate() {
-            let [precision, recall, f1] = [mean.precision, mean.recall, mean.f1].map(|mean| mean as f32);
+            let values = [mean.precision, mean.recall, mean.f1].map(|mean| mean as f32);
+            let can_rescale = |value: &f32| *value > -1.0 && *value < 1.0;
+            if let Some((name, value)) =
+                ["P", "R", "F"].iter().zip(values).find(|(_, value)| !can_rescale(value))
+            {
+                return Err(Error::BadInput {
+                    input: "the pairs of the baseline".to_owned(),
+                    rule: format!(
+                        "their mean {name} at layer {layer} must be above -1 and below 1, so that scores can be \
+                         rescaled, got {value}"
+                    ),
+                });
+            }
+            let [precision, recall, f1] = values;
             // Writing to a string does not fail.
             let _ = writeln!(text, "{layer},{precision},{recall},{f1}");
         }
-        parse::file("the model's baseline", &text).map(|_| text)
+        Ok(text)
     }
 }
 
@@ -77,7 +89,7 @@ mod tests {
     fn what_cannot_rescale_is_not_written() {
         for value in [1.0, f64::NAN, -1.0] {
             let error = baseline(&[[0.1, 0.1, 0.1], [0.1, value, 0.1]]).to_csv().unwrap_err();
-            assert!(error.to_string().contains("R must be a number above -1 and below 1"), "{error}");
+            assert!(error.to_string().contains("mean R at layer 1 must be above -1 and below 1"), "{error}");
         }
     }
 }

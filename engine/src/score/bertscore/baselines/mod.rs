@@ -84,6 +84,18 @@ impl Baseline {
         self.sha256.as_deref()
     }
 
+    /// Refuses a baseline with more layers than the model, which is another model's.
+    pub(super) fn check_layers(&self, model: &str, num_layers: usize) -> Result<()> {
+        let last = self.last_layer();
+        if last <= num_layers {
+            return Ok(());
+        }
+        let rule = format!(
+            "is the baseline of another model: it has layers 0 to {last}, and {model} has layers 0 to {num_layers}"
+        );
+        Err(Error::BadInput { input: self.name.clone(), rule })
+    }
+
     /// The highest layer that has a row.
     pub fn last_layer(&self) -> usize {
         self.rows.len().saturating_sub(1)
@@ -147,6 +159,15 @@ mod tests {
         assert_eq!(error.kind(), crate::ErrorKind::Usage);
         assert!(error.to_string().contains("0 to 24, not layer 25"), "{error}");
         Ok(())
+    }
+
+    #[test]
+    fn more_layers_than_the_model_has_are_another_models() {
+        let baseline = Baseline::find(Some("en"), "roberta-large").unwrap();
+        assert!(baseline.check_layers("mine", 24).is_ok());
+        let error = baseline.check_layers("mine", 23).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::BadData);
+        assert!(error.to_string().contains("layers 0 to 24, and mine has layers 0 to 23"), "{error}");
     }
 
     #[test]

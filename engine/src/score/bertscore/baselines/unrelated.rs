@@ -125,8 +125,8 @@ impl UnrelatedTexts {
 
     fn too_few(&self, texts: u64, least: u64) -> Error {
         self.bad(format!(
-            "a baseline of {least} pairs needs {} texts of fewer than {TOO_MANY_WORDS} words, found {texts} ({} pairs) \
-             in {} rows: {} are longer and {} are blank",
+            "a baseline of {least} pairs needs {} texts of fewer than {TOO_MANY_WORDS} words, got {texts} ({} pairs) \
+             among {} rows, of which {} are longer and {} are blank",
             2 * least,
             texts / 2,
             self.rows,

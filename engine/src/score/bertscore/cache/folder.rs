@@ -83,6 +83,9 @@ impl CacheFolder {
             )));
         }
         let refuse = |error: std::io::Error| cannot_create(path, error.to_string());
+        if path.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+            return Err(cannot_create(path, "it is a file, and a cache is a folder".to_owned()));
+        }
         fs::create_dir_all(path).map_err(refuse)?;
         // Nobody wants to learn that it cannot be written after the first text was encoded.
         drop(OutputFile::create(&path.join(LOCK), true)?);

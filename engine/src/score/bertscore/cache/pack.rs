@@ -136,7 +136,7 @@ fn read_index(file: &File, bytes: u64, expected_head: &[u8]) -> Result<Index, Un
     let entries = number(count);
     let index_bytes = entries.checked_mul(INDEX_BYTES as u64).filter(|index| *index <= bytes - least);
     let Some(index_bytes) = index_bytes else {
-        return Err(damaged(format!("it says that it has {entries} texts, for which it is too short")));
+        return Err(damaged("its end is damaged or cut off".to_owned()));
     };
     let end = bytes - FOOT_BYTES as u64 - index_bytes;
     let (head, index) = (read(HEAD_BYTES, 0)?, read(index_bytes as usize, end)?);

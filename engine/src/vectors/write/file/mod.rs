@@ -15,6 +15,8 @@ use crate::{Error, Result, Setting};
 
 /// Bytes written to the system at a time.
 const WRITE_BYTES: usize = 1 << 20;
+/// Extensions of compressed files, which readers go by.
+const COMPRESSED: [&str; 2] = ["gz", "zst"];
 
 /// A temporary file in the target's folder. [`persist`](Self::persist) renames it to the target; if dropped
 /// before that, it is removed.
@@ -30,15 +32,23 @@ impl OutputFile {
     /// work.
     ///
     /// A target that is a symbolic link is not followed: it counts as an existing file, and overwriting
-    /// replaces the link. A file that is overwritten keeps its permissions.
+    /// replaces the link. A file that is overwritten keeps its permissions. What killed runs that wrote to the same
+    /// target left in its folder is removed.
     ///
     /// # Errors
-    /// [`Error::CannotCreate`] if the target exists and must not be overwritten, is not a regular file, or
-    /// its folder is missing or not writable.
+    /// [`Error::CannotCreate`] if the target exists and must not be overwritten, is not a regular file, its name says
+    /// that it is compressed, or its folder is missing or not writable.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let refuse = |reason: String| cannot_create(target, reason);
         if target.file_name().is_none() {
             return Err(refuse("it names no file".to_owned()));
+        }
+        if let Some(extension) = target
+            .extension()
+            .filter(|extension| COMPRESSED.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+        {
+            let reason = format!("outputs are not compressed, and its name ends in .{}", extension.display());
+            return Err(refuse(reason));
         }
         let folder = folder_of(target);
         match fs::metadata(folder) {
@@ -50,14 +60,10 @@ impl OutputFile {
         }
         check_target(target, overwrite)?;
         let file = temporary::create(target).map_err(|error| refuse(error.to_string()))?;
+        temporary::remove_remains(target);
         let unfinished = Unfinished::new(file.path());
         let file = BufWriter::with_capacity(WRITE_BYTES, file);
         Ok(Self { target: target.to_owned(), overwrite, file, unfinished })
-    }
-
-    /// Removes what killed runs that wrote to the same target left in its folder.
-    pub fn remove_remains(&self) {
-        temporary::remove_remains(&self.target);
     }
 
     /// The path of the finished file.

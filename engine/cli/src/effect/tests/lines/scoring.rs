@@ -3,6 +3,7 @@
 use super::Line;
 
 pub(super) const LINES: &[Line] = &[
+    ("mbr", "overwrite", "mbr -c n.jsonl -o - --overwrite", "mbr -c n.jsonl -o b.jsonl --overwrite"),
     ("score", "no_id", "score -c a.txt -r b.txt -m M --no-id", "score -c a.txt -r b.csv -m M --no-id"),
     ("score", "no_id", "score -c a.md -r b.md -m M --no-id", "score -c a.md -r b.csv -m M --no-id"),
     (
@@ -107,7 +108,22 @@ pub(super) const ENDS: &[Ends] = &[
     ("compare", ["compare run", "compare -c a.jsonl b.jsonl -r r.jsonl"], COMPARE),
     ("eval retrieval", ["eval retrieval f --run r", "eval retrieval f"], RETRIEVAL),
     ("mbr", ["mbr -c n.jsonl --metric chrf", "mbr -c n.jsonl"], MBR),
+    (
+        "score",
+        ["score --pairwise -o p.npy -c a.jsonl", "score --pairwise -o p.npy -c a.csv -r r.jsonl"],
+        PAIR_ROWS,
+    ),
     ("eval rag", ["eval rag a.jsonl", "eval rag a.jsonl -m M"], RAG),
+];
+
+const PAIR_ROWS: &[(&str, &str)] = &[
+    ("text_field", "--text-field t"),
+    ("id_field", "--id-field i"),
+    ("no_id", "--no-id"),
+    ("format", "--format csv"),
+    ("separator", "--separator ;"),
+    ("quotes", "--quotes always"),
+    ("lossy", "--lossy"),
 ];
 
 const IDF: &[(&str, &str)] = &[
