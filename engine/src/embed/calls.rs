@@ -1,6 +1,7 @@
 //! Texts in memory: tokens, vectors of texts, and vectors of tokens.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nearsay_models::SparseVector;
 
@@ -23,7 +24,7 @@ impl Embedder {
         let mut notices = EmbedNotices::default();
         let target = Mutex::new(&mut vectors);
         let limits = limits::of_texts(self);
-        let mut first = 0;
+        let (mut first, done) = (0, AtomicU64::new(0));
         let prepared = Windows::new(texts.iter().map(|text| Ok(text.as_ref())), limits).map(|window| {
             let distinct = Distinct::of(&window.items);
             let different = distinct.select(&window.items);
@@ -31,12 +32,18 @@ impl Embedder {
             for (place, &index) in (first..).zip(&distinct.indices) {
                 notices.add(place, &tokens[index]);
             }
+            let repeated = (window.items.len() - different.len()) as u64;
+            notices.repeated += repeated;
+            notices.tokens += tokens.iter().map(|text| text.ids.len() as u64).sum::<u64>();
+            done.fetch_add(repeated, Ordering::Relaxed);
             let start = first as usize;
             first += window.items.len() as u64;
             Ok((tokens, distinct.places().map(|place| start + place)))
         });
         let work = |(tokens, places): (Vec<TokenizedText>, Places)| {
-            self.embed_into(&tokens, &places, &target, &|_, _| ())
+            self.embed_into(&tokens, &places, &target, &|texts, _| {
+                self.listener().report(done.fetch_add(texts, Ordering::Relaxed) + texts);
+            })
         };
         pipeline(self.works_beside_cpu(), prepared, work, Ok)?;
         Ok(Embedded { vectors, notices })
@@ -75,6 +82,7 @@ impl Embedder {
         let (tokens, offsets) = self.tokenize_with_offsets(texts)?;
         let mut notices = EmbedNotices::default();
         tokens.iter().zip(0..).for_each(|(text, place)| notices.add(place, text));
+        notices.tokens = tokens.iter().map(|text| text.ids.len() as u64).sum();
         let (mut cu_seqlens, mut token_ids, mut kept_offsets) = (vec![0], Vec::new(), Vec::new());
         for (text, offsets) in tokens.iter().zip(&offsets) {
             for token in self.kept_tokens(&text.ids) {

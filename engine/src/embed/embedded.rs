@@ -50,7 +50,7 @@ impl EmbeddedTokens {
     }
 }
 
-/// Unusual texts of an embedding: empty or truncated.
+/// Unusual texts of an embedding: empty, truncated or repeated; and its size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbedNotices {
@@ -58,6 +58,10 @@ pub struct EmbedNotices {
     pub empty: Occurrences,
     /// Texts that were truncated to the longest length.
     pub truncated: Occurrences,
+    /// Texts that occurred shortly before, and were not encoded again.
+    pub repeated: u64,
+    /// Tokens that were encoded.
+    pub tokens: u64,
 }
 
 impl EmbedNotices {

@@ -8,7 +8,7 @@ use super::late_interaction::LateInteraction;
 use super::options::{EmbedOptions, PoolingChoice};
 use super::prompted::PromptedTokenizer;
 use crate::error::phrase;
-use crate::session::{Cancel, Control, Devices, Session, TextEncoder, Workers};
+use crate::session::{Cancel, Control, Devices, Listener, Session, TextEncoder, Workers};
 use crate::tokens::TextTokenizer;
 use crate::vectors::Level;
 use crate::{Error, Result, Setting};
@@ -31,6 +31,7 @@ pub struct Embedder {
     options: Arc<EmbedOptions>,
     pub(super) parts: Arc<EmbedderParts>,
     control: Control,
+    listener: Listener,
 }
 
 /// The options resolved for the model.
@@ -97,6 +98,7 @@ impl Embedder {
             options: Arc::new(options.clone()),
             parts: Arc::new(parts),
             control: Control::default(),
+            listener: Listener::default(),
         })
     }
 
@@ -115,7 +117,7 @@ impl Embedder {
     /// As [`Session::embedder`].
     pub fn with(&self, change: impl FnOnce(EmbedOptions) -> EmbedOptions) -> Result<Self> {
         let changed = Self::new(&self.session, &change((*self.options).clone()))?;
-        Ok(Self { control: self.control.clone(), ..changed })
+        Ok(Self { control: self.control.clone(), listener: self.listener.clone(), ..changed })
     }
 
     /// The same embedder; `cancel` can stop its calls.
@@ -128,6 +130,18 @@ impl Embedder {
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { control: self.control.with_deadline(deadline), ..self.clone() }
+    }
+
+    /// The same embedder; during [`Embedder::embed`], `report` is called with the number of texts done so far, after
+    /// each micro-batch and from any thread.
+    #[must_use]
+    pub fn with_progress(&self, report: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { listener: Listener::new(report), ..self.clone() }
+    }
+
+    /// Who wants to know how far a call is.
+    pub(super) fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// The opened model.

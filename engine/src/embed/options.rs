@@ -1,5 +1,7 @@
 //! Options of an embedding, and the model's defaults.
 
+use std::str::FromStr;
+
 use nearsay_kernels::Pooling;
 use nearsay_models::sentence_transformers::{Projection, TextPooling};
 use nearsay_models::{Model, SentenceHead, Side};
@@ -40,6 +42,29 @@ impl PoolingChoice {
     }
 }
 
+impl FromStr for PoolingChoice {
+    type Err = Error;
+
+    /// `auto`, a mode of [`Pooling`], `splade`, `lexical`, `static` or `colbert`.
+    fn from_str(name: &str) -> Result<Self> {
+        let other = match name {
+            "auto" => Some(Self::Auto),
+            "splade" => Some(Self::Splade),
+            "lexical" => Some(Self::Lexical),
+            "static" => Some(Self::Static),
+            "colbert" => Some(Self::Colbert),
+            _ => None,
+        };
+        let mode = || Pooling::named(name).map(Self::Mode);
+        other.or_else(mode).ok_or_else(|| {
+            let modes = Pooling::ALL.map(Pooling::name).join(", ");
+            Error::usage(format!(
+                "pooling must be auto, {modes}, splade, lexical, static or colbert, got `{name}`"
+            ))
+        })
+    }
+}
+
 /// Options of an embedding. The defaults come from the model's files:
 ///
 /// ```
@@ -61,6 +86,8 @@ pub struct EmbedOptions {
     /// A prompt named in the model's files, or `query` or `document`, which are empty if the files do not
     /// name them; `None`: the model's default prompt, if any.
     pub prompt_name: Option<String>,
+    /// The prompt itself, instead of one of the model's.
+    pub prompt: Option<String>,
     /// A task that the model has adapters for, which are then part of its weights. Its instruction is put before
     /// each text unless a prompt is named. `None`: no adapters. For a model that treats queries and documents
     /// differently, `query` or `document`; `None`: as the prompt is named, else documents, unless the model's files
@@ -116,6 +143,15 @@ impl EmbedOptions {
     }
 
     pub(super) fn prompt_of(&self, model: &Model) -> Result<String> {
+        match (&self.prompt, &self.prompt_name) {
+            (Some(_), Some(name)) => {
+                return Err(Error::usage(format!(
+                    "a prompt and the name of one, `{name}`, contradict each other"
+                )));
+            }
+            (Some(prompt), None) => return Ok(prompt.clone()),
+            (None, _) => {}
+        }
         let adapter = self.adapter_task(model);
         let instruction = adapter.map(|task| instruction_of(model, task)).transpose()?;
         let is_static = self.pooling == PoolingChoice::Static;

@@ -28,6 +28,10 @@ impl Workers {
         Self { threads, team: Arc::new(LazyTeam::new(threads, cores())) }
     }
 
+    pub(super) fn number(&self) -> NonZero<usize> {
+        self.threads
+    }
+
     /// The number of threads.
     pub fn threads(&self) -> usize {
         self.threads.get()

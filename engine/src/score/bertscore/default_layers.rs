@@ -15,10 +15,16 @@ const TABLE: &str = include_str!("data/default_layers.tsv");
 /// path.
 pub fn default_layer(model: &str) -> Option<usize> {
     let name = published_name(model);
-    TABLE.lines().skip(1).find_map(|line| match line.split_once('\t') {
-        Some((known, layer)) if known == name => layer.parse().ok(),
-        _ => None,
-    })
+    default_layers().find(|(known, _)| *known == name).map(|(_, layer)| layer)
+}
+
+/// Every model of bert_score's table, with its layer.
+pub fn default_layers() -> impl Iterator<Item = (&'static str, usize)> {
+    let row = |line: &'static str| {
+        let (model, layer) = line.split_once('\t')?;
+        Some((model, layer.parse().ok()?))
+    };
+    TABLE.lines().skip(1).filter_map(row)
 }
 
 /// `layer` if given, else the default of `model`; an error if there is neither.

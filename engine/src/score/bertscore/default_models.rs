@@ -35,6 +35,14 @@ pub fn default_model(language: &str) -> Result<&'static str> {
     own.or_else(shared).ok_or_else(|| unknown_language(language, &code))
 }
 
+/// The codes of the languages that have a model, in order.
+pub fn languages() -> Vec<&'static str> {
+    let mut codes: Vec<_> = known_codes().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
 /// Every code that has a model, in no particular order; codes may occur twice.
 fn known_codes() -> impl Iterator<Item = &'static str> {
     let multilingual = TABLE.lines().skip(1).filter_map(|line| line.split('\t').nth(1));
@@ -55,9 +63,7 @@ fn unknown_language(language: &str, code: &str) -> Error {
 
 /// Known codes that are a prefix of `code` (`zh-cn` -> `zh`), else those with its first letter; sorted.
 fn nearby_codes(code: &str) -> Vec<&'static str> {
-    let mut codes: Vec<_> = known_codes().collect();
-    codes.sort_unstable();
-    codes.dedup();
+    let mut codes = languages();
     let prefixes: Vec<_> = codes.iter().copied().filter(|known| code.starts_with(known)).collect();
     if !prefixes.is_empty() {
         return prefixes;

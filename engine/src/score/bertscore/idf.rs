@@ -100,6 +100,11 @@ pub struct IdfWeights {
 }
 
 impl IdfWeights {
+    /// These weights by token id, and `unseen` for all others. They must be finite and not negative.
+    pub fn new(known: HashMap<u32, f64>, unseen: f64) -> Self {
+        Self { known, unseen }
+    }
+
     /// The weight of `token_id`; ln(N + 1) if no reference has it. Never negative.
     pub fn weight(&self, token_id: u32) -> f64 {
         self.known.get(&token_id).copied().unwrap_or(self.unseen)

@@ -2,10 +2,9 @@
 
 use super::idf::IdfBuilder;
 use super::idf_file::{IdfOrigin, SavedIdf};
-use super::progress::Listener;
 use crate::Result;
 use crate::score::{TextSource, documents};
-use crate::session::{Cancel, Control, Session, WindowLimits, Windows};
+use crate::session::{Cancel, Control, Listener, Session, WindowLimits, Windows};
 use crate::tokens::TextTokenizer;
 
 /// Documents whose tokens are counted at a time.

@@ -168,9 +168,14 @@ impl Scorer {
     ///
     /// # Errors
     /// [`Error::BadRow`] as of [`check_lengths`](Self::check_lengths); if the call is stopped.
-    pub fn check_texts(&self, texts: &[String], place: impl Fn(usize) -> (String, u64)) -> Result<()> {
+    pub fn check_texts<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        place: impl Fn(usize) -> (String, u64),
+    ) -> Result<()> {
         let tokenizer = &self.parts.tokenizer;
-        let refusals = self.workers().map_short(&self.control, texts, |text| tokenizer.refusal(text))?;
+        let refusals =
+            self.workers().map_short(&self.control, texts, |text| tokenizer.refusal(text.as_ref()))?;
         match refusals.into_iter().enumerate().find_map(|(at, rule)| Some((at, rule?))) {
             None => Ok(()),
             Some((at, rule)) => {

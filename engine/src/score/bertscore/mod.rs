@@ -46,8 +46,8 @@ mod token_weights;
 
 pub use baselines::{Baseline, BaselineRow, ComputedBaseline, UnrelatedPairs, UnrelatedTexts};
 pub use cache::{CacheCounts, CacheFolder, CacheOptions, CacheReport, DamagedPack};
-pub use default_layers::{default_layer, layer_or_default};
-pub use default_models::{MULTILINGUAL_MODEL, default_model};
+pub use default_layers::{default_layer, default_layers, layer_or_default};
+pub use default_models::{MULTILINGUAL_MODEL, default_model, languages};
 pub use idf::{IdfBuilder, IdfWeights};
 pub use idf_counter::IdfCounter;
 pub use idf_file::{IdfOrigin, SavedIdf};

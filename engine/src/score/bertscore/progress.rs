@@ -1,35 +1,9 @@
 //! How far a call has come, from the micro-batches that were encoded.
 
-use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::chunk::{TextState, TokenizedPairs};
-
-/// A function that is called with the number of pairs, or of references, done.
-type Report = dyn Fn(u64) + Send + Sync;
-
-/// Someone who wants to know how far a call has come.
-#[derive(Clone, Default)]
-pub(super) struct Listener(Option<Arc<Report>>);
-
-impl Listener {
-    pub(super) fn new(report: impl Fn(u64) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(report)))
-    }
-
-    pub(super) fn report(&self, done: u64) {
-        if let Some(report) = &self.0 {
-            report(done);
-        }
-    }
-}
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Listener").field(&self.0.is_some()).finish()
-    }
-}
+use crate::session::Listener;
 
 /// Progress of one call.
 pub(super) struct RunProgress<'a> {

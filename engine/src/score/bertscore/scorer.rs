@@ -10,15 +10,18 @@ use super::idf_counter::IdfCounter;
 use super::idf_file::SavedIdf;
 use super::long_texts::ScoreTokenizer;
 use super::options::{ResolvedOptions, ScoredLayer};
-use super::progress::{Listener, RunProgress};
+use super::progress::RunProgress;
 use super::rounds::Call;
 use super::scored::{ScoreNotices, Scored, ScoredWindow};
-use super::{Baseline, OnLongText, Rescaling, ScoreOptions, Scores, Signature, TokenWeights, default_model};
+use super::{
+    Baseline, BaselineRow, IdfWeights, OnLongText, Rescaling, ScoreOptions, Scores, Signature, TokenWeights,
+    default_model,
+};
 use crate::error::phrase;
 use crate::score::systems::RecurringTexts;
 use crate::score::{Pair, PairSource, PairTexts};
 use crate::session::{
-    Cancel, Control, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
+    Cancel, Control, Listener, Measured, Session, TextEncoder, WindowLimits, Windows, Workers, pipeline,
 };
 use crate::tokens::SpecialTokens;
 use crate::{Error, Result, Setting};
@@ -165,6 +168,22 @@ impl Scorer {
         Ok(Self { weights: Arc::new(TokenWeights::Idf(weights)), saved_idf: Some(digest), ..self.clone() })
     }
 
+    /// The same scorer with these weights of tokens.
+    #[must_use]
+    pub fn weighted(&self, weights: IdfWeights) -> Self {
+        Self { weights: Arc::new(TokenWeights::Idf(weights)), saved_idf: None, ..self.clone() }
+    }
+
+    /// The same scorer in a process that was forked from the one that opened it ([`Session::after_fork`]).
+    ///
+    /// # Errors
+    /// As [`Session::after_fork`].
+    pub fn after_fork(&self) -> Result<Self> {
+        let session = self.session.after_fork()?;
+        let encoder = session.encoder(self.layer.layer)?;
+        Ok(Self { session, encoder, cache: new_cache(), store: None, ..self.clone() })
+    }
+
     fn idf_counter(&self) -> IdfCounter {
         IdfCounter::new(&self.session, self.parts.tokenizer.tokenizer())
             .controlled(&self.control, &self.listener)
@@ -194,6 +213,17 @@ impl Scorer {
     #[must_use]
     pub fn keeping(&self, recurring: &RecurringTexts) -> Self {
         Self { recurring: Some(recurring.clone()), ..self.clone() }
+    }
+
+    /// The same scorer; nothing stops its calls, and nobody wants to know how far they are.
+    #[must_use]
+    pub fn without_control(&self) -> Self {
+        Self { control: Control::default(), listener: Listener::default(), ..self.clone() }
+    }
+
+    /// The layer's baseline, if scores are rescaled.
+    pub fn baseline(&self) -> Option<BaselineRow> {
+        self.layer.baseline
     }
 
     pub(super) fn with_store(&self, store: Option<Arc<TextStore>>) -> Self {
