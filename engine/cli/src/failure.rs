@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use nearsay::{Error, ErrorKind, Phrase, Setting};
 use tracing::Level;
@@ -19,18 +18,20 @@ use crate::style::Style;
 use crate::terminal::Stream;
 use crate::{help, version};
 
+/// The exit code of a command that did what it was asked for.
+pub(crate) const SUCCESS: u8 = 0;
 /// The exit code of a bug.
 pub(crate) const INTERNAL: u8 = 70;
 
 /// Prints `error` with its hint, if that names flags of this command alone, and returns its exit code. A closed reader of
 /// stdout is not a failure.
-pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption, flags: &Flags) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption, flags: &Flags) -> u8 {
     let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     match known {
-        Some(known) if is_broken_pipe(known) => return ExitCode::SUCCESS,
+        Some(known) if is_broken_pipe(known) => return SUCCESS,
         Some(known) if known.kind() == ErrorKind::Cancelled => {
             interrupted(interruption);
-            return ExitCode::from(128 + interruption.signal() as u8);
+            return 128 + interruption.signal() as u8;
         }
         // Its message already names its cause.
         Some(known) => say(format_args!("{} {}", label("error:", Style::Error), words(&known.message()))),
@@ -40,7 +41,7 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption, flags: 
     if let Some(phrase) = known.and_then(Error::hint).as_ref().and_then(|phrase| phrase.among(has)) {
         hint(&words(phrase));
     }
-    ExitCode::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
+    u8::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
 }
 
 /// Prints that a signal ended the work, and how to continue.
@@ -90,16 +91,16 @@ pub(crate) fn hint(text: &str) {
 
 /// Prints clap's output: help and version to stdout with exit code 0, a usage error to stderr with 2. Commands
 /// and flags of other programs get a sentence that names ours.
-pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     if let Some(sentence) = help::guess(error, &help::program(), &words) {
         say(format_args!("{} {sentence}", label("error:", Style::Error)));
-        return ExitCode::from(2);
+        return 2;
     }
     if error.use_stderr() {
         // If this fails, it cannot be reported.
         let _ = Stream::Stderr.print(&error.render());
-        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        return u8::try_from(error.exit_code()).unwrap_or(2);
     }
     if let Err(closed) = check_stdout() {
         return report(&closed.into(), &Interruption::default(), &Flags::default());
@@ -109,9 +110,9 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     match Stream::Stdout.print(&text) {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
             say(format_args!("{} writing standard output failed: {source}", label("error:", Style::Error)));
-            ExitCode::from(exit_code(ErrorKind::Io))
+            exit_code(ErrorKind::Io)
         }
-        _ => ExitCode::SUCCESS,
+        _ => SUCCESS,
     }
 }
 

@@ -41,18 +41,18 @@ mod verify;
 mod version;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{ArgMatches, FromArgMatches};
 
 use arguments::{Cli, Command};
 use context::Context;
+use failure::SUCCESS;
 use flags::Flags;
 
 /// Runs the command in `arguments`, the first of which is the program's name, and reports a failure on
 /// standard error. The exit code is 0 for success, else as in `failure`.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let start = Instant::now();
     nearsay::silence_expected_panics();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -75,7 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => failure::report(&error, &context.interruption, &Flags::of(&matches)),
-        Err(_) => ExitCode::from(failure::INTERNAL),
+        Err(_) => failure::INTERNAL,
     }
 }
 
@@ -86,7 +86,7 @@ fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
-fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
+fn run(context: &Context, command: Command) -> anyhow::Result<u8> {
     nearsay::check_environment()?;
     if command.prints(&context.global) {
         streams::check_stdout()?;
@@ -113,5 +113,5 @@ fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions(arguments) => completions::run(&arguments)?,
         Command::Man(arguments) => man::run(context, &arguments)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(SUCCESS)
 }

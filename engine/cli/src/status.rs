@@ -1,6 +1,5 @@
 //! `nearsay status`: how far jobs are.
 
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use indicatif::{HumanCount, HumanDuration};
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::context::Context;
+use crate::failure::SUCCESS;
 use crate::print::{bytes, plural, print_json, print_line};
 
 /// A folder in the output of `--json`. Keys are a contract.
@@ -47,14 +47,14 @@ struct End {
     shards: u64,
 }
 
-pub(crate) fn run(context: &Context, arguments: &StatusArguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(context: &Context, arguments: &StatusArguments) -> anyhow::Result<u8> {
     let folders: Vec<FolderStatus> =
         arguments.folders.iter().map(|path| FolderStatus::read(path)).collect::<nearsay::Result<_>>()?;
     let totals: Vec<Option<PartTotals>> = folders.iter().map(|folder| folder.totals(&folders)).collect();
     let known = || folders.iter().zip(&totals);
     if context.global.json {
         print_json(&known().map(|(folder, totals)| report(folder, *totals)).collect::<Vec<_>>())?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(SUCCESS);
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     for (folder, totals) in known() {
@@ -63,7 +63,7 @@ pub(crate) fn run(context: &Context, arguments: &StatusArguments) -> anyhow::Res
     if let Some(line) = together(&folders, &totals) {
         print_line(&line)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(SUCCESS)
 }
 
 fn report(folder: &FolderStatus, totals: Option<PartTotals>) -> StatusReport<'_> {

@@ -1,7 +1,5 @@
 //! `nearsay bench compare`.
 
-use std::process::ExitCode;
-
 use comfy_table::Table;
 use nearsay::bench::{Comparison, Difference, Report, Topic};
 use serde::Serialize;
@@ -9,6 +7,7 @@ use serde::Serialize;
 use super::tables::{percent, table};
 use crate::arguments::CompareArguments;
 use crate::context::Context;
+use crate::failure::SUCCESS;
 use crate::print::{grouped, print_json, print_line};
 
 /// The output of `--json`.
@@ -20,7 +19,7 @@ struct Output<'a> {
     comparison: &'a Comparison,
 }
 
-pub(super) fn run(context: &Context, arguments: &CompareArguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(context: &Context, arguments: &CompareArguments) -> anyhow::Result<u8> {
     let (a, b) = (Report::read(&arguments.a)?, Report::read(&arguments.b)?);
     let comparison = Comparison::of(&a, &b);
     let name = |path: &std::path::Path| path.display().to_string();
@@ -31,7 +30,7 @@ pub(super) fn run(context: &Context, arguments: &CompareArguments) -> anyhow::Re
         print(&output, [&a, &b])?;
     }
     warn(context, &comparison);
-    Ok(if comparison.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if comparison.is_empty() { 1 } else { SUCCESS })
 }
 
 fn warn(context: &Context, comparison: &Comparison) {

@@ -6,7 +6,6 @@ mod tables;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use nearsay::bench::{BenchOptions, Load, Report, Subject, file_name};
 use nearsay::vectors::write::OutputFile;
@@ -14,15 +13,16 @@ use nearsay::{Precision, Session, SessionOptions, Workers};
 
 use crate::arguments::{BenchAction, BenchArguments};
 use crate::context::{self, Context};
+use crate::failure::SUCCESS;
 use crate::print::{plural, print_line, seconds, to_json};
 use crate::progress::{Measure, Progress};
 use crate::version;
 
-pub(crate) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(context: &Context, arguments: Box<BenchArguments>) -> anyhow::Result<u8> {
     match &arguments.action {
         Some(BenchAction::Compare(files)) => compare::run(context, files),
-        Some(BenchAction::Search(arguments)) => search::run(context, arguments).map(|()| ExitCode::SUCCESS),
-        None => measure_and_print(context, &arguments).map(|()| ExitCode::SUCCESS),
+        Some(BenchAction::Search(arguments)) => search::run(context, arguments).map(|()| SUCCESS),
+        None => measure_and_print(context, &arguments).map(|()| SUCCESS),
     }
 }
 

@@ -5,7 +5,6 @@ mod report;
 mod tables;
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use nearsay::metrics::comparison::{
     Compared, ComparisonOptions, Contradiction, Pairs, Test, compare, contradictions,
@@ -17,6 +16,7 @@ use nearsay::{Error, Result, Workers};
 
 use crate::arguments::{CompareSystemsArguments, UnitArgument};
 use crate::context::Context;
+use crate::failure::SUCCESS;
 use crate::print::print_json;
 use crate::score::{Inputs, evaluate};
 use crate::table::visible;
@@ -41,7 +41,7 @@ struct Comparison<'a> {
     contradictions: Vec<Contradiction>,
 }
 
-pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<u8> {
     let subjects = subjects(context, arguments)?;
     check_number(&subjects.names)?;
     let (options, by_groups) = options(&subjects, arguments)?;
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context, arguments: &CompareSystemsArguments) -> any
         tables::print(&comparison, &arguments.interval)?;
     }
     let failed = gates.iter().filter(|gate| gate.report(&comparison)).count();
-    Ok(if failed > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed > 0 { 1 } else { SUCCESS })
 }
 
 fn subjects(context: &Context, arguments: &CompareSystemsArguments) -> anyhow::Result<Subjects> {

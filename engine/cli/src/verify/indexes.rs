@@ -1,19 +1,14 @@
 //! `nearsay verify` on indexes.
 
-use std::process::ExitCode;
-
 use nearsay::{Workers, index};
 
 use crate::arguments::VerifyArguments;
 use crate::context::Context;
 use crate::failure;
+use crate::failure::SUCCESS;
 use crate::print::{plural, print_json, print_line};
 
-pub(super) fn run(
-    context: &Context,
-    arguments: &VerifyArguments,
-    workers: &Workers,
-) -> anyhow::Result<ExitCode> {
+pub(super) fn run(context: &Context, arguments: &VerifyArguments, workers: &Workers) -> anyhow::Result<u8> {
     let control = context.control();
     let verify = |path: &std::path::PathBuf| index::verify(path, workers, &control);
     let states = arguments.folders.iter().map(verify).collect::<nearsay::Result<Vec<_>>>()?;
@@ -41,8 +36,8 @@ pub(super) fn run(
         failure::hint("build the index again, or put back a copy of the folder");
     }
     Ok(match (is_sound, states.iter().all(|state| state.complete)) {
-        (true, true) => ExitCode::SUCCESS,
-        (true, false) => ExitCode::from(1),
-        (false, _) => ExitCode::from(65),
+        (true, true) => SUCCESS,
+        (true, false) => 1,
+        (false, _) => 65,
     })
 }

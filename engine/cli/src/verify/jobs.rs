@@ -1,7 +1,5 @@
 //! `nearsay verify` on the folders of jobs.
 
-use std::process::ExitCode;
-
 use nearsay::Workers;
 use nearsay::job::{FolderState, verify};
 use nearsay::vectors::folder::ShardRecord;
@@ -11,6 +9,7 @@ use crate::arguments::VerifyArguments;
 use crate::closing;
 use crate::context::Context;
 use crate::failure;
+use crate::failure::SUCCESS;
 use crate::print::{bytes, plural, print_json, print_line};
 
 /// A folder in the output of `--json`.
@@ -28,11 +27,7 @@ struct FolderReport<'a> {
     written_to_by: Option<&'a str>,
 }
 
-pub(super) fn run(
-    context: &Context,
-    arguments: &VerifyArguments,
-    workers: &Workers,
-) -> anyhow::Result<ExitCode> {
+pub(super) fn run(context: &Context, arguments: &VerifyArguments, workers: &Workers) -> anyhow::Result<u8> {
     let control = context.control();
     let read = |path: &std::path::PathBuf| FolderState::read(path, workers, &control);
     let folders = arguments.folders.iter().map(read).collect::<nearsay::Result<Vec<_>>>()?;
@@ -57,9 +52,9 @@ pub(super) fn run(
         );
     }
     Ok(match (is_sound, verified.missing.is_empty()) {
-        (true, true) => ExitCode::SUCCESS,
-        (true, false) => ExitCode::from(1),
-        (false, _) => ExitCode::from(65),
+        (true, true) => SUCCESS,
+        (true, false) => 1,
+        (false, _) => 65,
     })
 }
 

@@ -5,7 +5,6 @@ mod jobs;
 mod runs;
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use nearsay::score::run;
 use nearsay::{Error, index};
@@ -39,7 +38,7 @@ impl Kind {
     }
 }
 
-pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<u8> {
     let workers = context.workers(arguments.threads);
     let kinds = arguments.folders.iter().map(|folder| Kind::of(folder));
     let kinds = kinds.collect::<nearsay::Result<Vec<Kind>>>()?;

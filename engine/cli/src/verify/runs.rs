@@ -1,13 +1,12 @@
 //! `nearsay verify` on runs of `nearsay score`.
 
-use std::process::ExitCode;
-
 use nearsay::score::run::Run;
 use serde::Serialize;
 
 use crate::arguments::VerifyArguments;
 use crate::context::Context;
 use crate::failure;
+use crate::failure::SUCCESS;
 use crate::print::{bytes, plural, print_json, print_line};
 
 /// A run in the output of `--json`.
@@ -21,7 +20,7 @@ struct RunReport {
     problems: Vec<String>,
 }
 
-pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Result<u8> {
     let reports = arguments.folders.iter().map(|folder| {
         let run = Run::open(folder)?;
         Ok(RunReport {
@@ -41,10 +40,10 @@ pub(super) fn run(context: &Context, arguments: &VerifyArguments) -> anyhow::Res
     }
     reports.iter().flat_map(|report| &report.problems).for_each(|what| failure::say(format_args!("{what}")));
     if reports.iter().all(|report| report.problems.is_empty()) {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(SUCCESS);
     }
     failure::hint("make the run again with nearsay score -o RUN --overwrite");
-    Ok(ExitCode::from(65))
+    Ok(65)
 }
 
 fn line(report: &RunReport) -> String {
