@@ -41,7 +41,7 @@ pub(crate) fn report(error: &anyhow::Error, interruption: &Interruption, flags: 
     if let Some(phrase) = known.and_then(Error::hint).as_ref().and_then(|phrase| phrase.among(has)) {
         hint(&words(phrase));
     }
-    u8::from(known.map_or(INTERNAL, |known| exit_code(known.kind())))
+    known.map_or(INTERNAL, |known| exit_code(known.kind()))
 }
 
 /// Prints that a signal ended the work, and how to continue.

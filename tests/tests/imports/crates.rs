@@ -9,7 +9,7 @@ use nearsay_tests::repository;
 use crate::source::{code, sources};
 
 /// Every member, lower ones first.
-pub(crate) const LAYERS: [Layer; 8] = [
+pub(crate) const LAYERS: [Layer; 9] = [
     Layer { folder: "kernels/cuda-libraries", name: "nearsay-cuda-libraries", uses: &[] },
     Layer { folder: "kernels", name: "nearsay-kernels", uses: &["nearsay-cuda-libraries"] },
     Layer { folder: "models", name: "nearsay-models", uses: &["nearsay-kernels"] },
@@ -25,6 +25,7 @@ pub(crate) const LAYERS: [Layer; 8] = [
         // The last one only for its tests.
         uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-tests"],
     },
+    Layer { folder: "engine/python", name: "nearsay-python", uses: &["nearsay", "nearsay-cli"] },
     Layer {
         folder: "benches",
         name: "nearsay-benches",

@@ -12,7 +12,7 @@ Examples:
   nearsay help embed
 
 Environment (an empty variable counts as unset):
-  NEARSAY_MODEL           the default of -m for embed, score and eval (not rag);
+  NEARSAY_MODEL           the default of -m for every command but eval rag;
                           search uses the recorded model
   NEARSAY_ISA             a lower instruction set: portable, avx2, avx512, ..
   NEARSAY_COMPOSED        1 composes operations from candle's, for bug reports

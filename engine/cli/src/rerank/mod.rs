@@ -38,13 +38,17 @@ pub(crate) fn run(context: &Context, arguments: &RerankArguments) -> anyhow::Res
     options.prompt_name = arguments.prompt_name.clone();
     options.prompt = arguments.prompt.clone();
     let encoder = session.cross_encoder(&options)?.with_one_score()?.with_cancel(&context.cancel());
-    let mut job = Job { context, encoder, top: arguments.top.map_or(usize::MAX, usize::from), truncated: 0 };
+    let top = arguments.top.map_or(usize::MAX, usize::from);
+    let mut job = Job { context, encoder, top, texts: 0, truncated: 0 };
     match &arguments.query {
         Some(query) => {
             let hits = read_texts(&arguments.input, &arguments.reading.options())?;
             job.rank(&FoundHits { query: query.clone(), hits }, false)?;
         }
         None => read_hits(&arguments.input, |found| job.rank(&found, true)).map_err(hint_at_query)?,
+    }
+    if job.texts == 0 {
+        context.note(format_args!("{} has 0 texts to rank", arguments.input));
     }
     if job.truncated > 0 {
         let pairs = plural(job.truncated, "pair was", "pairs were");
@@ -69,6 +73,7 @@ struct Job<'a> {
     context: &'a Context,
     encoder: CrossEncoder,
     top: usize,
+    texts: usize,
     truncated: u64,
 }
 
@@ -81,6 +86,7 @@ impl Job<'_> {
         let done = |pairs| progress.set(pairs, plural(pairs, "pair", "pairs"));
         let scored = self.encoder.score(&pairs, done)?;
         drop(progress);
+        self.texts += pairs.len();
         self.truncated += scored.truncated;
         let mut order: Vec<(f32, &HitText)> = scored.scores.into_iter().zip(&found.hits).collect();
         order.sort_by(|left, right| right.0.total_cmp(&left.0));

@@ -1,0 +1,78 @@
+"""Exact embeddings and BERTScore.
+
+    import nearsay
+
+    model = nearsay.Embedder("sentence-transformers/all-MiniLM-L6-v2")
+    vectors = model.encode(["A river ran over its banks.", "The flood came at night."])   # (2, 384) float32
+
+    scorer = nearsay.BERTScorer(lang="en")
+    precision, recall, f1 = scorer.score(["The cat sat."], ["A cat was sitting."])
+
+A text gets the same bits in any batch, order and thread, and from the command `nearsay`, which this package brings along.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._log import start_log as _start_log
+from ._nearsay import VERSION as __version__
+from ._nearsay import Array, EmbedReport, TokenVectors
+from .embedder import Embedder, cached
+from .errors import (
+    BusyError,
+    CancelledError,
+    DeadlineError,
+    DeviceError,
+    DeviceMemoryError,
+    Error,
+    HostMemoryError,
+    InputError,
+    InputNotFoundError,
+    InputTypeError,
+    InternalError,
+    ModelError,
+    ModelNotFoundError,
+    OutputError,
+)
+from .scorer import BERTScorer, score
+
+if TYPE_CHECKING:
+    from . import bert_score as bert_score
+
+__all__ = [
+    "Array",
+    "BERTScorer",
+    "BusyError",
+    "CancelledError",
+    "DeadlineError",
+    "DeviceError",
+    "DeviceMemoryError",
+    "EmbedReport",
+    "Embedder",
+    "Error",
+    "HostMemoryError",
+    "InputError",
+    "InputNotFoundError",
+    "InputTypeError",
+    "InternalError",
+    "ModelError",
+    "ModelNotFoundError",
+    "OutputError",
+    "TokenVectors",
+    "__version__",
+    "bert_score",
+    "cached",
+    "score",
+]
+
+_start_log()
+
+
+def __getattr__(name: str) -> object:
+    """Imports a module on first use: `nearsay.bert_score`."""
+    if name == "bert_score":
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

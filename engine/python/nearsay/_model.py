@@ -1,0 +1,53 @@
+"""Settings of a model, which are the same for every class."""
+
+from __future__ import annotations
+
+import os
+
+from ._threads import threads as number_of_threads
+from ._types import ModelSettings, StrPath
+from .errors import InputError, InputTypeError
+
+
+def model_settings(
+    model: StrPath | None,
+    precision: str,
+    device: object,
+    threads: int | None,
+    revision: str | None,
+    offline: bool | None,
+    cache_folder: StrPath | None,
+) -> ModelSettings:
+    """Checks what Rust cannot, and spells devices as the library does."""
+    if model is None:
+        model = os.environ.get("NEARSAY_MODEL")
+        if model is None:
+            raise InputError("no model is named", "name a folder or a model on the hub, or set NEARSAY_MODEL")
+    name = os.fspath(model)
+    if not isinstance(name, str):
+        raise InputTypeError(f"model must be a str or a path of str, got {type(name).__name__}")
+    if revision is not None:
+        if "@" in name:
+            raise InputError(f"revision={revision!r} contradicts {name!r}, which names one")
+        name = f"{name}@{revision}"
+    return {
+        "model": name,
+        "precision": precision,
+        "device": device_name(device),
+        "threads": number_of_threads(threads),
+        "offline": offline,
+        "cache_folder": cache_folder,
+    }
+
+
+def device_name(device: object) -> str:
+    """A device by its name, its number on CUDA, or as torch has it."""
+    if device is None:
+        return "auto"
+    if isinstance(device, bool):
+        raise InputTypeError(f"device must be a name such as \"cpu\" or \"cuda:0\", got {device}")
+    if isinstance(device, int):
+        return f"cuda:{device}"
+    # torch.device("cuda", 0) is written cuda:0; torch calls Apple's GPU mps.
+    name = str(device)
+    return "metal" if name.partition(":")[0] == "mps" else name

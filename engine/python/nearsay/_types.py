@@ -1,0 +1,73 @@
+"""Types of arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    #: Any array of vectors.
+    Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16] | npt.NDArray[np.int8] | npt.NDArray[np.uint8]
+
+
+class ArrowStream(Protocol):
+    """Arrays, chunked or not, of pyarrow, polars, pandas and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+
+class ArrowArray(Protocol):
+    """An array of pyarrow and others."""
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+
+
+#: Texts: any iterable of str, or Arrow data with strings.
+Texts = Union[Iterable[str], ArrowStream, ArrowArray]
+StrPath = Union[str, "os.PathLike[str]"]
+Precision = Literal["f32", "bf16", "f16", "int8", "float32", "bfloat16", "float16"]
+OutputType = Literal["f32", "f16", "i8", "u8", "binary", "ubinary", "float32", "float16", "int8", "uint8"]
+OnLong = Literal["truncate", "error"]
+OnLongPair = Literal["truncate", "error", "windows"]
+Nulls = Literal["error", "keep"]
+#: torch.Tensor, where torch may be absent.
+Tensor = Any
+
+
+class ModelSettings(TypedDict):
+    """How a model is opened."""
+
+    model: str
+    precision: str
+    device: str
+    threads: int | None
+    offline: bool | None
+    cache_folder: StrPath | None
+
+
+class CallSettings(TypedDict):
+    """How texts become vectors."""
+
+    prompt: str | None
+    prompt_name: str | None
+    task: str | None
+    normalize: bool | None
+    dimensions: int | None
+    pooling: str | None
+    layer: int | None
+    max_length: int | None
+
+
+class ScoreSettings(TypedDict):
+    """How pairs are scored."""
+
+    layer: int | None
+    max_length: int | None
+    on_long: str
+    lang: str | None
+    rescale_with_baseline: bool
+    baseline_path: StrPath | None

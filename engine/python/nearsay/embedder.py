@@ -1,0 +1,396 @@
+"""Texts to vectors."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from . import _nearsay
+from ._memory import check_fits
+from ._model import model_settings
+from ._progress import Progress, reporting
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    import numpy.typing as npt
+
+    from ._nearsay import Array, EmbedReport, TokenVectors
+    from ._types import CallSettings, ModelSettings, Nulls, OnLong, OutputType, Precision, StrPath, Texts, Vectors
+
+#: Texts of a part of a call that writes into an array.
+_ROWS = 8192
+_NO_CALL: CallSettings = {
+    "prompt": None,
+    "prompt_name": None,
+    "task": None,
+    "normalize": None,
+    "dimensions": None,
+    "pooling": None,
+    "layer": None,
+    "max_length": None,
+}
+
+
+class Embedder:
+    """An opened model that turns texts into vectors. Any number of threads may use it at the same time.
+
+    Args:
+        model: A folder, or a name on the Hugging Face hub, with or without `@REVISION`. None: NEARSAY_MODEL.
+        precision: Of the encoder's products: "f32", "bf16", "f16" (GPUs) or "int8".
+        device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:0,1", "metal", a number of a GPU, or a torch.device.
+        threads: On the CPU. None: NEARSAY_THREADS, what Ray or Spark gave this worker, OMP_NUM_THREADS, or one per core.
+        max_length: The longest text in tokens. None: as the model's files say.
+        pooling: "auto" (as the model's files say), or "mean", "cls", "max", "last", "mean_sqrt_length", "weighted_mean".
+        layer: The layer whose hidden states are used; 0 is the embeddings. None: the last.
+        task: A task of the model's adapters, or "query" or "document".
+        revision: A branch, a tag or a commit on the hub.
+        offline: Never ask the hub. None: as HF_HUB_OFFLINE says.
+        cache_folder: Where models from the hub are kept. None: as HF_HOME and the like say.
+
+    Raises:
+        ModelNotFoundError: If there is no such model.
+        ModelError: If its files break a rule.
+        InputError: For a setting that the model cannot follow.
+    """
+
+    def __init__(
+        self,
+        model: StrPath | None = None,
+        *,
+        precision: Precision = "f32",
+        device: object = "auto",
+        threads: int | None = None,
+        max_length: int | None = None,
+        pooling: str = "auto",
+        layer: int | None = None,
+        task: str | None = None,
+        revision: str | None = None,
+        offline: bool | None = None,
+        cache_folder: StrPath | None = None,
+    ) -> None:
+        opened = model_settings(model, precision, device, threads, revision, offline, cache_folder)
+        defaults: CallSettings = {
+            **_NO_CALL, "task": task, "pooling": pooling, "layer": layer, "max_length": max_length
+        }
+        self._open(opened, defaults)
+
+    def _open(self, model: ModelSettings, defaults: CallSettings) -> None:
+        self._model = model
+        self._defaults = defaults
+        self._local = threading.local()
+        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(model, defaults)
+
+    def encode(
+        self,
+        texts: Texts,
+        *,
+        output_type: OutputType = "f32",
+        on_long: OnLong = "truncate",
+        out: npt.NDArray[Any] | None = None,
+        nulls: Nulls = "error",
+        progress: Progress = None,
+        **settings: Unpack[_Settings],
+    ) -> Vectors:
+        """The vectors of texts, in order.
+
+        Args:
+            texts: A list, any other iterable of str, or a numpy, pandas, polars or Arrow array of strings.
+            output_type: "f32", "f16", "i8" and "u8" (a byte per value, scaled by the ranges of these vectors), or
+                "binary" and "ubinary" (a bit per value).
+            on_long: "truncate" cuts texts that are too long, and the report counts them; "error" refuses them.
+            out: An array to write to, such as a memmap: [texts, dimensions] of the output type, in C order. Then at most
+                8,192 vectors are in memory besides.
+            nulls: "error", or "keep": a missing text (None, NaN, null) has a row of NaN.
+            progress: True for a bar, or a function that is called with what is done, the total and the unit.
+            prompt, prompt_name: A text, or the model's prompt of this name, before each text.
+            normalize: Whether vectors have length 1. None: as the model's files say.
+            dimensions: Keep the first values of each vector (Matryoshka).
+            pooling, layer, task, max_length: As for the model, for this call.
+
+        Returns:
+            [texts, dimensions], in C order; `out` if it was given. `report` says what the call found in the texts.
+
+        Raises:
+            InputError: A text is missing, or a setting does not fit; the message names the text.
+            InputTypeError: A text is not a str.
+            HostMemoryError: The vectors do not fit into memory.
+        """
+        return self._encode(
+            texts, None, output_type=output_type, on_long=on_long, out=out, nulls=nulls, progress=progress, **settings
+        )
+
+    def _encode(
+        self,
+        texts: Texts,
+        cancel: _nearsay.Cancel | None,
+        *,
+        output_type: OutputType = "f32",
+        on_long: OnLong = "truncate",
+        out: npt.NDArray[Any] | None = None,
+        nulls: Nulls = "error",
+        progress: Progress = None,
+        **settings: Unpack[_Settings],
+    ) -> Vectors:
+        opened, call = self._call(settings)
+        prepared = _texts(texts, nulls)
+        rows = len(prepared)
+        # The bytes are scaled by the ranges of all vectors, which are needed together.
+        needs_all = output_type in ("i8", "u8", "int8", "uint8")
+        dimensions = opened.describe(call)["dimensions"] if out is not None or rows > _ROWS else 0
+        if rows > _ROWS and (out is None or needs_all):
+            check_fits(4 * rows * dimensions, "the vectors")
+        if out is None:
+            with reporting(progress, "texts") as report:
+                vectors, found = opened.encode(prepared, 0, rows, call, output_type, on_long, None, report, cancel)
+            self._local.report = found
+            return cast("Vectors", vectors)
+        width = dimensions // 8 if output_type in ("binary", "ubinary") else dimensions
+        if not isinstance(out, np.ndarray) or out.shape != (rows, width):
+            got = getattr(out, "shape", type(out).__name__)
+            raise InputError(f"out must be a numpy array of the shape ({rows}, {width}), got {got}")
+        step = rows if needs_all else _ROWS
+        found = _nearsay.EmbedReport()
+        for start in range(0, rows, max(step, 1)):
+            part = out[start : start + step]
+            with reporting(progress, "texts", start, rows) as report:
+                _, of_part = opened.encode(
+                    prepared, start, start + len(part), call, output_type, on_long, part, report, cancel
+                )
+            found = found.followed_by(of_part, start)
+        self._local.report = found
+        return cast("Vectors", out)
+
+    def encode_arrow(
+        self,
+        texts: Texts,
+        *,
+        list: bool = False,
+        on_long: OnLong = "truncate",
+        nulls: Nulls = "error",
+        progress: Progress = None,
+        **settings: Unpack[_Settings],
+    ) -> Array:
+        """The vectors as an Arrow array of fixed-size lists of float32, which pyarrow, polars and others take as it is.
+
+        Args:
+            list: Plain lists instead, which Spark needs.
+            nulls: "error", or "keep": a missing text has a null.
+
+        The other arguments are those of `encode`.
+        """
+        opened, call = self._call(settings)
+        prepared = _texts(texts, nulls)
+        with reporting(progress, "texts") as report:
+            vectors, self._local.report = opened.encode_arrow(prepared, call, on_long, list, report, None)
+        return vectors
+
+    def encode_tokens(
+        self,
+        texts: Texts,
+        *,
+        on_long: OnLong = "truncate",
+        progress: Progress = None,
+        **settings: Unpack[_Settings],
+    ) -> TokenVectors:
+        """The hidden states of every token, and where it is in its text.
+
+        Returns:
+            `values` [tokens, hidden_dim], `cu_seqlens` [texts + 1], `token_ids`, `tokens`, `byte_offsets` and
+            `character_offsets` [tokens, 2]; `vectors[i]` is the matrix of text i.
+        """
+        opened, call = self._call(settings)
+        prepared = _texts(texts, "error")
+        with reporting(progress, "texts") as report:
+            vectors, self._local.report = opened.encode_tokens(prepared, call, on_long, report, None)
+        return vectors
+
+    def encode_iter(
+        self, texts: Iterable[str], rows: int = _ROWS, *, output_type: OutputType = "f32", **settings: Any
+    ) -> Iterator[Vectors]:
+        """The vectors of any number of texts, `rows` at a time, in bounded memory.
+
+        With "i8" and "u8" each part is scaled by its own ranges, so these are refused. The other arguments are those of
+        `encode`.
+        """
+        if rows < 1:
+            raise InputError(f"rows must be 1 or more, got {rows}")
+        if output_type in ("i8", "u8", "int8", "uint8"):
+            raise InputError(
+                f"output_type={output_type!r} scales by the ranges of all vectors, and encode_iter sees a part of them",
+                "take float16, or binary",
+            )
+        if isinstance(texts, str):
+            _texts(texts, "error")
+        return self._parts(texts, rows, output_type=output_type, **settings)
+
+    def _parts(self, texts: Iterable[str], rows: int, **settings: Any) -> Iterator[Vectors]:
+        source = iter(texts)
+        start = 0
+        found = _nearsay.EmbedReport()
+        while part := [*itertools.islice(source, rows)]:
+            vectors = self.encode(part, **settings)
+            found = found.followed_by(self._local.report, start)
+            self._local.report = found
+            start += len(part)
+            yield vectors
+
+    async def aencode(self, texts: Texts, **settings: Any) -> Vectors:
+        """`encode` for asyncio: the loop goes on meanwhile, and a cancelled task stops the work."""
+        cancel = _nearsay.Cancel()
+        work = functools.partial(self._encode, texts, cancel, **settings)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, work)
+        except asyncio.CancelledError:
+            cancel.cancel()
+            raise
+
+    def tokenize(self, texts: Texts, **settings: Unpack[_Settings]) -> list[npt.NDArray[np.uint32]]:
+        """The token ids of each text, special tokens and the prompt included."""
+        opened, call = self._call(settings)
+        return opened.tokenize(_texts(texts, "error"), call)
+
+    def count_tokens(self, texts: Texts, **settings: Unpack[_Settings]) -> npt.NDArray[np.int64]:
+        """The number of tokens of each text, special tokens and the prompt included, after truncation."""
+        opened, call = self._call(settings)
+        return opened.count_tokens(_texts(texts, "error"), call)
+
+    @property
+    def report(self) -> EmbedReport | None:
+        """What this thread's last call found in its texts: texts, tokens, repeated, truncated, empty, seconds."""
+        return getattr(self._local, "report", None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The model and all settings as they are in effect."""
+        opened, call = self._call({})
+        return {"model": self._model["model"], **opened.describe(call)}
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the model's files."""
+        return self._native().sha256()
+
+    @property
+    def dimensions(self) -> int:
+        """Values of a vector."""
+        return self.settings["dimensions"]
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text in tokens, special tokens included."""
+        return self.settings["max_tokens"]
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """The prompts in the model's files."""
+        return self.settings["prompts"]
+
+    @property
+    def device(self) -> str:
+        """Where the encoder runs."""
+        return self.settings["device"]
+
+    def close(self) -> None:
+        """Lets go of the model. Later calls fail; calls at work in other threads finish."""
+        self._opened = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._opened is None:
+            return f"<Embedder {self._model['model']!r}, closed>"
+        found = self.settings
+        return f"<Embedder {found['model']!r}: {found['dimensions']} dimensions, {found['precision']}, {found['device']}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self._model, self._defaults, self.sha256)
+
+    def _native(self) -> _nearsay.Embedder:
+        if self._opened is None:
+            raise InputError(f"the model {self._model['model']!r} is closed")
+        return self._opened
+
+    def _call(self, settings: _Settings) -> tuple[_nearsay.Embedder, CallSettings]:
+        unknown = settings.keys() - _NO_CALL.keys()
+        if unknown:
+            raise InputError(f"unknown setting {min(unknown)!r}", f"the settings of a call are {', '.join(_NO_CALL)}")
+        given = {name: value for name, value in settings.items() if value is not None}
+        return self._native(), cast("CallSettings", {**self._defaults, **given})
+
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+
+    class _Settings(TypedDict, total=False):
+        """How a call differs from the settings of its model."""
+
+        prompt: str | None
+        prompt_name: str | None
+        task: str | None
+        normalize: bool | None
+        dimensions: int | None
+        pooling: str | None
+        layer: int | None
+        max_length: int | None
+
+
+def _texts(texts: Texts, nulls: Nulls) -> _nearsay.Texts:
+    if nulls not in ("error", "keep"):
+        raise InputError(f"nulls must be \"error\" or \"keep\", got {nulls!r}")
+    return _nearsay.Texts(texts, nulls == "keep")
+
+
+_shared: dict[str, Embedder] = {}
+_shared_lock = threading.Lock()
+
+
+def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
+    """The embedder of this model and these settings, opened once a process and shared by its callers."""
+    key = repr((model, sorted(settings.items())))
+    with _shared_lock:
+        found = _shared.get(key)
+        if found is None or found._opened is None:
+            found = _shared[key] = Embedder(model, **settings)
+        return found
+
+
+def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embedder:
+    """An embedder that was pickled: opened once a process, from the same bytes."""
+    key = repr((sorted(model.items()), sorted(defaults.items()), sha256))
+    with _shared_lock:
+        found = _shared.get(key)
+        if found is None or found._opened is None:
+            found = Embedder.__new__(Embedder)
+            found._open(model, defaults)
+            if found.sha256 != sha256:
+                raise InputError(
+                    f"{model['model']}: the model here has other files than the pickled one: SHA-256 "
+                    f"{found.sha256[:12]}.. instead of {sha256[:12]}.."
+                )
+            _shared[key] = found
+        return found
+
+
+def _forget_lock() -> None:
+    """In a forked process, where a thread that does not exist may hold the lock."""
+    global _shared_lock
+    _shared_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)

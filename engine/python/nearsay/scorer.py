@@ -1,0 +1,362 @@
+"""BERTScore, with the signatures of the package bert_score 0.3.13."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+import numpy as np
+
+from . import _nearsay
+from ._model import model_settings
+from ._progress import Progress, reporting
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ._types import OnLongPair, Precision, ScoreSettings, StrPath, Texts
+
+    #: numpy arrays, or torch tensors.
+    Scores = tuple[Any, Any, Any]
+    Idf = Union[bool, Mapping[int, float], "StrPath"]
+    #: A reference for each candidate, or several.
+    References = Texts | Iterable[Sequence[str]]
+    OutputKind = Literal["auto", "numpy", "torch"]
+
+
+class BERTScorer:
+    """Scores candidates against references with an opened model. Any number of threads may use it at the same time.
+
+    The first thirteen arguments are those of bert_score's `BERTScorer`. Scores are those of bert_score 0.3.13 with a batch
+    size of 1: nothing is padded, so a pair has the same score in any company.
+
+    Args:
+        model_type: A folder, or a name on the Hugging Face hub. None: the model for `lang`, else NEARSAY_MODEL.
+        num_layers: The layer whose hidden states are compared. None: bert_score's choice, for 140 published models.
+        batch_size, nthreads: Accepted; no number depends on them. `threads` sets the threads.
+        all_layers: Scores at every layer: [layers, pairs].
+        idf: True: tokens are weighted by inverse document frequency over `idf_sents`. A mapping from token ids to weights
+            with a default (`collections.defaultdict`), or a file of `nearsay idf`: by these.
+        idf_sents: The references that are counted.
+        device: As of `Embedder`; None: a GPU if there is one.
+        lang: The language of the texts: chooses the model and the published baseline.
+        rescale_with_baseline: Rescale with the baseline of the model and `lang`, or with that in `baseline_path`.
+        use_fast_tokenizer: Accepted; tokenizers are always the fast ones.
+        precision, threads, max_length, revision, offline, cache_folder: As of `Embedder`.
+        on_long: "truncate" cuts texts that are too long, "error" refuses them, "windows" scores all of their tokens.
+        output: "numpy", "torch", or "auto": torch tensors if torch was imported already.
+
+    Raises:
+        InputError: No model or layer is known, a baseline is missing, or settings contradict each other.
+    """
+
+    def __init__(
+        self,
+        model_type: StrPath | None = None,
+        num_layers: int | None = None,
+        batch_size: int = 64,
+        nthreads: int = 4,
+        all_layers: bool = False,
+        idf: Idf = False,
+        idf_sents: Texts | None = None,
+        device: object = None,
+        lang: str | None = None,
+        rescale_with_baseline: bool = False,
+        baseline_path: StrPath | None = None,
+        use_fast_tokenizer: bool = False,
+        *,
+        precision: Precision = "f32",
+        threads: int | None = None,
+        max_length: int | None = None,
+        on_long: OnLongPair = "truncate",
+        revision: str | None = None,
+        offline: bool | None = None,
+        cache_folder: StrPath | None = None,
+        output: OutputKind = "auto",
+    ) -> None:
+        if rescale_with_baseline and baseline_path is None and lang is None:
+            raise InputError(
+                "rescale_with_baseline needs the language of the texts", "add lang=\"en\", or a file with baseline_path"
+            )
+        if baseline_path is not None and not rescale_with_baseline:
+            raise InputError("baseline_path has no effect without rescale_with_baseline=True")
+        if output not in ("auto", "numpy", "torch"):
+            raise InputError(f"output must be \"auto\", \"numpy\" or \"torch\", got {output!r}")
+        if model_type is None and lang is not None:
+            model_type = _nearsay.default_model(lang)
+        self._model = model_settings(model_type, precision, device, threads, revision, offline, cache_folder)
+        self._settings: ScoreSettings = {
+            "layer": num_layers,
+            "max_length": max_length,
+            "on_long": on_long,
+            "lang": lang,
+            "rescale_with_baseline": rescale_with_baseline,
+            "baseline_path": baseline_path,
+        }
+        self.batch_size = batch_size
+        self.nthreads = nthreads
+        self.all_layers = all_layers
+        self._use_fast_tokenizer = use_fast_tokenizer
+        self._output: OutputKind = output
+        self._local = threading.local()
+        self._idf = idf
+        self._opened = _nearsay.Scorer(self._model, self._settings)
+        self._weighted: _nearsay.Scorer | None = None if idf is True else _weighted(self._opened, idf)
+        if idf_sents is not None:
+            self.compute_idf(idf_sents)
+
+    def compute_idf(self, sents: Texts) -> None:
+        """Weights tokens by inverse document frequency over these references, at least two."""
+        if self._idf is not True and self._idf is not False:
+            raise InputError("the idf weights are given, and cannot be computed", "leave idf out, or idf_sents")
+        self._idf = True
+        self._weighted = self._opened.weighted_by_references(_nearsay.Texts(sents))
+
+    def score(
+        self,
+        cands: Texts,
+        refs: References,
+        verbose: bool = False,
+        batch_size: int = 64,
+        return_hash: bool = False,
+        *,
+        progress: Progress = None,
+    ) -> Any:
+        """P, R and F1 of each candidate and its reference, or the best of each over its references.
+
+        Args:
+            cands: The candidates.
+            refs: A reference for each, or a list of references for each.
+            verbose: Shows progress.
+            batch_size: Accepted; no number depends on it.
+            return_hash: Returns `((P, R, F1), hash)`.
+            progress: True for a bar, or a function that is called with what is done, the total and the unit.
+
+        Returns:
+            P, R and F1: float32 of the shape [pairs], or [layers, pairs] with `all_layers`. `notices` counts empty texts,
+            and texts that were cut.
+        """
+        scorer = self._scorer()
+        candidates = _nearsay.Texts(cands)
+        references, counts = _references(refs)
+        if counts is None and len(references) != len(candidates):
+            raise InputError(
+                f"candidates and references must be as many, got {len(candidates)} and {len(references)}"
+            )
+        if counts is not None and len(counts) != len(candidates):
+            raise InputError(f"candidates and references must be as many, got {len(candidates)} and {len(counts)}")
+        with reporting(progress if progress is not None else verbose, "pairs") as report:
+            found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
+        scores = tuple(self._as_output(part) for part in found)
+        return (scores, self.hash) if return_hash else scores
+
+    def pairwise(self, cands: Texts, refs: Texts, *, progress: Progress = None) -> Any:
+        """Every candidate against every reference, each text encoded once: [candidates, references, 3] of P, R and F1."""
+        scorer = self._scorer()
+        with reporting(progress, "pairs") as report:
+            found, self._local.notices = scorer.pairwise(_nearsay.Texts(cands), _nearsay.Texts(refs), report, None)
+        return self._as_output(found)
+
+    @property
+    def notices(self) -> dict[str, int] | None:
+        """What this thread's last call found: pairs, encoded (texts), empty, truncated and undefined."""
+        return getattr(self._local, "notices", None)
+
+    @property
+    def signature(self) -> str:
+        """The settings of a score in one line, for papers: that of the command `nearsay score`."""
+        return self._scorer().signature(self.all_layers)
+
+    @property
+    def hash(self) -> str:
+        """The signature, under bert_score's name."""
+        return self.signature
+
+    @property
+    def lang(self) -> str | None:
+        """The language of the texts, if it was given."""
+        return self._settings["lang"]
+
+    @property
+    def idf(self) -> bool:
+        """Whether tokens are weighted by inverse document frequency."""
+        return self._idf is not False
+
+    @property
+    def model_type(self) -> str:
+        """The model's name or folder."""
+        return self._model["model"]
+
+    @property
+    def num_layers(self) -> int:
+        """The layer that is scored."""
+        return self._opened.layer
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text in tokens, or with windows the longest window."""
+        return self._opened.max_tokens
+
+    @property
+    def device(self) -> str:
+        """Where the encoder runs."""
+        return self._opened.device
+
+    @property
+    def rescale_with_baseline(self) -> bool:
+        """Whether scores are rescaled."""
+        return self._settings["rescale_with_baseline"]
+
+    @property
+    def baseline_vals(self) -> Any:
+        """The baseline's P, R and F1, [3] float32; None if scores are not rescaled."""
+        found = self._opened.baseline
+        return None if found is None else self._as_output(np.array(found, dtype=np.float32))
+
+    @property
+    def use_fast_tokenizer(self) -> bool:
+        """As it was given."""
+        return self._use_fast_tokenizer
+
+    def __repr__(self) -> str:
+        return f"<BERTScorer {self.model_type!r}: layer {self.num_layers}, {self._model['precision']}, {self.device}>"
+
+    def _of_references(self, references: _nearsay.Texts) -> BERTScorer:
+        """The same scorer with the weights of these references' tokens."""
+        scorer = copy.copy(self)
+        scorer._idf = True
+        scorer._weighted = self._opened.weighted_by_references(references)
+        return scorer
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._idf is True:
+            raise InputError(
+                "a scorer with computed idf weights cannot be pickled", "save them with `nearsay idf`, and give the file"
+            )
+        state = self.__dict__.copy()
+        for name in ("_local", "_opened", "_weighted"):
+            del state[name]
+        return {**state, "sha256": self._opened.sha256()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sha256 = state.pop("sha256")
+        self.__dict__.update(state)
+        self._local = threading.local()
+        self._opened = _nearsay.Scorer(self._model, self._settings)
+        if self._opened.sha256() != sha256:
+            raise InputError(f"{self.model_type}: the model here has other files than the pickled one")
+        self._weighted = _weighted(self._opened, self._idf)
+
+    def _scorer(self) -> _nearsay.Scorer:
+        if self._weighted is None:
+            raise InputError(
+                "idf=True weighs tokens by their frequency in references, and none have been counted",
+                "give them with idf_sents, or to compute_idf",
+            )
+        return self._weighted
+
+    def _as_output(self, array: npt.NDArray[np.float32]) -> Any:
+        if self._output == "numpy" or self._output == "auto" and "torch" not in sys.modules:
+            return array
+        import torch
+
+        return torch.from_numpy(array)
+
+
+def _weighted(scorer: _nearsay.Scorer, idf: Idf) -> _nearsay.Scorer:
+    if idf is False or idf is True:
+        return scorer
+    if isinstance(idf, (str, os.PathLike)):
+        return scorer.weighted_by_file(os.fspath(idf))
+    default = idf.default_factory if isinstance(idf, defaultdict) else None
+    if default is None:
+        raise InputError(
+            "idf has no weight for tokens that it does not name",
+            "make it a collections.defaultdict, as bert_score's get_idf_dict does",
+        )
+    return scorer.weighted_by_table(dict(idf), float(default()))
+
+
+def _references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
+    """The references one after another, and how many each candidate has; None: one each."""
+    if isinstance(refs, (str, bytes)) or hasattr(refs, "__arrow_c_stream__") or hasattr(refs, "__arrow_c_array__"):
+        return _nearsay.Texts(refs), None
+    given: list[Any] = list(refs) if isinstance(refs, Iterable) else [refs]
+    if not any(isinstance(of, (list, tuple)) for of in given):
+        return _nearsay.Texts(given if isinstance(refs, Iterable) else refs), None
+    flat: list[str] = []
+    counts: list[int] = []
+    for at, of in enumerate(given):
+        if not isinstance(of, (list, tuple)):
+            raise InputError(f"reference {at} must be a list of texts, as the others are, got {type(of).__name__}")
+        if not of:
+            raise InputError(f"candidate {at} has no reference")
+        flat.extend(of)
+        counts.append(len(of))
+    return _nearsay.Texts(flat), counts
+
+
+_scorers: dict[str, BERTScorer] = {}
+_scorers_lock = threading.Lock()
+
+
+def score(
+    cands: Texts,
+    refs: References,
+    model_type: StrPath | None = None,
+    num_layers: int | None = None,
+    verbose: bool = False,
+    idf: Idf = False,
+    device: object = None,
+    batch_size: int = 64,
+    nthreads: int = 4,
+    all_layers: bool = False,
+    lang: str | None = None,
+    return_hash: bool = False,
+    rescale_with_baseline: bool = False,
+    baseline_path: StrPath | None = None,
+    use_fast_tokenizer: bool = False,
+    **settings: Any,
+) -> Any:
+    """P, R and F1 of each candidate and its reference: bert_score's `score`.
+
+    The model stays open for the next call. With `idf=True`, tokens are weighted over these references. The other arguments
+    are those of `BERTScorer` and of its `score`.
+    """
+    if idf is not True and idf is not False:
+        scorer = BERTScorer(
+            model_type, num_layers, batch_size, nthreads, all_layers, idf, None, device, lang, rescale_with_baseline,
+            baseline_path, use_fast_tokenizer, **settings,
+        )  # fmt: skip
+        return scorer.score(cands, refs, verbose, batch_size, return_hash)
+    shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline, baseline_path)
+    key = repr((shared, sorted(settings.items())))
+    with _scorers_lock:
+        opened = _scorers.get(key)
+        if opened is None:
+            opened = _scorers[key] = BERTScorer(
+                model_type, num_layers, batch_size, nthreads, all_layers, False, None, device, lang,
+                rescale_with_baseline, baseline_path, use_fast_tokenizer, **settings,
+            )  # fmt: skip
+    if not idf:
+        return opened.score(cands, refs, verbose, batch_size, return_hash)
+    if not hasattr(refs, "__arrow_c_stream__") and not isinstance(refs, (list, tuple)) and isinstance(refs, Iterable):
+        # Counted, then scored.
+        refs = list(refs)
+    references, _ = _references(refs)
+    return opened._of_references(references).score(cands, refs, verbose, batch_size, return_hash)
+
+
+def _forget_lock() -> None:
+    """In a forked process, where a thread that does not exist may hold the lock."""
+    global _scorers_lock
+    _scorers_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)

@@ -1,0 +1,50 @@
+//! The compiled half of the Python package `nearsay`: its module `_nearsay`.
+//!
+//! It converts arguments and results, runs the library without the GIL, and turns its errors into exceptions. What users
+//! see (signatures, defaults, docstrings) is in `nearsay/*.py`.
+//!
+//! | file | |
+//! |---|---|
+//! | `texts.rs`, `arrow.rs` | texts of any Python or Arrow container, read where they lie |
+//! | `arrays.rs` | results as numpy arrays, without a copy |
+//! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
+//! | `opened.rs` | an opened model, by process |
+//! | `embedder.rs`, `scorer.rs` | the classes |
+//! | `error.rs`, `logging.rs` | errors and log lines, as Python has them |
+
+mod arrays;
+mod arrow;
+mod command;
+mod embedder;
+mod error;
+mod logging;
+mod opened;
+mod scorer;
+mod settings;
+mod texts;
+mod work;
+
+/// The compiled half of `nearsay`.
+#[pyo3::pymodule(gil_used = false)]
+mod _nearsay {
+    #[pymodule_export]
+    use super::arrow::VectorArray;
+    #[pymodule_export]
+    use super::command::main;
+    #[pymodule_export]
+    use super::embedder::{EmbedReport, Embedder, TokenVectors};
+    #[pymodule_export]
+    use super::logging::start_log;
+    #[pymodule_export]
+    use super::scorer::{Scorer, default_layer, default_layers, default_model, languages};
+    #[pymodule_export]
+    use super::texts::Texts;
+    #[pymodule_export]
+    use super::work::Cancel;
+
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    const REPRODUCED_VERSION: &str = nearsay::score::bertscore::REPRODUCED_VERSION;
+}

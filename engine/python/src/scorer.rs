@@ -1,0 +1,343 @@
+//! Pairs of texts to BERTScores.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use nearsay::score::bertscore::{
+    IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, SavedIdf, ScoreNotices, Scores,
+};
+use nearsay::score::{PairSource, PairTexts, TextSource};
+use nearsay::vectors::write::OutputFile;
+use nearsay::{ScoreOptions, Session};
+use pyo3::prelude::*;
+
+use crate::arrays::{cube, matrix, vector};
+use crate::error::{to_exception, value_error};
+use crate::opened::PerProcess;
+use crate::settings::ModelSettings;
+use crate::texts::Texts;
+use crate::work::{Cancel, Work};
+
+/// P, R and F1.
+type Parts<'py> = [Bound<'py, PyAny>; 3];
+/// What a call found, by name.
+type Notices = HashMap<&'static str, u64>;
+
+/// The settings of a score.
+#[derive(Debug, Clone, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct ScoreSettings {
+    layer: Option<usize>,
+    max_length: Option<usize>,
+    on_long: String,
+    lang: Option<String>,
+    rescale_with_baseline: bool,
+    baseline_path: Option<PathBuf>,
+}
+
+impl ScoreSettings {
+    fn options(&self) -> nearsay::Result<ScoreOptions> {
+        let mut options = ScoreOptions::default();
+        options.layer = self.layer;
+        options.max_length = self.max_length;
+        options.on_long = match self.on_long.as_str() {
+            "truncate" => OnLongText::Truncate,
+            "error" => OnLongText::Error,
+            "windows" => OnLongText::Windows,
+            other => {
+                return Err(nearsay::Error::Usage {
+                    message: format!("on_long must be truncate, error or windows, got {other:?}").into(),
+                    hint: None,
+                });
+            }
+        };
+        options.rescaling = match (&self.baseline_path, self.rescale_with_baseline) {
+            (_, false) => RescaleWith::Nothing,
+            (Some(path), true) => RescaleWith::File(path.clone()),
+            (None, true) => RescaleWith::Published { language: self.lang.clone() },
+        };
+        Ok(options)
+    }
+}
+
+/// An opened model that scores pairs of texts.
+#[pyclass(frozen, module = "nearsay._nearsay")]
+pub(crate) struct Scorer {
+    opened: PerProcess<nearsay::Scorer>,
+}
+
+#[pymethods]
+impl Scorer {
+    /// Opens a model and loads its layers.
+    #[new]
+    fn new(py: Python<'_>, model: ModelSettings, settings: ScoreSettings) -> PyResult<Self> {
+        Work::default().run(py, |_, _| {
+            let options = settings.options()?;
+            // What is missing is reported before a model is loaded.
+            options.check(&model.model)?;
+            let session: Session = model.open()?;
+            Ok(Self { opened: PerProcess::new(session.scorer(&options)?) })
+        })
+    }
+
+    /// The same scorer with the weights of the references' document frequencies.
+    #[pyo3(signature = (references, progress=None))]
+    fn weighted_by_references(
+        &self,
+        py: Python<'_>,
+        references: &Texts,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let scorer = self.scorer(py)?;
+        let window = references.all(py)?;
+        let strings = window.texts();
+        let work = Work { progress, total: Some(strings.len() as u64), ..Work::default() };
+        work.run(py, |cancel, done| {
+            let texts: Vec<String> = strings.iter().map(|text| (*text).to_owned()).collect();
+            let source = || TextSource::of_texts("references", texts.clone());
+            let source = PairSource::new(source(), vec![source()]);
+            let counter = done.clone();
+            let counting = scorer.with_cancel(cancel).with_progress(move |count| counter.set(count));
+            counting.weighted_by_idf(&source).map(|scorer| free(&scorer))
+        })
+    }
+
+    /// The same scorer with the weights of a file of document frequencies.
+    fn weighted_by_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let scorer = self.scorer(py)?;
+        Work::default().run(py, |_, _| Ok(free(&scorer.weighted_by(&SavedIdf::read(&path)?)?)))
+    }
+
+    /// The same scorer with these weights by token id, and that of all others.
+    fn weighted_by_table(&self, py: Python<'_>, weights: HashMap<u32, f64>, unseen: f64) -> PyResult<Self> {
+        let scorer = self.scorer(py)?;
+        let bad = weights.iter().map(|(id, weight)| (Some(*id), *weight)).chain([(None, unseen)]);
+        let bad = { bad }.find(|(_, weight)| !(weight.is_finite() && *weight >= 0.0));
+        if let Some((id, weight)) = bad {
+            let of = id.map_or_else(|| "other tokens".to_owned(), |id| format!("token {id}"));
+            let message = format!("an idf weight must be finite and at least 0, that of {of} is {weight}");
+            return Err(value_error(py, &message, None));
+        }
+        Ok(free(&scorer.weighted(IdfWeights::new(weights, unseen))))
+    }
+
+    /// Counts the document frequencies of references and writes them to a file; returns its SHA-256.
+    fn save_idf(
+        &self,
+        py: Python<'_>,
+        references: &Texts,
+        path: PathBuf,
+        overwrite: bool,
+    ) -> PyResult<String> {
+        let scorer = self.scorer(py)?;
+        let window = references.all(py)?;
+        let strings = window.texts();
+        Work::default().run(py, |cancel, _| {
+            let file = OutputFile::create(&path, overwrite)?;
+            let texts: Vec<String> = strings.iter().map(|text| (*text).to_owned()).collect();
+            let counter = scorer.session().idf_counter(Some(scorer.max_tokens()))?.with_cancel(cancel);
+            counter.count(&[TextSource::of_texts("references", texts)])?.write(file)
+        })
+    }
+
+    /// P, R and F1 of each candidate and its references: three arrays of float32, [pairs], or [layers, pairs] with
+    /// `all_layers`. `counts` has the number of references of each candidate; None: one each. And notices.
+    #[pyo3(signature = (candidates, references, counts=None, all_layers=false, progress=None, cancel=None))]
+    #[expect(clippy::too_many_arguments, reason = "a Python function with keywords")]
+    fn score<'py>(
+        &self,
+        py: Python<'py>,
+        candidates: &Texts,
+        references: &Texts,
+        counts: Option<Vec<usize>>,
+        all_layers: bool,
+        progress: Option<&Bound<'py, PyAny>>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<(Parts<'py>, Notices)> {
+        let scorer = self.scorer(py)?;
+        let (candidates, references) = (candidates.all(py)?, references.all(py)?);
+        let (candidates, references) = (candidates.texts(), references.texts());
+        let counts = counts.unwrap_or_else(|| vec![1; candidates.len()]);
+        let pairs =
+            pairs_of(&candidates, &references, &counts).map_err(|rule| value_error(py, &rule, None))?;
+        let work = Work { progress, total: Some(candidates.len() as u64), cancel, is_short: false };
+        let (layers, notices) = work.run(py, |cancel, done| {
+            let counter = done.clone();
+            let scorer = scorer.with_cancel(cancel).with_progress(move |pairs| counter.set(pairs));
+            let place = |text| ("candidates".to_owned(), text as u64 + 1);
+            scorer.check_texts(&candidates, place)?;
+            scorer.check_texts(&references, |text| ("references".to_owned(), text as u64 + 1))?;
+            if all_layers {
+                let found = scorer.all_layers()?.score(&pairs)?;
+                return Ok((found.layers, found.notices));
+            }
+            let found = scorer.score(&pairs)?;
+            Ok((vec![found.scores], found.notices))
+        })?;
+        let arrays =
+            [part(&layers, |it| it.precision), part(&layers, |it| it.recall), part(&layers, |it| it.f1)];
+        let shape = [layers.len(), candidates.len()];
+        let array = |values: Vec<f32>| match all_layers {
+            true => matrix(py, values, shape),
+            false => Ok(vector(py, values)),
+        };
+        let [precision, recall, f1] = arrays;
+        Ok(([array(precision)?, array(recall)?, array(f1)?], counted(&notices)))
+    }
+
+    /// Every candidate against every reference: [candidates, references, 3] float32 of P, R and F1; and notices.
+    #[pyo3(signature = (candidates, references, progress=None, cancel=None))]
+    fn pairwise<'py>(
+        &self,
+        py: Python<'py>,
+        candidates: &Texts,
+        references: &Texts,
+        progress: Option<&Bound<'py, PyAny>>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<(Bound<'py, PyAny>, Notices)> {
+        let scorer = self.scorer(py)?;
+        let (candidates, references) = (candidates.all(py)?, references.all(py)?);
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
+        let (candidates, references) = (owned(candidates.texts()), owned(references.texts()));
+        let shape = [candidates.len(), references.len(), 3];
+        let total = Some((shape[0] * shape[1]) as u64);
+        let (values, notices) =
+            Work { progress, total, cancel, is_short: false }.run(py, |cancel, done| {
+                let scorer = scorer.with_cancel(cancel);
+                let mut values = Vec::with_capacity(shape.iter().product());
+                let grid = PairGrid { candidates: &candidates, references: &references };
+                let notices = scorer.score_grids(
+                    &[grid],
+                    PairwiseBounds::default(),
+                    |now| done.set(now.pairs),
+                    |band| {
+                        values.extend(band.scores.iter().flat_map(|it| [it.precision, it.recall, it.f1]));
+                        Ok(())
+                    },
+                )?;
+                Ok((values, notices))
+            })?;
+        let notices = HashMap::from([
+            ("pairs", notices.pairs),
+            ("encoded", notices.encoded),
+            ("empty", notices.empty),
+            ("truncated", notices.truncated),
+            ("undefined", notices.undefined),
+        ]);
+        Ok((cube(py, values, shape)?, notices))
+    }
+
+    /// The settings of a score in one line; of all layers with `all_layers`.
+    #[pyo3(signature = (all_layers=false))]
+    fn signature(&self, py: Python<'_>, all_layers: bool) -> PyResult<String> {
+        let scorer = self.scorer(py)?;
+        let signature = scorer.signature();
+        Ok(match all_layers {
+            true => signature.of_layers(0, scorer.session().recipe().num_layers()),
+            false => signature.to_string(),
+        })
+    }
+
+    /// The layer that is scored.
+    #[getter]
+    fn layer(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.scorer(py)?.layer())
+    }
+
+    /// The longest text, or window, in tokens.
+    #[getter]
+    fn max_tokens(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.scorer(py)?.max_tokens())
+    }
+
+    /// The baseline's P, R and F1 of the layer, if scores are rescaled.
+    #[getter]
+    fn baseline(&self, py: Python<'_>) -> PyResult<Option<[f32; 3]>> {
+        let row = self.scorer(py)?.baseline();
+        Ok(row.map(|row| [row.precision, row.recall, row.f1]))
+    }
+
+    /// The SHA-256 of the model's files. Reads them all, once.
+    fn sha256(&self, py: Python<'_>) -> PyResult<String> {
+        let scorer = self.scorer(py)?;
+        Work::default().run(py, |_, _| scorer.session().model_digest())
+    }
+
+    /// Where the encoder runs.
+    #[getter]
+    fn device(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.scorer(py)?.session().devices().name().to_owned())
+    }
+}
+
+impl Scorer {
+    fn scorer(&self, py: Python<'_>) -> PyResult<nearsay::Scorer> {
+        let find = || self.opened.with(nearsay::Scorer::after_fork, Clone::clone);
+        py.detach(find).map_err(|error| to_exception(py, &error))
+    }
+}
+
+/// A scorer without the cancel token and the listener of the call that made it.
+fn free(scorer: &nearsay::Scorer) -> Scorer {
+    Scorer { opened: PerProcess::new(scorer.without_control()) }
+}
+
+/// The candidates with their references.
+fn pairs_of(candidates: &[&str], references: &[&str], counts: &[usize]) -> Result<Vec<PairTexts>, String> {
+    let total: usize = counts.iter().sum();
+    if counts.len() != candidates.len() || total != references.len() {
+        return Err(format!(
+            "candidates and references must be as many, got {} and {}",
+            candidates.len(),
+            references.len()
+        ));
+    }
+    if let Some(at) = counts.iter().position(|count| *count == 0) {
+        return Err(format!("candidate {at} has no reference"));
+    }
+    let mut rest = references;
+    let pair = |(candidate, count): (&&str, &usize)| {
+        let (own, others) = rest.split_at(*count);
+        rest = others;
+        PairTexts::new(*candidate, own.iter().copied())
+    };
+    Ok(candidates.iter().zip(counts).map(pair).collect())
+}
+
+fn part(layers: &[Vec<Scores>], of: fn(&Scores) -> f32) -> Vec<f32> {
+    layers.iter().flatten().map(of).collect()
+}
+
+fn counted(notices: &ScoreNotices) -> Notices {
+    HashMap::from([
+        ("pairs", notices.pairs),
+        ("encoded", notices.encoded),
+        ("empty", notices.empty.count),
+        ("truncated", notices.truncated),
+        ("undefined", notices.undefined.count),
+    ])
+}
+
+/// The model that bert_score uses for a language.
+#[pyfunction]
+pub(crate) fn default_model(py: Python<'_>, lang: &str) -> PyResult<&'static str> {
+    nearsay::score::bertscore::default_model(lang).map_err(|error| to_exception(py, &error))
+}
+
+/// The layer that bert_score uses for a model; None if its table does not have it.
+#[pyfunction]
+pub(crate) fn default_layer(model: &str) -> Option<usize> {
+    nearsay::score::bertscore::default_layer(model)
+}
+
+/// The models of bert_score's table, each with its layer.
+#[pyfunction]
+pub(crate) fn default_layers() -> Vec<(&'static str, usize)> {
+    nearsay::score::bertscore::default_layers().collect()
+}
+
+/// The codes of the languages that have a model.
+#[pyfunction]
+pub(crate) fn languages() -> Vec<&'static str> {
+    nearsay::score::bertscore::languages()
+}

@@ -1,0 +1,63 @@
+//! Arguments as the library's options.
+
+use nearsay::embed::PoolingChoice;
+use nearsay::{DeviceChoice, Error, HubOptions, Precision, Result, Session, SessionOptions};
+use pyo3::prelude::*;
+
+/// How a model is opened.
+#[derive(Debug, Clone, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct ModelSettings {
+    /// A folder, or a name on the hub with or without a revision.
+    pub(crate) model: String,
+    pub(crate) precision: String,
+    pub(crate) device: String,
+    /// `None`: one per core.
+    pub(crate) threads: Option<usize>,
+    pub(crate) offline: Option<bool>,
+    pub(crate) cache_folder: Option<std::path::PathBuf>,
+}
+
+impl ModelSettings {
+    /// Opens the model. No weights are loaded yet.
+    ///
+    /// # Errors
+    /// For a setting that cannot be followed; those of [`Session::with`].
+    pub(crate) fn open(&self) -> Result<Session> {
+        nearsay::check_environment()?;
+        let mut hub = HubOptions::from_env();
+        hub.offline |= self.offline == Some(true);
+        if let Some(cache) = &self.cache_folder {
+            hub.cache = Some(cache.clone());
+        }
+        let device: DeviceChoice = self.device.parse()?;
+        let options = SessionOptions::default()
+            .device(device)
+            .precision(precision(&self.precision)?)
+            .threads(self.threads.unwrap_or(0))
+            .hub(hub);
+        Session::with(&self.model, &options)
+    }
+}
+
+/// A precision by its name, or by torch's.
+pub(crate) fn precision(name: &str) -> Result<Precision> {
+    let name = match name {
+        "float32" => "f32",
+        "float16" => "f16",
+        "bfloat16" => "bf16",
+        name => name,
+    };
+    let all = [Precision::F32, Precision::Bf16, Precision::F16, Precision::Int8];
+    let known = all.into_iter().find(|precision| precision.name() == name);
+    known.ok_or_else(|| Error::Usage {
+        message: format!("a precision must be one of {}, got `{name}`", all.map(Precision::name).join(", "))
+            .into(),
+        hint: None,
+    })
+}
+
+/// How tokens become a vector, by its name.
+pub(crate) fn pooling(name: &str) -> Result<PoolingChoice> {
+    name.parse()
+}
