@@ -293,6 +293,16 @@ impl Model {
         self.sentence.as_ref()?.settings.default_prompt()
     }
 
+    /// The name of the prompt put before every text by default.
+    pub fn default_prompt_name(&self) -> Option<&str> {
+        self.sentence.as_ref()?.settings.default_prompt_name.as_deref()
+    }
+
+    /// How vectors are compared, according to the files: `cosine`, `dot`, `euclidean` or `manhattan`.
+    pub fn similarity(&self) -> Option<&str> {
+        self.sentence.as_ref()?.settings.similarity.as_deref()
+    }
+
     /// How many values of each vector to keep, according to the files (`truncate_dim`).
     pub fn stated_dimensions(&self) -> Option<usize> {
         self.sentence.as_ref()?.settings.truncate_dim

@@ -36,6 +36,7 @@ from .errors import (
     OutputError,
 )
 from .scorer import BERTScorer, score
+from .sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
     from . import bert_score as bert_score
@@ -59,6 +60,7 @@ __all__ = [
     "ModelError",
     "ModelNotFoundError",
     "OutputError",
+    "SentenceTransformer",
     "TokenVectors",
     "__version__",
     "bert_score",

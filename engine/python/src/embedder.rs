@@ -360,7 +360,7 @@ impl Embedder {
         Ok(vector(py, found.iter().map(|text| text.ids.len() as i64).collect()))
     }
 
-    /// What the settings make of the model: dimensions, max_tokens, hidden_dim, layer, pooling, normalized, prompt.
+    /// What the settings make of the model: dimensions, max_tokens, hidden_dim, layer, pooling, normalized, prompt and more.
     fn describe(
         &self,
         py: Python<'_>,
@@ -381,7 +381,8 @@ impl Embedder {
             ("pooling", object(py, embedder.pooling().0)?),
             ("prompt", object(py, embedder.prompt_text())?),
             ("prompts", object(py, session.model().prompts())?),
-            ("default_prompt", object(py, session.model().default_prompt())?),
+            ("default_prompt_name", object(py, session.model().default_prompt_name())?),
+            ("similarity", object(py, session.model().similarity())?),
             ("device", object(py, session.devices().name())?),
             ("precision", object(py, session.devices().precision().name())?),
             ("threads", object(py, session.workers().threads())?),

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import nearsay
+# Before a peer is imported, which would ask the hub about a model that is in the cache.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import nearsay  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FIXTURES = REPOSITORY / "tests" / "fixtures"

@@ -27,6 +27,8 @@ pub struct Settings {
     pub default_prompt_name: Option<String>,
     /// The number of leading columns to keep.
     pub truncate_dim: Option<usize>,
+    /// How vectors are compared: `cosine`, `dot`, `euclidean` or `manhattan`. No vector depends on it.
+    pub similarity: Option<String>,
 }
 
 /// The file.
@@ -37,14 +39,12 @@ pub(super) struct SettingsConfig {
     default_prompt_name: Option<String>,
     truncate_dim: Option<usize>,
     model_type: Option<String>,
-    // No vector depends on the rest: the versions that wrote the model, the Python packages that it asks for,
-    // and how its vectors are compared.
+    similarity_fn_name: Option<Value>,
+    // No vector depends on the rest: the versions that wrote the model, and the Python packages that it asks for.
     #[serde(rename = "__version__")]
     _version: Option<IgnoredAny>,
     #[serde(rename = "requirements")]
     _requirements: Option<IgnoredAny>,
-    #[serde(rename = "similarity_fn_name")]
-    _similarity_fn_name: Option<IgnoredAny>,
     /// How many values a sparse vector keeps at most.
     max_active_dims: Option<Value>,
     // A cross-encoder's: the function of the logits, which its head reads, and the layers that are not computed in a
@@ -85,13 +85,14 @@ impl Settings {
             rule,
         };
         config.check_kind(kind).map_err(|(field, rule)| bad(field, rule))?;
-        let SettingsConfig { prompts, default_prompt_name, truncate_dim, .. } = config;
+        let SettingsConfig { prompts, default_prompt_name, truncate_dim, similarity_fn_name, .. } = config;
+        let similarity = similarity_fn_name.as_ref().and_then(Value::as_str).map(str::to_owned);
         let (prompts, default_prompt_name) = (prompts.clone(), default_prompt_name.clone());
         let truncate_dim = *truncate_dim;
         let prompts = prompts.unwrap_or_default();
         let prompts: BTreeMap<String, String> =
             prompts.into_iter().map(|(name, prompt)| (name, prompt.unwrap_or_default())).collect();
-        let settings = Self { prompts, default_prompt_name, truncate_dim };
+        let settings = Self { prompts, default_prompt_name, truncate_dim, similarity };
         if let Some(name) = &settings.default_prompt_name
             && settings.default_prompt().is_none()
         {
