@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import itertools
 import os
@@ -246,6 +245,8 @@ class Embedder:
 
     async def aencode(self, texts: Texts, **settings: Any) -> Vectors:
         """`encode` for asyncio: the loop goes on meanwhile, and a cancelled task stops the work."""
+        import asyncio
+
         cancel = _nearsay.Cancel()
         work = functools.partial(self._encode, texts, cancel, **settings)
         try:
