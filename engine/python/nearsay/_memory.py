@@ -20,11 +20,8 @@ def available_bytes() -> int | None:
     return min(found, default=None)
 
 
-def check_fits(size: int, what: str) -> None:
+def check_fits(size: int, what: str, hint: str) -> None:
     """Refuses a result of `size` bytes that is larger than the memory that is left."""
     available = available_bytes()
     if available is not None and size > available:
-        raise HostMemoryError(
-            f"{what} need {size:,} bytes, and {available:,} are available",
-            "write them into a memmap with out=.., or take them in parts with encode_iter",
-        )
+        raise HostMemoryError(f"{what} need {size:,} bytes, and {available:,} are available", hint)

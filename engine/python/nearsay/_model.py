@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ._check import flag, text, whole
 from ._threads import threads as number_of_threads
 from ._types import ModelSettings, StrPath
 from .errors import InputError, InputTypeError
@@ -26,18 +27,23 @@ def model_settings(
     name = os.fspath(model)
     if not isinstance(name, str):
         raise InputTypeError(f"model must be a str or a path of str, got {type(name).__name__}")
-    if revision is not None:
-        if "@" in name:
+    if text("revision", revision) is not None:
+        if "@" in os.path.basename(name):
             raise InputError(f"revision={revision!r} contradicts {name!r}, which names one")
         name = f"{name}@{revision}"
     return {
         "model": name,
-        "precision": precision,
+        "precision": text("precision", precision) or "f32",
         "device": device_name(device),
-        "threads": number_of_threads(threads),
-        "offline": offline,
-        "cache_folder": cache_folder,
+        "threads": whole("threads", threads, 1),
+        "offline": flag("offline", offline),
+        "cache_folder": None if cache_folder is None else os.fspath(cache_folder),
     }
+
+
+def to_open(settings: ModelSettings) -> ModelSettings:
+    """The settings with the threads that this process has: those of a pickle were another's."""
+    return {**settings, "threads": number_of_threads(settings["threads"])}
 
 
 def device_name(device: object) -> str:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import sys
 
+from ._check import whole
 from .errors import InputError
 
 
 def threads(argument: int | None) -> int | None:
     """The number of threads, or None for one per core."""
     if argument is not None:
-        if argument < 1:
-            raise InputError(f"threads must be 1 or more, got {argument}")
-        return argument
+        return whole("threads", argument, 1)
     named = os.environ.get("NEARSAY_THREADS")
     if named:
         if not named.isdecimal() or int(named) < 1:

@@ -14,8 +14,9 @@ import numpy as np
 
 from . import _nearsay
 from ._memory import check_fits
-from ._model import model_settings
-from ._progress import Progress, reporting
+from ._check import flag, one_of, text, whole
+from ._model import model_settings, to_open
+from ._progress import Progress, Report, reporting
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Texts of a part of a call that writes into an array.
 _ROWS = 8192
+_OUTPUT_TYPES = ("f32", "f16", "i8", "u8", "binary", "ubinary", "float32", "float16", "int8", "uint8")
+_IN_PARTS = "write them into a memmap with out=.. as float32 or float16, or take them in parts with encode_iter"
 _NO_CALL: CallSettings = {
     "prompt": None,
     "prompt_name": None,
@@ -87,7 +90,7 @@ class Embedder:
         self._model = model
         self._defaults = defaults
         self._local = threading.local()
-        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(model, defaults)
+        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(to_open(model), _checked(defaults))
 
     def encode(
         self,
@@ -124,14 +127,16 @@ class Embedder:
             InputTypeError: A text is not a str.
             HostMemoryError: The vectors do not fit into memory.
         """
-        return self._encode(
+        vectors, self._local.report = self._encode(
             texts, None, output_type=output_type, on_long=on_long, out=out, nulls=nulls, progress=progress, **settings
         )
+        return vectors
 
     def _encode(
         self,
         texts: Texts,
         cancel: _nearsay.Cancel | None,
+        first: int = 0,
         *,
         output_type: OutputType = "f32",
         on_long: OnLong = "truncate",
@@ -139,35 +144,39 @@ class Embedder:
         nulls: Nulls = "error",
         progress: Progress = None,
         **settings: Unpack[_Settings],
-    ) -> Vectors:
+    ) -> tuple[Vectors, EmbedReport]:
+        """`first` is the index of the first text, for messages."""
         opened, call = self._call(settings)
-        prepared = _texts(texts, nulls)
+        one_of("output_type", output_type, _OUTPUT_TYPES)
+        one_of("on_long", on_long, ("truncate", "error"))
+        prepared = _texts(texts, nulls, first)
         rows = len(prepared)
+        if nulls == "keep" and output_type not in ("f32", "float32") and prepared.nulls():
+            raise InputError(f"a null row has no {output_type} values", "only float32 has: there a null row is NaN")
         # The bytes are scaled by the ranges of all vectors, which are needed together.
         needs_all = output_type in ("i8", "u8", "int8", "uint8")
         dimensions = opened.describe(call)["dimensions"] if out is not None or rows > _ROWS else 0
         if rows > _ROWS and (out is None or needs_all):
-            check_fits(4 * rows * dimensions, "the vectors")
+            check_fits(4 * rows * dimensions, "the vectors", _IN_PARTS)
         if out is None:
             with reporting(progress, "texts") as report:
                 vectors, found = opened.encode(prepared, 0, rows, call, output_type, on_long, None, report, cancel)
-            self._local.report = found
-            return cast("Vectors", vectors)
+            return cast("Vectors", vectors), found
         width = dimensions // 8 if output_type in ("binary", "ubinary") else dimensions
         if not isinstance(out, np.ndarray) or out.shape != (rows, width):
             got = getattr(out, "shape", type(out).__name__)
             raise InputError(f"out must be a numpy array of the shape ({rows}, {width}), got {got}")
-        step = rows if needs_all else _ROWS
+        step = max(rows, 1) if needs_all else _ROWS
         found = _nearsay.EmbedReport()
-        for start in range(0, rows, max(step, 1)):
-            part = out[start : start + step]
-            with reporting(progress, "texts", start, rows) as report:
+        with reporting(progress, "texts") as report:
+            for start in range(0, max(rows, 1), step):
+                part = out[start : start + step]
+                of_all = None if report is None else functools.partial(_of_all, report, start, rows)
                 _, of_part = opened.encode(
-                    prepared, start, start + len(part), call, output_type, on_long, part, report, cancel
+                    prepared, start, start + len(part), call, output_type, on_long, part, of_all, cancel
                 )
-            found = found.followed_by(of_part, start)
-        self._local.report = found
-        return cast("Vectors", out)
+                found = found.followed_by(of_part, start)
+        return cast("Vectors", out), found
 
     def encode_arrow(
         self,
@@ -188,7 +197,10 @@ class Embedder:
         The other arguments are those of `encode`.
         """
         opened, call = self._call(settings)
+        one_of("on_long", on_long, ("truncate", "error"))
         prepared = _texts(texts, nulls)
+        if len(prepared) > _ROWS:
+            check_fits(4 * len(prepared) * opened.describe(call)["dimensions"], "the vectors", _IN_PARTS)
         with reporting(progress, "texts") as report:
             vectors, self._local.report = opened.encode_arrow(prepared, call, on_long, list, report, None)
         return vectors
@@ -207,7 +219,11 @@ class Embedder:
             `values` [tokens, hidden_dim], `cu_seqlens` [texts + 1], `token_ids`, `tokens`, `byte_offsets` and
             `character_offsets` [tokens, 2]; `vectors[i]` is the matrix of text i.
         """
+        for name in ("dimensions", "pooling"):
+            if settings.get(name) is not None:
+                raise InputError(f"{name} has no effect on the vectors of tokens", "leave it out")
         opened, call = self._call(settings)
+        one_of("on_long", on_long, ("truncate", "error"))
         prepared = _texts(texts, "error")
         with reporting(progress, "texts") as report:
             vectors, self._local.report = opened.encode_tokens(prepared, call, on_long, report, None)
@@ -221,27 +237,27 @@ class Embedder:
         With "i8" and "u8" each part is scaled by its own ranges, so these are refused. The other arguments are those of
         `encode`.
         """
-        if rows < 1:
-            raise InputError(f"rows must be 1 or more, got {rows}")
+        whole("rows", rows, 1)
         if output_type in ("i8", "u8", "int8", "uint8"):
             raise InputError(
                 f"output_type={output_type!r} scales by the ranges of all vectors, and encode_iter sees a part of them",
                 "take float16, or binary",
             )
-        if isinstance(texts, str):
+        if texts is None or isinstance(texts, (str, bytes, dict, set, frozenset)):
             _texts(texts, "error")
-        return self._parts(texts, rows, output_type=output_type, **settings)
+        return self._parts(iter(texts), rows, output_type=output_type, **settings)
 
-    def _parts(self, texts: Iterable[str], rows: int, **settings: Any) -> Iterator[Vectors]:
-        source = iter(texts)
+    def _parts(self, texts: Iterator[str], rows: int, progress: Progress = None, **settings: Any) -> Iterator[Vectors]:
         start = 0
         found = _nearsay.EmbedReport()
-        while part := [*itertools.islice(source, rows)]:
-            vectors = self.encode(part, **settings)
-            found = found.followed_by(self._local.report, start)
-            self._local.report = found
-            start += len(part)
-            yield vectors
+        with reporting(progress, "texts") as report:
+            while part := [*itertools.islice(texts, rows)]:
+                of_all = None if report is None else functools.partial(_of_part, report, start)
+                vectors, of_part = self._encode(part, None, start, progress=of_all, **settings)
+                found = found.followed_by(of_part, start)
+                self._local.report = found
+                start += len(part)
+                yield vectors
 
     async def aencode(self, texts: Texts, **settings: Any) -> Vectors:
         """`encode` for asyncio: the loop goes on meanwhile, and a cancelled task stops the work."""
@@ -250,7 +266,8 @@ class Embedder:
         cancel = _nearsay.Cancel()
         work = functools.partial(self._encode, texts, cancel, **settings)
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, work)
+            vectors, self._local.report = await asyncio.get_running_loop().run_in_executor(None, work)
+            return vectors
         except asyncio.CancelledError:
             cancel.cancel()
             raise
@@ -302,7 +319,7 @@ class Embedder:
         return self.settings["device"]
 
     def close(self) -> None:
-        """Lets go of the model. Later calls fail; calls at work in other threads finish."""
+        """Releases the model. Later calls fail; calls at work in other threads finish."""
         self._opened = None
 
     def __enter__(self) -> Self:
@@ -332,7 +349,7 @@ class Embedder:
         if unknown:
             raise InputError(f"unknown setting {min(unknown)!r}", f"the settings of a call are {', '.join(_NO_CALL)}")
         given = {name: value for name, value in settings.items() if value is not None}
-        return self._native(), cast("CallSettings", {**self._defaults, **given})
+        return self._native(), _checked(cast("CallSettings", {**self._defaults, **given}))
 
 
 if TYPE_CHECKING:
@@ -351,19 +368,41 @@ if TYPE_CHECKING:
         max_length: int | None
 
 
-def _texts(texts: Texts, nulls: Nulls) -> _nearsay.Texts:
-    if nulls not in ("error", "keep"):
-        raise InputError(f"nulls must be \"error\" or \"keep\", got {nulls!r}")
-    return _nearsay.Texts(texts, nulls == "keep")
+def _texts(texts: object, nulls: Nulls, first: int = 0) -> _nearsay.Texts:
+    one_of("nulls", nulls, ("error", "keep"))
+    return _nearsay.Texts(texts, nulls == "keep", first)
+
+
+def _checked(settings: CallSettings) -> CallSettings:
+    """The settings, whose types Rust would not name."""
+    for name in ("dimensions", "layer", "max_length"):
+        whole(name, settings[name])
+    for name in ("prompt", "prompt_name", "task", "pooling"):
+        text(name, settings[name])
+    flag("normalize", settings["normalize"])
+    return settings
+
+
+def _of_all(report: Report, start: int, total: int, done: int, _: int | None) -> None:
+    """Reports a part of a call whose size is known."""
+    report(start + done, total)
+
+
+def _of_part(report: Report, start: int, done: int, _: int | None, __: str) -> None:
+    """Reports a part of a call whose size is not known."""
+    report(start + done, None)
 
 
 _shared: dict[str, Embedder] = {}
+#: Models that were unpickled, by their settings and files.
+_unpickled: dict[str, _nearsay.Embedder] = {}
 _shared_lock = threading.Lock()
 
 
 def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
-    """The embedder of this model and these settings, opened once a process and shared by its callers."""
-    key = repr((model, sorted(settings.items())))
+    """The embedder of this model and these settings, opened once per process and shared by its callers."""
+    named = os.environ.get("NEARSAY_MODEL") if model is None else os.fspath(model)
+    key = repr((named, sorted(settings.items())))
     with _shared_lock:
         found = _shared.get(key)
         if found is None or found._opened is None:
@@ -372,20 +411,26 @@ def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
 
 
 def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embedder:
-    """An embedder that was pickled: opened once a process, from the same bytes."""
+    """An embedder that was pickled: it shares its weights with those of this process that were pickled from the same."""
     key = repr((sorted(model.items()), sorted(defaults.items()), sha256))
+    embedder = Embedder.__new__(Embedder)
+    # Copies: one of them may get other defaults.
+    embedder._model = cast("ModelSettings", {**model})
+    embedder._defaults = cast("CallSettings", {**defaults})
+    embedder._local = threading.local()
     with _shared_lock:
-        found = _shared.get(key)
-        if found is None or found._opened is None:
-            found = Embedder.__new__(Embedder)
-            found._open(model, defaults)
-            if found.sha256 != sha256:
+        found = _unpickled.get(key)
+        if found is None:
+            found = _nearsay.Embedder(to_open(model), defaults)
+            here = found.sha256()
+            if here != sha256:
                 raise InputError(
-                    f"{model['model']}: the model here has other files than the pickled one: SHA-256 "
-                    f"{found.sha256[:12]}.. instead of {sha256[:12]}.."
+                    f"{model['model']}: the model here has other files than the pickled one: SHA-256 {here[:12]}.. "
+                    f"instead of {sha256[:12]}.."
                 )
-            _shared[key] = found
-        return found
+            _unpickled[key] = found
+    embedder._opened = found
+    return embedder
 
 
 def _forget_lock() -> None:

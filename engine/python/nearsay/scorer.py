@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union, cast
 
 import numpy as np
 
 from . import _nearsay
-from ._model import model_settings
+from ._check import one_of, text, whole
+from ._memory import check_fits
+from ._model import model_settings, to_open
 from ._progress import Progress, reporting
 from .errors import InputError
 
@@ -34,7 +35,7 @@ class BERTScorer:
     """Scores candidates against references with an opened model. Any number of threads may use it at the same time.
 
     The first thirteen arguments are those of bert_score's `BERTScorer`. Scores are those of bert_score 0.3.13 with a batch
-    size of 1: nothing is padded, so a pair has the same score in any company.
+    size of 1: nothing is padded, so a pair has the same score in any batch.
 
     Args:
         model_type: A folder, or a name on the Hugging Face hub. None: the model for `lang`, else NEARSAY_MODEL.
@@ -86,8 +87,16 @@ class BERTScorer:
             )
         if baseline_path is not None and not rescale_with_baseline:
             raise InputError("baseline_path has no effect without rescale_with_baseline=True")
-        if output not in ("auto", "numpy", "torch"):
-            raise InputError(f"output must be \"auto\", \"numpy\" or \"torch\", got {output!r}")
+        one_of("output", output, ("auto", "numpy", "torch"))
+        one_of("on_long", on_long, ("truncate", "error", "windows"))
+        whole("num_layers", num_layers)
+        whole("max_length", max_length)
+        text("lang", lang)
+        if not isinstance(idf, (Mapping, str, os.PathLike)):
+            # As in bert_score: whatever is true.
+            idf = bool(idf)
+        if idf is False and idf_sents is not None:
+            raise InputError("idf_sents has no effect with idf=False", "add idf=True")
         if model_type is None and lang is not None:
             model_type = _nearsay.default_model(lang)
         self._model = model_settings(model_type, precision, device, threads, revision, offline, cache_folder)
@@ -106,16 +115,15 @@ class BERTScorer:
         self._output: OutputKind = output
         self._local = threading.local()
         self._idf = idf
-        self._opened = _nearsay.Scorer(self._model, self._settings)
+        self._opened = _nearsay.Scorer(to_open(self._model), self._settings)
         self._weighted: _nearsay.Scorer | None = None if idf is True else _weighted(self._opened, idf)
         if idf_sents is not None:
             self.compute_idf(idf_sents)
 
     def compute_idf(self, sents: Texts) -> None:
         """Weights tokens by inverse document frequency over these references, at least two."""
-        if self._idf is not True and self._idf is not False:
-            raise InputError("the idf weights are given, and cannot be computed", "leave idf out, or idf_sents")
-        self._idf = True
+        if self._idf is not True:
+            raise InputError("idf weights are computed only with idf=True")
         self._weighted = self._opened.weighted_by_references(_nearsay.Texts(sents))
 
     def score(
@@ -147,10 +155,10 @@ class BERTScorer:
         references, counts = _references(refs)
         if counts is None and len(references) != len(candidates):
             raise InputError(
-                f"candidates and references must be as many, got {len(candidates)} and {len(references)}"
+                f"candidates and references must have the same length, got {len(candidates)} and {len(references)}"
             )
         if counts is not None and len(counts) != len(candidates):
-            raise InputError(f"candidates and references must be as many, got {len(candidates)} and {len(counts)}")
+            raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {len(counts)}")
         with reporting(progress if progress is not None else verbose, "pairs") as report:
             found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
         scores = tuple(self._as_output(part) for part in found)
@@ -159,8 +167,13 @@ class BERTScorer:
     def pairwise(self, cands: Texts, refs: Texts, *, progress: Progress = None) -> Any:
         """Every candidate against every reference, each text encoded once: [candidates, references, 3] of P, R and F1."""
         scorer = self._scorer()
+        candidates, references = _nearsay.Texts(cands), _nearsay.Texts(refs)
+        shape = (len(candidates), len(references), 3)
+        if 0 in shape:
+            return self._as_output(np.empty(shape, dtype=np.float32))
+        check_fits(12 * shape[0] * shape[1], "the scores", "`nearsay score --pairwise` writes them to a file")
         with reporting(progress, "pairs") as report:
-            found, self._local.notices = scorer.pairwise(_nearsay.Texts(cands), _nearsay.Texts(refs), report, None)
+            found, self._local.notices = scorer.pairwise(candidates, references, report, None)
         return self._as_output(found)
 
     @property
@@ -229,7 +242,9 @@ class BERTScorer:
 
     def _of_references(self, references: _nearsay.Texts) -> BERTScorer:
         """The same scorer with the weights of these references' tokens."""
-        scorer = copy.copy(self)
+        scorer = type(self).__new__(type(self))
+        scorer.__dict__.update(self.__dict__)
+        scorer._local = threading.local()
         scorer._idf = True
         scorer._weighted = self._opened.weighted_by_references(references)
         return scorer
@@ -248,9 +263,15 @@ class BERTScorer:
         sha256 = state.pop("sha256")
         self.__dict__.update(state)
         self._local = threading.local()
-        self._opened = _nearsay.Scorer(self._model, self._settings)
-        if self._opened.sha256() != sha256:
-            raise InputError(f"{self.model_type}: the model here has other files than the pickled one")
+        key = repr((sorted(self._model.items()), sorted(self._settings.items()), sha256))
+        with _scorers_lock:
+            found = _unpickled.get(key)
+            if found is None:
+                found = _nearsay.Scorer(to_open(self._model), self._settings)
+                if found.sha256() != sha256:
+                    raise InputError(f"{self.model_type}: the model here has other files than the pickled one")
+                _unpickled[key] = found
+        self._opened = found
         self._weighted = _weighted(self._opened, self._idf)
 
     def _scorer(self) -> _nearsay.Scorer:
@@ -262,7 +283,7 @@ class BERTScorer:
         return self._weighted
 
     def _as_output(self, array: npt.NDArray[np.float32]) -> Any:
-        if self._output == "numpy" or self._output == "auto" and "torch" not in sys.modules:
+        if self._output == "numpy" or self._output == "auto" and sys.modules.get("torch") is None:
             return array
         import torch
 
@@ -283,13 +304,21 @@ def _weighted(scorer: _nearsay.Scorer, idf: Idf) -> _nearsay.Scorer:
     return scorer.weighted_by_table(dict(idf), float(default()))
 
 
+def _is_one_column(refs: object) -> bool:
+    """Whether references cannot be lists of texts for each candidate, but for those of an object column of pandas."""
+    if isinstance(refs, (str, bytes, Mapping, set, frozenset)) or not isinstance(refs, Iterable):
+        return True
+    is_arrow = hasattr(refs, "__arrow_c_stream__") or hasattr(refs, "__arrow_c_array__")
+    return is_arrow and getattr(refs, "dtype", None) != np.dtype(object)
+
+
 def _references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
     """The references one after another, and how many each candidate has; None: one each."""
-    if isinstance(refs, (str, bytes)) or hasattr(refs, "__arrow_c_stream__") or hasattr(refs, "__arrow_c_array__"):
+    if _is_one_column(refs):
         return _nearsay.Texts(refs), None
-    given: list[Any] = list(refs) if isinstance(refs, Iterable) else [refs]
+    given: list[Any] = list(cast("Iterable[Any]", refs))
     if not any(isinstance(of, (list, tuple)) for of in given):
-        return _nearsay.Texts(given if isinstance(refs, Iterable) else refs), None
+        return _nearsay.Texts(given), None
     flat: list[str] = []
     counts: list[int] = []
     for at, of in enumerate(given):
@@ -302,7 +331,12 @@ def _references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
     return _nearsay.Texts(flat), counts
 
 
+#: Scorers of `score`, the last used one last.
 _scorers: dict[str, BERTScorer] = {}
+#: Those that stay open.
+_MOST_SCORERS = 4
+#: Scorers that were unpickled, by their settings and files.
+_unpickled: dict[str, _nearsay.Scorer] = {}
 _scorers_lock = threading.Lock()
 
 
@@ -329,28 +363,32 @@ def score(
     The model stays open for the next call. With `idf=True`, tokens are weighted over these references. The other arguments
     are those of `BERTScorer` and of its `score`.
     """
-    if idf is not True and idf is not False:
-        scorer = BERTScorer(
-            model_type, num_layers, batch_size, nthreads, all_layers, idf, None, device, lang, rescale_with_baseline,
+    progress: Progress = settings.pop("progress", None)
+    of_table = isinstance(idf, (Mapping, str, os.PathLike))
+
+    def opened(given: Idf) -> BERTScorer:
+        return BERTScorer(
+            model_type, num_layers, batch_size, nthreads, all_layers, given, None, device, lang, rescale_with_baseline,
             baseline_path, use_fast_tokenizer, **settings,
         )  # fmt: skip
-        return scorer.score(cands, refs, verbose, batch_size, return_hash)
-    shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline, baseline_path)
-    key = repr((shared, sorted(settings.items())))
-    with _scorers_lock:
-        opened = _scorers.get(key)
-        if opened is None:
-            opened = _scorers[key] = BERTScorer(
-                model_type, num_layers, batch_size, nthreads, all_layers, False, None, device, lang,
-                rescale_with_baseline, baseline_path, use_fast_tokenizer, **settings,
-            )  # fmt: skip
-    if not idf:
-        return opened.score(cands, refs, verbose, batch_size, return_hash)
-    if not hasattr(refs, "__arrow_c_stream__") and not isinstance(refs, (list, tuple)) and isinstance(refs, Iterable):
-        # Counted, then scored.
-        refs = list(refs)
-    references, _ = _references(refs)
-    return opened._of_references(references).score(cands, refs, verbose, batch_size, return_hash)
+
+    if of_table or baseline_path is not None:
+        # What a file or a mapping has may be another thing in the next call.
+        scorer = opened(idf if of_table else False)
+    else:
+        shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline)
+        key = repr((shared, sorted(settings.items())))
+        with _scorers_lock:
+            scorer = _scorers.pop(key, None) or opened(False)
+            _scorers[key] = scorer
+            while len(_scorers) > _MOST_SCORERS:
+                del _scorers[next(iter(_scorers))]
+    if not of_table and idf:
+        if not _is_one_column(refs):
+            # Counted, then scored.
+            refs = list(cast("Iterable[Any]", refs))
+        scorer = scorer._of_references(_references(refs)[0])
+    return scorer.score(cands, refs, verbose, batch_size, return_hash, progress=progress)
 
 
 def _forget_lock() -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _PRECISIONS = {"float32": "f32", "int8": "i8", "uint8": "u8", "binary": "binary", "ubinary": "ubinary"}
 _DTYPES = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "auto": "f32"}
-#: Prompts that `encode_document` looks for, in this order.
-_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 class SentenceTransformer:
@@ -39,7 +37,7 @@ class SentenceTransformer:
         similarity_fn_name: "cosine", "dot", "euclidean" or "manhattan". None: as the model's files say, else cosine.
         model_kwargs: `torch_dtype` or `dtype` alone, which sets the precision.
         processor_kwargs: `model_max_length` alone; `tokenizer_kwargs` is its older name.
-        trust_remote_code: Accepted; no code of a model is ever run.
+        trust_remote_code: Accepted; model code is never run.
         threads: As of `Embedder`.
 
     Raises:
@@ -79,7 +77,7 @@ class SentenceTransformer:
             raise _cannot_follow("token", "set HF_TOKEN")
         del model_card_data
         if trust_remote_code:
-            _log().warning("trust_remote_code=True has no effect: no code of a model is ever run")
+            _log().warning("trust_remote_code=True has no effect: model code is never run")
         self._embedder = Embedder(
             model_name_or_path,
             precision=_precision(model_kwargs or {}),
@@ -91,7 +89,6 @@ class SentenceTransformer:
             cache_folder=cache_folder,
         )
         self.prompts: dict[str, str] = {"query": "", "document": "", **self._embedder.prompts, **(prompts or {})}
-        self._named_prompts = {**self._embedder.prompts, **(prompts or {})}
         found = self._embedder.settings
         #: The prompt of calls that name none.
         self.default_prompt_name: str | None = default_prompt_name or found["default_prompt_name"]
@@ -137,7 +134,7 @@ class SentenceTransformer:
             output_value: "token_embeddings": a matrix for each text.
             precision: "int8" and "uint8" are scaled by the ranges of these vectors.
             convert_to_numpy, convert_to_tensor: One array, one tensor, or with neither a list of tensors.
-            normalize_embeddings: Whether vectors get length 1.
+            normalize_embeddings: L2-normalize the vectors.
             truncate_dim: Keep the first values of each vector.
 
         Raises:
@@ -158,6 +155,11 @@ class SentenceTransformer:
         settings: dict[str, Any] = {"prompt": self._prompt(prompt_name, prompt)}
         settings["progress"] = _shows_progress(show_progress_bar)
         if output_value == "token_embeddings":
+            given = {"truncate_dim": truncate_dim, "normalize_embeddings": normalize_embeddings or None}
+            given["precision"] = None if precision == "float32" else precision
+            for name, value in given.items():
+                if value is not None:
+                    raise _cannot_follow(f"{name}={value!r} with token_embeddings", "leave it out")
             return self._token_embeddings(texts, is_one, settings)
         if output_value != "sentence_embedding":
             raise _cannot_follow(f"output_value={output_value!r}", "take sentence_embedding, or token_embeddings")
@@ -179,12 +181,12 @@ class SentenceTransformer:
         return _torch().from_numpy(found) if is_one else [*_torch().from_numpy(found)]
 
     def encode_query(self, inputs: Any, **settings: Any) -> Any:
-        """`encode` with the prompt "query", if the model has one and no other is asked for."""
-        return self.encode(inputs, **self._with_prompt(("query",), settings))
+        """`encode` with the prompt "query", which is empty if the model has none, unless another is asked for."""
+        return self.encode(inputs, **_with_prompt("query", settings))
 
     def encode_document(self, inputs: Any, **settings: Any) -> Any:
-        """`encode` with the prompt "document", "passage" or "corpus", whichever the model has, if no other is asked for."""
-        return self.encode(inputs, **self._with_prompt(_DOCUMENT_PROMPTS, settings))
+        """`encode` with the prompt "document", which is empty if the model has none, unless another is asked for."""
+        return self.encode(inputs, **_with_prompt("document", settings))
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The similarity of each vector of one set with each of another: [n, m], by `similarity_fn_name`."""
@@ -239,6 +241,8 @@ class SentenceTransformer:
 
     @max_seq_length.setter
     def max_seq_length(self, tokens: int) -> None:
+        # Refused here if the model cannot read so many.
+        self._embedder.count_tokens([], max_length=tokens)
         self._embedder._defaults["max_length"] = tokens
 
     @property
@@ -264,21 +268,21 @@ class SentenceTransformer:
             raise InputError(f"there is no prompt named {name!r}", f"the prompts are {', '.join(self.prompts)}")
         return self.prompts[name]
 
-    def _with_prompt(self, names: Sequence[str], settings: dict[str, Any]) -> dict[str, Any]:
-        if settings.get("prompt") is not None or settings.get("prompt_name") is not None:
-            return settings
-        known = next((name for name in names if name in self._named_prompts), None)
-        return {**settings, "prompt_name": known} if known is not None else settings
-
     def _token_embeddings(self, texts: Any, is_one: bool, settings: dict[str, Any]) -> Any:
         found = self._embedder.encode_tokens(texts, **settings)
-        torch = _torch() if "torch" in sys.modules else None
+        torch = _torch() if sys.modules.get("torch") is not None else None
         of_texts = [found[at] if torch is None else torch.from_numpy(found[at]) for at in range(len(found))]
         return of_texts[0] if is_one else of_texts
 
 
+def _with_prompt(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with this prompt unless they have one: an empty one too takes the place of the default prompt."""
+    has_one = settings.get("prompt") is not None or settings.get("prompt_name") is not None
+    return settings if has_one else {**settings, "prompt_name": name}
+
+
 def _cannot_follow(argument: str, hint: str) -> InputError:
-    return InputError(f"{argument} cannot be followed", hint)
+    return InputError(f"{argument} is not supported", hint)
 
 
 def _precision(model_kwargs: Mapping[str, Any]) -> Any:
@@ -299,7 +303,7 @@ def _max_length(processor_kwargs: Mapping[str, Any]) -> int | None:
 
 
 def _shows_progress(asked: bool | None) -> bool:
-    return _log().isEnabledFor(20) and _log().hasHandlers() if asked is None else asked
+    return _log().isEnabledFor(20) if asked is None else asked
 
 
 def _log() -> Any:
@@ -318,10 +322,10 @@ def _matrix(embeddings: Any) -> npt.NDArray[Any]:
     """Vectors as a matrix, whatever has them: an array, a tensor, a list of these, or one vector."""
     if hasattr(embeddings, "detach"):
         embeddings = embeddings.detach().cpu().float().numpy()
-    elif isinstance(embeddings, (list, tuple)):
+    elif isinstance(embeddings, (list, tuple)) and any(hasattr(vector, "detach") for vector in embeddings):
         embeddings = np.stack([_matrix(vector)[0] for vector in embeddings])
     array = np.asarray(embeddings)
-    array = array.astype(np.float32) if array.dtype.kind in "iub" else array
+    array = array.astype(np.float32) if array.dtype.kind in "iub" or isinstance(embeddings, (list, tuple)) else array
     return array[None] if array.ndim == 1 else array
 
 

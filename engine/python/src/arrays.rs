@@ -88,20 +88,28 @@ impl<'py> Out<'py> {
         };
         match borrowed {
             Some(out) => Ok(out),
-            None => refuse(format!("out must have numbers of the type {name} (output_type), got {dtype}")),
+            None => refuse(format!("out must have the dtype of output_type={name:?}, got {dtype}")),
         }
     }
 
     /// The values of the rows.
     ///
     /// # Errors
-    /// Not for an array in C order.
-    pub(crate) fn values(&mut self) -> PyResult<OutValues<'_>> {
+    /// If it is not aligned.
+    pub(crate) fn values(&mut self, py: Python<'_>) -> PyResult<OutValues<'_>> {
+        fn slice<'a, T: Element>(
+            py: Python<'_>,
+            array: &'a mut PyReadwriteArray2<'_, T>,
+        ) -> PyResult<&'a mut [T]> {
+            array
+                .as_slice_mut()
+                .map_err(|_| value_error(py, "out must be in C order, aligned and without gaps", None))
+        }
         Ok(match self {
-            Self::F32(array) => OutValues::F32(array.as_slice_mut()?),
-            Self::F16(array) => OutValues::F16(array.as_slice_mut()?),
-            Self::I8(array) => OutValues::I8(array.as_slice_mut()?),
-            Self::U8(array) => OutValues::U8(array.as_slice_mut()?),
+            Self::F32(array) => OutValues::F32(slice(py, array)?),
+            Self::F16(array) => OutValues::F16(slice(py, array)?),
+            Self::I8(array) => OutValues::I8(slice(py, array)?),
+            Self::U8(array) => OutValues::U8(slice(py, array)?),
         })
     }
 }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::builder::BooleanBufferBuilder;
@@ -26,18 +27,30 @@ const STREAM: &CStr = c"arrow_array_stream";
 /// # Errors
 /// If what it hands over is not as the protocol says.
 pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
+    // arrow panics at some of what breaks the protocol, such as a schema that was taken before.
+    let imported = catch_unwind(AssertUnwindSafe(|| import_arrays(object)));
+    imported.unwrap_or_else(|_| {
+        let message = "the Arrow data cannot be read: its producer breaks the protocol";
+        Err(value_error(object.py(), message, None))
+    })
+}
+
+fn import_arrays(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
     let py = object.py();
     let broken =
         |error: ArrowError| value_error(py, &format!("the Arrow data cannot be read: {error}"), None);
     let arrays = if object.hasattr("__arrow_c_stream__")? {
-        let capsule = object.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
+        // A producer that cannot, such as pandas without pyarrow or with a column of several types, can be iterated.
+        let Ok(capsule) = object.call_method0("__arrow_c_stream__") else { return Ok(None) };
+        let capsule = capsule.cast_into::<PyCapsule>()?;
         let stream = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
         // SAFETY: a capsule of this name points to a stream, which is ours once it has been moved out of there; the
         // capsule's destructor then finds it released.
         let reader = unsafe { ArrayStreamReader::from_raw(stream.as_ptr()) }.map_err(broken)?;
         reader.collect::<Result<Vec<_>, _>>().map_err(broken)?
     } else if object.hasattr("__arrow_c_array__")? {
-        let capsules = object.call_method0("__arrow_c_array__")?.cast_into::<PyTuple>()?;
+        let Ok(capsules) = object.call_method0("__arrow_c_array__") else { return Ok(None) };
+        let capsules = capsules.cast_into::<PyTuple>()?;
         let [schema, array] = [0, 1].map(|at| capsules.get_item(at));
         let (schema, array) = (schema?.cast_into::<PyCapsule>()?, array?.cast_into::<PyCapsule>()?);
         let schema = schema.pointer_checked(Some(SCHEMA))?.cast::<FFI_ArrowSchema>();

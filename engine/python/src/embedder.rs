@@ -237,7 +237,7 @@ impl Embedder {
         let shape =
             [strings.len(), kind.width(embedder.dimensions()).map_err(|error| to_exception(py, &error))?];
         let mut out = out.map(|array| Out::borrow(array, shape, kind)).transpose()?;
-        let mut values = out.as_mut().map(Out::values).transpose()?;
+        let mut values = out.as_mut().map(|out| out.values(py)).transpose()?;
         let nulls = if texts.keeps_nulls() { texts.nulls(py)? } else { Vec::new() };
         let nulls: Vec<usize> =
             nulls.into_iter().filter(|at| (start..end).contains(at)).map(|at| at - start).collect();
@@ -252,7 +252,7 @@ impl Embedder {
             is_short: strings.iter().map(|text| text.len()).sum::<usize>() < SHORT_BYTES,
         };
         let (numbers, report) = work.run(py, |cancel, done| {
-            let call = Call { embedder: &embedder, cancel, on_long };
+            let call = Call { embedder: &embedder, cancel, on_long, first: texts.first() + start };
             let counter = done.clone();
             let (vectors, report) = call.embed(&strings, &nulls, move |texts| counter.set(texts))?;
             let ranges = kind.needs_ranges().then(|| Ranges::of(vectors.rows()));
@@ -286,7 +286,7 @@ impl Embedder {
         let nulls = if texts.keeps_nulls() { texts.nulls(py)? } else { Vec::new() };
         let work = Work { progress, total: Some(strings.len() as u64), cancel, is_short: false };
         work.run(py, |cancel, done| {
-            let call = Call { embedder: &embedder, cancel, on_long };
+            let call = Call { embedder: &embedder, cancel, on_long, first: 0 };
             let counter = done.clone();
             let (vectors, report) = call.embed(&strings, &[], move |texts| counter.set(texts))?;
             let dim = vectors.dim();
@@ -313,7 +313,7 @@ impl Embedder {
         let work = Work { progress, total: Some(strings.len() as u64), cancel, is_short: false };
         let (found, report) = work.run(py, |cancel, done| {
             let start = Instant::now();
-            let call = Call { embedder: &embedder, cancel, on_long };
+            let call = Call { embedder: &embedder, cancel, on_long, first: 0 };
             call.check_lengths(&strings)?;
             let found = embedder.with_cancel(cancel).embed_tokens(&strings)?;
             done.set(strings.len() as u64);
@@ -436,6 +436,8 @@ struct Call<'a> {
     embedder: &'a nearsay::Embedder,
     cancel: &'a nearsay::Cancel,
     on_long: &'a str,
+    /// The index of the first text, for messages.
+    first: usize,
 }
 
 impl Call<'_> {
@@ -470,7 +472,8 @@ impl Call<'_> {
                 let Some(at) = tokens.iter().position(|text| text.truncated) else { return Ok(()) };
                 Err(nearsay::Error::Usage {
                     message: format!(
-                        "text {at} has more than {} tokens, the longest text of the model or of max_length",
+                        "text {} has more than {} tokens, the longest text of the model or of max_length",
+                        self.first + at,
                         self.embedder.max_tokens()
                     )
                     .into(),
@@ -479,7 +482,7 @@ impl Call<'_> {
             }
             other => Err(nearsay::Error::Usage {
                 message: format!("on_long must be \"truncate\" or \"error\", got {other:?}").into(),
-                hint: Some("embed_files splits long texts into chunks".into()),
+                hint: None,
             }),
         }
     }

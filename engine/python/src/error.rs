@@ -78,7 +78,7 @@ fn words(phrase: &Phrase) -> String {
 /// The argument of a setting.
 fn argument(setting: Setting) -> &'static str {
     match setting {
-        Setting::Layer => "layer (num_layers)",
+        Setting::Layer => "layer",
         setting => setting.name(),
     }
 }

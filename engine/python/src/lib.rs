@@ -36,7 +36,7 @@ mod _nearsay {
     #[pymodule_export]
     use super::logging::start_log;
     #[pymodule_export]
-    use super::scorer::{Scorer, default_layer, default_layers, default_model, languages};
+    use super::scorer::{Scorer, default_layers, default_model, languages};
     #[pymodule_export]
     use super::texts::Texts;
     #[pymodule_export]

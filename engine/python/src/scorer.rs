@@ -7,7 +7,6 @@ use nearsay::score::bertscore::{
     IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, SavedIdf, ScoreNotices, Scores,
 };
 use nearsay::score::{PairSource, PairTexts, TextSource};
-use nearsay::vectors::write::OutputFile;
 use nearsay::{ScoreOptions, Session};
 use pyo3::prelude::*;
 
@@ -119,25 +118,6 @@ impl Scorer {
             return Err(value_error(py, &message, None));
         }
         Ok(free(&scorer.weighted(IdfWeights::new(weights, unseen))))
-    }
-
-    /// Counts the document frequencies of references and writes them to a file; returns its SHA-256.
-    fn save_idf(
-        &self,
-        py: Python<'_>,
-        references: &Texts,
-        path: PathBuf,
-        overwrite: bool,
-    ) -> PyResult<String> {
-        let scorer = self.scorer(py)?;
-        let window = references.all(py)?;
-        let strings = window.texts();
-        Work::default().run(py, |cancel, _| {
-            let file = OutputFile::create(&path, overwrite)?;
-            let texts: Vec<String> = strings.iter().map(|text| (*text).to_owned()).collect();
-            let counter = scorer.session().idf_counter(Some(scorer.max_tokens()))?.with_cancel(cancel);
-            counter.count(&[TextSource::of_texts("references", texts)])?.write(file)
-        })
     }
 
     /// P, R and F1 of each candidate and its references: three arrays of float32, [pairs], or [layers, pairs] with
@@ -287,7 +267,7 @@ fn pairs_of(candidates: &[&str], references: &[&str], counts: &[usize]) -> Resul
     let total: usize = counts.iter().sum();
     if counts.len() != candidates.len() || total != references.len() {
         return Err(format!(
-            "candidates and references must be as many, got {} and {}",
+            "candidates and references must have the same length, got {} and {}",
             candidates.len(),
             references.len()
         ));
@@ -322,12 +302,6 @@ fn counted(notices: &ScoreNotices) -> Notices {
 #[pyfunction]
 pub(crate) fn default_model(py: Python<'_>, lang: &str) -> PyResult<&'static str> {
     nearsay::score::bertscore::default_model(lang).map_err(|error| to_exception(py, &error))
-}
-
-/// The layer that bert_score uses for a model; None if its table does not have it.
-#[pyfunction]
-pub(crate) fn default_layer(model: &str) -> Option<usize> {
-    nearsay::score::bertscore::default_layer(model)
 }
 
 /// The models of bert_score's table, each with its layer.

@@ -26,7 +26,9 @@ impl ModelSettings {
     pub(crate) fn open(&self) -> Result<Session> {
         nearsay::check_environment()?;
         let mut hub = HubOptions::from_env();
-        hub.offline |= self.offline == Some(true);
+        if let Some(offline) = self.offline {
+            hub.offline = offline;
+        }
         if let Some(cache) = &self.cache_folder {
             hub.cache = Some(cache.clone());
         }

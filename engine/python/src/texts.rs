@@ -5,10 +5,13 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use crate::arrow;
 use crate::error::{type_error, value_error};
+
+/// What to do about a missing text.
+const LEAVE_OUT: &str = "leave it out; encode and encode_arrow make it a null row with nulls=\"keep\"";
 
 /// The texts of a call. Those of Arrow arrays are read where they lie, and Python's by their UTF-8.
 #[pyclass(frozen, module = "nearsay._nearsay")]
@@ -16,6 +19,8 @@ pub(crate) struct Texts {
     source: Source,
     len: usize,
     keeps_nulls: bool,
+    /// The index of the first text, for messages: a call may get a part of its texts at a time.
+    first: usize,
 }
 
 enum Source {
@@ -32,10 +37,11 @@ pub(crate) enum TextWindow {
 
 #[pymethods]
 impl Texts {
-    /// The texts of `container`. A missing one (None, NaN, null) is an error unless `keep_nulls`.
+    /// The texts of `container`, which messages count from `first`. A missing one (None, NaN, null) is an error unless
+    /// `keep_nulls`.
     #[new]
-    #[pyo3(signature = (container, keep_nulls=false))]
-    fn new(container: &Bound<'_, PyAny>, keep_nulls: bool) -> PyResult<Self> {
+    #[pyo3(signature = (container, keep_nulls=false, first=0))]
+    fn new(container: &Bound<'_, PyAny>, keep_nulls: bool, first: usize) -> PyResult<Self> {
         let py = container.py();
         if let Some(reason) = not_a_container(container) {
             let hint =
@@ -45,8 +51,8 @@ impl Texts {
         let is_plain = container.is_instance_of::<PyList>() || container.is_instance_of::<PyTuple>();
         let arrays = if is_plain { None } else { arrow::import(container)? };
         let texts = match arrays {
-            Some(arrays) => of_arrays(py, arrays, keep_nulls)?,
-            None => of_strings(container, keep_nulls)?,
+            Some(arrays) => of_arrays(py, arrays, keep_nulls, first)?,
+            None => of_strings(container, keep_nulls, first)?,
         };
         Ok(texts)
     }
@@ -95,7 +101,7 @@ impl Texts {
                 let text = |at: usize| -> PyResult<Option<PyBackedStr>> {
                     let item = texts.get_item(at)?;
                     let Ok(string) = item.cast_into::<PyString>() else { return Ok(None) };
-                    PyBackedStr::try_from(string).map(Some).map_err(|_| lone_surrogate(py, at))
+                    PyBackedStr::try_from(string).map(Some).map_err(|_| lone_surrogate(py, self.first + at))
                 };
                 (start..end).map(text).collect::<PyResult<Vec<_>>>().map(TextWindow::Strings)
             }
@@ -104,6 +110,11 @@ impl Texts {
 
     pub(crate) fn all(&self, py: Python<'_>) -> PyResult<TextWindow> {
         self.window(py, 0, self.len)
+    }
+
+    /// The index of the first text, for messages.
+    pub(crate) fn first(&self) -> usize {
+        self.first
     }
 
     pub(crate) fn keeps_nulls(&self) -> bool {
@@ -138,32 +149,45 @@ fn not_a_container(object: &Bound<'_, PyAny>) -> Option<String> {
         () if object.is_instance_of::<PyString>() => "one str".to_owned(),
         () if object.is_instance_of::<PyBytes>() => "bytes".to_owned(),
         () if object.is_instance_of::<PyDict>() => "a dict".to_owned(),
+        // Vectors are in the order of their texts.
+        () if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() => {
+            "a set, which has no order".to_owned()
+        }
         () => return None,
     };
     Some(format!("texts must be a container of str, got {what}"))
 }
 
-fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool) -> PyResult<Texts> {
+fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> PyResult<Texts> {
     let py = container.py();
     let strings = match container.cast::<PyTuple>() {
         Ok(tuple) => tuple.clone(),
-        // The iterator's own exception passes through.
-        Err(_) => PyTuple::new(
-            py,
-            container.try_iter().map_err(|_| not_iterable(container))?.collect::<PyResult<Vec<_>>>()?,
-        )?,
+        Err(_) => {
+            if !container.hasattr("__iter__")? && !container.hasattr("__getitem__")? {
+                return Err(not_iterable(container));
+            }
+            // The iterator's own exception passes through.
+            PyTuple::new(py, container.try_iter()?.collect::<PyResult<Vec<_>>>()?)?
+        }
     };
     for (at, item) in strings.iter().enumerate() {
         if item.is_instance_of::<PyString>() {
             continue;
         }
-        let is_missing = item.is_none() || item.extract::<f64>().is_ok_and(f64::is_nan);
+        let is_missing = is_missing(&item);
         if is_missing && keeps_nulls {
             continue;
         }
-        return Err(not_a_text(&item, at, is_missing));
+        return Err(not_a_text(&item, first + at, is_missing));
     }
-    Ok(Texts { len: strings.len(), source: Source::Strings(strings.unbind()), keeps_nulls })
+    Ok(Texts { len: strings.len(), source: Source::Strings(strings.unbind()), keeps_nulls, first })
+}
+
+/// None, NaN, or pandas' NA and NaT.
+fn is_missing(item: &Bound<'_, PyAny>) -> bool {
+    item.is_none()
+        || item.extract::<f64>().is_ok_and(f64::is_nan)
+        || matches!(type_name(item).as_str(), "NAType" | "NaTType")
 }
 
 fn not_iterable(object: &Bound<'_, PyAny>) -> PyErr {
@@ -174,11 +198,14 @@ fn not_iterable(object: &Bound<'_, PyAny>) -> PyErr {
 fn not_a_text(item: &Bound<'_, PyAny>, at: usize, is_missing: bool) -> PyErr {
     let (py, name) = (item.py(), type_name(item));
     if is_missing {
-        let message = format!("text {at} is missing: it is {}", if item.is_none() { "None" } else { "NaN" });
-        return value_error(py, &message, Some("leave it out, or make it a null row with nulls=\"keep\""));
+        let what = match name.as_str() {
+            "NoneType" => "None",
+            "NAType" | "NaTType" => "pandas.NA",
+            _ => "NaN",
+        };
+        return value_error(py, &format!("text {at} is missing: it is {what}"), Some(LEAVE_OUT));
     }
     let hint = match name.as_str() {
-        "list" | "tuple" => Some("only CrossEncoder and BERTScorer take pairs or lists of texts"),
         "bytes" => Some("decode it first"),
         _ => None,
     };
@@ -190,12 +217,12 @@ fn type_name(object: &Bound<'_, PyAny>) -> String {
 }
 
 fn lone_surrogate(py: Python<'_>, at: usize) -> PyErr {
-    let message = format!("text {at} has a lone surrogate, which is no character");
+    let message = format!("text {at} has a lone surrogate, which is not a character");
     let hint = "replace it: text.encode(\"utf-16\", \"surrogatepass\").decode(\"utf-16\", \"replace\")";
     value_error(py, &message, Some(hint))
 }
 
-fn of_arrays(py: Python<'_>, arrays: Vec<ArrayRef>, keeps_nulls: bool) -> PyResult<Texts> {
+fn of_arrays(py: Python<'_>, arrays: Vec<ArrayRef>, keeps_nulls: bool, first: usize) -> PyResult<Texts> {
     let mut len = 0;
     for array in &arrays {
         let kind = array.data_type();
@@ -209,18 +236,18 @@ fn of_arrays(py: Python<'_>, arrays: Vec<ArrayRef>, keeps_nulls: bool) -> PyResu
         let is_null = *kind == DataType::Null;
         if !is_texts && !is_null {
             let message = format!("an Arrow array of texts must have strings, its type is {kind}");
-            return Err(type_error(py, &message, Some("name one column: table[\"text\"]")));
+            let hint = matches!(kind, DataType::Struct(_)).then_some("choose one column: table[\"text\"]");
+            return Err(type_error(py, &message, hint));
         }
         if !keeps_nulls && (array.logical_null_count() > 0 || is_null && !array.is_empty()) {
             let nulls = array.logical_nulls();
             let at = nulls.and_then(|nulls| (0..nulls.len()).find(|at| nulls.is_null(*at))).unwrap_or(0);
-            let message = format!("text {} is missing: it is null", len + at);
-            let hint = "leave it out, or make it a null row with nulls=\"keep\"";
-            return Err(value_error(py, &message, Some(hint)));
+            let message = format!("text {} is missing: it is null", first + len + at);
+            return Err(value_error(py, &message, Some(LEAVE_OUT)));
         }
         len += array.len();
     }
-    Ok(Texts { source: Source::Arrow(arrays), len, keeps_nulls })
+    Ok(Texts { source: Source::Arrow(arrays), len, keeps_nulls, first })
 }
 
 /// Adds some texts of an array of strings.

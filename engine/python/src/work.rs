@@ -3,7 +3,7 @@
 //! A call that may take long does its work on a thread of its own. The caller waits for it and wakes up every
 //! [`TICK`] to report progress and, in Python's main thread, to see whether a signal has come (Python runs signal handlers
 //! in that thread only). If a handler or a callback raises, the work is cancelled, and the exception passes on once the work
-//! has stopped: nothing stays at work behind the caller's back.
+//! has stopped: no work continues after the call returns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -135,6 +135,47 @@ def test_containers_of_pairs() -> None:
     assert [part.shape for part in scorer.score([], [])] == [(0,)] * 3
 
 
+def test_score_keeps_its_model_open_and_reads_baselines_again(tmp_path: Path) -> None:
+    import nearsay.scorer as module
+
+    nearsay.score(["a"], ["b"], BERT, 2)
+    kept = [*module._scorers.values()][-1]
+    nearsay.score(["a", "b"], ["b", "c"], BERT, 2, idf=True)
+    assert [*module._scorers.values()][-1] is kept
+    base = tmp_path / "b.csv"
+    found = []
+    for value in (0.1, 0.5):
+        base.write_text("LAYER,P,R,F\n" + "".join(f"{layer},{value},{value},{value}\n" for layer in range(4)))
+        found.append(nearsay.score(["a"], ["b"], BERT, 2, rescale_with_baseline=True, baseline_path=base)[2][0])
+    assert found[0] != found[1]
+    for layer in range(4):
+        nearsay.score(["a"], ["b"], BERT, layer)
+    nearsay.score(["a"], ["b"], BERT, 2, all_layers=True)
+    assert len(module._scorers) == 4
+    calls = []
+    nearsay.score(["a"], ["b"], BERT, 2, progress=lambda *call: calls.append(call))
+    assert calls[-1] == (1, 1, "pairs")
+
+
+def test_what_is_no_list_of_references_is_refused() -> None:
+    scorer = nearsay.BERTScorer(BERT, 2)
+    for references in ({"b": 1}, {"b"}):
+        with pytest.raises(TypeError, match="must be a container of str"):
+            scorer.score(["a"], references)
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    several = scorer.score(["a"], [["b", "c"]])
+    assert same(scorer.score(["a"], pandas.Series([["b", "c"]])), several)
+    texts = arrow.array(["b", "c"])
+    assert same(nearsay.score(["a", "a"], texts, BERT, 2, idf=True), nearsay.score(["a", "a"], ["b", "c"], BERT, 2, idf=True))
+
+
+def test_a_matrix_beyond_memory_is_refused_and_an_empty_one_is_not() -> None:
+    scorer = nearsay.BERTScorer(BERT, 2)
+    with pytest.raises(MemoryError, match="the scores need 1,080,000,000,000 bytes"):
+        scorer.pairwise(["a"] * 300_000, ["b"] * 300_000)
+    assert scorer.pairwise([], ["a"]).shape == (0, 1, 3)
+
+
 def test_notices_count_what_was_cut() -> None:
     scorer = nearsay.BERTScorer(BERT, 2)
     scorer.score(["river " * 90, "", "a"], ["a", "b", "c"])
@@ -147,11 +188,13 @@ def test_notices_count_what_was_cut() -> None:
         ({}, "no model is named"),
         ({"model_type": BERT}, "no layer is known"),
         ({"model_type": BERT, "num_layers": 9}, "must be 0 to 3"),
+        ({"model_type": BERT, "num_layers": -1}, "num_layers must be 0 or more, got -1"),
+        ({"model_type": BERT, "num_layers": 2, "idf_sents": ["a", "b"]}, "no effect with idf=False"),
         ({"model_type": BERT, "num_layers": 2, "rescale_with_baseline": True}, "needs the language"),
         ({"model_type": BERT, "num_layers": 2, "lang": "en", "rescale_with_baseline": True}, "baseline"),
         ({"model_type": BERT, "num_layers": 2, "baseline_path": "x.csv"}, "has no effect without rescale"),
         ({"lang": "klingon"}, "no model is known for the language"),
-        ({"model_type": BERT, "num_layers": 2, "on_long": "cut"}, "on_long must be truncate, error or windows"),
+        ({"model_type": BERT, "num_layers": 2, "on_long": "cut"}, "on_long must be one of truncate, error, windows"),
         ({"model_type": BERT, "num_layers": 2, "output": "jax"}, "output must be"),
         ({"model_type": BERT, "num_layers": 2, "idf": True, "idf_sents": ["one"]}, "at least 2 references, got 1"),
     ],
@@ -165,8 +208,8 @@ def test_what_cannot_be_followed_is_an_error(arguments, message, monkeypatch) ->
 def test_pairs_that_do_not_fit_are_errors() -> None:
     scorer = nearsay.BERTScorer(BERT, 2)
     for candidates, references, message in [
-        (["a", "b"], ["c"], "must be as many, got 2 and 1"),
-        (["a"], [["b"], ["c"]], "must be as many, got 1 and 2"),
+        (["a", "b"], ["c"], "must have the same length, got 2 and 1"),
+        (["a"], [["b"], ["c"]], "must have the same length, got 1 and 2"),
         (["a", "b"], [["c"], []], "candidate 1 has no reference"),
         (["a", "b"], [["c"], "d"], "reference 1 must be a list"),
     ]:
@@ -209,6 +252,9 @@ def test_install_puts_it_where_bert_score_is_looked_for() -> None:
         from bert_score.utils import get_hash, lang2model, model2layers
 
         assert bert_score.__version__ == "0.3.13" and BERTScorer is nearsay.bert_score.BERTScorer
+        assert bert_score.scorer.BERTScorer is BERTScorer
+        scorer = BERTScorer(BERT, 2)
+        assert scorer.hash == get_hash(BERT, 2, False, False, False, False) and scorer.hash != scorer.signature
         assert (lang2model["en"], lang2model["zh"]) == ("roberta-large", "bert-base-chinese")
         assert (model2layers["roberta-large"], len(model2layers)) == (17, 140)
         assert "roberta-large_L17_idf" in get_hash("roberta-large", 17, True, False, False, False)

@@ -29,6 +29,18 @@ class BERTScorer(_scorer.BERTScorer):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"output": _output(), **settings})
 
+    @property
+    def hash(self) -> str:
+        """The name that `utils.get_hash` gives to these settings: callers compare the two. `signature` has more."""
+        return utils.get_hash(
+            self.model_type,
+            self.num_layers,
+            self.idf,
+            self.rescale_with_baseline,
+            self._settings["baseline_path"] is not None,
+            self.use_fast_tokenizer,
+        )
+
 
 def score(*arguments: Any, **settings: Any) -> Any:
     """`nearsay.score`, with torch tensors wherever torch is installed."""
@@ -41,6 +53,8 @@ def install() -> None:
     Code that imported the original before keeps it.
     """
     module = sys.modules[__name__]
+    # The original has its class in a module of its own.
+    setattr(module, "scorer", module)
     sys.modules["bert_score"] = module
     sys.modules["bert_score.utils"] = utils
     sys.modules["bert_score.scorer"] = module

@@ -1,0 +1,51 @@
+"""Types and ranges of arguments, checked where their names are known."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection
+from typing import Any
+
+from .errors import InputError, InputTypeError
+
+#: More than any layer, length or number of threads.
+_MOST = 2**31
+
+
+def whole(name: str, value: Any, least: int = 0) -> int | None:
+    """A whole number of at least `least`, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputTypeError(f"{name} must be an int, got {value!r}")
+    number = operator.index(value)
+    if not least <= number < _MOST:
+        raise InputError(f"{name} must be {least} or more, got {number}")
+    return number
+
+
+def flag(name: str, value: Any) -> bool | None:
+    """True, False or None."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise InputTypeError(f"{name} must be True or False, got {value!r}")
+
+
+def text(name: str, value: Any) -> str | None:
+    """A str that is valid Unicode, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InputTypeError(f"{name} must be a str, got {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{name} has a lone surrogate, which is not a character") from None
+    return value
+
+
+def one_of(name: str, value: Any, known: Collection[str]) -> str:
+    """One of some words."""
+    if value not in known:
+        raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    return value
