@@ -70,8 +70,8 @@ pub(crate) fn run(context: &Context, arguments: &MbrArguments) -> anyhow::Result
     Ok(())
 }
 
-/// What can be expected of candidates.
-const METRICS: [&str; 5] = ["bertscore", "bleu", "chrf", "chrf+", "chrf++"];
+/// The metrics by which candidates are chosen: the first needs a model.
+pub(crate) const METRICS: [&str; 5] = ["bertscore", "bleu", "chrf", "chrf+", "chrf++"];
 
 /// The metric, with its model if it needs one.
 fn utility(context: &Context, arguments: &MbrArguments) -> Result<Utility> {

@@ -41,6 +41,15 @@ def model_settings(
     }
 
 
+def check_sha256(model: str, here: str, pickled: str) -> None:
+    """Refuses a model whose files are not those of the pickled one."""
+    if here != pickled:
+        raise InputError(
+            f"{model}: the model here has other files than the pickled one: SHA-256 {here[:12]}.. instead of "
+            f"{pickled[:12]}.."
+        )
+
+
 def to_open(settings: ModelSettings) -> ModelSettings:
     """The settings with the threads that this process has: those of a pickle were another's."""
     return {**settings, "threads": number_of_threads(settings["threads"])}

@@ -14,17 +14,17 @@ Report = Callable[[int, Union[int, None]], object]
 
 
 @contextmanager
-def reporting(progress: Progress, unit: str, start: int = 0, total: int | None = None) -> Iterator[Report | None]:
-    """What a call reports to: `start` was done before it, of `total`."""
+def reporting(progress: Progress, unit: str) -> Iterator[Report | None]:
+    """What a call reports to."""
     if not progress:
         yield None
         return
     if callable(progress):
         callback = progress
-        yield lambda done, of: callback(start + done, of if total is None else total, unit)
+        yield lambda done, total: callback(done, total, unit)
         return
     with _bar(unit) as report:
-        yield lambda done, of: report(start + done, of if total is None else total)
+        yield report
 
 
 @contextmanager

@@ -34,8 +34,6 @@ OutputType = Literal["f32", "f16", "i8", "u8", "binary", "ubinary", "float32", "
 OnLong = Literal["truncate", "error"]
 OnLongPair = Literal["truncate", "error", "windows"]
 Nulls = Literal["error", "keep"]
-#: torch.Tensor, where torch may be absent.
-Tensor = Any
 
 
 class ModelSettings(TypedDict):
@@ -49,8 +47,8 @@ class ModelSettings(TypedDict):
     cache_folder: StrPath | None
 
 
-class CallSettings(TypedDict):
-    """How texts become vectors."""
+class CallSettings(TypedDict, total=False):
+    """How texts become vectors; what is absent or None is as for the model."""
 
     prompt: str | None
     prompt_name: str | None

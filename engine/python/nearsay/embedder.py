@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from . import _nearsay
+from ._calls import IN_PARTS, NO_CALL, OUTPUT_TYPES, SCALED, call_settings, checked, prepared
+from ._check import one_of, whole
 from ._memory import check_fits
-from ._check import flag, one_of, text, whole
-from ._model import model_settings, to_open
+from ._model import check_sha256, model_settings, to_open
 from ._progress import Progress, Report, reporting
+from ._shared import Shared
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -29,18 +31,6 @@ if TYPE_CHECKING:
 
 #: Texts of a part of a call that writes into an array.
 _ROWS = 8192
-_OUTPUT_TYPES = ("f32", "f16", "i8", "u8", "binary", "ubinary", "float32", "float16", "int8", "uint8")
-_IN_PARTS = "write them into a memmap with out=.. as float32 or float16, or take them in parts with encode_iter"
-_NO_CALL: CallSettings = {
-    "prompt": None,
-    "prompt_name": None,
-    "task": None,
-    "normalize": None,
-    "dimensions": None,
-    "pooling": None,
-    "layer": None,
-    "max_length": None,
-}
 
 
 class Embedder:
@@ -60,7 +50,7 @@ class Embedder:
         cache_folder: Where models from the hub are kept. None: as HF_HOME and the like say.
 
     Raises:
-        ModelNotFoundError: If there is no such model.
+        ModelNotFoundError: If the model is not found.
         ModelError: If its files break a rule.
         InputError: For a setting that the model cannot follow.
     """
@@ -82,7 +72,7 @@ class Embedder:
     ) -> None:
         opened = model_settings(model, precision, device, threads, revision, offline, cache_folder)
         defaults: CallSettings = {
-            **_NO_CALL, "task": task, "pooling": pooling, "layer": layer, "max_length": max_length
+            **NO_CALL, "task": task, "pooling": pooling, "layer": layer, "max_length": max_length
         }
         self._open(opened, defaults)
 
@@ -90,7 +80,7 @@ class Embedder:
         self._model = model
         self._defaults = defaults
         self._local = threading.local()
-        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(to_open(model), _checked(defaults))
+        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(to_open(model), checked(defaults))
 
     def encode(
         self,
@@ -101,7 +91,7 @@ class Embedder:
         out: npt.NDArray[Any] | None = None,
         nulls: Nulls = "error",
         progress: Progress = None,
-        **settings: Unpack[_Settings],
+        **settings: Unpack[CallSettings],
     ) -> Vectors:
         """The vectors of texts, in order.
 
@@ -143,24 +133,24 @@ class Embedder:
         out: npt.NDArray[Any] | None = None,
         nulls: Nulls = "error",
         progress: Progress = None,
-        **settings: Unpack[_Settings],
+        **settings: Unpack[CallSettings],
     ) -> tuple[Vectors, EmbedReport]:
         """`first` is the index of the first text, for messages."""
         opened, call = self._call(settings)
-        one_of("output_type", output_type, _OUTPUT_TYPES)
+        one_of("output_type", output_type, OUTPUT_TYPES)
         one_of("on_long", on_long, ("truncate", "error"))
-        prepared = _texts(texts, nulls, first)
-        rows = len(prepared)
-        if nulls == "keep" and output_type not in ("f32", "float32") and prepared.nulls():
+        given = prepared(texts, nulls, first)
+        rows = len(given)
+        if nulls == "keep" and output_type not in ("f32", "float32") and given.nulls():
             raise InputError(f"a null row has no {output_type} values", "only float32 has: there a null row is NaN")
         # The bytes are scaled by the ranges of all vectors, which are needed together.
-        needs_all = output_type in ("i8", "u8", "int8", "uint8")
+        needs_all = output_type in SCALED
         dimensions = opened.describe(call)["dimensions"] if out is not None or rows > _ROWS else 0
         if rows > _ROWS and (out is None or needs_all):
-            check_fits(4 * rows * dimensions, "the vectors", _IN_PARTS)
+            check_fits(4 * rows * dimensions, "the vectors", IN_PARTS)
         if out is None:
             with reporting(progress, "texts") as report:
-                vectors, found = opened.encode(prepared, 0, rows, call, output_type, on_long, None, report, cancel)
+                vectors, found = opened.encode(given, 0, rows, call, output_type, on_long, None, report, cancel)
             return cast("Vectors", vectors), found
         width = dimensions // 8 if output_type in ("binary", "ubinary") else dimensions
         if not isinstance(out, np.ndarray) or out.shape != (rows, width):
@@ -173,7 +163,7 @@ class Embedder:
                 part = out[start : start + step]
                 of_all = None if report is None else functools.partial(_of_all, report, start, rows)
                 _, of_part = opened.encode(
-                    prepared, start, start + len(part), call, output_type, on_long, part, of_all, cancel
+                    given, start, start + len(part), call, output_type, on_long, part, of_all, cancel
                 )
                 found = found.followed_by(of_part, start)
         return cast("Vectors", out), found
@@ -186,7 +176,7 @@ class Embedder:
         on_long: OnLong = "truncate",
         nulls: Nulls = "error",
         progress: Progress = None,
-        **settings: Unpack[_Settings],
+        **settings: Unpack[CallSettings],
     ) -> Array:
         """The vectors as an Arrow array of fixed-size lists of float32, which pyarrow, polars and others take as it is.
 
@@ -198,11 +188,11 @@ class Embedder:
         """
         opened, call = self._call(settings)
         one_of("on_long", on_long, ("truncate", "error"))
-        prepared = _texts(texts, nulls)
-        if len(prepared) > _ROWS:
-            check_fits(4 * len(prepared) * opened.describe(call)["dimensions"], "the vectors", _IN_PARTS)
+        given = prepared(texts, nulls)
+        if len(given) > _ROWS:
+            check_fits(4 * len(given) * opened.describe(call)["dimensions"], "the vectors", IN_PARTS)
         with reporting(progress, "texts") as report:
-            vectors, self._local.report = opened.encode_arrow(prepared, call, on_long, list, report, None)
+            vectors, self._local.report = opened.encode_arrow(given, call, on_long, list, report, None)
         return vectors
 
     def encode_tokens(
@@ -211,7 +201,7 @@ class Embedder:
         *,
         on_long: OnLong = "truncate",
         progress: Progress = None,
-        **settings: Unpack[_Settings],
+        **settings: Unpack[CallSettings],
     ) -> TokenVectors:
         """The hidden states of every token, and where it is in its text.
 
@@ -224,9 +214,9 @@ class Embedder:
                 raise InputError(f"{name} has no effect on the vectors of tokens", "leave it out")
         opened, call = self._call(settings)
         one_of("on_long", on_long, ("truncate", "error"))
-        prepared = _texts(texts, "error")
+        given = prepared(texts, "error")
         with reporting(progress, "texts") as report:
-            vectors, self._local.report = opened.encode_tokens(prepared, call, on_long, report, None)
+            vectors, self._local.report = opened.encode_tokens(given, call, on_long, report, None)
         return vectors
 
     def encode_iter(
@@ -238,13 +228,13 @@ class Embedder:
         `encode`.
         """
         whole("rows", rows, 1)
-        if output_type in ("i8", "u8", "int8", "uint8"):
+        if output_type in SCALED:
             raise InputError(
                 f"output_type={output_type!r} scales by the ranges of all vectors, and encode_iter sees a part of them",
                 "take float16, or binary",
             )
         if texts is None or isinstance(texts, (str, bytes, dict, set, frozenset)):
-            _texts(texts, "error")
+            prepared(texts, "error")
         return self._parts(iter(texts), rows, output_type=output_type, **settings)
 
     def _parts(self, texts: Iterator[str], rows: int, progress: Progress = None, **settings: Any) -> Iterator[Vectors]:
@@ -272,15 +262,15 @@ class Embedder:
             cancel.cancel()
             raise
 
-    def tokenize(self, texts: Texts, **settings: Unpack[_Settings]) -> list[npt.NDArray[np.uint32]]:
+    def tokenize(self, texts: Texts, **settings: Unpack[CallSettings]) -> list[npt.NDArray[np.uint32]]:
         """The token ids of each text, special tokens and the prompt included."""
         opened, call = self._call(settings)
-        return opened.tokenize(_texts(texts, "error"), call)
+        return opened.tokenize(prepared(texts, "error"), call)
 
-    def count_tokens(self, texts: Texts, **settings: Unpack[_Settings]) -> npt.NDArray[np.int64]:
+    def count_tokens(self, texts: Texts, **settings: Unpack[CallSettings]) -> npt.NDArray[np.int64]:
         """The number of tokens of each text, special tokens and the prompt included, after truncation."""
         opened, call = self._call(settings)
-        return opened.count_tokens(_texts(texts, "error"), call)
+        return opened.count_tokens(prepared(texts, "error"), call)
 
     @property
     def report(self) -> EmbedReport | None:
@@ -344,43 +334,8 @@ class Embedder:
             raise InputError(f"the model {self._model['model']!r} is closed")
         return self._opened
 
-    def _call(self, settings: _Settings) -> tuple[_nearsay.Embedder, CallSettings]:
-        unknown = settings.keys() - _NO_CALL.keys()
-        if unknown:
-            raise InputError(f"unknown setting {min(unknown)!r}", f"the settings of a call are {', '.join(_NO_CALL)}")
-        given = {name: value for name, value in settings.items() if value is not None}
-        return self._native(), _checked(cast("CallSettings", {**self._defaults, **given}))
-
-
-if TYPE_CHECKING:
-    from typing_extensions import TypedDict
-
-    class _Settings(TypedDict, total=False):
-        """How a call differs from the settings of its model."""
-
-        prompt: str | None
-        prompt_name: str | None
-        task: str | None
-        normalize: bool | None
-        dimensions: int | None
-        pooling: str | None
-        layer: int | None
-        max_length: int | None
-
-
-def _texts(texts: object, nulls: Nulls, first: int = 0) -> _nearsay.Texts:
-    one_of("nulls", nulls, ("error", "keep"))
-    return _nearsay.Texts(texts, nulls == "keep", first)
-
-
-def _checked(settings: CallSettings) -> CallSettings:
-    """The settings, whose types Rust would not name."""
-    for name in ("dimensions", "layer", "max_length"):
-        whole(name, settings[name])
-    for name in ("prompt", "prompt_name", "task", "pooling"):
-        text(name, settings[name])
-    flag("normalize", settings["normalize"])
-    return settings
+    def _call(self, settings: CallSettings) -> tuple[_nearsay.Embedder, CallSettings]:
+        return self._native(), call_settings(self._defaults, settings)
 
 
 def _of_all(report: Report, start: int, total: int, done: int, _: int | None) -> None:
@@ -393,50 +348,30 @@ def _of_part(report: Report, start: int, done: int, _: int | None, __: str) -> N
     report(start + done, None)
 
 
-_shared: dict[str, Embedder] = {}
-#: Models that were unpickled, by their settings and files.
-_unpickled: dict[str, _nearsay.Embedder] = {}
-_shared_lock = threading.Lock()
+_cached: Shared[Embedder] = Shared()
+#: Models that were unpickled, by their settings and files. They stay, for a worker that unpickles one task after another.
+_unpickled: Shared[_nearsay.Embedder] = Shared()
 
 
 def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
     """The embedder of this model and these settings, opened once per process and shared by its callers."""
     named = os.environ.get("NEARSAY_MODEL") if model is None else os.fspath(model)
     key = repr((named, sorted(settings.items())))
-    with _shared_lock:
-        found = _shared.get(key)
-        if found is None or found._opened is None:
-            found = _shared[key] = Embedder(model, **settings)
-        return found
+    return _cached.get(key, lambda: Embedder(model, **settings), lambda found: found._opened is not None)
 
 
 def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embedder:
     """An embedder that was pickled: it shares its weights with those of this process that were pickled from the same."""
-    key = repr((sorted(model.items()), sorted(defaults.items()), sha256))
+
+    def opened() -> _nearsay.Embedder:
+        found = _nearsay.Embedder(to_open(model), defaults)
+        check_sha256(model["model"], found.sha256(), sha256)
+        return found
+
     embedder = Embedder.__new__(Embedder)
     # Copies: one of them may get other defaults.
     embedder._model = cast("ModelSettings", {**model})
     embedder._defaults = cast("CallSettings", {**defaults})
     embedder._local = threading.local()
-    with _shared_lock:
-        found = _unpickled.get(key)
-        if found is None:
-            found = _nearsay.Embedder(to_open(model), defaults)
-            here = found.sha256()
-            if here != sha256:
-                raise InputError(
-                    f"{model['model']}: the model here has other files than the pickled one: SHA-256 {here[:12]}.. "
-                    f"instead of {sha256[:12]}.."
-                )
-            _unpickled[key] = found
-    embedder._opened = found
+    embedder._opened = _unpickled.get(repr((sorted(model.items()), sorted(defaults.items()), sha256)), opened)
     return embedder
-
-
-def _forget_lock() -> None:
-    """In a forked process, where a thread that does not exist may hold the lock."""
-    global _shared_lock
-    _shared_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_lock)

@@ -14,8 +14,9 @@ import numpy as np
 from . import _nearsay
 from ._check import one_of, text, whole
 from ._memory import check_fits
-from ._model import model_settings, to_open
+from ._model import check_sha256, model_settings, to_open
 from ._progress import Progress, reporting
+from ._shared import Shared
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -263,15 +264,15 @@ class BERTScorer:
         sha256 = state.pop("sha256")
         self.__dict__.update(state)
         self._local = threading.local()
-        key = repr((sorted(self._model.items()), sorted(self._settings.items()), sha256))
-        with _scorers_lock:
-            found = _unpickled.get(key)
-            if found is None:
-                found = _nearsay.Scorer(to_open(self._model), self._settings)
-                if found.sha256() != sha256:
-                    raise InputError(f"{self.model_type}: the model here has other files than the pickled one")
-                _unpickled[key] = found
-        self._opened = found
+
+        def opened() -> _nearsay.Scorer:
+            found = _nearsay.Scorer(to_open(self._model), self._settings)
+            check_sha256(self.model_type, found.sha256(), sha256)
+            return found
+
+        self._opened = _unpickled.get(
+            repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), opened
+        )
         self._weighted = _weighted(self._opened, self._idf)
 
     def _scorer(self) -> _nearsay.Scorer:
@@ -331,13 +332,10 @@ def _references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
     return _nearsay.Texts(flat), counts
 
 
-#: Scorers of `score`, the last used one last.
-_scorers: dict[str, BERTScorer] = {}
-#: Those that stay open.
-_MOST_SCORERS = 4
+#: Those of `score`, which stay open.
+_scorers: Shared[BERTScorer] = Shared(most=4)
 #: Scorers that were unpickled, by their settings and files.
-_unpickled: dict[str, _nearsay.Scorer] = {}
-_scorers_lock = threading.Lock()
+_unpickled: Shared[_nearsay.Scorer] = Shared()
 
 
 def score(
@@ -378,23 +376,10 @@ def score(
     else:
         shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline)
         key = repr((shared, sorted(settings.items())))
-        with _scorers_lock:
-            scorer = _scorers.pop(key, None) or opened(False)
-            _scorers[key] = scorer
-            while len(_scorers) > _MOST_SCORERS:
-                del _scorers[next(iter(_scorers))]
+        scorer = _scorers.get(key, lambda: opened(False))
     if not of_table and idf:
         if not _is_one_column(refs):
             # Counted, then scored.
             refs = list(cast("Iterable[Any]", refs))
         scorer = scorer._of_references(_references(refs)[0])
     return scorer.score(cands, refs, verbose, batch_size, return_hash, progress=progress)
-
-
-def _forget_lock() -> None:
-    """In a forked process, where a thread that does not exist may hold the lock."""
-    global _scorers_lock
-    _scorers_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_lock)

@@ -94,7 +94,7 @@ class SentenceTransformer:
         self.default_prompt_name: str | None = default_prompt_name or found["default_prompt_name"]
         if self.default_prompt_name is not None and self.default_prompt_name not in self.prompts:
             raise InputError(
-                f"there is no prompt named {self.default_prompt_name!r}", f"the prompts are {', '.join(self.prompts)}"
+                f"the model has no prompt named {self.default_prompt_name!r}", f"the prompts are {', '.join(self.prompts)}"
             )
         #: Values of a vector that are kept; None: all.
         self.truncate_dim: int | None = truncate_dim
@@ -265,7 +265,7 @@ class SentenceTransformer:
         if name is None:
             return ""
         if name not in self.prompts:
-            raise InputError(f"there is no prompt named {name!r}", f"the prompts are {', '.join(self.prompts)}")
+            raise InputError(f"the model has no prompt named {name!r}", f"the prompts are {', '.join(self.prompts)}")
         return self.prompts[name]
 
     def _token_embeddings(self, texts: Any, is_one: bool, settings: dict[str, Any]) -> Any:

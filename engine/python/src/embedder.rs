@@ -4,55 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use nearsay::embed::EmbedNotices;
-use nearsay::vectors::{OutputType, Ranges, Vectors};
+use nearsay::vectors::{OutputType, Ranges};
 use nearsay::{EmbedOptions, Session};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use crate::arrays::{self, Out, OutValues, matrix, vector};
+use crate::arrays::{self, Out, OutValues, vector};
 use crate::arrow::VectorArray;
+use crate::call::Call;
 use crate::error::{to_exception, value_error};
 use crate::opened::PerProcess;
-use crate::settings::{ModelSettings, pooling};
+use crate::report::EmbedReport;
+use crate::settings::{CallSettings, ModelSettings};
 use crate::texts::{TextWindow, Texts};
+use crate::token_vectors::TokenVectors;
 use crate::work::{Cancel, Work};
 
 /// Sets of options whose embedders are kept. Making one costs a copy of the tokenizer.
 const KEPT: usize = 16;
 /// A call with less text than this takes less than a tick on any machine with any small model.
 const SHORT_BYTES: usize = 1 << 10;
-
-/// How a call differs from the settings of its model.
-#[derive(Debug, Clone, Default, FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct CallSettings {
-    prompt: Option<String>,
-    prompt_name: Option<String>,
-    task: Option<String>,
-    normalize: Option<bool>,
-    dimensions: Option<usize>,
-    pooling: Option<String>,
-    layer: Option<usize>,
-    max_length: Option<usize>,
-}
-
-impl CallSettings {
-    fn options(&self) -> nearsay::Result<EmbedOptions> {
-        let mut options = EmbedOptions::default();
-        if let Some(name) = &self.pooling {
-            options.pooling = pooling(name)?;
-        }
-        options.prompt = self.prompt.clone();
-        options.prompt_name = self.prompt_name.clone();
-        options.task = self.task.clone();
-        options.normalize = self.normalize;
-        options.dimensions = self.dimensions;
-        options.layer = self.layer;
-        options.max_length = self.max_length;
-        Ok(options)
-    }
-}
 
 /// A model of this process, and the embedders of calls so far.
 struct Opened {
@@ -84,121 +55,6 @@ impl Opened {
 #[pyclass(frozen, module = "nearsay._nearsay")]
 pub(crate) struct Embedder {
     opened: PerProcess<Opened>,
-}
-
-/// What a call found in its texts.
-#[pyclass(frozen, get_all, module = "nearsay._nearsay")]
-#[derive(Debug, Clone, Default)]
-pub(crate) struct EmbedReport {
-    /// Texts of the call.
-    texts: u64,
-    /// Tokens that were encoded, those of repeated texts once.
-    tokens: u64,
-    /// Texts that occurred before in the call, and were not encoded again.
-    repeated: u64,
-    /// Texts that were cut.
-    truncated: u64,
-    /// The indices of the first ten of them.
-    first_truncated: Vec<u64>,
-    /// Texts without tokens of their own.
-    empty: u64,
-    /// The indices of the first ten of them.
-    first_empty: Vec<u64>,
-    /// Seconds from the first text to the last vector.
-    seconds: f64,
-}
-
-impl EmbedReport {
-    fn new(texts: usize, notices: &EmbedNotices, start: Instant) -> Self {
-        Self {
-            texts: texts as u64,
-            tokens: notices.tokens,
-            repeated: notices.repeated,
-            truncated: notices.truncated.count,
-            first_truncated: notices.truncated.first.clone(),
-            empty: notices.empty.count,
-            first_empty: notices.empty.first.clone(),
-            seconds: start.elapsed().as_secs_f64(),
-        }
-    }
-}
-
-#[pymethods]
-impl EmbedReport {
-    /// Of no texts.
-    #[new]
-    fn empty_report() -> Self {
-        Self::default()
-    }
-
-    fn __repr__(&self) -> String {
-        let Self { texts, tokens, repeated, truncated, empty, seconds, .. } = self;
-        format!(
-            "EmbedReport(texts={texts}, tokens={tokens}, repeated={repeated}, truncated={truncated}, empty={empty}, \
-             seconds={seconds:.3})"
-        )
-    }
-
-    /// The report of two calls as one, of which `other` starts at text `start`.
-    fn followed_by(&self, other: &Self, start: u64) -> Self {
-        let first = |ours: &[u64], theirs: &[u64]| -> Vec<u64> {
-            ours.iter().copied().chain(theirs.iter().map(|at| start + at)).take(10).collect()
-        };
-        Self {
-            texts: self.texts + other.texts,
-            tokens: self.tokens + other.tokens,
-            repeated: self.repeated + other.repeated,
-            truncated: self.truncated + other.truncated,
-            first_truncated: first(&self.first_truncated, &other.first_truncated),
-            empty: self.empty + other.empty,
-            first_empty: first(&self.first_empty, &other.first_empty),
-            seconds: self.seconds + other.seconds,
-        }
-    }
-}
-
-/// The vectors of tokens.
-#[pyclass(frozen, get_all, module = "nearsay._nearsay")]
-pub(crate) struct TokenVectors {
-    /// [tokens, hidden_dim] float32.
-    values: Py<PyAny>,
-    /// [texts + 1] int64: text i has the tokens cu_seqlens[i] to cu_seqlens[i + 1].
-    cu_seqlens: Py<PyAny>,
-    /// [tokens] uint32.
-    token_ids: Py<PyAny>,
-    /// [tokens, 2] int64: where each token starts and ends in its text, in bytes of UTF-8.
-    byte_offsets: Py<PyAny>,
-    /// [tokens, 2] int64: the same in characters.
-    character_offsets: Py<PyAny>,
-    /// The tokens as the tokenizer writes them.
-    tokens: Vec<String>,
-}
-
-#[pymethods]
-impl TokenVectors {
-    /// Texts.
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.cu_seqlens.bind(py).len()?.saturating_sub(1))
-    }
-
-    /// The vectors of text `index`, [its tokens, hidden_dim], as a view.
-    fn __getitem__<'py>(&self, py: Python<'py>, index: isize) -> PyResult<Bound<'py, PyAny>> {
-        let texts = self.__len__(py)? as isize;
-        let at = if index < 0 { index + texts } else { index };
-        if !(0..texts).contains(&at) {
-            return Err(pyo3::exceptions::PyIndexError::new_err(format!(
-                "text {index} of {texts} texts does not exist"
-            )));
-        }
-        let ends = self.cu_seqlens.bind(py);
-        let range = pyo3::types::PySlice::new(
-            py,
-            ends.get_item(at)?.extract::<isize>()?,
-            ends.get_item(at + 1)?.extract::<isize>()?,
-            1,
-        );
-        self.values.bind(py).get_item(range)
-    }
 }
 
 #[pymethods]
@@ -320,21 +176,7 @@ impl Embedder {
             let report = EmbedReport::new(strings.len(), &found.notices, start);
             Ok((found, report))
         })?;
-        let shape = [found.token_ids.len(), found.vectors.dim()];
-        let pairs = |range: fn(&nearsay::tokens::TokenOffset) -> &std::ops::Range<usize>| {
-            let ends = found.offsets.iter().flat_map(|offset| [range(offset).start, range(offset).end]);
-            matrix(py, ends.map(|end| end as i64).collect(), [shape[0], 2]).map(Bound::unbind)
-        };
-        let (byte_offsets, character_offsets) = (pairs(|it| &it.bytes)?, pairs(|it| &it.characters)?);
-        let cu_seqlens = found.cu_seqlens.iter().map(|end| *end as i64).collect();
-        let vectors = TokenVectors {
-            values: matrix(py, found.vectors.into_values(), shape)?.unbind(),
-            cu_seqlens: vector(py, cu_seqlens).unbind(),
-            token_ids: vector(py, found.token_ids).unbind(),
-            byte_offsets,
-            character_offsets,
-            tokens: found.offsets.into_iter().map(|offset| offset.token).collect(),
-        };
+        let vectors = TokenVectors::new(py, found)?;
         Ok((vectors, report))
     }
 
@@ -429,61 +271,4 @@ impl Embedder {
 
 fn after_fork(parent: &Opened) -> nearsay::Result<Opened> {
     parent.session.after_fork().map(Opened::new)
-}
-
-/// A call that makes one vector per text.
-struct Call<'a> {
-    embedder: &'a nearsay::Embedder,
-    cancel: &'a nearsay::Cancel,
-    on_long: &'a str,
-    /// The index of the first text, for messages.
-    first: usize,
-}
-
-impl Call<'_> {
-    fn embed(
-        &self,
-        texts: &[&str],
-        nulls: &[usize],
-        progress: impl Fn(u64) + Send + Sync + 'static,
-    ) -> nearsay::Result<(Vectors, EmbedReport)> {
-        let start = Instant::now();
-        self.check_lengths(texts)?;
-        let embedder = self.embedder.with_cancel(self.cancel).with_progress(progress);
-        let found = embedder.embed(texts)?;
-        let report = EmbedReport::new(texts.len(), &found.notices, start);
-        if nulls.is_empty() {
-            return Ok((found.vectors, report));
-        }
-        let dim = found.vectors.dim();
-        let mut values = found.vectors.into_values();
-        for row in nulls {
-            values[row * dim..(row + 1) * dim].fill(f32::NAN);
-        }
-        Ok((Vectors::new(values, dim)?, report))
-    }
-
-    /// Refuses long texts, if that was asked for.
-    fn check_lengths(&self, texts: &[&str]) -> nearsay::Result<()> {
-        match self.on_long {
-            "truncate" => Ok(()),
-            "error" => {
-                let tokens = self.embedder.with_cancel(self.cancel).tokenize(texts)?;
-                let Some(at) = tokens.iter().position(|text| text.truncated) else { return Ok(()) };
-                Err(nearsay::Error::Usage {
-                    message: format!(
-                        "text {} has more than {} tokens, the longest text of the model or of max_length",
-                        self.first + at,
-                        self.embedder.max_tokens()
-                    )
-                    .into(),
-                    hint: Some("cut such texts with on_long=\"truncate\"".into()),
-                })
-            }
-            other => Err(nearsay::Error::Usage {
-                message: format!("on_long must be \"truncate\" or \"error\", got {other:?}").into(),
-                hint: None,
-            }),
-        }
-    }
 }

@@ -69,18 +69,10 @@ fn is_absent(error: &Error) -> bool {
 /// A message with its settings as arguments.
 fn words(phrase: &Phrase) -> String {
     phrase.render(|setting, value| match value {
-        None => argument(setting).to_owned(),
-        Some(value) if value.parse::<f64>().is_ok() => format!("{}={value}", argument(setting)),
-        Some(value) => format!("{}={value:?}", argument(setting)),
+        None => setting.name().to_owned(),
+        Some(value) if value.parse::<f64>().is_ok() => format!("{}={value}", setting.name()),
+        Some(value) => format!("{}={value:?}", setting.name()),
     })
-}
-
-/// The argument of a setting.
-fn argument(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Layer => "layer",
-        setting => setting.name(),
-    }
 }
 
 /// Whether a call of the package has an argument for the setting.

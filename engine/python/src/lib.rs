@@ -10,18 +10,23 @@
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
 //! | `embedder.rs`, `scorer.rs` | the classes |
+//! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
+//! | `settings.rs` | arguments as the library's options |
 //! | `error.rs`, `logging.rs` | errors and log lines, as Python has them |
 
 mod arrays;
 mod arrow;
+mod call;
 mod command;
 mod embedder;
 mod error;
 mod logging;
 mod opened;
+mod report;
 mod scorer;
 mod settings;
 mod texts;
+mod token_vectors;
 mod work;
 
 /// The compiled half of `nearsay`.
@@ -32,13 +37,17 @@ mod _nearsay {
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
-    use super::embedder::{EmbedReport, Embedder, TokenVectors};
+    use super::embedder::Embedder;
     #[pymodule_export]
     use super::logging::start_log;
+    #[pymodule_export]
+    use super::report::EmbedReport;
     #[pymodule_export]
     use super::scorer::{Scorer, default_layers, default_model, languages};
     #[pymodule_export]
     use super::texts::Texts;
+    #[pymodule_export]
+    use super::token_vectors::TokenVectors;
     #[pymodule_export]
     use super::work::Cancel;
 

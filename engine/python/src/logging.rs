@@ -8,7 +8,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry;
 
-/// Passes log lines on to the logger `nearsay`, from level INFO up. Once a process; lines before are dropped.
+/// Forwards log records of level INFO and above to the logger `nearsay`. Earlier records are dropped.
 #[pyfunction]
 pub(crate) fn start_log() {
     // Another subscriber in the process, which only a Rust host could have set, keeps the lines.

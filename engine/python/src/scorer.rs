@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nearsay::score::bertscore::{
     IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, SavedIdf, ScoreNotices, Scores,
 };
-use nearsay::score::{PairSource, PairTexts, TextSource};
+use nearsay::score::{Pair, PairSource, PairTexts, TextSource};
 use nearsay::{ScoreOptions, Session};
 use pyo3::prelude::*;
 
@@ -72,7 +72,7 @@ impl Scorer {
     fn new(py: Python<'_>, model: ModelSettings, settings: ScoreSettings) -> PyResult<Self> {
         Work::default().run(py, |_, _| {
             let options = settings.options()?;
-            // What is missing is reported before a model is loaded.
+            // Checked before the model is loaded.
             options.check(&model.model)?;
             let session: Session = model.open()?;
             Ok(Self { opened: PerProcess::new(session.scorer(&options)?) })
@@ -93,8 +93,9 @@ impl Scorer {
         let work = Work { progress, total: Some(strings.len() as u64), ..Work::default() };
         work.run(py, |cancel, done| {
             let texts: Vec<String> = strings.iter().map(|text| (*text).to_owned()).collect();
-            let source = || TextSource::of_texts("references", texts.clone());
-            let source = PairSource::new(source(), vec![source()]);
+            let source = TextSource::of_texts("references", texts);
+            // Only its references are counted.
+            let source = PairSource::new(source.clone(), vec![source]);
             let counter = done.clone();
             let counting = scorer.with_cancel(cancel).with_progress(move |count| counter.set(count));
             counting.weighted_by_idf(&source).map(|scorer| free(&scorer))
@@ -262,8 +263,24 @@ fn free(scorer: &nearsay::Scorer) -> Scorer {
     Scorer { opened: PerProcess::new(scorer.without_control()) }
 }
 
+/// A pair whose texts are Python's: the library copies those of a window of pairs at a time.
+struct BorrowedPair<'a> {
+    candidate: &'a str,
+    references: &'a [&'a str],
+}
+
+impl Pair for BorrowedPair<'_> {
+    fn to_texts(&self) -> PairTexts {
+        PairTexts::new(self.candidate, self.references.iter().copied())
+    }
+}
+
 /// The candidates with their references.
-fn pairs_of(candidates: &[&str], references: &[&str], counts: &[usize]) -> Result<Vec<PairTexts>, String> {
+fn pairs_of<'a>(
+    candidates: &[&'a str],
+    references: &'a [&'a str],
+    counts: &[usize],
+) -> Result<Vec<BorrowedPair<'a>>, String> {
     let total: usize = counts.iter().sum();
     if counts.len() != candidates.len() || total != references.len() {
         return Err(format!(
@@ -276,10 +293,10 @@ fn pairs_of(candidates: &[&str], references: &[&str], counts: &[usize]) -> Resul
         return Err(format!("candidate {at} has no reference"));
     }
     let mut rest = references;
-    let pair = |(candidate, count): (&&str, &usize)| {
+    let pair = |(candidate, count): (&&'a str, &usize)| {
         let (own, others) = rest.split_at(*count);
         rest = others;
-        PairTexts::new(*candidate, own.iter().copied())
+        BorrowedPair { candidate, references: own }
     };
     Ok(candidates.iter().zip(counts).map(pair).collect())
 }

@@ -1,7 +1,6 @@
 //! Arguments as the library's options.
 
-use nearsay::embed::PoolingChoice;
-use nearsay::{DeviceChoice, Error, HubOptions, Precision, Result, Session, SessionOptions};
+use nearsay::{DeviceChoice, EmbedOptions, Error, HubOptions, Precision, Result, Session, SessionOptions};
 use pyo3::prelude::*;
 
 /// How a model is opened.
@@ -59,7 +58,37 @@ pub(crate) fn precision(name: &str) -> Result<Precision> {
     })
 }
 
-/// How tokens become a vector, by its name.
-pub(crate) fn pooling(name: &str) -> Result<PoolingChoice> {
-    name.parse()
+/// How a call differs from the settings of its model.
+#[derive(Debug, Clone, Default, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct CallSettings {
+    prompt: Option<String>,
+    prompt_name: Option<String>,
+    task: Option<String>,
+    normalize: Option<bool>,
+    dimensions: Option<usize>,
+    pooling: Option<String>,
+    layer: Option<usize>,
+    max_length: Option<usize>,
+}
+
+impl CallSettings {
+    /// The options of the library.
+    ///
+    /// # Errors
+    /// For a pooling that does not exist.
+    pub(crate) fn options(&self) -> Result<EmbedOptions> {
+        let mut options = EmbedOptions::default();
+        if let Some(name) = &self.pooling {
+            options.pooling = name.parse()?;
+        }
+        options.prompt = self.prompt.clone();
+        options.prompt_name = self.prompt_name.clone();
+        options.task = self.task.clone();
+        options.normalize = self.normalize;
+        options.dimensions = self.dimensions;
+        options.layer = self.layer;
+        options.max_length = self.max_length;
+        Ok(options)
+    }
 }

@@ -46,9 +46,9 @@ def test_prompts_by_name_and_by_text(model) -> None:
         assert np.array_equal(of.encode_query(TEXTS), of.encode(TEXTS, prompt=query))
         assert np.array_equal(of.encode_document(TEXTS), of.encode(TEXTS, prompt=document))
     assert np.array_equal(own.encode_query(TEXTS, prompt="a "), own.encode(TEXTS, prompt="a "))
-    with pytest.raises(ValueError, match="there is no prompt named 'absent'"):
+    with pytest.raises(ValueError, match="the model has no prompt named 'absent'"):
         model.encode(TEXTS, prompt_name="absent")
-    with pytest.raises(ValueError, match="there is no prompt named 'absent'"):
+    with pytest.raises(ValueError, match="the model has no prompt named 'absent'"):
         nearsay.SentenceTransformer(MODEL, default_prompt_name="absent")
 
 

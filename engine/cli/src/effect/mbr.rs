@@ -4,6 +4,7 @@ use nearsay::vectors::write::Output;
 
 use super::{Flag, always, needs};
 use crate::arguments::MbrArguments;
+use crate::mbr::METRICS;
 
 const NO_MODEL: &str = "without bertscore: other metrics need no model";
 const LEAVE_OUT: &str = "leave it out, or choose --metric bertscore";
@@ -35,6 +36,6 @@ pub(super) const FLAGS: &[Flag<MbrArguments>] = &[
 ];
 
 fn has_model(arguments: &MbrArguments) -> bool {
-    // Those that are neither are refused later, whatever their flags.
-    !matches!(arguments.spec().name(), "bleu" | "chrf" | "chrf+" | "chrf++")
+    // A metric that is not among them is refused later, whatever its flags.
+    !METRICS[1..].contains(&arguments.spec().name())
 }
