@@ -33,6 +33,9 @@ pub enum Error {
     /// An operation of the kernels failed.
     #[error(transparent)]
     Kernel(#[from] nearsay_kernels::Error),
+    /// The loading of weights was stopped.
+    #[error("stopped while the model was loading")]
+    Stopped,
     /// A text has more tokens than the model has positions.
     #[error("text {index} of the batch has {tokens} tokens; the model takes at most {limit}")]
     TextTooLong {

@@ -21,6 +21,7 @@ mod parameters;
 mod random;
 pub mod sentence_transformers;
 mod shapes;
+mod stop;
 #[cfg(test)]
 mod testing;
 pub mod tokenizers;
@@ -41,4 +42,5 @@ pub use length::StatedLength;
 pub use model::Model;
 pub use random::SplitMix64;
 pub use shapes::{SHAPES, Shape};
+pub use stop::Stop;
 pub use tokenizers::{TokenizerFiles, TokenizerSource, VocabularyFiles};

@@ -14,7 +14,7 @@ use crate::parameters::Parameters;
 use crate::sentence_transformers::{Module, SentenceTransformer, Settings, StaticQueries, TextPooling};
 use crate::tokenizers::TokenizerFiles;
 use crate::weights::Weights;
-use crate::{Encoder, EncoderOptions, Error, Recipe, Result, UnknownFields};
+use crate::{Encoder, EncoderOptions, Error, Recipe, Result, Stop, UnknownFields};
 
 /// A model's files. Weights are not in memory yet.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl Model {
     /// in config.json, or a layer has a weight that its family does not have; [`Error::NoSuchTask`].
     pub fn load_encoder(&self, options: &EncoderOptions) -> Result<Encoder> {
         if self.is_cached() {
-            self.folder.verify()?;
+            self.folder.verify(&options.stop)?;
         }
         let parameters = self.parameters_for(options.task.as_deref())?;
         let encoder = Encoder::load(&parameters, self.recipe.clone(), options)?;
@@ -200,8 +200,8 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::load_encoder`], except checksums.
-    pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize) -> Result<Encoder> {
-        encoder.grown(&self.parameters_for(encoder.task())?, num_layers)
+    pub fn grow_encoder(&self, encoder: &Encoder, num_layers: usize, stop: &Stop) -> Result<Encoder> {
+        encoder.grown(&self.parameters_for(encoder.task())?, num_layers, stop)
     }
 
     pub(crate) fn parameters(&self) -> Result<Parameters<'_>> {

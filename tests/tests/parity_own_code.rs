@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::Tensor;
-use nearsay_models::{EncoderOptions, Error, HubOptions, Model};
+use nearsay_models::{EncoderOptions, Error, HubOptions, Model, Stop};
 use nearsay_tests::cases::Case;
 use nearsay_tests::{copy_folder, fixture, tensors};
 use serde_json::{Value, json};
@@ -175,7 +175,7 @@ fn layers_loaded_later_have_the_same_adapters() {
         task: Some("separation".to_owned()),
         ..EncoderOptions::default()
     };
-    let grown = model.grow_encoder(&model.load_encoder(&options(1)).unwrap(), 2).unwrap();
+    let grown = model.grow_encoder(&model.load_encoder(&options(1)).unwrap(), 2, &Stop::default()).unwrap();
     let whole = model.load_encoder(&options(2)).unwrap();
     let [grown, whole] = [grown, whole].map(|encoder| {
         let batch = encoder.pack(&[&[5, 9, 20, 6]]).unwrap();

@@ -52,7 +52,7 @@ pub(crate) fn interrupted(interruption: &Interruption) {
     }
 }
 
-fn exit_code(kind: ErrorKind) -> u8 {
+pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Usage => 2,
         ErrorKind::BadData => 65,
@@ -190,7 +190,7 @@ fn in_flags(text: &str) -> String {
     Setting::ALL.into_iter().fold(text.to_owned(), replace)
 }
 
-fn is_broken_pipe(error: &Error) -> bool {
+pub(crate) fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 

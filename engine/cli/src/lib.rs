@@ -22,6 +22,7 @@ mod gpus;
 mod help;
 mod idf;
 mod index;
+mod licenses;
 mod man;
 mod mbr;
 mod models;
@@ -56,6 +57,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let start = Instant::now();
     nearsay::silence_expected_panics();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if licenses::are_asked_for(&arguments) {
+        return licenses::print();
+    }
     let (Cli { global, command, .. }, checked, matches) = match parse(&arguments) {
         Ok((cli, matches)) => {
             let checked = effect::check(&cli, &matches);

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from ._log import start_log as _start_log
 from ._nearsay import VERSION as __version__
 from ._nearsay import Array, EmbedReport, TokenVectors
-from .embedder import Embedder, cached
+from .cross_encoder import CrossEncoder
+from .embedder import Chunk, Embedder, cached
 from .errors import (
     BusyError,
     CancelledError,
@@ -35,7 +36,12 @@ from .errors import (
     ModelNotFoundError,
     OutputError,
 )
-from .scorer import BERTScorer, score
+from .explanation import Explanation
+from .idf import Idf
+from .jobs import JobSummary, bench, doctor, embed_files, verify
+from .references import EncodedReferences
+from .scorer import BERTScorer
+from .scoring import score
 from .sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
@@ -46,26 +52,36 @@ __all__ = [
     "BERTScorer",
     "BusyError",
     "CancelledError",
+    "Chunk",
+    "CrossEncoder",
     "DeadlineError",
     "DeviceError",
     "DeviceMemoryError",
     "EmbedReport",
     "Embedder",
+    "EncodedReferences",
     "Error",
+    "Explanation",
     "HostMemoryError",
+    "Idf",
     "InputError",
     "InputNotFoundError",
     "InputTypeError",
     "InternalError",
+    "JobSummary",
     "ModelError",
     "ModelNotFoundError",
     "OutputError",
     "SentenceTransformer",
     "TokenVectors",
     "__version__",
+    "bench",
     "bert_score",
     "cached",
+    "doctor",
+    "embed_files",
     "score",
+    "verify",
 ]
 
 _start_log()

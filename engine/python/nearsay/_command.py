@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
 import sys
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from . import _nearsay
+from .errors import of_exit_code
 
 
 def main() -> None:
@@ -13,3 +19,25 @@ def main() -> None:
     # The command handles signals itself; Python's handler would raise KeyboardInterrupt after it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(_nearsay.main(["nearsay", *sys.argv[1:]]))
+
+
+def output_of(arguments: Sequence[str], accepted: Collection[int] = (0,)) -> Any:
+    """What the command prints with `--json`, in a process of its own.
+
+    Raises:
+        Error: The command failed; with its message and hint.
+    """
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.pathsep.join(part for part in (here, os.environ.get("PYTHONPATH")) if part)
+    done = subprocess.run(
+        [sys.executable, "-m", "nearsay", *arguments, "--json", "--quiet"],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode not in accepted:
+        raise of_exit_code(done.returncode, done.stderr)
+    return json.loads(done.stdout)

@@ -60,6 +60,46 @@ class CallSettings(TypedDict, total=False):
     max_length: int | None
 
 
+class PairSettings(TypedDict):
+    """How a cross-encoder scores pairs."""
+
+    max_length: int | None
+    logits: bool
+    prompt_name: str | None
+    prompt: str | None
+
+
+class JobSettings(TypedDict):
+    """How files are read and written."""
+
+    inputs: list[str]
+    output: str
+    text_field: list[str]
+    join: str
+    id_field: str | None
+    no_id: bool
+    keep: list[str]
+    format: str | None
+    separator: str | None
+    quotes: bool | None
+    lossy: bool
+    whole_files: bool
+    skip_empty: bool
+    level: str
+    output_type: str
+    calibration: str | None
+    json_columns: list[str]
+    on_long: str
+    chunk_tokens: int | None
+    chunk_overlap: int | None
+    merge: bool
+    keep_document: bool
+    mark_truncated: bool
+    existing: str
+    rows_per_shard: int
+    shard: str | None
+
+
 class ScoreSettings(TypedDict):
     """How pairs are scored."""
 

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
 
 import numpy as np
 
@@ -28,6 +28,18 @@ if TYPE_CHECKING:
 
     from ._nearsay import Array, EmbedReport, TokenVectors
     from ._types import CallSettings, ModelSettings, Nulls, OnLong, OutputType, Precision, StrPath, Texts, Vectors
+
+
+class Chunk(NamedTuple):
+    """A part of a text."""
+
+    #: The part.
+    text: str
+    #: Where it starts and ends in the text, in characters.
+    characters: tuple[int, int]
+    #: The same in bytes of UTF-8.
+    bytes: tuple[int, int]
+
 
 #: Texts of a part of a call that writes into an array.
 _ROWS = 8192
@@ -82,6 +94,7 @@ class Embedder:
         self._local = threading.local()
         self._opened: _nearsay.Embedder | None = _nearsay.Embedder(to_open(model), checked(defaults))
 
+    @overload
     def encode(
         self,
         texts: Texts,
@@ -91,8 +104,36 @@ class Embedder:
         out: npt.NDArray[Any] | None = None,
         nulls: Nulls = "error",
         progress: Progress = None,
+        return_report: Literal[False] = False,
         **settings: Unpack[CallSettings],
-    ) -> Vectors:
+    ) -> Vectors: ...
+
+    @overload
+    def encode(
+        self,
+        texts: Texts,
+        *,
+        output_type: OutputType = "f32",
+        on_long: OnLong = "truncate",
+        out: npt.NDArray[Any] | None = None,
+        nulls: Nulls = "error",
+        progress: Progress = None,
+        return_report: Literal[True],
+        **settings: Unpack[CallSettings],
+    ) -> tuple[Vectors, EmbedReport]: ...
+
+    def encode(
+        self,
+        texts: Texts,
+        *,
+        output_type: OutputType = "f32",
+        on_long: OnLong = "truncate",
+        out: npt.NDArray[Any] | None = None,
+        nulls: Nulls = "error",
+        progress: Progress = None,
+        return_report: bool = False,
+        **settings: Unpack[CallSettings],
+    ) -> Vectors | tuple[Vectors, EmbedReport]:
         """The vectors of texts, in order.
 
         Args:
@@ -104,6 +145,7 @@ class Embedder:
                 8,192 vectors are in memory besides.
             nulls: "error", or "keep": a missing text (None, NaN, null) has a row of NaN.
             progress: True for a bar, or a function that is called with what is done, the total and the unit.
+            return_report: Return the report, too: `(vectors, report)`.
             prompt, prompt_name: A text, or the model's prompt of this name, before each text.
             normalize: Whether vectors have length 1. None: as the model's files say.
             dimensions: Keep the first values of each vector (Matryoshka).
@@ -117,10 +159,11 @@ class Embedder:
             InputTypeError: A text is not a str.
             HostMemoryError: The vectors do not fit into memory.
         """
-        vectors, self._local.report = self._encode(
+        vectors, report = self._encode(
             texts, None, output_type=output_type, on_long=on_long, out=out, nulls=nulls, progress=progress, **settings
         )
-        return vectors
+        self._local.report = report
+        return (vectors, report) if return_report else vectors
 
     def _encode(
         self,
@@ -271,6 +314,29 @@ class Embedder:
         """The number of tokens of each text, special tokens and the prompt included, after truncation."""
         opened, call = self._call(settings)
         return opened.count_tokens(prepared(texts, "error"), call)
+
+    def chunk(
+        self,
+        texts: Texts,
+        *,
+        tokens: int | None = None,
+        overlap: int | None = None,
+        **settings: Unpack[CallSettings],
+    ) -> list[list[Chunk]]:
+        """The chunks of each text that the model can read whole, which end at sentences or words.
+
+        Args:
+            tokens: The longest chunk in tokens, special tokens and the prompt included. None: the longest text.
+            overlap: About how many tokens a chunk shares with the one before. None: a quarter of a chunk, at most 16.
+            prompt, prompt_name, max_length: As for `encode`.
+
+        Returns:
+            For each text its chunks: the chunk's text, and where it starts and ends, in characters and in bytes of
+            UTF-8.
+        """
+        opened, call = self._call(settings)
+        found = opened.chunk(prepared(texts, "error"), call, whole("tokens", tokens, 1), whole("overlap", overlap))
+        return [[Chunk(*part) for part in parts] for parts in found]
 
     @property
     def report(self) -> EmbedReport | None:

@@ -77,3 +77,25 @@ class DeadlineError(Error, TimeoutError):
 
 class InternalError(Error, RuntimeError):
     """A bug of nearsay. Please report it."""
+
+
+#: The command's exit codes (sysexits.h), and what they are here.
+_BY_EXIT_CODE: dict[int, type[Error]] = {
+    2: InputError,
+    65: InputError,
+    66: InputNotFoundError,
+    69: DeviceError,
+    73: OutputError,
+    74: OutputError,
+    75: BusyError,
+    78: ModelError,
+}
+
+
+def of_exit_code(code: int, stderr: str) -> Error:
+    """The exception for a command that ended with this code, and printed a message and maybe a hint."""
+    lines = stderr.splitlines()
+    message = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
+    kind = _BY_EXIT_CODE.get(code, InternalError)
+    return kind(message[0] if message else stderr.strip() or f"the command ended with {code}", hints[0] if hints else None)

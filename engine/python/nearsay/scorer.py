@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import sys
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Union, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from . import _nearsay
 from ._check import one_of, text, whole
-from ._memory import check_fits
+from ._memory import available_bytes, check_fits
 from ._model import check_sha256, model_settings, to_open
-from ._progress import Progress, reporting
+from ._progress import Progress, Report, reporting
 from ._shared import Shared
-from .errors import InputError
+from .errors import InputError, InputTypeError
+from .explanation import Explanation
+from .idf import Idf, weighted
+from .references import EncodedReferences, listed_references
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ._types import OnLongPair, Precision, ScoreSettings, StrPath, Texts
+    from .idf import IdfChoice
+    from .references import References
 
     #: numpy arrays, or torch tensors.
     Scores = tuple[Any, Any, Any]
-    Idf = Union[bool, Mapping[int, float], "StrPath"]
-    #: A reference for each candidate, or several.
-    References = Texts | Iterable[Sequence[str]]
     OutputKind = Literal["auto", "numpy", "torch"]
+
+#: Pairs of a part of `score_iter`.
+_ROWS = 8192
+
+#: Scorers that were unpickled, by their settings and files.
+_unpickled: Shared[_nearsay.Scorer] = Shared()
 
 
 class BERTScorer:
@@ -43,8 +52,8 @@ class BERTScorer:
         num_layers: The layer whose hidden states are compared. None: bert_score's choice, for 140 published models.
         batch_size, nthreads: Accepted; no number depends on them. `threads` sets the threads.
         all_layers: Scores at every layer: [layers, pairs].
-        idf: True: tokens are weighted by inverse document frequency over `idf_sents`. A mapping from token ids to weights
-            with a default (`collections.defaultdict`), or a file of `nearsay idf`: by these.
+        idf: True: tokens are weighted by inverse document frequency over `idf_sents`. An `Idf`, a file of one, or a mapping
+            from token ids to weights with a default (`collections.defaultdict`): by these.
         idf_sents: The references that are counted.
         device: As of `Embedder`; None: a GPU if there is one.
         lang: The language of the texts: chooses the model and the published baseline.
@@ -65,7 +74,7 @@ class BERTScorer:
         batch_size: int = 64,
         nthreads: int = 4,
         all_layers: bool = False,
-        idf: Idf = False,
+        idf: IdfChoice = False,
         idf_sents: Texts | None = None,
         device: object = None,
         lang: str | None = None,
@@ -93,7 +102,7 @@ class BERTScorer:
         whole("num_layers", num_layers)
         whole("max_length", max_length)
         text("lang", lang)
-        if not isinstance(idf, (Mapping, str, os.PathLike)):
+        if not isinstance(idf, (Mapping, Idf, str, os.PathLike)):
             # As in bert_score: whatever is true.
             idf = bool(idf)
         if idf is False and idf_sents is not None:
@@ -117,7 +126,7 @@ class BERTScorer:
         self._local = threading.local()
         self._idf = idf
         self._opened = _nearsay.Scorer(to_open(self._model), self._settings)
-        self._weighted: _nearsay.Scorer | None = None if idf is True else _weighted(self._opened, idf)
+        self._weighted: _nearsay.Scorer | None = None if idf is True else weighted(self._opened, idf)
         if idf_sents is not None:
             self.compute_idf(idf_sents)
 
@@ -151,19 +160,93 @@ class BERTScorer:
             P, R and F1: float32 of the shape [pairs], or [layers, pairs] with `all_layers`. `notices` counts empty texts,
             and texts that were cut.
         """
-        scorer = self._scorer()
-        candidates = _nearsay.Texts(cands)
-        references, counts = _references(refs)
-        if counts is None and len(references) != len(candidates):
-            raise InputError(
-                f"candidates and references must have the same length, got {len(candidates)} and {len(references)}"
-            )
-        if counts is not None and len(counts) != len(candidates):
-            raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {len(counts)}")
-        with reporting(progress if progress is not None else verbose, "pairs") as report:
-            found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
-        scores = tuple(self._as_output(part) for part in found)
+        references, counts = listed_references(refs)
+        scores = self._score(cands, references, counts, progress if progress is not None else verbose)
         return (scores, self.hash) if return_hash else scores
+
+    def _score(
+        self, cands: Texts, references: _nearsay.Texts, counts: list[int] | None, progress: Progress
+    ) -> Any:
+        scorer = self._scorer()
+        candidates = _paired(cands, references, counts)
+        with reporting(progress, "pairs") as report:
+            found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
+        return tuple(self._as_output(part) for part in found)
+
+    def score_iter(
+        self, pairs: Iterable[tuple[str, str | Sequence[str]]], rows: int = _ROWS, *, progress: Progress = None
+    ) -> Iterator[Any]:
+        """P, R and F1 of any number of pairs, `rows` at a time, in bounded memory.
+
+        Args:
+            pairs: Tuples of a candidate and its reference, or its list of references.
+            rows: Pairs at a time.
+
+        Yields:
+            What `score` returns, of the next pairs.
+        """
+        whole("rows", rows, 1)
+        self._scorer()
+        if isinstance(pairs, (str, bytes, Mapping, set, frozenset)) or not isinstance(pairs, Iterable):
+            raise InputTypeError(f"pairs must be an iterable of tuples, got {type(pairs).__name__}")
+        return self._parts(iter(pairs), rows, progress)
+
+    def _parts(self, pairs: Iterator[Any], rows: int, progress: Progress) -> Iterator[Any]:
+        start = 0
+        with reporting(progress, "pairs") as report:
+            while part := [*itertools.islice(pairs, rows)]:
+                for at, pair in enumerate(part, start):
+                    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                        raise InputTypeError(f"pair {at} must be a tuple of a candidate and its references")
+                of_all = None if report is None else functools.partial(_of_part, report, start)
+                yield self.score([pair[0] for pair in part], [pair[1] for pair in part], progress=of_all)
+                start += len(part)
+
+    def score_arrow(self, cands: Texts, refs: References, *, progress: Progress = None) -> _nearsay.Array:
+        """The same scores as an Arrow array of structs with `precision`, `recall` and `f1`, float32."""
+        if self.all_layers:
+            raise InputError("score_arrow returns the scores of one layer", "make a scorer without all_layers")
+        scorer = self._scorer()
+        references, counts = listed_references(refs)
+        candidates = _paired(cands, references, counts)
+        with reporting(progress, "pairs") as report:
+            found, self._local.notices = scorer.score_arrow(candidates, references, counts, report)
+        return found
+
+    def references(self, refs: References, *, progress: Progress = None) -> EncodedReferences:
+        """These references encoded once, to score the outputs of many systems against.
+
+        Their token vectors stay in memory: 4 bytes for each of the model's hidden values and each token.
+
+        Raises:
+            HostMemoryError: They do not fit into memory.
+        """
+        if self.all_layers:
+            raise InputError("references are encoded at one layer", "make a scorer without all_layers")
+        references, counts = listed_references(refs)
+        scorer = self._copy()
+        with reporting(progress, "references") as report:
+            scorer._weighted = self._scorer().with_references(references, available_bytes(), report)
+        return EncodedReferences(scorer, references, counts)
+
+    def explain(self, cand: str, ref: str) -> Explanation:
+        """The tokens of a pair, how similar each is to each, and what they weigh."""
+        for name, given in (("cand", cand), ("ref", ref)):
+            if text(name, given) is None:
+                raise InputTypeError(f"{name} must be a str, got None")
+        found = self._scorer().explain(cand, ref)
+        return Explanation(**{**found, "scores": tuple(found["scores"])})
+
+    def plot_example(self, candidate: str, reference: str, fname: str = "") -> None:
+        """Draws the similarities of a pair's tokens with matplotlib: on the screen, or into a file."""
+        import matplotlib.pyplot as plt
+
+        axes = self.explain(candidate, reference).plot()
+        if fname:
+            axes.figure.savefig(fname, dpi=100)
+        else:
+            plt.show()
+        plt.close(axes.figure)
 
     def pairwise(self, cands: Texts, refs: Texts, *, progress: Progress = None) -> Any:
         """Every candidate against every reference, each text encoded once: [candidates, references, 3] of P, R and F1."""
@@ -243,17 +326,22 @@ class BERTScorer:
 
     def _of_references(self, references: _nearsay.Texts) -> BERTScorer:
         """The same scorer with the weights of these references' tokens."""
+        scorer = self._copy()
+        scorer._idf = True
+        scorer._weighted = self._opened.weighted_by_references(references)
+        return scorer
+
+    def _copy(self) -> BERTScorer:
+        """A scorer with the same model and settings, and notices of its own."""
         scorer = type(self).__new__(type(self))
         scorer.__dict__.update(self.__dict__)
         scorer._local = threading.local()
-        scorer._idf = True
-        scorer._weighted = self._opened.weighted_by_references(references)
         return scorer
 
     def __getstate__(self) -> dict[str, Any]:
         if self._idf is True:
             raise InputError(
-                "a scorer with computed idf weights cannot be pickled", "save them with `nearsay idf`, and give the file"
+                "a scorer with computed idf weights cannot be pickled", "count them with nearsay.Idf.count, and give that as idf"
             )
         state = self.__dict__.copy()
         for name in ("_local", "_opened", "_weighted"):
@@ -273,7 +361,7 @@ class BERTScorer:
         self._opened = _unpickled.get(
             repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), opened
         )
-        self._weighted = _weighted(self._opened, self._idf)
+        self._weighted = weighted(self._opened, self._idf)
 
     def _scorer(self) -> _nearsay.Scorer:
         if self._weighted is None:
@@ -291,95 +379,15 @@ class BERTScorer:
         return torch.from_numpy(array)
 
 
-def _weighted(scorer: _nearsay.Scorer, idf: Idf) -> _nearsay.Scorer:
-    if idf is False or idf is True:
-        return scorer
-    if isinstance(idf, (str, os.PathLike)):
-        return scorer.weighted_by_file(os.fspath(idf))
-    default = idf.default_factory if isinstance(idf, defaultdict) else None
-    if default is None:
-        raise InputError(
-            "idf has no weight for tokens that it does not name",
-            "make it a collections.defaultdict, as bert_score's get_idf_dict does",
-        )
-    return scorer.weighted_by_table(dict(idf), float(default()))
+def _paired(cands: Texts, references: _nearsay.Texts, counts: list[int] | None) -> _nearsay.Texts:
+    """The candidates, of which each must have its references."""
+    candidates = _nearsay.Texts(cands)
+    given = len(references) if counts is None else len(counts)
+    if given != len(candidates):
+        raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {given}")
+    return candidates
 
 
-def _is_one_column(refs: object) -> bool:
-    """Whether references cannot be lists of texts for each candidate, but for those of an object column of pandas."""
-    if isinstance(refs, (str, bytes, Mapping, set, frozenset)) or not isinstance(refs, Iterable):
-        return True
-    is_arrow = hasattr(refs, "__arrow_c_stream__") or hasattr(refs, "__arrow_c_array__")
-    return is_arrow and getattr(refs, "dtype", None) != np.dtype(object)
-
-
-def _references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
-    """The references one after another, and how many each candidate has; None: one each."""
-    if _is_one_column(refs):
-        return _nearsay.Texts(refs), None
-    given: list[Any] = list(cast("Iterable[Any]", refs))
-    if not any(isinstance(of, (list, tuple)) for of in given):
-        return _nearsay.Texts(given), None
-    flat: list[str] = []
-    counts: list[int] = []
-    for at, of in enumerate(given):
-        if not isinstance(of, (list, tuple)):
-            raise InputError(f"reference {at} must be a list of texts, as the others are, got {type(of).__name__}")
-        if not of:
-            raise InputError(f"candidate {at} has no reference")
-        flat.extend(of)
-        counts.append(len(of))
-    return _nearsay.Texts(flat), counts
-
-
-#: Those of `score`, which stay open.
-_scorers: Shared[BERTScorer] = Shared(most=4)
-#: Scorers that were unpickled, by their settings and files.
-_unpickled: Shared[_nearsay.Scorer] = Shared()
-
-
-def score(
-    cands: Texts,
-    refs: References,
-    model_type: StrPath | None = None,
-    num_layers: int | None = None,
-    verbose: bool = False,
-    idf: Idf = False,
-    device: object = None,
-    batch_size: int = 64,
-    nthreads: int = 4,
-    all_layers: bool = False,
-    lang: str | None = None,
-    return_hash: bool = False,
-    rescale_with_baseline: bool = False,
-    baseline_path: StrPath | None = None,
-    use_fast_tokenizer: bool = False,
-    **settings: Any,
-) -> Any:
-    """P, R and F1 of each candidate and its reference: bert_score's `score`.
-
-    The model stays open for the next call. With `idf=True`, tokens are weighted over these references. The other arguments
-    are those of `BERTScorer` and of its `score`.
-    """
-    progress: Progress = settings.pop("progress", None)
-    of_table = isinstance(idf, (Mapping, str, os.PathLike))
-
-    def opened(given: Idf) -> BERTScorer:
-        return BERTScorer(
-            model_type, num_layers, batch_size, nthreads, all_layers, given, None, device, lang, rescale_with_baseline,
-            baseline_path, use_fast_tokenizer, **settings,
-        )  # fmt: skip
-
-    if of_table or baseline_path is not None:
-        # What a file or a mapping has may be another thing in the next call.
-        scorer = opened(idf if of_table else False)
-    else:
-        shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline)
-        key = repr((shared, sorted(settings.items())))
-        scorer = _scorers.get(key, lambda: opened(False))
-    if not of_table and idf:
-        if not _is_one_column(refs):
-            # Counted, then scored.
-            refs = list(cast("Iterable[Any]", refs))
-        scorer = scorer._of_references(_references(refs)[0])
-    return scorer.score(cands, refs, verbose, batch_size, return_hash, progress=progress)
+def _of_part(report: Report, start: int, done: int, _: int | None, __: str) -> None:
+    """Reports a part of a call whose size is not known."""
+    report(start + done, None)

@@ -169,7 +169,7 @@ class SentenceTransformer:
             settings["dimensions"] = min(dimensions, self._embedder.dimensions)
         if normalize_embeddings:
             settings["normalize"] = True
-        vectors = self._embedder.encode(texts, output_type=_PRECISIONS[precision], **settings)  # pyright: ignore[reportArgumentType]
+        vectors: Any = self._embedder.encode(texts, output_type=_PRECISIONS[precision], **settings)  # pyright: ignore
         if len(vectors) == 0:
             # As there: without a width, which an empty list does not show.
             vectors = np.empty(0, dtype=np.float32)

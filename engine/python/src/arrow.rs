@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, ListArray, make_array};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, ListArray, StructArray, make_array};
 use arrow_schema::{ArrowError, DataType, Field};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
@@ -72,7 +72,7 @@ fn import_arrays(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
     Ok(Some(arrays))
 }
 
-/// Vectors for other libraries: an object with `__arrow_c_array__`.
+/// Vectors or scores for other libraries: an object with `__arrow_c_array__`.
 #[pyclass(frozen, module = "nearsay._nearsay", name = "Array")]
 pub(crate) struct VectorArray(ArrayRef);
 
@@ -94,6 +94,16 @@ impl VectorArray {
         let fixed = FixedSizeListArray::try_new(item, width as i32, values, valid)?;
         let array: ArrayRef = if is_list { Arc::new(ListArray::from(fixed)) } else { Arc::new(fixed) };
         Ok(Self(array))
+    }
+
+    /// Structs of float32, one per row of these fields.
+    pub(crate) fn of_fields<const N: usize>(fields: [(&str, Vec<f32>); N]) -> Self {
+        let field = |(name, values)| {
+            let field = Field::new(name, DataType::Float32, false);
+            (Arc::new(field), Arc::new(Float32Array::from(values)) as ArrayRef)
+        };
+        let fields: Vec<(Arc<Field>, ArrayRef)> = fields.into_iter().map(field).collect();
+        Self(Arc::new(StructArray::from(fields)))
     }
 }
 

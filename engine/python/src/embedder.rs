@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use nearsay::embed::{Chunk, ChunkOptions};
 use nearsay::vectors::{OutputType, Ranges};
 use nearsay::{EmbedOptions, Session};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::arrays::{self, Out, OutValues, vector};
 use crate::arrow::VectorArray;
 use crate::call::Call;
 use crate::error::{to_exception, value_error};
+use crate::job::{JobObserver, JobSettings, summary};
 use crate::opened::PerProcess;
 use crate::report::EmbedReport;
 use crate::settings::{CallSettings, ModelSettings};
@@ -24,6 +27,9 @@ use crate::work::{Cancel, Work};
 const KEPT: usize = 16;
 /// A call with less text than this takes less than a tick on any machine with any small model.
 const SHORT_BYTES: usize = 1 << 10;
+
+/// A chunk: its text, then from and to in characters and in bytes.
+type ChunkParts = (String, (usize, usize), (usize, usize));
 
 /// A model of this process, and the embedders of calls so far.
 struct Opened {
@@ -62,8 +68,8 @@ impl Embedder {
     /// Opens a model and loads what `settings` need.
     #[new]
     fn new(py: Python<'_>, model: ModelSettings, settings: CallSettings) -> PyResult<Self> {
-        let opened = Work::default().run(py, |_, _| {
-            let opened = Opened::new(model.open()?);
+        let opened = Work::default().run(py, |cancel, _| {
+            let opened = Opened::new(model.open(cancel)?);
             opened.embedder(&settings.options()?)?;
             Ok(opened)
         })?;
@@ -200,6 +206,55 @@ impl Embedder {
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = self.tokenized(py, texts, &settings)?;
         Ok(vector(py, found.iter().map(|text| text.ids.len() as i64).collect()))
+    }
+
+    /// The chunks of each text that fit the model after the prompt: their text, then from and to in characters and in
+    /// bytes of UTF-8.
+    #[pyo3(signature = (texts, settings, tokens=None, overlap=None))]
+    fn chunk(
+        &self,
+        py: Python<'_>,
+        texts: &Texts,
+        settings: CallSettings,
+        tokens: Option<usize>,
+        overlap: Option<usize>,
+    ) -> PyResult<Vec<Vec<ChunkParts>>> {
+        let embedder = self.embedder(py, &settings)?;
+        let window = texts.all(py)?;
+        let strings = window.texts();
+        let mut options = ChunkOptions::default();
+        (options.tokens, options.overlap) = (tokens, overlap);
+        let found =
+            Work::default().run(py, |cancel, _| embedder.with_cancel(cancel).chunks(&strings, options))?;
+        let parts = |(text, chunks): (&&str, Vec<Chunk>)| {
+            let part = |Chunk { bytes, characters, .. }: Chunk| {
+                (text[bytes.clone()].to_owned(), (characters.start, characters.end), (bytes.start, bytes.end))
+            };
+            chunks.into_iter().map(part).collect()
+        };
+        Ok(strings.iter().zip(found).map(parts).collect())
+    }
+
+    /// Embeds files into a file, or into a folder of shards.
+    #[pyo3(signature = (job, settings, progress=None))]
+    fn embed_files<'py>(
+        &self,
+        py: Python<'py>,
+        job: JobSettings,
+        settings: CallSettings,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let embedder = self.embedder(py, &settings)?;
+        let work = Work { progress, ..Work::default() };
+        let found = work.run(py, |cancel, done| {
+            let corpus = job.open(embedder.options())?;
+            corpus.files().check_model(embedder.session().model())?;
+            let found = corpus.embed(&embedder.with_cancel(cancel), &JobObserver(done))?;
+            done.set(found.counts().texts);
+            done.set_total(found.counts().texts);
+            Ok(found)
+        })?;
+        summary(py, &found)
     }
 
     /// What the settings make of the model: dimensions, max_tokens, hidden_dim, layer, pooling, normalized, prompt and more.

@@ -67,7 +67,7 @@ fn is_absent(error: &Error) -> bool {
 }
 
 /// A message with its settings as arguments.
-fn words(phrase: &Phrase) -> String {
+pub(crate) fn words(phrase: &Phrase) -> String {
     phrase.render(|setting, value| match value {
         None => setting.name().to_owned(),
         Some(value) if value.parse::<f64>().is_ok() => format!("{}={value}", setting.name()),

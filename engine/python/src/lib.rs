@@ -9,7 +9,8 @@
 //! | `arrays.rs` | results as numpy arrays, without a copy |
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
-//! | `embedder.rs`, `scorer.rs` | the classes |
+//! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs` | the classes |
+//! | `job.rs` | files to files |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
 //! | `settings.rs` | arguments as the library's options |
 //! | `error.rs`, `logging.rs` | errors and log lines, as Python has them |
@@ -18,8 +19,11 @@ mod arrays;
 mod arrow;
 mod call;
 mod command;
+mod cross_encoder;
 mod embedder;
 mod error;
+mod idf;
+mod job;
 mod logging;
 mod opened;
 mod report;
@@ -37,7 +41,11 @@ mod _nearsay {
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
+    use super::cross_encoder::CrossEncoder;
+    #[pymodule_export]
     use super::embedder::Embedder;
+    #[pymodule_export]
+    use super::idf::Idf;
     #[pymodule_export]
     use super::logging::start_log;
     #[pymodule_export]

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use nearsay::score::bertscore::{
-    IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, SavedIdf, ScoreNotices, Scores,
+    IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, ScoreNotices, Scores,
 };
 use nearsay::score::{Pair, PairSource, PairTexts, TextSource};
 use nearsay::{ScoreOptions, Session};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::arrays::{cube, matrix, vector};
+use crate::arrow::VectorArray;
 use crate::error::{to_exception, value_error};
+use crate::idf::Idf;
 use crate::opened::PerProcess;
 use crate::settings::ModelSettings;
 use crate::texts::Texts;
@@ -70,11 +73,11 @@ impl Scorer {
     /// Opens a model and loads its layers.
     #[new]
     fn new(py: Python<'_>, model: ModelSettings, settings: ScoreSettings) -> PyResult<Self> {
-        Work::default().run(py, |_, _| {
+        Work::default().run(py, |cancel, _| {
             let options = settings.options()?;
             // Checked before the model is loaded.
             options.check(&model.model)?;
-            let session: Session = model.open()?;
+            let session: Session = model.open(cancel)?;
             Ok(Self { opened: PerProcess::new(session.scorer(&options)?) })
         })
     }
@@ -88,11 +91,9 @@ impl Scorer {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let scorer = self.scorer(py)?;
-        let window = references.all(py)?;
-        let strings = window.texts();
-        let work = Work { progress, total: Some(strings.len() as u64), ..Work::default() };
+        let texts = references.all(py)?.owned();
+        let work = Work { progress, total: Some(texts.len() as u64), ..Work::default() };
         work.run(py, |cancel, done| {
-            let texts: Vec<String> = strings.iter().map(|text| (*text).to_owned()).collect();
             let source = TextSource::of_texts("references", texts);
             // Only its references are counted.
             let source = PairSource::new(source.clone(), vec![source]);
@@ -102,10 +103,60 @@ impl Scorer {
         })
     }
 
-    /// The same scorer with the weights of a file of document frequencies.
-    fn weighted_by_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    /// The same scorer with the weights of document frequencies.
+    fn weighted_by(&self, py: Python<'_>, idf: &Idf) -> PyResult<Self> {
         let scorer = self.scorer(py)?;
-        Work::default().run(py, |_, _| Ok(free(&scorer.weighted_by(&SavedIdf::read(&path)?)?)))
+        Work::default().run(py, |_, _| Ok(free(&scorer.weighted_by(&idf.0)?)))
+    }
+
+    /// The same scorer with these references encoded, whose vectors may have at most `most_bytes`.
+    #[pyo3(signature = (references, most_bytes=None, progress=None))]
+    fn with_references(
+        &self,
+        py: Python<'_>,
+        references: &Texts,
+        most_bytes: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let scorer = self.scorer(py)?;
+        let window = references.all(py)?;
+        let strings = window.texts();
+        let work = Work { progress, total: Some(strings.len() as u64), ..Work::default() };
+        work.run(py, |cancel, done| {
+            let counter = done.clone();
+            let scorer = scorer.with_cancel(cancel).with_progress(move |texts| counter.set(texts));
+            scorer.check_texts(&strings, |text| ("references".to_owned(), text as u64 + 1))?;
+            Ok(free(&scorer.with_references(&strings, most_bytes.unwrap_or(usize::MAX))?))
+        })
+    }
+
+    /// The tokens of a pair and their similarities: the tokens, ids and weights of both texts, [candidate, reference]
+    /// float32, and P, R and F1.
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        candidate: &str,
+        reference: &str,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let scorer = self.scorer(py)?;
+        let found =
+            Work::default().run(py, |cancel, _| scorer.with_cancel(cancel).explain(candidate, reference))?;
+        let explained = PyDict::new(py);
+        let shape = [found.candidate.len(), found.reference.len()];
+        for (side, tokens) in [("candidate", found.candidate), ("reference", found.reference)] {
+            explained
+                .set_item(format!("{side}_token_ids"), vector(py, tokens.iter().map(|it| it.id).collect()))?;
+            explained.set_item(
+                format!("{side}_weights"),
+                vector(py, tokens.iter().map(|it| it.weight).collect()),
+            )?;
+            let tokens: Vec<String> = tokens.into_iter().map(|it| it.token).collect();
+            explained.set_item(format!("{side}_tokens"), tokens)?;
+        }
+        explained.set_item("similarities", matrix(py, found.similarities, shape)?)?;
+        let Scores { precision, recall, f1, .. } = found.scores;
+        explained.set_item("scores", (precision, recall, f1))?;
+        Ok(explained)
     }
 
     /// The same scorer with these weights by token id, and that of all others.
@@ -135,35 +186,37 @@ impl Scorer {
         progress: Option<&Bound<'py, PyAny>>,
         cancel: Option<&Cancel>,
     ) -> PyResult<(Parts<'py>, Notices)> {
-        let scorer = self.scorer(py)?;
-        let (candidates, references) = (candidates.all(py)?, references.all(py)?);
-        let (candidates, references) = (candidates.texts(), references.texts());
-        let counts = counts.unwrap_or_else(|| vec![1; candidates.len()]);
-        let pairs =
-            pairs_of(&candidates, &references, &counts).map_err(|rule| value_error(py, &rule, None))?;
-        let work = Work { progress, total: Some(candidates.len() as u64), cancel, is_short: false };
-        let (layers, notices) = work.run(py, |cancel, done| {
-            let counter = done.clone();
-            let scorer = scorer.with_cancel(cancel).with_progress(move |pairs| counter.set(pairs));
-            let place = |text| ("candidates".to_owned(), text as u64 + 1);
-            scorer.check_texts(&candidates, place)?;
-            scorer.check_texts(&references, |text| ("references".to_owned(), text as u64 + 1))?;
-            if all_layers {
-                let found = scorer.all_layers()?.score(&pairs)?;
-                return Ok((found.layers, found.notices));
-            }
-            let found = scorer.score(&pairs)?;
-            Ok((vec![found.scores], found.notices))
-        })?;
+        let call = Scored { candidates, references, counts, all_layers, progress, cancel };
+        let (layers, notices) = call.run(py, &self.scorer(py)?)?;
         let arrays =
             [part(&layers, |it| it.precision), part(&layers, |it| it.recall), part(&layers, |it| it.f1)];
-        let shape = [layers.len(), candidates.len()];
+        let shape = [layers.len(), candidates.__len__()];
         let array = |values: Vec<f32>| match all_layers {
             true => matrix(py, values, shape),
             false => Ok(vector(py, values)),
         };
         let [precision, recall, f1] = arrays;
         Ok(([array(precision)?, array(recall)?, array(f1)?], counted(&notices)))
+    }
+
+    /// The same as an Arrow array of structs with `precision`, `recall` and `f1`, float32.
+    #[pyo3(signature = (candidates, references, counts=None, progress=None))]
+    fn score_arrow(
+        &self,
+        py: Python<'_>,
+        candidates: &Texts,
+        references: &Texts,
+        counts: Option<Vec<usize>>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(VectorArray, Notices)> {
+        let call = Scored { candidates, references, counts, all_layers: false, progress, cancel: None };
+        let (layers, notices) = call.run(py, &self.scorer(py)?)?;
+        let fields = [
+            ("precision", part(&layers, |it| it.precision)),
+            ("recall", part(&layers, |it| it.recall)),
+            ("f1", part(&layers, |it| it.f1)),
+        ];
+        Ok((VectorArray::of_fields(fields), counted(&notices)))
     }
 
     /// Every candidate against every reference: [candidates, references, 3] float32 of P, R and F1; and notices.
@@ -178,8 +231,7 @@ impl Scorer {
     ) -> PyResult<(Bound<'py, PyAny>, Notices)> {
         let scorer = self.scorer(py)?;
         let (candidates, references) = (candidates.all(py)?, references.all(py)?);
-        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
-        let (candidates, references) = (owned(candidates.texts()), owned(references.texts()));
+        let (candidates, references) = (candidates.owned(), references.owned());
         let shape = [candidates.len(), references.len(), 3];
         let total = Some((shape[0] * shape[1]) as u64);
         let (values, notices) =
@@ -255,6 +307,43 @@ impl Scorer {
     fn scorer(&self, py: Python<'_>) -> PyResult<nearsay::Scorer> {
         let find = || self.opened.with(nearsay::Scorer::after_fork, Clone::clone);
         py.detach(find).map_err(|error| to_exception(py, &error))
+    }
+}
+
+/// Pairs that are scored.
+struct Scored<'a, 'py> {
+    candidates: &'a Texts,
+    references: &'a Texts,
+    /// The number of references of each candidate; `None`: one each.
+    counts: Option<Vec<usize>>,
+    all_layers: bool,
+    progress: Option<&'a Bound<'py, PyAny>>,
+    cancel: Option<&'a Cancel>,
+}
+
+impl Scored<'_, '_> {
+    /// The scores at each layer, and notices.
+    fn run(self, py: Python<'_>, scorer: &nearsay::Scorer) -> PyResult<(Vec<Vec<Scores>>, ScoreNotices)> {
+        let (candidates, references) = (self.candidates.all(py)?, self.references.all(py)?);
+        let (candidates, references) = (candidates.texts(), references.texts());
+        let counts = self.counts.unwrap_or_else(|| vec![1; candidates.len()]);
+        let pairs =
+            pairs_of(&candidates, &references, &counts).map_err(|rule| value_error(py, &rule, None))?;
+        let total = Some(candidates.len() as u64);
+        let work = Work { progress: self.progress, total, cancel: self.cancel, is_short: false };
+        work.run(py, |cancel, done| {
+            let counter = done.clone();
+            let scorer = scorer.with_cancel(cancel).with_progress(move |pairs| counter.set(pairs));
+            let place = |text| ("candidates".to_owned(), text as u64 + 1);
+            scorer.check_texts(&candidates, place)?;
+            scorer.check_texts(&references, |text| ("references".to_owned(), text as u64 + 1))?;
+            if self.all_layers {
+                let found = scorer.all_layers()?.score(&pairs)?;
+                return Ok((found.layers, found.notices));
+            }
+            let found = scorer.score(&pairs)?;
+            Ok((vec![found.scores], found.notices))
+        })
     }
 }
 

@@ -1,6 +1,11 @@
 //! Arguments as the library's options.
 
-use nearsay::{DeviceChoice, EmbedOptions, Error, HubOptions, Precision, Result, Session, SessionOptions};
+use std::ops::ControlFlow;
+
+use nearsay::models::ProgressListener;
+use nearsay::{
+    Cancel, DeviceChoice, EmbedOptions, Error, HubOptions, Precision, Result, Session, SessionOptions,
+};
 use pyo3::prelude::*;
 
 /// How a model is opened.
@@ -18,11 +23,11 @@ pub(crate) struct ModelSettings {
 }
 
 impl ModelSettings {
-    /// Opens the model. No weights are loaded yet.
+    /// Opens the model. No weights are loaded yet. `cancel` stops a download, and the loading of weights.
     ///
     /// # Errors
     /// For a setting that cannot be followed; those of [`Session::with`].
-    pub(crate) fn open(&self) -> Result<Session> {
+    pub(crate) fn open(&self, cancel: &Cancel) -> Result<Session> {
         nearsay::check_environment()?;
         let mut hub = HubOptions::from_env();
         if let Some(offline) = self.offline {
@@ -31,12 +36,18 @@ impl ModelSettings {
         if let Some(cache) = &self.cache_folder {
             hub.cache = Some(cache.clone());
         }
+        let stopped = cancel.clone();
+        hub.progress = Some(ProgressListener::new(move |_| match stopped.is_cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }));
         let device: DeviceChoice = self.device.parse()?;
         let options = SessionOptions::default()
             .device(device)
             .precision(precision(&self.precision)?)
             .threads(self.threads.unwrap_or(0))
-            .hub(hub);
+            .hub(hub)
+            .cancel(cancel);
         Session::with(&self.model, &options)
     }
 }

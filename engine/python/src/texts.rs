@@ -57,7 +57,7 @@ impl Texts {
         Ok(texts)
     }
 
-    fn __len__(&self) -> usize {
+    pub(crate) fn __len__(&self) -> usize {
         self.len
     }
 
@@ -123,6 +123,11 @@ impl Texts {
 }
 
 impl TextWindow {
+    /// A copy of the texts; a missing one is empty.
+    pub(crate) fn owned(&self) -> Vec<String> {
+        self.texts().into_iter().map(str::to_owned).collect()
+    }
+
     /// The texts; a missing one is empty.
     pub(crate) fn texts(&self) -> Vec<&str> {
         match self {

@@ -40,15 +40,31 @@ impl Cancel {
 
 /// How far a call is, written by its work and read by its caller.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Done(Arc<AtomicU64>);
+pub(crate) struct Done(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    done: AtomicU64,
+    /// How much there is to do; 0 while that is not known.
+    total: AtomicU64,
+}
 
 impl Done {
     pub(crate) fn set(&self, count: u64) {
-        self.0.store(count, Ordering::Relaxed);
+        self.0.done.store(count, Ordering::Relaxed);
+    }
+
+    /// For work that finds out how much it has to do.
+    pub(crate) fn set_total(&self, total: u64) {
+        self.0.total.store(total, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    fn total(&self) -> Option<u64> {
+        Some(self.0.total.load(Ordering::Relaxed)).filter(|total| *total > 0)
     }
 }
 
@@ -119,7 +135,7 @@ impl Work<'_> {
 
     fn report(&self, done: &Done) -> PyResult<()> {
         match self.progress {
-            Some(progress) => progress.call1((done.get(), self.total)).map(drop),
+            Some(progress) => progress.call1((done.get(), self.total.or(done.total()))).map(drop),
             None => Ok(()),
         }
     }

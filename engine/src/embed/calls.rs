@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nearsay_models::SparseVector;
 
 use super::Embedder;
+use super::chunks::{Chunk, ChunkOptions, plan_limited};
 use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 use super::limits;
 use crate::Result;
@@ -105,6 +106,21 @@ impl Embedder {
     pub fn tokenize<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TokenizedText>> {
         let encode = |text: &T| self.parts.tokenizer.encode(text.as_ref());
         self.workers().map_short(self.control(), texts, encode)
+    }
+
+    /// The chunks of each text that fit the model after the prompt, as [`plan_chunks`](super::plan_chunks) plans them.
+    ///
+    /// # Errors
+    /// If the options do not fit the model, the tokenizer fails, or the call is stopped.
+    pub fn chunks<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        options: ChunkOptions,
+    ) -> Result<Vec<Vec<Chunk>>> {
+        let tokenizer = options.limited(self.tokenizer())?;
+        options.check(self.tokenizer(), self.prompt_text())?;
+        let plan = |text: &T| plan_limited(&tokenizer, self.prompt_text(), text.as_ref(), options);
+        self.workers().map_short(self.control(), texts, plan)
     }
 
     /// [`Self::tokenize`] with the offsets of the tokens in each text.

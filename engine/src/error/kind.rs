@@ -49,7 +49,9 @@ impl Error {
             Self::Model(nearsay_models::Error::Kernel(_) | nearsay_models::Error::Tensor(_)) => {
                 ErrorKind::Internal
             }
-            Self::Model(nearsay_models::Error::DownloadStopped { .. }) => ErrorKind::Cancelled,
+            Self::Model(nearsay_models::Error::DownloadStopped { .. } | nearsay_models::Error::Stopped) => {
+                ErrorKind::Cancelled
+            }
             Self::NonFinite { .. } | Self::BeyondOutputType { .. } | Self::Bug(_) => ErrorKind::Internal,
             Self::CannotCreate { .. } => ErrorKind::CannotCreate,
             Self::Io { .. } => ErrorKind::Io,

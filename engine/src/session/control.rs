@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use nearsay_models::Stop;
+
 use crate::{Error, Result};
 
 /// A token that cancels the calls it was passed to, from any thread. Clones are the same token.
@@ -20,6 +22,11 @@ impl Cancel {
     /// on a CPU.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The same token for the loading of weights.
+    pub(super) fn as_stop(&self) -> Stop {
+        Stop::new(self.0.clone())
     }
 
     /// Whether it is set.

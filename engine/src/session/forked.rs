@@ -17,7 +17,7 @@ impl Session {
     /// # Errors
     /// [`Error::Usage`] if the encoder is on a GPU, which a forked process cannot use.
     pub fn after_fork(&self) -> Result<Self> {
-        let Opened { model, devices, batch_tokens, tokenizer, replicas, digest, .. } = &*self.0;
+        let Opened { model, devices, batch_tokens, stop, tokenizer, replicas, digest, .. } = &*self.0;
         if devices.are_gpus() {
             return Err(Error::usage_hint(
                 format!(
@@ -35,6 +35,7 @@ impl Session {
             model: model.clone(),
             devices: devices.clone(),
             batch_tokens: *batch_tokens,
+            stop: stop.clone(),
             tokenizer: inherited(tokenizer),
             replicas: inherited(replicas),
             heads: LoadedHeads::default(),

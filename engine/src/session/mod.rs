@@ -34,7 +34,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearsay_kernels::{Placement, Precision};
 use nearsay_models::files::other_than_json;
-use nearsay_models::{Encoder, EncoderOptions, Model, Recipe, StatedLength, TokenizerFiles, TokenizerSource};
+use nearsay_models::{
+    Encoder, EncoderOptions, Model, Recipe, StatedLength, Stop, TokenizerFiles, TokenizerSource,
+};
 
 pub use control::{Cancel, Control};
 pub use device_choice::DeviceChoice;
@@ -73,6 +75,8 @@ struct Opened {
     devices: Devices,
     resources: Arc<EncodingResources>,
     batch_tokens: Option<NonZero<usize>>,
+    /// What may stop the loading of weights.
+    stop: Stop,
     /// Without a length limit; read on first use.
     tokenizer: Mutex<Option<TextTokenizer>>,
     /// By task, on each device; none until a layer is needed.
@@ -108,7 +112,7 @@ impl Session {
             folder = %model.folder().root().display(),
             "model"
         );
-        Ok(Self::new(Arc::new(model), devices, options.batch_tokens, options.start_workers()))
+        Ok(Self::new(Arc::new(model), devices, options.batch_tokens, options.start_workers(), options.stop()))
     }
 
     fn new(
@@ -116,6 +120,7 @@ impl Session {
         devices: Devices,
         batch_tokens: Option<NonZero<usize>>,
         workers: Workers,
+        stop: Stop,
     ) -> Self {
         let resources = EncodingResources::new(&devices, batch_tokens.map(NonZero::get), workers);
         Self(Arc::new(Opened {
@@ -123,6 +128,7 @@ impl Session {
             model,
             devices,
             batch_tokens,
+            stop,
             tokenizer: Mutex::default(),
             replicas: Mutex::default(),
             heads: LoadedHeads::default(),
@@ -136,9 +142,9 @@ impl Session {
     /// # Errors
     /// [`Error::Usage`] if the devices do not multiply in it.
     pub fn with_precision(&self, precision: Precision) -> Result<Self> {
-        let Opened { model, devices, batch_tokens, .. } = &*self.0;
+        let Opened { model, devices, batch_tokens, stop, .. } = &*self.0;
         let devices = devices.with_precision(precision)?;
-        Ok(Self::new(model.clone(), devices, *batch_tokens, self.workers().clone()))
+        Ok(Self::new(model.clone(), devices, *batch_tokens, self.workers().clone(), stop.clone()))
     }
 
     /// The model's files.
@@ -196,7 +202,7 @@ impl Session {
     }
 
     fn replicas(&self, layer: usize, task: Option<&str>) -> Result<Arc<[Encoder]>> {
-        let Opened { model, devices, .. } = &*self.0;
+        let Opened { model, devices, stop, .. } = &*self.0;
         let task = task.map(str::to_owned);
         let mut of_tasks = lock(&self.0.replicas);
         let replicas = of_tasks.get(&task).cloned().unwrap_or_default();
@@ -211,13 +217,14 @@ impl Session {
                     num_layers: Some(layer),
                     placement: placement.clone(),
                     task: task.clone(),
+                    stop: stop.clone(),
                 };
                 model.load_encoder(&options).map_err(|error| no_room_for_model(error, placement))
             };
             workers.run(|| devices.placements().iter().map(load).collect())?
         } else {
             let grow = |encoder: &Encoder| {
-                let grown = model.grow_encoder(encoder, layer);
+                let grown = model.grow_encoder(encoder, layer, stop);
                 grown.map_err(|error| no_room_for_model(error, encoder.placement()))
             };
             workers.run(|| replicas.iter().map(grow).collect())?

@@ -3,9 +3,9 @@
 use std::num::NonZero;
 
 use nearsay_kernels::Precision;
-use nearsay_models::HubOptions;
+use nearsay_models::{HubOptions, Stop};
 
-use super::{DeviceChoice, Devices, Workers};
+use super::{Cancel, DeviceChoice, Devices, Workers};
 use crate::Result;
 
 /// How to find and run a model. Set only the options that differ from the default:
@@ -34,6 +34,8 @@ pub struct SessionOptions {
     pub devices: Option<Devices>,
     /// Whether model files with fields that are not known are refused. By default they are reported.
     pub strict: bool,
+    /// A token that stops the loading of weights; `None`: nothing does.
+    pub cancel: Option<Cancel>,
 }
 
 impl Default for SessionOptions {
@@ -47,6 +49,7 @@ impl Default for SessionOptions {
             workers: None,
             devices: None,
             strict: false,
+            cancel: None,
         }
     }
 }
@@ -98,6 +101,16 @@ impl SessionOptions {
     #[must_use]
     pub fn strict(self, strict: bool) -> Self {
         Self { strict, ..self }
+    }
+
+    /// With a token that stops the loading of weights, now and when a call needs more of them. It does not stop the calls.
+    #[must_use]
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        Self { cancel: Some(cancel.clone()), ..self }
+    }
+
+    pub(super) fn stop(&self) -> Stop {
+        self.cancel.as_ref().map(Cancel::as_stop).unwrap_or_default()
     }
 
     pub(super) fn open_devices(&self) -> Result<Devices> {

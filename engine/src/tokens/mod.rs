@@ -247,6 +247,11 @@ impl TextTokenizer {
         self.tokenizer.token_to_id(token)
     }
 
+    /// The token of an id, as the tokenizer writes it, if the vocabulary has it.
+    pub fn id_to_token(&self, id: u32) -> Option<String> {
+        self.tokenizer.id_to_token(id)
+    }
+
     /// Whether `id` is one of the vocabulary's special tokens.
     pub fn is_special(&self, id: u32) -> bool {
         self.special_ids.contains(&id)

@@ -36,7 +36,7 @@ pub use self::recipe::Recipe;
 use self::rotary::RotaryTables;
 use crate::parameters::Parameters;
 use crate::random::RandomWeights;
-use crate::{HiddenStates, PackedBatch, Result, TextIds};
+use crate::{HiddenStates, PackedBatch, Result, Stop, TextIds};
 
 /// How many layers of an encoder to load, where, and in which precision.
 #[derive(Debug, Clone)]
@@ -47,12 +47,14 @@ pub struct EncoderOptions {
     pub placement: Placement,
     /// The task whose adapters are merged into the weights; `None`: no adapters.
     pub task: Option<String>,
+    /// What may stop the loading.
+    pub stop: Stop,
 }
 
 impl Default for EncoderOptions {
     /// All layers in f32 on the CPU, without adapters.
     fn default() -> Self {
-        Self { num_layers: None, placement: Placement::CPU, task: None }
+        Self { num_layers: None, placement: Placement::CPU, task: None, stop: Stop::default() }
     }
 }
 
@@ -79,9 +81,10 @@ impl Encoder {
         recipe: Recipe,
         options: &EncoderOptions,
     ) -> Result<Self> {
-        let EncoderOptions { num_layers, placement, task } = options;
+        let EncoderOptions { num_layers, placement, task, stop } = options;
         let num_layers = num_layers.unwrap_or(recipe.num_layers());
         recipe.check_layer(num_layers)?;
+        stop.check()?;
         let embeddings = Arc::new(recipe.embeddings.load(parameters, placement)?);
         let biases = recipe.biases.iter().map(|bias| bias.load(parameters, placement));
         let biases = biases.collect::<Result<_>>()?;
@@ -99,12 +102,12 @@ impl Encoder {
             placement: placement.clone(),
             task: task.clone(),
         };
-        empty.grown(parameters, num_layers)
+        empty.grown(parameters, num_layers, stop)
     }
 
     /// The same encoder with at least its first `num_layers` layers: shares those already loaded and loads
     /// the rest.
-    pub(crate) fn grown(&self, parameters: &Parameters<'_>, num_layers: usize) -> Result<Self> {
+    pub(crate) fn grown(&self, parameters: &Parameters<'_>, num_layers: usize, stop: &Stop) -> Result<Self> {
         self.recipe.check_layer(num_layers)?;
         let mut grown = self.clone();
         grown.num_layers = num_layers.max(self.num_layers);
@@ -117,6 +120,7 @@ impl Encoder {
             placement: &self.placement,
         };
         for block in blocks {
+            stop.check()?;
             grown.blocks.push(Arc::new(block.load(&loading)?));
         }
         if let (Some(convolution), None) = (&self.recipe.convolution, &self.convolution)

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::ModelFolder;
 use super::folder::join;
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 
 /// How deep subfolders are searched. A model's modules are one level deep.
 const DEPTH: usize = 3;
@@ -30,17 +30,18 @@ pub struct Verification {
 }
 
 impl ModelFolder {
-    /// Compares every file that the cache pins by a SHA-256 with that digest. Reads all these files.
+    /// Compares every file that the cache pins by a SHA-256 with that digest. Reads all these files, unless it is
+    /// stopped.
     ///
     /// # Errors
-    /// [`Error::Checksum`] for the first file that differs.
-    pub fn verify(&self) -> Result<Verification> {
+    /// [`Error::Checksum`] for the first file that differs; [`Error::Stopped`].
+    pub fn verify(&self, stop: &Stop) -> Result<Verification> {
         let mut verification = Verification::default();
         for name in self.list("", DEPTH)? {
             let Some(path) = self.file(&name)? else { continue };
             match pinned(&path)? {
                 Some(expected) => {
-                    compare(&path, expected)?;
+                    compare(&path, expected, stop)?;
                     verification.checked.push(name);
                 }
                 None => verification.unpinned.push(name),
@@ -107,17 +108,22 @@ fn pinned(path: &Path) -> Result<Option<String>> {
     Ok((in_blobs && is_digest).then(|| name.to_ascii_lowercase()))
 }
 
-fn compare(path: &Path, expected: String) -> Result<()> {
-    let actual = sha256(path)?;
+fn compare(path: &Path, expected: String, stop: &Stop) -> Result<()> {
+    let actual = sha256_unless(path, stop)?;
     if actual == expected { Ok(()) } else { Err(Error::Checksum { path: path.to_owned(), expected, actual }) }
 }
 
 /// The SHA-256 of a file's content, in hexadecimal.
 pub(crate) fn sha256(path: &Path) -> Result<String> {
+    sha256_unless(path, &Stop::default())
+}
+
+fn sha256_unless(path: &Path, stop: &Stop) -> Result<String> {
     let mut file = File::open(path).map_err(Error::io(path))?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
     loop {
+        stop.check()?;
         match file.read(&mut block) {
             Ok(0) => break,
             Ok(count) => hasher.update(&block[..count]),
@@ -190,11 +196,11 @@ mod tests {
         symlink(format!("../../blobs/{ABC}"), snapshot.join("model.safetensors")).unwrap();
         fs::write(snapshot.join("config.json"), "{}").unwrap();
         let model = ModelFolder::resolve(snapshot.to_str().unwrap(), &HubOptions::default()).unwrap();
-        let verification = model.verify().unwrap();
+        let verification = model.verify(&Stop::default()).unwrap();
         assert_eq!(verification.checked, ["model.safetensors"]);
         assert_eq!(verification.unpinned, ["config.json"]);
         fs::write(folder.join("blobs").join(ABC), "abd").unwrap();
-        let message = model.verify().unwrap_err().to_string();
+        let message = model.verify(&Stop::default()).unwrap_err().to_string();
         assert!(message.contains(ABC) && message.contains("model.safetensors"), "{message}");
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use nearsay_models::files::{DownloadProgress, ProgressListener, Source};
-use nearsay_models::{Error, Model, ModelFolder};
+use nearsay_models::{Error, Model, ModelFolder, Stop};
 use nearsay_tests::fixture;
 use nearsay_tests::hub::{Behaviour, COMMIT, Hub, NAME, files};
 
@@ -35,7 +35,7 @@ fn the_description_comes_first_and_everything_only_once() {
     for name in ["config.json", "tokenizer.json", "1_Pooling/config.json", "2_Dense/model.safetensors"] {
         assert!(asked.iter().any(|it| it == name), "{name}: {asked:?}");
     }
-    assert!(model.folder().verify().unwrap().checked.contains(&WEIGHTS.to_owned()));
+    assert!(model.folder().verify(&Stop::default()).unwrap().checked.contains(&WEIGHTS.to_owned()));
     Model::open(NAME, &options).unwrap();
     assert!(hub.requests().is_empty(), "a complete model needs no hub");
 }

@@ -68,6 +68,10 @@ pub(crate) struct Cli {
     /// Print the version; -V also prints commit, features and this machine's instruction sets
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = GLOBAL_HEADING)]
     version: Option<bool>,
+    /// With --version: print the licences of the code of others in this program
+    // Answered before the arguments are parsed.
+    #[arg(long, help_heading = GLOBAL_HEADING)]
+    licenses: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

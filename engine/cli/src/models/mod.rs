@@ -5,10 +5,10 @@ mod pull;
 
 use nearsay::Model;
 use nearsay_kernels::Activation;
-use nearsay_models::Side;
 use nearsay_models::files::Source;
 use nearsay_models::sentence_transformers::TextPooling;
 use nearsay_models::weights::Weights;
+use nearsay_models::{Side, Stop};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{ModelsAction, ModelsArguments};
@@ -138,7 +138,7 @@ fn found(model: &Model) -> String {
 
 /// Verifies checksums, and reads every weight once.
 fn check(model: &Model) -> nearsay::Result<Facts> {
-    let verification = model.folder().verify()?;
+    let verification = model.folder().verify(&Stop::default())?;
     let encoder = model.load_encoder(&nearsay_models::EncoderOptions::default())?;
     model.check_head(&nearsay_kernels::Placement::CPU)?;
     Ok(vec![

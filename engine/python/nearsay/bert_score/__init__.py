@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from .. import scorer as _scorer
+from .. import scoring as _scoring
 from .._nearsay import REPRODUCED_VERSION as __version__
 from . import utils
 
@@ -44,7 +45,7 @@ class BERTScorer(_scorer.BERTScorer):
 
 def score(*arguments: Any, **settings: Any) -> Any:
     """`nearsay.score`, with torch tensors wherever torch is installed."""
-    return _scorer.score(*arguments, **{"output": _output(), **settings})
+    return _scoring.score(*arguments, **{"output": _output(), **settings})
 
 
 def install() -> None:

@@ -75,9 +75,16 @@ impl SavedIdf {
     /// [`Error::NoInput`] if it cannot be read; [`Error::NewerFormat`] if a later version wrote it; [`Error::BadInput`]
     /// if it is something else or damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = read_small(path, "a file of document frequencies", MAX_BYTES)?;
+        Self::parse(&read_small(path, "a file of document frequencies", MAX_BYTES)?, path)
+    }
+
+    /// Reads the content of a file; `path` is its name in messages.
+    ///
+    /// # Errors
+    /// As [`SavedIdf::read`], if it is not what [`SavedIdf::to_text`] returned.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let bad = |rule: String| Error::BadInput { input: path.display().to_string(), rule };
-        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
         check_version(path, first)?;
         let head: Head = serde_json::from_str(first)
             .map_err(|error| bad(format!("its first line is not that of document frequencies: {error}")))?;
@@ -101,16 +108,23 @@ impl SavedIdf {
     /// # Errors
     /// If writing fails.
     pub fn write(&self, mut file: OutputFile) -> Result<String> {
-        let text = self.to_text()?;
-        let sha256 = digest(&text);
-        file.write(text.as_bytes())?;
-        file.write(foot(&sha256).as_bytes())?;
+        file.write(self.to_text()?.as_bytes())?;
         file.persist()?;
-        Ok(sha256)
+        self.sha256()
+    }
+
+    /// The content of the file.
+    ///
+    /// # Errors
+    /// If the counts cannot be written as text.
+    pub fn to_text(&self) -> Result<String> {
+        let body = self.body()?;
+        let foot = foot(&digest(&body));
+        Ok(body + &foot)
     }
 
     /// All lines but the last.
-    fn to_text(&self) -> Result<String> {
+    fn body(&self) -> Result<String> {
         let frequencies = self.counts.frequencies();
         let head = Head {
             format_version: FORMAT_VERSION,
@@ -166,7 +180,7 @@ impl SavedIdf {
     /// # Errors
     /// If they cannot be written as text.
     pub fn sha256(&self) -> Result<String> {
-        Ok(digest(&self.to_text()?))
+        Ok(digest(&self.body()?))
     }
 
     /// The weights, for a model with this origin of token ids.

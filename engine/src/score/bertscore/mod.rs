@@ -12,6 +12,7 @@
 //! | choice of model and layer | [`default_model`], [`default_layer`], [`layer_or_default`] |
 //! | weight of a token | [`TokenWeights`], [`IdfBuilder`], [`IdfCounter`], [`SavedIdf`] |
 //! | a pair's P, R, F1 | [`score_pair`] |
+//! | a pair's tokens and their similarities | [`Explanation`] |
 //! | the best of several references | [`best_of`] |
 //! | rescaling | [`Baseline`], [`BaselineRow::rescale`] |
 //! | a baseline of any model | [`UnrelatedTexts`], [`LayerScorer::baseline`] |
@@ -24,6 +25,7 @@ mod cache;
 mod chunk;
 mod default_layers;
 mod default_models;
+mod explanation;
 mod idf;
 mod idf_counter;
 mod idf_file;
@@ -37,6 +39,7 @@ mod pair;
 mod pairwise;
 mod parts;
 mod progress;
+mod references;
 mod rounds;
 mod scored;
 mod scorer;
@@ -48,6 +51,7 @@ pub use baselines::{Baseline, BaselineRow, ComputedBaseline, UnrelatedPairs, Unr
 pub use cache::{CacheCounts, CacheFolder, CacheOptions, CacheReport, DamagedPack};
 pub use default_layers::{default_layer, default_layers, layer_or_default};
 pub use default_models::{MULTILINGUAL_MODEL, default_model, languages};
+pub use explanation::{ExplainedToken, Explanation};
 pub use idf::{IdfBuilder, IdfWeights};
 pub use idf_counter::IdfCounter;
 pub use idf_file::{IdfOrigin, SavedIdf};

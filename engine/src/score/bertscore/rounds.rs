@@ -42,13 +42,21 @@ impl Call<'_> {
         self.cache.map(|cache| cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// A reference that stays in memory.
+    fn reference(&self, text: &str) -> Option<Arc<EncodedText>> {
+        self.scorer.references.as_ref()?.get(text)
+    }
+
     /// Tokenizes all distinct texts of `pairs` that are not encoded yet.
     pub(super) fn tokenize(&self, pairs: Vec<PairTexts>) -> Result<TokenizedPairs> {
         let Scorer { parts, control, .. } = self.scorer;
         TokenizedPairs::new(pairs, |texts, roles| {
             let mut states: Vec<Option<TextState>> = match self.cache() {
                 None => texts.iter().map(|_| None).collect(),
-                Some(mut cache) => texts.iter().map(|text| cache.get(text).map(TextState::Encoded)).collect(),
+                Some(mut cache) => {
+                    let known = |text: &String| self.reference(text).or_else(|| cache.get(text));
+                    texts.iter().map(known).map(|text| text.map(TextState::Encoded)).collect()
+                }
             };
             self.look_up(texts, roles, &mut states)?;
             let missing = missing(&states);

@@ -11,6 +11,7 @@ use super::idf_file::SavedIdf;
 use super::long_texts::ScoreTokenizer;
 use super::options::{ResolvedOptions, ScoredLayer};
 use super::progress::RunProgress;
+use super::references::EncodedReferences;
 use super::rounds::Call;
 use super::scored::{ScoreNotices, Scored, ScoredWindow};
 use super::{
@@ -61,12 +62,14 @@ pub struct Scorer {
     pub(super) cache: Arc<Mutex<TextCache>>,
     /// Texts that earlier runs encoded.
     pub(super) store: Option<Arc<TextStore>>,
+    /// References that stay in memory.
+    pub(super) references: Option<Arc<EncodedReferences>>,
     pub(super) parts: Arc<ScorerParts>,
     pub(super) weights: Arc<TokenWeights>,
     /// The SHA-256 of the document frequencies, if they are from a file.
-    saved_idf: Option<Arc<str>>,
+    pub(super) saved_idf: Option<Arc<str>>,
     pub(super) control: Control,
-    listener: Listener,
+    pub(super) listener: Listener,
     pub(super) recurring: Option<RecurringTexts>,
 }
 
@@ -112,6 +115,7 @@ impl Scorer {
             layer,
             cache: new_cache(),
             store: None,
+            references: None,
             parts: Arc::new(ScorerParts { tokenizer, rescaling, baseline }),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             saved_idf: None,
@@ -122,14 +126,15 @@ impl Scorer {
     }
 
     /// The same scorer for another layer, with that layer's row of the baseline. Both share everything but the texts
-    /// encoded so far, in memory and in a [`CacheFolder`](super::CacheFolder).
+    /// encoded so far: in memory, as references, and in a [`CacheFolder`](super::CacheFolder).
     ///
     /// # Errors
     /// If the model or the baseline does not have the layer, or a device has no room for it.
     pub fn at_layer(&self, layer: usize) -> Result<Self> {
         let scored = ScoredLayer::new(layer, self.parts.baseline.as_ref())?;
         let encoder = self.session.encoder(layer)?;
-        Ok(Self { encoder, layer: scored, cache: new_cache(), store: None, ..self.clone() })
+        let cache = new_cache();
+        Ok(Self { encoder, layer: scored, cache, store: None, references: None, ..self.clone() })
     }
 
     /// Whether `other` scores the same model with the same settings, maybe at another layer.

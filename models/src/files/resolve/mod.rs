@@ -10,7 +10,7 @@ use super::folder::{Source, join};
 use super::hub::{Download, HubFailure};
 use super::{HubOptions, ModelFolder, diagnosis};
 use crate::tokenizers::TOKENIZER;
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 use completeness::is_absent;
 pub(super) use completeness::missing_part;
 
@@ -223,7 +223,7 @@ impl Lookup<'_> {
             self.incomplete(&folder, &part);
             return Err(self.not_found(download.no_weights(), false));
         }
-        folder.verify()?;
+        folder.verify(&Stop::default())?;
         Ok(folder)
     }
 

@@ -20,7 +20,7 @@ mod tiles;
 use std::ops::Range;
 
 use plan::Planner;
-use pool::TextPool;
+pub(super) use pool::TextPool;
 use tiles::Tiles;
 
 use super::{Scorer, Scores};

@@ -12,7 +12,7 @@ use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
 /// Texts by number, tokenized once, and encoded while they are in use.
-pub(super) struct TextPool<'a> {
+pub(in super::super) struct TextPool<'a> {
     scorer: &'a Scorer,
     texts: &'a [&'a str],
     tokens: Vec<Arc<TokenizedText>>,
@@ -35,7 +35,7 @@ struct PooledText {
 
 impl<'a> TextPool<'a> {
     /// Tokenizes all texts.
-    pub(super) fn new(
+    pub(in super::super) fn new(
         scorer: &'a Scorer,
         texts: &'a [&'a str],
         bound: usize,
@@ -51,7 +51,7 @@ impl<'a> TextPool<'a> {
     }
 
     /// Bytes of the token vectors of each text.
-    pub(super) fn sizes(&self) -> Arc<[usize]> {
+    pub(in super::super) fn sizes(&self) -> Arc<[usize]> {
         self.sizes.clone()
     }
 
@@ -88,7 +88,7 @@ impl<'a> TextPool<'a> {
     }
 
     /// A text that was brought.
-    pub(super) fn get(&self, text: usize) -> Result<Arc<EncodedText>> {
+    pub(in super::super) fn get(&self, text: usize) -> Result<Arc<EncodedText>> {
         let pooled = self.encoded[text].as_ref();
         pooled
             .map(|pooled| pooled.text.clone())
@@ -97,7 +97,7 @@ impl<'a> TextPool<'a> {
 
     /// Brings texts into memory: encodes those that are not there, after others have made room for them, the one first
     /// whose last use is longest ago.
-    pub(super) fn bring(&mut self, wanted: &[usize]) -> Result<()> {
+    pub(in super::super) fn bring(&mut self, wanted: &[usize]) -> Result<()> {
         self.uses += 1;
         for &text in wanted {
             if let Some(pooled) = &mut self.encoded[text] {
