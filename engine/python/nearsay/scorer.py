@@ -14,7 +14,8 @@ import numpy as np
 from . import _nearsay
 from ._check import one_of, text, whole
 from ._memory import check_fits
-from ._model import check_sha256, model_settings, to_open
+from ._model import check_sha256, model_settings, open_compiled
+from ._names import with_known_names
 from ._progress import Progress, reporting
 from ._shared import Shared
 from .errors import InputError
@@ -58,6 +59,7 @@ class BERTScorer:
         InputError: No model or layer is known, a baseline is missing, or settings contradict each other.
     """
 
+    @with_known_names("BERTScorer")
     def __init__(
         self,
         model_type: StrPath | None = None,
@@ -116,7 +118,7 @@ class BERTScorer:
         self._output: OutputKind = output
         self._local = threading.local()
         self._idf = idf
-        self._opened = _nearsay.Scorer(to_open(self._model), self._settings)
+        self._opened = open_compiled(_nearsay.Scorer, self._model, self._settings)
         self._weighted: _nearsay.Scorer | None = None if idf is True else _weighted(self._opened, idf)
         if idf_sents is not None:
             self.compute_idf(idf_sents)
@@ -265,13 +267,13 @@ class BERTScorer:
         self.__dict__.update(state)
         self._local = threading.local()
 
-        def opened() -> _nearsay.Scorer:
-            found = _nearsay.Scorer(to_open(self._model), self._settings)
+        def open_again() -> _nearsay.Scorer:
+            found = open_compiled(_nearsay.Scorer, self._model, self._settings)
             check_sha256(self.model_type, found.sha256(), sha256)
             return found
 
         self._opened = _unpickled.get(
-            repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), opened
+            repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), open_again
         )
         self._weighted = _weighted(self._opened, self._idf)
 
@@ -284,11 +286,16 @@ class BERTScorer:
         return self._weighted
 
     def _as_output(self, array: npt.NDArray[np.float32]) -> Any:
-        if self._output == "numpy" or self._output == "auto" and sys.modules.get("torch") is None:
+        if self._output == "numpy" or self._output == "auto" and not self._prefers_tensors():
             return array
         import torch
 
         return torch.from_numpy(array)
+
+    @staticmethod
+    def _prefers_tensors() -> bool:
+        """Whether scores are torch tensors if nothing else was asked for."""
+        return sys.modules.get("torch") is not None
 
 
 def _weighted(scorer: _nearsay.Scorer, idf: Idf) -> _nearsay.Scorer:
@@ -338,7 +345,8 @@ _scorers: Shared[BERTScorer] = Shared(most=4)
 _unpickled: Shared[_nearsay.Scorer] = Shared()
 
 
-def score(
+def score_with(
+    scorer_class: type[BERTScorer],
     cands: Texts,
     refs: References,
     model_type: StrPath | None = None,
@@ -356,30 +364,68 @@ def score(
     use_fast_tokenizer: bool = False,
     **settings: Any,
 ) -> Any:
-    """P, R and F1 of each candidate and its reference: bert_score's `score`.
-
-    The model stays open for the next call. With `idf=True`, tokens are weighted over these references. The other arguments
-    are those of `BERTScorer` and of its `score`.
-    """
+    """`score` with this class of scorers, whose results and hash are those of the class."""
     progress: Progress = settings.pop("progress", None)
     of_table = isinstance(idf, (Mapping, str, os.PathLike))
 
-    def opened(given: Idf) -> BERTScorer:
-        return BERTScorer(
+    def open_scorer(given: Idf) -> BERTScorer:
+        return scorer_class(
             model_type, num_layers, batch_size, nthreads, all_layers, given, None, device, lang, rescale_with_baseline,
             baseline_path, use_fast_tokenizer, **settings,
         )  # fmt: skip
 
     if of_table or baseline_path is not None:
         # What a file or a mapping has may be another thing in the next call.
-        scorer = opened(idf if of_table else False)
+        scorer = open_scorer(idf if of_table else False)
     else:
-        shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline)
+        of_class = (scorer_class.__module__, use_fast_tokenizer)
+        shared = (model_type, num_layers, all_layers, str(device), lang, rescale_with_baseline, *of_class)
         key = repr((shared, sorted(settings.items())))
-        scorer = _scorers.get(key, lambda: opened(False))
+        scorer = _scorers.get(key, lambda: open_scorer(False))
     if not of_table and idf:
         if not _is_one_column(refs):
             # Counted, then scored.
             refs = list(cast("Iterable[Any]", refs))
         scorer = scorer._of_references(_references(refs)[0])
     return scorer.score(cands, refs, verbose, batch_size, return_hash, progress=progress)
+
+
+@with_known_names("score")
+def score(
+    cands: Texts,
+    refs: References,
+    model_type: StrPath | None = None,
+    num_layers: int | None = None,
+    verbose: bool = False,
+    idf: Idf = False,
+    device: object = None,
+    batch_size: int = 64,
+    nthreads: int = 4,
+    all_layers: bool = False,
+    lang: str | None = None,
+    return_hash: bool = False,
+    rescale_with_baseline: bool = False,
+    baseline_path: StrPath | None = None,
+    use_fast_tokenizer: bool = False,
+    *,
+    precision: Precision = "f32",
+    threads: int | None = None,
+    max_length: int | None = None,
+    on_long: OnLongPair = "truncate",
+    revision: str | None = None,
+    offline: bool | None = None,
+    cache_folder: StrPath | None = None,
+    output: OutputKind = "auto",
+    progress: Progress = None,
+) -> Any:
+    """P, R and F1 of each candidate and its reference: bert_score's `score`.
+
+    The model stays open for the next call. With `idf=True`, tokens are weighted over these references. The other arguments
+    are those of `BERTScorer` and of its `score`.
+    """
+    return score_with(
+        BERTScorer, cands, refs, model_type, num_layers, verbose, idf, device, batch_size, nthreads, all_layers, lang,
+        return_hash, rescale_with_baseline, baseline_path, use_fast_tokenizer, precision=precision, threads=threads,
+        max_length=max_length, on_long=on_long, revision=revision, offline=offline, cache_folder=cache_folder,
+        output=output, progress=progress,
+    )  # fmt: skip
