@@ -148,6 +148,11 @@ class Embedder:
         dimensions = opened.describe(call)["dimensions"] if out is not None or rows > _ROWS else 0
         if rows > _ROWS and (out is None or needs_all):
             check_fits(4 * rows * dimensions, "the vectors", IN_PARTS)
+        if rows == 0 and needs_all and out is None:
+            # No vectors have no ranges.
+            dtype = np.int8 if output_type in ("i8", "int8") else np.uint8
+            nothing = np.empty((0, opened.describe(call)["dimensions"]), dtype)
+            return cast("Vectors", nothing), _nearsay.EmbedReport()
         if out is None:
             with reporting(progress, "texts") as report:
                 vectors, found = opened.encode(given, 0, rows, call, output_type, on_long, None, report, cancel)

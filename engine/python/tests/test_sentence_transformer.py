@@ -30,7 +30,9 @@ def test_one_text_several_and_none(model) -> None:
     assert np.array_equal(model.encode(TEXTS[5]), several[5])
     assert np.array_equal(model.encode(sentences=TEXTS), several)
     assert np.array_equal(model.encode(tuple(TEXTS), batch_size=1), several)
-    assert model.encode([]).shape == (0,)
+    for settings in ({}, {"precision": "int8"}, {"precision": "ubinary"}, {"precision": None, "truncate_dim": 5}):
+        assert model.encode([], **settings).shape == (0,)
+    assert np.array_equal(model.encode(TEXTS, precision=None), several)
     assert np.array_equal(several, nearsay.Embedder(MODEL).encode(TEXTS, prompt=""))
 
 
