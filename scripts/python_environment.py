@@ -10,6 +10,9 @@ import venv
 from pathlib import Path
 
 
+PACKAGE = Path(__file__).resolve().parents[1] / "engine" / "python"
+
+
 def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
 
@@ -38,3 +41,16 @@ def install(folder: Path, python: Path, requirements: Path) -> None:
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if subprocess.run([*pip, "-r", str(requirements)]).returncode:
         sys.exit(f"pip could not install the packages of {requirements}; its output is above")
+
+
+def build_package(name: str) -> dict[str, str]:
+    """Builds the Python package for this machine into the environment; returns the variables of programs that run there.
+
+    The package is used from its folder: its compiled half is put next to its modules. Exits with 1 if the build fails.
+    """
+    folder = cache() / name
+    environment = {**os.environ, "VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    build = ["maturin", "develop", "--release", "--locked"]
+    if subprocess.run(build, cwd=PACKAGE, env=environment).returncode:
+        sys.exit(1)
+    return environment

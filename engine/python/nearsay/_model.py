@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from ._check import flag, text, whole
 from ._threads import threads as number_of_threads
 from ._types import ModelSettings, StrPath
-from .errors import InputError, InputTypeError
+from .errors import DeviceError, InputError, InputTypeError
+
+Settings = TypeVar("Settings")
+T = TypeVar("T")
 
 
 def model_settings(
@@ -53,6 +59,20 @@ def check_sha256(model: str, here: str, pickled: str) -> None:
 def to_open(settings: ModelSettings) -> ModelSettings:
     """The settings with the threads that this process has: those of a pickle were another's."""
     return {**settings, "threads": number_of_threads(settings["threads"])}
+
+
+def open_compiled(make: Callable[[ModelSettings, Settings], T], model: ModelSettings, settings: Settings) -> T:
+    """A compiled model. A device that this wheel was built without is an error that names the wheel with it."""
+    try:
+        return make(to_open(model), settings)
+    except DeviceError as error:
+        # The library's hint names a feature of cargo.
+        if error.hint is None or "build with feature" not in error.hint:
+            raise
+        hint = "run with device=\"cpu\""
+        if "`cuda`" in error.hint:
+            hint = f"this wheel is for CPUs: build one for GPUs with `scripts/build-wheel --cuda`, or {hint}"
+        raise DeviceError(error.message, hint) from None
 
 
 def device_name(device: object) -> str:

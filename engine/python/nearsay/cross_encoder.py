@@ -10,11 +10,11 @@ import numpy as np
 
 from . import _nearsay
 from ._check import whole
-from ._model import check_sha256, model_settings, to_open
-from ._peer import cannot_follow, max_length_of, precision_of, shows_progress, warn_of_remote_code
+from ._model import check_sha256, model_settings, open_compiled
 from ._progress import reporting
 from ._shared import Shared
 from .errors import InputError, InputTypeError
+from .sentence_transformer import arguments
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,6 +57,7 @@ class CrossEncoder:
         revision: str | None = None,
         local_files_only: bool = False,
         token: object = None,
+        use_auth_token: object = None,
         model_kwargs: Mapping[str, Any] | None = None,
         processor_kwargs: Mapping[str, Any] | None = None,
         tokenizer_kwargs: Mapping[str, Any] | None = None,
@@ -65,16 +66,15 @@ class CrossEncoder:
         threads: int | None = None,
     ) -> None:
         if config_kwargs:
-            raise cannot_follow("config_kwargs", "change the config.json of a copy of the model")
+            raise arguments.cannot_follow("config_kwargs", "change the config.json of a copy of the model")
         if backend != "torch":
-            raise cannot_follow(f"backend={backend!r}", "there is one engine; model_kwargs sets its precision")
-        if isinstance(token, str):
-            raise cannot_follow("token", "set HF_TOKEN")
-        warn_of_remote_code(trust_remote_code)
-        length = max_length if max_length is not None else max_length_of(processor_kwargs or tokenizer_kwargs or {})
+            raise arguments.cannot_follow(f"backend={backend!r}", "there is one engine; model_kwargs sets its precision")
+        arguments.check_token(token, use_auth_token)
+        arguments.warn_of_remote_code(trust_remote_code)
+        length = max_length if max_length is not None else arguments.max_length(processor_kwargs or tokenizer_kwargs or {})
         self._model: ModelSettings = model_settings(
             model_name_or_path,
-            precision_of(model_kwargs or {}),
+            arguments.precision(model_kwargs or {}),
             device,
             threads,
             revision,
@@ -84,7 +84,7 @@ class CrossEncoder:
         self._max_length = whole("max_length", length, 1)
         self._activation = activation_fn if activation_fn is not None else default_activation_function
         self._local = threading.local()
-        self._opened = _nearsay.CrossEncoder(to_open(self._model), self._settings(None, None))
+        self._opened = open_compiled(_nearsay.CrossEncoder, self._model, self._settings(None, None))
         found = self._opened.describe(self._settings(None, None))
         if num_labels is not None and num_labels != found["num_labels"]:
             raise InputError(f"num_labels must be {found['num_labels']}, as the model has it, got {num_labels}")
@@ -133,7 +133,7 @@ class CrossEncoder:
         first, second = _sides([pairs] if is_one else pairs)
         activation = activation_fn if activation_fn is not None else self._activation
         settings = self._settings(prompt_name, prompt, logits=activation is not None)
-        with reporting(shows_progress(show_progress_bar), "pairs") as report:
+        with reporting(arguments.shows_progress(show_progress_bar), "pairs") as report:
             found, self._local.truncated = self._opened.score(first, second, settings, report, None)
         scores = _activated(found, activation)
         if apply_softmax and scores.shape[1] > 1:
@@ -228,7 +228,7 @@ class CrossEncoder:
         self._local = threading.local()
 
         def opened() -> _nearsay.CrossEncoder:
-            found = _nearsay.CrossEncoder(to_open(self._model), self._settings(None, None))
+            found = open_compiled(_nearsay.CrossEncoder, self._model, self._settings(None, None))
             check_sha256(self._model["model"], found.sha256(), sha256)
             return found
 

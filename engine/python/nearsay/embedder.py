@@ -16,7 +16,7 @@ from . import _nearsay
 from ._calls import IN_PARTS, NO_CALL, OUTPUT_TYPES, SCALED, call_settings, checked, prepared
 from ._check import one_of, whole
 from ._memory import check_fits
-from ._model import check_sha256, model_settings, to_open
+from ._model import check_sha256, model_settings, open_compiled
 from ._progress import Progress, Report, reporting
 from ._shared import Shared
 from .errors import InputError
@@ -92,7 +92,7 @@ class Embedder:
         self._model = model
         self._defaults = defaults
         self._local = threading.local()
-        self._opened: _nearsay.Embedder | None = _nearsay.Embedder(to_open(model), checked(defaults))
+        self._opened: _nearsay.Embedder | None = open_compiled(_nearsay.Embedder, model, checked(defaults))
 
     @overload
     def encode(
@@ -191,6 +191,11 @@ class Embedder:
         dimensions = opened.describe(call)["dimensions"] if out is not None or rows > _ROWS else 0
         if rows > _ROWS and (out is None or needs_all):
             check_fits(4 * rows * dimensions, "the vectors", IN_PARTS)
+        if rows == 0 and needs_all and out is None:
+            # No vectors have no ranges.
+            dtype = np.int8 if output_type in ("i8", "int8") else np.uint8
+            nothing = np.empty((0, opened.describe(call)["dimensions"]), dtype)
+            return cast("Vectors", nothing), _nearsay.EmbedReport()
         if out is None:
             with reporting(progress, "texts") as report:
                 vectors, found = opened.encode(given, 0, rows, call, output_type, on_long, None, report, cancel)
@@ -429,8 +434,8 @@ def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
 def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embedder:
     """An embedder that was pickled: it shares its weights with those of this process that were pickled from the same."""
 
-    def opened() -> _nearsay.Embedder:
-        found = _nearsay.Embedder(to_open(model), defaults)
+    def open_again() -> _nearsay.Embedder:
+        found = open_compiled(_nearsay.Embedder, model, defaults)
         check_sha256(model["model"], found.sha256(), sha256)
         return found
 
@@ -439,5 +444,5 @@ def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embe
     embedder._model = cast("ModelSettings", {**model})
     embedder._defaults = cast("CallSettings", {**defaults})
     embedder._local = threading.local()
-    embedder._opened = _unpickled.get(repr((sorted(model.items()), sorted(defaults.items()), sha256)), opened)
+    embedder._opened = _unpickled.get(repr((sorted(model.items()), sorted(defaults.items()), sha256)), open_again)
     return embedder

@@ -15,7 +15,8 @@ import numpy as np
 from . import _nearsay
 from ._check import one_of, text, whole
 from ._memory import available_bytes, check_fits
-from ._model import check_sha256, model_settings, to_open
+from ._model import check_sha256, model_settings, open_compiled
+from ._names import with_known_names
 from ._progress import Progress, Report, reporting
 from ._shared import Shared
 from .errors import InputError, InputTypeError
@@ -67,6 +68,7 @@ class BERTScorer:
         InputError: No model or layer is known, a baseline is missing, or settings contradict each other.
     """
 
+    @with_known_names("BERTScorer")
     def __init__(
         self,
         model_type: StrPath | None = None,
@@ -125,7 +127,7 @@ class BERTScorer:
         self._output: OutputKind = output
         self._local = threading.local()
         self._idf = idf
-        self._opened = _nearsay.Scorer(to_open(self._model), self._settings)
+        self._opened = open_compiled(_nearsay.Scorer, self._model, self._settings)
         self._weighted: _nearsay.Scorer | None = None if idf is True else weighted(self._opened, idf)
         if idf_sents is not None:
             self.compute_idf(idf_sents)
@@ -353,13 +355,13 @@ class BERTScorer:
         self.__dict__.update(state)
         self._local = threading.local()
 
-        def opened() -> _nearsay.Scorer:
-            found = _nearsay.Scorer(to_open(self._model), self._settings)
+        def open_again() -> _nearsay.Scorer:
+            found = open_compiled(_nearsay.Scorer, self._model, self._settings)
             check_sha256(self.model_type, found.sha256(), sha256)
             return found
 
         self._opened = _unpickled.get(
-            repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), opened
+            repr((sorted(self._model.items()), sorted(self._settings.items()), sha256)), open_again
         )
         self._weighted = weighted(self._opened, self._idf)
 
@@ -372,11 +374,16 @@ class BERTScorer:
         return self._weighted
 
     def _as_output(self, array: npt.NDArray[np.float32]) -> Any:
-        if self._output == "numpy" or self._output == "auto" and sys.modules.get("torch") is None:
+        if self._output == "numpy" or self._output == "auto" and not self._prefers_tensors():
             return array
         import torch
 
         return torch.from_numpy(array)
+
+    @staticmethod
+    def _prefers_tensors() -> bool:
+        """Whether scores are torch tensors if nothing else was asked for."""
+        return sys.modules.get("torch") is not None
 
 
 def _paired(cands: Texts, references: _nearsay.Texts, counts: list[int] | None) -> _nearsay.Texts:

@@ -231,6 +231,9 @@ def test_parts_of_any_number_of_texts(model, texts, expected) -> None:
 def test_empty_input_has_the_right_shape(model) -> None:
     assert model.encode([]).shape == (0, 32)
     assert model.encode([], output_type="ubinary").shape == (0, 4)
+    for kind, dtype in (("i8", np.int8), ("uint8", np.uint8)):
+        nothing = model.encode([], output_type=kind)
+        assert nothing.shape == (0, model.dimensions) and nothing.dtype == dtype
     assert model.encode(np.array([], dtype=str)).shape == (0, 32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import sys
 from collections import defaultdict
@@ -136,7 +137,7 @@ def test_containers_of_pairs() -> None:
 
 
 def test_score_keeps_its_model_open_and_reads_baselines_again(tmp_path: Path) -> None:
-    import nearsay.scorer as module
+    import nearsay.scoring as module
 
     nearsay.score(["a"], ["b"], BERT, 2)
     kept = module._scorers.values()[-1]
@@ -242,6 +243,54 @@ def test_torch_tensors_where_they_are_expected() -> None:
     ):
         assert all(isinstance(part, torch.Tensor) for part in scores)
         assert same([part.numpy() for part in scores], expected)
+
+
+def test_signatures_are_those_of_the_arguments() -> None:
+    module = nearsay.bert_score
+    assert inspect.signature(module.score) == inspect.signature(nearsay.score)
+    assert inspect.signature(module.BERTScorer) == inspect.signature(nearsay.BERTScorer)
+    names = "cands refs model_type num_layers verbose idf device batch_size nthreads all_layers lang return_hash"
+    assert [*inspect.signature(module.score).parameters][:12] == names.split()
+    assert pickle.loads(pickle.dumps(module.score)) is module.score
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("model", "model_type"), ("model_name", "model_type"), ("layers", "num_layers"), ("language", "lang")],
+)
+def test_a_wrong_name_is_an_error_that_has_the_right_one(name, meant) -> None:
+    for of in (nearsay.BERTScorer, nearsay.bert_score.BERTScorer):
+        with pytest.raises(TypeError, match=f"BERTScorer has no argument '{name}'") as found:
+            of(**{name: BERT})
+        assert found.value.hint == f"did you mean {meant}?"
+    for score in (nearsay.score, nearsay.bert_score.score):
+        with pytest.raises(TypeError, match="score has no argument 'candidates'") as found:
+            score(candidates=["a"], refs=["b"])
+        assert found.value.hint == "did you mean cands?"
+    with pytest.raises(TypeError, match="has no argument 'zzz'") as found:
+        nearsay.BERTScorer(BERT, zzz=1)
+    assert found.value.hint.startswith("its arguments are model_type, num_layers, ")
+
+
+def test_the_hash_of_score_is_that_of_the_module() -> None:
+    """And a scorer that stays open does not lend its hash to a call with other arguments."""
+    for fast in (True, False):
+        settings = {"return_hash": True, "use_fast_tokenizer": fast}
+        found, name = nearsay.bert_score.score(["a"], ["b"], BERT, 2, **settings)
+        assert name == nearsay.bert_score.utils.get_hash(BERT, 2, False, False, False, fast)
+        assert same(found, nearsay.score(["a"], ["b"], BERT, 2))
+        assert nearsay.score(["a"], ["b"], BERT, 2, **settings)[1] == nearsay.BERTScorer(BERT, 2).signature
+
+
+def test_a_gpu_in_a_wheel_for_cpus_names_the_other_wheel() -> None:
+    for make in (lambda: nearsay.BERTScorer(BERT, 2, device=0), lambda: nearsay.Embedder(BERT, device="cuda")):
+        try:
+            make()
+        except nearsay.DeviceError as error:
+            # A wheel for GPUs speaks of the driver.
+            built = "no kernels for CUDA" not in str(error)
+            assert "feature" not in (error.hint or "")
+            assert built or "`scripts/build-wheel --cuda`" in (error.hint or "")
 
 
 def test_install_puts_it_where_bert_score_is_looked_for() -> None:

@@ -14,21 +14,19 @@ from typing import Any
 
 from .. import scorer as _scorer
 from .. import scoring as _scoring
+from .._names import with_known_names
 from .._nearsay import REPRODUCED_VERSION as __version__
 from . import utils
 
 __all__ = ["BERTScorer", "__version__", "install", "score", "utils"]
 
 
-def _output() -> str:
-    return "torch" if importlib.util.find_spec("torch") else "numpy"
-
-
 class BERTScorer(_scorer.BERTScorer):
     """`nearsay.BERTScorer`, whose scores are torch tensors wherever torch is installed."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **{"output": _output(), **settings})
+    @staticmethod
+    def _prefers_tensors() -> bool:
+        return importlib.util.find_spec("torch") is not None
 
     @property
     def hash(self) -> str:
@@ -43,9 +41,9 @@ class BERTScorer(_scorer.BERTScorer):
         )
 
 
+@with_known_names("score", like=_scoring.score)
 def score(*arguments: Any, **settings: Any) -> Any:
-    """`nearsay.score`, with torch tensors wherever torch is installed."""
-    return _scoring.score(*arguments, **{"output": _output(), **settings})
+    return _scoring.score_with(BERTScorer, *arguments, **settings)
 
 
 def install() -> None:

@@ -1,0 +1,1 @@
+"""The tests of bert_score on `nearsay.bert_score`."""
