@@ -3,8 +3,9 @@
     embed = nearsay.datasets.Embed(model, column="text")
     dataset = dataset.map(embed, batched=True)
 
-Its fingerprint is that of the settings and the model's files: the same in every process, and another one for other settings
-or another model, so that `map` finds its cache exactly if the vectors would be the same.
+Its fingerprint is that of the settings, the model's name and its files: the same in every process, and another one for other
+settings or other files, so that `map` never finds the vectors of another model in its cache. It does not depend on the
+machine, whose instruction set or GPU changes the last bits.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ A lazy frame's expressions are computed when it is collected, in any of polars' 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -58,13 +59,10 @@ class Expressions:
         column = ScoreColumns(model, **settings)
         type_ = pl.Struct({name: pl.Float32 for name in SCORES})
 
-        def score(pair: pl.Series) -> pl.Series:
-            candidates, references = (part.to_list() for part in pair.struct.unnest().get_columns())
-            scores, missing = column.scores(candidates, references)
-            parts = pl.DataFrame({name: part for name, part in zip(SCORES, scores)})
-            found = parts.to_struct(pair.name)
-            return found.zip_with(pl.Series(~missing), pl.Series(pair.name, [None], dtype=type_))
+        def score(pair: Sequence[pl.Series]) -> pl.Series:
+            candidates, references = pair
+            scores, missing = column.scores(candidates.to_list(), references.to_list())
+            found = pl.DataFrame(dict(zip(SCORES, scores))).to_struct(candidates.name)
+            return found.zip_with(pl.Series(~missing), pl.Series([None], dtype=type_))
 
-        other = pl.col(references) if isinstance(references, str) else references
-        pair = pl.struct(self._expression.alias("candidate"), other.alias("reference"))
-        return pair.map_batches(score, return_dtype=type_, is_elementwise=True)
+        return pl.map_batches([self._expression, references], score, return_dtype=type_, is_elementwise=True)

@@ -58,7 +58,7 @@ def test_scores() -> None:
     scorer = nearsay.BERTScorer(BERT, 2)
     references = [*TEXTS[1:], None, TEXTS[0]]
     frame = FRAME.with_columns(pl.Series("reference", references))
-    found = frame.select(pl.col("text").nearsay.score("reference", BERT, num_layers=2).alias("score"))["score"]
+    found = frame.select(pl.col("text").nearsay.score("reference", BERT, num_layers=2))["text"]
     assert found.dtype == pl.Struct({"precision": pl.Float32, "recall": pl.Float32, "f1": pl.Float32})
     assert found.is_null().to_list() == [False] * 59 + [True, True]
     expected = scorer.score(TEXTS[:59], TEXTS[1:])
@@ -94,3 +94,10 @@ def test_what_is_refused_before_any_row(model: nearsay.Embedder) -> None:
 def test_a_column_of_numbers_is_refused(model: nearsay.Embedder) -> None:
     with pytest.raises(Exception, match="must have strings"):
         FRAME.select(pl.col("number").nearsay.embed(model))
+
+
+@pytest.mark.parametrize("values", [[], [None, None]])
+def test_scores_without_a_pair(values: list[None]) -> None:
+    found = pl.DataFrame({"a": values, "b": values}).select(pl.col("a").nearsay.score("b", BERT, num_layers=2))["a"]
+    assert found.dtype == pl.Struct({"precision": pl.Float32, "recall": pl.Float32, "f1": pl.Float32})
+    assert found.to_list() == values

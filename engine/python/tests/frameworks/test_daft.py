@@ -6,6 +6,7 @@ import daft
 import numpy as np
 import pytest
 from conftest import BERT, some_texts
+from examples import run_example
 
 import nearsay
 import nearsay.daft
@@ -48,3 +49,7 @@ def test_what_is_refused(model: nearsay.Embedder) -> None:
         nearsay.daft.embed(frame["text"], model, promt="x")
     with pytest.raises(nearsay.InputError, match="idf=True needs all references"):
         nearsay.daft.score(frame["text"], frame["text"], BERT, idf=True)
+
+
+def test_the_example() -> None:
+    assert run_example("python.md", "import daft") == "Embedding[Float32; 384]\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import BERT, FIXTURES, some_texts
+from examples import run_example
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
@@ -84,3 +85,7 @@ def test_what_is_refused() -> None:
             NearsayEmbeddings(BERT, **settings)
     with pytest.raises(nearsay.ModelNotFoundError):
         NearsayEmbeddings("no/such-model")
+
+
+def test_the_example() -> None:
+    assert run_example("python.md", "InMemoryVectorStore") == "A river ran over its banks.\n"

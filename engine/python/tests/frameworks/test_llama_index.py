@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import BERT, FIXTURES, some_texts
+from examples import run_example
 from llama_index.core import Document, VectorStoreIndex
 
 import nearsay
@@ -64,3 +65,7 @@ def test_what_is_refused() -> None:
         NearsayEmbedding(BERT, settings={"precison": "int8"})
     with pytest.raises(nearsay.ModelNotFoundError):
         NearsayEmbedding("no/such-model")
+
+
+def test_the_example() -> None:
+    assert run_example("python.md", "VectorStoreIndex") == "A river ran over its banks.\n"

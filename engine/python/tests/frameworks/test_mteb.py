@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import FIXTURES
+from examples import run_example
 from mteb import mocks
 from mteb.models import SentenceTransformerEncoderWrapper
 from mteb.models.models_protocols import EncoderProtocol
@@ -115,3 +116,9 @@ def test_a_task_without_texts_is_refused(model: nearsay.mteb.Model) -> None:
     metadata = mocks.MockRetrievalTask.metadata
     with pytest.raises(nearsay.InputError, match="the task has no texts, its inputs have image"):
         model.encode([{"image": []}], task_metadata=metadata, hf_split="test", hf_subset="default")
+
+
+def test_the_example() -> None:
+    # The task's data would have to be fetched.
+    replacing = {'mteb.get_tasks(tasks=["STSBenchmark"])': "mteb.mocks.MockSTSTask(), cache=None"}
+    run_example("python.md", "import mteb", {"import mteb\n": "import mteb.mocks\n", **replacing})

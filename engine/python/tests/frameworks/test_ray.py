@@ -12,9 +12,11 @@ from typing import Any
 import counting
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import ray
 from conftest import BERT, many_texts
+from examples import MINILM, run_example, write_corpus
 from ray.cluster_utils import Cluster
 from ray_steps import SlowEmbed
 
@@ -119,3 +121,26 @@ def test_what_is_refused() -> None:
     ]:
         with pytest.raises(nearsay.InputError, match=message):
             make()
+
+
+@pytest.mark.parametrize("page", ["python.md", "many-machines.md"])
+def test_the_examples(cluster: Cluster, tmp_path: Path, page: str) -> None:
+    texts = TEXTS[:30]
+    write_corpus(tmp_path / "corpus", texts)
+    replacing = {
+        "python.md": {'"corpus"': f'"{tmp_path}/corpus"', '"vectors"': f'"{tmp_path}/vectors"', "num_cpus=2": "num_cpus=1"},
+        "many-machines.md": {
+            "s3://": f"{tmp_path}/",
+            "/models/minilm": BERT,
+            # That of a GPU.
+            '"precision": "f16", ': "",
+            "    num_gpus=1,\n": "",
+            "num_cpus=16": "num_cpus=1",
+        },
+    }
+    run_example(page, "import ray", replacing[page])
+    found = pq.read_table(tmp_path / "vectors").sort_by("id")
+    assert found.column_names == ["id", "text", "embedding"] and found["text"].to_pylist() == texts
+    model = nearsay.Embedder(MINILM if page == "python.md" else BERT)
+    vectors = found["embedding"].combine_chunks().flatten().to_numpy()
+    assert vectors.tobytes() == model.encode(texts, output_type="f16").tobytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import counting
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import BERT, many_texts
+from examples import MINILM, run_example, write_corpus
 from executor_death import dies_once
 from pyspark.sql import DataFrame, SparkSession
 
@@ -110,3 +114,40 @@ def test_what_is_refused_before_any_worker(frame: DataFrame) -> None:
     ]:
         with pytest.raises(nearsay.InputError, match=message):
             call()
+
+
+@pytest.mark.parametrize("page", ["python.md", "many-machines.md"])
+def test_the_examples_of_vectors(session: SparkSession, tmp_path: Path, page: str) -> None:
+    texts = TEXTS[:30]
+    write_corpus(tmp_path / "corpus", texts)
+    replacing = {
+        "python.md": {'"corpus"': f'"{tmp_path}/corpus"', '"vectors"': f'"{tmp_path}/vectors"'},
+        "many-machines.md": {
+            "s3a://": f"{tmp_path}/",
+            "/models/minilm": BERT,
+            # The session is there.
+            '.config("spark.executor.cores", 16).config("spark.task.cpus", 16)': "",
+        },
+    }
+    run_example(page, "nearsay.spark.embed", replacing[page])
+    found = pq.read_table(tmp_path / "vectors").sort_by("id")
+    model = nearsay.Embedder(MINILM) if page == "python.md" else nearsay.Embedder(BERT, precision="int8")
+    vectors = found["embedding"].combine_chunks().flatten().to_numpy()
+    assert vectors.tobytes() == model.encode(texts).tobytes()
+
+
+def test_the_example_of_scores(session: SparkSession, tmp_path: Path) -> None:
+    candidates, references = TEXTS[:50], TEXTS[50:100]
+    (tmp_path / "pairs").mkdir()
+    table = pa.table({"id": range(50), "candidate": candidates, "reference": references})
+    pq.write_table(table, tmp_path / "pairs" / "0.parquet")
+    (tmp_path / "references.txt").write_text("\n".join(references) + "\n", "utf-8")
+    idf = tmp_path / "references.idf"
+    count = [sys.executable, "-m", "nearsay", "idf", "references.txt", "-m", BERT, "-o", idf.name]
+    subprocess.run(count, cwd=tmp_path, check=True, capture_output=True)
+    replacing = {"s3a://": f"{tmp_path}/", "/models/minilm": BERT, "num_layers=5": "num_layers=2"}
+    run_example("many-machines.md", "nearsay.spark.score", {**replacing, "/models/references.idf": str(idf)})
+    found = pq.read_table(tmp_path / "scores").sort_by("id")
+    expected = nearsay.BERTScorer(BERT, 2, idf=str(idf)).score(candidates, references)
+    for name, part in zip(("precision", "recall", "f1"), expected):
+        assert found[name].to_numpy().tobytes() == np.asarray(part).tobytes()
