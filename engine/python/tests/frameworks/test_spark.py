@@ -150,4 +150,6 @@ def test_the_example_of_scores(session: SparkSession, tmp_path: Path) -> None:
     found = pq.read_table(tmp_path / "scores").sort_by("id")
     expected = nearsay.BERTScorer(BERT, 2, idf=str(idf)).score(candidates, references)
     for name, part in zip(("precision", "recall", "f1"), expected):
-        assert found[name].to_numpy().tobytes() == np.asarray(part).tobytes()
+        # The same bits but for NaN, of which Spark knows one: with these weights an empty text has no score.
+        np.testing.assert_array_equal(found[name].to_numpy(), np.asarray(part))
+        assert np.isfinite(part).sum() > 30
