@@ -9,7 +9,7 @@
 //! | `arrays.rs` | results as numpy arrays, without a copy |
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
-//! | `embedder.rs`, `scorer.rs` | the classes |
+//! | `embedder.rs`, `scorer.rs`, `metrics.rs` | the classes |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
 //! | `settings.rs` | arguments as the library's options |
 //! | `error.rs`, `logging.rs` | errors and log lines, as Python has them |
@@ -21,6 +21,7 @@ mod command;
 mod embedder;
 mod error;
 mod logging;
+mod metrics;
 mod opened;
 mod report;
 mod scorer;
@@ -40,6 +41,8 @@ mod _nearsay {
     use super::embedder::Embedder;
     #[pymodule_export]
     use super::logging::start_log;
+    #[pymodule_export]
+    use super::metrics::{RowStatistics, TextMetric, mean_intervals};
     #[pymodule_export]
     use super::report::EmbedReport;
     #[pymodule_export]
