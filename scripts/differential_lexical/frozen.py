@@ -5,6 +5,7 @@ import logging
 from importlib.metadata import version
 from typing import Any, Iterable
 
+import sacrebleu
 import sacrebleu.metrics
 from rouge_score import rouge_scorer
 
@@ -35,6 +36,17 @@ ROUGE_ROWS = [
     (["Ünïcode wörds 42"], "unicode words 42"),
     (["policies and generously given", "policy generous giving"], "a generous policy was given"),
 ]
+FUNCTIONS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in ("corpus_bleu", "raw_corpus_bleu", "sentence_bleu")),
+    *((name, {}) for name in ("corpus_chrf", "sentence_chrf", "corpus_ter", "sentence_ter")),
+    ("corpus_bleu", {"smooth_method": "add-k", "smooth_value": 2, "lowercase": True, "tokenize": "char", "use_effective_order": True}),
+    ("raw_corpus_bleu", {"smooth_value": 0.5}),
+    ("sentence_bleu", {"smooth_method": "floor", "smooth_value": 0.2, "lowercase": True, "tokenize": "intl", "use_effective_order": False}),
+    ("corpus_chrf", {"char_order": 4, "word_order": 2, "beta": 3, "remove_whitespace": False, "eps_smoothing": True}),
+    ("sentence_chrf", {"char_order": 4, "word_order": 2, "beta": 3, "remove_whitespace": False, "eps_smoothing": True}),
+    ("corpus_ter", {"normalized": True, "no_punct": True, "asian_support": True, "case_sensitive": True}),
+    ("sentence_ter", {"normalized": True, "no_punct": True, "asian_support": True, "case_sensitive": True}),
+]
 #: Resamples of the intervals.
 RESAMPLES = 200
 
@@ -57,6 +69,15 @@ def of_sacrebleu() -> Iterable[dict[str, Any]]:
                 "text": str(score),
                 "signature": signatures,
             }
+
+
+def functions() -> Iterable[dict[str, Any]]:
+    hypotheses, references = CORPORA["english"]
+    for name, arguments in FUNCTIONS:
+        one = hypotheses[0], [stream[0] for stream in references]
+        inputs = one if name.startswith("sentence") else (hypotheses, references)
+        score = getattr(sacrebleu, name)(*inputs, **arguments)
+        yield {"name": name, "arguments": arguments, "score": score.score, "text": str(score)}
 
 
 def intervals() -> Iterable[dict[str, Any]]:
@@ -93,6 +114,7 @@ def frozen() -> dict[str, Any]:
         "versions": {name: version(name) for name in ("sacrebleu", "rouge-score")},
         "corpora": {name: {"hypotheses": texts, "references": streams} for name, (texts, streams) in CORPORA.items()},
         "scores": [*of_sacrebleu()],
+        "functions": [*functions()],
         "resamples": RESAMPLES,
         "intervals": [*intervals()],
         "rouge": [*of_rouge()],

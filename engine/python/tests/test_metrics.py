@@ -61,6 +61,15 @@ def test_scores_are_sacrebleus(case: dict[str, Any]) -> None:
         assert metric.sentence_score(text, references).score == close(expected)
 
 
+@pytest.mark.parametrize("case", FROZEN["functions"], ids=lambda case: f"{case['name']}-{[*case['arguments']]}")
+def test_functions_are_sacrebleus(case: dict[str, Any]) -> None:
+    corpus = FROZEN["corpora"]["english"]
+    texts, references = corpus["hypotheses"], corpus["references"]
+    inputs = (texts[0], [stream[0] for stream in references]) if case["name"].startswith("sentence") else (texts, references)
+    score = getattr(metrics, case["name"])(*inputs, **case["arguments"])
+    assert (str(score), score.score) == (case["text"], close(case["score"]))
+
+
 @pytest.mark.parametrize("case", FROZEN["intervals"], ids=lambda case: case["metric"])
 def test_intervals_are_sacrebleus(case: dict[str, Any]) -> None:
     metric, corpus = getattr(metrics, case["metric"])(), FROZEN["corpora"]["english"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from .. import _nearsay
 from .._check import flag, text
@@ -15,6 +13,9 @@ from .._types import Texts
 from ..errors import InputError, InputTypeError
 from ._metric import References, _streams, _texts, spec
 from .scoring import Score
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _TYPE = re.compile(r"rouge([1-9]|L|Lsum)", re.ASCII)
 

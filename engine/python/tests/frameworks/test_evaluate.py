@@ -102,6 +102,17 @@ def test_bleu() -> None:
     assert (found["translation_length"], found["reference_length"], found["brevity_penalty"]) == (11, 8, 1.0)
     assert found["precisions"] == [10 / 11, 6 / 9, 3 / 7, 1 / 5]
     assert found["bleu"] == pytest.approx((10 / 11 * 6 / 9 * 3 / 7 * 1 / 5) ** 0.25, rel=1e-14)
+    # The example of the documentation of evaluate's module.
+    texts = ["hello there general kenobi", "foo bar foobar"]
+    example = load("bleu").compute(predictions=texts, references=[[texts[0], "hello there!"], [texts[1]]])
+    assert example == {
+        "bleu": 1.0,
+        "precisions": [1.0, 1.0, 1.0, 1.0],
+        "brevity_penalty": 1.0,
+        "length_ratio": 7 / 6,
+        "translation_length": 7,
+        "reference_length": 6,
+    }
     smooth = load("bleu").compute(predictions=["a b"], references=["a c d"], smooth=True, max_order=3)
     assert smooth["precisions"] == [2 / 3, 1 / 2, 1]
     assert smooth["brevity_penalty"] == pytest.approx(np.exp(1 - 3 / 2), rel=1e-15)
