@@ -44,7 +44,6 @@ def _several(text: Any) -> Any:
 
 
 def streams(references: Sequence[Reference]) -> list[Sequence[str | None]]:
-    """References by their place in a row. Rows may have different numbers."""
-    if all(isinstance(reference, str) for reference in references):
-        return [references]
-    return [list(stream) for stream in zip_longest(*references)]
+    """References by their place in a row. Rows may have different numbers; one without any is an error of the metric."""
+    rows = [[reference] if isinstance(reference, str) else reference or [None] for reference in references]
+    return [list(stream) for stream in zip_longest(*rows)]

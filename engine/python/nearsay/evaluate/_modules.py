@@ -26,7 +26,7 @@ Returns:
         return {**{name: part.tolist() for name, part in zip(names, scores)}, "hashcode": signature}
 
 
-class SacreBLEU(Module):
+class Sacrebleu(Module):
     description = "BLEU as sacrebleu computes it, from 0 to 100."
     arguments = """
     smooth_method, smooth_value, force, lowercase, tokenize: As of nearsay.metrics.BLEU.

@@ -122,6 +122,13 @@ def test_bleu() -> None:
     assert computed("bleu")["bleu"] == pytest.approx(expected.score / 100, rel=1e-13)
 
 
+@pytest.mark.parametrize("name", ["bleu", "chrf", "rouge", "sacrebleu", "ter"])
+def test_rows_without_references(name: str) -> None:
+    for references in ([["a"], []], ["a", None]):
+        with pytest.raises(InputError, match="row 1 has no reference"):
+            load(name).compute(predictions=["a", "b"], references=references)
+
+
 @pytest.mark.parametrize("name", ["chrf", "rouge"])
 def test_batches(name: str) -> None:
     metric = load(name)
