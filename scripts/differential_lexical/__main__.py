@@ -27,6 +27,10 @@ def compare(options: argparse.Namespace) -> None:
         module.compare_known(options.nearsay, options.example, options.data, options.wmt17)
     elif options.name == "missing":
         module.compare(options.nearsay, options.count, options.seed)
+    elif options.name == "package":
+        module.compare(options.count, options.seed)
+        if options.data:
+            module.compare_sets(options.data)
     else:
         module.compare(options.example, options.count, options.seed)
         if options.data and hasattr(module, "compare_sets"):

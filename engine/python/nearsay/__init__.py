@@ -46,6 +46,8 @@ from .sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
     from . import bert_score as bert_score
+    from . import evaluate as evaluate
+    from . import metrics as metrics
 
 __all__ = [
     "Array",
@@ -80,16 +82,21 @@ __all__ = [
     "cached",
     "doctor",
     "embed_files",
+    "evaluate",
+    "metrics",
     "score",
     "verify",
 ]
+
+#: Modules that are imported on first use.
+_LATER = ("bert_score", "evaluate", "metrics")
 
 _start_log()
 
 
 def __getattr__(name: str) -> object:
     """Imports a module on first use: `nearsay.bert_score`."""
-    if name == "bert_score":
+    if name in _LATER:
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")

@@ -19,6 +19,7 @@ from ._model import model_settings
 from ._shared import Shared
 from .embedder import Embedder, cached
 from .errors import InputError
+from .idf import Idf
 from .scorer import BERTScorer
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ class ScoreColumns:
     Args:
         model: A scorer, or a folder or a name that is opened in the process that needs it. None: the model for `lang`, else
             NEARSAY_MODEL.
-        settings: Those of `BERTScorer`. `idf` is a mapping or a file of `nearsay idf`: weights from a batch would depend on
-            how rows were divided.
+        settings: Those of `BERTScorer`. `idf` is an `Idf`, a file of one, or a mapping: weights from a batch would depend on how
+            rows were divided.
 
     Raises:
         InputError: For an unknown setting, or one that needs all rows.
@@ -137,7 +138,7 @@ class ScoreColumns:
         if unknown:
             raise InputError(f"unknown setting {min(unknown)!r}", f"the settings are {', '.join(known)}")
         if settings.get("idf") is True:
-            raise InputError("idf=True needs all references at once", "count them with `nearsay idf`, and give the file")
+            raise InputError("idf=True needs all references at once", "count them with nearsay.Idf.count, and give that")
         if isinstance(model, BERTScorer):
             if settings:
                 raise InputError(f"{min(settings)} has no effect on an opened scorer", "give it to BERTScorer")
@@ -156,7 +157,9 @@ class ScoreColumns:
             # Its text would be the longest of keys; the model's weights are not shared.
             self._model = BERTScorer(self._model, **self._settings)
             return self._model
-        key = repr((self._model, self._settings))
+        idf = self._settings.get("idf")
+        named = {**self._settings, "idf": idf.sha256} if isinstance(idf, Idf) else self._settings
+        key = repr((self._model, named))
         return _scorers.get(key, lambda: BERTScorer(cast("Any", self._model), **self._settings))
 
     def scores(

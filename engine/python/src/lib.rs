@@ -9,7 +9,7 @@
 //! | `arrays.rs` | results as numpy arrays, without a copy |
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
-//! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs` | the classes |
+//! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs`, `metrics.rs` | the classes |
 //! | `job.rs` | files to files |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
 //! | `settings.rs` | arguments as the library's options |
@@ -25,6 +25,7 @@ mod error;
 mod idf;
 mod job;
 mod logging;
+mod metrics;
 mod opened;
 mod report;
 mod scorer;
@@ -48,6 +49,8 @@ mod _nearsay {
     use super::idf::Idf;
     #[pymodule_export]
     use super::logging::start_log;
+    #[pymodule_export]
+    use super::metrics::{RowStatistics, TextMetric, mean_intervals};
     #[pymodule_export]
     use super::report::EmbedReport;
     #[pymodule_export]

@@ -24,6 +24,7 @@ pub mod bleu;
 mod catalog;
 mod characters;
 pub mod chrf;
+mod corpus;
 pub mod distinct;
 pub mod error_rate;
 pub mod length;
@@ -39,6 +40,7 @@ pub mod ter;
 mod tokens;
 
 pub use catalog::{text_metric, text_metric_names};
+pub use corpus::Corpus;
 pub use metric::{Direction, Figure, Metric, ReferenceCount, RowScorer, SetScorer, TextMetric};
 pub use rouge::{Rouge, RougeTokenizer};
 pub use settings::{MetricSpec, Settings, SpecError};

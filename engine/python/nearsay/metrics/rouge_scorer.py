@@ -1,0 +1,118 @@
+"""ROUGE, with the signatures of rouge-score 0.1.2: the names of `rouge_score.rouge_scorer`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import _nearsay
+from .._check import flag, text
+from .._threads import threads as number_of_threads
+from .._types import Texts
+from ..errors import InputError, InputTypeError
+from ._metric import References, _streams, _texts, spec
+from .scoring import Score
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_TYPE = re.compile(r"rouge([1-9]|L|Lsum)", re.ASCII)
+
+
+class RougeScorer:
+    """Scores predictions against targets. Any number of threads may use it at the same time.
+
+    Args:
+        rouge_types: "rouge1" to "rouge9", "rougeL" and "rougeLsum", which compares line by line.
+        use_stemmer: Compare the stems of English words of more than three letters.
+        split_summaries: Must be False: put each sentence on a line for "rougeLsum".
+        tokenizer: Must be None.
+
+    Raises:
+        InputError: A type is unknown, or an argument cannot be followed.
+    """
+
+    def __init__(
+        self,
+        rouge_types: Iterable[str],
+        use_stemmer: bool = False,
+        split_summaries: bool = False,
+        tokenizer: None = None,
+    ) -> None:
+        if isinstance(rouge_types, str):
+            raise InputTypeError(f"rouge_types must be a list of str, got the str {rouge_types!r}")
+        self.rouge_types: list[str] = [*rouge_types]
+        if flag("split_summaries", split_summaries):
+            raise InputError(
+                "split_summaries=True needs a model that finds sentences, which is not available",
+                "put each sentence on a line of its own",
+            )
+        if tokenizer is not None:
+            raise InputError("tokenizer must be None: texts are split as by rouge-score's own")
+        self._stem = bool(flag("use_stemmer", use_stemmer))
+        for name in self.rouge_types:
+            if not isinstance(name, str) or not _TYPE.fullmatch(name):
+                raise InputError(f"rouge_types must be of rouge1 to rouge9, rougeL and rougeLsum, got {name!r}")
+        self._open()
+
+    def score(self, target: str, prediction: str) -> dict[str, Score]:
+        """Precision, recall and F1 of a prediction, by type."""
+        return self._one(_text("target", target), prediction)
+
+    def score_multi(self, targets: Sequence[str], prediction: str) -> dict[str, Score]:
+        """The same against several targets: for each type, the one with the best F1."""
+        if isinstance(targets, str):
+            raise InputTypeError("targets must be a list of str, got one str")
+        found = [_text("targets", target) for target in targets]
+        if not found:
+            raise InputError("targets must have at least one text")
+        return self._one(found, prediction)
+
+    def score_all(self, targets: References, predictions: Texts) -> dict[str, npt.NDArray[Any]]:
+        """All rows in one call, on all threads.
+
+        Args:
+            targets: Streams, each with a target per prediction, or None for a missing one.
+            predictions: A text per row.
+
+        Returns:
+            For each type precision, recall and F1: [rows, 3] float64.
+        """
+        streams, found = _streams(targets), _texts("predictions", predictions)
+        if not streams:
+            raise InputError("targets must have at least one stream")
+        threads = number_of_threads(None)
+        return {
+            name: metric.statistics(found, streams, threads).values()[:, :3]
+            for name, metric in self._metrics.items()
+        }
+
+    def _one(self, targets: str | list[str], prediction: str) -> dict[str, Score]:
+        found = _nearsay.Texts([_text("prediction", prediction)])
+        targets = [targets] if isinstance(targets, str) else targets
+        streams = [_nearsay.Texts([target]) for target in targets]
+        rows = {name: metric.statistics(found, streams, 1, True) for name, metric in self._metrics.items()}
+        return {name: Score(*row.sums()[:3]) for name, row in rows.items()}
+
+    def _open(self) -> None:
+        settings = {"stem": self._stem}
+        self._metrics = {name: _nearsay.TextMetric(spec(name, settings)) for name in self.rouge_types}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_metrics"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+
+def _text(name: str, value: Any) -> str:
+    found = text(name, value)
+    if found is None:
+        raise InputTypeError(f"{name} must be a str, got None")
+    return found
+
+
+#: ROUGE under the name of the other metrics.
+ROUGE = RougeScorer
