@@ -268,7 +268,7 @@ class Embedder:
         return vectors
 
     def encode_iter(
-        self, texts: Iterable[str], rows: int = _ROWS, *, output_type: OutputType = "f32", **settings: Any
+        self, texts: Texts, rows: int = _ROWS, *, output_type: OutputType = "f32", **settings: Any
     ) -> Iterator[Vectors]:
         """The vectors of any number of texts, `rows` at a time, in bounded memory.
 
@@ -281,20 +281,21 @@ class Embedder:
                 f"output_type={output_type!r} scales by the ranges of all vectors, and encode_iter sees a part of them",
                 "take float16, or binary",
             )
-        if texts is None or isinstance(texts, (str, bytes, dict, set, frozenset)):
+        is_iterable = hasattr(texts, "__iter__") or hasattr(texts, "__getitem__")
+        if not is_iterable or isinstance(texts, (str, bytes, dict, set, frozenset)):
             prepared(texts, "error")
-        return self._parts(iter(texts), rows, output_type=output_type, **settings)
+        return self._parts(_cut(texts, rows), output_type=output_type, **settings)
 
-    def _parts(self, texts: Iterator[str], rows: int, progress: Progress = None, **settings: Any) -> Iterator[Vectors]:
+    def _parts(self, parts: Iterator[Texts], progress: Progress = None, **settings: Any) -> Iterator[Vectors]:
         start = 0
         found = _nearsay.EmbedReport()
         with reporting(progress, "texts") as report:
-            while part := [*itertools.islice(texts, rows)]:
+            for part in parts:
                 of_all = None if report is None else functools.partial(_of_part, report, start)
                 vectors, of_part = self._encode(part, None, start, progress=of_all, **settings)
                 found = found.followed_by(of_part, start)
                 self._local.report = found
-                start += len(part)
+                start += len(vectors)
                 yield vectors
 
     async def aencode(self, texts: Texts, **settings: Any) -> Vectors:
@@ -407,6 +408,20 @@ class Embedder:
 
     def _call(self, settings: CallSettings) -> tuple[_nearsay.Embedder, CallSettings]:
         return self._native(), call_settings(self._defaults, settings)
+
+
+def _cut(texts: Iterable[str] | Texts, rows: int) -> Iterator[Texts]:
+    """The texts, `rows` at a time. Arrow arrays are sliced, since the items of pyarrow's are not str."""
+    is_arrow = hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")
+    if is_arrow and hasattr(texts, "slice"):
+        array = cast("Any", texts)
+        return (array.slice(start, rows) for start in range(0, len(array), rows))
+    return iter(functools.partial(_next, iter(cast("Iterable[str]", texts)), rows), [])
+
+
+def _next(texts: Iterator[str], rows: int) -> list[str]:
+    """The next texts, at most `rows`."""
+    return [*itertools.islice(texts, rows)]
 
 
 def _of_all(report: Report, start: int, total: int, done: int, _: int | None) -> None:

@@ -218,14 +218,25 @@ def test_parts_of_any_number_of_texts(model, texts, expected) -> None:
     assert [*model.encode_iter([])] == []
     with pytest.raises(ValueError, match="ranges of all vectors"):
         model.encode_iter(texts, output_type="i8")
-    for bad in ("text", {"a": 1}, {"a"}, None):
-        with pytest.raises(TypeError, match="must be a container of str"):
+    for bad in ("text", {"a": 1}, {"a"}, None, 3):
+        with pytest.raises(nearsay.InputTypeError, match="must be a container of str"):
             model.encode_iter(bad)
     with pytest.raises(ValueError, match="text 10 is missing"):
         [*model.encode_iter(["a"] * 10 + [None], rows=4)]
     calls = []
     [*model.encode_iter(texts[:10], rows=4, progress=lambda *call: calls.append(call))]
     assert [call for call in calls if call[0] in (4, 8, 10)] == [(4, None, "texts"), (8, None, "texts"), (10, None, "texts")]
+
+
+def test_parts_of_arrow_arrays(model, texts, expected) -> None:
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    array = pa.array(texts)
+    for column in (array, pa.chunked_array([array[:11], array[11:]]), pl.Series(texts)):
+        parts = [*model.encode_iter(column, rows=7)]
+        assert [len(part) for part in parts] == [7] * 42 + [6]
+        assert same_bits(np.concatenate(parts), expected)
+    with pytest.raises(ValueError, match="text 10 is missing"):
+        [*model.encode_iter(pa.array(["a"] * 10 + [None]), rows=4)]
 
 
 def test_empty_input_has_the_right_shape(model) -> None:
