@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -44,8 +45,17 @@ def text(name: str, value: Any) -> str | None:
     return value
 
 
+def path_of(name: str, value: Any) -> str:
+    """A path as str."""
+    if isinstance(value, (str, os.PathLike)):
+        path = os.fspath(value)
+        if isinstance(path, str):
+            return path
+    raise InputTypeError(f"{name} must be a str or a path, got {value!r}")
+
+
 def one_of(name: str, value: Any, known: Collection[str]) -> str:
     """One of some words."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}")
     return value

@@ -172,6 +172,10 @@ class ScoreColumns:
             candidates: A text or None each.
             references: A text, a list of texts of which the best one counts, or None each.
         """
+        if len(candidates) != len(references):
+            raise InputError(
+                f"candidates and references must have the same length, got {len(candidates)} and {len(references)}"
+            )
         missing = np.array([None in pair for pair in zip(candidates, references)], dtype=np.bool_)
         pairs = [pair for pair, is_missing in zip(zip(candidates, references), missing) if not is_missing]
         scores = np.zeros((3, len(missing)), dtype=np.float32)

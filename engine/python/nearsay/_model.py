@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from ._check import flag, text, whole
+from ._check import flag, path_of, text, whole
 from ._threads import threads as number_of_threads
 from ._types import ModelSettings, StrPath
 from .errors import DeviceError, InputError, InputTypeError
@@ -30,9 +30,7 @@ def model_settings(
         model = os.environ.get("NEARSAY_MODEL")
         if model is None:
             raise InputError("no model is named", "name a folder or a model on the hub, or set NEARSAY_MODEL")
-    name = os.fspath(model)
-    if not isinstance(name, str):
-        raise InputTypeError(f"model must be a str or a path of str, got {type(name).__name__}")
+    name = path_of("model", model)
     if text("revision", revision) is not None:
         if "@" in os.path.basename(name):
             raise InputError(f"revision={revision!r} contradicts {name!r}, which names one")
@@ -43,7 +41,7 @@ def model_settings(
         "device": device_name(device),
         "threads": whole("threads", threads, 1),
         "offline": flag("offline", offline),
-        "cache_folder": None if cache_folder is None else os.fspath(cache_folder),
+        "cache_folder": None if cache_folder is None else path_of("cache_folder", cache_folder),
     }
 
 

@@ -65,7 +65,6 @@ class PairSettings(TypedDict):
 
     max_length: int | None
     logits: bool
-    prompt_name: str | None
     prompt: str | None
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _nearsay
-from ._check import whole
+from ._check import text, whole
 from ._model import check_sha256, model_settings, open_compiled
 from ._progress import reporting
 from ._shared import Shared
+from ._texts import named_texts
 from .errors import InputError, InputTypeError
 from .sentence_transformer import arguments
 
@@ -34,8 +35,9 @@ class CrossEncoder:
         max_length: The longest pair in tokens. None: as the model's files say.
         activation_fn: Called with a torch tensor of logits. None: the function that the model's files name.
             `default_activation_function` is its older name.
-        device, cache_folder, revision, local_files_only, prompts, default_prompt_name, model_kwargs, processor_kwargs,
-            trust_remote_code, threads: As of `SentenceTransformer`.
+        model_card_data: Kept as `model_card_data`, which evaluators write to.
+        device, cache_folder, revision, local_files_only, token, prompts, default_prompt_name, model_kwargs,
+            tokenizer_kwargs, processor_kwargs, trust_remote_code, threads: As of `SentenceTransformer`.
 
     Raises:
         InputError: For an argument that cannot be followed, which it names.
@@ -44,25 +46,26 @@ class CrossEncoder:
     def __init__(
         self,
         model_name_or_path: StrPath | None = None,
-        *,
         num_labels: int | None = None,
         max_length: int | None = None,
         activation_fn: Any = None,
-        default_activation_function: Any = None,
         device: object = None,
-        prompts: Mapping[str, str] | None = None,
-        default_prompt_name: str | None = None,
         cache_folder: StrPath | None = None,
         trust_remote_code: bool = False,
         revision: str | None = None,
         local_files_only: bool = False,
         token: object = None,
-        use_auth_token: object = None,
         model_kwargs: Mapping[str, Any] | None = None,
-        processor_kwargs: Mapping[str, Any] | None = None,
         tokenizer_kwargs: Mapping[str, Any] | None = None,
         config_kwargs: Mapping[str, Any] | None = None,
+        model_card_data: Any = None,
         backend: str = "torch",
+        *,
+        default_activation_function: Any = None,
+        use_auth_token: object = None,
+        prompts: Mapping[str, str] | None = None,
+        default_prompt_name: str | None = None,
+        processor_kwargs: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
         if config_kwargs:
@@ -92,6 +95,9 @@ class CrossEncoder:
         self.prompts: dict[str, str] = {**found["prompts"], **(prompts or {})}
         #: The prompt of calls that name none.
         self.default_prompt_name: str | None = default_prompt_name or found["default_prompt_name"]
+        arguments.check_prompt_name(self.default_prompt_name, self.prompts)
+        #: For evaluators.
+        self.model_card_data: Any = model_card_data
         self._num_labels: int = found["num_labels"]
         self._device: str = found["device"]
         self._longest: int = found["max_tokens"]
@@ -117,7 +123,7 @@ class CrossEncoder:
             batch_size: Accepted; no number depends on it.
             show_progress_bar: True for a bar. None: only if logging is at INFO or DEBUG.
             activation_fn: Called with a torch tensor of logits, instead of the model's.
-            apply_softmax: Softmax over the labels, if there are several.
+            apply_softmax: Softmax over the labels: of a single one it is 1.
             convert_to_numpy, convert_to_tensor: One array, one tensor, or with neither a list of tensors.
             prompt_name, prompt: A prompt of the model, or a text, before each first text.
 
@@ -136,7 +142,7 @@ class CrossEncoder:
         with reporting(arguments.shows_progress(show_progress_bar), "pairs") as report:
             found, self._local.truncated = self._opened.score(first, second, settings, report, None)
         scores = _activated(found, activation)
-        if apply_softmax and scores.shape[1] > 1:
+        if apply_softmax:
             scores = _softmax(scores)
         scores = scores[:, 0] if self._num_labels == 1 else scores
         result = scores[0] if is_one else scores
@@ -164,12 +170,16 @@ class CrossEncoder:
         prompt: str | None = None,
     ) -> list[dict[str, Any]]:
         """Documents by their score with a query, the best first: dicts with `corpus_id`, `score` and maybe `text`."""
-        del batch_size, convert_to_numpy, convert_to_tensor, apply_softmax
+        del batch_size
         if self._num_labels != 1:
-            raise InputError(
-                f"rank needs a model with one label, and this one has {self._num_labels}", "take predict"
-            )
+            raise InputError(f"rank needs a model with one label, and this one has {self._num_labels}", "use predict")
+        if apply_softmax:
+            raise arguments.cannot_follow("apply_softmax", "a document has one score, whose softmax is 1")
         whole("top_k", top_k)
+        if text("query", query) is None:
+            raise InputTypeError("query must be a str, got None")
+        if isinstance(documents, (str, bytes, Mapping)) or not isinstance(documents, Iterable):
+            raise InputTypeError(f"documents must be a list of str, got {type(documents).__name__}")
         documents = list(documents)
         scores = self.predict(
             [(query, document) for document in documents],
@@ -180,7 +190,12 @@ class CrossEncoder:
         )
         # Equal scores keep the order of the documents.
         order = np.argsort(-scores, kind="stable")[:top_k]
-        ranked: list[dict[str, Any]] = [{"corpus_id": int(at), "score": scores[at]} for at in order]
+        shown = scores
+        if convert_to_tensor or not convert_to_numpy:
+            import torch
+
+            shown = torch.from_numpy(scores)
+        ranked: list[dict[str, Any]] = [{"corpus_id": int(at), "score": shown[int(at)]} for at in order]
         if return_documents:
             for hit in ranked:
                 hit["text"] = documents[hit["corpus_id"]]
@@ -218,6 +233,11 @@ class CrossEncoder:
     def __repr__(self) -> str:
         return f"<CrossEncoder {self._model['model']!r}: {self._num_labels} labels, {self._model['precision']}, {self._device}>"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise arguments.absent(name, "CrossEncoder")
+
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name not in ("_local", "_opened")}
         return {**state, "sha256": self._opened.sha256()}
@@ -235,13 +255,12 @@ class CrossEncoder:
         self._opened = _unpickled.get(repr((sorted(self._model.items()), sha256)), opened)
 
     def _settings(self, prompt_name: str | None, prompt: str | None, logits: bool = False) -> PairSettings:
-        prompts: Mapping[str, str] = getattr(self, "prompts", {})
-        name = prompt_name if prompt_name is not None else getattr(self, "default_prompt_name", None)
+        prompts: Mapping[str, str] = self.__dict__.get("prompts", {})
+        name = prompt_name if prompt_name is not None else self.__dict__.get("default_prompt_name")
         if prompt is None and name is not None:
-            if name not in prompts:
-                raise InputError(f"the model has no prompt named {name!r}", f"the prompts are {', '.join(prompts)}")
+            arguments.check_prompt_name(name, prompts)
             prompt = prompts[name]
-        return {"max_length": self._max_length, "logits": logits, "prompt_name": None, "prompt": prompt}
+        return {"max_length": self._max_length, "logits": logits, "prompt": text("prompt", prompt)}
 
 
 #: Models that were unpickled, by their settings and files.
@@ -254,6 +273,8 @@ def _is_pair(inputs: Any) -> bool:
 
 
 def _sides(pairs: Any) -> tuple[_nearsay.Texts, _nearsay.Texts]:
+    if isinstance(pairs, (str, bytes, Mapping)) or not isinstance(pairs, Iterable):
+        raise InputTypeError(f"inputs must be a list of pairs, got {type(pairs).__name__}")
     first: list[Any] = []
     second: list[Any] = []
     for at, pair in enumerate(pairs):
@@ -262,16 +283,21 @@ def _sides(pairs: Any) -> tuple[_nearsay.Texts, _nearsay.Texts]:
             raise InputTypeError(f"pair {at} must be a list or tuple of two texts, got {what}")
         first.append(pair[0])
         second.append(pair[1])
-    return _nearsay.Texts(first), _nearsay.Texts(second)
+    return named_texts("first texts of pairs", first), named_texts("second texts of pairs", second)
 
 
 def _activated(logits: npt.NDArray[np.float32], activation: Any) -> npt.NDArray[np.float32]:
-    """The logits after a function of the caller, which gets [pairs, labels], or [pairs] if there is one label."""
+    """The logits after a function of the caller, which gets and returns [pairs, labels]."""
     if activation is None:
         return logits
+    if not callable(activation):
+        raise InputTypeError(f"activation_fn must be a function of a tensor, got {activation!r}")
     import torch
 
-    result = activation(torch.from_numpy(logits)).detach().cpu().float().numpy()
+    found: Any = activation(torch.from_numpy(logits))
+    if not isinstance(found, torch.Tensor):
+        raise InputTypeError(f"activation_fn must return a tensor, got {type(found).__name__}")
+    result = found.detach().cpu().float().numpy()
     if result.shape != logits.shape:
         raise InputError(f"activation_fn must keep the shape {logits.shape}, got {result.shape}")
     return result

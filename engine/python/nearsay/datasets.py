@@ -17,6 +17,7 @@ import datasets
 import pyarrow as pa
 
 from ._columns import EmbedColumn, check_columns
+from .errors import InputError
 
 if TYPE_CHECKING:
     from ._types import StrPath
@@ -48,9 +49,10 @@ class Embed:
     def __call__(self, batch: Any) -> Any:
         """The new column of a batch; of a table or a frame of pandas, the whole with it."""
         is_table = isinstance(batch, pa.Table)
-        check_columns(batch.column_names if is_table else [*batch.keys()], {"column": self._of}, [])
+        check_columns(batch.column_names if is_table else [*batch.keys()], {"column": self._of}, [self._output])
+        if batch[self._of] is None or isinstance(batch[self._of], str):
+            raise InputError("Embed needs batches, and got a row", "call map(.., batched=True)")
         if is_table:
-            check_columns(batch.column_names, {}, [self._output])
             return batch.append_column(self._output, self._embed.typed(batch[self._of], "f32"))
         vectors = self._embed.typed(pa.array(batch[self._of], pa.string()), "f32")
         # Of lists, map finds the same type in a batch that has nulls as in others.

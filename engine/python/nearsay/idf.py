@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _nearsay
-from ._check import whole
+from ._check import flag, path_of, whole
 from ._model import model_settings, to_open
 from ._progress import Progress, reporting
+from ._texts import named_texts
 from .errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
@@ -54,30 +55,32 @@ class Idf:
             threads, revision, offline, cache_folder, progress: As of `Embedder`.
         """
         settings = model_settings(model, "f32", "cpu", threads, revision, offline, cache_folder)
-        texts = _nearsay.Texts(references)
+        texts = named_texts("references", references)
         with reporting(progress, "references") as report:
             return cls(_nearsay.Idf.count(texts, to_open(settings), whole("max_length", max_length, 1), report))
 
     @classmethod
     def load(cls, path: StrPath) -> Idf:
         """Reads a file of `save`, or of the command `nearsay idf`."""
-        return cls(_nearsay.Idf.load(os.fspath(path)))
+        return cls(_nearsay.Idf.load(path_of("path", path)))
 
     @classmethod
     def merge(cls, parts: Iterable[Idf]) -> Idf:
         """The counts of all references of several parts, which have the same tokenizer and length."""
         counted = []
+        if isinstance(parts, Idf) or not isinstance(parts, Iterable):
+            raise InputTypeError(f"parts must be a list of Idf, got {type(parts).__name__}")
         for at, part in enumerate(parts):
             if not isinstance(part, Idf):
                 raise InputTypeError(f"part {at} must be an Idf, got {type(part).__name__}")
             counted.append(part._counted)
         if not counted:
-            raise InputError("there is nothing to merge")
+            raise InputError("parts must have at least one Idf")
         return cls(_nearsay.Idf.merge(counted))
 
     def save(self, path: StrPath, *, overwrite: bool = False) -> None:
         """Writes a file, which `load` and `nearsay score --idf` read."""
-        self._counted.save(os.fspath(path), overwrite)
+        self._counted.save(path_of("path", path), flag("overwrite", overwrite) or False)
 
     @property
     def references(self) -> int:
@@ -135,4 +138,9 @@ def weighted(scorer: _nearsay.Scorer, idf: IdfChoice) -> _nearsay.Scorer:
             "idf has no weight for tokens that it does not name",
             "make it a collections.defaultdict, as bert_score's get_idf_dict does",
         )
-    return scorer.weighted_by_table(dict(idf), float(default()))
+    for token, weight in [*idf.items(), (0, default())]:
+        if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < 2**32:
+            raise InputTypeError(f"idf must have token ids, whole numbers from 0, got {token!r}")
+        if isinstance(weight, str) or not hasattr(weight, "__float__"):
+            raise InputTypeError(f"idf must have a number for each token, got {weight!r} for token {token}")
+    return scorer.weighted_by_table({token: float(weight) for token, weight in idf.items()}, float(default()))

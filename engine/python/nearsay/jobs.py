@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._calls import OUTPUT_TYPES, call_settings
-from ._check import flag, one_of, text, whole
+from ._check import flag, one_of, path_of, text, whole
 from ._command import output_of
 from ._progress import Progress, reporting
 from .embedder import Embedder
@@ -73,7 +73,7 @@ def embed_files(
     resume: bool = False,
     append: bool = False,
     overwrite: bool = False,
-    rows_per_shard: int = 10_000,
+    rows_per_shard: int | None = None,
     shard: str | None = None,
     progress: Progress = None,
     **settings: Any,
@@ -94,13 +94,14 @@ def embed_files(
         level: "token": a vector for each token.
         output_type, calibration: The numbers of the output, and texts that set the ranges of bytes.
         json_columns: Kept columns that are written as JSON text.
-        on_long: What becomes of texts that are too long. None: "chunk" for whole files, else "truncate".
+        on_long: How long texts are handled. None: "chunk" for whole files, else "truncate".
         chunk_tokens, chunk_overlap, keep_document: How chunks are made, as of the command.
         merge: "mean": one vector per text, the mean of its chunks'.
         mark_truncated: Add a column that marks texts that were cut.
-        resume, append, overwrite: What becomes of an output that is there: continue it, add rows to it, replace it. By
-            default it is an error.
-        rows_per_shard, shard: Rows of a shard, and this machine's part "I/N" of the job.
+        resume, append, overwrite: Continue an output that exists, add rows to it, or replace it. By default an output that
+            exists is an error.
+        rows_per_shard: Rows of a shard. None: 10,000.
+        shard: This machine's part "I/N" of the job.
         progress: True for a bar, or a function that is called with what is done, the total and the unit.
         settings: Those of a call of `Embedder.encode`, such as `prompt_name`, `normalize` and `dimensions`; and of
             `Embedder`, if `model` is not one.
@@ -116,14 +117,17 @@ def embed_files(
     existing = [name for name, is_on in (("resume", resume), ("append", append), ("overwrite", overwrite)) if is_on]
     if len(existing) > 1:
         raise InputError(f"{existing[0]} and {existing[1]} contradict each other")
+    paths = _listed("inputs", inputs)
+    if not paths:
+        raise InputError("inputs must name a file at least", "a pattern of Python's glob may have found none")
     chosen = on_long if on_long is not None else "chunk" if whole_files else "truncate"
     if chosen != "chunk":
         for name, value in (("chunk_tokens", chunk_tokens), ("chunk_overlap", chunk_overlap), ("merge", merge)):
             if value is not None:
                 raise InputError(f"{name} has no effect without chunks", 'add on_long="chunk"')
     job: JobSettings = {
-        "inputs": _listed("inputs", inputs),
-        "output": _path("output", output),
+        "inputs": paths,
+        "output": path_of("output", output),
         "text_field": _listed("text_field", text_field),
         "join": text("join", join) or "",
         "id_field": text("id_field", id_field),
@@ -137,7 +141,7 @@ def embed_files(
         "skip_empty": flag("skip_empty", skip_empty) or False,
         "level": one_of("level", level, ("sentence", "token")),
         "output_type": one_of("output_type", output_type, OUTPUT_TYPES),
-        "calibration": None if calibration is None else os.fspath(calibration),
+        "calibration": None if calibration is None else path_of("calibration", calibration),
         "json_columns": _listed("json_columns", json_columns),
         "on_long": one_of("on_long", chosen, ("truncate", "error", "chunk")),
         "chunk_tokens": whole("chunk_tokens", chunk_tokens, 1),
@@ -146,7 +150,8 @@ def embed_files(
         "keep_document": flag("keep_document", keep_document) or False,
         "mark_truncated": flag("mark_truncated", mark_truncated) or False,
         "existing": existing[0] if existing else "refuse",
-        "rows_per_shard": whole("rows_per_shard", rows_per_shard, 1) or 1,
+        # 0: the default of the library.
+        "rows_per_shard": whole("rows_per_shard", rows_per_shard, 1) or 0,
         "shard": text("shard", shard),
     }
     with reporting(progress, "texts") as report:
@@ -167,19 +172,10 @@ def _opened(model: Embedder | StrPath | None, settings: dict[str, Any]) -> tuple
 def _listed(name: str, given: object) -> list[str]:
     """One name or path, or several."""
     if isinstance(given, (str, os.PathLike)):
-        return [_path(name, given)]
+        return [path_of(name, given)]
     if not isinstance(given, Iterable) or isinstance(given, (bytes, dict)):
         raise InputTypeError(f"{name} must be a str or a list of them, got {given!r}")
-    return [_path(name, one) for one in given]
-
-
-def _path(name: str, given: object) -> str:
-    if not isinstance(given, (str, os.PathLike)):
-        raise InputTypeError(f"{name} must have a str or a path, got {given!r}")
-    path = os.fspath(given)
-    if not isinstance(path, str):
-        raise InputTypeError(f"{name} must have a path of str, got {path!r}")
-    return path
+    return [path_of(name, one) for one in given]
 
 
 def verify(*folders: StrPath) -> list[dict[str, Any]]:
@@ -192,7 +188,7 @@ def verify(*folders: StrPath) -> list[dict[str, Any]]:
     if not folders:
         raise InputError("verify needs a folder")
     # 1: not finished; 65: damaged.
-    return output_of(["verify", *(_path("folders", folder) for folder in folders)], accepted=(0, 1, 65))
+    return output_of(["verify", "--", *(path_of("folders", folder) for folder in folders)], accepted=(0, 1, 65))
 
 
 def doctor() -> dict[str, Any]:
@@ -210,8 +206,10 @@ def bench(model: StrPath | None = None, **flags: object) -> Any:
     Returns:
         What the command prints with `--json`.
     """
-    arguments = [] if model is None else [f"--model={os.fspath(model)}"]
+    arguments = [] if model is None else [f"--model={path_of('model', model)}"]
     for name, value in flags.items():
+        if name in ("json", "quiet"):
+            raise InputError(f"{name} is always set", "leave it out")
         flag = f"--{name.replace('_', '-')}"
         if value is True:
             arguments.append(flag)

@@ -60,7 +60,9 @@ class Expressions:
         type_ = pl.Struct({name: pl.Float32 for name in SCORES})
 
         def score(pair: Sequence[pl.Series]) -> pl.Series:
-            candidates, references = pair
+            # A literal, or an aggregate, has one row for all.
+            rows = max(len(side) for side in pair)
+            candidates, references = (side.new_from_index(0, rows) if len(side) == 1 else side for side in pair)
             scores, missing = column.scores(candidates.to_list(), references.to_list())
             found = pl.DataFrame(dict(zip(SCORES, scores))).to_struct(candidates.name)
             return found.zip_with(pl.Series(~missing), pl.Series([None], dtype=type_))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, cast
 import numpy as np
 
 from . import _nearsay
+from ._texts import named_texts
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -54,27 +55,34 @@ class EncodedReferences:
 
 
 def is_one_column(refs: object) -> bool:
-    """Whether references cannot be lists of texts for each candidate, but for those of an object column of pandas."""
+    """Whether `refs` must be one text per candidate. An object column of pandas may contain lists."""
     if isinstance(refs, (str, bytes, Mapping, set, frozenset)) or not isinstance(refs, Iterable):
         return True
     is_arrow = hasattr(refs, "__arrow_c_stream__") or hasattr(refs, "__arrow_c_array__")
     return is_arrow and getattr(refs, "dtype", None) != np.dtype(object)
 
 
-def listed_references(refs: References) -> tuple[_nearsay.Texts, list[int] | None]:
-    """The references one after another, and how many each candidate has; None: one each."""
+def listed_references(refs: References, first: int = 0) -> tuple[_nearsay.Texts, list[int] | None]:
+    """The references one after another, and how many each candidate has; None: one each.
+
+    Errors count rows from `first`, and the texts of several references one after another.
+    """
     if is_one_column(refs):
-        return _nearsay.Texts(refs), None
+        return named_texts("refs", refs), None
     given: list[Any] = list(cast("Iterable[Any]", refs))
     if not any(isinstance(of, (list, tuple)) for of in given):
-        return _nearsay.Texts(given), None
+        return named_texts("refs", given), None
     flat: list[str] = []
     counts: list[int] = []
-    for at, of in enumerate(given):
+    for at, of in enumerate(given, first):
         if not isinstance(of, (list, tuple)):
             raise InputError(f"reference {at} must be a list of texts, as the others are, got {type(of).__name__}")
         if not of:
             raise InputError(f"candidate {at} has no reference")
+        for text in of:
+            if not isinstance(text, str):
+                # Names the row, which a place among all references would not.
+                named_texts(f"refs, candidate {at}", of)
         flat.extend(of)
         counts.append(len(of))
-    return _nearsay.Texts(flat), counts
+    return named_texts("refs", flat), counts

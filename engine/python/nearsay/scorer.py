@@ -20,6 +20,7 @@ from ._names import with_known_names
 from ._parts import report_of_part
 from ._progress import Progress, reporting
 from ._shared import Shared
+from ._texts import named_texts
 from .errors import InputError, InputTypeError
 from .explanation import Explanation
 from .idf import Idf, weighted
@@ -137,7 +138,7 @@ class BERTScorer:
         """Weights tokens by inverse document frequency over these references, at least two."""
         if self._idf is not True:
             raise InputError("idf weights are computed only with idf=True")
-        self._weighted = self._opened.weighted_by_references(_nearsay.Texts(sents))
+        self._weighted = self._opened.weighted_by_references(named_texts("sents", sents))
 
     def score(
         self,
@@ -168,10 +169,10 @@ class BERTScorer:
         return (scores, self.hash) if return_hash else scores
 
     def _score(
-        self, cands: Texts, references: _nearsay.Texts, counts: list[int] | None, progress: Progress
+        self, cands: Texts, references: _nearsay.Texts, counts: list[int] | None, progress: Progress, first: int = 0
     ) -> Any:
         scorer = self._scorer()
-        candidates = _paired(cands, references, counts)
+        candidates = _paired(cands, references, counts, first)
         with reporting(progress, "pairs") as report:
             found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
         return tuple(self._as_output(part) for part in found)
@@ -196,14 +197,21 @@ class BERTScorer:
 
     def _parts(self, pairs: Iterator[Any], rows: int, progress: Progress) -> Iterator[Any]:
         start = 0
+        found: dict[str, int] = {}
         with reporting(progress, "pairs") as report:
             while part := [*itertools.islice(pairs, rows)]:
                 for at, pair in enumerate(part, start):
                     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                         raise InputTypeError(f"pair {at} must be a tuple of a candidate and its references")
                 of_all = None if report is None else functools.partial(report_of_part, report, start)
-                yield self.score([pair[0] for pair in part], [pair[1] for pair in part], progress=of_all)
+                # A row may have one reference and another a list, in one part or in two.
+                references = [[pair[1]] if isinstance(pair[1], str) else pair[1] for pair in part]
+                listed, counts = listed_references(references, start)
+                scores = self._score([pair[0] for pair in part], listed, counts, of_all, start)
+                found = {name: found.get(name, 0) + more for name, more in (self.notices or {}).items()}
+                self._local.notices = found
                 start += len(part)
+                yield scores
 
     def score_arrow(self, cands: Texts, refs: References, *, progress: Progress = None) -> _nearsay.Array:
         """The same scores as an Arrow array of structs with `precision`, `recall` and `f1`, float32."""
@@ -254,7 +262,7 @@ class BERTScorer:
     def pairwise(self, cands: Texts, refs: Texts, *, progress: Progress = None) -> Any:
         """Every candidate against every reference, each text encoded once: [candidates, references, 3] of P, R and F1."""
         scorer = self._scorer()
-        candidates, references = _nearsay.Texts(cands), _nearsay.Texts(refs)
+        candidates, references = named_texts("cands", cands), named_texts("refs", refs)
         shape = (len(candidates), len(references), 3)
         if 0 in shape:
             return self._as_output(np.empty(shape, dtype=np.float32))
@@ -387,9 +395,11 @@ class BERTScorer:
         return sys.modules.get("torch") is not None
 
 
-def _paired(cands: Texts, references: _nearsay.Texts, counts: list[int] | None) -> _nearsay.Texts:
+def _paired(
+    cands: Texts, references: _nearsay.Texts, counts: list[int] | None, first: int = 0
+) -> _nearsay.Texts:
     """The candidates, of which each must have its references."""
-    candidates = _nearsay.Texts(cands)
+    candidates = named_texts("cands", cands, first=first)
     given = len(references) if counts is None else len(counts)
     if given != len(candidates):
         raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {given}")

@@ -16,7 +16,6 @@ use crate::work::{Cancel, Work};
 pub(crate) struct PairSettings {
     max_length: Option<usize>,
     logits: bool,
-    prompt_name: Option<String>,
     prompt: Option<String>,
 }
 
@@ -25,7 +24,6 @@ impl PairSettings {
         let mut options = CrossEncoderOptions::default();
         options.max_length = self.max_length;
         options.logits = self.logits;
-        options.prompt_name = self.prompt_name.clone();
         options.prompt = self.prompt.clone();
         options
     }

@@ -96,7 +96,7 @@ def test_what_is_refused(caplog) -> None:
     assert "model code is never run" in caplog.text
     with pytest.raises(nearsay.InputTypeError, match="pair 1 must be a list or tuple of two texts, got 3 values"):
         model.predict([("a", "b"), ("a", "b", "c")])
-    with pytest.raises(nearsay.InputTypeError, match="text 1 must be a str, got int"):
+    with pytest.raises(nearsay.InputTypeError, match="second texts of pairs: text 1 must be a str, got int"):
         model.predict([("a", "b"), ("a", 3)])
     with pytest.raises(nearsay.InputError, match="no prompt named 'x'"):
         model.predict(PAIRS, prompt_name="x")
@@ -109,3 +109,23 @@ def test_the_scores_of_sentence_transformers() -> None:
     for folder in (MODEL, THREE):
         theirs = peer.CrossEncoder(folder, device="cpu").predict(PAIRS, show_progress_bar=False)
         assert np.abs(nearsay.CrossEncoder(folder).predict(PAIRS) - theirs).max() < 2e-6
+
+
+def test_arguments_have_the_order_of_sentence_transformers() -> None:
+    model = nearsay.CrossEncoder(MODEL, 1, 12)
+    assert model.max_length == 12 and model.model_card_data is None
+    with pytest.raises(AttributeError, match="CrossEncoder has no 'to': the device is set"):
+        model.to("cpu")
+    with pytest.raises(nearsay.InputTypeError, match="documents must be a list of str, got str"):
+        model.rank("a", "abc")
+    with pytest.raises(nearsay.InputTypeError, match="query must be a str, got 5"):
+        model.rank(5, ["a"])
+    with pytest.raises(nearsay.InputError, match="apply_softmax is not supported"):
+        model.rank("a", ["b"], apply_softmax=True)
+    with pytest.raises(nearsay.InputError, match="second texts of pairs: text 1 is missing"):
+        model.predict([("a", "b"), ("a", None)])
+    with pytest.raises(nearsay.InputTypeError, match="inputs must be a list of pairs, got int"):
+        model.predict(5)
+    with pytest.raises(nearsay.InputError, match="no prompt named 'nope'"):
+        nearsay.CrossEncoder(MODEL, default_prompt_name="nope")
+    assert (model.predict(PAIRS, apply_softmax=True) == 1).all()

@@ -106,3 +106,11 @@ def test_what_is_refused(model: nearsay.Embedder) -> None:
             embed(batch)
     with pytest.raises(nearsay.InputError, match="already a column 'embedding'"):
         embed(pa.table({"text": ["a"], "embedding": ["b"]}))
+
+
+def test_rows_and_columns_that_are_there_are_refused(model: nearsay.Embedder) -> None:
+    data = datasets.Dataset.from_dict({"text": ["abc", "d"]})
+    with pytest.raises(nearsay.InputError, match="needs batches, and got a row"):
+        data.map(nearsay.datasets.Embed(model))
+    with pytest.raises(nearsay.InputError, match="there is already a column 'text'"):
+        data.map(nearsay.datasets.Embed(model, output="text"), batched=True)

@@ -403,3 +403,11 @@ def test_cached_is_one_model() -> None:
 def test_errors_survive_pickling() -> None:
     error = pickle.loads(pickle.dumps(nearsay.InputError("message", "hint")))
     assert (str(error), error.hint) == ("message", "hint")
+
+
+def test_reports_come_back_from_other_processes() -> None:
+    import copy
+
+    _, report = nearsay.Embedder(BERT).encode(["a", "river " * 90, ""], return_report=True)
+    for other in (pickle.loads(pickle.dumps(report)), copy.copy(report), copy.deepcopy(report)):
+        assert repr(other) == repr(report) and other.first_truncated == report.first_truncated == [1]

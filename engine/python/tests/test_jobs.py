@@ -83,7 +83,7 @@ def test_what_is_refused(corpus) -> None:
     with pytest.raises(nearsay.InputError, match="chunk_tokens has no effect") as caught:
         embed(corpus / "a.jsonl", corpus / "v.npy", BERT, chunk_tokens=5)
     assert caught.value.hint == 'add on_long="chunk"'
-    with pytest.raises(nearsay.InputTypeError, match="inputs must have a str or a path, got 3"):
+    with pytest.raises(nearsay.InputTypeError, match="inputs must be a str or a path, got 3"):
         embed([3], corpus / "v.npy", BERT)
     with pytest.raises(nearsay.InputError, match="unknown setting 'prompts'"):
         embed(corpus / "a.jsonl", corpus / "v.npy", nearsay.Embedder(BERT), prompts="a")
@@ -135,3 +135,41 @@ def test_chunks_are_those_of_a_job(corpus) -> None:
     with pytest.raises(nearsay.InputError, match="longer than the longest text"):
         model.chunk([long], tokens=41)
     assert model.chunk([]) == []
+
+
+def test_what_is_no_input_or_no_folder(corpus, monkeypatch) -> None:
+    with pytest.raises(nearsay.InputError, match="inputs must name a file"):
+        nearsay.embed_files([], corpus / "v.npy", BERT)
+    assert not (corpus / "v.npy").exists()
+    (corpus / "empty").mkdir()
+    with pytest.raises(nearsay.InputError):
+        nearsay.verify(corpus / "empty")
+    with pytest.raises(nearsay.InputNotFoundError):
+        nearsay.verify("--help")
+    with pytest.raises(nearsay.InputError, match="json is always set"):
+        nearsay.bench(json=True)
+    for wrong in ({"model": 5}, {"model": BERT, "cache_folder": 5}):
+        with pytest.raises(nearsay.InputTypeError, match="must be a str or a path, got 5"):
+            nearsay.Embedder(**wrong)
+    # Modules of the current folder are not run.
+    (corpus / "json.py").write_text("raise SystemExit(3)", "utf-8")
+    monkeypatch.chdir(corpus)
+    assert nearsay.doctor()["cores"] >= 1
+
+
+def test_a_long_text_stops_on_a_signal() -> None:
+    """Chunks of one text are planned one after the other."""
+    import signal
+    import threading
+    import time
+
+    model = nearsay.Embedder(BERT)
+    text = "The river rose in the night. " * 60_000
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model.chunk([text])
+    assert time.monotonic() - start < 1.5
+    timer.join()
+    assert model.chunk(["short"])[0][0].text == "short"

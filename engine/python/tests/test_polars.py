@@ -101,3 +101,16 @@ def test_scores_without_a_pair(values: list[None]) -> None:
     found = pl.DataFrame({"a": values, "b": values}).select(pl.col("a").nearsay.score("b", BERT, num_layers=2))["a"]
     assert found.dtype == pl.Struct({"precision": pl.Float32, "recall": pl.Float32, "f1": pl.Float32})
     assert found.to_list() == values
+
+
+def test_a_reference_for_all_rows() -> None:
+    frame = pl.DataFrame({"t": ["a river", "the night", None]})
+    scorer = nearsay.BERTScorer(BERT, 2)
+    expected = np.asarray(scorer.score(["a river", "the night"], ["the mill"] * 2)[2])
+    for found in (
+        frame.select(score=pl.col("t").nearsay.score(pl.lit("the mill"), scorer)),
+        frame.with_columns(score=pl.col("t").nearsay.score(pl.lit("the mill"), scorer)),
+        frame.lazy().select(score=pl.col("t").nearsay.score(pl.lit("the mill"), scorer)).collect(),
+    ):
+        assert len(found) == 3 and found["score"][2] is None
+        assert found["score"].struct.field("f1")[:2].to_numpy().tobytes() == expected.tobytes()

@@ -139,7 +139,7 @@ def test_what_idf_refuses(tmp_path) -> None:
     with pytest.raises(nearsay.OutputError, match="a.idf"):
         whole.save(tmp_path / "a.idf")
     whole.save(tmp_path / "a.idf", overwrite=True)
-    with pytest.raises(nearsay.InputError, match="nothing to merge"):
+    with pytest.raises(nearsay.InputError, match="at least one Idf"):
         nearsay.Idf.merge([])
     with pytest.raises(nearsay.InputTypeError, match="part 1 must be an Idf, got str"):
         nearsay.Idf.merge([whole, "b"])
@@ -184,3 +184,26 @@ def test_an_explanation_is_drawn(scorer, tmp_path) -> None:
     pytest.importorskip("matplotlib").use("Agg")
     scorer.plot_example("the river of bread", "a judge of the night", fname=str(tmp_path / "pair.png"))
     assert (tmp_path / "pair.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_errors_name_the_argument_and_the_row(scorer) -> None:
+    with pytest.raises(nearsay.InputError, match="refs: text 1 is missing") as caught:
+        scorer.score(["a", "b"], ["a", None])
+    assert caught.value.hint == "leave it out"
+    with pytest.raises(nearsay.InputError, match="cands: text 0 is missing"):
+        scorer.score([None], ["a"])
+    with pytest.raises(nearsay.InputError, match="refs, candidate 1: text 0 is missing"):
+        scorer.score(["a", "b"], [["a"], [None]])
+    with pytest.raises(nearsay.InputError, match="cands: text 2 is missing"):
+        list(scorer.score_iter([("a", "b"), ("a", "b"), (None, "b")], 2))
+    with pytest.raises(nearsay.InputError, match="the document frequencies of 1 references"):
+        nearsay.BERTScorer(BERT, 2, idf=nearsay.Idf.count(["one"], BERT))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_parts_may_mix_one_reference_and_several(scorer, rows) -> None:
+    pairs = [("a river", "a night"), ("the mill", ["the mill", "a judge"]), ("bread", "bread")]
+    found = [part[2] for part in scorer.score_iter(pairs, rows)]
+    expected = scorer.score([pair[0] for pair in pairs], [["a night"], ["the mill", "a judge"], ["bread"]])[2]
+    assert np.concatenate([np.asarray(part) for part in found]).tobytes() == np.asarray(expected).tobytes()
+    assert scorer.notices is not None and scorer.notices["pairs"] == 3

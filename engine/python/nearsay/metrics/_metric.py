@@ -12,7 +12,8 @@ from .. import _nearsay
 from .._check import text, whole
 from .._threads import threads as number_of_threads
 from .._types import Texts
-from ..errors import Error, InputError, InputTypeError
+from .._texts import named_texts
+from ..errors import InputError, InputTypeError
 from ._score import MetricScore, Signature
 
 _Score = TypeVar("_Score", bound=MetricScore)
@@ -59,12 +60,12 @@ class TextMetric(ABC, Generic[_Score]):
             InputTypeError: A text is not a str.
         """
         resamples = whole("n_bootstrap", n_bootstrap, 0) or 0
-        found = _texts("hypotheses", hypotheses)
+        found = named_texts("hypotheses", hypotheses)
         if len(found) == 0:
             raise InputError("hypotheses must have at least one text")
         if not self._force:
             _warn_of_tokens(found, hypotheses)
-        rows = self._statistics(found, self._streams if references is None else _streams(references))
+        rows = self._statistics(found, self._streams if references is None else named_streams("references", references))
         score = self._result(rows)
         if resamples > 1:
             seed = _seed()
@@ -79,7 +80,7 @@ class TextMetric(ABC, Generic[_Score]):
             raise InputTypeError("hypothesis must be a str, got None")
         if isinstance(references, str) or not isinstance(references, Sequence):
             raise InputTypeError(f"references must be a list of str, got {type(references).__name__}")
-        streams = [_texts("references", [reference], True) for reference in references]
+        streams = [named_texts("references", [reference], True) for reference in references]
         return self._result(self._statistics(_nearsay.Texts([hypothesis]), streams, True))
 
     def get_signature(self) -> Signature:
@@ -113,7 +114,7 @@ class TextMetric(ABC, Generic[_Score]):
 
     def _open(self) -> None:
         self._metric = _nearsay.TextMetric(self._spec)
-        self._streams = None if self._given is None else _streams(self._given)
+        self._streams = None if self._given is None else named_streams("references", self._given)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_metric", "_streams")}
@@ -136,19 +137,12 @@ def _word(value: object) -> object:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
-def _texts(name: str, texts: object, keep_nulls: bool = False) -> _nearsay.Texts:
-    """The texts of an argument, whose name is in its errors."""
-    try:
-        return _nearsay.Texts(texts, keep_nulls)
-    except Error as error:
-        raise type(error)(f"{name}: {error.message}", error.hint) from None
-
-
-def _streams(references: References) -> list[_nearsay.Texts]:
-    if isinstance(references, str) or not isinstance(references, Sequence):
-        kind = type(references).__name__
-        raise InputTypeError(f"references must be a list of streams, each with a text per row, got {kind}")
-    return [_texts(f"references[{at}]", stream, True) for at, stream in enumerate(references)]
+def named_streams(name: str, streams: References) -> list[_nearsay.Texts]:
+    """The streams of an argument: lists with a text, or None, for every row."""
+    if isinstance(streams, str) or not isinstance(streams, Sequence):
+        kind = type(streams).__name__
+        raise InputTypeError(f"{name} must be a list of streams, each with a text per row, got {kind}")
+    return [named_texts(f"{name}[{at}]", stream, True) for at, stream in enumerate(streams)]
 
 
 def _seed() -> int:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .. import _nearsay
 from .._check import flag, text
 from .._threads import threads as number_of_threads
+from .._texts import named_texts
 from .._types import Texts
 from ..errors import InputError, InputTypeError
-from ._metric import References, _streams, _texts, spec
+from ._metric import References, named_streams, spec
 from .scoring import Score
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class RougeScorer:
         Returns:
             For each type precision, recall and F1: [rows, 3] float64.
         """
-        streams, found = _streams(targets), _texts("predictions", predictions)
+        streams, found = named_streams("targets", targets), named_texts("predictions", predictions)
         if not streams:
             raise InputError("targets must have at least one stream")
         threads = number_of_threads(None)

@@ -42,10 +42,10 @@ def cannot_follow(argument: str, hint: str) -> InputError:
     return InputError(f"{argument} is not supported", hint)
 
 
-def absent(name: str) -> AttributeError:
+def absent(name: str, of: str = "SentenceTransformer") -> AttributeError:
     """An attribute that does not exist, with what to do instead if the original has it."""
     hint = _ABSENT.get(name)
-    return AttributeError(f"SentenceTransformer has no {name!r}{f': {hint}' if hint else ''}", name=name)
+    return AttributeError(f"{of} has no {name!r}{f': {hint}' if hint else ''}", name=name)
 
 
 def open_model(name: StrPath | None, cache_folder: StrPath | None, **settings: Any) -> Embedder:
@@ -101,6 +101,12 @@ def check_token(token: object, use_auth_token: object) -> None:
     for name, value in (("token", token), ("use_auth_token", use_auth_token)):
         if isinstance(value, str):
             raise cannot_follow(name, "set HF_TOKEN")
+
+
+def check_prompt_name(name: str | None, prompts: Mapping[str, str]) -> None:
+    """Refuses a name that no prompt has."""
+    if name is not None and (not isinstance(name, str) or name not in prompts):
+        raise InputError(f"the model has no prompt named {name!r}", f"the prompts are {', '.join(prompts) or 'none'}")
 
 
 def check_unknown(settings: Mapping[str, Any]) -> None:

@@ -195,8 +195,7 @@ class Encoding:
         name = name if name is not None else self.default_prompt_name
         if name is None:
             return ""
-        if name not in self.prompts:
-            raise InputError(f"the model has no prompt named {name!r}", f"the prompts are {', '.join(self.prompts)}")
+        arguments.check_prompt_name(name, self.prompts)
         return self.prompts[name]
 
     def _task(self, task: str | None) -> str | None:
