@@ -1,7 +1,7 @@
-"""The GIL is free while the engine works: other Python threads keep their speed. Speeds of the same machine are compared.
+"""The GIL is free while the engine works: other Python threads keep their speed.
 
-Other programs on the machine slow down one of two measurements at random. So each test measures up to `TRIES` times, and
-the best counts.
+Other programs on the machine slow down one of two measurements at random. So each test measures up to `TRIES` times,
+and the best counts.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def test_a_counting_thread_keeps_its_speed() -> None:
             break
     best = max(tries, key=lambda found: found["here"] / found["elsewhere"])
     figure(
-        f"while encode works with threads=1, a counting thread has {best['here'] / best['alone']:.0%} of its speed alone, "
-        f"and {best['here'] / best['elsewhere']:.0%} of its speed while another process encodes"
+        f"while encode works with threads=1, a counting thread has {best['here'] / best['elsewhere']:.0%} of its speed "
+        f"while another process encodes, and {best['here'] / best['alone']:.0%} of its speed alone"
     )
-    # Cores may be halves of one core, or be shared with other programs: the counter is slower then, whoever works on the
-    # other one. The GIL's share is the difference to another process, which has none in common.
+    # Cores may be halves of one core, or be shared with other programs: then the counter is slower, whoever works on the
+    # other one. The GIL's share is the difference from another process, which has its own.
     assert best["here"] >= LEAST * best["elsewhere"], tries
 
 
