@@ -47,7 +47,7 @@ def score(
     Args:
         references: Texts, or lists of texts of which the best one counts.
         model: A scorer, or a model's name, which is opened once per process.
-        settings: Those of `BERTScorer`; `idf` is a mapping or a file of `nearsay idf`.
+        settings: Those of `BERTScorer`; `idf` is an `Idf`, a file of one, or a mapping.
     """
     columns = ScoreColumns(model, **settings)
     type_ = _daft.DataType.struct({name: _daft.DataType.float32() for name in SCORES})

@@ -68,7 +68,7 @@ class Score:
         model: A folder or a name that every node can open, or a scorer. None: the model for `lang`, else NEARSAY_MODEL.
         candidate: The column of candidates.
         reference: The column of references: texts, or lists of texts of which the best one counts.
-        settings: Those of `BERTScorer`; `idf` is a mapping or a file of `nearsay idf`.
+        settings: Those of `BERTScorer`; `idf` is an `Idf`, a file of one, or a mapping.
 
     Raises:
         InputError: For an unknown setting.

@@ -70,7 +70,7 @@ def score(
         candidate: The column of candidates.
         reference: The column of references: texts, or arrays of texts of which the best one counts.
         model: A folder or a name that every worker can open, or a scorer. None: the model for `lang`, else NEARSAY_MODEL.
-        settings: Those of `BERTScorer`; `idf` is a mapping or a file of `nearsay idf`.
+        settings: Those of `BERTScorer`; `idf` is an `Idf`, a file of one, or a mapping.
 
     Raises:
         InputError: For an unknown setting, or a column that is missing or already there.

@@ -197,6 +197,8 @@ def test_lengths_and_pools(model) -> None:
     assert np.array_equal(own.encode(TEXTS), nearsay.Embedder(MODEL, max_length=8).encode(TEXTS, prompt=""))
     pool = model.start_multi_process_pool()
     assert np.array_equal(model.encode(TEXTS, pool=pool, chunk_size=3), model.encode(TEXTS))
+    named = model.encode_multi_process(TEXTS, pool, "query", chunk_size=3, normalize_embeddings=True)
+    assert np.array_equal(named, model.encode(TEXTS, "query", normalize_embeddings=True))
     model.stop_multi_process_pool(pool)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import metrics
-from ..scorer import score
+from ..scoring import score
 from ._base import Module, streams
 from ._bleu import formula
 

@@ -154,6 +154,12 @@ class SentenceTransformer(Encoding):
         """Ends nothing: a pool has no processes."""
         del pool
 
+    def encode_multi_process(
+        self, sentences: Any, pool: object, prompt_name: str | None = None, prompt: str | None = None, **settings: Any
+    ) -> Any:
+        """`encode` with a pool, by its older name. The other arguments are those of `encode`."""
+        return self.encode(sentences, prompt_name, prompt, pool=pool, **settings)
+
     @property
     def max_seq_length(self) -> int:
         """The longest text in tokens, special tokens included."""
