@@ -21,16 +21,16 @@ def test_a_counting_thread_keeps_its_speed() -> None:
     tries = []
     for _ in range(TRIES):
         tries.append(printed("gil_case.py", "counting", timeout=120))
-        if tries[-1]["here"] >= LEAST * tries[-1]["elsewhere"]:
+        if tries[-1]["waits"] <= 1 - LEAST:
             break
-    best = max(tries, key=lambda found: found["here"] / found["elsewhere"])
+    best = min(tries, key=lambda found: found["waits"])
     figure(
-        f"while encode works with threads=1, a counting thread has {best['here'] / best['elsewhere']:.0%} of its speed "
-        f"while another process encodes, and {best['here'] / best['alone']:.0%} of its speed alone"
+        f"while encode works with threads=1, a counting thread waits for the GIL {best['waits']:.1%} of the time "
+        f"({best['waits_alone']:.1%} alone), and has {best['speed']:.0%} of its speed alone"
     )
-    # Cores may be halves of one core, or be shared with other programs: then the counter is slower, whoever works on the
-    # other one. The GIL's share is the difference from another process, which has its own.
-    assert best["here"] >= LEAST * best["elsewhere"], tries
+    # Not by its speed: cores may be halves of one core, or be shared with other programs, and then the counter is slower,
+    # whoever works on the other one.
+    assert best["waits"] <= 1 - LEAST, tries
 
 
 def test_eight_threads_with_single_texts() -> None:
