@@ -282,3 +282,42 @@ fn only_some_metrics_are_utilities() {
     let signature = Utility::of_texts(metric("chrf").into()).unwrap().signature();
     assert!(signature.starts_with("chrf|nrefs:1|case:mixed|"), "{signature}");
 }
+
+#[test]
+fn references_that_stay_encoded_change_no_bit() {
+    let [mut candidates, references] = texts();
+    candidates.resize(references.len(), "a text of its own".to_owned());
+    let pairs: Vec<(&String, &String)> = candidates.iter().zip(&references).collect();
+    for family in HIDDEN {
+        let fresh = || scorer(&fixture(&format!("families/{family}")), 64, 2);
+        let expected = fresh().score(&pairs).unwrap();
+        let kept = fresh().with_references(&references, usize::MAX).unwrap();
+        let found = kept.score(&pairs).unwrap();
+        let compared: Vec<_> = found.scores.iter().map(bits).collect();
+        assert_eq!(compared, expected.scores.iter().map(bits).collect::<Vec<_>>(), "{family}");
+        assert!(found.notices.encoded < expected.notices.encoded, "{family}");
+        // Another layer has no use for them.
+        let other = kept.at_layer(1).unwrap().score(&pairs).unwrap();
+        assert_eq!(other.notices.encoded, expected.notices.encoded, "{family}");
+    }
+    let error = scorer(&fixture("families/bert"), 64, 1).with_references(&references, 1000).unwrap_err();
+    assert!(error.to_string().contains("bytes, more than 1000"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::TryAgain);
+}
+
+#[test]
+fn an_explanation_has_the_maxima_that_scores_are_means_of() {
+    let scorer = scorer(&fixture("families/bert"), 64, 1);
+    let found = scorer.explain("the river of bread", "a judge of the night").unwrap();
+    let columns = found.reference.len();
+    assert_eq!(found.similarities.len(), found.candidate.len() * columns);
+    let rows = found.similarities.chunks_exact(columns).zip(&found.candidate);
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (row, token) in rows {
+        let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        sum += f64::from(best) * token.weight;
+        weights += token.weight;
+    }
+    assert!((sum / weights - f64::from(found.scores.precision)).abs() < 1e-6);
+    assert_eq!((found.candidate[0].token.as_str(), found.candidate[0].weight), ("[CLS]", 0.0));
+}

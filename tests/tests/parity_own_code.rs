@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Tensor;
 use nearsay_models::{EncoderOptions, Error, HubOptions, Model, Stop};
@@ -208,4 +210,18 @@ fn a_task_without_adapters_is_an_error() {
     let error = of_task(merged.path(), "separation");
     assert!(matches!(error, Error::MissingTensor { .. }), "{error}");
     assert!(error.to_string().contains("parametrizations"), "{error}");
+}
+
+#[test]
+fn a_flag_stops_the_loading() {
+    let model = open(&fixture("families/bert"));
+    let flag = Arc::new(AtomicBool::new(false));
+    let options =
+        EncoderOptions { num_layers: Some(1), stop: Stop::new(flag.clone()), ..EncoderOptions::default() };
+    let encoder = model.load_encoder(&options).unwrap();
+    flag.store(true, Ordering::Relaxed);
+    assert!(matches!(model.load_encoder(&options), Err(Error::Stopped)));
+    assert!(matches!(model.grow_encoder(&encoder, 2, &options.stop), Err(Error::Stopped)));
+    // Nothing is left to load.
+    assert_eq!(model.grow_encoder(&encoder, 1, &options.stop).unwrap().loaded_layers(), 1);
 }

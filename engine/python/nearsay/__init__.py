@@ -19,7 +19,7 @@ from ._log import start_log as _start_log
 from ._nearsay import VERSION as __version__
 from ._nearsay import Array, EmbedReport, TokenVectors
 from .cross_encoder import CrossEncoder
-from .embedder import Chunk, Embedder, cached
+from .embedder import Chunk, Embedder
 from .errors import (
     BusyError,
     CancelledError,
@@ -39,6 +39,7 @@ from .errors import (
 from .explanation import Explanation
 from .idf import Idf
 from .jobs import JobSummary, bench, doctor, embed_files, verify
+from .opened import cached
 from .references import EncodedReferences
 from .scorer import BERTScorer
 from .scoring import score

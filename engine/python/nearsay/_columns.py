@@ -17,9 +17,10 @@ from ._calls import NO_CALL, call_settings
 from ._check import one_of
 from ._model import model_settings
 from ._shared import Shared
-from .embedder import Embedder, cached
+from .embedder import Embedder
 from .errors import InputError
 from .idf import Idf
+from .opened import cached
 from .scorer import BERTScorer
 
 if TYPE_CHECKING:

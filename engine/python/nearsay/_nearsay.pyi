@@ -82,6 +82,18 @@ class EmbedReport:
     @property
     def seconds(self) -> float: ...
     def followed_by(self, other: EmbedReport, start: int) -> EmbedReport: ...
+    @staticmethod
+    def of_counts(
+        texts: int,
+        tokens: int,
+        repeated: int,
+        truncated: int,
+        first_truncated: list[int],
+        empty: int,
+        first_empty: list[int],
+        seconds: float,
+    ) -> EmbedReport: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class TokenVectors:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -16,9 +14,9 @@ from . import _nearsay
 from ._calls import IN_PARTS, NO_CALL, OUTPUT_TYPES, SCALED, call_settings, checked, prepared
 from ._check import one_of, whole
 from ._memory import check_fits
-from ._model import check_sha256, model_settings, open_compiled
-from ._progress import Progress, Report, reporting
-from ._shared import Shared
+from ._model import model_settings, open_compiled
+from ._parts import cut, report_of_all, report_of_part
+from ._progress import Progress, reporting
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -209,7 +207,7 @@ class Embedder:
         with reporting(progress, "texts") as report:
             for start in range(0, max(rows, 1), step):
                 part = out[start : start + step]
-                of_all = None if report is None else functools.partial(_of_all, report, start, rows)
+                of_all = None if report is None else functools.partial(report_of_all, report, start, rows)
                 _, of_part = opened.encode(
                     given, start, start + len(part), call, output_type, on_long, part, of_all, cancel
                 )
@@ -284,14 +282,14 @@ class Embedder:
         is_iterable = hasattr(texts, "__iter__") or hasattr(texts, "__getitem__")
         if not is_iterable or isinstance(texts, (str, bytes, dict, set, frozenset)):
             prepared(texts, "error")
-        return self._parts(_cut(texts, rows), output_type=output_type, **settings)
+        return self._parts(cut(texts, rows), output_type=output_type, **settings)
 
     def _parts(self, parts: Iterator[Texts], progress: Progress = None, **settings: Any) -> Iterator[Vectors]:
         start = 0
         found = _nearsay.EmbedReport()
         with reporting(progress, "texts") as report:
             for part in parts:
-                of_all = None if report is None else functools.partial(_of_part, report, start)
+                of_all = None if report is None else functools.partial(report_of_part, report, start)
                 vectors, of_part = self._encode(part, None, start, progress=of_all, **settings)
                 found = found.followed_by(of_part, start)
                 self._local.report = found
@@ -399,7 +397,10 @@ class Embedder:
         return f"<Embedder {found['model']!r}: {found['dimensions']} dimensions, {found['precision']}, {found['device']}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._model, self._defaults, self.sha256)
+        # That module imports this one.
+        from .opened import reopened
+
+        return reopened, (self._model, self._defaults, self.sha256)
 
     def _native(self) -> _nearsay.Embedder:
         if self._opened is None:
@@ -408,56 +409,3 @@ class Embedder:
 
     def _call(self, settings: CallSettings) -> tuple[_nearsay.Embedder, CallSettings]:
         return self._native(), call_settings(self._defaults, settings)
-
-
-def _cut(texts: Iterable[str] | Texts, rows: int) -> Iterator[Texts]:
-    """The texts, `rows` at a time. Arrow arrays are sliced, since the items of pyarrow's are not str."""
-    is_arrow = hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")
-    if is_arrow and hasattr(texts, "slice"):
-        array = cast("Any", texts)
-        return (array.slice(start, rows) for start in range(0, len(array), rows))
-    return iter(functools.partial(_next, iter(cast("Iterable[str]", texts)), rows), [])
-
-
-def _next(texts: Iterator[str], rows: int) -> list[str]:
-    """The next texts, at most `rows`."""
-    return [*itertools.islice(texts, rows)]
-
-
-def _of_all(report: Report, start: int, total: int, done: int, _: int | None) -> None:
-    """Reports a part of a call whose size is known."""
-    report(start + done, total)
-
-
-def _of_part(report: Report, start: int, done: int, _: int | None, __: str) -> None:
-    """Reports a part of a call whose size is not known."""
-    report(start + done, None)
-
-
-_cached: Shared[Embedder] = Shared()
-#: Models that were unpickled, by their settings and files. They stay, for a worker that unpickles one task after another.
-_unpickled: Shared[_nearsay.Embedder] = Shared()
-
-
-def cached(model: StrPath | None = None, **settings: Any) -> Embedder:
-    """The embedder of this model and these settings, opened once per process and shared by its callers."""
-    named = os.environ.get("NEARSAY_MODEL") if model is None else os.fspath(model)
-    key = repr((named, sorted(settings.items())))
-    return _cached.get(key, lambda: Embedder(model, **settings), lambda found: found._opened is not None)
-
-
-def _reopened(model: ModelSettings, defaults: CallSettings, sha256: str) -> Embedder:
-    """An embedder that was pickled: it shares its weights with those of this process that were pickled from the same."""
-
-    def open_again() -> _nearsay.Embedder:
-        found = open_compiled(_nearsay.Embedder, model, defaults)
-        check_sha256(model["model"], found.sha256(), sha256)
-        return found
-
-    embedder = Embedder.__new__(Embedder)
-    # Copies: one of them may get other defaults.
-    embedder._model = cast("ModelSettings", {**model})
-    embedder._defaults = cast("CallSettings", {**defaults})
-    embedder._local = threading.local()
-    embedder._opened = _unpickled.get(repr((sorted(model.items()), sorted(defaults.items()), sha256)), open_again)
-    return embedder

@@ -17,7 +17,8 @@ from ._check import one_of, text, whole
 from ._memory import available_bytes, check_fits
 from ._model import check_sha256, model_settings, open_compiled
 from ._names import with_known_names
-from ._progress import Progress, Report, reporting
+from ._parts import report_of_part
+from ._progress import Progress, reporting
 from ._shared import Shared
 from .errors import InputError, InputTypeError
 from .explanation import Explanation
@@ -200,7 +201,7 @@ class BERTScorer:
                 for at, pair in enumerate(part, start):
                     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                         raise InputTypeError(f"pair {at} must be a tuple of a candidate and its references")
-                of_all = None if report is None else functools.partial(_of_part, report, start)
+                of_all = None if report is None else functools.partial(report_of_part, report, start)
                 yield self.score([pair[0] for pair in part], [pair[1] for pair in part], progress=of_all)
                 start += len(part)
 
@@ -393,8 +394,3 @@ def _paired(cands: Texts, references: _nearsay.Texts, counts: list[int] | None) 
     if given != len(candidates):
         raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {given}")
     return candidates
-
-
-def _of_part(report: Report, start: int, done: int, _: int | None, __: str) -> None:
-    """Reports a part of a call whose size is not known."""
-    report(start + done, None)

@@ -58,6 +58,34 @@ impl EmbedReport {
         )
     }
 
+    /// Reports come back from other processes.
+    #[expect(clippy::type_complexity, reason = "what pickle calls to make it, and with what")]
+    fn __reduce__(
+        &self,
+        py: Python<'_>,
+    ) -> PyResult<(Py<PyAny>, (u64, u64, u64, u64, Vec<u64>, u64, Vec<u64>, f64))> {
+        let make = py.get_type::<Self>().getattr("of_counts")?.unbind();
+        let Self { texts, tokens, repeated, truncated, first_truncated, empty, first_empty, seconds } =
+            self.clone();
+        Ok((make, (texts, tokens, repeated, truncated, first_truncated, empty, first_empty, seconds)))
+    }
+
+    /// What `__reduce__` names.
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "its fields")]
+    fn of_counts(
+        texts: u64,
+        tokens: u64,
+        repeated: u64,
+        truncated: u64,
+        first_truncated: Vec<u64>,
+        empty: u64,
+        first_empty: Vec<u64>,
+        seconds: f64,
+    ) -> Self {
+        Self { texts, tokens, repeated, truncated, first_truncated, empty, first_empty, seconds }
+    }
+
     /// The report of two calls as one, of which `other` starts at text `start`.
     fn followed_by(&self, other: &Self, start: u64) -> Self {
         let first = |ours: &[u64], theirs: &[u64]| -> Vec<u64> {

@@ -119,7 +119,8 @@ impl Embedder {
     ) -> Result<Vec<Vec<Chunk>>> {
         let tokenizer = options.limited(self.tokenizer())?;
         options.check(self.tokenizer(), self.prompt_text())?;
-        let plan = |text: &T| plan_limited(&tokenizer, self.prompt_text(), text.as_ref(), options);
+        let plan =
+            |text: &T| plan_limited(&tokenizer, self.prompt_text(), text.as_ref(), options, self.control());
         self.workers().map_short(self.control(), texts, plan)
     }
 

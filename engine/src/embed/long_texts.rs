@@ -88,7 +88,7 @@ impl OnLong {
         let tokenizer = options.limited(embedder.tokenizer())?;
         let pieces = embedder.workers().map_short(embedder.control(), &positions, |&record| {
             let text = &records[record].text;
-            let chunks = plan_limited(&tokenizer, embedder.prompt_text(), text, options)?;
+            let chunks = plan_limited(&tokenizer, embedder.prompt_text(), text, options, embedder.control())?;
             let piece = |(index, chunk): (usize, super::chunks::Chunk)| Piece {
                 record,
                 place: ChunkPlace {

@@ -21,6 +21,7 @@ mod outline;
 use std::ops::Range;
 
 use crate::Result;
+use crate::session::Control;
 use crate::tokens::{CharacterCounter, Fit, TextTokenizer, is_blank};
 
 pub(crate) use boundaries::sentences;
@@ -48,15 +49,16 @@ pub fn plan_chunks(
     text: &str,
     options: ChunkOptions,
 ) -> Result<Vec<Chunk>> {
-    plan_limited(&*options.limited(tokenizer)?, prompt, text, options)
+    plan_limited(&*options.limited(tokenizer)?, prompt, text, options, &Control::default())
 }
 
-/// [`plan_chunks`] with a tokenizer that has the length of a chunk ([`ChunkOptions::limited`]).
+/// [`plan_chunks`] with a tokenizer that has the length of a chunk ([`ChunkOptions::limited`]); `control` may stop it.
 pub(super) fn plan_limited(
     tokenizer: &TextTokenizer,
     prompt: &str,
     text: &str,
     options: ChunkOptions,
+    control: &Control,
 ) -> Result<Vec<Chunk>> {
     let room = tokenizer.room(prompt)?;
     let overlap = options.overlap_in(room)?;
@@ -67,7 +69,7 @@ pub(super) fn plan_limited(
         ChunkEnds::Sentences => Outline::default(),
         ChunkEnds::Document => Outline::of(text),
     };
-    let ranges = Planner { tokenizer, prompt, text, room, overlap, outline }.plan()?;
+    let ranges = Planner { tokenizer, prompt, text, room, overlap, outline, control }.plan()?;
     let mut counter = CharacterCounter::new(text);
     let mut characters = |bytes: &Range<usize>| counter.before(bytes.start)..counter.before(bytes.end);
     Ok(ranges.into_iter().map(|bytes| Chunk { characters: characters(&bytes), bytes }).collect())
@@ -81,6 +83,7 @@ struct Planner<'a> {
     overlap: usize,
     /// Empty if the text is not a document.
     outline: Outline,
+    control: &'a Control,
 }
 
 impl Planner<'_> {
@@ -90,6 +93,7 @@ impl Planner<'_> {
         let (mut start, mut covered) = (self.skip_blanks(0), 0);
         let mut sight = self.room.saturating_mul(8);
         while covered < last {
+            self.control.check()?;
             let fit = self.fit(start, sight)?;
             sight = self.sight(fit.end.saturating_sub(start));
             match self.end(start, start.max(covered), &fit)? {

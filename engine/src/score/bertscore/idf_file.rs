@@ -152,17 +152,25 @@ impl SavedIdf {
         let mut sum = first.clone();
         for other in others {
             first.origin.check(&other.origin).map_err(|(what, [here, there])| Error::BadInput {
-                input: other.path.display().to_string(),
-                rule: format!("{what} is {there}, and {here} in {}", first.path.display()),
+                input: other.name(),
+                rule: format!("{what} is {there}, and {here} in {}", first.name()),
             })?;
             sum.counts.add_counts(&other.counts);
             if sum.references() > MOST_REFERENCES {
                 let rule = format!("{} references in all are more than 2^53", sum.references());
-                return Err(Error::BadInput { input: other.path.display().to_string(), rule });
+                return Err(Error::BadInput { input: other.name(), rule });
             }
         }
         sum.path = PathBuf::new();
         Ok(sum)
+    }
+
+    /// For messages: the file, if it was read from one.
+    fn name(&self) -> String {
+        match self.path.as_os_str().is_empty() {
+            true => format!("the document frequencies of {} references", self.references()),
+            false => self.path.display().to_string(),
+        }
     }
 
     /// The number of references.
@@ -188,10 +196,12 @@ impl SavedIdf {
     /// # Errors
     /// [`Error::BadInput`] with both values if its own origin is another; if there are fewer than two references.
     pub(super) fn weights(&self, origin: &IdfOrigin, model: &str) -> Result<IdfWeights> {
-        let input = self.path.display().to_string();
+        let input = self.name();
         if let Err((what, [here, there])) = self.origin.check(origin) {
             let rule = format!("{what} is {here} (model {:?}), and {there} for {model}", self.model);
-            let is_length = self.origin.max_length != origin.max_length;
+            // Of another tokenizer, no length would do.
+            let is_length = self.origin.tokenizer_sha256 == origin.tokenizer_sha256
+                && self.origin.max_length != origin.max_length;
             let length = self.origin.max_length.to_string();
             let hint = is_length
                 .then(|| phrase![(Setting::MaxLength, length.as_str()), " scores as it was counted"]);
