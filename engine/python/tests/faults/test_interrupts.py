@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,8 +25,11 @@ LATEST = 1.5
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return large_model(tmp_path_factory.mktemp("large") / "model")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("large") / "model"
+    yield large_model(folder)
+    # pytest would keep it.
+    shutil.rmtree(folder)
 
 
 def line(process: subprocess.Popen[str]) -> Any:
