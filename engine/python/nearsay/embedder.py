@@ -268,7 +268,7 @@ class Embedder:
     def encode_iter(
         self, texts: Texts, rows: int = _ROWS, *, output_type: OutputType = "f32", **settings: Any
     ) -> Iterator[Vectors]:
-        """The vectors of any number of texts, `rows` at a time, in bounded memory.
+        """The vectors of any number of texts, `rows` at a time, in bounded memory: of a generator, for example.
 
         With "i8" and "u8" each part is scaled by its own ranges, so these are refused. The other arguments are those of
         `encode`.

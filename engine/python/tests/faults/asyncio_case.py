@@ -1,8 +1,8 @@
 """100 `aencode` at once, half of which are cancelled: `asyncio_case.py ROWS`; prints what happened, in seconds.
 
-A ticker measures how long the loop is blocked: it sleeps for a millisecond again and again. What it sleeps longer is its
-delay. The part of a delay in which the loop's thread was ready and had no core is the machine's; the rest is the time in
-which something in this process kept the loop from going on, such as the GIL.
+A ticker measures how long the loop is blocked: it sleeps for a millisecond again and again. What it sleeps longer is
+its delay. The part of a delay in which the loop's thread was ready and had no core is the machine's; the rest is the
+time in which something in this process kept the loop from going on, such as the GIL.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from conftest import BERT, many_texts
@@ -84,8 +85,6 @@ async def cancelled_half_way(model: nearsay.Embedder, texts: list[list[str]]) ->
 
 async def seconds_to_stop(model: nearsay.Embedder, texts: list[str]) -> float:
     """How long a cancelled call goes on: until the executor's only thread is free."""
-    from concurrent.futures import ThreadPoolExecutor
-
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     task = asyncio.create_task(model.aencode(texts))

@@ -1,4 +1,4 @@
-"""Processes of their own for what may hang, be interrupted or grow: started in a session, and ended with all their children."""
+"""Programs for what may hang, be interrupted or grow: started in sessions, and ended with all their children."""
 
 from __future__ import annotations
 
@@ -52,4 +52,4 @@ def printed(program: str, *arguments: object, timeout: float) -> Any:
 
 def figure(text: str) -> None:
     """Prints a figure, which the caller has measured."""
-    print(f"\n    {text}", end="", flush=True)
+    print(f"\n    {text}", flush=True)

@@ -33,12 +33,13 @@ class Text(str):
 
 #: What is no text: missing, or of another type.
 MISSING = [None, math.nan, np.float32("nan"), np.float64("nan"), decimal.Decimal("nan"), pd.NA, pd.NaT]
-BAD = [0, 1.5, math.inf, True, b"bytes", bytearray(b"a"), ["a"], ("a", "b"), {"a": 1}, object(), np.int64(3), "a".encode]
+BAD = [0, 1.5, math.inf, True, b"bytes", bytearray(b"a"), ["a"], ("a", "b"), {"a": 1}, object(), np.int64(3), str.strip]
 
 
 def is_missing(item: Any) -> bool:
     """None, NaN, and pandas' NA and NaT."""
-    return item is None or item is pd.NA or item is pd.NaT or isinstance(item, (float, np.floating, decimal.Decimal)) and math.isnan(item)
+    is_number = isinstance(item, (float, np.floating, decimal.Decimal))
+    return item is None or item is pd.NA or item is pd.NaT or is_number and math.isnan(item)
 
 
 def has_surrogate(text: str) -> bool:
@@ -50,10 +51,11 @@ def has_surrogate(text: str) -> bool:
 VALID = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
     st.text(max_size=12),
-    st.sampled_from(["", " ", "\0", "a\0b\0", "\ufeff", "\u202e", "e\u0301", "\U0001f468\u200d\U0001f469", "river " * 60]),
+    st.sampled_from(["", " ", "\0", "a\0b\0", "\ufeff", "\u202e", "e\u0301", "\U0001f468\u200d\U0001f469"]),
+    st.just("river " * 60),
 )
 #: With lone surrogates now and then, which str allows.
-ANY_TEXT = st.one_of(VALID, VALID, VALID, VALID, VALID.map(Text), st.text(st.characters(), min_size=1, max_size=4), st.just("a\udc80"))
+ANY_TEXT = st.one_of(*[VALID] * 5, VALID.map(Text), st.text(st.characters(), max_size=4), st.just("a\udc80"))
 ITEMS = st.one_of(*[ANY_TEXT] * 8, st.sampled_from(MISSING), st.sampled_from(BAD))
 VALID_OR_NONE = st.one_of(VALID, VALID, VALID, st.none())
 

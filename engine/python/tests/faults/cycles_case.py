@@ -1,4 +1,7 @@
-"""Opens, uses and closes an object again and again: `cycles_case.py KIND COUNT`; prints what the process has early and late."""
+"""Opens, uses and closes an object again and again: `cycles_case.py KIND COUNT`.
+
+Prints what the process has early and late.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uses forked and spawned processes in one way: `fork_case.py WAY METHOD WHEN DIGESTS`; prints a JSON value if all bits are right.
+"""Uses forked and spawned processes in one way: `fork_case.py WAY METHOD WHEN DIGESTS`; prints "right" at the end.
 
 The objects are opened here, so that a process that forks has them; `WHEN` says whether they were used before, or are in
 use by three threads meanwhile.

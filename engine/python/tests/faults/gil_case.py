@@ -1,13 +1,11 @@
-"""How free the GIL is: `gil_case.py counting|threads`; prints speeds."""
+"""How free the GIL is: `gil_case.py counting|threads`; prints figures."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import signal
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -20,7 +18,7 @@ import nearsay
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 #: Seconds of one measurement of the counter, and how many there are of each kind.
-SECONDS, COUNTS = 0.1, 40
+SECONDS, COUNTS = 0.2, 25
 #: Measurements of single texts.
 ROUNDS = 5
 
@@ -30,17 +28,26 @@ class Counter:
 
     def __init__(self) -> None:
         self._count = 0
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         while True:
             self._count += 1
 
-    def rate(self) -> float:
-        """Counts per second, over some time."""
-        start, first = time.monotonic(), self._count
+    def _ready(self) -> float:
+        """The seconds in which the thread ran, or was ready to and had no core."""
+        with open(f"/proc/self/task/{self._thread.native_id}/schedstat", encoding="ascii") as file:
+            running, waiting, _ = map(int, file.read().split())
+        return (running + waiting) / 1e9
+
+    def measured(self) -> tuple[float, float]:
+        """Counts per second over some time, and the part of this time in which the thread waited for the GIL."""
+        start, first, ready = time.monotonic(), self._count, self._ready()
         time.sleep(SECONDS)
-        return (self._count - first) / (time.monotonic() - start)
+        ready = self._ready() - ready
+        seconds = time.monotonic() - start
+        return (self._count - first) / seconds, 1 - ready / seconds
 
 
 @contextlib.contextmanager
@@ -61,52 +68,19 @@ def encoding_here(model: nearsay.Embedder, texts: list[str]) -> Iterator[None]:
         thread.join()
 
 
-@contextlib.contextmanager
-def running(other: subprocess.Popen[str]) -> Iterator[None]:
-    """A process that is stopped otherwise runs meanwhile."""
-    other.send_signal(signal.SIGCONT)
-    try:
-        yield
-    finally:
-        other.send_signal(signal.SIGSTOP)
-
-
-@contextlib.contextmanager
-def encoder_elsewhere() -> Iterator[subprocess.Popen[str]]:
-    """A stopped process that encodes when it runs: it uses the same hardware, and has a GIL of its own."""
-    other = subprocess.Popen([sys.executable, __file__, '"encode"'], stdout=subprocess.PIPE, text=True)
-    try:
-        assert other.stdout is not None and other.stdout.readline() == "encoding\n"
-        other.send_signal(signal.SIGSTOP)
-        yield other
-    finally:
-        other.kill()
-        other.communicate()
-
-
 def counting() -> dict[str, float]:
-    """A counter's speed alone, while this process encodes, and while another one does, in counts per second."""
+    """A counter alone and while `encode` works: the ratio of its speeds, and how much it waits for the GIL."""
     model, texts = nearsay.Embedder(BERT, threads=1), many_texts(200)
     model.encode(texts)
     counter = Counter()
-    alone, here, elsewhere = [], [], []
-    with encoder_elsewhere() as other:
-        for _ in range(COUNTS):
-            alone.append(counter.rate())
-            with encoding_here(model, texts):
-                here.append(counter.rate())
-            with running(other):
-                elsewhere.append(counter.rate())
-    rates = {"alone": alone, "here": here, "elsewhere": elsewhere}
-    return {name: statistics.median(found) for name, found in rates.items()}
-
-
-def encode_forever() -> None:
-    model, texts = nearsay.Embedder(BERT, threads=1), many_texts(200)
-    model.encode(texts)
-    print("encoding", flush=True)
-    while True:
-        model.encode(texts)
+    alone, during = [], []
+    for _ in range(COUNTS):
+        alone.append(counter.measured())
+        with encoding_here(model, texts):
+            during.append(counter.measured())
+    speeds = [statistics.median(speed for speed, _ in found) for found in (during, alone)]
+    waits = [statistics.median(wait for _, wait in found) for found in (during, alone)]
+    return {"speed": speeds[0] / speeds[1], "waits": waits[0], "waits_alone": waits[1]}
 
 
 def threads() -> dict[str, float]:
@@ -142,8 +116,6 @@ def rate(model: nearsay.Embedder, texts: list[str], expected: Any, count: int) -
 
 def main() -> None:
     name = json.loads(sys.argv[1])
-    if name == "encode":
-        encode_forever()
     # The counter is a daemon.
     print(json.dumps({"counting": counting, "threads": threads}[name]()), flush=True)
     os._exit(0)

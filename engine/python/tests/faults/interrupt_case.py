@@ -1,7 +1,8 @@
 """Makes a long call again and again, which its parent interrupts: `interrupt_case.py CALL MODEL`.
 
-Prints a line of JSON when it is ready. A line on its standard input starts a call, which prints "started" and, after
-KeyboardInterrupt, when that came, whether the call had ended before, and whether the next result has the right bits.
+Prints how long loading takes, or null for other calls, when it is ready. A line on its standard input starts a call. It
+prints "started" and, after KeyboardInterrupt, when that came, whether the call had ended before, and whether the next
+result has the right bits.
 """
 
 from __future__ import annotations
@@ -49,14 +50,17 @@ def interrupted(long: Callable[[], Any]) -> tuple[float, float | None]:
     raise SystemExit("it was not interrupted")
 
 
-def main() -> None:
-    long, short = calls(*map(json.loads, sys.argv[1:]))
-    expected = np.asarray(short()).tobytes()
-    # How long a call takes; a minute's is long enough.
+def seconds(call: Callable[[], Any]) -> float:
     start = time.monotonic()
-    if sys.argv[1] == '"load"':
-        long()
-    say(time.monotonic() - start)
+    call()
+    return time.monotonic() - start
+
+
+def main() -> None:
+    call, model = map(json.loads, sys.argv[1:])
+    long, short = calls(call, model)
+    expected = np.asarray(short()).tobytes()
+    say(seconds(long) if call == "load" else None)
     for _ in sys.stdin:
         came, ended = interrupted(long)
         say({"came": came, "ended": ended, "is_right": np.asarray(short()).tobytes() == expected})

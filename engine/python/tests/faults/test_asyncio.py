@@ -1,4 +1,4 @@
-"""100 `aencode` at once, half of which are cancelled: the loop goes on, and cancelled work stops. Row 160 of the faults."""
+"""100 `aencode` at once, half of which are cancelled: the loop goes on, and cancelled work stops."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def test_a_hundred_calls_of_which_half_are_cancelled() -> None:
     best = min(tries, key=lambda found: found["delays"]["blocked"])
     delays, idle, large = best["delays"], best["idle"], best["large"]
     figure(
-        f"100 aencode of {ROWS} texts, {best['cancelled']} cancelled half way: in {delays['ticks']:,} ticks the loop was blocked for "
-        f"{1000 * delays['blocked']:.1f} ms at most, and {1000 * delays['delay']:.0f} ms with the wait for a core "
-        f"(an idle loop {1000 * idle['blocked']:.1f} and {1000 * idle['delay']:.0f} ms)"
+        f"100 aencode of {ROWS} texts, {best['cancelled']} cancelled half way: in {delays['ticks']:,} ticks the loop was "
+        f"blocked for {1000 * delays['blocked']:.1f} ms at most, and {1000 * delays['delay']:.0f} ms with the wait for a "
+        f"core (an idle loop {1000 * idle['blocked']:.1f} and {1000 * idle['delay']:.0f} ms)"
     )
     figure(
-        f"one aencode of {best['large_rows']:,} texts, cancelled: it stopped after {1000 * best['stopped']:.0f} ms; the loop was "
-        f"blocked for {1000 * large['blocked']:.0f} ms at most"
+        f"one aencode of {best['large_rows']:,} texts, cancelled: it stopped after {1000 * best['stopped']:.0f} ms; the "
+        f"loop was blocked for {1000 * large['blocked']:.0f} ms at most"
     )
     assert delays["blocked"] <= BLOCKED, tries
     assert best["stopped"] <= STOPPED, tries

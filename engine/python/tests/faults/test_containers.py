@@ -1,4 +1,4 @@
-"""Texts in any container, good or bad: the bits of a plain list, or an error that names the text. Row 153 of the faults.
+"""Texts in any container, good or bad: the bits of a plain list, or an error that names the text.
 
 Runs for NEARSAY_FAULTS_MINUTES (10). A failure prints the smallest container that fails.
 """
@@ -25,6 +25,8 @@ MINUTES = float(os.environ.get("NEARSAY_FAULTS_MINUTES", "10"))
 EXAMPLES = 200
 MODEL = nearsay.Embedder(BERT)
 DIMENSIONS = MODEL.dimensions
+#: What is wrong with a text, by what the message says.
+FAULTS = {"must be a str": "type", "is missing": "missing", "has a lone surrogate": "surrogate"}
 #: Texts of a part of `encode_iter`.
 PART = 3
 SCORER = nearsay.BERTScorer(BERT, 2)
@@ -52,7 +54,7 @@ def check_refused(error: nearsay.Error, items: list[Any], keeps_nulls: bool, row
     """
     named = re.match(r"text (\d+) (must be a str|is missing|has a lone surrogate)", str(error))
     assert named, f"{type(error).__name__}: {error}"
-    at, kind = int(named[1]), {"must be a str": "type", "is missing": "missing", "has a lone surrogate": "surrogate"}[named[2]]
+    at, kind = int(named[1]), FAULTS[named[2]]
     assert type(error) is (nearsay.InputTypeError if kind == "type" else nearsay.InputError), repr(error)
     start = at // rows * rows
     assert not any(wrong(items[:start], keeps_nulls).values()), f"{error}: an earlier part has another fault"
@@ -62,7 +64,7 @@ def check_refused(error: nearsay.Error, items: list[Any], keeps_nulls: bool, row
 
 
 def is_another_type(error: nearsay.Error, case: Given) -> bool:
-    """Whether pandas handed over a column of objects that are not all texts as one of another type, refused as a whole."""
+    """Whether pandas handed over objects that are not all texts as a column of another type, refused as a whole."""
     message = "an Arrow array of texts must have strings"
     is_refused = type(error) is nearsay.InputTypeError and str(error).startswith(message)
     has_others = bool(wrong(case.items, True)["type"]) or not any(isinstance(item, str) for item in case.items)

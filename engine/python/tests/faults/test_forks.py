@@ -1,4 +1,4 @@
-"""Forked and spawned processes: every way, start method and moment ends, with the same bits. Row 149 of the faults."""
+"""Forked and spawned processes: every way, start method and moment ends, with the same bits."""
 
 from __future__ import annotations
 

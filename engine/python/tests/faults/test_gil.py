@@ -1,7 +1,7 @@
-"""The GIL is free while the engine works: other Python threads keep their speed. Speeds of the same machine are compared.
+"""The GIL is free while the engine works: other Python threads keep their speed.
 
-Other programs on the machine slow down one of two measurements at random. So each test measures up to `TRIES` times, and
-the best counts.
+Other programs on the machine slow down one of two measurements at random. So each test measures up to `TRIES` times,
+and the best counts.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ def test_a_counting_thread_keeps_its_speed() -> None:
     tries = []
     for _ in range(TRIES):
         tries.append(printed("gil_case.py", "counting", timeout=120))
-        if tries[-1]["here"] >= LEAST * tries[-1]["elsewhere"]:
+        if tries[-1]["waits"] <= 1 - LEAST:
             break
-    best = max(tries, key=lambda found: found["here"] / found["elsewhere"])
+    best = min(tries, key=lambda found: found["waits"])
     figure(
-        f"while encode works with threads=1, a counting thread has {best['here'] / best['alone']:.0%} of its speed alone, "
-        f"and {best['here'] / best['elsewhere']:.0%} of its speed while another process encodes"
+        f"while encode works with threads=1, a counting thread waits for the GIL {best['waits']:.1%} of the time "
+        f"({best['waits_alone']:.1%} alone), and has {best['speed']:.0%} of its speed alone"
     )
-    # Cores may be halves of one core, or be shared with other programs: the counter is slower then, whoever works on the
-    # other one. The GIL's share is the difference to another process, which has none in common.
-    assert best["here"] >= LEAST * best["elsewhere"], tries
+    # Not by its speed: cores may be halves of one core, or be shared with other programs, and then the counter is slower,
+    # whoever works on the other one.
+    assert best["waits"] <= 1 - LEAST, tries
 
 
 def test_eight_threads_with_single_texts() -> None:

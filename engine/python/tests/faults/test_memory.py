@@ -1,7 +1,7 @@
-"""How much memory calls over many texts need. Row 158 of the faults.
+"""How much memory calls over many texts need.
 
-Measured is the largest resident size that a process has during the call, the interpreter, numpy and the texts themselves
-included, without the pages of mapped files that the system can drop: those of the model's weights and of the memmap.
+This is the largest resident size of a process during the call, including the interpreter, numpy and the texts, and
+without the pages of mapped files, which the system can drop: those of the model's weights and of the memmap.
 """
 
 from __future__ import annotations
