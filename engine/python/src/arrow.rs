@@ -11,7 +11,9 @@ use std::sync::Arc;
 use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float32Array, ListArray, StructArray, make_array};
+use arrow_array::{
+    Array, ArrayReader, ArrayRef, FixedSizeListArray, Float32Array, ListArray, StructArray, make_array,
+};
 use arrow_schema::{ArrowError, DataType, Field};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
@@ -47,7 +49,13 @@ fn import_arrays(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
         // SAFETY: a capsule of this name points to a stream, which is ours once it has been moved out of there; the
         // capsule's destructor then finds it released.
         let reader = unsafe { ArrayStreamReader::from_raw(stream.as_ptr()) }.map_err(broken)?;
-        reader.collect::<Result<Vec<_>, _>>().map_err(broken)?
+        let is_null = *reader.field().data_type() == DataType::Null;
+        let arrays = reader.collect::<Result<Vec<_>, _>>();
+        // polars gives arrays of nulls a buffer that the format does not have. They can be iterated.
+        if is_null && arrays.is_err() {
+            return Ok(None);
+        }
+        arrays.map_err(broken)?
     } else if object.hasattr("__arrow_c_array__")? {
         let Ok(capsules) = object.call_method0("__arrow_c_array__") else { return Ok(None) };
         let capsules = capsules.cast_into::<PyTuple>()?;

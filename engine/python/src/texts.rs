@@ -12,6 +12,8 @@ use crate::error::{type_error, value_error};
 
 /// What to do about a missing text.
 const LEAVE_OUT: &str = "leave it out; encode and encode_arrow make it a null row with nulls=\"keep\"";
+/// Texts that are looked at before another thread may take the GIL: far less than a millisecond's worth.
+const TURN: usize = 2048;
 
 /// The texts of a call. Those of Arrow arrays are read where they lie, and Python's by their UTF-8.
 #[pyclass(frozen, module = "nearsay._nearsay")]
@@ -49,7 +51,8 @@ impl Texts {
             return Err(type_error(py, &reason, Some(hint)));
         }
         let is_plain = container.is_instance_of::<PyList>() || container.is_instance_of::<PyTuple>();
-        let arrays = if is_plain { None } else { arrow::import(container)? };
+        // pandas would copy the texts of objects, and guess a type if one is not a text.
+        let arrays = if is_plain || has_objects(container) { None } else { arrow::import(container)? };
         let texts = match arrays {
             Some(arrays) => of_arrays(py, arrays, keep_nulls, first)?,
             None => of_strings(container, keep_nulls, first)?,
@@ -67,6 +70,7 @@ impl Texts {
         match &self.source {
             Source::Strings(texts) => {
                 for (at, text) in texts.bind(py).iter().enumerate() {
+                    take_turns(py, at);
                     if !text.is_instance_of::<PyString>() {
                         nulls.push(at);
                     }
@@ -99,6 +103,7 @@ impl Texts {
             Source::Strings(texts) => {
                 let texts = texts.bind(py);
                 let text = |at: usize| -> PyResult<Option<PyBackedStr>> {
+                    take_turns(py, at);
                     let item = texts.get_item(at)?;
                     let Ok(string) = item.cast_into::<PyString>() else { return Ok(None) };
                     PyBackedStr::try_from(string).map(Some).map_err(|_| lone_surrogate(py, self.first + at))
@@ -154,6 +159,7 @@ fn not_a_container(object: &Bound<'_, PyAny>) -> Option<String> {
         () if object.is_instance_of::<PyString>() => "one str".to_owned(),
         () if object.is_instance_of::<PyBytes>() => "bytes".to_owned(),
         () if object.is_instance_of::<PyDict>() => "a dict".to_owned(),
+        () if number(object, "ndim") == Some(0) => "an array without dimensions".to_owned(),
         // Vectors are in the order of their texts.
         () if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() => {
             "a set, which has no order".to_owned()
@@ -163,11 +169,30 @@ fn not_a_container(object: &Bound<'_, PyAny>) -> Option<String> {
     Some(format!("texts must be a container of str, got {what}"))
 }
 
+/// An attribute that is a number.
+fn number(object: &Bound<'_, PyAny>, name: &str) -> Option<usize> {
+    object.getattr(name).ok()?.extract().ok()
+}
+
+/// Whether this is an array of numpy, or a column of pandas, of Python objects.
+fn has_objects(container: &Bound<'_, PyAny>) -> bool {
+    let name = container.getattr("dtype").and_then(|dtype| dtype.str());
+    name.is_ok_and(|name| name.to_string_lossy() == "object")
+}
+
+/// Lets another thread that waits for the GIL take it, now and then.
+fn take_turns(py: Python<'_>, at: usize) {
+    if at % TURN == TURN - 1 {
+        py.detach(|| ());
+    }
+}
+
 fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> PyResult<Texts> {
     let py = container.py();
-    let strings = match container.cast::<PyTuple>() {
-        Ok(tuple) => tuple.clone(),
-        Err(_) => {
+    let strings = match (container.cast::<PyTuple>(), container.cast_exact::<PyList>()) {
+        (Ok(tuple), _) => tuple.clone(),
+        (_, Ok(list)) => list.to_tuple(),
+        _ => {
             if !container.hasattr("__iter__")? && !container.hasattr("__getitem__")? {
                 return Err(not_iterable(container));
             }
@@ -176,6 +201,7 @@ fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> 
         }
     };
     for (at, item) in strings.iter().enumerate() {
+        take_turns(py, at);
         if item.is_instance_of::<PyString>() {
             continue;
         }
@@ -231,14 +257,13 @@ fn of_arrays(py: Python<'_>, arrays: Vec<ArrayRef>, keeps_nulls: bool, first: us
     let mut len = 0;
     for array in &arrays {
         let kind = array.data_type();
-        let is_text =
-            |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        let is_texts = match kind {
-            DataType::Dictionary(_, values) => is_text(values),
-            kind => is_text(kind),
+        let values = match kind {
+            DataType::Dictionary(_, values) => values.as_ref(),
+            kind => kind,
         };
-        // An empty array, or one of nulls alone, may have the type null.
-        let is_null = *kind == DataType::Null;
+        let is_texts = matches!(values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        // An empty array, or one of nulls alone, may have the type null, or categories of it.
+        let is_null = *values == DataType::Null;
         if !is_texts && !is_null {
             let message = format!("an Arrow array of texts must have strings, its type is {kind}");
             let hint = matches!(kind, DataType::Struct(_)).then_some("choose one column: table[\"text\"]");

@@ -108,9 +108,7 @@ def of_numpy(texts: list[str]) -> list[Given]:
 
 def of_pandas(texts: list[str | None], labels: list[Any]) -> list[Given]:
     """Series of every kind of string, with an index in any order, or with duplicates."""
-    kinds: list[Any] = [object, "str", "string", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
-    # Without a text, the categories are no strings.
-    kinds += ["category"] if any(text is not None for text in texts[:-1]) else []
+    kinds: list[Any] = [object, "str", "string", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string()), "category"]
     found = []
     for kind in kinds:
         series = pd.Series(texts, index=labels[: len(texts)], dtype=kind)
@@ -145,6 +143,7 @@ def of_arrow(texts: list[str | None], cut: int) -> list[Given]:
         Given("polars, sliced", lambda: series[cut:], texts[cut:]),
         Given("polars, chunked", lambda: pl.concat([series[:cut], series[cut:]], rechunk=False), texts),
         Given("polars Categorical", lambda: series.cast(pl.Categorical), texts),
+        Given("polars Null", lambda: pl.Series(nulls, dtype=pl.Null), nulls),
     ]
 
 
