@@ -24,7 +24,7 @@ OUTPUT_TYPES = ("f32", "f16", "i8", "u8", "binary", "ubinary", "float32", "float
 #: Output types that are scaled by the ranges of all vectors.
 SCALED = ("i8", "u8", "int8", "uint8")
 #: What to do about vectors that do not fit into memory.
-IN_PARTS = "write them into a memmap with out=.. as float32 or float16, or take them in parts with encode_iter"
+IN_PARTS = "write them into a memmap with out=.. as float32 or float16, or get them in parts with encode_iter"
 
 
 def call_settings(defaults: CallSettings, settings: CallSettings) -> CallSettings:

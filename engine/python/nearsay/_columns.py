@@ -170,14 +170,16 @@ class ScoreColumns:
 
         Args:
             candidates: A text or None each.
-            references: A text, a list of texts of which the best one counts, or None each.
+            references: A text, a list of texts of which the best one counts, or None each. A None in a list is left out, and
+                without another text the pair has no score.
         """
         if len(candidates) != len(references):
             raise InputError(
                 f"candidates and references must have the same length, got {len(candidates)} and {len(references)}"
             )
-        missing = np.array([None in pair for pair in zip(candidates, references)], dtype=np.bool_)
-        pairs = [pair for pair, is_missing in zip(zip(candidates, references), missing) if not is_missing]
+        present = [_present(of) for of in references]
+        missing = np.array([None in pair for pair in zip(candidates, present)], dtype=np.bool_)
+        pairs = [pair for pair, is_missing in zip(zip(candidates, present), missing) if not is_missing]
         scores = np.zeros((3, len(missing)), dtype=np.float32)
         found = self.scorer().score([of for of, _ in pairs], [to for _, to in pairs])  # pyright: ignore[reportArgumentType]
         scores[:, ~missing] = np.stack([np.asarray(part) for part in found])
@@ -189,6 +191,13 @@ class ScoreColumns:
 
         scores, missing = self.scores(candidates.to_pylist(), references.to_pylist())
         return [pa.array(part, mask=missing) for part in scores]
+
+
+def _present(references: str | Sequence[str | None] | None) -> str | Sequence[str] | None:
+    """The references of a row that are there; None if there are none."""
+    if references is None or isinstance(references, str):
+        return references
+    return [text for text in references if text is not None] or None
 
 
 def check_columns(columns: Sequence[str], read: Mapping[str, str], added: Sequence[str]) -> None:

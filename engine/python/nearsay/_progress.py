@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Union
 
+from .errors import InputTypeError
+
 #: Called with what is done, the total if known, and the unit, in the thread of the call.
 ProgressCallback = Callable[[int, Union[int, None], str], object]
 Progress = Union[bool, ProgressCallback, None]
@@ -15,7 +17,13 @@ Report = Callable[[int, Union[int, None]], object]
 
 @contextmanager
 def reporting(progress: Progress, unit: str) -> Iterator[Report | None]:
-    """What a call reports to."""
+    """What a call reports to.
+
+    Raises:
+        InputTypeError: `progress` is neither a bool nor a function.
+    """
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise InputTypeError(f"progress must be True, False or a function, got {progress!r}")
     if not progress:
         yield None
         return

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _nearsay
 from ._calls import IN_PARTS, NO_CALL, OUTPUT_TYPES, SCALED, call_settings, checked, prepared
-from ._check import one_of, whole
+from ._check import flag, one_of, whole
 from ._memory import check_fits
 from ._model import model_settings, open_compiled
 from ._parts import cut, report_of_all, report_of_part
@@ -157,6 +157,7 @@ class Embedder:
             InputTypeError: A text is not a str.
             HostMemoryError: The vectors do not fit into memory.
         """
+        flag("return_report", return_report)
         vectors, report = self._encode(
             texts, None, output_type=output_type, on_long=on_long, out=out, nulls=nulls, progress=progress, **settings
         )
@@ -224,7 +225,7 @@ class Embedder:
         progress: Progress = None,
         **settings: Unpack[CallSettings],
     ) -> Array:
-        """The vectors as an Arrow array of fixed-size lists of float32, which pyarrow, polars and others take as it is.
+        """The vectors as an Arrow array of fixed-size lists of float32, which pyarrow, polars and others read as it is.
 
         Args:
             list: Plain lists instead, which Spark needs.
@@ -277,7 +278,7 @@ class Embedder:
         if output_type in SCALED:
             raise InputError(
                 f"output_type={output_type!r} scales by the ranges of all vectors, and encode_iter sees a part of them",
-                "take float16, or binary",
+                "use float16, or binary",
             )
         is_iterable = hasattr(texts, "__iter__") or hasattr(texts, "__getitem__")
         if not is_iterable or isinstance(texts, (str, bytes, dict, set, frozenset)):
@@ -296,15 +297,17 @@ class Embedder:
                 start += len(vectors)
                 yield vectors
 
-    async def aencode(self, texts: Texts, **settings: Any) -> Vectors:
+    async def aencode(self, texts: Texts, **settings: Any) -> Any:
         """`encode` for asyncio: the loop goes on meanwhile, and a cancelled task stops the work."""
         import asyncio
 
+        return_report = flag("return_report", settings.pop("return_report", None))
         cancel = _nearsay.Cancel()
         work = functools.partial(self._encode, texts, cancel, **settings)
         try:
-            vectors, self._local.report = await asyncio.get_running_loop().run_in_executor(None, work)
-            return vectors
+            vectors, report = await asyncio.get_running_loop().run_in_executor(None, work)
+            self._local.report = report
+            return (vectors, report) if return_report else vectors
         except asyncio.CancelledError:
             cancel.cancel()
             raise

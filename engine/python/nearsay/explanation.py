@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+#: Tokens of a text above which similarities are drawn without their numbers, which nobody could read.
+_MOST_NUMBERS = 40
+
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
@@ -60,9 +63,12 @@ class Explanation:
             columns, rows = len(self.reference_tokens), len(self.candidate_tokens)
             _, axes = plt.subplots(figsize=(2 + 0.6 * columns, 1.5 + 0.4 * rows), layout="constrained")
         image = axes.imshow(self.similarities, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(self.reference_tokens)), self.reference_tokens, rotation=45, ha="right")
-        axes.set_yticks(range(len(self.candidate_tokens)), self.candidate_tokens)
-        for row, cosines in enumerate(self.similarities):
+        # A token such as $ is not mathematics.
+        plain = {"parse_math": False}
+        axes.set_xticks(range(len(self.reference_tokens)), self.reference_tokens, rotation=45, ha="right", **plain)
+        axes.set_yticks(range(len(self.candidate_tokens)), self.candidate_tokens, **plain)
+        is_legible = max(self.similarities.shape) <= _MOST_NUMBERS
+        for row, cosines in enumerate(self.similarities if is_legible else ()):
             for column, cosine in enumerate(cosines):
                 color = "white" if cosine > 0.6 else "black"
                 axes.text(column, row, f"{cosine:.2f}", ha="center", va="center", color=color, fontsize="small")

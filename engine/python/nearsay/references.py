@@ -32,9 +32,16 @@ class EncodedReferences:
         self._counts = counts
 
     def score(
-        self, cands: Texts, verbose: bool = False, return_hash: bool = False, *, progress: Progress = None
+        self,
+        cands: Texts,
+        verbose: bool = False,
+        batch_size: int = 64,
+        return_hash: bool = False,
+        *,
+        progress: Progress = None,
     ) -> Any:
         """P, R and F1 of each candidate and its reference, as of `BERTScorer.score`; only candidates are encoded."""
+        del batch_size
         found = self._scorer._score(cands, self._texts, self._counts, progress if progress is not None else verbose)
         return (found, self._scorer.hash) if return_hash else found
 

@@ -133,5 +133,5 @@ def texts_of(inputs: Any, sentences: Any) -> tuple[Any, bool]:
             "encode the texts of a pair one by one",
         )
     if isinstance(first, Mapping):
-        raise InputTypeError("text 0 must be a str, got a dict: messages and images are not supported", "take its text")
+        raise InputTypeError("text 0 must be a str, got a dict: messages and images are not supported", "give its text")
     return inputs, False

@@ -94,7 +94,7 @@ class Encoding:
             found = outputs.features(self._embedder.encode_tokens(texts, **settings), vectors)
         else:
             raise arguments.cannot_follow(
-                f"output_value={output_value!r}", "take sentence_embedding, token_embeddings or None"
+                f"output_value={output_value!r}", "use sentence_embedding, token_embeddings or None"
             )
         return found[0] if is_one else found
 
