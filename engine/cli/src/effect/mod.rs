@@ -69,6 +69,8 @@ const GLOBAL: &[Flag<Cli>] = &[
     always("follow_links"),
     always("strict"),
     always("version"),
+    // With --version it is answered before a command is looked for.
+    needs("licenses", |_| false, "with a command", "ask for them with nearsay --version --licenses"),
 ];
 
 fn has_json(command: &Command) -> bool {
