@@ -7,6 +7,8 @@ pub(super) const LINES: &[Line] = &[
     ("", "json", "completions bash --json", "bench compare a b --json"),
     ("", "json", "export a.npy --to pgvector -o - --json", "export a.npy --to pgvector -o a/ --json"),
     ("", "json", "--json man", "--json doctor"),
+    // Without a command it prints the licences, before anything is checked.
+    ("", "licenses", "--licenses doctor", "doctor"),
     ("embed", "overwrite", "embed a.txt -m M --overwrite", "embed a.txt -m M -o a.npy --overwrite"),
     ("embed", "overwrite", "embed a.txt -m M -o - --overwrite", "embed a.txt -m M -o a/ --overwrite"),
     (
