@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from ._log import start_log as _start_log
 from ._nearsay import VERSION as __version__
 from ._nearsay import Array, EmbedReport, TokenVectors
-from .cross_encoder import CrossEncoder
 from .embedder import Chunk, Embedder
 from .errors import (
     BusyError,
@@ -36,19 +35,20 @@ from .errors import (
     ModelNotFoundError,
     OutputError,
 )
-from .explanation import Explanation
-from .idf import Idf
-from .jobs import JobSummary, bench, doctor, embed_files, verify
-from .opened import cached
-from .references import EncodedReferences
-from .scorer import BERTScorer
-from .scoring import score
-from .sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
     from . import bert_score as bert_score
     from . import evaluate as evaluate
     from . import metrics as metrics
+    from .cross_encoder import CrossEncoder
+    from .explanation import Explanation
+    from .idf import Idf
+    from .jobs import JobSummary, bench, doctor, embed_files, verify
+    from .opened import cached
+    from .references import EncodedReferences
+    from .scorer import BERTScorer
+    from .scoring import score
+    from .sentence_transformer import SentenceTransformer
 
 __all__ = [
     "Array",
@@ -89,16 +89,40 @@ __all__ = [
     "verify",
 ]
 
+#: What is imported on first use, and the module that has it: `import nearsay` takes little more time than numpy.
+_LATER = {
+    "BERTScorer": "scorer",
+    "CrossEncoder": "cross_encoder",
+    "EncodedReferences": "references",
+    "Explanation": "explanation",
+    "Idf": "idf",
+    "JobSummary": "jobs",
+    "SentenceTransformer": "sentence_transformer",
+    "bench": "jobs",
+    "cached": "opened",
+    "doctor": "jobs",
+    "embed_files": "jobs",
+    "score": "scoring",
+    "verify": "jobs",
+}
 #: Modules that are imported on first use.
-_LATER = ("bert_score", "evaluate", "metrics")
+_MODULES = ("bert_score", "evaluate", "metrics")
 
 _start_log()
 
 
 def __getattr__(name: str) -> object:
-    """Imports a module on first use: `nearsay.bert_score`."""
-    if name in _LATER:
-        import importlib
+    """Imports a module, or what one has, on first use."""
+    import importlib
 
+    if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
