@@ -108,7 +108,7 @@ def of_rouge() -> Iterable[dict[str, Any]]:
 
 
 def frozen() -> dict[str, Any]:
-    """What the file has."""
+    """The content of the file."""
     logging.disable()
     return {
         "versions": {name: version(name) for name in ("sacrebleu", "rouge-score")},

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from ._log import start_log as _start_log
 from ._nearsay import VERSION as __version__
 from ._nearsay import Array, EmbedReport, TokenVectors
-from .embedder import Chunk, Embedder
+from .chunk import Chunk
+from .embedder import Embedder
 from .errors import (
     BusyError,
     CancelledError,

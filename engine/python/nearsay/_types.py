@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ._progress import Progress
+
     #: Any array of vectors.
     Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16] | npt.NDArray[np.int8] | npt.NDArray[np.uint8]
 
@@ -97,6 +99,16 @@ class JobSettings(TypedDict):
     existing: str
     rows_per_shard: int
     shard: str | None
+
+
+class EncodeSettings(CallSettings, total=False):
+    """How a call makes an array of vectors."""
+
+    output_type: OutputType
+    on_long: OnLong
+    out: npt.NDArray[Any] | None
+    nulls: Nulls
+    progress: Progress
 
 
 class ScoreSettings(TypedDict):

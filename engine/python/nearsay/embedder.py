@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ._memory import check_fits
 from ._model import model_settings, open_compiled
 from ._parts import cut, report_of_all, report_of_part
 from ._progress import Progress, reporting
+from .chunk import Chunk
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -25,19 +26,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ._nearsay import Array, EmbedReport, TokenVectors
-    from ._types import CallSettings, ModelSettings, Nulls, OnLong, OutputType, Precision, StrPath, Texts, Vectors
-
-
-class Chunk(NamedTuple):
-    """A part of a text."""
-
-    #: The part.
-    text: str
-    #: Where it starts and ends in the text, in characters.
-    characters: tuple[int, int]
-    #: The same in bytes of UTF-8.
-    bytes: tuple[int, int]
-
+    from ._types import (
+        CallSettings,
+        EncodeSettings,
+        ModelSettings,
+        Nulls,
+        OnLong,
+        OutputType,
+        Precision,
+        StrPath,
+        Texts,
+        Vectors,
+    )
 
 #: Texts of a part of a call that writes into an array.
 _ROWS = 8192
@@ -94,30 +94,12 @@ class Embedder:
 
     @overload
     def encode(
-        self,
-        texts: Texts,
-        *,
-        output_type: OutputType = "f32",
-        on_long: OnLong = "truncate",
-        out: npt.NDArray[Any] | None = None,
-        nulls: Nulls = "error",
-        progress: Progress = None,
-        return_report: Literal[False] = False,
-        **settings: Unpack[CallSettings],
+        self, texts: Texts, *, return_report: Literal[False] = False, **settings: Unpack[EncodeSettings]
     ) -> Vectors: ...
 
     @overload
     def encode(
-        self,
-        texts: Texts,
-        *,
-        output_type: OutputType = "f32",
-        on_long: OnLong = "truncate",
-        out: npt.NDArray[Any] | None = None,
-        nulls: Nulls = "error",
-        progress: Progress = None,
-        return_report: Literal[True],
-        **settings: Unpack[CallSettings],
+        self, texts: Texts, *, return_report: Literal[True], **settings: Unpack[EncodeSettings]
     ) -> tuple[Vectors, EmbedReport]: ...
 
     def encode(

@@ -93,3 +93,14 @@ def listed_references(refs: References, first: int = 0) -> tuple[_nearsay.Texts,
         flat.extend(of)
         counts.append(len(of))
     return named_texts("refs", flat), counts
+
+
+def paired(
+    cands: Texts, references: _nearsay.Texts, counts: list[int] | None, first: int = 0
+) -> _nearsay.Texts:
+    """The candidates, of which each must have its references."""
+    candidates = named_texts("cands", cands, first=first)
+    given = len(references) if counts is None else len(counts)
+    if given != len(candidates):
+        raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {given}")
+    return candidates

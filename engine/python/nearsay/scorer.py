@@ -24,7 +24,7 @@ from ._texts import named_texts
 from .errors import InputError, InputTypeError
 from .explanation import Explanation
 from .idf import Idf, weighted
-from .references import EncodedReferences, listed_references
+from .references import EncodedReferences, listed_references, paired
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -172,7 +172,7 @@ class BERTScorer:
         self, cands: Texts, references: _nearsay.Texts, counts: list[int] | None, progress: Progress, first: int = 0
     ) -> Any:
         scorer = self._scorer()
-        candidates = _paired(cands, references, counts, first)
+        candidates = paired(cands, references, counts, first)
         with reporting(progress, "pairs") as report:
             found, self._local.notices = scorer.score(candidates, references, counts, self.all_layers, report, None)
         return tuple(self._as_output(part) for part in found)
@@ -219,7 +219,7 @@ class BERTScorer:
             raise InputError("score_arrow returns the scores of one layer", "make a scorer without all_layers")
         scorer = self._scorer()
         references, counts = listed_references(refs)
-        candidates = _paired(cands, references, counts)
+        candidates = paired(cands, references, counts)
         with reporting(progress, "pairs") as report:
             found, self._local.notices = scorer.score_arrow(candidates, references, counts, report)
         return found
@@ -393,14 +393,3 @@ class BERTScorer:
     def _prefers_tensors() -> bool:
         """Whether scores are torch tensors if nothing else was asked for."""
         return sys.modules.get("torch") is not None
-
-
-def _paired(
-    cands: Texts, references: _nearsay.Texts, counts: list[int] | None, first: int = 0
-) -> _nearsay.Texts:
-    """The candidates, of which each must have its references."""
-    candidates = named_texts("cands", cands, first=first)
-    given = len(references) if counts is None else len(counts)
-    if given != len(candidates):
-        raise InputError(f"candidates and references must have the same length, got {len(candidates)} and {given}")
-    return candidates

@@ -10,6 +10,7 @@
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
 //! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs`, `metrics.rs` | the classes |
+//! | `pairs.rs` | a call that scores pairs |
 //! | `job.rs` | files to files |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
 //! | `settings.rs` | arguments as the library's options |
@@ -27,6 +28,7 @@ mod job;
 mod logging;
 mod metrics;
 mod opened;
+mod pairs;
 mod report;
 mod scorer;
 mod settings;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nearsay::score::bertscore::{
     IdfWeights, OnLongText, PairGrid, PairwiseBounds, RescaleWith, ScoreNotices, Scores,
 };
-use nearsay::score::{Pair, PairSource, PairTexts, TextSource};
+use nearsay::score::{PairSource, TextSource};
 use nearsay::{ScoreOptions, Session};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,6 +16,7 @@ use crate::arrow::VectorArray;
 use crate::error::{to_exception, value_error};
 use crate::idf::Idf;
 use crate::opened::PerProcess;
+use crate::pairs::Scored;
 use crate::settings::ModelSettings;
 use crate::texts::Texts;
 use crate::work::{Cancel, Work};
@@ -310,84 +311,9 @@ impl Scorer {
     }
 }
 
-/// Pairs that are scored.
-struct Scored<'a, 'py> {
-    candidates: &'a Texts,
-    references: &'a Texts,
-    /// The number of references of each candidate; `None`: one each.
-    counts: Option<Vec<usize>>,
-    all_layers: bool,
-    progress: Option<&'a Bound<'py, PyAny>>,
-    cancel: Option<&'a Cancel>,
-}
-
-impl Scored<'_, '_> {
-    /// The scores at each layer, and notices.
-    fn run(self, py: Python<'_>, scorer: &nearsay::Scorer) -> PyResult<(Vec<Vec<Scores>>, ScoreNotices)> {
-        let (candidates, references) = (self.candidates.all(py)?, self.references.all(py)?);
-        let (candidates, references) = (candidates.texts(), references.texts());
-        let counts = self.counts.unwrap_or_else(|| vec![1; candidates.len()]);
-        let pairs =
-            pairs_of(&candidates, &references, &counts).map_err(|rule| value_error(py, &rule, None))?;
-        let total = Some(candidates.len() as u64);
-        let work = Work { progress: self.progress, total, cancel: self.cancel, is_short: false };
-        work.run(py, |cancel, done| {
-            let counter = done.clone();
-            let scorer = scorer.with_cancel(cancel).with_progress(move |pairs| counter.set(pairs));
-            let place = |text| ("candidates".to_owned(), text as u64 + 1);
-            scorer.check_texts(&candidates, place)?;
-            scorer.check_texts(&references, |text| ("references".to_owned(), text as u64 + 1))?;
-            if self.all_layers {
-                let found = scorer.all_layers()?.score(&pairs)?;
-                return Ok((found.layers, found.notices));
-            }
-            let found = scorer.score(&pairs)?;
-            Ok((vec![found.scores], found.notices))
-        })
-    }
-}
-
 /// A scorer without the cancel token and the listener of the call that made it.
 fn free(scorer: &nearsay::Scorer) -> Scorer {
     Scorer { opened: PerProcess::new(scorer.without_control()) }
-}
-
-/// A pair whose texts are Python's: the library copies those of a window of pairs at a time.
-struct BorrowedPair<'a> {
-    candidate: &'a str,
-    references: &'a [&'a str],
-}
-
-impl Pair for BorrowedPair<'_> {
-    fn to_texts(&self) -> PairTexts {
-        PairTexts::new(self.candidate, self.references.iter().copied())
-    }
-}
-
-/// The candidates with their references.
-fn pairs_of<'a>(
-    candidates: &[&'a str],
-    references: &'a [&'a str],
-    counts: &[usize],
-) -> Result<Vec<BorrowedPair<'a>>, String> {
-    let total: usize = counts.iter().sum();
-    if counts.len() != candidates.len() || total != references.len() {
-        return Err(format!(
-            "candidates and references must have the same length, got {} and {}",
-            candidates.len(),
-            references.len()
-        ));
-    }
-    if let Some(at) = counts.iter().position(|count| *count == 0) {
-        return Err(format!("candidate {at} has no reference"));
-    }
-    let mut rest = references;
-    let pair = |(candidate, count): (&&'a str, &usize)| {
-        let (own, others) = rest.split_at(*count);
-        rest = others;
-        BorrowedPair { candidate, references: own }
-    };
-    Ok(candidates.iter().zip(counts).map(pair).collect())
 }
 
 fn part(layers: &[Vec<Scores>], of: fn(&Scores) -> f32) -> Vec<f32> {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Before a peer is imported, which would ask the hub about a model that is in the cache.
@@ -45,6 +46,16 @@ def texts() -> list[str]:
     return some_texts(300)
 
 
+@pytest.fixture(scope="module")
+def model() -> nearsay.Embedder:
+    return nearsay.Embedder(BERT)
+
+
+@pytest.fixture(scope="module")
+def expected(model: nearsay.Embedder, texts: list[str]) -> np.ndarray:
+    return model.encode(texts)
+
+
 @pytest.fixture(scope="session")
 def program() -> list[str]:
     """The command of the package."""
@@ -75,3 +86,8 @@ def model_copy(tmp_path: Path) -> Path:
 def json_lines(texts: list[str]) -> str:
     """Texts as rows of JSON, whatever is in them."""
     return "".join(json.dumps({"text": text}) + "\n" for text in texts)
+
+
+def same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether two arrays have the same type, shape and bytes."""
+    return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()

@@ -25,7 +25,7 @@ def path(name: str) -> str:
     """The folder of a module, for `evaluate.load`.
 
     Raises:
-        InputError: There is no module of this name.
+        InputError: No module has this name.
     """
     if name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, got {name!r}")

@@ -56,7 +56,7 @@ class TextMetric(ABC, Generic[_Score]):
                 SACREBLEU_SEED, or 12345.
 
         Raises:
-            InputError: Numbers of texts differ, a row has no reference, or there is no row.
+            InputError: The streams differ in length, a row has no reference, or there are no rows.
             InputTypeError: A text is not a str.
         """
         resamples = whole("n_bootstrap", n_bootstrap, 0) or 0

@@ -31,7 +31,7 @@ class Text(str):
     """A subclass, as of numpy and others."""
 
 
-#: What is no text: missing, or of another type.
+#: Values that are not texts: missing ones, and other types.
 MISSING = [None, math.nan, np.float32("nan"), np.float64("nan"), decimal.Decimal("nan"), pd.NA, pd.NaT]
 BAD = [0, 1.5, math.inf, True, b"bytes", bytearray(b"a"), ["a"], ("a", "b"), {"a": 1}, object(), np.int64(3), str.strip]
 

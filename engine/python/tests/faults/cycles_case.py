@@ -1,6 +1,6 @@
 """Opens, uses and closes an object again and again: `cycles_case.py KIND COUNT`.
 
-Prints what the process has early and late.
+Prints the process's memory, threads and files after the first cycles and after the last.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def run_example(page: str, word: str, replacing: Mapping[str, str] | None = None
     """Runs the only example of a page that has a word; what it prints.
 
     Args:
-        replacing: What the test has otherwise, by what is in the example.
+        replacing: Replacements for the test, by the text of the example that each replaces.
     """
     text = (REPOSITORY / "docs" / page).read_text("utf-8")
     (code,) = (code for code in BLOCK.findall(text) if word in code)

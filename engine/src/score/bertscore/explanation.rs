@@ -3,6 +3,7 @@
 use candle_core::DType;
 
 use super::cache::EncodedText;
+use super::matching::Matcher;
 use super::pairwise::TextPool;
 use super::{Scorer, Scores};
 use crate::{Error, Result};
@@ -40,16 +41,19 @@ impl Scorer {
     /// # Errors
     /// If a text cannot be tokenized or encoded, or the call is stopped.
     pub fn explain(&self, candidate: &str, reference: &str) -> Result<Explanation> {
-        let scored = self.score(&[(candidate, reference)])?;
         let texts = [candidate, reference];
         let mut pool = TextPool::new(self, &texts, usize::MAX, &|_| ())?;
         pool.bring(&[0, 1])?;
-        let [candidate, reference] = [pool.get(0)?, pool.get(1)?];
+        let texts = [pool.get(0)?, pool.get(1)?];
+        let form = self.session.devices().placements()[0].form();
+        let matcher = Matcher { texts: &texts, weights: &self.weights, baseline: self.layer.baseline, form };
+        let scores = matcher.score(&[&[0, 1]])?;
+        let [candidate, reference] = &texts;
         Ok(Explanation {
-            similarities: similarities(&candidate, &reference)?,
-            candidate: self.tokens(&candidate),
-            reference: self.tokens(&reference),
-            scores: *scored.first().ok_or_else(|| Error::Bug("a pair has no score".to_owned()))?,
+            similarities: similarities(candidate, reference)?,
+            candidate: self.tokens(candidate),
+            reference: self.tokens(reference),
+            scores: *scores.first().ok_or_else(|| Error::Bug("a pair has no score".to_owned()))?,
         })
     }
 
