@@ -55,26 +55,17 @@ class Results(unittest.TextTestResult):
         self.passed.append(test.id())
 
 
-def as_nearsay_does() -> None:
-    """Batches of one text, which padding does not change, and the fast tokenizer even if it was not asked for.
-
-    The slow one puts a space before each text for models of RoBERTa and GPT-2, which the fast one does not, so it has other
-    scores; nearsay's tokenizers are the fast ones.
-    """
+def score_single_texts() -> None:
+    """Batches of one text, which padding does not change."""
     import bert_score
 
-    score, tokenizer = bert_score.utils.bert_cos_score_idf, bert_score.utils.get_tokenizer
+    score = bert_score.utils.bert_cos_score_idf
 
     def single(*arguments: Any, **settings: Any) -> Any:
         return score(*arguments, **{**settings, "batch_size": 1})
 
-    def fast(model_type: str, use_fast: bool = False) -> Any:
-        del use_fast
-        return tokenizer(model_type, True)
-
     for name in ("bert_score.score", "bert_score.scorer"):
-        module = sys.modules[name]
-        module.bert_cos_score_idf, module.get_tokenizer = single, fast
+        sys.modules[name].bert_cos_score_idf = single
 
 
 def main() -> int:
@@ -82,7 +73,7 @@ def main() -> int:
     # The model's folder has a name of the hub: the folder is found first, in this one.
     sys.path.insert(0, str(Path.cwd()))
     if records:
-        as_nearsay_does()
+        score_single_texts()
     else:
         import nearsay.bert_score
 

@@ -4,8 +4,10 @@
 //! Bound: two implementations compute cosines of f32 vectors to some 1e-6; the external check requires 2e-5. The
 //! tiny models' large weights magnify roundings (see parity_encoder.rs).
 
+use std::collections::HashSet;
 use std::path::Path;
 
+use candle_core::Tensor;
 use nearsay::score::bertscore::Scores;
 use nearsay::score::{PairSource, PairTexts, TextSource};
 use nearsay::text::{Input, TextOptions};
@@ -29,8 +31,9 @@ fn open(folder: &Path) -> Session {
     Session::with(folder.to_str().unwrap(), &options).unwrap()
 }
 
+/// With the tokenizer of the expected values.
 fn scorer(session: &Session, layer: usize) -> Scorer {
-    session.scorer(&ScoreOptions::default().layer(layer)).unwrap()
+    session.scorer(&ScoreOptions::default().layer(layer).use_fast_tokenizer()).unwrap()
 }
 
 /// The pairs as files, a column of candidates and one for each reference.
@@ -149,6 +152,27 @@ fn all_layers_of_one_pass_are_those_of_single_layers() {
     }
 }
 
+/// With bert_score's default tokenizer, texts have a space before them if it is RoBERTa's, as that of this BART is.
+#[test]
+fn the_default_tokenizer_is_that_of_bert_score() {
+    let expected = tensors("bertscore/default-tokenizer.safetensors");
+    let pairs: Vec<(String, String)> = serde_json::from_value(json("bertscore/pairs.json")).unwrap();
+    let mut families = HashSet::new();
+    for (name, expected) in &expected {
+        let (family, layer) = name.split_once(".layer.").unwrap();
+        let session = open(&fixture(&format!("families/{family}")));
+        let layer: usize = layer.parse().unwrap();
+        let default = session.scorer(&ScoreOptions::default().layer(layer)).unwrap();
+        let scores = default.score(&pairs).unwrap();
+        check_family(name, &scores, expected);
+        let changed = bits(&scores) != bits(&scorer(&session, layer).score(&pairs).unwrap());
+        let has_space = family != "bert";
+        assert_eq!((default.puts_space(), changed), (has_space, has_space), "{name}");
+        families.insert(family);
+    }
+    assert_eq!(families, HashSet::from(["bart", "bert", "roberta"]));
+}
+
 #[test]
 fn all_layers_have_their_own_rows_of_a_baseline_and_shared_weights() {
     let golden = json("minilm/bertscore.json");
@@ -175,6 +199,18 @@ fn all_layers_have_their_own_rows_of_a_baseline_and_shared_weights() {
     assert!(error.to_string().contains("has layers 0 to 0, not layer 1"), "{error}");
 }
 
+/// `expected` is [3, pairs]: P, R and F1.
+fn check_family(name: &str, scores: &[Scores], expected: &Tensor) {
+    let expected: Vec<Vec<f32>> = expected.to_vec2().unwrap();
+    assert_eq!(scores.len(), expected[0].len(), "{name}");
+    for (pair, scores) in scores.iter().enumerate() {
+        for (part, got) in [scores.precision, scores.recall, scores.f1].into_iter().enumerate() {
+            let off = (got - expected[part][pair]).abs();
+            assert!(off <= FAMILY_BOUND, "{name}, pair {pair}: {got} is off by {off:e}");
+        }
+    }
+}
+
 fn bits(scores: &[Scores]) -> Vec<[u32; 3]> {
     scores.iter().map(|scores| [scores.precision, scores.recall, scores.f1].map(f32::to_bits)).collect()
 }
@@ -190,12 +226,6 @@ fn every_family_scores_as_bert_score() {
         let (family, layer) = name.split_once(".layer.").unwrap();
         let session = open(&fixture(&format!("families/{family}")));
         let scores = scorer(&session, layer.parse().unwrap()).score(&pairs).unwrap();
-        let expected: Vec<Vec<f32>> = expected.to_vec2().unwrap();
-        for (pair, scores) in scores.iter().enumerate() {
-            for (part, got) in [scores.precision, scores.recall, scores.f1].into_iter().enumerate() {
-                let off = (got - expected[part][pair]).abs();
-                assert!(off <= FAMILY_BOUND, "{name}, pair {pair}: {got} is off by {off:e}");
-            }
-        }
+        check_family(name, &scores, expected);
     }
 }

@@ -89,9 +89,10 @@ fn utility(context: &Context, arguments: &MbrArguments) -> Result<Utility> {
             hint: Some("leave eff=no out".into()),
         });
     }
-    let MbrArguments { model, layer, lang, .. } = arguments;
+    let MbrArguments { model, layer, tokenizer, lang, .. } = arguments;
     let mut metrics = crate::arguments::MetricArguments::default();
     (metrics.model, metrics.layer, metrics.lang) = (model.clone(), *layer, lang.clone());
+    metrics.tokenizer = tokenizer.clone();
     match open_alone(context, &metrics, spec, &arguments.running)? {
         Computation::BertScore(scorer) => Ok(Utility::BertScore(Box::new(scorer))),
         Computation::Text(metric) => Utility::of_texts(metric),

@@ -96,6 +96,29 @@ fn a_file_for_another_tokenizer_or_length_is_refused() {
     refused(desk.run("idf --merge r.idf nine.idf -o x"), 65, &["nine.idf", "is 9, and 40 in r.idf"]);
 }
 
+/// Frequencies are of tokens, which the space before a text changes for models of RoBERTa.
+#[test]
+fn a_file_for_the_other_tokenizer_of_bert_score_is_refused() {
+    let desk = desk();
+    let roberta = nearsay_tests::fixture("families/roberta").display().to_string();
+    let line = format!("score -c c.txt -r r.txt -m {roberta} -l 1 --json --segments");
+    for (counts, scores, hint) in [
+        ("", "--use-fast-tokenizer", "hint: score without --use-fast-tokenizer, or count it anew"),
+        ("--use-fast-tokenizer", "", "hint: --use-fast-tokenizer scores as it was counted"),
+    ] {
+        let name = format!("{}.idf", counts.len());
+        desk.run(&format!("idf r.txt -m {roberta} -o {name} {counts}")).ok();
+        let saved = desk.run(&format!("{line} --idf {name} {counts}")).ok().json();
+        assert_eq!(pairs(&saved), pairs(&desk.run(&format!("{line} --idf {counts}")).ok().json()));
+        let run = desk.run(&format!("{line} --idf {name} {scores}"));
+        refused(run, 65, &[name.as_str(), "the space before each text is ", hint]);
+    }
+    // Of BERT there is one tokenizer.
+    desk.run("idf r.txt -m BERT -o bert.idf").ok();
+    let run = |more: &str| score(&desk, &format!("--idf bert.idf {more}"));
+    assert_eq!(pairs(&run("")), pairs(&run("--use-fast-tokenizer")));
+}
+
 #[test]
 fn what_is_no_file_of_frequencies_is_refused() {
     let desk = desk();

@@ -243,3 +243,25 @@ fn flags_without_effect_are_refused() {
         .ends(2, &["--cache has no effect without bertscore"]);
     assert!(!desk.path("cache").exists());
 }
+
+/// Texts with a space before them are other texts for the encoder.
+#[test]
+fn texts_with_and_without_a_space_are_kept_apart() {
+    let desk = desk(20);
+    let roberta = nearsay_tests::fixture("families/roberta").display().to_string();
+    let line = format!("score -c c.txt -r r.txt -m {roberta} -l 1 --json --segments --interval none");
+    let run = |more: &str| desk.run(&format!("{line} {more}")).ok().json();
+    let (spaced, plain) = (run(""), run("--use-fast-tokenizer"));
+    assert_ne!(scores(&spaced), scores(&plain));
+    let signature = |report: &Value| report["signature"].as_str().unwrap().to_owned();
+    assert_eq!(signature(&plain), signature(&spaced) + "_fast-tokenizer");
+    for (more, expected) in [("", &spaced), ("--use-fast-tokenizer", &plain)] {
+        let first = run(&format!("--cache cache {more}"));
+        assert_eq!((counts(&first)[0], counts(&first)[2]), (0, 0), "{more}");
+        let second = run(&format!("--cache cache {more}"));
+        assert_eq!((counts(&second)[1], counts(&second)[3]), (0, 0), "{more}");
+        for report in [first, second] {
+            assert_eq!(scores(&report), scores(expected), "{more}");
+        }
+    }
+}

@@ -195,7 +195,11 @@ class Idf:
 
     @staticmethod
     def count(
-        references: Texts, model: ModelSettings, max_length: int | None = None, progress: _Report = None
+        references: Texts,
+        model: ModelSettings,
+        max_length: int | None = None,
+        use_fast_tokenizer: bool = False,
+        progress: _Report = None,
     ) -> Idf: ...
     @staticmethod
     def load(path: StrPath) -> Idf: ...

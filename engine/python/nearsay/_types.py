@@ -117,6 +117,7 @@ class ScoreSettings(TypedDict):
     layer: int | None
     max_length: int | None
     on_long: str
+    use_fast_tokenizer: bool
     lang: str | None
     rescale_with_baseline: bool
     baseline_path: StrPath | None

@@ -40,6 +40,7 @@ class Idf:
         model: StrPath | None = None,
         *,
         max_length: int | None = None,
+        use_fast_tokenizer: bool = False,
         threads: int | None = None,
         revision: str | None = None,
         offline: bool | None = None,
@@ -52,12 +53,14 @@ class Idf:
             references: Texts of any container. Repeated ones count each time.
             model: As of `BERTScorer`.
             max_length: The longest text in tokens; the rest is not counted. None: as a scorer of the model has it.
+            use_fast_tokenizer: As of the scorer that is given these counts.
             threads, revision, offline, cache_folder, progress: As of `Embedder`.
         """
         settings = model_settings(model, "f32", "cpu", threads, revision, offline, cache_folder)
         texts = named_texts("references", references)
+        length, fast = whole("max_length", max_length, 1), bool(use_fast_tokenizer)
         with reporting(progress, "references") as report:
-            return cls(_nearsay.Idf.count(texts, to_open(settings), whole("max_length", max_length, 1), report))
+            return cls(_nearsay.Idf.count(texts, to_open(settings), length, fast, report))
 
     @classmethod
     def load(cls, path: StrPath) -> Idf:

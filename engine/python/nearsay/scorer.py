@@ -61,7 +61,8 @@ class BERTScorer:
         device: As of `Embedder`; None: a GPU if there is one.
         lang: The language of the texts: chooses the model and the published baseline.
         rescale_with_baseline: Rescale with the baseline of the model and `lang`, or with that in `baseline_path`.
-        use_fast_tokenizer: Accepted; tokenizers are always the fast ones.
+        use_fast_tokenizer: False: as bert_score does, a space is put before each text for models of RoBERTa and GPT-2.
+            True: it is not.
         precision, threads, max_length, revision, offline, cache_folder: As of `Embedder`.
         on_long: "truncate" cuts texts that are too long, "error" refuses them, "windows" scores all of their tokens.
         output: "numpy", "torch", or "auto": torch tensors if torch was imported already.
@@ -118,6 +119,7 @@ class BERTScorer:
             "layer": num_layers,
             "max_length": max_length,
             "on_long": on_long,
+            "use_fast_tokenizer": bool(use_fast_tokenizer),
             "lang": lang,
             "rescale_with_baseline": rescale_with_baseline,
             "baseline_path": baseline_path,
@@ -125,7 +127,6 @@ class BERTScorer:
         self.batch_size = batch_size
         self.nthreads = nthreads
         self.all_layers = all_layers
-        self._use_fast_tokenizer = use_fast_tokenizer
         self._output: OutputKind = output
         self._local = threading.local()
         self._idf = idf
@@ -330,7 +331,7 @@ class BERTScorer:
     @property
     def use_fast_tokenizer(self) -> bool:
         """As it was given."""
-        return self._use_fast_tokenizer
+        return self._settings["use_fast_tokenizer"]
 
     def __repr__(self) -> str:
         return f"<BERTScorer {self.model_type!r}: layer {self.num_layers}, {self._model['precision']}, {self.device}>"

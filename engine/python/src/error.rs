@@ -79,7 +79,7 @@ pub(crate) fn words(phrase: &Phrase) -> String {
 fn is_argument(setting: Setting) -> bool {
     use Setting::{
         BaselinePath, Device, Dimensions, Idf, Lang, Layer, MaxLength, Model, Normalize, Offline, OnLong,
-        OutputType, Pooling, Precision, Task,
+        OutputType, Pooling, Precision, Task, UseFastTokenizer,
     };
     matches!(
         setting,
@@ -98,5 +98,6 @@ fn is_argument(setting: Setting) -> bool {
             | Pooling
             | Precision
             | Task
+            | UseFastTokenizer
     )
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nearsay::ScoreOptions;
 use nearsay::score::TextSource;
 use nearsay::score::bertscore::SavedIdf;
 use nearsay::vectors::write::OutputFile;
@@ -20,18 +21,21 @@ pub(crate) struct Idf(pub(crate) SavedIdf);
 impl Idf {
     /// Counts the tokens of references with a model's tokenizer. No weights are loaded.
     #[staticmethod]
-    #[pyo3(signature = (references, model, max_length=None, progress=None))]
+    #[pyo3(signature = (references, model, max_length=None, use_fast_tokenizer=false, progress=None))]
     fn count(
         py: Python<'_>,
         references: &Texts,
         model: ModelSettings,
         max_length: Option<usize>,
+        use_fast_tokenizer: bool,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let texts = references.all(py)?.owned();
         let work = Work { progress, total: Some(texts.len() as u64), ..Work::default() };
         work.run(py, |cancel, done| {
-            let counter = model.open(cancel)?.idf_counter(max_length)?.with_cancel(cancel);
+            let mut options = ScoreOptions::default();
+            (options.max_length, options.use_fast_tokenizer) = (max_length, use_fast_tokenizer);
+            let counter = model.open(cancel)?.idf_counter(&options)?.with_cancel(cancel);
             let done = done.clone();
             let counter = counter.with_progress(move |count| done.set(count));
             counter.count(&[TextSource::of_texts("references", texts)]).map(Self)

@@ -33,6 +33,7 @@ pub(crate) struct ScoreSettings {
     layer: Option<usize>,
     max_length: Option<usize>,
     on_long: String,
+    use_fast_tokenizer: bool,
     lang: Option<String>,
     rescale_with_baseline: bool,
     baseline_path: Option<PathBuf>,
@@ -54,6 +55,7 @@ impl ScoreSettings {
                 });
             }
         };
+        options.use_fast_tokenizer = self.use_fast_tokenizer;
         options.rescaling = match (&self.baseline_path, self.rescale_with_baseline) {
             (_, false) => RescaleWith::Nothing,
             (Some(path), true) => RescaleWith::File(path.clone()),

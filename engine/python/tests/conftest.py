@@ -21,6 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 FIXTURES = REPOSITORY / "tests" / "fixtures"
 #: 3 layers, 40 tokens.
 BERT = str(FIXTURES / "families" / "bert")
+#: 2 layers, 40 tokens.
+ROBERTA = str(FIXTURES / "families" / "roberta")
 
 WORDS = ["river", "night", "bread", "stone", "light", "judge", "cloud", "mill", "the", "a", "of", "über", "naïve", "水"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 import sys
 from collections import defaultdict
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BERT, json_lines, some_texts
+from conftest import BERT, ROBERTA, json_lines, some_texts
 
 import nearsay
 import nearsay.bert_score
@@ -29,9 +30,11 @@ def files(tmp_path: Path) -> Path:
 
 
 def of_command(run, *flags: str) -> tuple[list[np.ndarray], dict]:
-    import json
+    return parts_of(run("score", "-c", "c.jsonl", "-m", BERT, "--json", "--segments", *flags))
 
-    printed = json.loads(run("score", "-c", "c.jsonl", "-m", BERT, "--json", "--segments", *flags))
+
+def parts_of(output: str) -> tuple[list[np.ndarray], dict]:
+    printed = json.loads(output)
     segments = printed["metrics"]["bertscore"]["segments"]
     parts = [np.array([of[part] for of in segments], np.float32) for part in ("precision", "recall", "f1")]
     return parts, printed
@@ -279,7 +282,28 @@ def test_the_hash_of_score_is_that_of_the_module() -> None:
         found, name = nearsay.bert_score.score(["a"], ["b"], BERT, 2, **settings)
         assert name == nearsay.bert_score.utils.get_hash(BERT, 2, False, False, False, fast)
         assert same(found, nearsay.score(["a"], ["b"], BERT, 2))
-        assert nearsay.score(["a"], ["b"], BERT, 2, **settings)[1] == nearsay.BERTScorer(BERT, 2).signature
+        signature = nearsay.BERTScorer(BERT, 2, use_fast_tokenizer=fast).signature
+        assert nearsay.score(["a"], ["b"], BERT, 2, **settings)[1] == signature
+        assert signature.endswith("_fast-tokenizer") == fast
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_the_tokenizer_is_the_one_asked_for(run, files, fast) -> None:
+    """bert_score's default puts a space before each text for models of RoBERTa."""
+    line = ("score", "-c", "c.jsonl", "-r", "r.jsonl", "-m", ROBERTA, "-l", "1", "--json", "--segments")
+    expected, printed = parts_of(run(*line, *(["--use-fast-tokenizer"] if fast else [])))
+    scorer = nearsay.BERTScorer(ROBERTA, 1, use_fast_tokenizer=fast)
+    assert same(scorer.score(CANDIDATES, REFERENCES), expected)
+    assert scorer.signature == printed["signature"] and scorer.use_fast_tokenizer == fast
+    assert same(nearsay.score(CANDIDATES, REFERENCES, ROBERTA, 1, use_fast_tokenizer=fast), expected)
+    other = nearsay.BERTScorer(ROBERTA, 1, use_fast_tokenizer=not fast)
+    assert not same(other.score(CANDIDATES, REFERENCES), expected)
+    counted = nearsay.Idf.count(REFERENCES, ROBERTA, use_fast_tokenizer=fast)
+    weighted = nearsay.BERTScorer(ROBERTA, 1, idf=counted, use_fast_tokenizer=fast).score(CANDIDATES, REFERENCES)
+    assert same(weighted, nearsay.score(CANDIDATES, REFERENCES, ROBERTA, 1, idf=True, use_fast_tokenizer=fast))
+    with pytest.raises(nearsay.InputError, match="the space before each text is") as found:
+        nearsay.BERTScorer(ROBERTA, 1, idf=counted, use_fast_tokenizer=not fast)
+    assert "use_fast_tokenizer" in found.value.hint
 
 
 def test_a_gpu_in_a_wheel_for_cpus_names_the_other_wheel() -> None:

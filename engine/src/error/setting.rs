@@ -107,13 +107,15 @@ pub enum Setting {
     Top,
     /// The types of rows that are measured.
     Types,
+    /// Whether BERTScore puts no space before texts for models of RoBERTa and GPT-2.
+    UseFastTokenizer,
     /// Whether a file is one text.
     WholeFiles,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::AddToRun,
         Self::Align,
         Self::Append,
@@ -165,6 +167,7 @@ impl Setting {
         Self::Task,
         Self::Top,
         Self::Types,
+        Self::UseFastTokenizer,
         Self::WholeFiles,
     ];
 
@@ -222,6 +225,7 @@ impl Setting {
             Self::Task => "task",
             Self::Top => "top",
             Self::Types => "types",
+            Self::UseFastTokenizer => "use_fast_tokenizer",
             Self::WholeFiles => "whole_files",
         }
     }

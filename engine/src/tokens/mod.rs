@@ -93,6 +93,8 @@ pub struct TextTokenizer {
     added_tokens: usize,
     /// Tokens within the limit that the caller adds to every text.
     reserved: usize,
+    /// Whether a stripped text gets a space before it.
+    leading_space: bool,
     /// A word of more characters than this is one unknown token, regardless of the rest (WordPiece).
     longest_word: Option<usize>,
 }
@@ -157,9 +159,16 @@ impl TextTokenizer {
         let special_ids = Arc::new(special.map(|(id, _)| id).collect());
         let plain = TokenizerLimits { lower_case: false, ..limits };
         let path = path.into();
-        let reserved = 0;
-        let opened =
-            Self { tokenizer, path, limits: plain, special_ids, added_tokens, reserved, longest_word };
+        let opened = Self {
+            tokenizer,
+            path,
+            limits: plain,
+            special_ids,
+            added_tokens,
+            reserved: 0,
+            leading_space: false,
+            longest_word,
+        };
         let opened = opened.with_limits(limits.max_tokens, limits.lower_case)?;
         opened.check_added_tokens(settings)?;
         Ok(opened)
@@ -219,6 +228,17 @@ impl TextTokenizer {
         self.with_max_tokens(self.limits.max_tokens)
     }
 
+    /// The same tokenizer, which puts a space before each text that is not empty in
+    /// [`encode_stripped`](Self::encode_stripped).
+    pub(crate) fn with_leading_space(self, leading_space: bool) -> Self {
+        Self { leading_space, ..self }
+    }
+
+    /// Whether [`encode_stripped`](Self::encode_stripped) puts a space before each text.
+    pub(crate) fn leading_space(&self) -> bool {
+        self.leading_space
+    }
+
     fn refuse(&self, rule: String) -> Error {
         Error::Tokenizer { path: self.path.to_path_buf(), rule }
     }
@@ -265,12 +285,16 @@ impl TextTokenizer {
         Ok(self.tokens(&self.run_prefixes(&self.shorten(text))?))
     }
 
-    /// Tokenizes one text without the blanks at both ends, as bert_score does.
+    /// Tokenizes one text without the blanks at both ends, as bert_score does, and maybe with a space before it
+    /// ([`ScoreOptions::use_fast_tokenizer`](crate::ScoreOptions::use_fast_tokenizer)).
     ///
     /// # Errors
     /// If the tokenizer fails on it.
     pub fn encode_stripped(&self, text: &str) -> Result<TokenizedText> {
-        self.encode(text.trim_matches(is_blank))
+        match text.trim_matches(is_blank) {
+            text if self.leading_space && !text.is_empty() => self.encode(&format!(" {text}")),
+            text => self.encode(text),
+        }
     }
 
     /// The text without the ends of overlong words, if the text is long.

@@ -8,7 +8,7 @@ use nearsay::text::{Input, TextOptions};
 use nearsay::vectors::write::Output;
 
 use super::reading::FormatArguments;
-use super::{RunningArguments, named};
+use super::{RunningArguments, TokenizerArguments, named};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +51,8 @@ pub(crate) struct BaselineArguments {
     /// Also write the pairs, as JSON lines with candidate and reference
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) save_pairs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tokenizer: TokenizerArguments,
     #[command(flatten)]
     pub(crate) reading: BaselineReadingArguments,
     #[command(flatten)]

@@ -8,8 +8,8 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use nearsay::text::TextOptions;
 
-use super::named;
 use super::reading::RowArguments;
+use super::{TokenizerArguments, named};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +47,8 @@ pub(crate) struct IdfArguments {
     /// Count the first N tokens of each reference [default: the tokenizer's length, as score does]
     #[arg(long, value_name = "N")]
     pub(crate) max_length: Option<usize>,
+    #[command(flatten)]
+    pub(crate) tokenizer: TokenizerArguments,
     /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZero<usize>>,

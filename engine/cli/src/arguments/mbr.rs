@@ -7,7 +7,7 @@ use nearsay::text::Input;
 use nearsay::vectors::write::Output;
 
 use super::metrics::layer_number;
-use super::{RunningArguments, named};
+use super::{RunningArguments, TokenizerArguments, named};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +48,8 @@ pub(crate) struct MbrArguments {
     /// The layer whose hidden states are compared [default: bert_score's choice, for 140 published models]
     #[arg(short, long, visible_alias = "num_layers", value_name = "N", value_parser = layer_number)]
     pub(crate) layer: Option<usize>,
+    #[command(flatten)]
+    pub(crate) tokenizer: TokenizerArguments,
     /// Language of the texts; selects the model (en: roberta-large) and BLEU's tokenizer (zh)
     #[arg(long, value_name = "CODE")]
     pub(crate) lang: Option<String>,

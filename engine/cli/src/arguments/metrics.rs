@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use nearsay::metrics::lexical::{MetricSpec, SpecError};
 use nearsay::score::bertscore::OnLongText;
 
+use super::TokenizerArguments;
+
 /// Which metrics, and their settings.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Metrics")]
@@ -29,6 +31,8 @@ pub(crate) struct MetricArguments {
     /// Texts longer than the model's length, or --max-length, for bertscore [default: truncate]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) on_long: Option<OnLongTextArgument>,
+    #[command(flatten)]
+    pub(crate) tokenizer: TokenizerArguments,
     /// Weight tokens by inverse document frequency over the references, or over those that `nearsay idf` counted in FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) idf: Option<Option<PathBuf>>,

@@ -20,6 +20,7 @@ mod reading;
 mod rerank;
 mod score;
 mod search;
+mod tokenizer;
 mod tune_layer;
 
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ pub(crate) use score::{
     SignatureArgument, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
+pub(crate) use tokenizer::TokenizerArguments;
 pub(crate) use tune_layer::TuneLayerArguments;
 
 /// Embeddings and BERTScore with BERT-family models: exact, fast, reproducible bit for bit

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use super::{IntervalArguments, PairArguments, RunningArguments, ScoreReadingArguments, named};
+use super::{
+    IntervalArguments, PairArguments, RunningArguments, ScoreReadingArguments, TokenizerArguments, named,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +42,8 @@ pub(crate) struct TuneLayerArguments {
     /// Weight tokens by inverse document frequency over the references
     #[arg(long)]
     pub(crate) idf: bool,
+    #[command(flatten)]
+    pub(crate) tokenizer: TokenizerArguments,
     #[command(flatten)]
     pub(crate) interval: IntervalArguments,
     #[command(flatten)]

@@ -124,6 +124,7 @@ fn open(context: &Context, arguments: &BaselineArguments, name: &str) -> Result<
     let session = context.open_session(name, devices, running.threads, running.batch_tokens)?;
     let mut options = ScoreOptions::default().layer(0);
     options.max_length = running.max_length;
+    options.use_fast_tokenizer = arguments.tokenizer.use_fast_tokenizer;
     session.scorer(&options)?.with_cancel(&context.cancel()).all_layers()
 }
 

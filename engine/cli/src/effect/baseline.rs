@@ -26,6 +26,7 @@ pub(super) const FLAGS: &[Flag<BaselineArguments>] = &[
         "on inputs without fields, in which the whole line or file is the text",
         "use .jsonl, .json, .csv, .tsv or .parquet for texts with other fields",
     ),
+    always("use_fast_tokenizer"),
     always("format"),
     always("max_length"),
     always("precision"),

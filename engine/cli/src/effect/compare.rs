@@ -26,6 +26,7 @@ pub(super) const FLAGS: &[Flag<CompareSystemsArguments>] = &[
     of_inputs("layer"),
     of_inputs("all_layers"),
     of_inputs("on_long"),
+    of_inputs("use_fast_tokenizer"),
     of_inputs("lang"),
     of_inputs("idf"),
     of_inputs("rescale_with_baseline"),

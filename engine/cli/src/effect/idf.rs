@@ -14,6 +14,7 @@ pub(super) const FLAGS: &[Flag<IdfArguments>] = &[
     always("output"),
     always("overwrite"),
     of_texts("max_length"),
+    of_texts("use_fast_tokenizer"),
     of_texts("text_field"),
     of_texts("id_field"),
     of_texts("no_id"),

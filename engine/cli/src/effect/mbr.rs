@@ -15,6 +15,7 @@ pub(super) const FLAGS: &[Flag<MbrArguments>] = &[
     always("weights"),
     needs("model", has_model, NO_MODEL, LEAVE_OUT),
     needs("layer", has_model, NO_MODEL, LEAVE_OUT),
+    needs("use_fast_tokenizer", has_model, NO_MODEL, LEAVE_OUT),
     needs(
         "lang",
         |arguments| matches!(arguments.spec().name(), "bertscore" | "bleu"),

@@ -17,6 +17,7 @@ pub(super) const FLAGS: &[Flag<ScoreArguments>] = &[
     always("layer"),
     always("all_layers"),
     always("on_long"),
+    always("use_fast_tokenizer"),
     // With --model only for --rescale-with-baseline, but users of bert_score name the language every time.
     always("lang"),
     always("idf"),

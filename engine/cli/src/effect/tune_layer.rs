@@ -17,6 +17,7 @@ pub(super) const FLAGS: &[Flag<TuneLayerArguments>] = &[
     always("human"),
     always("model"),
     always("idf"),
+    always("use_fast_tokenizer"),
     always("interval"),
     needs("resamples", has_intervals, "with --interval none", "leave it out"),
     needs("seed", has_intervals, "with --interval none", "leave it out"),

@@ -7,7 +7,7 @@ use nearsay::score::TextSource;
 use nearsay::score::bertscore::SavedIdf;
 use nearsay::text::Input;
 use nearsay::vectors::write::OutputFile;
-use nearsay::{DeviceChoice, Error, Precision, Result};
+use nearsay::{DeviceChoice, Error, Precision, Result, ScoreOptions};
 use serde::Serialize;
 
 use crate::arguments::IdfArguments;
@@ -73,8 +73,10 @@ fn count(context: &Context, arguments: &IdfArguments) -> Result<SavedIdf> {
     let session = context.open_session(&name, devices, arguments.threads, None)?;
     let progress = Progress::new(context, Measure::Share(None));
     let done = move |done| progress.set(done, plural(done, "reference", "references"));
-    let counter =
-        session.idf_counter(arguments.max_length)?.with_cancel(&context.cancel()).with_progress(done);
+    let mut options = ScoreOptions::default();
+    options.max_length = arguments.max_length;
+    options.use_fast_tokenizer = arguments.tokenizer.use_fast_tokenizer;
+    let counter = session.idf_counter(&options)?.with_cancel(&context.cancel()).with_progress(done);
     counter.count(&references)
 }
 

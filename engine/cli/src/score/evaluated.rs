@@ -145,6 +145,7 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
         layer,
         all_layers,
         on_long,
+        tokenizer,
         idf,
         rescale_with_baseline,
         baseline_path,
@@ -166,6 +167,9 @@ fn check_encoder_flags(requested: &[Requested], inputs: Inputs<'_>) -> Result<()
         () if on_long.is_some() && !has("bertscore") => refuse("--on-long", "bertscore"),
         () if on_long.is_some_and(|on_long| on_long != OnLongTextArgument::Truncate) => {
             check_on_long(requested)
+        }
+        () if tokenizer.use_fast_tokenizer && !has("bertscore") => {
+            refuse("--use-fast-tokenizer", "bertscore")
         }
         () if idf.is_some() && !has("bertscore") => refuse("--idf", "bertscore"),
         () if *rescale_with_baseline && !has("bertscore") => refuse("--rescale-with-baseline", "bertscore"),

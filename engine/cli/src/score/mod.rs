@@ -246,6 +246,7 @@ fn settings(arguments: &ScoreArguments) -> Vec<(&'static str, Option<String>)> {
             "--on-long",
             metrics.on_long.and_then(|on_long| Some(on_long.to_possible_value()?.get_name().to_owned())),
         ),
+        ("--use-fast-tokenizer", is_set(metrics.tokenizer.use_fast_tokenizer)),
         (
             "--idf",
             metrics

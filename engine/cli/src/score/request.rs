@@ -345,6 +345,7 @@ impl<'a> Opening<'a> {
         options.layer = spec.get("layer").and_then(|layer| layer.parse().ok()).or(arguments.layer);
         options.max_length = self.running.max_length;
         options.on_long = arguments.on_long.map(Into::into).unwrap_or_default();
+        options.use_fast_tokenizer = arguments.tokenizer.use_fast_tokenizer;
         options.rescaling = match &arguments.baseline_path {
             Some(path) => RescaleWith::File(path.clone()),
             None if arguments.rescale_with_baseline => {

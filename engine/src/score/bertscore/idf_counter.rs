@@ -1,5 +1,6 @@
 //! Counting the tokens of references, for which no encoder is loaded.
 
+use super::ScoreOptions;
 use super::idf::IdfBuilder;
 use super::idf_file::{IdfOrigin, SavedIdf};
 use crate::Result;
@@ -60,7 +61,8 @@ impl IdfCounter {
 
     /// What counts of this tokenizer depend on.
     pub(super) fn origin(&self) -> Result<IdfOrigin> {
-        Ok(IdfOrigin::of(self.session.model().tokenizer().digest()?, self.max_tokens()))
+        let tokenizer_sha256 = self.session.model().tokenizer().digest()?;
+        Ok(IdfOrigin::of(tokenizer_sha256, self.max_tokens(), self.tokenizer.leading_space()))
     }
 
     pub(super) fn counts(&self, references: &[TextSource], blank_is_missing: bool) -> Result<IdfBuilder> {
@@ -86,13 +88,12 @@ impl IdfCounter {
 }
 
 impl Session {
-    /// Creates a counter of the tokens of references, of at most `max_length` tokens; `None`: as many as a
-    /// [`Scorer`](super::Scorer) keeps by default.
+    /// Creates a counter of the tokens of references, which are those of scores with these options: their longest text
+    /// and their tokenizer matter.
     ///
     /// # Errors
     /// If the tokenizer's files break a rule, or the length does not fit the model.
-    pub fn idf_counter(&self, max_length: Option<usize>) -> Result<IdfCounter> {
-        let tokenizer = self.tokenizer(max_length, self.model().tokenizer_length(), false)?;
-        Ok(IdfCounter::new(self, &tokenizer))
+    pub fn idf_counter(&self, options: &ScoreOptions) -> Result<IdfCounter> {
+        Ok(IdfCounter::new(self, &self.score_tokenizer(options)?))
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::IdfBuilder;
 use super::idf::IdfWeights;
-use crate::error::phrase;
+use crate::error::{Phrase, phrase};
 use crate::text::read_small;
 use crate::tokens::READING;
 use crate::vectors::write::{OutputFile, hexadecimal};
@@ -35,6 +35,14 @@ pub struct IdfOrigin {
     pub tokenizer_sha256: String,
     /// The longest text in tokens; the rest was not counted.
     pub max_length: usize,
+    /// Whether a space was put before each text ([`Scorer::puts_space`](super::Scorer::puts_space)).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub leading_space: bool,
+}
+
+/// For a field that older files do not have.
+pub(super) fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The first line.
@@ -199,13 +207,7 @@ impl SavedIdf {
         let input = self.name();
         if let Err((what, [here, there])) = self.origin.check(origin) {
             let rule = format!("{what} is {here} (model {:?}), and {there} for {model}", self.model);
-            // Of another tokenizer, no length would do.
-            let is_length = self.origin.tokenizer_sha256 == origin.tokenizer_sha256
-                && self.origin.max_length != origin.max_length;
-            let length = self.origin.max_length.to_string();
-            let hint = is_length
-                .then(|| phrase![(Setting::MaxLength, length.as_str()), " scores as it was counted"]);
-            return Err(Error::BadInput { input, rule }.with_hint(hint));
+            return Err(Error::BadInput { input, rule }.with_hint(self.origin.setting_of(origin)));
         }
         if self.references() < 2 {
             let rule = format!("must have the tokens of at least 2 references, got {}", self.references());
@@ -226,15 +228,37 @@ impl IdfOrigin {
         if self.max_length != other.max_length {
             return Err(("the longest text in tokens", [self, other].map(|it| it.max_length.to_string())));
         }
+        if self.leading_space != other.leading_space {
+            return Err(("the space before each text", [self, other].map(|it| it.leading_space.to_string())));
+        }
         if self.reading != other.reading {
             return Err(("the version of reading texts", [self, other].map(|it| it.reading.to_string())));
         }
         Ok(())
     }
 
+    /// The setting with which a score has this origin instead of another one. No setting makes another tokenizer do.
+    fn setting_of(&self, other: &Self) -> Option<Phrase> {
+        let length = self.max_length.to_string();
+        let setting = match () {
+            () if self.tokenizer_sha256 != other.tokenizer_sha256 => return None,
+            () if self.max_length != other.max_length => {
+                phrase![(Setting::MaxLength, length.as_str()), " scores as it was counted"]
+            }
+            () if other.leading_space => {
+                phrase![Setting::UseFastTokenizer, " scores as it was counted"]
+            }
+            () if self.leading_space => {
+                phrase!["score without ", Setting::UseFastTokenizer, ", or count it anew"]
+            }
+            () => return None,
+        };
+        Some(setting)
+    }
+
     /// That of this program, with a tokenizer and a length.
-    pub(crate) fn of(tokenizer_sha256: String, max_length: usize) -> Self {
-        Self { reading: READING, tokenizer_sha256, max_length }
+    pub(crate) fn of(tokenizer_sha256: String, max_length: usize, leading_space: bool) -> Self {
+        Self { reading: READING, tokenizer_sha256, max_length, leading_space }
     }
 }
 

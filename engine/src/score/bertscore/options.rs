@@ -7,6 +7,8 @@ use nearsay_models::{HubOptions, Model};
 use super::default_layers::unknown_layer;
 use super::{Baseline, BaselineRow, OnLongText, Rescaling, default_layer, layer_or_default};
 use crate::Result;
+use crate::session::Session;
+use crate::tokens::TextTokenizer;
 
 /// Options of a BERTScore. Set only those that differ from the default:
 ///
@@ -24,6 +26,10 @@ pub struct ScoreOptions {
     pub max_length: Option<usize>,
     /// How texts longer than that are treated.
     pub on_long: OnLongText,
+    /// bert_score's `use_fast_tokenizer`. Its default is `false`: transformers' tokenizers in Python, which it asks to put
+    /// a space before each text for models of RoBERTa and GPT-2 (`bert_score/utils.py:223-244`). Its published numbers
+    /// and baselines are of these. With `true`, no text gets a space.
+    pub use_fast_tokenizer: bool,
     /// The baseline for rescaling raw scores.
     pub rescaling: RescaleWith,
 }
@@ -63,6 +69,12 @@ impl ScoreOptions {
         Self { on_long, ..self }
     }
 
+    /// Puts no space before texts for models of RoBERTa and GPT-2, as bert_score with its `use_fast_tokenizer`.
+    #[must_use]
+    pub fn use_fast_tokenizer(self) -> Self {
+        Self { use_fast_tokenizer: true, ..self }
+    }
+
     /// Rescales with the published baseline of the model in this language.
     #[must_use]
     pub fn rescaled(self, language: &str) -> Self {
@@ -73,6 +85,17 @@ impl ScoreOptions {
     #[must_use]
     pub fn rescaled_with(self, baseline: &Path) -> Self {
         Self { rescaling: RescaleWith::File(baseline.to_owned()), ..self }
+    }
+}
+
+impl Session {
+    /// The tokenizer of scores with these options, and of the document frequencies that weigh their tokens.
+    pub(super) fn score_tokenizer(&self, options: &ScoreOptions) -> Result<TextTokenizer> {
+        let model = self.model();
+        // Not the length in a sentence-transformers folder, which is for embeddings.
+        let tokenizer = self.tokenizer(options.max_length, model.tokenizer_length(), false)?;
+        let leading_space = !options.use_fast_tokenizer && model.tokenizer().settings().is_gpt2_or_roberta;
+        Ok(tokenizer.with_leading_space(leading_space))
     }
 }
 

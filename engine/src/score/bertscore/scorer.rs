@@ -77,6 +77,8 @@ pub struct Scorer {
 #[derive(Debug)]
 pub(super) struct ScorerParts {
     pub(super) tokenizer: ScoreTokenizer,
+    /// As of the options.
+    use_fast_tokenizer: bool,
     rescaling: Rescaling,
     baseline: Option<Baseline>,
 }
@@ -105,10 +107,10 @@ impl Scorer {
         let ResolvedOptions { layer, rescaling, baseline } =
             options.resolve(model.folder().name(), Some(model.recipe().num_layers()))?;
         session.check_layer(layer.layer)?;
-        // Not the length in a sentence-transformers folder, which is for embeddings.
-        let tokenizer = session.tokenizer(options.max_length, model.tokenizer_length(), false)?;
+        let tokenizer = session.score_tokenizer(options)?;
         let special = SpecialTokens::find(model.tokenizer().settings(), &tokenizer);
         let tokenizer = ScoreTokenizer::new(tokenizer, options.on_long, session.recipe())?;
+        let use_fast_tokenizer = options.use_fast_tokenizer;
         Ok(Self {
             session: session.clone(),
             encoder: session.encoder(layer.layer)?,
@@ -116,7 +118,7 @@ impl Scorer {
             cache: new_cache(),
             store: None,
             references: None,
-            parts: Arc::new(ScorerParts { tokenizer, rescaling, baseline }),
+            parts: Arc::new(ScorerParts { tokenizer, use_fast_tokenizer, rescaling, baseline }),
             weights: Arc::new(TokenWeights::uniform(special.cls, special.sep)),
             saved_idf: None,
             control: Control::default(),
@@ -250,6 +252,12 @@ impl Scorer {
         self.parts.tokenizer.max_tokens()
     }
 
+    /// Whether a space is put before each text, as bert_score does for models of RoBERTa and GPT-2 unless it is asked for
+    /// the fast tokenizer ([`ScoreOptions::use_fast_tokenizer`]).
+    pub fn puts_space(&self) -> bool {
+        self.parts.tokenizer.tokenizer().leading_space()
+    }
+
     /// The settings of a score, in one line for papers.
     pub fn signature(&self) -> Signature {
         Signature {
@@ -263,6 +271,7 @@ impl Scorer {
             windows: self.parts.tokenizer.on_long() == OnLongText::Windows,
             baseline: self.parts.baseline.as_ref().and_then(Baseline::sha256).map(str::to_owned),
             row_weights: None,
+            use_fast_tokenizer: self.parts.use_fast_tokenizer,
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! The form follows bert_score (`bert_score/utils.py:665-684`):
 //! `{model}_L{n}_{no-idf|idf}_version={v}(hug_trans={t})[-rescaled|-custom-rescaled][_fast-tokenizer]`. Ours:
-//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,on_long=windows][,idf={i}][,baseline={b}][,row_weights={r}])[-rescaled|-custom-rescaled]_fast-tokenizer`.
+//! `{model}_L{n}_{no-idf|idf}_version={v}(nearsay={w},precision={p},max_length={m}[,on_long=windows][,idf={i}][,baseline={b}][,row_weights={r}])[-rescaled|-custom-rescaled][_fast-tokenizer]`.
 //!
 //! `version=` is the release of bert_score whose numbers we reproduce, so that signatures can be compared
 //! across the two tools. (bert_score 0.3.13 itself prints 0.3.12: its `__version__` was not raised for that
 //! release.) The parentheses have our version instead of transformers', the two settings that change
 //! numbers, whether longer texts were scored in windows, the first digits of the SHA-256 of a file of document frequencies and of a baseline's file, and the name of
-//! the rows' weights in the means. `_fast-tokenizer` is always there, since our tokenizers are the fast ones.
+//! the rows' weights in the means. `_fast-tokenizer` is there if the caller asked for it ([`ScoreOptions::use_fast_tokenizer`]).
+//!
+//! [`ScoreOptions::use_fast_tokenizer`]: super::ScoreOptions::use_fast_tokenizer
 
 use std::fmt;
 
@@ -52,6 +54,8 @@ pub struct Signature {
     pub baseline: Option<String>,
     /// The name of the rows' weights in the means, if they have any.
     pub row_weights: Option<String>,
+    /// Whether bert_score's `use_fast_tokenizer` was asked for.
+    pub use_fast_tokenizer: bool,
 }
 
 /// Digits of a file's SHA-256 in a signature.
@@ -84,9 +88,10 @@ impl Signature {
             Rescaling::Published => "-rescaled",
             Rescaling::Custom => "-custom-rescaled",
         };
+        let fast = if self.use_fast_tokenizer { "_fast-tokenizer" } else { "" };
         format!(
             "{model}_L{layers}_{idf}_version={REPRODUCED_VERSION}(nearsay={version},precision={precision},\
-             max_length={max_length}{on_long}{files}{row_weights}){rescaled}_fast-tokenizer"
+             max_length={max_length}{on_long}{files}{row_weights}){rescaled}{fast}"
         )
     }
 }
@@ -118,6 +123,7 @@ mod tests {
             windows: false,
             baseline: None,
             row_weights: None,
+            use_fast_tokenizer: true,
         }
     }
 
@@ -160,6 +166,13 @@ mod tests {
         assert!(weighted.to_string().contains("baseline=0123456789ab,row_weights=field:w)-custom-rescaled_"));
         assert_eq!(signature.of_layers(3, 3), signature.to_string());
         assert_eq!(signature.of_layers(0, 12), signature.to_string().replace("m_L3_", "m_L0-12_"));
+    }
+
+    #[test]
+    fn the_tokenizer_is_named_only_if_it_is_the_fast_one() {
+        let fast = plain("m", 1).to_string();
+        let slow = Signature { use_fast_tokenizer: false, ..plain("m", 1) }.to_string();
+        assert_eq!(Some(slow.as_str()), fast.strip_suffix("_fast-tokenizer"));
     }
 
     #[test]

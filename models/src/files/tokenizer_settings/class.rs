@@ -70,6 +70,28 @@ const AS_IN_FILE: [&str; 13] = [
     "XLNetTokenizer",
 ];
 
+/// The model types whose tokenizer in Python is a `GPT2Tokenizer` or a `RobertaTokenizer`, where no file names a class:
+/// `TOKENIZER_MAPPING_NAMES` of transformers 4.57 (src/transformers/models/auto/tokenization_auto.py), without the types
+/// of models that read more than text.
+const GPT2_OR_ROBERTA: [&str; 16] = [
+    "data2vec-text",
+    "dbrx",
+    "exaone4",
+    "gpt2",
+    "gpt_bigcode",
+    "gpt_neo",
+    "gptj",
+    "granite",
+    "granitemoe",
+    "ibert",
+    "mega",
+    "mra",
+    "opt",
+    "roberta",
+    "roberta-prelayernorm",
+    "starcoder2",
+];
+
 impl TokenizerClass {
     pub(super) fn find(named: Option<&str>, model_type: &str) -> Self {
         match named.map(without_fast) {
@@ -99,6 +121,15 @@ pub(super) fn is_known(class: &str) -> bool {
     [&BERT[..], &ROBERTA, &SENTENCE_PIECE, &[GEMMA, QWEN2], &AS_IN_FILE]
         .iter()
         .any(|names| names.contains(&class))
+}
+
+/// Whether transformers 4.57 builds a `GPT2Tokenizer` or a `RobertaTokenizer` if it is asked for the tokenizer in Python
+/// (`AutoTokenizer.from_pretrained(.., use_fast=False)`). A class named with `Fast` is built all the same.
+pub(super) fn is_gpt2_or_roberta(named: Option<&str>, model_type: &str) -> bool {
+    match named {
+        Some(name) => matches!(name, "GPT2Tokenizer" | "RobertaTokenizer"),
+        None => GPT2_OR_ROBERTA.contains(&model_type),
+    }
 }
 
 fn without_fast(class: &str) -> &str {

@@ -39,6 +39,9 @@ pub(crate) const SETTINGS_FILES: [&str; 3] = [CONFIG, SPECIAL_TOKENS, added_toke
 pub struct TokenizerSettings {
     /// How transformers builds the tokenizer.
     pub class: TokenizerClass,
+    /// Whether the class in Python, without tokenizer.json, is `GPT2Tokenizer` or `RobertaTokenizer`, which bert_score
+    /// asks to put a space before each text.
+    pub is_gpt2_or_roberta: bool,
     /// The longest sequence, special tokens included.
     pub model_max_length: Option<usize>,
     /// The token at the start of a text, the class's own if no file names one.
@@ -121,6 +124,7 @@ impl TokenizerSettings {
         };
         Ok(Self {
             class,
+            is_gpt2_or_roberta: class::is_gpt2_or_roberta(named_class, model_type),
             model_max_length: config.model_max_length.or(config.max_len).and_then(length),
             cls_token: token("cls_token", default_cls),
             sep_token: token("sep_token", default_sep),

@@ -195,3 +195,22 @@ fn gemmas_class_puts_tokens_around_texts_and_qwens_does_not() {
     assert_eq!(around(config), Some([None, None]));
     assert_eq!(around(r#"{"tokenizer_class": "Qwen2Tokenizer", "add_bos_token": false}"#), None);
 }
+
+#[test]
+fn the_class_in_python_of_gpt2_and_roberta_is_known() {
+    let is_one = class::is_gpt2_or_roberta;
+    for (named, model_type, expected) in [
+        (None, "roberta", true),
+        (None, "opt", true),
+        (None, "bart", false),
+        (None, "xlm-roberta", false),
+        (Some("RobertaTokenizer"), "bart", true),
+        (Some("GPT2Tokenizer"), "bert", true),
+        // transformers builds a class named with `Fast` whichever one is asked for.
+        (Some("RobertaTokenizerFast"), "roberta", false),
+        (Some("PreTrainedTokenizerFast"), "roberta", false),
+        (Some("BertTokenizer"), "roberta", false),
+    ] {
+        assert_eq!(is_one(named, model_type), expected, "{named:?} {model_type}");
+    }
+}

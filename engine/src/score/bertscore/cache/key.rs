@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Role;
+use crate::score::bertscore::idf_file::is_false;
 use crate::score::bertscore::{Scorer, Signature};
 use crate::tokens::READING;
 use crate::vectors::write::{head_bytes, hexadecimal};
@@ -26,6 +27,9 @@ pub(super) struct CacheKey {
     pub(super) max_length: usize,
     /// What becomes of longer texts.
     pub(super) long_texts: &'static str,
+    /// Whether a space is put before each text.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) leading_space: bool,
     /// As in [`Provenance`](crate::vectors::Provenance), and so the rest.
     pub(super) precision: String,
     pub(super) precision_arithmetic: String,
@@ -52,7 +56,7 @@ impl CacheKey {
         let devices = scorer.session().devices();
         let placement = &devices.placements()[0];
         // Every setting of a score is named, so that none is forgotten that a text's vectors depend on. The model's name is
-        // not one, and the others are about weights and means.
+        // not one, of the tokenizer the space is, and the others are about weights and means.
         let Signature {
             layer,
             precision,
@@ -64,12 +68,14 @@ impl CacheKey {
             rescaling: _,
             baseline: _,
             row_weights: _,
+            use_fast_tokenizer: _,
         } = scorer.signature();
         Ok(Self {
             model_sha256: scorer.session().model_digest()?,
             layer,
             max_length,
             long_texts: if windows { "windows" } else { "truncated" },
+            leading_space: scorer.puts_space(),
             precision,
             precision_arithmetic: placement.arithmetic().to_owned(),
             arithmetic: placement.arithmetic_version(),

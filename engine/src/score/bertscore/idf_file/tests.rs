@@ -5,7 +5,7 @@ use super::*;
 fn saved(documents: &[&[u32]]) -> SavedIdf {
     let mut counts = IdfBuilder::new();
     documents.iter().for_each(|ids| counts.add(ids));
-    SavedIdf::new("m", IdfOrigin::of("a".repeat(64), 20), counts)
+    SavedIdf::new("m", IdfOrigin::of("a".repeat(64), 20, false), counts)
 }
 
 fn written(saved: &SavedIdf) -> (tempfile::TempDir, PathBuf) {
@@ -49,6 +49,26 @@ fn weights_are_for_the_tokenizer_they_were_counted_with() {
     let error = saved.weights(&other, "n").unwrap_err().to_string();
     assert!(error.contains("is aaaaaaaaaaaa (model \"m\"), and bbbbbbbbbbbb for n"), "{error}");
     assert!(saved.weights(&saved.origin, "m").is_ok());
+}
+
+#[test]
+fn weights_are_for_texts_with_or_without_a_space_before_them() {
+    let plain = saved(&[&[1], &[2]]);
+    assert!(!plain.to_text().unwrap().contains("leading_space"));
+    let spaced = IdfOrigin { leading_space: true, ..plain.origin.clone() };
+    let refused = |saved: &SavedIdf, origin: &IdfOrigin| {
+        let error = saved.weights(origin, "n").unwrap_err();
+        (error.to_string(), error.hint().unwrap().to_string())
+    };
+    let (error, hint) = refused(&plain, &spaced);
+    assert!(error.contains("the space before each text is false (model \"m\"), and true for n"), "{error}");
+    assert_eq!(hint, "`use_fast_tokenizer` scores as it was counted");
+    let spaced = SavedIdf { origin: spaced, ..plain.clone() };
+    let (_folder, path) = written(&spaced);
+    let spaced = SavedIdf::read(&path).unwrap();
+    assert!(spaced.origin.leading_space);
+    let (_, hint) = refused(&spaced, &plain.origin);
+    assert_eq!(hint, "score without `use_fast_tokenizer`, or count it anew");
 }
 
 #[test]

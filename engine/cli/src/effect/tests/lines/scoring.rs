@@ -127,6 +127,7 @@ const PAIR_ROWS: &[(&str, &str)] = &[
 ];
 
 const IDF: &[(&str, &str)] = &[
+    ("use_fast_tokenizer", "--use-fast-tokenizer"),
     ("max_length", "--max-length 9"),
     ("text_field", "--text-field c"),
     ("id_field", "--id-field c"),
@@ -156,6 +157,7 @@ const COMPARE: &[(&str, &str)] = &[
     ("model", "-m M"),
     ("layer", "-l 3"),
     ("all_layers", "--all-layers"),
+    ("use_fast_tokenizer", "--use-fast-tokenizer"),
     ("on_long", "--on-long error"),
     ("lang", "--lang en"),
     ("idf", "--idf"),
@@ -203,6 +205,7 @@ const MBR: &[(&str, &str)] = &[
     ("model", "-m M"),
     ("layer", "-l 3"),
     ("lang", "--lang zh"),
+    ("use_fast_tokenizer", "--use-fast-tokenizer"),
     ("max_length", "--max-length 9"),
     ("precision", "--precision f32"),
     ("device", "--device cpu"),

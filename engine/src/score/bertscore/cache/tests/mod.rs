@@ -22,6 +22,7 @@ fn key(layer: usize) -> CacheKey {
         layer,
         max_length: 512,
         long_texts: "truncated",
+        leading_space: false,
         precision: "f32".to_owned(),
         precision_arithmetic: "f32".to_owned(),
         arithmetic: 1,
