@@ -218,28 +218,31 @@ def test_threads_follow_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_gil_is_free_during_work() -> None:
+    """A counting thread runs, or is ready to and has no core; else it waits for the GIL."""
     model = nearsay.Embedder(BERT, threads=1)
     texts = many_texts(60_000)
-    counted, stop = [0], threading.Event()
+    stop = threading.Event()
 
     def count() -> None:
+        counted = 0
         while not stop.is_set():
-            counted[0] += 1
+            counted += 1
 
-    work = threading.Thread(target=model.encode, args=(texts,))
+    def ready() -> float:
+        schedule = Path(f"/proc/self/task/{counter.native_id}/schedstat").read_text("ascii")
+        return sum(map(int, schedule.split()[:2])) / 1e9
+
     counter = threading.Thread(target=count)
     counter.start()
-    start, first = time.monotonic(), counted[0]
-    work.start()
-    work.join()
-    took, during = time.monotonic() - start, counted[0] - first
-    alone_from, first = time.monotonic(), counted[0]
-    time.sleep(max(took / 2, 0.2))
-    alone = (counted[0] - first) / (time.monotonic() - alone_from)
-    stop.set()
-    counter.join()
-    # Half, since a busy machine shares its cores; scripts measure the rest.
-    assert during / took > 0.5 * alone, (during / took, alone)
+    try:
+        start, before = time.monotonic(), ready()
+        model.encode(texts)
+        took, was_ready = time.monotonic() - start, ready() - before
+    finally:
+        stop.set()
+        counter.join()
+    # The list of strings is read with the GIL, and a call's first part is not long; scripts/test-python-faults is exact.
+    assert was_ready > 0.8 * took, (was_ready, took)
 
 
 def test_nothing_of_a_call_stays_behind() -> None:
