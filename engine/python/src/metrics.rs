@@ -102,11 +102,14 @@ impl TextMetric {
         threads: Option<usize>,
     ) -> PyResult<[f64; 3]> {
         let threads = number_of_threads(threads);
-        Work::default().run(py, |_, _| {
+        Work::default().run(py, |cancel, _| {
             let score = |sums: &[f64], _| self.metric.score(sums);
             let statistic = || Statistic::new(&rows.sample, &score);
             let bootstrap = percentiles(resamples, seed);
-            let values = bootstrap.resampling().values(&[statistic()], rows.sample.len(), threads);
+            let may_go_on = || !cancel.is_cancelled();
+            let values =
+                bootstrap.resampling().values_while(&[statistic()], rows.sample.len(), threads, may_go_on);
+            let values = values.ok_or(nearsay::Error::Cancelled)?;
             let resampled = bootstrap.resampled(&statistic(), values.concat());
             let interval = bootstrap.interval(&resampled);
             Ok([resampled.mean(), interval.low, interval.high])
@@ -159,9 +162,14 @@ pub(crate) fn mean_intervals(
 ) -> PyResult<Vec<[f64; 3]>> {
     let columns = values.shape()[1];
     let sample = Sample::from_values(columns, values.as_array().iter().copied().collect());
-    Work::default().run(py, |_, _| {
+    Work::default().run(py, |cancel, _| {
         let bootstrap = percentiles(resamples, seed).level(level);
-        let intervals = bootstrap.means(&sample, number_of_threads(None)).unwrap_or_default();
+        let may_go_on = || !cancel.is_cancelled();
+        let intervals = bootstrap.means_while(&sample, number_of_threads(None), may_go_on);
+        if cancel.is_cancelled() {
+            return Err(nearsay::Error::Cancelled);
+        }
+        let intervals = intervals.unwrap_or_default();
         let means = sample.sums().into_iter().map(|sum| sum / sample.len() as f64);
         Ok(means.zip(intervals).map(|(mean, interval)| [mean, interval.low, interval.high]).collect())
     })

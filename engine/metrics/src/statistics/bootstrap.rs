@@ -91,13 +91,23 @@ impl Bootstrap {
 
     /// Intervals of the means of a sample's columns; `None` without rows, or with more than 2^32 - 1.
     pub fn means(&self, sample: &Sample, threads: usize) -> Option<Vec<Interval>> {
+        self.means_while(sample, threads, || true)
+    }
+
+    /// [`means`](Self::means), or `None` if `may_go_on` returned false.
+    pub fn means_while(
+        &self,
+        sample: &Sample,
+        threads: usize,
+        may_go_on: impl Fn() -> bool + Sync,
+    ) -> Option<Vec<Interval>> {
         let rows = sample.len();
         u32::try_from(rows).ok().filter(|rows| *rows > 0)?;
         let mean = |sums: &[f64], rows: usize| sums[0] / rows as f64;
         let columns = sample.split_columns();
         let statistics: Vec<Statistic<'_>> =
             columns.iter().map(|sample| Statistic::new(sample, &mean)).collect();
-        let values = self.resampling().values(&statistics, rows, threads);
+        let values = self.resampling().values_while(&statistics, rows, threads, may_go_on)?;
         let resampled =
             statistics.iter().zip(values).map(|(statistic, values)| self.resampled(statistic, values));
         Some(resampled.map(|resampled| self.interval(&resampled)).collect())

@@ -5,6 +5,8 @@ use super::{Random, Sample, in_parallel};
 
 /// Resamples that are added up in one pass over the rows.
 const AT_ONCE: usize = 16;
+/// Rows that are added up between two questions whether to go on.
+const ROWS_AT_ONCE: usize = 1 << 16;
 
 /// Draws as many rows as there are, with replacement, as by NumPy's `integers(0, rows, (resamples, rows))` after
 /// `default_rng(seed)`. Samples of equally many rows get the same draws.
@@ -63,25 +65,41 @@ impl Resampling {
     /// A pass counts how often several resamples draw each row, and then reads the rows in their order: rows of a
     /// large sample are not in a cache, where reading them in the order of the draws would have them.
     pub fn values(&self, statistics: &[Statistic<'_>], rows: usize, threads: usize) -> Vec<Vec<f64>> {
+        self.values_while(statistics, rows, threads, || true).unwrap_or_default()
+    }
+
+    /// [`values`](Self::values), or `None` if `may_go_on`, which is asked several times in each pass, returned false.
+    pub fn values_while(
+        &self,
+        statistics: &[Statistic<'_>],
+        rows: usize,
+        threads: usize,
+        may_go_on: impl Fn() -> bool + Sync,
+    ) -> Option<Vec<Vec<f64>>> {
         let mut values = vec![Vec::with_capacity(self.resamples); statistics.len()];
-        let Some(bound) = u32::try_from(rows).ok().filter(|bound| *bound > 0) else { return values };
+        let Some(bound) = u32::try_from(rows).ok().filter(|bound| *bound > 0) else { return Some(values) };
         let mut random = Random::new(self.seed);
         let mut counts = vec![[0_u16; AT_ONCE]; rows];
         for start in (0..self.resamples).step_by(AT_ONCE) {
             let resamples = AT_ONCE.min(self.resamples - start);
             counts.fill([0; AT_ONCE]);
             for resample in 0..resamples {
+                if !may_go_on() {
+                    return None;
+                }
                 let mut draw = || random.below(bound) as usize;
                 // No row is drawn 65,536 times: of n draws from n rows the chance is below n / 65,536!, 10^-287,000.
                 (0..rows).for_each(|_| add_draw(&mut counts[draw()], resample));
             }
             let parts = in_parallel(statistics, threads, |statistic| match statistic.is_exact_in_f32 {
-                true => resampled::<f32>(statistic, &counts, resamples),
-                false => resampled::<f64>(statistic, &counts, resamples),
+                true => resampled::<f32>(statistic, &counts, resamples, &may_go_on),
+                false => resampled::<f64>(statistic, &counts, resamples, &may_go_on),
             });
-            values.iter_mut().zip(parts).for_each(|(values, part)| values.extend(part));
+            for (values, part) in values.iter_mut().zip(parts) {
+                values.extend(part?);
+            }
         }
-        values
+        Some(values)
     }
 }
 
@@ -90,9 +108,17 @@ fn add_draw(counts: &mut [u16; AT_ONCE], resample: usize) {
 }
 
 /// The statistic in some resamples, from how often each draws each row.
-fn resampled<T: Number>(statistic: &Statistic<'_>, counts: &[[u16; AT_ONCE]], resamples: usize) -> Vec<f64> {
+fn resampled<T: Number>(
+    statistic: &Statistic<'_>,
+    counts: &[[u16; AT_ONCE]],
+    resamples: usize,
+    may_go_on: impl Fn() -> bool,
+) -> Option<Vec<f64>> {
     let mut sums = vec![[T::default(); AT_ONCE]; statistic.sample.columns()];
-    for (row, counts) in statistic.sample.rows().zip(counts) {
+    for (at, (row, counts)) in statistic.sample.rows().zip(counts).enumerate() {
+        if at % ROWS_AT_ONCE == 0 && !may_go_on() {
+            return None;
+        }
         let counts = counts.map(T::from);
         for (sums, value) in sums.iter_mut().zip(row) {
             let value = T::of(*value);
@@ -103,11 +129,13 @@ fn resampled<T: Number>(statistic: &Statistic<'_>, counts: &[[u16; AT_ONCE]], re
         let sums: Vec<f64> = sums.iter().map(|sums| sums[resample].into()).collect();
         (statistic.of)(&sums, counts.len())
     };
-    (0..resamples).map(of_resample).collect()
+    Some((0..resamples).map(of_resample).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn mean(sums: &[f64], rows: usize) -> f64 {
@@ -135,6 +163,25 @@ mod tests {
         let sample = Sample::from_rows(&[[1.0], [2.0], [6.0]]);
         let statistic = Statistic::new(&sample, &mean);
         assert_eq!((statistic.estimate(), statistic.without_one()), (3.0, vec![4.0, 3.5, 1.5]));
+    }
+
+    #[test]
+    fn what_may_not_go_on_stops_in_any_pass() {
+        let sample = Sample::from_rows(&[[1.0], [2.0], [6.0]]);
+        let asked = AtomicUsize::new(0);
+        let resampling = Resampling { resamples: 40, seed: 1 };
+        let stopped_after = |times: usize| {
+            asked.store(0, Ordering::Relaxed);
+            let may_go_on = || asked.fetch_add(1, Ordering::Relaxed) < times;
+            resampling.values_while(&[Statistic::new(&sample, &mean)], 3, 1, may_go_on)
+        };
+        for times in [0, 5, 16, 17, 30, 42] {
+            assert_eq!(stopped_after(times), None, "{times}");
+            assert_eq!(asked.load(Ordering::Relaxed), times + 1);
+        }
+        // Once before each of 40 resamples, and once in each of three passes over the rows.
+        let all = resampling.values(&[Statistic::new(&sample, &mean)], 3, 1);
+        assert_eq!((stopped_after(43), all[0].len()), (Some(all), 40));
     }
 
     #[test]
