@@ -17,6 +17,7 @@ __all__ = [
     "EmbedReport",
     "Embedder",
     "Idf",
+    "Nearest",
     "RowStatistics",
     "Scorer",
     "TextMetric",
@@ -123,6 +124,15 @@ class TextMetric:
     def figures(self, rows: RowStatistics) -> dict[str, Any]: ...
     def interval(self, rows: RowStatistics, resamples: int, seed: int, threads: int | None = None) -> list[float]: ...
     def signature(self, references: int | None = None) -> str: ...
+
+@final
+class Nearest:
+    """The best rows of each query so far."""
+
+    def __new__(cls, queries: _Floats, most: int) -> Nearest: ...
+    def add(self, rows: _Floats) -> None: ...
+    def add_scores(self, scores: _Floats) -> None: ...
+    def best(self) -> tuple[_Floats, npt.NDArray[np.int64]]: ...
 
 @final
 class RowStatistics:

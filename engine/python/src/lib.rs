@@ -10,6 +10,7 @@
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
 //! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs`, `metrics.rs` | the classes |
+//! | `nearest.rs` | the best rows of a corpus for queries |
 //! | `pairs.rs` | a call that scores pairs |
 //! | `job.rs` | files to files |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
@@ -27,6 +28,7 @@ mod idf;
 mod job;
 mod logging;
 mod metrics;
+mod nearest;
 mod opened;
 mod pairs;
 mod report;
@@ -53,6 +55,8 @@ mod _nearsay {
     use super::logging::start_log;
     #[pymodule_export]
     use super::metrics::{RowStatistics, TextMetric, mean_intervals};
+    #[pymodule_export]
+    use super::nearest::Nearest;
     #[pymodule_export]
     use super::report::EmbedReport;
     #[pymodule_export]

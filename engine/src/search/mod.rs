@@ -37,6 +37,7 @@
 //! | `values` | their numbers: in place, or decoded |
 //! | `filter` | SQL expressions to sets of rows |
 //! | `scan`, `block_search` | all rows that count against the queries |
+//! | `best_hits` | rows in memory that come block by block |
 //! | `candidates` | rows that can be among the best, by bytes or signs |
 //! | `euclidean`, `texts`, `diversity` | distances, the best chunk of each text, hits that differ |
 //! | `prepared`, `answer`, `table` | a prepared search, and what it found |
@@ -45,6 +46,7 @@
 //! | `request`, `describe` | plain data for programs |
 
 mod answer;
+mod best_hits;
 mod block_search;
 mod candidates;
 mod corpus;
@@ -71,6 +73,7 @@ use std::cmp::Ordering;
 use std::ops::Deref;
 
 pub use answer::{SearchAnswer, SearchHit};
+pub use best_hits::BestHits;
 pub use corpus::Corpus;
 pub use describe::{ColumnDescription, Description};
 pub use explain::TokenMatch;

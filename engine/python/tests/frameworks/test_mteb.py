@@ -11,11 +11,12 @@ import mteb
 import numpy as np
 import pytest
 import torch
-from conftest import FIXTURES
+from conftest import FIXTURES, WORDS
 from examples import run_example
 from mteb import mocks
-from mteb.models import SentenceTransformerEncoderWrapper
-from mteb.models.models_protocols import EncoderProtocol
+from datasets import Dataset
+from mteb.models import SearchEncoderWrapper, SentenceTransformerEncoderWrapper
+from mteb.models.models_protocols import EncoderProtocol, SearchProtocol
 
 import nearsay
 import nearsay.mteb
@@ -75,7 +76,7 @@ def test_the_scores_of_the_wrapper(task: type[mteb.AbsTask], model: Any, wrapper
 
 
 def test_the_protocol(model: nearsay.mteb.Model) -> None:
-    assert isinstance(model, EncoderProtocol)
+    assert isinstance(model, EncoderProtocol) and isinstance(model, SearchProtocol)
     meta = model.mteb_model_meta
     assert (meta.name, meta.revision) == (str(MODEL), nearsay.Embedder(MODEL).sha256)
     assert (meta.embed_dim, meta.max_tokens) == (model.model.get_embedding_dimension(), model.model.max_seq_length)
@@ -88,6 +89,55 @@ def test_similarity_is_a_tensor(model: nearsay.mteb.Model) -> None:
         assert isinstance(model.similarity_pairwise(given, given), torch.Tensor)
     assert torch.diagonal(model.similarity(vectors, vectors)) == pytest.approx(1, abs=1e-6)
 
+
+def searched(searcher: Any, **settings: Any) -> dict[str, dict[str, float]]:
+    """The documents that are found for some queries."""
+    random = np.random.default_rng(7)
+    # No two are alike, so that no two scores are equal.
+    texts = [" ".join(random.choice(WORDS, 9)) for _ in range(50)]
+    corpus = Dataset.from_dict({"id": [f"d{row}" for row in range(43)], "text": texts[:43]})
+    queries = Dataset.from_dict({"id": [f"q{row}" for row in range(7)], "text": texts[43:]})
+    task: dict[str, Any] = {"task_metadata": mocks.MockRetrievalTask.metadata, "hf_split": "test", "hf_subset": "default"}
+    common = {**task, "encode_kwargs": {"batch_size": 4, "show_progress_bar": False}, "num_proc": None}
+    searcher.index(corpus, **common)
+    return searcher.search(queries, **{"top_k": 10, **common, **settings})
+
+
+def assert_same_hits(ours: Any, theirs: Any, tolerance: float) -> None:
+    assert ours.keys() == theirs.keys()
+    for query, found in ours.items():
+        assert found == pytest.approx(theirs[query], rel=0, abs=tolerance), query
+        assert [*found.values()] == sorted(found.values(), reverse=True)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "manhattan"])
+@pytest.mark.parametrize("documents", [8192, 5])
+def test_a_search_finds_what_the_wrapper_finds(
+    similarity: str, documents: int, model: Any, wrapper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nearsay.mteb._DOCUMENTS", documents)
+    for of in (model.model, wrapper.model):
+        monkeypatch.setattr(of, "similarity_fn_name", similarity)
+    theirs = SearchEncoderWrapper(wrapper)
+    # torch computes distances from products, which costs digits.
+    tolerance = 1e-5 if similarity == "euclidean" else 1e-6
+    assert_same_hits(searched(model), searched(theirs), tolerance)
+    chosen = {f"q{row}": [f"d{(row * 11 + step * step) % 43}" for step in range(row)] for row in range(6)}
+    for most in (2, 10):
+        settings = {"top_ranked": chosen, "top_k": most}
+        assert_same_hits(searched(model, **settings), searched(theirs, **settings), tolerance)
+
+
+def test_a_search_that_cannot_be_is_refused(model: nearsay.mteb.Model) -> None:
+    with pytest.raises(nearsay.InputError, match="search needs a corpus"):
+        nearsay.mteb.Model(str(MODEL)).search(
+            Dataset.from_dict({"id": [], "text": []}),
+            task_metadata=None, hf_split="test", hf_subset="default", top_k=1, encode_kwargs={},
+        )  # fmt: skip
+    with pytest.raises(nearsay.InputError, match="document 'x', which is ranked for query 'q0', is not in the corpus"):
+        searched(model, top_ranked={"q0": ["d1", "x"]})
+    with pytest.raises(nearsay.InputError, match="top_k must be 1 or more, got 0"):
+        searched(model, top_k=0)
 
 
 @pytest.mark.parametrize(
