@@ -95,7 +95,12 @@ impl Embedder {
         let kind = output_type.parse::<OutputType>().map_err(|error| to_exception(py, &error))?;
         let embedder = self.embedder(py, &settings)?;
         let window = texts.window(py, start, end)?;
-        let strings = window.texts();
+        // Of a long list, this takes milliseconds.
+        let (strings, is_short) = py.detach(|| {
+            let strings = window.texts();
+            let is_short = strings.iter().map(|text| text.len()).sum::<usize>() < SHORT_BYTES;
+            (strings, is_short)
+        });
         let shape =
             [strings.len(), kind.width(embedder.dimensions()).map_err(|error| to_exception(py, &error))?];
         let mut out = out.map(|array| Out::borrow(array, shape, kind)).transpose()?;
@@ -107,12 +112,7 @@ impl Embedder {
             let hint = "only float32 has: there a null row is NaN";
             return Err(value_error(py, &format!("a null row has no {kind} values"), Some(hint)));
         }
-        let work = Work {
-            progress,
-            total: Some(strings.len() as u64),
-            cancel,
-            is_short: strings.iter().map(|text| text.len()).sum::<usize>() < SHORT_BYTES,
-        };
+        let work = Work { progress, total: Some(strings.len() as u64), cancel, is_short };
         let (numbers, report) = work.run(py, |cancel, done| {
             let call = Call { embedder: &embedder, cancel, on_long, first: texts.first() + start };
             let counter = done.clone();

@@ -14,6 +14,8 @@ use crate::error::{type_error, value_error};
 const LEAVE_OUT: &str = "leave it out; encode and encode_arrow make it a null row with nulls=\"keep\"";
 /// Texts that are looked at before another thread may take the GIL: far less than a millisecond's worth.
 const TURN: usize = 2048;
+/// Texts that are copied from a container, or released, at once.
+const PART: usize = 8192;
 
 /// The texts of a call. Those of Arrow arrays are read where they lie, and Python's by their UTF-8.
 #[pyclass(frozen, module = "nearsay._nearsay")]
@@ -26,9 +28,16 @@ pub(crate) struct Texts {
 }
 
 enum Source {
-    /// A copy of the container: it may change while its texts are at work.
-    Strings(Py<PyTuple>),
+    Strings(Strings),
     Arrow(Vec<ArrayRef>),
+}
+
+/// A copy of the container, which may change while its texts are at work: tuples of `size` texts, the last of which may
+/// have fewer. To copy or to release so many references as a long list has takes tens of milliseconds, in which another
+/// thread that needs the GIL would wait.
+struct Strings {
+    parts: Vec<Py<PyTuple>>,
+    size: usize,
 }
 
 /// Some of the texts, which need no GIL.
@@ -69,7 +78,7 @@ impl Texts {
         let mut nulls = Vec::new();
         match &self.source {
             Source::Strings(texts) => {
-                for (at, text) in texts.bind(py).iter().enumerate() {
+                for (at, text) in texts.iter(py).enumerate() {
                     take_turns(py, at);
                     if !text.is_instance_of::<PyString>() {
                         nulls.push(at);
@@ -101,14 +110,17 @@ impl Texts {
         match &self.source {
             Source::Arrow(arrays) => Ok(TextWindow::Arrow { arrays: arrays.clone(), start, end }),
             Source::Strings(texts) => {
-                let texts = texts.bind(py);
                 let text = |at: usize| -> PyResult<Option<PyBackedStr>> {
                     take_turns(py, at);
-                    let item = texts.get_item(at)?;
+                    let item = texts.get(py, at)?;
                     let Ok(string) = item.cast_into::<PyString>() else { return Ok(None) };
                     PyBackedStr::try_from(string).map(Some).map_err(|_| lone_surrogate(py, self.first + at))
                 };
-                (start..end).map(text).collect::<PyResult<Vec<_>>>().map(TextWindow::Strings)
+                let mut found = Vec::with_capacity(end.saturating_sub(start));
+                for at in start..end {
+                    found.push(text(at)?);
+                }
+                Ok(TextWindow::Strings(found))
             }
         }
     }
@@ -189,19 +201,11 @@ fn take_turns(py: Python<'_>, at: usize) {
 
 fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> PyResult<Texts> {
     let py = container.py();
-    let strings = match (container.cast::<PyTuple>(), container.cast_exact::<PyList>()) {
-        (Ok(tuple), _) => tuple.clone(),
-        (_, Ok(list)) => list.to_tuple(),
-        _ => {
-            if !container.hasattr("__iter__")? && !container.hasattr("__getitem__")? {
-                return Err(not_iterable(container));
-            }
-            // The iterator's own exception passes through.
-            PyTuple::new(py, container.try_iter()?.collect::<PyResult<Vec<_>>>()?)?
-        }
-    };
-    for (at, item) in strings.iter().enumerate() {
+    let strings = Strings::of(container)?;
+    let mut len = 0;
+    for (at, item) in strings.iter(py).enumerate() {
         take_turns(py, at);
+        len = at + 1;
         if item.is_instance_of::<PyString>() {
             continue;
         }
@@ -211,7 +215,88 @@ fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> 
         }
         return Err(not_a_text(&item, first + at, is_missing));
     }
-    Ok(Texts { len: strings.len(), source: Source::Strings(strings.unbind()), keeps_nulls, first })
+    Ok(Texts { len, source: Source::Strings(strings), keeps_nulls, first })
+}
+
+impl Strings {
+    fn of(container: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(tuple) = container.cast::<PyTuple>() {
+            return Ok(Self { parts: vec![tuple.clone().unbind()], size: tuple.len().max(1) });
+        }
+        if let Ok(list) = container.cast_exact::<PyList>() {
+            return Self::of_list(list);
+        }
+        if !container.hasattr("__iter__")? && !container.hasattr("__getitem__")? {
+            return Err(not_iterable(container));
+        }
+        let py = container.py();
+        let (mut parts, mut part) = (Vec::new(), Vec::with_capacity(PART));
+        // The iterator's own exception passes through.
+        for item in container.try_iter()? {
+            part.push(item?);
+            if part.len() == PART {
+                parts.push(PyTuple::new(py, part.drain(..))?.unbind());
+                py.detach(|| ());
+            }
+        }
+        parts.push(PyTuple::new(py, part)?.unbind());
+        Ok(Self { parts, size: PART })
+    }
+
+    fn of_list(list: &Bound<'_, PyList>) -> PyResult<Self> {
+        let (py, len) = (list.py(), list.len());
+        let mut parts = Vec::with_capacity(len.div_ceil(PART));
+        for start in (0..len).step_by(PART) {
+            let end = (start + PART).min(len);
+            let part = list.get_slice(start, end);
+            if part.len() != end - start {
+                let message = format!("the list of texts had {len} texts, and has {} now", list.len());
+                let hint = "another thread changes it: give a copy";
+                return Err(value_error(py, &message, Some(hint)));
+            }
+            parts.push(part.to_tuple().unbind());
+            if end < len {
+                py.detach(|| ());
+            }
+        }
+        Ok(Self { parts, size: PART })
+    }
+
+    fn iter<'py>(&self, py: Python<'py>) -> impl Iterator<Item = Bound<'py, PyAny>> {
+        self.parts.iter().flat_map(move |part| part.bind(py).iter())
+    }
+
+    fn get<'py>(&self, py: Python<'py>, at: usize) -> PyResult<Bound<'py, PyAny>> {
+        self.parts[at / self.size].bind(py).get_item(at % self.size)
+    }
+}
+
+impl Drop for Strings {
+    fn drop(&mut self) {
+        release(&mut self.parts, 1);
+    }
+}
+
+impl Drop for TextWindow {
+    fn drop(&mut self) {
+        if let Self::Strings(texts) = self {
+            release(texts, PART);
+        }
+    }
+}
+
+/// Drops references to objects, some at a time: another thread that waits for the GIL may take it between them.
+fn release<T>(references: &mut Vec<T>, at_once: usize) {
+    if references.len() <= at_once {
+        return;
+    }
+    // Without an interpreter, there is nothing to wait for.
+    let _ = Python::try_attach(|py| {
+        while !references.is_empty() {
+            references.truncate(references.len().saturating_sub(at_once));
+            py.detach(|| ());
+        }
+    });
 }
 
 /// None, NaN, or pandas' NA and NaT.
@@ -238,6 +323,9 @@ fn not_a_text(item: &Bound<'_, PyAny>, at: usize, is_missing: bool) -> PyErr {
     }
     let hint = match name.as_str() {
         "bytes" => Some("decode it first"),
+        "tuple" | "list" => {
+            Some("only nearsay.SentenceTransformer and nearsay.CrossEncoder read pairs of texts")
+        }
         _ => None,
     };
     type_error(py, &format!("text {at} must be a str, got {name}"), hint)

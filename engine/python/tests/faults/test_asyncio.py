@@ -15,9 +15,9 @@ def test_a_hundred_calls_of_which_half_are_cancelled() -> None:
     tries = []
     for _ in range(TRIES):
         tries.append(printed("asyncio_case.py", ROWS, timeout=180))
-        if tries[-1]["delays"]["blocked"] <= BLOCKED:
+        if max(tries[-1][of]["blocked"] for of in ("delays", "large")) <= BLOCKED:
             break
-    best = min(tries, key=lambda found: found["delays"]["blocked"])
+    best = min(tries, key=lambda found: max(found[of]["blocked"] for of in ("delays", "large")))
     delays, idle, large = best["delays"], best["idle"], best["large"]
     figure(
         f"100 aencode of {ROWS} texts, {best['cancelled']} cancelled half way: in {delays['ticks']:,} ticks the loop was "
@@ -26,7 +26,7 @@ def test_a_hundred_calls_of_which_half_are_cancelled() -> None:
     )
     figure(
         f"one aencode of {best['large_rows']:,} texts, cancelled: it stopped after {1000 * best['stopped']:.0f} ms; the "
-        f"loop was blocked for {1000 * large['blocked']:.0f} ms at most"
+        f"loop was blocked for {1000 * large['blocked']:.1f} ms at most"
     )
-    assert delays["blocked"] <= BLOCKED, tries
+    assert max(delays["blocked"], large["blocked"]) <= BLOCKED, tries
     assert best["stopped"] <= STOPPED, tries
