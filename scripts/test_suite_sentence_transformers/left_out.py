@@ -17,7 +17,6 @@ LEFT_OUT = {
     "test_encode_fp16": _GPU,
     "test_encode_per_call_processing_kwargs": "processing_kwargs is refused",
     "test_encode_routes_through_module_call": "is about hooks",
-    "test_encode_tuple_sentences": "pairs of texts as one input are refused",
     "test_get_model_kwargs": _TORCH,
     "test_LabelAccuracyEvaluator": "skipped by its authors",
     "test_load_adapter_with_revision": "is about adapters",

@@ -25,10 +25,13 @@ __all__ = [
     "TokenVectors",
     "default_layers",
     "default_model",
+    "encode_pair_tokens",
+    "encode_pairs",
     "languages",
     "main",
     "mean_intervals",
     "start_log",
+    "tokenize_pairs",
 ]
 
 VERSION: str
@@ -43,6 +46,20 @@ def default_model(lang: str) -> str: ...
 def default_layers() -> list[tuple[str, int]]: ...
 def languages() -> list[str]: ...
 def mean_intervals(values: npt.NDArray[np.float64], resamples: int, seed: int, level: float) -> list[list[float]]: ...
+def encode_pairs(
+    embedder: Embedder,
+    first: Texts,
+    second: Texts,
+    settings: CallSettings,
+    output_type: str,
+    progress: _Report = None,
+) -> tuple[npt.NDArray[Any], EmbedReport]: ...
+def encode_pair_tokens(
+    embedder: Embedder, first: Texts, second: Texts, settings: CallSettings
+) -> tuple[_Floats, npt.NDArray[np.int64], npt.NDArray[np.uint32]]: ...
+def tokenize_pairs(
+    embedder: Embedder, first: Texts, second: Texts, settings: CallSettings
+) -> list[npt.NDArray[np.uint32]]: ...
 @final
 class Cancel:
     def __new__(cls) -> Cancel: ...

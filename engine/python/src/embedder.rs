@@ -302,7 +302,11 @@ impl Embedder {
             .map_err(|error| to_exception(py, &error))
     }
 
-    fn embedder(&self, py: Python<'_>, settings: &CallSettings) -> PyResult<nearsay::Embedder> {
+    /// The embedder of some settings, in this process.
+    ///
+    /// # Errors
+    /// If the model cannot follow them.
+    pub(crate) fn embedder(&self, py: Python<'_>, settings: &CallSettings) -> PyResult<nearsay::Embedder> {
         let find = || {
             let options = settings.options()?;
             self.opened.with(after_fork, |opened| opened.embedder(&options))?

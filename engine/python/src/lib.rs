@@ -11,7 +11,7 @@
 //! | `opened.rs` | an opened model, by process |
 //! | `embedder.rs`, `scorer.rs`, `cross_encoder.rs`, `idf.rs`, `metrics.rs` | the classes |
 //! | `nearest.rs` | the best rows of a corpus for queries |
-//! | `pairs.rs` | a call that scores pairs |
+//! | `pairs.rs`, `pair_vectors.rs` | calls that score pairs, and that make vectors of them |
 //! | `job.rs` | files to files |
 //! | `call.rs`, `report.rs`, `token_vectors.rs` | an embedding call, and what it returns besides an array |
 //! | `settings.rs` | arguments as the library's options |
@@ -30,6 +30,7 @@ mod logging;
 mod metrics;
 mod nearest;
 mod opened;
+mod pair_vectors;
 mod pairs;
 mod report;
 mod scorer;
@@ -57,6 +58,8 @@ mod _nearsay {
     use super::metrics::{RowStatistics, TextMetric, mean_intervals};
     #[pymodule_export]
     use super::nearest::Nearest;
+    #[pymodule_export]
+    use super::pair_vectors::{encode_pair_tokens, encode_pairs, tokenize_pairs};
     #[pymodule_export]
     use super::report::EmbedReport;
     #[pymodule_export]

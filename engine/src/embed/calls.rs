@@ -1,5 +1,6 @@
 //! Texts in memory: tokens, vectors of texts, and vectors of tokens.
 
+use std::hash::Hash;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,7 @@ use super::chunks::{Chunk, ChunkOptions, plan_limited};
 use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 use super::limits;
 use crate::Result;
-use crate::session::{Distinct, Places, Windows, pipeline};
+use crate::session::{Distinct, Measured, Places, Windows, pipeline};
 use crate::tokens::{TokenOffset, TokenizedText};
 use crate::vectors::Vectors;
 
@@ -20,16 +21,40 @@ impl Embedder {
     /// # Errors
     /// If the tokenizer or the encoder fails, or the call is stopped.
     pub fn embed<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Embedded> {
+        self.embed_items(texts.iter().map(AsRef::as_ref), |texts: &[&str]| self.tokenize(texts))
+    }
+
+    /// Returns one vector per pair of texts, in order. A pair is one sequence of tokens, as of a cross-encoder: if it does
+    /// not fit, its longer text is cut first. The prompt is put before the first text. A pair that occurs several times is
+    /// encoded once.
+    ///
+    /// # Errors
+    /// If the longest text leaves no room for a token of each; as [`Embedder::embed`].
+    pub fn embed_pairs<F, S>(&self, pairs: &[(F, S)]) -> Result<Embedded>
+    where
+        F: AsRef<str> + Sync,
+        S: AsRef<str> + Sync,
+    {
+        let pairs = pairs.iter().map(|(first, second)| (first.as_ref(), second.as_ref()));
+        self.embed_items(pairs, |pairs: &[(&str, &str)]| self.tokenize_pairs(pairs))
+    }
+
+    /// One vector per item, in order; equal items are encoded once.
+    fn embed_items<I: Measured + Copy + Eq + Hash>(
+        &self,
+        items: impl ExactSizeIterator<Item = I>,
+        tokenize: impl Fn(&[I]) -> Result<Vec<TokenizedText>>,
+    ) -> Result<Embedded> {
         self.check_vectors()?;
-        let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
+        let mut vectors = Vectors::zeros(items.len(), self.dimensions());
         let mut notices = EmbedNotices::default();
         let target = Mutex::new(&mut vectors);
         let limits = limits::of_texts(self);
         let (mut first, done) = (0, AtomicU64::new(0));
-        let prepared = Windows::new(texts.iter().map(|text| Ok(text.as_ref())), limits).map(|window| {
-            let distinct = Distinct::of(&window.items);
+        let prepared = Windows::new(items.map(Ok), limits).map(|window| {
+            let distinct = Distinct::of_keys(window.items.iter());
             let different = distinct.select(&window.items);
-            let tokens = self.tokenize(&different)?;
+            let tokens = tokenize(&different)?;
             for (place, &index) in (first..).zip(&distinct.indices) {
                 notices.add(place, &tokens[index]);
             }
@@ -92,11 +117,27 @@ impl Embedder {
             }
             cu_seqlens.push(token_ids.len());
         }
-        let mut vectors = Vectors::zeros(token_ids.len(), self.hidden_dim());
-        let places = Places::one_each(cu_seqlens[..tokens.len()].to_vec());
-        self.embed_tokens_into(&tokens, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        let vectors = self.embed_tokens_tokenized(&tokens)?;
         let is_truncated = tokens.iter().map(|text| text.truncated).collect();
         Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: kept_offsets, is_truncated, notices })
+    }
+
+    /// Returns the hidden states of every token of each tokenized text, in order; by late interaction the vectors of the
+    /// tokens that have one.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed_tokenized`].
+    pub fn embed_tokens_tokenized(&self, texts: &[TokenizedText]) -> Result<Vectors> {
+        let mut rows = 0;
+        let starts = texts.iter().map(|text| {
+            let start = rows;
+            rows += self.kept_tokens(&text.ids).count();
+            start
+        });
+        let places = Places::one_each(starts.collect());
+        let mut vectors = Vectors::zeros(rows, self.hidden_dim());
+        self.embed_tokens_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
+        Ok(vectors)
     }
 
     /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.
@@ -106,6 +147,29 @@ impl Embedder {
     pub fn tokenize<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TokenizedText>> {
         let encode = |text: &T| self.parts.tokenizer.encode(text.as_ref());
         self.workers().map_short(self.control(), texts, encode)
+    }
+
+    /// Tokenizes each pair of texts as one sequence, the prompt before its first text. A pair is empty if it has no tokens
+    /// except the prompt's.
+    ///
+    /// # Errors
+    /// If the model has no such sequences, the longest text leaves no room for a token of each, the tokenizer fails, or the
+    /// call is stopped.
+    pub fn tokenize_pairs<F, S>(&self, pairs: &[(F, S)]) -> Result<Vec<TokenizedText>>
+    where
+        F: AsRef<str> + Sync,
+        S: AsRef<str> + Sync,
+    {
+        self.check_vectors()?;
+        let tokenizer = &self.parts.tokenizer;
+        tokenizer.tokenizer().check_room_for_pairs()?;
+        let of_nothing = tokenizer.encode_pair("", "")?;
+        let encode = |(first, second): &(F, S)| {
+            let tokens = tokenizer.encode_pair(first.as_ref(), second.as_ref())?;
+            let is_empty = !tokens.truncated && tokens.ids == of_nothing.ids;
+            Ok(TokenizedText { is_empty, ..tokens })
+        };
+        self.workers().map_short(self.control(), pairs, encode)
     }
 
     /// The chunks of each text that fit the model after the prompt, as [`plan_chunks`](super::plan_chunks) plans them.

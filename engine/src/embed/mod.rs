@@ -28,3 +28,6 @@ pub use nearsay_models::SparseVector;
 pub use options::{EmbedOptions, PoolingChoice};
 pub use provenance::ModelCheck;
 pub use run::{EmbedProgress, EmbedRun};
+
+#[cfg(test)]
+mod pair_tests;

@@ -53,18 +53,19 @@ impl PromptedTokenizer {
 
     /// Tokenizes a text. It is empty if it has no tokens except the prompt's.
     pub(super) fn encode(&self, text: &str) -> Result<TokenizedText> {
-        let text = match self.prompt.is_empty() {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(format!("{}{text}", self.prompt)),
-        };
-        let tokens = self.marked(self.tokenizer.encode(&text)?);
+        let tokens = self.marked(self.tokenizer.encode(&self.after_prompt(text))?);
         Ok(match &self.late_interaction {
             Some(late) => late.marked(tokens),
             None => tokens,
         })
     }
 
-    /// The same with the offsets of the tokens in the text.
+    /// Tokenizes two texts as one sequence, the prompt before the first.
+    pub(super) fn encode_pair(&self, first: &str, second: &str) -> Result<TokenizedText> {
+        self.tokenizer.encode_pair(&self.after_prompt(first), second)
+    }
+
+    /// [`Self::encode`] with the offsets of the tokens in the text.
     pub(super) fn encode_with_offsets(&self, text: &str) -> Result<OffsetTokens> {
         let OffsetTokens { tokens, offsets } = self.tokenizer.encode_with_offsets(&self.prompt, text)?;
         let tokens = OffsetTokens { tokens: self.marked(tokens), offsets };
@@ -72,6 +73,13 @@ impl PromptedTokenizer {
             Some(late) => late.marked_with_offsets(tokens),
             None => tokens,
         })
+    }
+
+    fn after_prompt<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.prompt.is_empty() {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(format!("{}{text}", self.prompt)),
+        }
     }
 
     /// Marks a text as empty if its tokens are only the prompt's.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 /// The distinct texts among several.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,9 +15,14 @@ pub(crate) struct Distinct {
 
 impl Distinct {
     pub(crate) fn of<T: AsRef<str>>(texts: &[T]) -> Self {
-        let mut known = HashMap::with_capacity(texts.len());
+        Self::of_keys(texts.iter().map(AsRef::as_ref))
+    }
+
+    /// Of items that are equal if their keys are.
+    pub(crate) fn of_keys<K: Eq + Hash>(keys: impl ExactSizeIterator<Item = K>) -> Self {
+        let mut known = HashMap::with_capacity(keys.len());
         let mut firsts = Vec::new();
-        let indices = texts.iter().enumerate().map(|(position, text)| match known.entry(text.as_ref()) {
+        let indices = keys.enumerate().map(|(position, key)| match known.entry(key) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 firsts.push(position);

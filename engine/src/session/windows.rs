@@ -25,6 +25,17 @@ impl Measured for &str {
     }
 }
 
+/// A pair of texts in memory.
+impl Measured for (&str, &str) {
+    fn useful_bytes(&self, longest: usize) -> usize {
+        self.0.useful_bytes(longest) + self.1.useful_bytes(longest)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len() + self.1.len()
+    }
+}
+
 impl Measured for String {
     fn useful_bytes(&self, longest: usize) -> usize {
         self.as_str().useful_bytes(longest)

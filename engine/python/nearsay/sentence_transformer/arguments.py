@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..embedder import Embedder
-from ..errors import InputError, InputTypeError, ModelNotFoundError
+from ..errors import InputError, ModelNotFoundError
 
 if TYPE_CHECKING:
     from .._types import StrPath
@@ -117,21 +117,3 @@ def check_unknown(settings: Mapping[str, Any]) -> None:
     if name == "processing_kwargs":
         raise cannot_follow(name, "max_seq_length sets the longest text in tokens")
     raise InputError(f"encode has no argument {name!r}", "this model takes no additional keyword arguments")
-
-
-def texts_of(inputs: Any, sentences: Any) -> tuple[Any, bool]:
-    """The texts of a call, and whether it was one `str`."""
-    if (inputs is None) == (sentences is None):
-        raise InputError("encode needs texts, as inputs")
-    inputs = sentences if inputs is None else inputs
-    if isinstance(inputs, str):
-        return [inputs], True
-    first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else ""
-    if isinstance(first, (list, tuple)):
-        raise InputTypeError(
-            f"text 0 must be a str, got a {type(first).__name__}: pairs of texts are not supported",
-            "encode the texts of a pair one by one",
-        )
-    if isinstance(first, Mapping):
-        raise InputTypeError("text 0 must be a str, got a dict: messages and images are not supported", "give its text")
-    return inputs, False

@@ -9,6 +9,7 @@ from .._check import whole
 from ..embedder import Embedder
 from ..errors import InputError
 from . import arguments, outputs
+from .inputs import TextInputs, inputs_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,8 +55,9 @@ class Encoding:
         """The vectors of texts, or the vector of one text.
 
         Args:
-            inputs: Texts of any container, or one `str`. `sentences` is its older name.
-            prompt_name, prompt: A prompt of the model, or a text, before each text.
+            inputs: Texts of any container, one `str`, or a list of pairs of texts: lists or tuples of two `str`, which are one
+                sequence of tokens as in a cross-encoder. `sentences` is its older name.
+            prompt_name, prompt: A prompt of the model, or a text, before each text, and before the first text of a pair.
             batch_size, chunk_size, pool, device: Accepted; no number depends on them, and threads do the work.
             show_progress_bar: True for a bar. None: only if logging is at INFO or DEBUG.
             output_value: "token_embeddings": a matrix for each text. None: a dictionary for each text, with `input_ids`,
@@ -75,23 +77,22 @@ class Encoding:
         if precision is not None and precision not in arguments.PRECISIONS:
             raise InputError(f"precision must be one of {', '.join(arguments.PRECISIONS)}, got {precision!r}")
         of_bytes = precision if precision != "float32" else None
-        texts, is_one = arguments.texts_of(inputs, sentences)
+        given, is_one = inputs_of(inputs, sentences)
         settings: dict[str, Any] = {"prompt": self._prompt(prompt_name, prompt), "task": self._task(task)}
         settings["progress"] = arguments.shows_progress(show_progress_bar)
         if output_value == "sentence_embedding":
-            vectors = self._vectors(texts, of_bytes, truncate_dim, normalize_embeddings, settings)
+            vectors = self._vectors(given, of_bytes, truncate_dim, normalize_embeddings, settings)
             return outputs.vectors_as(vectors, is_one, convert_to_numpy, convert_to_tensor)
         if output_value == "token_embeddings":
-            given = {"truncate_dim": truncate_dim, "normalize_embeddings": normalize_embeddings or None}
-            _refuse({**given, "precision": of_bytes}, output_value)
-            tokens = self._embedder.encode_tokens(texts, **settings)
-            found: list[Any] = [outputs.usual(tokens[at]) for at in range(len(tokens))]
+            without_effect = {"truncate_dim": truncate_dim, "normalize_embeddings": normalize_embeddings or None}
+            _refuse({**without_effect, "precision": of_bytes}, output_value)
+            tokens = given.tokens(self._embedder, settings)
+            found: list[Any] = [outputs.usual(tokens.states(at)) for at in range(len(tokens))]
         elif output_value is None:
             _refuse({"precision": of_bytes}, output_value)
-            # Read twice, so an iterator would be empty.
-            texts = [*texts]
-            vectors = self._vectors(texts, None, truncate_dim, False, settings)
-            found = outputs.features(self._embedder.encode_tokens(texts, **settings), vectors)
+            given = given.reusable()
+            vectors = self._vectors(given, None, truncate_dim, False, settings)
+            found = outputs.features(given.tokens(self._embedder, settings), vectors)
         else:
             raise arguments.cannot_follow(
                 f"output_value={output_value!r}", "use sentence_embedding, token_embeddings or None"
@@ -160,18 +161,18 @@ class Encoding:
         )  # fmt: skip
 
     def tokenize(self, texts: Any, prompt: str | None = None) -> dict[str, Any]:
-        """The token ids of each text, special tokens included, cut at `max_seq_length`.
+        """The token ids of each text or pair of texts, special tokens included, cut at `max_seq_length`.
 
         Returns:
             `input_ids` [texts, longest], int64, with 0 after a text's last token; `attention_mask` is 1 where tokens are.
         """
-        given, _ = arguments.texts_of(texts, None)
-        return outputs.padded(self._embedder.tokenize(given, prompt=prompt or ""))
+        given, _ = inputs_of(texts)
+        return outputs.padded(given.token_ids(self._embedder, prompt or ""))
 
     preprocess = tokenize
 
     def _vectors(
-        self, texts: Any, of_bytes: str | None, truncate_dim: int | None, normalize: bool, settings: dict[str, Any]
+        self, given: TextInputs, of_bytes: str | None, truncate_dim: int | None, normalize: bool, settings: dict[str, Any]
     ) -> npt.NDArray[Any]:
         settings = {**settings, "normalize": True if normalize else None}
         dimensions = truncate_dim if truncate_dim is not None else self.truncate_dim
@@ -179,7 +180,7 @@ class Encoding:
             # A slice beyond the end is the whole.
             settings["dimensions"] = min(dimensions, self._embedder.dimensions)
         output_type: Any = arguments.PRECISIONS[of_bytes or "float32"]
-        return self._embedder.encode(texts, output_type=output_type, **settings)
+        return given.vectors(self._embedder, output_type, settings)
 
     def _prompt_name(self, names: Sequence[str], prompt_name: str | None, prompt: str | None) -> str | None:
         """The first of these prompts that the model has, if none was asked for: an empty one takes the default's place."""

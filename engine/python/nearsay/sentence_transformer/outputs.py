@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .._nearsay import TokenVectors
+    from .inputs import Tokens
 
 
 class Device(str):
@@ -78,16 +78,16 @@ def vectors_as(vectors: npt.NDArray[Any], is_one: bool, to_numpy: bool, to_tenso
     return torch().from_numpy(found) if is_one else [*torch().from_numpy(found)]
 
 
-def features(tokens: TokenVectors, vectors: npt.NDArray[Any]) -> list[dict[str, Any]]:
+def features(tokens: Tokens, vectors: npt.NDArray[Any]) -> list[dict[str, Any]]:
     """What a model found in each text. Texts are not padded, so all tokens count."""
     found: list[dict[str, Any]] = []
     for at in range(len(tokens)):
-        ids = tokens.token_ids[tokens.cu_seqlens[at] : tokens.cu_seqlens[at + 1]].astype(np.int64)
+        ids = tokens.ids(at)
         found.append(
             {
                 "input_ids": usual(ids),
                 "attention_mask": usual(np.ones_like(ids)),
-                "token_embeddings": usual(tokens[at]),
+                "token_embeddings": usual(tokens.states(at)),
                 "sentence_embedding": usual(vectors[at]),
             }
         )
