@@ -49,10 +49,7 @@ class BestDocuments:
     def by_id(self, query_ids: Sequence[str], document_ids: Sequence[str]) -> dict[str, dict[str, float]]:
         """For each query its documents, the best first, with their scores."""
         scores, rows = self._nearest.best()
-        return {
-            query: {document_ids[row]: score for row, score in zip(rows[at].tolist(), scores[at].tolist())}
-            for at, query in enumerate(query_ids)
-        }
+        return {query: _by_id(document_ids, rows[at], scores[at]) for at, query in enumerate(query_ids)}
 
     def _comparable(self, vectors: Vectors) -> Vectors:
         if self._similarity != "cosine":
@@ -110,7 +107,12 @@ class RankedDocuments:
     def _of(self, query: int, most: int) -> dict[str, float]:
         scores, rows = self._scores[query], self._chosen[query]
         order = np.argsort(-scores, kind="stable")[:most]
-        return {self._document_ids[row]: score for row, score in zip(rows[order].tolist(), scores[order].tolist())}
+        return _by_id(self._document_ids, rows[order], scores[order])
+
+
+def _by_id(ids: Sequence[str], rows: Rows, scores: npt.NDArray[np.float32]) -> dict[str, float]:
+    numbers: list[int] = rows.tolist()
+    return dict(zip([ids[row] for row in numbers], scores.tolist()))
 
 
 def _rows_of(query: str, documents: Sequence[str], places: Mapping[str, int]) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ..errors import InputError, InputTypeError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from .._types import CallSettings
     from ..embedder import Embedder
 
 
@@ -116,4 +117,4 @@ def _call(embedder: Embedder, settings: dict[str, Any]) -> tuple[_nearsay.Embedd
     """The compiled model, the settings of a call, and its progress."""
     call = {**settings}
     progress = call.pop("progress", None)
-    return (*embedder._call(call), progress)  # type: ignore[arg-type]
+    return (*embedder._call(cast("CallSettings", call)), progress)
