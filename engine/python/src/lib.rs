@@ -5,7 +5,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `texts.rs`, `arrow.rs` | texts of any Python or Arrow container, read where they lie |
+//! | `texts.rs`, `strings.rs`, `arrow.rs` | texts of any Python or Arrow container, read where they lie |
 //! | `arrays.rs` | results as numpy arrays, without a copy |
 //! | `work.rs` | work without the GIL that Ctrl-C, callbacks and panics can end |
 //! | `opened.rs` | an opened model, by process |
@@ -35,6 +35,7 @@ mod pairs;
 mod report;
 mod scorer;
 mod settings;
+mod strings;
 mod texts;
 mod token_vectors;
 mod work;

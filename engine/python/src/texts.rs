@@ -9,14 +9,10 @@ use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple
 
 use crate::arrow;
 use crate::error::{type_error, value_error};
+use crate::strings::{PART, Strings, release, take_turns};
 
 /// What to do about a missing text.
 const LEAVE_OUT: &str = "leave it out; encode and encode_arrow make it a null row with nulls=\"keep\"";
-/// Texts that are looked at before another thread may take the GIL: far less than a millisecond's worth.
-const TURN: usize = 2048;
-/// Texts that are copied from a container, or released, at once.
-const PART: usize = 8192;
-
 /// The texts of a call. Those of Arrow arrays are read where they lie, and Python's by their UTF-8.
 #[pyclass(frozen, module = "nearsay._nearsay")]
 pub(crate) struct Texts {
@@ -30,14 +26,6 @@ pub(crate) struct Texts {
 enum Source {
     Strings(Strings),
     Arrow(Vec<ArrayRef>),
-}
-
-/// A copy of the container, which may change while its texts are at work: tuples of `size` texts, the last of which may
-/// have fewer. To copy or to release so many references as a long list has takes tens of milliseconds, in which another
-/// thread that needs the GIL would wait.
-struct Strings {
-    parts: Vec<Py<PyTuple>>,
-    size: usize,
 }
 
 /// Some of the texts, which need no GIL.
@@ -192,16 +180,9 @@ fn has_objects(container: &Bound<'_, PyAny>) -> bool {
     name.is_ok_and(|name| name.to_string_lossy() == "object")
 }
 
-/// Lets another thread that waits for the GIL take it, now and then.
-fn take_turns(py: Python<'_>, at: usize) {
-    if at % TURN == TURN - 1 {
-        py.detach(|| ());
-    }
-}
-
 fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> PyResult<Texts> {
     let py = container.py();
-    let strings = Strings::of(container)?;
+    let Some(strings) = Strings::of(container)? else { return Err(not_iterable(container)) };
     let mut len = 0;
     for (at, item) in strings.iter(py).enumerate() {
         take_turns(py, at);
@@ -218,85 +199,12 @@ fn of_strings(container: &Bound<'_, PyAny>, keeps_nulls: bool, first: usize) -> 
     Ok(Texts { len, source: Source::Strings(strings), keeps_nulls, first })
 }
 
-impl Strings {
-    fn of(container: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(tuple) = container.cast::<PyTuple>() {
-            return Ok(Self { parts: vec![tuple.clone().unbind()], size: tuple.len().max(1) });
-        }
-        if let Ok(list) = container.cast_exact::<PyList>() {
-            return Self::of_list(list);
-        }
-        if !container.hasattr("__iter__")? && !container.hasattr("__getitem__")? {
-            return Err(not_iterable(container));
-        }
-        let py = container.py();
-        let (mut parts, mut part) = (Vec::new(), Vec::with_capacity(PART));
-        // The iterator's own exception passes through.
-        for item in container.try_iter()? {
-            part.push(item?);
-            if part.len() == PART {
-                parts.push(PyTuple::new(py, part.drain(..))?.unbind());
-                py.detach(|| ());
-            }
-        }
-        parts.push(PyTuple::new(py, part)?.unbind());
-        Ok(Self { parts, size: PART })
-    }
-
-    fn of_list(list: &Bound<'_, PyList>) -> PyResult<Self> {
-        let (py, len) = (list.py(), list.len());
-        let mut parts = Vec::with_capacity(len.div_ceil(PART));
-        for start in (0..len).step_by(PART) {
-            let end = (start + PART).min(len);
-            let part = list.get_slice(start, end);
-            if part.len() != end - start {
-                let message = format!("the list of texts had {len} texts, and has {} now", list.len());
-                let hint = "another thread changes it: give a copy";
-                return Err(value_error(py, &message, Some(hint)));
-            }
-            parts.push(part.to_tuple().unbind());
-            if end < len {
-                py.detach(|| ());
-            }
-        }
-        Ok(Self { parts, size: PART })
-    }
-
-    fn iter<'py>(&self, py: Python<'py>) -> impl Iterator<Item = Bound<'py, PyAny>> {
-        self.parts.iter().flat_map(move |part| part.bind(py).iter())
-    }
-
-    fn get<'py>(&self, py: Python<'py>, at: usize) -> PyResult<Bound<'py, PyAny>> {
-        self.parts[at / self.size].bind(py).get_item(at % self.size)
-    }
-}
-
-impl Drop for Strings {
-    fn drop(&mut self) {
-        release(&mut self.parts, 1);
-    }
-}
-
 impl Drop for TextWindow {
     fn drop(&mut self) {
         if let Self::Strings(texts) = self {
             release(texts, PART);
         }
     }
-}
-
-/// Drops references to objects, some at a time: another thread that waits for the GIL may take it between them.
-fn release<T>(references: &mut Vec<T>, at_once: usize) {
-    if references.len() <= at_once {
-        return;
-    }
-    // Without an interpreter, there is nothing to wait for.
-    let _ = Python::try_attach(|py| {
-        while !references.is_empty() {
-            references.truncate(references.len().saturating_sub(at_once));
-            py.detach(|| ());
-        }
-    });
 }
 
 /// None, NaN, or pandas' NA and NaT.
