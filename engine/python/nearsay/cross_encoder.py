@@ -11,9 +11,10 @@ import numpy as np
 from . import _nearsay
 from ._check import text, whole
 from ._model import check_sha256, model_settings, open_compiled
+from ._names import with_known_names
+from ._pairs import sides
 from ._progress import reporting
 from ._shared import Shared
-from ._texts import named_texts
 from .errors import InputError, InputTypeError
 from .sentence_transformer import arguments
 
@@ -33,8 +34,8 @@ class CrossEncoder:
         model_name_or_path: A folder, or a name on the Hugging Face hub.
         num_labels: The number of scores per pair, which must be the model's.
         max_length: The longest pair in tokens. None: as the model's files say.
-        activation_fn: Called with a torch tensor of logits. None: the function that the model's files name.
-            `default_activation_function` is its older name.
+        activation_fn: Called with a torch tensor of logits, [pairs, labels], until there is another one. None: the function
+            that the model's files name. `default_activation_function` is its older name.
         model_card_data: Kept as `model_card_data`, which evaluators write to.
         device, cache_folder, revision, local_files_only, token, prompts, default_prompt_name, model_kwargs,
             tokenizer_kwargs, processor_kwargs, trust_remote_code, threads: As of `SentenceTransformer`.
@@ -43,6 +44,7 @@ class CrossEncoder:
         InputError: For an argument that cannot be followed, which it names.
     """
 
+    @with_known_names("CrossEncoder")
     def __init__(
         self,
         model_name_or_path: StrPath | None = None,
@@ -85,7 +87,7 @@ class CrossEncoder:
             cache_folder,
         )
         self._max_length = whole("max_length", length, 1)
-        self._activation = activation_fn if activation_fn is not None else default_activation_function
+        self.set_activation_fn(activation_fn if activation_fn is not None else default_activation_function)
         self._local = threading.local()
         self._opened = open_compiled(_nearsay.CrossEncoder, self._model, self._settings(None, None))
         found = self._opened.describe(self._settings(None, None))
@@ -102,6 +104,7 @@ class CrossEncoder:
         self._device: str = found["device"]
         self._longest: int = found["max_tokens"]
 
+    @with_known_names("predict")
     def predict(
         self,
         inputs: Any = None,
@@ -122,7 +125,8 @@ class CrossEncoder:
             inputs: Pairs of two texts each, or one pair. `sentences` is its older name.
             batch_size: Accepted; no number depends on it.
             show_progress_bar: True for a bar. None: only if logging is at INFO or DEBUG.
-            activation_fn: Called with a torch tensor of logits, instead of the model's.
+            activation_fn: Called with a torch tensor of logits instead of the present function, in this call and, as in
+                sentence-transformers 5, in all later ones: `set_activation_fn(None)` brings back the model's.
             apply_softmax: Softmax over the labels: of a single one it is 1.
             convert_to_numpy, convert_to_tensor: One array, one tensor, or with neither a list of tensors.
             prompt_name, prompt: A prompt of the model, or a text, before each first text.
@@ -136,8 +140,11 @@ class CrossEncoder:
         if pairs is None:
             raise InputError("predict needs pairs, as inputs")
         is_one = _is_pair(pairs)
-        first, second = _sides([pairs] if is_one else pairs)
-        activation = activation_fn if activation_fn is not None else self._activation
+        first, second = sides([pairs] if is_one else pairs)
+        if activation_fn is not None:
+            self.set_activation_fn(activation_fn)
+        # Another thread may set another one meanwhile.
+        activation = self._activation
         settings = self._settings(prompt_name, prompt, logits=activation is not None)
         with reporting(arguments.shows_progress(show_progress_bar), "pairs") as report:
             found, self._local.truncated = self._opened.score(first, second, settings, report, None)
@@ -153,6 +160,7 @@ class CrossEncoder:
             return tensor if convert_to_tensor or is_one else [*tensor]
         return result
 
+    @with_known_names("rank")
     def rank(
         self,
         query: str,
@@ -200,6 +208,27 @@ class CrossEncoder:
             for hit in ranked:
                 hit["text"] = documents[hit["corpus_id"]]
         return ranked
+
+    def set_activation_fn(self, activation_fn: Any, set_default: bool = True) -> None:
+        """Sets the function of logits of later calls. None: the model's. `set_default` is accepted; no files are written."""
+        del set_default
+        if activation_fn is not None and not callable(activation_fn):
+            raise InputTypeError(f"activation_fn must be a function of a tensor, got {activation_fn!r}")
+        self._activation = activation_fn
+
+    @property
+    def activation_fn(self) -> Any:
+        """The function of logits that was given last; None: the model's own."""
+        return self._activation
+
+    @activation_fn.setter
+    def activation_fn(self, activation_fn: Any) -> None:
+        self.set_activation_fn(activation_fn)
+
+    @property
+    def default_activation_function(self) -> Any:
+        """The older name of `activation_fn`."""
+        return self._activation
 
     @property
     def truncated(self) -> int | None:
@@ -272,26 +301,10 @@ def _is_pair(inputs: Any) -> bool:
     return isinstance(inputs, (list, tuple)) and len(inputs) > 0 and isinstance(inputs[0], str)
 
 
-def _sides(pairs: Any) -> tuple[_nearsay.Texts, _nearsay.Texts]:
-    if isinstance(pairs, (str, bytes, Mapping)) or not isinstance(pairs, Iterable):
-        raise InputTypeError(f"inputs must be a list of pairs, got {type(pairs).__name__}")
-    first: list[Any] = []
-    second: list[Any] = []
-    for at, pair in enumerate(pairs):
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            what = f"{len(pair)} values" if isinstance(pair, (list, tuple)) else type(pair).__name__
-            raise InputTypeError(f"pair {at} must be a list or tuple of two texts, got {what}")
-        first.append(pair[0])
-        second.append(pair[1])
-    return named_texts("first texts of pairs", first), named_texts("second texts of pairs", second)
-
-
 def _activated(logits: npt.NDArray[np.float32], activation: Any) -> npt.NDArray[np.float32]:
     """The logits after a function of the caller, which gets and returns [pairs, labels]."""
     if activation is None:
         return logits
-    if not callable(activation):
-        raise InputTypeError(f"activation_fn must be a function of a tensor, got {activation!r}")
     import torch
 
     found: Any = activation(torch.from_numpy(logits))
