@@ -7,14 +7,13 @@ however many copies arrive.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ._calls import NO_CALL, call_settings
-from ._check import one_of
+from ._check import one_of, path_of
 from ._model import model_settings
 from ._shared import Shared
 from .embedder import Embedder
@@ -146,7 +145,7 @@ class ScoreColumns:
             if model.all_layers:
                 raise InputError("a scorer with all_layers has a score for each layer, and a column has one")
         elif model is not None:
-            model = os.fspath(model)
+            model = path_of("model", model)
         self._model = model
         self._settings: dict[str, Any] = dict(sorted(settings.items()))
 

@@ -10,20 +10,28 @@ from .errors import InputTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Names that other packages use, or that are spelled out, and the arguments of bert_score with these meanings.
+#: Names that other packages use, or that are spelled out, and the arguments with these meanings.
 _MEANT = {
-    "candidates": "cands",
-    "predictions": "cands",
-    "hypotheses": "cands",
-    "references": "refs",
-    "model": "model_type",
-    "model_name": "model_type",
-    "model_name_or_path": "model_type",
-    "layer": "num_layers",
-    "language": "lang",
-    "rescale": "rescale_with_baseline",
-    "baseline": "baseline_path",
-    "num_threads": "threads",
+    "candidates": ("cands",),
+    "predictions": ("cands",),
+    "hypotheses": ("cands",),
+    "references": ("refs",),
+    "model": ("model_type", "model_name_or_path"),
+    "model_name": ("model_type", "model_name_or_path", "model"),
+    "model_name_or_path": ("model_type", "model"),
+    "model_type": ("model_name_or_path", "model"),
+    "dtype": ("precision", "model_kwargs"),
+    "torch_dtype": ("precision", "model_kwargs"),
+    "layer": ("num_layers",),
+    "num_layers": ("layer",),
+    "language": ("lang",),
+    "rescale": ("rescale_with_baseline",),
+    "baseline": ("baseline_path",),
+    "max_seq_length": ("max_length",),
+    "num_threads": ("threads",),
+    "nthreads": ("threads",),
+    "local_files_only": ("offline",),
+    "tokenizer": ("tokenize",),
 }
 
 
@@ -62,8 +70,8 @@ def _names(function: Callable[..., Any]) -> tuple[str, ...]:
 def _unknown(what: str, name: str, known: Collection[str]) -> InputTypeError:
     import difflib
 
-    meant = _MEANT.get(name)
-    if meant not in known:
+    meant = next((other for other in _MEANT.get(name, ()) if other in known), None)
+    if meant is None:
         meant = next(iter(difflib.get_close_matches(name, known, 1)), None)
     arguments = ", ".join(name for name in known if name != "self")
     hint = f"did you mean {meant}?" if meant else f"its arguments are {arguments}"

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import datasets
 import pyarrow as pa
 
+from ._check import required_text
 from ._columns import EmbedColumn, check_columns
-from .errors import InputError
+from .errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
     from ._types import StrPath
@@ -42,25 +43,43 @@ class Embed:
         output: str = "embedding",
         **settings: Any,
     ) -> None:
-        self._of = column
-        self._output = output
+        self._of = required_text("column", column)
+        self._output = required_text("output", output)
         self._embed = EmbedColumn(model, **settings).opened()
 
     def __call__(self, batch: Any) -> Any:
-        """The new column of a batch; of a table or a frame of pandas, the whole with it."""
-        is_table = isinstance(batch, pa.Table)
-        check_columns(batch.column_names if is_table else [*batch.keys()], {"column": self._of}, [self._output])
-        if batch[self._of] is None or isinstance(batch[self._of], str):
+        """The new column of a batch; of a table or a frame of pandas or polars, the whole with it."""
+        check_columns(_columns(batch), {"column": self._of}, [self._output])
+        texts = batch[self._of]
+        if texts is None or isinstance(texts, str):
             raise InputError("Embed needs batches, and got a row", "call map(.., batched=True)")
-        if is_table:
-            return batch.append_column(self._output, self._embed.typed(batch[self._of], "f32"))
-        vectors = self._embed.typed(pa.array(batch[self._of], pa.string()), "f32")
+        if isinstance(batch, pa.Table):
+            return batch.append_column(self._output, self._vectors(texts))
+        vectors = self._vectors(texts)
+        if hasattr(batch, "with_columns"):
+            return batch.with_columns(type(batch)({self._output: vectors}))
         # Of lists, map finds the same type in a batch that has nulls as in others.
         present = iter(vectors.flatten().to_numpy().reshape(-1, vectors.type.list_size))
         column = [next(present) if is_there else None for is_there in vectors.is_valid().to_pylist()]
         return {self._output: column} if isinstance(batch, Mapping) else batch.assign(**{self._output: column})
 
+    def _vectors(self, texts: Any) -> pa.Array:
+        try:
+            return pa.array(self._embed.arrow(texts))
+        except InputTypeError as error:
+            raise InputTypeError(f"column {self._of!r}: {error.message}", error.hint) from None
+
     @property
     def feature(self) -> datasets.List:
         """The column's type, for `map(.., features=..)`: without it, the first rows decide, which may be nulls."""
         return datasets.List(datasets.Value("float32"), length=self._embed.dimensions())
+
+
+def _columns(batch: Any) -> list[str]:
+    """The names of a batch's columns: of a table, of a frame, or of a dictionary."""
+    if isinstance(batch, Mapping):
+        return [*batch]
+    columns = getattr(batch, "column_names", None) or getattr(batch, "columns", None)
+    if columns is None:
+        raise InputTypeError(f"Embed needs batches, got {batch!r}", "give it to Dataset.map(.., batched=True)")
+    return [*columns]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._check import required_text
 from ._columns import EmbedColumn
+from .errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,7 +34,15 @@ def register(
         model: An embedder, or a model's name, which is opened once per process.
         name: Of the function. Another one is needed for another model, or a prompt for queries.
         settings: Those of `Embedder`, and of its `encode`.
+
+    Raises:
+        InputError: For an unknown setting, or a name that is empty.
+        InputTypeError: For an argument of another type.
     """
+    if not callable(getattr(connection, "create_function", None)):
+        raise InputTypeError(f"connection must be a connection of DuckDB, got {connection!r}")
+    if not required_text("name", name):
+        raise InputError("name must be that of a function of SQL, got ''")
     column = EmbedColumn(model, **settings)
     type_ = f"FLOAT[{column.dimensions()}]"
     # The stubs ask for enumerations, and the function takes their names.

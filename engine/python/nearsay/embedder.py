@@ -15,6 +15,7 @@ from ._calls import IN_PARTS, NO_CALL, OUTPUT_TYPES, SCALED, call_settings, chec
 from ._check import flag, one_of, whole
 from ._memory import check_fits
 from ._model import model_settings, open_compiled
+from ._names import with_known_names
 from ._parts import cut, report_of_all, report_of_part
 from ._progress import Progress, reporting
 from .chunk import Chunk
@@ -65,6 +66,7 @@ class Embedder:
         InputError: For a setting that the model cannot follow.
     """
 
+    @with_known_names("Embedder")
     def __init__(
         self,
         model: StrPath | None = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 from . import _nearsay
 from ._check import flag, path_of, whole
 from ._model import model_settings, to_open
+from ._names import with_known_names
 from ._progress import Progress, reporting
 from ._texts import named_texts
 from .errors import InputError, InputTypeError
@@ -34,6 +35,7 @@ class Idf:
         self._counted = counted
 
     @classmethod
+    @with_known_names("Idf.count")
     def count(
         cls,
         references: Texts,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ._columns import SCORES, EmbedColumn, ScoreColumns
+from .errors import InputTypeError
 
 if TYPE_CHECKING:
     from ._types import StrPath
@@ -56,6 +57,8 @@ class Expressions:
             model: A scorer, or a model's name, which is opened once per process.
             settings: Those of `BERTScorer`.
         """
+        if not isinstance(references, (str, pl.Expr)):
+            raise InputTypeError(f"references must be a column's name or an expression, got {references!r}")
         column = ScoreColumns(model, **settings)
         type_ = pl.Struct({name: pl.Float32 for name in SCORES})
 

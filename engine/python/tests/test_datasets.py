@@ -37,12 +37,29 @@ def vectors(dataset: datasets.Dataset, name: str = "embedding") -> np.ndarray:
     return np.array(dataset[name][:-1], dtype=np.float32)
 
 
-@pytest.mark.parametrize("form", [None, "arrow", "pandas", "numpy"])
+@pytest.mark.parametrize("form", [None, "arrow", "pandas", "numpy", "polars"])
 def test_a_column_of_vectors(model: nearsay.Embedder, form: str | None) -> None:
     dataset = datasets.Dataset.from_dict({"id": range(61), "text": TEXTS}).with_format(form)
     found = dataset.map(nearsay.datasets.Embed(model), batched=True, batch_size=7).with_format(None)
     assert found.column_names == ["id", "text", "embedding"]
     assert vectors(found).tobytes() == model.encode(TEXTS[:-1]).tobytes()
+
+
+@pytest.mark.parametrize("form", [None, "arrow", "pandas", "numpy", "polars"])
+def test_a_column_without_texts_is_named(model: nearsay.Embedder, form: str | None) -> None:
+    dataset = datasets.Dataset.from_dict({"text": [5, 6]}).with_format(form)
+    with pytest.raises(nearsay.InputTypeError, match="column 'text': .* must .*str.*, .*[iI]nt"):
+        dataset.map(nearsay.datasets.Embed(model), batched=True)
+
+
+def test_wrong_arguments_are_named(model: nearsay.Embedder) -> None:
+    for name in ("column", "output"):
+        with pytest.raises(nearsay.InputTypeError, match=f"{name} must be a str, got 5"):
+            nearsay.datasets.Embed(model, **{name: 5})
+    with pytest.raises(nearsay.InputTypeError, match="model must be a str or a path, got 5"):
+        nearsay.datasets.Embed(5)
+    with pytest.raises(nearsay.InputTypeError, match=r"Embed needs batches, got \['a'\]"):
+        nearsay.datasets.Embed(model)(["a"])
 
 
 def test_processes_and_settings(model: nearsay.Embedder) -> None:

@@ -34,6 +34,19 @@ def test_a_column_of_vectors(connection, model: nearsay.Embedder) -> None:
     assert (vectors.null_count, vectors[-1].as_py()) == (1, None)
 
 
+def test_wrong_arguments_are_named(connection, model: nearsay.Embedder) -> None:
+    for given in (None, 5, "connection"):
+        with pytest.raises(nearsay.InputTypeError, match=f"connection must be a connection of DuckDB, got {given!r}"):
+            nearsay.duckdb.register(given, model)
+    for name in (None, 5, b"embed"):
+        with pytest.raises(nearsay.InputTypeError, match=f"name must be a str, got {name!r}"):
+            nearsay.duckdb.register(connection, model, name)
+    with pytest.raises(nearsay.InputError, match="name must be that of a function of SQL, got ''"):
+        nearsay.duckdb.register(connection, model, "")
+    with pytest.raises(nearsay.InputTypeError, match="model must be a str or a path, got 5"):
+        nearsay.duckdb.register(connection, 5)
+
+
 def test_functions_with_settings(connection, model: nearsay.Embedder) -> None:
     nearsay.duckdb.register(connection, model, "embed_text", normalize=True)
     nearsay.duckdb.register(connection, BERT, "embed_query", prompt="the ", normalize=True)

@@ -52,7 +52,7 @@ def test_containers_of_pairs(model) -> None:
     assert report.repeated > 900 * len(PAIRS)
 
 
-def test_two_texts_in_a_tuple_are_no_pair(model) -> None:
+def test_two_texts_in_a_tuple_are_two_texts(model) -> None:
     assert np.array_equal(model.encode(("a river", "the night")), model.encode(["a river", "the night"]))
     assert not np.allclose(model.encode([("a river", "the night")])[0], model.encode("a river the night"), atol=1e-3)
 
@@ -82,7 +82,7 @@ def test_tokens_of_pairs(model) -> None:
         assert np.allclose(np.asarray(of_tokens).mean(axis=0), expected[at], atol=1e-6)
 
 
-def test_what_is_no_pair_is_refused(model) -> None:
+def test_other_things_than_pairs_are_refused(model) -> None:
     with pytest.raises(nearsay.InputTypeError, match="pair 1 must be a list or tuple of two texts, got 3 values"):
         model.encode([("a", "b"), ("a", "b", "c")])
     with pytest.raises(nearsay.InputTypeError, match="pair 1 must be a list or tuple of two texts, got str"):

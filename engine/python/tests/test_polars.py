@@ -31,6 +31,17 @@ def test_a_column_of_vectors(model: nearsay.Embedder) -> None:
         assert found["embedding"][-1] is None
 
 
+def test_wrong_arguments_are_named(model: nearsay.Embedder) -> None:
+    with pytest.raises(nearsay.InputTypeError, match="model must be a str or a path, got 5"):
+        pl.col("text").nearsay.embed(5)
+    with pytest.raises(nearsay.InputTypeError, match="model must be a str or a path, got 5"):
+        pl.col("text").nearsay.score("text", 5)
+    with pytest.raises(nearsay.InputTypeError, match="references must be a column's name or an expression, got 5"):
+        pl.col("text").nearsay.score(5)
+    with pytest.raises(nearsay.InputTypeError, match="an Arrow array of texts must have strings, its type is Int64"):
+        FRAME.select(pl.col("number").nearsay.embed(model))
+
+
 def test_the_name_and_the_settings(model: nearsay.Embedder) -> None:
     found = FRAME.select(pl.col("text").nearsay.embed(BERT, dimensions=8, prompt="the ", normalize=True))
     assert found.columns == ["text"] and found["text"].dtype == pl.Array(pl.Float32, 8)

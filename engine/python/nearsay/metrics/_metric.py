@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, Union
 
 from .. import _nearsay
-from .._check import text, whole
+from .._check import required_text, whole
 from .._threads import threads as number_of_threads
 from .._types import Texts
 from .._texts import named_texts
@@ -76,8 +76,7 @@ class TextMetric(ABC, Generic[_Score]):
 
     def sentence_score(self, hypothesis: str, references: Sequence[str | None]) -> _Score:
         """The score of one hypothesis against one or more references."""
-        if text("hypothesis", hypothesis) is None:
-            raise InputTypeError("hypothesis must be a str, got None")
+        required_text("hypothesis", hypothesis)
         if isinstance(references, str) or not isinstance(references, Sequence):
             raise InputTypeError(f"references must be a list of str, got {type(references).__name__}")
         streams = [named_texts("references", [reference], True) for reference in references]

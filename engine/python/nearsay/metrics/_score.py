@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .._check import required_whole
+
 #: The keys of a short signature; the others are not shortened.
 _SHORT = {
     "asian": "as",
@@ -44,6 +46,7 @@ class MetricScore:
             signature: Printed after the name; in JSON also each of its keys.
             is_json: JSON, unless `score_only`.
         """
+        required_whole("width", width)
         number, interval = f"{self.score:.{width}f}", self._interval(width)
         text = f"{number} ({interval})" if interval else number
         if score_only:

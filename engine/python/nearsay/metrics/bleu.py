@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .._check import flag, one_of, text, whole
+from .._check import flag, one_of, required_whole, text
+from .._names import with_known_names
 from ..errors import InputError, InputTypeError
 from ._metric import MOST_ORDER, References, TextMetric, _log, spec
 from ._score import MetricScore
@@ -74,6 +75,7 @@ class BLEU(TextMetric[BLEUScore]):
         InputError: An argument cannot be followed.
     """
 
+    @with_known_names("BLEU")
     def __init__(
         self,
         lowercase: bool = False,
@@ -157,9 +159,7 @@ def _smooth_value(method: str, value: Any) -> float | None:
 
 def _order(name: str, value: int, least: int) -> int:
     """The longest n-grams."""
-    order = whole(name, value, least)
-    if order is None:
-        raise InputTypeError(f"{name} must be an int, got None")
+    order = required_whole(name, value, least)
     if order > MOST_ORDER:
         raise InputError(f"{name} must be {least} to {MOST_ORDER}, got {order}")
     return order

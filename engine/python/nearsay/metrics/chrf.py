@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .._check import flag
+from .._names import with_known_names
 from ..errors import InputError, InputTypeError
 from ._metric import References, TextMetric, spec
 from ._score import MetricScore
@@ -46,6 +47,7 @@ class CHRF(TextMetric[CHRFScore]):
     WORD_ORDER: ClassVar[int] = 0
     BETA: ClassVar[int] = 2
 
+    @with_known_names("CHRF")
     def __init__(
         self,
         char_order: int = CHAR_ORDER,

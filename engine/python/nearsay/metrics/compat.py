@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .._check import flag
+from .._names import with_known_names
 from .._types import Texts
 from ._metric import References
 from .bleu import BLEU, BLEUScore, SmoothMethod, Tokenizer
@@ -11,6 +13,7 @@ from .chrf import CHRF, CHRFScore
 from .ter import TER, TERScore
 
 
+@with_known_names("corpus_bleu")
 def corpus_bleu(
     hypotheses: Texts,
     references: References,
@@ -26,11 +29,13 @@ def corpus_bleu(
     return metric.corpus_score(hypotheses, references)
 
 
+@with_known_names("raw_corpus_bleu")
 def raw_corpus_bleu(hypotheses: Texts, references: References, smooth_value: float | None = 0.1) -> BLEUScore:
     """BLEU of texts that are split into tokens already, with floor smoothing and effective order."""
     return corpus_bleu(hypotheses, references, "floor", smooth_value, True, False, "none", True)
 
 
+@with_known_names("sentence_bleu")
 def sentence_bleu(
     hypothesis: str,
     references: Sequence[str],
@@ -45,6 +50,7 @@ def sentence_bleu(
     return metric.sentence_score(hypothesis, references)
 
 
+@with_known_names("corpus_chrf")
 def corpus_chrf(
     hypotheses: Texts,
     references: References,
@@ -55,10 +61,12 @@ def corpus_chrf(
     eps_smoothing: bool = False,
 ) -> CHRFScore:
     """`CHRF(..).corpus_score(hypotheses, references)`."""
-    metric = CHRF(char_order, word_order, beta, whitespace=not remove_whitespace, eps_smoothing=eps_smoothing)
+    whitespace = not flag("remove_whitespace", remove_whitespace)
+    metric = CHRF(char_order, word_order, beta, whitespace=whitespace, eps_smoothing=eps_smoothing)
     return metric.corpus_score(hypotheses, references)
 
 
+@with_known_names("sentence_chrf")
 def sentence_chrf(
     hypothesis: str,
     references: Sequence[str],
@@ -69,10 +77,12 @@ def sentence_chrf(
     eps_smoothing: bool = False,
 ) -> CHRFScore:
     """`CHRF(..).sentence_score(hypothesis, references)`."""
-    metric = CHRF(char_order, word_order, beta, whitespace=not remove_whitespace, eps_smoothing=eps_smoothing)
+    whitespace = not flag("remove_whitespace", remove_whitespace)
+    metric = CHRF(char_order, word_order, beta, whitespace=whitespace, eps_smoothing=eps_smoothing)
     return metric.sentence_score(hypothesis, references)
 
 
+@with_known_names("corpus_ter")
 def corpus_ter(
     hypotheses: Texts,
     references: References,
@@ -85,6 +95,7 @@ def corpus_ter(
     return TER(normalized, no_punct, asian_support, case_sensitive).corpus_score(hypotheses, references)
 
 
+@with_known_names("sentence_ter")
 def sentence_ter(
     hypothesis: str,
     references: Sequence[str],

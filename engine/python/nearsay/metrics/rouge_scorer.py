@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _nearsay
-from .._check import flag, text
+from .._check import flag, listed, required_text
+from .._names import with_known_names
 from .._threads import threads as number_of_threads
 from .._texts import named_texts
 from .._types import Texts
-from ..errors import InputError, InputTypeError
+from ..errors import InputError
 from ._metric import References, named_streams, spec
 from .scoring import Score
 
@@ -34,6 +35,7 @@ class RougeScorer:
         InputError: A type is unknown, or an argument cannot be followed.
     """
 
+    @with_known_names("RougeScorer")
     def __init__(
         self,
         rouge_types: Iterable[str],
@@ -41,9 +43,7 @@ class RougeScorer:
         split_summaries: bool = False,
         tokenizer: None = None,
     ) -> None:
-        if isinstance(rouge_types, str):
-            raise InputTypeError(f"rouge_types must be a list of str, got the str {rouge_types!r}")
-        self.rouge_types: list[str] = [*rouge_types]
+        self.rouge_types: list[str] = listed("rouge_types", rouge_types, "str")
         if flag("split_summaries", split_summaries):
             raise InputError(
                 "split_summaries=True needs a model that finds sentences, which is not available",
@@ -59,13 +59,11 @@ class RougeScorer:
 
     def score(self, target: str, prediction: str) -> dict[str, Score]:
         """Precision, recall and F1 of a prediction, by type."""
-        return self._one(_text("target", target), prediction)
+        return self._one([required_text("target", target)], prediction)
 
     def score_multi(self, targets: Sequence[str], prediction: str) -> dict[str, Score]:
         """The same against several targets: for each type, the one with the best F1."""
-        if isinstance(targets, str):
-            raise InputTypeError("targets must be a list of str, got one str")
-        found = [_text("targets", target) for target in targets]
+        found = [required_text("targets", target) for target in listed("targets", targets, "str")]
         if not found:
             raise InputError("targets must have at least one text")
         return self._one(found, prediction)
@@ -89,9 +87,8 @@ class RougeScorer:
             for name, metric in self._metrics.items()
         }
 
-    def _one(self, targets: str | list[str], prediction: str) -> dict[str, Score]:
-        found = _nearsay.Texts([_text("prediction", prediction)])
-        targets = [targets] if isinstance(targets, str) else targets
+    def _one(self, targets: list[str], prediction: str) -> dict[str, Score]:
+        found = _nearsay.Texts([required_text("prediction", prediction)])
         streams = [_nearsay.Texts([target]) for target in targets]
         rows = {name: metric.statistics(found, streams, 1, True) for name, metric in self._metrics.items()}
         return {name: Score(*row.sums()[:3]) for name, row in rows.items()}
@@ -106,13 +103,6 @@ class RougeScorer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._open()
-
-
-def _text(name: str, value: Any) -> str:
-    found = text(name, value)
-    if found is None:
-        raise InputTypeError(f"{name} must be a str, got None")
-    return found
 
 
 #: ROUGE under the name of the other metrics.

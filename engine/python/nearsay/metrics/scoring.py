@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _nearsay
-from .._check import whole
-from ..errors import InputError
+from .._check import number, whole
+from .._names import with_known_names
+from ..errors import InputError, InputTypeError
 
 _SEED = 12345
 
@@ -38,16 +39,20 @@ class BootstrapAggregator:
         n_samples: The number of resamples.
     """
 
+    @with_known_names("BootstrapAggregator")
     def __init__(self, confidence_interval: float = 0.95, n_samples: int = 1000) -> None:
-        if not 0 < confidence_interval <= 1:
+        self._level = number("confidence_interval", confidence_interval)
+        if not 0 < self._level <= 1:
             raise InputError(f"confidence_interval must be above 0 and at most 1, got {confidence_interval}")
-        self._level = float(confidence_interval)
         self._resamples = whole("n_samples", n_samples, 1) or 1000
         self._scores: dict[str, list[Sequence[float]]] = {}
 
     def add_scores(self, scores: Mapping[str, Sequence[float]]) -> None:
         """Adds the scores of a row: what `RougeScorer.score` returns."""
-        for name, score in scores.items():
+        if not isinstance(scores, Mapping):
+            raise InputTypeError(f"scores must be a mapping of types to scores, got {scores!r}")
+        found = {name: _score(name, score) for name, score in scores.items()}
+        for name, score in found.items():
             self._scores.setdefault(name, []).append(score)
 
     def aggregate(self) -> dict[str, AggregateScore]:
@@ -59,3 +64,16 @@ class BootstrapAggregator:
         found = _nearsay.mean_intervals(values, self._resamples, _SEED, self._level)
         mid, low, high = (Score(*part) for part in zip(*found))
         return AggregateScore(low, mid, high)
+
+
+def _score(name: str, score: Any) -> Score:
+    """Precision, recall and F1."""
+    if isinstance(score, str) or not isinstance(score, (Sequence, np.ndarray)) or len(score) != 3:
+        raise InputTypeError(f"the score of {name!r} must be precision, recall and F1, got {score!r}")
+    return Score(*(_part(name, part) for part in score))
+
+
+def _part(name: str, part: Any) -> float:
+    if isinstance(part, bool) or not hasattr(part, "__float__"):
+        raise InputTypeError(f"the score of {name!r} must have three numbers, got {part!r}")
+    return float(part)

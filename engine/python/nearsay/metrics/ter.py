@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._check import flag
+from .._names import with_known_names
 from ._metric import References, TextMetric, spec
 from ._score import MetricScore
 
@@ -35,6 +36,7 @@ class TER(TextMetric[TERScore]):
         InputTypeError: An argument is not True or False.
     """
 
+    @with_known_names("TER")
     def __init__(
         self,
         normalized: bool = False,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._check import whole
+from .._names import with_known_names
 from ..embedder import Embedder
 from . import arguments, outputs, similarity
 from .encode import Encoding
@@ -47,6 +48,7 @@ class SentenceTransformer(Encoding):
     #: The names of similarities.
     SUPPORTED_SIMILARITY_FN_NAMES: ClassVar[tuple[str, ...]] = tuple(similarity.SIMILARITIES)
 
+    @with_known_names("SentenceTransformer")
     def __init__(
         self,
         model_name_or_path: StrPath | None = None,
