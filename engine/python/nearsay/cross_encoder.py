@@ -125,8 +125,8 @@ class CrossEncoder:
             inputs: Pairs of two texts each, or one pair. `sentences` is its older name.
             batch_size: Accepted; no number depends on it.
             show_progress_bar: True for a bar. None: only if logging is at INFO or DEBUG.
-            activation_fn: Called with a torch tensor of logits instead of the present function, in this call and, as in
-                sentence-transformers 5, in all later ones: `set_activation_fn(None)` brings back the model's.
+            activation_fn: Called with a torch tensor of logits instead of the present function, in this call, as in
+                sentence-transformers 6. Version 5 keeps it for later calls, of other threads, too.
             apply_softmax: Softmax over the labels: of a single one it is 1.
             convert_to_numpy, convert_to_tensor: One array, one tensor, or with neither a list of tensors.
             prompt_name, prompt: A prompt of the model, or a text, before each first text.
@@ -141,10 +141,7 @@ class CrossEncoder:
             raise InputError("predict needs pairs, as inputs")
         is_one = _is_pair(pairs)
         first, second = sides([pairs] if is_one else pairs)
-        if activation_fn is not None:
-            self.set_activation_fn(activation_fn)
-        # Another thread may set another one meanwhile.
-        activation = self._activation
+        activation = _checked_activation(activation_fn) or self._activation
         settings = self._settings(prompt_name, prompt, logits=activation is not None)
         with reporting(arguments.shows_progress(show_progress_bar), "pairs") as report:
             found, self._local.truncated = self._opened.score(first, second, settings, report, None)
@@ -212,9 +209,7 @@ class CrossEncoder:
     def set_activation_fn(self, activation_fn: Any, set_default: bool = True) -> None:
         """Sets the function of logits of later calls. None: the model's. `set_default` is accepted; no files are written."""
         del set_default
-        if activation_fn is not None and not callable(activation_fn):
-            raise InputTypeError(f"activation_fn must be a function of a tensor, got {activation_fn!r}")
-        self._activation = activation_fn
+        self._activation = _checked_activation(activation_fn)
 
     @property
     def activation_fn(self) -> Any:
@@ -299,6 +294,13 @@ _unpickled: Shared[_nearsay.CrossEncoder] = Shared()
 def _is_pair(inputs: Any) -> bool:
     """Whether these are the two texts of one pair."""
     return isinstance(inputs, (list, tuple)) and len(inputs) > 0 and isinstance(inputs[0], str)
+
+
+def _checked_activation(activation_fn: Any) -> Any:
+    """The function, if it is one or None."""
+    if activation_fn is not None and not callable(activation_fn):
+        raise InputTypeError(f"activation_fn must be a function of a tensor, got {activation_fn!r}")
+    return activation_fn
 
 
 def _activated(logits: npt.NDArray[np.float32], activation: Any) -> npt.NDArray[np.float32]:
