@@ -43,8 +43,7 @@ fn a_pair_has_the_vector_of_its_tokens() {
 #[test]
 fn a_prompt_is_before_the_first_text() {
     let plain = embedder("families/bert", &EmbedOptions::default());
-    let mut options = EmbedOptions::default();
-    options.prompt = Some("the river ".to_owned());
+    let options = EmbedOptions { prompt: Some("the river ".to_owned()), ..EmbedOptions::default() };
     let prompted = embedder("families/bert", &options);
     let pairs = PAIRS.map(|(first, second)| (format!("the river {first}"), second));
     let (found, expected) = (prompted.embed_pairs(&PAIRS).unwrap(), plain.embed_pairs(&pairs).unwrap());
@@ -57,8 +56,7 @@ fn models_of_other_vectors_and_short_lengths_are_refused() {
     let late = embedder("late-interaction/pylate", &EmbedOptions::default());
     assert!(late.embed_pairs(&PAIRS).is_err() && late.tokenize_pairs(&PAIRS).is_err());
     let with_length = |length| {
-        let mut options = EmbedOptions::default();
-        options.max_length = Some(length);
+        let options = EmbedOptions { max_length: Some(length), ..EmbedOptions::default() };
         embedder("families/bert", &options)
     };
     let error = with_length(4).embed_pairs(&PAIRS).unwrap_err().to_string();
