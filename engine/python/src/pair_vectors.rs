@@ -48,7 +48,6 @@ pub(crate) fn encode_pairs<'py>(
 /// The hidden states of the tokens of pairs, [tokens, hidden_dim]; where each pair starts, then the number of tokens; and the
 /// token ids.
 #[pyfunction]
-#[expect(clippy::type_complexity, reason = "three arrays")]
 pub(crate) fn encode_pair_tokens<'py>(
     py: Python<'py>,
     embedder: &Embedder,
