@@ -2,6 +2,7 @@
 //! a Parquet file inside parquet. Such a panic is the file's fault, not ours: it is caught and turned into an
 //! error.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -15,10 +16,13 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     // After a panic, nothing that `body` left half done is used: the caller drops it.
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     EXPECTED.set(false);
-    result.map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
-        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panics".to_owned())
-    })
+    result.map_err(|payload| message_of(&*payload))
+}
+
+/// The message of a panic that was caught.
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panics".to_owned())
 }
 
 /// Keeps panics that this crate catches off stderr. For programs: it replaces the process's panic hook with

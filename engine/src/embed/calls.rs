@@ -1,5 +1,6 @@
 //! Texts in memory: tokens, vectors of texts, and vectors of tokens.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,7 +93,10 @@ impl Embedder {
     ///
     /// # Errors
     /// As [`Embedder::embed_sparse`].
-    pub fn embed_sparse_tokenized(&self, texts: &[TokenizedText]) -> Result<Vec<SparseVector>> {
+    pub fn embed_sparse_tokenized<T: Borrow<TokenizedText> + Sync>(
+        &self,
+        texts: &[T],
+    ) -> Result<Vec<SparseVector>> {
         let mut vectors = vec![SparseVector::default(); texts.len()];
         let places = Places::one_each((0..texts.len()).collect());
         self.embed_sparse_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
@@ -109,35 +113,35 @@ impl Embedder {
         let mut notices = EmbedNotices::default();
         tokens.iter().zip(0..).for_each(|(text, place)| notices.add(place, text));
         notices.tokens = tokens.iter().map(|text| text.ids.len() as u64).sum();
-        let (mut cu_seqlens, mut token_ids, mut kept_offsets) = (vec![0], Vec::new(), Vec::new());
+        let (mut token_ids, mut kept_offsets) = (Vec::new(), Vec::new());
         for (text, offsets) in tokens.iter().zip(&offsets) {
             for token in self.kept_tokens(&text.ids) {
                 token_ids.push(text.ids[token]);
                 kept_offsets.push(offsets[token].clone());
             }
-            cu_seqlens.push(token_ids.len());
         }
-        let vectors = self.embed_tokens_tokenized(&tokens)?;
+        let (vectors, cu_seqlens) = self.embed_tokens_tokenized(&tokens)?;
         let is_truncated = tokens.iter().map(|text| text.truncated).collect();
         Ok(EmbeddedTokens { vectors, cu_seqlens, token_ids, offsets: kept_offsets, is_truncated, notices })
     }
 
-    /// Returns the hidden states of every token of each tokenized text, in order; by late interaction the vectors of the
-    /// tokens that have one.
+    /// Returns the vectors that [`Embedder::embed_tokens`] returns for tokenized texts, and where those of each text start,
+    /// then their number.
     ///
     /// # Errors
-    /// As [`Embedder::embed_tokenized`].
-    pub fn embed_tokens_tokenized(&self, texts: &[TokenizedText]) -> Result<Vectors> {
-        let mut rows = 0;
-        let starts = texts.iter().map(|text| {
-            let start = rows;
-            rows += self.kept_tokens(&text.ids).count();
-            start
-        });
-        let places = Places::one_each(starts.collect());
-        let mut vectors = Vectors::zeros(rows, self.hidden_dim());
+    /// As [`Embedder::embed`].
+    pub fn embed_tokens_tokenized<T: Borrow<TokenizedText> + Sync>(
+        &self,
+        texts: &[T],
+    ) -> Result<(Vectors, Vec<usize>)> {
+        let mut cu_seqlens = vec![0];
+        for text in texts.iter().map(Borrow::borrow) {
+            cu_seqlens.push(cu_seqlens[cu_seqlens.len() - 1] + self.kept_tokens(&text.ids).count());
+        }
+        let mut vectors = Vectors::zeros(cu_seqlens[texts.len()], self.hidden_dim());
+        let places = Places::one_each(cu_seqlens[..texts.len()].to_vec());
         self.embed_tokens_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
-        Ok(vectors)
+        Ok((vectors, cu_seqlens))
     }
 
     /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.
@@ -202,7 +206,7 @@ impl Embedder {
     ///
     /// # Errors
     /// If the encoder fails or the call is stopped.
-    pub fn embed_tokenized(&self, texts: &[TokenizedText]) -> Result<Vectors> {
+    pub fn embed_tokenized<T: Borrow<TokenizedText> + Sync>(&self, texts: &[T]) -> Result<Vectors> {
         self.check_vectors()?;
         let mut vectors = Vectors::zeros(texts.len(), self.dimensions());
         let places = Places::one_each((0..texts.len()).collect());

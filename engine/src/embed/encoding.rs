@@ -1,5 +1,6 @@
 //! From tokens to vectors: the encoder, then pooling, straight into the rows of a matrix.
 
+use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::Tensor;
@@ -30,9 +31,9 @@ pub(super) fn normalize(vector: &mut [f32]) {
 
 impl Embedder {
     /// Writes the vector of each text to all its rows in `target`.
-    pub(super) fn embed_into(
+    pub(super) fn embed_into<T: Borrow<TokenizedText> + Sync>(
         &self,
-        texts: &[TokenizedText],
+        texts: &[T],
         places: &Places,
         target: &Target<'_>,
         done: Done<'_>,
@@ -65,9 +66,9 @@ impl Embedder {
     }
 
     /// Writes the sparse vector of each text to all its places in `target`.
-    pub(super) fn embed_sparse_into(
+    pub(super) fn embed_sparse_into<T: Borrow<TokenizedText> + Sync>(
         &self,
-        texts: &[TokenizedText],
+        texts: &[T],
         places: &Places,
         target: &Mutex<&mut Vec<SparseVector>>,
         done: Done<'_>,
@@ -75,7 +76,7 @@ impl Embedder {
         let heads = match &self.parts.heads {
             Heads::Sparse(heads) => heads,
             Heads::Static(head) => {
-                for (index, text) in texts.iter().enumerate() {
+                for (index, text) in texts.iter().map(Borrow::borrow).enumerate() {
                     self.control().check()?;
                     write_sparse(&head.vector(&text.ids), places.of(index), target);
                     done(1, text.ids.len() as u64);
@@ -87,7 +88,8 @@ impl Embedder {
         self.encode(
             texts,
             |batch, states| {
-                let ids: Vec<&[u32]> = batch.texts.iter().map(|&text| texts[text].ids.as_slice()).collect();
+                let ids: Vec<&[u32]> =
+                    batch.texts.iter().map(|&text| texts[text].borrow().ids.as_slice()).collect();
                 let vectors = heads[batch.replica].forward(states, &ids)?;
                 for (vector, &text) in vectors.iter().zip(batch.texts) {
                     write_sparse(vector, places.of(text), target);
@@ -111,9 +113,9 @@ impl Embedder {
     }
 
     /// Writes the vectors of each text's tokens to `target`, starting at each of the text's rows.
-    pub(super) fn embed_tokens_into(
+    pub(super) fn embed_tokens_into<T: Borrow<TokenizedText> + Sync>(
         &self,
-        texts: &[TokenizedText],
+        texts: &[T],
         places: &Places,
         target: &Target<'_>,
         done: Done<'_>,
@@ -127,7 +129,7 @@ impl Embedder {
                     for (tokens, &text) in states.cu_seqlens().ranges().zip(batch.texts) {
                         let vectors = &values[tokens.start * dim..tokens.end * dim];
                         for &row in places.of(text) {
-                            for (row, token) in (row..).zip(self.kept_tokens(&texts[text].ids)) {
+                            for (row, token) in (row..).zip(self.kept_tokens(&texts[text].borrow().ids)) {
                                 target.row_mut(row).copy_from_slice(&vectors[token * dim..][..dim]);
                             }
                         }
@@ -149,14 +151,14 @@ impl Embedder {
     }
 
     /// Calls `write` with the hidden states of every micro-batch.
-    fn encode(
+    fn encode<T: Borrow<TokenizedText> + Sync>(
         &self,
-        texts: &[TokenizedText],
+        texts: &[T],
         write: impl Fn(&EncodedBatch<'_>, LayerStates<'_>) -> Result<()> + Sync,
         done: Done<'_>,
     ) -> Result<()> {
         let layer = self.parts.layer;
-        let references: Vec<&TokenizedText> = texts.iter().collect();
+        let references: Vec<&TokenizedText> = texts.iter().map(Borrow::borrow).collect();
         let Some(encoder) = &self.parts.encoder else { return Err(self.other_level()) };
         encoder.encode(self.control(), &references, &[layer], |batch| {
             let states = batch.states.layer(layer)?;

@@ -23,6 +23,11 @@ impl Error {
                 (Align, "rows")
             ],
             Self::Hinted { hint, .. } => hint.clone(),
+            Self::OfText { error, .. } => return error.hint(),
+            Self::RequestTooLarge { .. } => "send the texts in several requests".into(),
+            Self::QueueFull { retry_after, .. } | Self::WaitTooLong { retry_after, .. } => {
+                format!("try again in {retry_after} s").into()
+            }
             Self::LengthTooShort { .. } => phrase!["raise ", MaxLength],
             Self::TextTooLong { .. } => {
                 phrase!["cut such texts with ", (OnLong, "truncate"), " or ", (OnLong, "chunk")]

@@ -35,6 +35,9 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Hinted { error, .. } => error.kind(),
+            Self::OfText { error, .. } => error.kind(),
+            Self::RequestTooLarge { .. } => ErrorKind::BadData,
+            Self::QueueFull { .. } | Self::WaitTooLong { .. } | Self::Closed => ErrorKind::TryAgain,
             Self::Usage { .. } | Self::LengthTooShort { .. } => ErrorKind::Usage,
             Self::BadRow { .. } | Self::BadInput { .. } | Self::IdsDiffer { .. } => ErrorKind::BadData,
             Self::TextTooLong { .. } | Self::ColumnType { .. } => ErrorKind::BadData,

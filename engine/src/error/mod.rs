@@ -7,6 +7,7 @@
 //!
 //! The conversions from candle's and arrow's errors are for this library's own use.
 
+mod context;
 mod conversions;
 mod hint;
 mod kind;
@@ -16,8 +17,9 @@ mod shorten;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use nearsay_kernels::device::{DeviceFailure, Unavailable};
+use nearsay_kernels::device::Unavailable;
 
 pub use kind::ErrorKind;
 pub use phrase::Phrase;
@@ -316,6 +318,52 @@ pub enum Error {
         /// The number and the type.
         what: String,
     },
+    /// A text of a request failed; other requests go on.
+    #[error("text {index}: {error}")]
+    OfText {
+        /// Its place in the request, from 0.
+        index: usize,
+        /// Its error, which is also that of other requests for the same text.
+        error: Arc<Self>,
+    },
+    /// A request can never be let in.
+    #[error("the request has {tokens} tokens; {holder} may have at most {limit}")]
+    RequestTooLarge {
+        /// Its tokens.
+        tokens: u64,
+        /// The most.
+        limit: u64,
+        /// What the limit is of: `a request` or `the queue`.
+        holder: &'static str,
+    },
+    /// Too many tokens wait for a request to be let in now.
+    #[error(
+        "the queue is full: {waiting} tokens wait, and the request adds {tokens} or more; the queue may have at most \
+         {limit}"
+    )]
+    QueueFull {
+        /// Tokens that the request adds, or fewer.
+        tokens: u64,
+        /// Tokens that wait.
+        waiting: u64,
+        /// The most that may wait.
+        limit: u64,
+        /// Seconds after which to try again.
+        retry_after: u64,
+    },
+    /// The tokens that wait take too long for a request to be let in now.
+    #[error("the queue is full: a request would wait for {seconds} s, and may wait for at most {limit} s")]
+    WaitTooLong {
+        /// Seconds that it would wait.
+        seconds: u64,
+        /// The most.
+        limit: u64,
+        /// Seconds after which to try again.
+        retry_after: u64,
+    },
+    /// A scheduler takes no more requests, because it is about to end.
+    #[error("no more requests are taken: the scheduler is about to end")]
+    Closed,
     /// The call was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -329,63 +377,4 @@ pub enum Error {
 
 fn needs_gpu(precision: &str, reason: &Unavailable) -> Phrase {
     phrase![(Setting::Precision, precision), format!(" needs a GPU: {reason}")]
-}
-
-impl Error {
-    /// Invalid settings; `message` is a sentence that says why.
-    pub(crate) fn usage(message: impl Into<Phrase>) -> Self {
-        Self::Usage { message: message.into(), hint: None }
-    }
-
-    /// The same, with a remedy.
-    pub(crate) fn usage_hint(message: impl Into<Phrase>, hint: impl Into<Phrase>) -> Self {
-        Self::Usage { message: message.into(), hint: Some(hint.into()) }
-    }
-
-    /// This error with a remedy, if one is known.
-    pub(crate) fn with_hint(self, hint: Option<Phrase>) -> Self {
-        match hint {
-            Some(hint) => Self::Hinted { error: Box::new(self), hint },
-            None => self,
-        }
-    }
-
-    /// The message, with settings as data.
-    pub fn message(&self) -> Phrase {
-        match self {
-            Self::Usage { message, .. } => message.clone(),
-            Self::NoGpu { precision, reason } => needs_gpu(precision, reason),
-            Self::Hinted { error, .. } => error.message(),
-            other => other.to_string().into(),
-        }
-    }
-
-    /// Turns a device failure into an error that names `device`, and `what` it had no room for; others stay.
-    pub(crate) fn on_device(self, device: &str, what: impl FnOnce() -> String) -> Self {
-        match self.device_failure() {
-            Some(DeviceFailure::OutOfMemory) => {
-                Self::DeviceMemory { device: device.to_owned(), what: what() }
-            }
-            Some(DeviceFailure::Lost(reason)) => Self::DeviceLost { device: device.to_owned(), reason },
-            _ => self,
-        }
-    }
-
-    /// Adds the name that `name` returns for the text that this error is about, if there is one.
-    pub(crate) fn of_text(self, name: impl FnOnce(usize) -> String) -> Self {
-        match self {
-            Self::NoRoomForText { device, tokens, index, .. } => {
-                Self::NoRoomForText { device, tokens, index, whose: format!(", {},", name(index)) }
-            }
-            other => other,
-        }
-    }
-
-    /// The device failure that this error reports, if any.
-    pub(crate) fn device_failure(&self) -> Option<DeviceFailure> {
-        match self {
-            Self::Model(error) => error.device_failure(),
-            _ => None,
-        }
-    }
 }

@@ -70,11 +70,20 @@ impl Control {
     /// # Errors
     /// [`Error::Cancelled`], [`Error::DeadlineExceeded`].
     pub fn check(&self) -> Result<()> {
+        self.check_by(Instant::now)
+    }
+
+    /// The same at the time `now`.
+    pub(super) fn check_at(&self, now: Instant) -> Result<()> {
+        self.check_by(|| now)
+    }
+
+    fn check_by(&self, now: impl FnOnce() -> Instant) -> Result<()> {
         if self.tokens.iter().any(Cancel::is_cancelled) {
             return Err(Error::Cancelled);
         }
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(Error::DeadlineExceeded),
+            Some(deadline) if now() >= deadline => Err(Error::DeadlineExceeded),
             _ => Ok(()),
         }
     }

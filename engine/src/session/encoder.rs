@@ -119,6 +119,11 @@ impl TextEncoder {
         &self.resources.workers
     }
 
+    /// Tokens of a micro-batch now: after a device ran out of memory fewer than were asked for.
+    pub fn batch_tokens(&self) -> usize {
+        self.resources.budget.current()
+    }
+
     /// Encodes `texts` and derives a result from each: `make` is called with each micro-batch's hidden states
     /// of `layers`, and returns one result per text. Results are in the texts' order and do not depend on the
     /// batching, if `make` looks at each text alone. Anything that `make` leaves on a device is ready for any

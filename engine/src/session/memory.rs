@@ -50,6 +50,11 @@ impl BatchBudget {
         more
     }
 
+    /// The same without counting as a call.
+    pub(super) fn current(&self) -> usize {
+        self.batch_tokens.load(Ordering::Relaxed)
+    }
+
     /// `device` had no memory for a micro-batch: from now on it has at most `tokens`.
     pub(super) fn shrink(&self, device: &str, tokens: usize) {
         self.calls.store(0, Ordering::Relaxed);
