@@ -5,6 +5,8 @@
 //! shared: an encoder has as many layers as have been asked for. Everything above this room (embeddings,
 //! scores, jobs) builds on [`TextEncoder::encode`].
 //!
+//! A [`scheduler`] puts the texts of many callers into common batches, with priorities and limits.
+//!
 //! Also public here are the parts that a face of the library needs on their own: [`Devices`], [`Workers`],
 //! and the ways to stop a call, [`Cancel`] and [`Control`]. [`EncodedBatch`] exposes types of nearsay-models.
 
@@ -24,6 +26,7 @@ mod occurrences;
 mod options;
 mod pipeline;
 mod prompts;
+pub mod scheduler;
 mod windows;
 mod workers;
 
