@@ -58,18 +58,14 @@ pub(crate) fn encode_pair_tokens<'py>(
     let embedder = embedder.embedder(py, &settings)?;
     let sides = Sides::new(py, first, second)?;
     let pairs = sides.pairs();
-    let (tokens, states) = Work::default().run(py, |cancel, _| {
+    let (tokens, (states, cu_seqlens)) = Work::default().run(py, |cancel, _| {
         let embedder = embedder.with_cancel(cancel);
         let tokens = embedder.tokenize_pairs(&pairs)?;
-        let states = embedder.embed_tokens_tokenized(&tokens)?;
-        Ok((tokens, states))
+        let (states, cu_seqlens) = embedder.embed_tokens_tokenized(&tokens)?;
+        Ok((tokens, (states, cu_seqlens)))
     })?;
-    let mut cu_seqlens = vec![0_i64];
-    let mut ids = Vec::with_capacity(states.len());
-    for pair in tokens {
-        ids.extend(pair.ids);
-        cu_seqlens.push(ids.len() as i64);
-    }
+    let cu_seqlens: Vec<i64> = cu_seqlens.into_iter().map(|start| start as i64).collect();
+    let ids: Vec<u32> = tokens.into_iter().flat_map(|pair| pair.ids).collect();
     let shape = [states.len(), states.dim()];
     Ok((matrix(py, states.into_values(), shape)?, vector(py, cu_seqlens), vector(py, ids)))
 }

@@ -17,6 +17,7 @@ mod pieces;
 mod prompted;
 mod provenance;
 mod run;
+mod scheduled;
 
 pub(crate) use chunks::sentences;
 pub use chunks::{Chunk, ChunkEnds, ChunkOptions, plan_chunks};
@@ -28,6 +29,7 @@ pub use nearsay_models::SparseVector;
 pub use options::{EmbedOptions, PoolingChoice};
 pub use provenance::ModelCheck;
 pub use run::{EmbedProgress, EmbedRun};
+pub use scheduled::{SparseVectors, TextVectors, TokenVectors};
 
 #[cfg(test)]
 mod pair_tests;

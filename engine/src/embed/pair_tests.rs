@@ -36,8 +36,10 @@ fn a_pair_has_the_vector_of_its_tokens() {
     assert_eq!((found.notices.repeated, found.notices.empty.first.clone()), (1, vec![1]));
     // The same words in other parts.
     assert_ne!(row(&found.vectors, 3), row(&found.vectors, 4));
-    let states = embedder.embed_tokens_tokenized(&tokens).unwrap();
-    assert_eq!(states.len(), tokens.iter().map(|pair| pair.ids.len()).sum::<usize>());
+    let (states, cu_seqlens) = embedder.embed_tokens_tokenized(&tokens).unwrap();
+    let lengths: Vec<usize> = cu_seqlens.windows(2).map(|ends| ends[1] - ends[0]).collect();
+    assert_eq!(lengths, tokens.iter().map(|pair| pair.ids.len()).collect::<Vec<_>>());
+    assert_eq!(states.len(), cu_seqlens[tokens.len()]);
 }
 
 #[test]

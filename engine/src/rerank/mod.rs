@@ -8,7 +8,9 @@
 mod hits;
 mod options;
 mod pair_tokenizer;
+mod scheduled;
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use nearsay_kernels::{Activation, read_f32, recycle};
@@ -16,6 +18,7 @@ use nearsay_models::Classifier;
 
 pub use hits::{FoundHits, HitText, read_hits, read_texts};
 pub use options::CrossEncoderOptions;
+pub use scheduled::PairScoring;
 
 use crate::error::phrase;
 use crate::session::{Cancel, Control, Session, TextEncoder};
@@ -110,9 +113,8 @@ impl CrossEncoder {
         progress: impl Fn(u64),
     ) -> Result<PairScores> {
         let mut result = PairScores::default();
-        let tokenize = |pair: &(Q, T)| self.tokenizer.encode(pair.0.as_ref(), pair.1.as_ref());
         for (number, some) in pairs.chunks(PAIRS_TOGETHER).enumerate() {
-            let tokens = self.encoder.workers().map_short(&self.control, some, tokenize)?;
+            let tokens = self.tokenize(some, |(query, text)| (query.as_ref(), text.as_ref()))?;
             result.truncated += tokens.iter().filter(|pair| pair.truncated).count() as u64;
             result.scores.extend(self.score_tokens(&tokens)?.into_iter().flatten());
             progress((number * PAIRS_TOGETHER + some.len()) as u64);
@@ -120,8 +122,21 @@ impl CrossEncoder {
         Ok(result)
     }
 
-    fn score_tokens(&self, pairs: &[TokenizedText]) -> Result<Vec<Vec<f32>>> {
-        let pairs: Vec<&TokenizedText> = pairs.iter().collect();
+    /// The tokens of pairs, whose query and text `parts` returns.
+    fn tokenize<P: Sync>(
+        &self,
+        pairs: &[P],
+        parts: impl Fn(&P) -> (&str, &str) + Sync,
+    ) -> Result<Vec<TokenizedText>> {
+        self.encoder.workers().map_short(&self.control, pairs, |pair| {
+            let (query, text) = parts(pair);
+            self.tokenizer.encode(query, text)
+        })
+    }
+
+    /// The scores of tokenized pairs, one per label.
+    fn score_tokens<T: Borrow<TokenizedText> + Sync>(&self, pairs: &[T]) -> Result<Vec<Vec<f32>>> {
+        let pairs: Vec<&TokenizedText> = pairs.iter().map(Borrow::borrow).collect();
         let (labels, activation) = (self.num_labels(), self.activation);
         let score = |logit: &f32| activation.reference(f64::from(*logit)) as f32;
         self.encoder.encode(&self.control, &pairs, &[self.layer], |batch| {

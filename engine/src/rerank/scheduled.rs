@@ -1,0 +1,58 @@
+//! A cross-encoder's work, as a [`scheduler`](crate::session::scheduler) does it.
+
+use std::sync::Arc;
+
+use super::CrossEncoder;
+use crate::session::Control;
+use crate::session::scheduler::TextWork;
+use crate::tokens::TokenizedText;
+use crate::{Error, Result};
+
+/// Pairs of a query and a text to their scores, one per label, with the bits of [`CrossEncoder::score`].
+#[derive(Debug, Clone)]
+pub struct PairScoring(CrossEncoder);
+
+impl PairScoring {
+    /// The work of this cross-encoder. What stops its own calls does not stop requests, which have a control of their own.
+    pub fn new(cross_encoder: &CrossEncoder) -> Self {
+        Self(CrossEncoder { control: Control::default(), ..cross_encoder.clone() })
+    }
+
+    /// The cross-encoder.
+    pub fn cross_encoder(&self) -> &CrossEncoder {
+        &self.0
+    }
+}
+
+impl TextWork for PairScoring {
+    type Text = (Arc<str>, String);
+    type Output = Vec<f32>;
+
+    fn text_bytes(&self, (query, text): &Self::Text) -> usize {
+        query.len() + text.len()
+    }
+
+    fn tokenize(&self, pairs: &[&Self::Text]) -> Result<Vec<TokenizedText>> {
+        self.0.tokenize(pairs, |(query, text)| (query, text))
+    }
+
+    fn encode(&self, pairs: &[&TokenizedText]) -> Result<Vec<Result<Vec<f32>>>> {
+        let checked = |scores: Vec<f32>| match scores.iter().all(|score| score.is_finite()) {
+            true => Ok(scores),
+            false => Err(Error::NonFinite { what: "the score".to_owned() }),
+        };
+        Ok(self.0.score_tokens(pairs)?.into_iter().map(checked).collect())
+    }
+
+    fn output_bytes(&self, output: &Vec<f32>) -> usize {
+        size_of_val(output.as_slice())
+    }
+
+    fn batch_tokens(&self) -> usize {
+        self.0.encoder.batch_tokens()
+    }
+
+    fn is_on_gpu(&self) -> bool {
+        self.0.encoder.is_on_gpu()
+    }
+}
