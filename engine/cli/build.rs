@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// The sources that the program is made from. If one changes, the commit may no longer be theirs.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "src",
     "../src",
+    "../server/src",
     "../../models/src",
     "../../kernels/src",
     "../../kernels/cuda-libraries/src",

@@ -84,6 +84,12 @@ fn flag(setting: Setting) -> String {
     }
 }
 
+/// Prints an error that is not one of the library.
+#[cfg(feature = "serve")]
+pub(crate) fn error(error: &impl fmt::Display) {
+    say(format_args!("{} {error}", label("error:", Style::Error)));
+}
+
 /// Prints a hint about the last message.
 pub(crate) fn hint(text: &str) {
     say(format_args!("{} {text}", label("hint:", Style::Hint)));

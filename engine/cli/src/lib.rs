@@ -31,6 +31,8 @@ mod progress;
 mod rerank;
 mod score;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod signals;
 mod status;
 mod streams;
@@ -113,6 +115,8 @@ fn run(context: &Context, command: Command) -> anyhow::Result<u8> {
         Command::Eval(arguments) => evaluate::run(context, arguments.action)?,
         Command::Models(arguments) => models::run(context, arguments)?,
         Command::Bench(arguments) => return bench::run(context, arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => return serve::run(context, *arguments),
         Command::Doctor(arguments) => doctor::run(context, arguments)?,
         Command::Completions(arguments) => completions::run(&arguments)?,
         Command::Man(arguments) => man::run(context, &arguments)?,

@@ -2,11 +2,13 @@
 //! once.
 //!
 //! The work checks between micro-batches. If it cannot, for example while it waits for standard input, the
-//! process ends after [`GRACE`]. No temporary file stays in either case.
+//! process ends after [`GRACE`]. No temporary file stays in either case. A server has its own time to end, and is
+//! called instead.
 //!
 //! If the system has no thread to wait for signals, the first signal still asks, but nothing ends work that
 //! cannot check.
 
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -33,6 +35,17 @@ pub(crate) struct Interruption {
     flag: Arc<AtomicBool>,
     /// How to continue afterwards.
     hint: Arc<Mutex<Option<String>>>,
+    /// Called with the first signal, instead of limiting the time to end.
+    listener: Arc<Mutex<Option<Listener>>>,
+}
+
+/// A function that a signal calls.
+struct Listener(Box<dyn Fn() + Send>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Listener")
+    }
 }
 
 impl Interruption {
@@ -51,6 +64,22 @@ impl Interruption {
         self.hint.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on, the first signal calls `listener`, and the work may take as long as it needs to end.
+    #[cfg(feature = "serve")]
+    pub(crate) fn listen(&self, listener: impl Fn() + Send + 'static) {
+        self.set_listener(Some(Listener(Box::new(listener))));
+    }
+
+    fn set_listener(&self, listener: Option<Listener>) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+
+    /// Calls the listener, if there is one.
+    fn call_listener(&self) -> bool {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        listener.as_ref().map(|Listener(call)| call()).is_some()
+    }
+
     /// The token that cancels calls.
     pub(crate) fn cancel(&self) -> Cancel {
         Arc::clone(&self.flag).into()
@@ -64,6 +93,7 @@ pub(crate) fn install() -> anyhow::Result<Interruption> {
         installed.number.store(0, Ordering::Relaxed);
         installed.flag.store(false, Ordering::Relaxed);
         installed.set_hint(None);
+        installed.set_listener(None);
         return Ok(installed.clone());
     }
     let interruption = install_handlers()?;
@@ -95,6 +125,9 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
                 end(signal, &asked);
             }
             asked.flag.store(true, Ordering::Relaxed);
+            if asked.call_listener() {
+                continue;
+            }
             let late = asked.clone();
             let grace = move || {
                 thread::sleep(GRACE);

@@ -13,7 +13,7 @@ use super::embedded::{EmbedNotices, Embedded, EmbeddedTokens};
 use super::limits;
 use crate::Result;
 use crate::session::{Distinct, Measured, Places, Windows, pipeline};
-use crate::tokens::{TokenOffset, TokenizedText};
+use crate::tokens::{OffsetTokens, TokenOffset, TokenizedText};
 use crate::vectors::Vectors;
 
 impl Embedder {
@@ -142,6 +142,38 @@ impl Embedder {
         let places = Places::one_each(cu_seqlens[..texts.len()].to_vec());
         self.embed_tokens_into(texts, &places, &Mutex::new(&mut vectors), &|_, _| ())?;
         Ok((vectors, cu_seqlens))
+    }
+
+    /// All tokens of each text after the prompt, however long it is, and their places in it.
+    ///
+    /// # Errors
+    /// If the tokenizer fails or the call is stopped.
+    pub fn tokenize_whole<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<OffsetTokens>> {
+        let tokenizer = self.tokenizer().without_limit()?;
+        let encode = |text: &T| tokenizer.encode_with_offsets(self.prompt_text(), text.as_ref());
+        self.workers().map_short(self.control(), texts, encode)
+    }
+
+    /// A text given as the ids of its tokens, which are encoded as they are: without a prompt, and without special tokens
+    /// around them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) for an id that the vocabulary does not have.
+    pub fn take_ids(&self, ids: &[u32]) -> Result<TokenizedText> {
+        self.tokenizer().take_ids(ids)
+    }
+
+    /// The text of tokens, without special tokens if `skips_special`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) for an id that the vocabulary does not have; if the tokenizer fails.
+    pub fn decode(&self, ids: &[u32], skips_special: bool) -> Result<String> {
+        self.tokenizer().decode(ids, skips_special)
+    }
+
+    /// Whether `id` is one of the vocabulary's special tokens.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.tokenizer().is_special(id)
     }
 
     /// Tokenizes each text after the prompt. A text is empty if it has no tokens except the prompt's.

@@ -164,6 +164,11 @@ impl Embedder {
         self.parts.dimensions.unwrap_or(self.parts.heads.width())
     }
 
+    /// Width of a text's vector before it is shortened.
+    pub fn whole_dimensions(&self) -> usize {
+        self.parts.heads.width()
+    }
+
     /// The level of its vectors, unless other ones are asked for: one vector per text, dense or sparse, or
     /// one per token.
     pub fn level(&self) -> Level {

@@ -5,6 +5,7 @@
 
 mod characters;
 mod fit;
+mod ids;
 mod long_text;
 mod offsets;
 mod pairs;

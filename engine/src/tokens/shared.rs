@@ -57,7 +57,7 @@ impl Model for SharedModel {
     }
 }
 
-/// `tokenizer` without padding, truncation and decoder.
+/// `tokenizer` without padding and truncation.
 ///
 /// # Errors
 /// If the normalizer cannot be transferred.
@@ -67,6 +67,7 @@ pub(super) fn share(tokenizer: Tokenizer) -> Result<SharedTokenizer> {
     shared.with_normalizer(tokenizer.get_normalizer().cloned())?;
     shared.with_pre_tokenizer(tokenizer.get_pre_tokenizer().cloned());
     shared.with_post_processor(tokenizer.get_post_processor().cloned());
+    shared.with_decoder(tokenizer.get_decoder().cloned());
     // After the normalizer, for which it has already been prepared.
     shared.with_added_vocabulary(tokenizer.get_added_vocabulary().clone());
     Ok(shared)

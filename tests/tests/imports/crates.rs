@@ -9,7 +9,7 @@ use nearsay_tests::repository;
 use crate::source::{code, sources};
 
 /// Every member, lower ones first.
-pub(crate) const LAYERS: [Layer; 9] = [
+pub(crate) const LAYERS: [Layer; 10] = [
     Layer { folder: "kernels/cuda-libraries", name: "nearsay-cuda-libraries", uses: &[] },
     Layer { folder: "kernels", name: "nearsay-kernels", uses: &["nearsay-cuda-libraries"] },
     Layer { folder: "models", name: "nearsay-models", uses: &["nearsay-kernels"] },
@@ -19,11 +19,13 @@ pub(crate) const LAYERS: [Layer; 9] = [
         name: "nearsay",
         uses: &["nearsay-kernels", "nearsay-models", "nearsay-metrics"],
     },
+    // The last one only for its tests.
+    Layer { folder: "engine/server", name: "nearsay-server", uses: &["nearsay", "nearsay-tests"] },
     Layer {
         folder: "engine/cli",
         name: "nearsay-cli",
         // The last one only for its tests.
-        uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-tests"],
+        uses: &["nearsay", "nearsay-kernels", "nearsay-models", "nearsay-server", "nearsay-tests"],
     },
     Layer { folder: "engine/python", name: "nearsay-python", uses: &["nearsay", "nearsay-cli"] },
     Layer {

@@ -20,6 +20,8 @@ mod reading;
 mod rerank;
 mod score;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod tokenizer;
 mod tune_layer;
 
@@ -57,6 +59,8 @@ pub(crate) use score::{
     SignatureArgument, with_joined_columns,
 };
 pub(crate) use search::SearchArguments;
+#[cfg(feature = "serve")]
+pub(crate) use serve::ServeArguments;
 pub(crate) use tokenizer::TokenizerArguments;
 pub(crate) use tune_layer::TuneLayerArguments;
 
@@ -150,6 +154,9 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Evaluate retrieval, similarity, or answers from retrieved contexts
     Eval(EvalArguments),
+    /// Serve embeddings over HTTP: OpenAI's API and text-embeddings-inference's
+    #[cfg(feature = "serve")]
+    Serve(Box<ServeArguments>),
     /// List models, inspect one, or download one
     Models(ModelsArguments),
     /// Measure encoder speed as a share of this machine's peak

@@ -14,6 +14,7 @@ Examples:
 Environment (an empty variable counts as unset):
   NEARSAY_MODEL           the default of -m for every command but eval rag;
                           search uses the recorded model
+  NEARSAY_API_KEY         a key that clients of `serve` must have
   NEARSAY_ISA             a lower instruction set: portable, avx2, avx512, ..
   NEARSAY_COMPOSED        1 composes operations from candle's, for bug reports
   NEARSAY_CUDA_LIBRARIES  folders with NVIDIA's libraries
@@ -42,7 +43,7 @@ Exit codes:
    2  usage
   65  bad data
   66  no input
-  69  device not available
+  69  device or network address not available
   70  internal error (please report it)
   73  output cannot be created
   74  input/output error

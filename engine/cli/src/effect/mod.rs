@@ -18,6 +18,8 @@ mod reading;
 mod rerank;
 mod score;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod tune_layer;
 
 use clap::ArgMatches;
@@ -124,6 +126,8 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             }
             _ => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         },
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => check_flags(serve::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.
         Command::Verify(_)
         | Command::Status(_)

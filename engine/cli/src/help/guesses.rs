@@ -17,11 +17,9 @@ const COMMANDS: &[(&[&str], &str)] = &[
         &["build", "add", "update", "upsert", "insert", "delete", "remove", "compact", "vacuum", "purge"],
         "the commands for an index are `nearsay index build`, `update`, `delete`, `compact` and `info`",
     ),
-    (
-        &["serve", "server", "api", "http", "mcp", "daemon"],
-        "nearsay has no server yet: `nearsay embed -` reads texts from a pipe, and the library `nearsay` keeps a model \
-         open in Rust",
-    ),
+    (&["server", "api", "http", "daemon", "start", "run"], "the command is `nearsay serve -m MODEL`"),
+    (&["serve"], "this build of nearsay has no server: `cargo build --release` builds one with it"),
+    (&["mcp"], "nearsay has no MCP server yet: `nearsay serve -m MODEL` serves embeddings over HTTP"),
     (
         &["tune", "tune-layers", "tune_layers", "tune_layer", "layers", "layer"],
         "the command is `nearsay tune-layer RUN --human FILE -m MODEL`; `nearsay score --all-layers` scores every layer",

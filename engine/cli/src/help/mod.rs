@@ -4,8 +4,8 @@
 mod guesses;
 mod sections;
 
-use clap::builder::{StyledStr, Styles, ValueHint};
-use clap::{Arg, Command, CommandFactory};
+use clap::builder::{FalseyValueParser, StyledStr, Styles, ValueHint};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::arguments::Cli;
 use crate::style;
@@ -25,7 +25,11 @@ pub(crate) fn program() -> Command {
 fn finished(command: Command) -> Command {
     let styles = command.get_styles().clone();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let command = command.mut_args(|argument| with_file_names(required_first(argument)));
+    let is_server = command.get_name() == "serve";
+    let command = command.mut_args(|argument| {
+        let argument = with_file_names(required_first(argument));
+        if is_server { with_variable(argument) } else { argument }
+    });
     command.after_help(styled(&after, &styles)).mut_subcommands(finished)
 }
 
@@ -46,6 +50,22 @@ fn with_file_names(argument: Arg) -> Arg {
     match name.as_deref() {
         Some("FILE" | "INPUT" | "OUTPUT" | "NAME_OR_DIR") => argument.value_hint(ValueHint::AnyPath),
         Some("FOLDER") => argument.value_hint(ValueHint::DirPath),
+        _ => argument,
+    }
+}
+
+/// Lets a variable of the environment set an option of the server: `--max-body` is NEARSAY_MAX_BODY. An empty variable
+/// counts as unset.
+fn with_variable(argument: Arg) -> Arg {
+    let Some(long) = argument.get_long() else { return argument };
+    let name = format!("NEARSAY_{}", long.replace('-', "_").to_uppercase());
+    if std::env::var_os(&name).is_none_or(|value| value.is_empty()) {
+        return argument;
+    }
+    let argument = argument.env(name).hide_env(true);
+    match argument.get_action() {
+        ArgAction::Append => argument.value_delimiter(','),
+        ArgAction::SetTrue => argument.value_parser(FalseyValueParser::new()),
         _ => argument,
     }
 }

@@ -58,6 +58,8 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("idf", ids(idf::FLAGS.iter())),
         with("mbr", ids(mbr::FLAGS.iter())),
         with("rerank", ids(rerank::FLAGS.iter())),
+        #[cfg(feature = "serve")]
+        with("serve", ids(serve::FLAGS.iter())),
         with(
             "tune-layer",
             ids(tune_layer::FLAGS.iter().chain(&reading::flags()).chain(&reading::of_formats())),

@@ -1,0 +1,183 @@
+//! The arguments of `nearsay serve`.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use nearsay_server::{Limits, Listen, LogFormat};
+
+use super::{RunningArguments, named};
+
+const EXAMPLES: &str = "\
+Examples:
+  # on http://127.0.0.1:8080, for programs of this machine
+  nearsay serve -m sentence-transformers/all-MiniLM-L6-v2
+  # for other machines, which need a key
+  nearsay serve -m ./minilm --listen 0.0.0.0:8080 --api-key-file keys.txt
+  # two models by their own names, on a Unix socket
+  nearsay serve -m small=./minilm -m large=./bge --listen unix:embed.sock
+
+Each option can be set in the environment, too: --max-body as NEARSAY_MAX_BODY, options that may be repeated as a \
+list with commas. The key is in NEARSAY_API_KEY or a file, never on the command line.
+
+When the models are loaded, a line of JSON on stdout has the addresses: {\"listening\": [..]}. SIGTERM and SIGINT let \
+the requests in flight finish; a second signal ends at once. docs/serving.md has the routes.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArguments {
+    /// A folder, or a name on the Hugging Face hub; NAME= before it is the name that clients ask for. Repeat for several
+    /// models; requests that name none get the first
+    #[arg(short, long, value_name = "[NAME=]NAME_OR_DIR")]
+    pub(crate) model: Vec<String>,
+    /// Another name of a model
+    #[arg(long, value_name = "ALIAS=NAME")]
+    pub(crate) alias: Vec<String>,
+    /// IP:PORT or unix:PATH to listen on; port 0 chooses one; repeatable
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Vec<Listen>,
+    /// Put one of the model's prompts before each text, unless a request names another
+    #[arg(long, value_name = "NAME")]
+    pub(crate) prompt_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) running: RunningArguments,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+}
+
+/// Who may use the server, and what a request may have.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Access")]
+pub(crate) struct AccessArguments {
+    /// A file with the keys of clients, one per line
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Listen on an address that other machines can reach although there is no key
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Show the list of models without a key
+    #[arg(long)]
+    pub(crate) open_models: bool,
+    /// Let web pages of this origin use the server; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors_origin: Vec<String>,
+    /// Another name of this machine that requests may be addressed to, or * for any; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// Take lists of token ids in place of texts
+    #[arg(long)]
+    pub(crate) token_ids: bool,
+    /// Refuse empty texts
+    #[arg(long)]
+    pub(crate) refuse_empty: bool,
+    /// Form of the lines about requests on stderr
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = LogArgument::Text)]
+    pub(crate) log: LogArgument,
+}
+
+/// Sizes and times.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArguments {
+    /// Bytes of a request's body
+    #[arg(long, value_name = "BYTES", default_value = "8388608")]
+    max_body: NonZero<usize>,
+    /// Texts of a request
+    #[arg(long, value_name = "N", default_value = "2048")]
+    max_inputs: NonZero<usize>,
+    /// Tokens of a request
+    #[arg(long, value_name = "N", default_value = "300000")]
+    max_tokens_per_request: NonZero<u64>,
+    /// Bytes of an answer
+    #[arg(long, value_name = "BYTES", default_value = "268435456")]
+    max_response_bytes: NonZero<u64>,
+    /// Open connections; others wait to be accepted
+    #[arg(long, value_name = "N", default_value = "1024")]
+    max_connections: NonZero<usize>,
+    /// Tokens that wait [default: twice those of --max-wait at the measured speed]
+    #[arg(long, value_name = "N")]
+    max_queued_tokens: Option<NonZero<u64>>,
+    /// Seconds that a request may be expected to wait when it is accepted
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    max_wait: Duration,
+    /// Seconds until a request that is not answered is dropped
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    request_timeout: Duration,
+    /// Seconds between the signal to end and the end of accepting connections
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    drain_delay: Duration,
+    /// Seconds after that in which requests may finish
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    drain: Duration,
+}
+
+impl LimitArguments {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            body_bytes: self.max_body.get(),
+            inputs: self.max_inputs.get(),
+            tokens_per_request: self.max_tokens_per_request.get(),
+            response_bytes: self.max_response_bytes.get(),
+            connections: self.max_connections.get(),
+            queued_tokens: self.max_queued_tokens.map(NonZero::get),
+            wait: self.max_wait,
+            request: self.request_timeout,
+            drain_delay: self.drain_delay,
+            drain: self.drain,
+            ..Limits::default()
+        }
+    }
+}
+
+/// `--log`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogArgument {
+    /// A line of text per request
+    Text,
+    /// An object per request
+    Json,
+}
+
+impl From<LogArgument> for LogFormat {
+    fn from(argument: LogArgument) -> Self {
+        match argument {
+            LogArgument::Text => Self::Text,
+            LogArgument::Json => Self::Json,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let rule = || "must be seconds from 0 to 86400".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| rule())?;
+    match seconds {
+        0.0..=86_400.0 => Duration::try_from_secs_f64(seconds).map_err(|_| rule()),
+        _ => Err(rule()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let program = crate::help::program();
+        let matches = program.get_matches_from(["nearsay", "serve", "-m", "m"]);
+        let matches = matches.subcommand_matches("serve").unwrap().clone();
+        let arguments = <LimitArguments as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        assert_eq!(arguments.limits(), Limits::default());
+    }
+
+    #[test]
+    fn seconds_are_not_negative_and_at_most_a_day() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["-1", "86401", "inf", "NaN", "", "1s"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

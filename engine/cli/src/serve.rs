@@ -1,0 +1,143 @@
+//! `nearsay serve`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nearsay::models::Environment;
+use nearsay::{EmbedOptions, Error, ErrorKind, Session, SessionOptions};
+use nearsay_server::{ApiKeys, Config, ModelSource, OpenModel, Server};
+use serde::Serialize;
+
+use crate::arguments::ServeArguments;
+use crate::context::Context;
+use crate::failure::{self, SUCCESS};
+use crate::print::print_json;
+
+/// What is printed when requests are answered.
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: &'a [String],
+}
+
+pub(crate) fn run(context: &Context, arguments: ServeArguments) -> anyhow::Result<u8> {
+    let server = match Server::bind(config(context, arguments)?) {
+        Ok(server) => server,
+        Err(error) => return ended(error),
+    };
+    let control = server.control();
+    context.interruption.listen(move || control.drain());
+    match server.run(|listening| print_json(&Listening { listening })) {
+        Ok(()) => Ok(SUCCESS),
+        Err(error) => ended(error),
+    }
+}
+
+/// Reports an error that is about the server and not about a model.
+fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
+    let (kind, hint) = match &error {
+        nearsay_server::Error::Engine(_) => return Err(error.into()),
+        nearsay_server::Error::OpenToOthers { .. } => (
+            ErrorKind::Usage,
+            "put a key into NEARSAY_API_KEY or a file (--api-key-file), or add --insecure if all who reach it may use it",
+        ),
+        _ => (ErrorKind::Unavailable, ""),
+    };
+    failure::error(&error);
+    if !hint.is_empty() {
+        failure::hint(hint);
+    }
+    Ok(failure::exit_code(kind))
+}
+
+fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Config> {
+    let ServeArguments { model, alias, listen, prompt_name, running, access, limits } = arguments;
+    let named = if model.is_empty() { vec![context.model_name(None)?] } else { model };
+    let aliases = alias.iter().map(|text| {
+        let pair = text.split_once('=').map(|(alias, name)| (alias.to_owned(), name.to_owned()));
+        pair.ok_or_else(|| usage(format!("--alias must be ALIAS=NAME, got `{text}`")))
+    });
+    let mut embedding = EmbedOptions::default();
+    embedding.max_length = running.max_length;
+    embedding.prompt_name = prompt_name;
+    let devices = context.open_devices(&running)?;
+    let options = SessionOptions::default()
+        .devices(devices)
+        .workers(context.workers(running.threads))
+        .batch_tokens(running.batch_tokens.map_or(0, Into::into))
+        .hub(context.hub())
+        .strict(context.global.strict)
+        .cancel(&context.cancel());
+    let open: OpenModel = Arc::new(move |name| Session::with(name, &options));
+    Ok(Config {
+        models: named.iter().map(|text| source(text)).collect(),
+        aliases: aliases.collect::<Result<_, _>>()?,
+        open,
+        embedding,
+        listen,
+        keys: keys(access.api_key_file.as_deref())?,
+        insecure: access.insecure,
+        open_models: access.open_models,
+        allowed_hosts: access.allow_host,
+        origins: access.cors_origin,
+        takes_token_ids: access.token_ids,
+        refuses_empty: access.refuse_empty,
+        limits: limits.limits(),
+        log: (!context.global.quiet).then(|| access.log.into()),
+    })
+}
+
+/// A model as `NAME=NAME_OR_DIR`; without a name, a folder has its own name, and a model of the hub that which it has
+/// there.
+fn source(text: &str) -> ModelSource {
+    let named = text.split_once('=').filter(|(name, _)| !name.contains('/') && !Path::new(text).exists());
+    if let Some((name, source)) = named {
+        return ModelSource { name: name.to_owned(), source: source.to_owned() };
+    }
+    let path = PathBuf::from(text);
+    let folder = path.canonicalize().ok().filter(|path| path.is_dir());
+    let name = folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    ModelSource { name: name.unwrap_or_else(|| text.to_owned()), source: text.to_owned() }
+}
+
+/// The keys in the environment and in a file.
+fn keys(file: Option<&Path>) -> nearsay::Result<ApiKeys> {
+    let from_file = match file {
+        None => ApiKeys::default(),
+        Some(path) => {
+            let refuse = |source| Error::NoInput { path: path.to_owned(), source };
+            let text = std::fs::read_to_string(path).map_err(refuse)?;
+            let refuse = |rule| Error::BadInput { input: path.display().to_string(), rule };
+            ApiKeys::from_file(&text).map_err(refuse)?
+        }
+    };
+    match Environment::of_process().get("NEARSAY_API_KEY") {
+        None => Ok(from_file),
+        Some(key) => from_file.with(key).map_err(|rule| usage(format!("NEARSAY_API_KEY: {rule}"))),
+    }
+}
+
+fn usage(message: String) -> Error {
+    Error::Usage { message: message.into(), hint: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_have_names() {
+        let pair = |text: &str| {
+            let ModelSource { name, source } = source(text);
+            (name, source)
+        };
+        let owned = |name: &str, source: &str| (name.to_owned(), source.to_owned());
+        assert_eq!(pair("small=./a/b"), owned("small", "./a/b"));
+        assert_eq!(pair("org/name@main"), owned("org/name@main", "org/name@main"));
+        assert_eq!(pair("./no/such=folder"), owned("./no/such=folder", "./no/such=folder"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a=b");
+        std::fs::create_dir(&path).unwrap();
+        let text = path.display().to_string();
+        assert_eq!(pair(&text), ("a=b".to_owned(), text));
+    }
+}

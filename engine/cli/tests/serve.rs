@@ -1,0 +1,147 @@
+//! `nearsay serve`: the process, its output and its end.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout};
+use std::time::{Duration, Instant};
+
+use nearsay_tests::desk;
+use nearsay_tests::run::Desk;
+use nearsay_tests::signals::{end_by, send};
+use serde_json::Value;
+
+/// A process that serves, and its output.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Serving {
+    fn new(desk: &Desk, line: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = desk.command(&format!("serve --listen 127.0.0.1:0 {line}"));
+        let mut child = command.envs(variables.iter().copied()).spawn().expect("it starts");
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        let listening: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let address = listening["listening"][0].as_str().unwrap().trim_start_matches("http://").to_owned();
+        Self { child, stdout, address }
+    }
+
+    /// The status line of the answer to a request, and all of the answer.
+    fn request(&self, head: &str, body: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("a connection");
+        let length = body.len();
+        let message = format!(
+            "{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             authorization: Bearer the-secret-key\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(message.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        (answer.lines().next().unwrap_or_default().to_owned(), answer)
+    }
+
+    /// Sends a signal; returns the exit code, and stderr.
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        let ended = end_by(signal, self.child);
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "stdout has one line");
+        ended
+    }
+}
+
+#[test]
+fn row_103_it_says_where_it_listens_logs_no_text_and_no_key_and_ends_well() {
+    let desk = desk!();
+    let key = [("NEARSAY_API_KEY", "the-secret-key\r\n")];
+    let serving = Serving::new(&desk, "-m BERT --alias ada=bert", &key);
+    let (status, answer) =
+        serving.request("POST /v1/embeddings", r#"{"model": "ada", "input": "a private text"}"#);
+    assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
+    serving.request("POST /embed?x=%0aPOST", r#"{"inputs": ["a private text"], "private": 1}"#);
+    let mut without_key = TcpStream::connect(&serving.address).unwrap();
+    without_key.write_all(b"GET /info HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    without_key.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let (code, stderr) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!stderr.contains("private") && !stderr.contains("secret"), "{stderr}");
+    let lines: Vec<&str> = stderr.lines().filter(|line| line.contains(" id=")).collect();
+    assert_eq!(lines.len(), 3, "{stderr}");
+    assert!(lines[0].contains(" POST /v1/embeddings 200 texts=1 tokens="), "{}", lines[0]);
+    assert!(lines[1].contains(" POST /embed 400 total="), "{}", lines[1]);
+    assert!(lines[2].contains(" GET /info 401 total="), "{}", lines[2]);
+}
+
+#[test]
+fn the_log_may_be_json_or_nothing() {
+    let desk = desk!();
+    let serving = Serving::new(&desk, "-m BERT --log json", &[]);
+    serving.request("GET /health", "");
+    let (code, stderr) = serving.end("-INT");
+    let line = stderr.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{stderr}"));
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((code, &line["route"], &line["status"]), (Some(0), &"/health".into(), &200.into()));
+    let serving = Serving::new(&desk, "-m BERT -q", &[]);
+    serving.request("GET /health", "");
+    assert_eq!(serving.end("-TERM"), (Some(0), String::new()));
+}
+
+#[test]
+fn options_can_be_set_in_the_environment_and_empty_ones_are_unset() {
+    let desk = desk!();
+    let variables = [
+        ("NEARSAY_MAX_INPUTS", "1"),
+        ("NEARSAY_REFUSE_EMPTY", "1"),
+        ("NEARSAY_ALLOW_HOST", "one.example,two.example"),
+        ("NEARSAY_MAX_BODY", ""),
+        ("NEARSAY_API_KEY", ""),
+    ];
+    let serving = Serving::new(&desk, "-m BERT", &variables);
+    let (_, answer) = serving.request("POST /embed", r#"{"inputs": ["a", "b"]}"#);
+    assert!(answer.contains("at most 1 texts"), "{answer}");
+    let (_, answer) = serving.request("POST /embed", r#"{"inputs": ""}"#);
+    assert!(answer.contains("is empty"), "{answer}");
+    serving.end("-TERM");
+    let run = {
+        let mut command = desk.command("serve -m BERT --listen 127.0.0.1:0");
+        command.env("NEARSAY_MAX_BODY", "much");
+        nearsay_tests::run::finish("serve", command, None)
+    };
+    run.ends(2, &["much"]);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let desk = desk!();
+    let serving = Serving::new(&desk, "-m BERT --drain-delay 60", &[]);
+    send("-TERM", &serving.child);
+    let (status, _) = serving.request("GET /ready", "");
+    let start = Instant::now();
+    assert!(status == "HTTP/1.1 503 Service Unavailable" || status == "HTTP/1.1 200 OK", "{status}");
+    let (code, _) = serving.end("-TERM");
+    assert_eq!(code, Some(143));
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn row_101_what_cannot_be_listened_on_ends_the_command() {
+    let desk = desk!();
+    desk.run("serve -m BERT --listen 0.0.0.0:0")
+        .ends(2, &["0.0.0.0:0 can be reached by other machines", "--insecure"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    desk.run(&format!("serve -m BERT --listen {address}")).ends(69, &["cannot listen on", &address]);
+    desk.run("serve -m BERT --listen 8080").ends(2, &["an address must be IP:PORT"]);
+    desk.run("serve --listen 127.0.0.1:0 -m /no/such/model").ends(78, &["/no/such/model"]);
+    desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file none").ends(66, &["none"]);
+    desk.write("keys", "# only a comment\n");
+    desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file keys").ends(65, &["keys", "no key"]);
+    desk.run("serve --listen 127.0.0.1:0 -m BERT --alias x=y").ends(2, &["the alias x must be of a model"]);
+    desk.run("serve --listen 127.0.0.1:0 -m a=x -m a=y").ends(2, &["a is given twice"]);
+}

@@ -1,0 +1,208 @@
+//! Every request passes here: names and keys are checked before any work, the answer gets its form and its headers, and
+//! one line is logged.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::FutureExt;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH,
+    HeaderName, HeaderValue, VARY,
+};
+use hyper::{HeaderMap, Method, StatusCode};
+use tower::ServiceExt;
+
+use crate::errors::{Reason, Refusal};
+use crate::ids;
+use crate::log::{self, Entry};
+use crate::metrics::Rejection;
+use crate::routes::{self, Access, Route};
+use crate::shared::Shared;
+use crate::work::Measured;
+
+/// The headers of answers that web pages may read.
+const EXPOSED: &str = "x-request-id, x-compute-tokens, x-total-time, x-tokenization-time, x-queue-time, \
+                       x-inference-time, x-nearsay-ignored, server-timing, retry-after";
+
+/// What a route reports about its work, in the extensions of the response.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) model: String,
+    pub(crate) measured: Measured,
+    /// The client's id of the request, from its body.
+    pub(crate) id: Option<String>,
+}
+
+/// Answers requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    shared: Arc<Shared>,
+    router: Router,
+}
+
+impl Front {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { router: routes::router(shared.clone()), shared }
+    }
+
+    /// Answers a request. Names are not checked if it `is_local`: no web page reaches a Unix socket.
+    pub(crate) async fn answer(&self, request: Request, is_local: bool) -> Response {
+        let start = Instant::now();
+        let route = routes::find(request.uri().path());
+        let method = request.method().clone();
+        let id = self.shared.ids.of(request.headers());
+        let trace = ids::trace(request.headers()).map(str::to_owned);
+        let mut response = match self.checked(request, route, is_local).await {
+            Ok(response) => response,
+            Err(refusal) => axum::response::IntoResponse::into_response(refusal),
+        };
+        if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+            response = self.refused(refusal, route, response);
+        }
+        let report = response.extensions_mut().remove::<Report>();
+        let id = report.as_ref().and_then(|report| report.id.clone()).unwrap_or(id);
+        let total = start.elapsed();
+        set_headers(response.headers_mut(), &id, report.as_ref(), total);
+        let status = response.status().as_u16();
+        self.shared.metrics.count(route.label(), status, total.as_secs_f64());
+        if let Some(report) = &report {
+            self.shared.metrics.count_work(&report.model, &report.measured);
+        }
+        if let Some(format) = self.shared.config.log {
+            log::write(
+                format,
+                &Entry {
+                    method: known_method(&method),
+                    route: route.label(),
+                    status,
+                    id: &id,
+                    trace: trace.as_deref(),
+                    measured: report.map(|report| report.measured),
+                    total,
+                },
+            );
+        }
+        response
+    }
+
+    async fn checked(&self, request: Request, route: &Route, is_local: bool) -> Result<Response, Refusal> {
+        let Shared { config, allowed, metrics, .. } = &*self.shared;
+        if !is_local {
+            let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+            allowed.check_host(request.headers(), authority.as_deref())?;
+        }
+        let origin = allowed.check_origin(request.headers())?.cloned();
+        let mut response = if origin.is_some() && is_preflight(&request) {
+            preflight(route)
+        } else {
+            let is_open = match route.access {
+                Access::Open => request.method() == Method::GET || request.method() == Method::HEAD,
+                Access::Models => config.open_models && request.method() == Method::GET,
+                Access::Key => false,
+            };
+            if !is_open && !config.keys.admit(request.headers()) {
+                metrics.reject(Rejection::Key);
+                let message =
+                    "a key of this server is needed, as Authorization: Bearer KEY or X-API-Key: KEY";
+                return Err(Refusal::new(Reason::Key, message));
+            }
+            self.route(request).await
+        };
+        if let Some(origin) = origin {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+            headers.insert(VARY, HeaderValue::from_static("origin"));
+        }
+        Ok(response)
+    }
+
+    /// The route's answer; a panic in it ends this request only.
+    async fn route(&self, request: Request) -> Response {
+        let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await;
+        match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(impossible)) => match impossible {},
+            Err(_) => {
+                let message = "an internal error of nearsay: please report it with the server's log";
+                axum::response::IntoResponse::into_response(Refusal::new(Reason::Bug, message))
+            }
+        }
+    }
+
+    /// The refusal in the route's form. The headers that the response has stay.
+    fn refused(&self, refusal: Refusal, route: &Route, response: Response) -> Response {
+        match refusal.reason {
+            Reason::Forbidden => self.shared.metrics.reject(Rejection::Forbidden),
+            Reason::TooLarge => self.shared.metrics.reject(Rejection::TooLarge),
+            Reason::Bug => tracing::error!("{}", refusal.message),
+            Reason::Lost => drop(self.shared.lost.send_replace(true)),
+            _ => {}
+        }
+        let mut formed = refusal.response(route.form);
+        for (name, value) in response.headers().iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
+            formed.headers_mut().entry(name).or_insert(value.clone());
+        }
+        formed
+    }
+}
+
+fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// The answer to a browser that asks whether a page may send a request.
+fn preflight(route: &Route) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(route.methods));
+    let allowed =
+        "authorization, content-type, x-api-key, x-request-id, x-nearsay-priority, x-nearsay-timeout-ms";
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+fn set_headers(headers: &mut HeaderMap, id: &str, report: Option<&Report>, total: Duration) {
+    let mut set = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", id.to_owned());
+    let Some(Report { measured, .. }) = report else { return };
+    let Measured { counts, tokenize, queue, encode } = measured;
+    set("x-compute-tokens", counts.tokens.to_string());
+    let timings = [
+        ("x-tokenization-time", "tokenize", *tokenize),
+        ("x-queue-time", "queue", *queue),
+        ("x-inference-time", "encode", *encode),
+        ("x-total-time", "total", total),
+    ];
+    for (name, _, time) in timings {
+        set(name, time.as_millis().to_string());
+    }
+    let timing = timings.map(|(_, name, time)| format!("{name};dur={:.3}", time.as_secs_f64() * 1e3));
+    set("server-timing", timing.join(", "));
+}
+
+/// The method's name if it is a usual one: a client may send any word.
+fn known_method(method: &Method) -> &'static str {
+    let known = [
+        (Method::GET, "GET"),
+        (Method::POST, "POST"),
+        (Method::HEAD, "HEAD"),
+        (Method::OPTIONS, "OPTIONS"),
+        (Method::PUT, "PUT"),
+        (Method::DELETE, "DELETE"),
+        (Method::PATCH, "PATCH"),
+    ];
+    known.iter().find(|(known, _)| known == method).map_or("OTHER", |(_, name)| name)
+}

@@ -1,0 +1,7 @@
+//! Bodies of requests: JSON under limits, and readers of its values that name the place of what they refuse.
+
+mod fields;
+mod parse;
+
+pub(crate) use fields::{Fields, kind, one_of, refuse, refuse_kind, shown};
+pub(crate) use parse::parse;

@@ -1,0 +1,62 @@
+//! Embeddings over HTTP/1.1: the routes of OpenAI's API and of text-embeddings-inference, from one [`Server`].
+//!
+//! A request passes the modules in this order: `accept` (connections, their limits and deadlines), `front` (names, keys,
+//! headers, the log), `routes` (one module per group of routes: JSON to a job, a result to JSON), `work` (the boundary to
+//! the engine). Errors are those of `errors`, in the form of the route.
+//!
+//! What it does not do: TLS and HTTP/2, which a proxy in front of it does, and compressed bodies.
+
+mod accept;
+mod auth;
+mod config;
+mod errors;
+mod front;
+mod host;
+mod ids;
+mod json;
+mod limits;
+mod listen;
+mod log;
+mod metrics;
+mod models;
+mod numbers;
+mod routes;
+mod server;
+mod shared;
+mod slices;
+mod work;
+
+use std::io;
+
+pub use auth::ApiKeys;
+pub use config::{Config, Limits, ModelSource, OpenModel};
+pub use listen::Listen;
+pub use log::LogFormat;
+pub use routes::all as routes;
+pub use server::{Server, ServerControl};
+
+/// Why a server cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An address or a path cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// As it was given.
+        address: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Other machines could reach it, and it has no key.
+    #[error("{address} can be reached by other machines, and there is no key")]
+    OpenToOthers {
+        /// As it was given.
+        address: String,
+    },
+    /// The device was lost.
+    #[error("the device was lost")]
+    DeviceLost,
+    /// A model cannot be loaded, or the configuration contradicts itself.
+    #[error(transparent)]
+    Engine(#[from] nearsay::Error),
+}

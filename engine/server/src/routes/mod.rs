@@ -1,0 +1,205 @@
+//! The routes: which there are, and who answers them.
+
+mod embed;
+mod embeddings;
+mod inputs;
+mod model;
+mod similarity;
+mod status;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, StatusCode};
+
+use crate::errors::{Form, Reason, Refusal};
+use crate::front::Report;
+use crate::json::shown;
+use crate::models::Model;
+use crate::shared::Shared;
+use crate::slices::Slices;
+use crate::work::{self, Measured};
+
+/// Answers longer than this are written on a thread that may block.
+const LARGE: usize = 256 << 10;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Clients with a key.
+    Key,
+    /// All, if the server was started so.
+    Models,
+    /// All.
+    Open,
+}
+
+/// A path and what it is.
+#[derive(Debug)]
+pub(crate) struct Route {
+    path: &'static str,
+    /// As in the header `Allow`.
+    pub(crate) methods: &'static str,
+    pub(crate) form: Form,
+    pub(crate) access: Access,
+}
+
+impl Route {
+    const fn post(path: &'static str, form: Form) -> Self {
+        Self { path, methods: "POST", form, access: Access::Key }
+    }
+
+    const fn get(path: &'static str, form: Form, access: Access) -> Self {
+        Self { path, methods: "GET, HEAD", form, access }
+    }
+
+    /// Its name in logs and metrics.
+    pub(crate) fn label(&self) -> &'static str {
+        self.path
+    }
+}
+
+const ROUTES: [Route; 15] = [
+    Route::post("/v1/embeddings", Form::OpenAi),
+    Route::post("/embeddings", Form::OpenAi),
+    Route::get("/v1/models", Form::OpenAi, Access::Models),
+    Route::get(MODEL, Form::OpenAi, Access::Models),
+    Route::post("/embed", Form::Tei),
+    Route::post("/", Form::Tei),
+    Route::post("/invocations", Form::Tei),
+    Route::post("/embed_all", Form::Tei),
+    Route::post("/similarity", Form::Tei),
+    Route::post("/tokenize", Form::Tei),
+    Route::post("/decode", Form::Tei),
+    Route::get("/info", Form::Tei, Access::Key),
+    Route::get("/health", Form::Tei, Access::Open),
+    Route::get("/ready", Form::Tei, Access::Open),
+    Route::get("/metrics", Form::Tei, Access::Key),
+];
+
+const MODEL: &str = "/v1/models/{*name}";
+const BEFORE_MODEL: &str = "/v1/models/";
+
+/// Paths that are no routes, in the form of those next to them.
+const NO_ROUTE: [Route; 2] = [Route::post("other", Form::OpenAi), Route::post("other", Form::Tei)];
+
+/// The paths and the methods of all routes.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|route| (route.path, route.methods))
+}
+
+/// The route of a path.
+pub(crate) fn find(path: &str) -> &'static Route {
+    let is_model = path.starts_with(BEFORE_MODEL) && path.len() > BEFORE_MODEL.len();
+    let pattern = if is_model { MODEL } else { path };
+    let [openai, tei] = &NO_ROUTE;
+    let no_route = if path.starts_with("/v1/") { openai } else { tei };
+    ROUTES.iter().find(|route| route.path == pattern).unwrap_or(no_route)
+}
+
+/// The router of all routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/embeddings", post(embeddings::embeddings))
+        .route("/embeddings", post(embeddings::embeddings))
+        .route("/v1/models", get(model::list))
+        .route(MODEL, get(model::one))
+        .route("/embed", post(embed::embed))
+        .route("/", post(embed::embed))
+        .route("/invocations", post(embed::embed))
+        .route("/embed_all", post(embed::embed_all))
+        .route("/similarity", post(similarity::similarity))
+        .route("/tokenize", post(tokens::tokenize))
+        .route("/decode", post(tokens::decode))
+        .route("/info", get(model::info))
+        .route("/health", get(status::health))
+        .route("/ready", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(shared)
+}
+
+async fn no_route(request: Request) -> Refusal {
+    Refusal::new(Reason::Route, format!("there is no route {}", shown(request.uri().path())))
+}
+
+async fn wrong_method(request: Request) -> Refusal {
+    let route = find(request.uri().path());
+    let message = format!("{} takes {}, got {}", route.path, route.methods, shown(request.method().as_str()));
+    Refusal::new(Reason::Method(route.methods), message)
+}
+
+/// When the answer of a request must be there: after the server's time, or after less if it asks for that.
+fn deadline(shared: &State<Arc<Shared>>, headers: &HeaderMap) -> Result<Instant, Refusal> {
+    const NAME: &str = "x-nearsay-timeout-ms";
+    let most = shared.config.limits.request;
+    let Some(value) = headers.get(NAME) else { return Ok(work::deadline_after(most)) };
+    let text = value.to_str().unwrap_or_default();
+    match text.parse::<u64>() {
+        Ok(millis) if millis > 0 => Ok(work::deadline_after(Duration::from_millis(millis).min(most))),
+        _ => {
+            let message =
+                format!("{NAME} must be a whole number of milliseconds, at least 1, got {}", shown(text));
+            Err(Refusal::new(Reason::Value, message))
+        }
+    }
+}
+
+/// An answer of JSON that `write` appends.
+fn json(bytes_expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Response {
+    let mut body = Vec::new();
+    if bytes_expected > LARGE {
+        tokio::task::block_in_place(|| write(&mut body));
+    } else {
+        write(&mut body);
+    }
+    answer("application/json", Body::new(Slices(body.into())))
+}
+
+/// An answer of JSON.
+fn json_of(value: &impl serde::Serialize) -> Response {
+    json(0, |out| crate::numbers::push_json(out, value))
+}
+
+fn answer(content_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Reports the work of a request with its answer.
+fn reported(mut response: Response, model: &Model, measured: Measured, id: Option<String>) -> Response {
+    response.extensions_mut().insert(Report { model: model.name.clone(), measured, id });
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_as_they_are() {
+        for (path, label, form) in [
+            ("/embed", "/embed", Form::Tei),
+            ("/", "/", Form::Tei),
+            ("/v1/models/a/b", MODEL, Form::OpenAi),
+            ("/v1/models", "/v1/models", Form::OpenAi),
+            ("/v1/models/", "other", Form::OpenAi),
+            ("/v1/embeddings/", "other", Form::OpenAi),
+            ("//embed", "other", Form::Tei),
+            ("/embed/..%2f", "other", Form::Tei),
+        ] {
+            let route = find(path);
+            assert_eq!((route.label(), route.form), (label, form), "{path}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `GET /health`, `/ready` and `/metrics`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
+
+use super::answer;
+use crate::shared::{Phase, Shared};
+
+/// Whether the process works: not after a device was lost.
+pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    status(!*shared.lost.borrow())
+}
+
+/// Whether requests should be sent here: not while models are loaded, and not when the server is ending.
+pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    status(shared.phase() == Phase::Serving && !*shared.lost.borrow())
+}
+
+fn status(is_good: bool) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = if is_good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    response
+}
+
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let text = shared.metrics.text(shared.loaded().as_ref());
+    answer("text/plain; version=0.0.4; charset=utf-8", text.into())
+}

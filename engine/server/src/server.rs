@@ -1,0 +1,149 @@
+//! From a configuration to a server that runs until it is told to end.
+
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::Error;
+use crate::accept::{self, Listener};
+use crate::config::Config;
+use crate::front::Front;
+use crate::models::{Models, check_names, usage};
+use crate::shared::{Phase, Shared};
+
+/// The most threads that do the work of connections; encoding has its own.
+const MOST_THREADS: usize = 4;
+
+/// A server that listens, and has not started to answer.
+#[derive(Debug)]
+pub struct Server {
+    runtime: Runtime,
+    listeners: Vec<Listener>,
+    shared: Arc<Shared>,
+}
+
+/// Tells a running server to end. Clones tell the same server.
+#[derive(Debug, Clone)]
+pub struct ServerControl(Arc<Shared>);
+
+impl ServerControl {
+    /// The server answers that it is not ready any more, waits for the configured delay, accepts no more connections, and
+    /// ends when the requests that it accepted are answered or the configured time is over.
+    pub fn drain(&self) {
+        self.0.enter(Phase::Leaving);
+    }
+}
+
+impl Server {
+    /// Listens on all addresses. Connections are accepted when it runs.
+    ///
+    /// # Errors
+    /// If the configuration contradicts itself; if others could reach it without a key; if an address is not available.
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        check_names(&config)?;
+        if let Some(open) = config.listen.iter().find(|listen| listen.is_open_to_others())
+            && config.keys.is_empty()
+            && !config.insecure
+        {
+            return Err(Error::OpenToOthers { address: open.to_string() });
+        }
+        if config.listen.is_empty() {
+            return Err(usage("a server needs at least one address to listen on").into());
+        }
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("connections")
+            .enable_all()
+            .build()
+            .map_err(|source| nearsay::Error::Io {
+                action: "creating",
+                target: "threads".to_owned(),
+                source,
+            })?;
+        let listeners = {
+            let _context = runtime.enter();
+            config.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?
+        };
+        Ok(Self { runtime, listeners, shared: Arc::new(Shared::new(config)) })
+    }
+
+    /// The addresses that it listens on, with the ports that the system chose: `http://127.0.0.1:8080`, `unix:PATH`.
+    pub fn addresses(&self) -> Vec<String> {
+        self.listeners.iter().map(Listener::address).collect()
+    }
+
+    /// What tells it to end.
+    pub fn control(&self) -> ServerControl {
+        ServerControl(self.shared.clone())
+    }
+
+    /// Loads the models and answers requests until it is told to end; until the models are loaded, it answers that it is
+    /// not ready. `ready` is called with the addresses when they are.
+    ///
+    /// # Errors
+    /// If a model cannot be loaded, `ready` fails, or a device is lost.
+    pub fn run(self, ready: impl FnOnce(&[String]) -> nearsay::Result<()>) -> Result<(), Error> {
+        let addresses = self.addresses();
+        let Self { runtime, listeners, shared } = self;
+        let ended = runtime.block_on(async {
+            let open = start(listeners, &shared);
+            let serving = async {
+                load(&shared).await?;
+                ready(&addresses)?;
+                shared.enter(Phase::Serving);
+                lost(&shared).await
+            };
+            tokio::select! {
+                ended = serving => ended?,
+                () = shared.reached(Phase::Leaving) => {}
+            }
+            drain(&shared, open).await;
+            Ok(())
+        });
+        // A model that is still being loaded, or a call of a request that was not answered in time, is left behind.
+        runtime.shutdown_background();
+        ended
+    }
+}
+
+/// Starts to accept connections. The receiver ends when the last connection does.
+fn start(listeners: Vec<Listener>, shared: &Arc<Shared>) -> mpsc::Receiver<()> {
+    let front = Front::new(shared.clone());
+    let connections = Arc::new(Semaphore::new(shared.config.limits.connections));
+    let (sender, open) = mpsc::channel(1);
+    for listener in listeners {
+        let connections = connections.clone();
+        tokio::spawn(accept::accept(listener, front.clone(), shared.clone(), connections, sender.clone()));
+    }
+    open
+}
+
+async fn load(shared: &Arc<Shared>) -> nearsay::Result<()> {
+    let loading = shared.clone();
+    let loaded = tokio::task::spawn_blocking(move || Models::load(&loading.config)).await;
+    let models = loaded.map_err(|error| nearsay::Error::Bug(format!("loading ended: {error}")))??;
+    shared.set_models(models);
+    Ok(())
+}
+
+/// Waits until a device is lost.
+async fn lost(shared: &Shared) -> Result<(), Error> {
+    let mut lost = shared.lost.subscribe();
+    let _ = lost.wait_for(|lost| *lost).await;
+    Err(Error::DeviceLost)
+}
+
+/// Lets the requests in flight finish.
+async fn drain(shared: &Shared, mut open: mpsc::Receiver<()>) {
+    let limits = &shared.config.limits;
+    tokio::time::sleep(limits.drain_delay).await;
+    shared.enter(Phase::Closing);
+    if tokio::time::timeout(limits.drain, open.recv()).await.is_err() {
+        tracing::warn!(
+            "requests that were not answered within {} s were dropped",
+            limits.drain.as_secs_f64()
+        );
+    }
+}
