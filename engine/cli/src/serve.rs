@@ -34,8 +34,8 @@ pub(crate) fn run(context: &Context, arguments: ServeArguments) -> anyhow::Resul
 
 /// Reports an error that is about the server and not about a model.
 fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
-    let (kind, hint) = match &error {
-        nearsay_server::Error::Engine(_) => return Err(error.into()),
+    let (kind, hint) = match error {
+        nearsay_server::Error::Engine(error) => return Err(error.into()),
         nearsay_server::Error::OpenToOthers { .. } => (
             ErrorKind::Usage,
             "put a key into NEARSAY_API_KEY or a file (--api-key-file), or add --insecure if all who reach it may use it",

@@ -33,13 +33,13 @@ pub(crate) struct ServeArguments {
     #[arg(short, long, value_name = "[NAME=]NAME_OR_DIR")]
     pub(crate) model: Vec<String>,
     /// Another name of a model
-    #[arg(long, value_name = "ALIAS=NAME")]
+    #[arg(long, value_name = "ALIAS=NAME", display_order = 2)]
     pub(crate) alias: Vec<String>,
     /// IP:PORT or unix:PATH to listen on; port 0 chooses one; repeatable
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", display_order = 2, default_value = "127.0.0.1:8080")]
     pub(crate) listen: Vec<Listen>,
     /// Put one of the model's prompts before each text, unless a request names another
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", display_order = 2)]
     pub(crate) prompt_name: Option<String>,
     #[command(flatten)]
     pub(crate) running: RunningArguments,
