@@ -145,7 +145,7 @@ fn a_version_is_one_line_and_its_short_flag_prints_more() {
 fn words_of_other_programs_get_a_sentence() {
     for (line, part) in [
         ("query a b", "`nearsay search VECTORS QUERY`"),
-        ("serve", "no server yet"),
+        ("server", "the command is `nearsay serve -m MODEL`"),
         ("diff run", "nearsay bench compare A B"),
         ("rouge -c a -r b", "BERTScore is the only metric"),
         ("BLEU", "BERTScore is the only metric"),

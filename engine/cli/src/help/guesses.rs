@@ -18,6 +18,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "the commands for an index are `nearsay index build`, `update`, `delete`, `compact` and `info`",
     ),
     (&["server", "api", "http", "daemon", "start", "run"], "the command is `nearsay serve -m MODEL`"),
+    #[cfg(not(feature = "serve"))]
     (&["serve"], "this build of nearsay has no server: `cargo build --release` builds one with it"),
     (&["mcp"], "nearsay has no MCP server yet: `nearsay serve -m MODEL` serves embeddings over HTTP"),
     (
