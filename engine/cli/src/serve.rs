@@ -1,5 +1,6 @@
 //! `nearsay serve`.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,6 +82,7 @@ fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Confi
         origins: access.cors_origin,
         takes_token_ids: access.token_ids,
         refuses_empty: access.refuse_empty,
+        vector_cache: limits.vector_cache.map_or(0, NonZero::get),
         limits: limits.limits(),
         log: (!context.global.quiet).then(|| access.log.into()),
     })

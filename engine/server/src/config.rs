@@ -49,6 +49,8 @@ pub struct Config {
     pub takes_token_ids: bool,
     /// Whether empty texts are refused.
     pub refuses_empty: bool,
+    /// Bytes of vectors that are kept for texts that come again.
+    pub vector_cache: usize,
     /// Sizes and times.
     pub limits: Limits,
     /// The form of the lines about requests; `None`: no lines.

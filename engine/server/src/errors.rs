@@ -193,8 +193,8 @@ impl IntoResponse for Refusal {
 
 /// An error of the library as a refusal. Settings of a request are checked before; what is left of them is the request's
 /// fault, too.
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
+impl From<&Error> for Refusal {
+    fn from(error: &Error) -> Self {
         let reason = match error.kind() {
             ErrorKind::Usage => Reason::Value,
             ErrorKind::TryAgain => Reason::Busy(Duration::from_secs(1)),
@@ -208,6 +208,12 @@ impl From<Error> for Refusal {
             message = format!("{message}: {hint}");
         }
         Self::new(reason, message)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        (&error).into()
     }
 }
 

@@ -4,12 +4,12 @@ mod process;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
+use nearsay::session::scheduler::SchedulerStatistics;
 use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
@@ -22,6 +22,10 @@ const BUCKETS: [f64; 18] = [
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 4.0, 8.0, 16.0,
     32.0, 64.0,
 ];
+
+/// From 8 to 32,768 tokens: batches on a CPU have about 256, on a GPU 16,384.
+const TOKEN_BUCKETS: [f64; 13] =
+    [8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0, 32_768.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteAndStatus {
@@ -42,7 +46,8 @@ struct OfReason {
 /// Why requests are refused before any work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rejection {
-    Busy,
+    QueueFull,
+    WaitTooLong,
     Key,
     Forbidden,
     TooLarge,
@@ -50,9 +55,19 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
+    /// Why the scheduler refused a request for now.
+    pub(crate) fn of(error: &nearsay::Error) -> Option<Self> {
+        match error {
+            nearsay::Error::QueueFull { .. } => Some(Self::QueueFull),
+            nearsay::Error::WaitTooLong { .. } => Some(Self::WaitTooLong),
+            _ => None,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
-            Self::Busy => "busy",
+            Self::QueueFull => "queue_full",
+            Self::WaitTooLong => "wait_too_long",
             Self::Key => "key",
             Self::Forbidden => "forbidden",
             Self::TooLarge => "too_large",
@@ -71,8 +86,7 @@ pub(crate) struct Metrics {
     tokens: Family<OfModel, Counter>,
     texts: Counter,
     truncated_texts: Counter,
-    pub(crate) queued_tokens: Gauge,
-    pub(crate) tokens_per_second: Gauge<f64, AtomicU64>,
+    batch_tokens: BatchTokens,
     rejected: Family<OfReason, Counter>,
     pub(crate) connections: Gauge,
 }
@@ -84,6 +98,16 @@ struct Seconds(Histogram);
 impl Default for Seconds {
     fn default() -> Self {
         Self(Histogram::new(BUCKETS))
+    }
+}
+
+/// A histogram of the tokens of batches.
+#[derive(Debug, Clone)]
+struct BatchTokens(Histogram);
+
+impl Default for BatchTokens {
+    fn default() -> Self {
+        Self(Histogram::new(TOKEN_BUCKETS))
     }
 }
 
@@ -108,13 +132,18 @@ impl Metrics {
         self.encode_seconds.0.observe(measured.encode.as_secs_f64());
     }
 
+    /// Counts a batch that was encoded.
+    pub(crate) fn count_batch(&self, tokens: u64) {
+        self.batch_tokens.0.observe(tokens as f64);
+    }
+
     /// Counts a request that is refused.
     pub(crate) fn reject(&self, why: Rejection) {
         self.rejected.get_or_create(&OfReason { reason: why.name() }).inc();
     }
 
     /// The metrics in Prometheus' text format, version 0.0.4.
-    pub(crate) fn text(&self, models: Option<&Arc<Models>>) -> String {
+    pub(crate) fn text(&self, models: Option<&Arc<Models>>, scheduler: &SchedulerStatistics) -> String {
         let mut registry = Registry::with_prefix("nearsay");
         let Self { request_seconds, queue_seconds, encode_seconds, .. } = self;
         registry.register("requests", "Requests by route and status", self.requests.clone());
@@ -124,8 +153,8 @@ impl Metrics {
         registry.register("tokens", "Tokens encoded, by model", self.tokens.clone());
         registry.register("texts", "Texts embedded", self.texts.clone());
         registry.register("truncated_texts", "Texts that were truncated", self.truncated_texts.clone());
-        registry.register("queued_tokens", "Tokens that wait or are encoded", self.queued_tokens.clone());
-        registry.register("tokens_per_second", "Measured speed", self.tokens_per_second.clone());
+        registry.register("batch_tokens", "Tokens of batches", self.batch_tokens.0.clone());
+        register_scheduler(&mut registry, scheduler);
         registry.register("rejected", "Requests refused before any work", self.rejected.clone());
         registry.register("connections", "Open connections", self.connections.clone());
         for model in models.iter().flat_map(|models| models.all()) {
@@ -144,6 +173,16 @@ impl Metrics {
         process::append(&mut text);
         text
     }
+}
+
+fn register_scheduler(registry: &mut Registry, now: &SchedulerStatistics) {
+    let counter = ConstCounter::<u64>::new;
+    let coalesced = "Texts that shared the vector of an equal text on its way";
+    registry.register("coalesced_texts", coalesced, counter(now.counts.coalesced));
+    registry.register("cached_texts", "Texts whose vector had been kept", counter(now.counts.cached));
+    registry.register("queued_tokens", "Tokens that wait", ConstGauge::<u64>::new(now.queued_tokens));
+    let speed = now.tokens_per_second.unwrap_or_default();
+    registry.register("tokens_per_second", "Measured speed", ConstGauge::<f64>::new(speed));
 }
 
 /// OpenMetrics names counters and infos without `_total` and `_info` in their descriptions, and ends with a mark; the
@@ -189,13 +228,14 @@ mod tests {
         let metrics = Metrics::new();
         metrics.count("/embed", 200, 0.003);
         metrics.count("/embed", 429, 0.0001);
-        metrics.reject(Rejection::Busy);
+        metrics.reject(Rejection::QueueFull);
+        metrics.count_batch(250);
         let counts = Counts { texts: 2, tokens: 30, truncated: 1, empty: 0 };
         metrics.count_work(
             "minilm",
             &Measured { counts, encode: Duration::from_millis(2), ..Measured::default() },
         );
-        let text = metrics.text(None);
+        let text = metrics.text(None, &SchedulerStatistics::default());
         for line in [
             "# TYPE nearsay_requests_total counter",
             "nearsay_requests_total{route=\"/embed\",status=\"429\"} 1",
@@ -204,7 +244,9 @@ mod tests {
             "nearsay_truncated_texts_total 1",
             "nearsay_request_seconds_bucket{le=\"0.004\"} 2",
             "nearsay_encode_seconds_count 1",
-            "nearsay_rejected_total{reason=\"busy\"} 1",
+            "nearsay_batch_tokens_bucket{le=\"256.0\"} 1",
+            "# TYPE nearsay_coalesced_texts_total counter",
+            "nearsay_rejected_total{reason=\"queue_full\"} 1",
         ] {
             assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
         }

@@ -1,15 +1,18 @@
 //! The models of a server, by name.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nearsay::embed::{TextVectors, TokenVectors};
+use nearsay::session::scheduler::Kind;
 use nearsay::vectors::{Level, Provenance};
 use nearsay::{EmbedOptions, Embedder, Error};
 
 use crate::config::{Config, ModelSource};
 use crate::errors::{Reason, Refusal};
 use crate::json::shown;
+use crate::work::OfInputs;
 
 /// Embedders with the settings of requests that are kept for the next request; each is a tokenizer and a few numbers
 /// besides what all share.
@@ -37,6 +40,49 @@ impl Settings {
     }
 }
 
+/// An embedder with the settings of requests, and its kinds of work. Requests share those, as only texts of the same kind
+/// are encoded together.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    embedder: Embedder,
+    text_vectors: OnceLock<Kind<OfInputs<TextVectors>>>,
+    token_vectors: OnceLock<Kind<OfInputs<TokenVectors>>>,
+}
+
+impl Prepared {
+    fn new(embedder: Embedder) -> Self {
+        Self { embedder, text_vectors: OnceLock::new(), token_vectors: OnceLock::new() }
+    }
+
+    pub(crate) fn embedder(&self) -> &Embedder {
+        &self.embedder
+    }
+
+    /// One vector per text.
+    ///
+    /// # Errors
+    /// If the model makes other vectors.
+    pub(crate) fn text_vectors(&self) -> nearsay::Result<Kind<OfInputs<TextVectors>>> {
+        if let Some(kind) = self.text_vectors.get() {
+            return Ok(kind.clone());
+        }
+        let work = TextVectors::new(&self.embedder)?;
+        Ok(self.text_vectors.get_or_init(|| Kind::new(OfInputs::new(work, &self.embedder))).clone())
+    }
+
+    /// A vector per token.
+    ///
+    /// # Errors
+    /// If tokens have none.
+    pub(crate) fn token_vectors(&self) -> nearsay::Result<Kind<OfInputs<TokenVectors>>> {
+        if let Some(kind) = self.token_vectors.get() {
+            return Ok(kind.clone());
+        }
+        let work = TokenVectors::new(&self.embedder)?;
+        Ok(self.token_vectors.get_or_init(|| Kind::new(OfInputs::new(work, &self.embedder))).clone())
+    }
+}
+
 /// A loaded model.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -49,7 +95,8 @@ pub(crate) struct Model {
     pub(crate) sha256: String,
     /// When it was loaded, in seconds since 1970.
     pub(crate) created: u64,
-    embedders: Mutex<HashMap<Settings, Embedder>>,
+    prepared: Arc<Prepared>,
+    of_settings: Mutex<HashMap<Settings, Arc<Prepared>>>,
 }
 
 impl Model {
@@ -69,28 +116,29 @@ impl Model {
             source: source.source.clone(),
             provenance: embedder.provenance(),
             sha256: session.model_digest()?,
+            prepared: Arc::new(Prepared::new(embedder.clone())),
             embedder,
             created,
-            embedders: Mutex::default(),
+            of_settings: Mutex::default(),
         })
     }
 
-    /// The embedder with the settings of a request.
-    pub(crate) fn embedder(&self, settings: &Settings) -> nearsay::Result<Embedder> {
+    /// The embedder with the settings of a request, and its work.
+    pub(crate) fn prepared(&self, settings: &Settings) -> nearsay::Result<Arc<Prepared>> {
         if *settings == Settings::default() {
-            return Ok(self.embedder.clone());
+            return Ok(self.prepared.clone());
         }
-        let lock = || self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.of_settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(settings) {
             return Ok(known.clone());
         }
-        let made = self.embedder.with(|options| settings.apply(options))?;
-        let mut embedders = lock();
-        if embedders.len() >= MOST_EMBEDDERS {
-            embedders.clear();
+        let made = Arc::new(Prepared::new(self.embedder.with(|options| settings.apply(options))?));
+        let mut of_settings = lock();
+        if of_settings.len() >= MOST_EMBEDDERS {
+            of_settings.clear();
         }
-        embedders.insert(settings.clone(), made.clone());
-        Ok(made)
+        // Another request may have made the same: equal texts of both are encoded once if their work is the same.
+        Ok(of_settings.entry(settings.clone()).or_insert(made).clone())
     }
 
     /// Refuses a model that makes other vectors than one dense vector per text.

@@ -1,6 +1,7 @@
 //! From a configuration to a server that runs until it is told to end.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::front::Front;
 use crate::models::{Models, check_names, usage};
 use crate::shared::{Phase, Shared};
+use crate::work;
 
 /// The most threads that do the work of connections; encoding has its own.
 const MOST_THREADS: usize = 4;
@@ -122,7 +124,12 @@ fn start(listeners: Vec<Listener>, shared: &Arc<Shared>) -> mpsc::Receiver<()> {
 
 async fn load(shared: &Arc<Shared>) -> nearsay::Result<()> {
     let loading = shared.clone();
-    let loaded = tokio::task::spawn_blocking(move || Models::load(&loading.config)).await;
+    let load = move || {
+        let models = Models::load(&loading.config)?;
+        loading.work.start(&loading.config, models.first().embedder.session())?;
+        Ok(models)
+    };
+    let loaded: Result<nearsay::Result<Models>, _> = tokio::task::spawn_blocking(load).await;
     let models = loaded.map_err(|error| nearsay::Error::Bug(format!("loading ended: {error}")))??;
     shared.set_models(models);
     Ok(())
@@ -135,12 +142,16 @@ async fn lost(shared: &Shared) -> Result<(), Error> {
     Err(Error::DeviceLost)
 }
 
-/// Lets the requests in flight finish.
+/// Lets the requests in flight finish; then the scheduler drops the work of clients that have gone.
 async fn drain(shared: &Shared, mut open: mpsc::Receiver<()>) {
     let limits = &shared.config.limits;
     tokio::time::sleep(limits.drain_delay).await;
     shared.enter(Phase::Closing);
-    if tokio::time::timeout(limits.drain, open.recv()).await.is_err() {
+    let end = work::deadline_after(limits.drain);
+    let closed = tokio::time::timeout_at(end.into(), open.recv()).await;
+    let left = end.saturating_duration_since(Instant::now());
+    let is_idle = tokio::task::block_in_place(|| shared.work.drain(left));
+    if closed.is_err() || !is_idle {
         tracing::warn!(
             "requests that were not answered within {} s were dropped",
             limits.drain.as_secs_f64()

@@ -104,6 +104,9 @@ pub(crate) struct LimitArguments {
     /// Seconds that a request may be expected to wait when it is accepted
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     max_wait: Duration,
+    /// Bytes of vectors that are kept for texts that come again [default: none]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) vector_cache: Option<NonZero<usize>>,
     /// Seconds until a request that is not answered is dropped
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     request_timeout: Duration,

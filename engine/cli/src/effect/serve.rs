@@ -33,6 +33,7 @@ pub(super) const FLAGS: &[Flag<ServeArguments>] = &[
     always("max_connections"),
     always("max_queued_tokens"),
     always("max_wait"),
+    always("vector_cache"),
     always("request_timeout"),
     always("drain_delay"),
     always("drain"),

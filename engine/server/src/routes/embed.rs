@@ -7,29 +7,28 @@ use axum::response::Response;
 use nearsay::vectors::OutputType;
 
 use super::inputs::{Tei, dimensions, inputs};
-use super::{deadline, json, reported};
-use crate::errors::{Reason, Refusal};
+use super::{Terms, json, reported};
+use crate::errors::Refusal;
 use crate::limits::read_fields;
-use crate::models::Settings;
 use crate::numbers::{JSON_BYTES, Rows, push_float, push_list};
 use crate::shared::Shared;
-use crate::work::{Failure, Job};
+use crate::work::Failure;
 
 pub(super) async fn embed(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
     model.check_dense()?;
-    let deadline = deadline(&State(shared.clone()), request.headers())?;
+    let terms = Terms::read(&shared, request.headers())?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let inputs = inputs(&mut fields, "inputs", &shared.config)?;
-    let Tei { settings, truncates } = Tei::read(&mut fields, &model)?;
-    let normalize = Some(fields.boolean("normalize")?.unwrap_or(true));
-    let settings = Settings { normalize, dimensions: dimensions(&mut fields, &model)?, ..settings };
+    let mut tei = Tei::read(&mut fields, &model)?;
+    tei.settings.normalize = Some(fields.boolean("normalize")?.unwrap_or(true));
+    tei.settings.dimensions = dimensions(&mut fields, &model)?;
     fields.finish()?;
 
-    let width = settings.dimensions.unwrap_or(model.embedder.dimensions());
+    let width = tei.settings.dimensions.unwrap_or(model.embedder.dimensions());
     let bytes = inputs.len() as u64 * (2 + JSON_BYTES * width as u64);
     check_answer(bytes, shared.config.limits.response_bytes).map_err(|failure| failure.refusal("inputs"))?;
-    let job = Job { inputs, settings, truncates, refuses_empty: shared.config.refuses_empty, deadline };
+    let job = tei.job(inputs, terms, &shared.config);
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("inputs"))?;
     let rows = Rows::new(done.value, OutputType::F32, "inputs")?;
     let indexes: Vec<usize> = (0..rows.len()).collect();
@@ -43,31 +42,21 @@ pub(super) async fn embed_all(
     request: Request,
 ) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
-    let deadline = deadline(&State(shared.clone()), request.headers())?;
+    let terms = Terms::read(&shared, request.headers())?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let inputs = inputs(&mut fields, "inputs", &shared.config)?;
-    let Tei { settings, truncates } = Tei::read(&mut fields, &model)?;
+    let tei = Tei::read(&mut fields, &model)?;
     fields.finish()?;
 
     let most = shared.config.limits.response_bytes;
-    let fits = |tokens: u64, width: usize| check_answer(tokens * (2 + JSON_BYTES * width as u64), most);
-    let job = Job { inputs, settings, truncates, refuses_empty: shared.config.refuses_empty, deadline };
+    let fits = move |tokens: u64, width: usize| check_answer(tokens * (2 + JSON_BYTES * width as u64), most);
+    let job = tei.job(inputs, terms, &shared.config);
     let done =
         shared.work.embed_tokens(&model, job, fits).await.map_err(|failure| failure.refusal("inputs"))?;
-    let (vectors, cu_seqlens) = (done.value.vectors, done.value.cu_seqlens);
-    let texts: Vec<&[usize]> = cu_seqlens.windows(2).collect();
-    let text_of = |row: usize| cu_seqlens.partition_point(|start| *start <= row) - 1;
-    if let Some(place) = vectors.values().iter().position(|value| !value.is_finite()) {
-        let text = text_of(place / vectors.dim().max(1));
-        let message = format!("the vectors of inputs[{text}] must be finite, and one is not");
-        return Err(Refusal::new(Reason::Bug, message));
-    }
-    let dim = vectors.dim();
-    let bytes = vectors.values().len() * JSON_BYTES as usize;
-    let response = json(bytes, |out| {
-        push_list(out, &texts, |out, text| {
-            let rows: Vec<&[f32]> =
-                vectors.values()[text[0] * dim..text[1] * dim].chunks(dim.max(1)).collect();
+    let bytes = done.value.iter().map(|vectors| vectors.values().len() as u64 * JSON_BYTES).sum::<u64>();
+    let response = json(bytes as usize, |out| {
+        push_list(out, &done.value, |out, vectors| {
+            let rows: Vec<&[f32]> = vectors.rows().collect();
             push_list(out, &rows, |out, row| push_list(out, row, |out, value| push_float(out, *value)));
         });
     });

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use hyper::header::HeaderValue;
+use nearsay::session::scheduler::Class;
 use nearsay::vectors::OutputType;
 use serde_json::{Value, json};
 
 use super::inputs::{dimensions, inputs, prompt_name, truncation_side};
-use super::{deadline, json as json_answer, reported};
+use super::{Terms, json as json_answer, reported};
 use crate::errors::{Reason, Refusal};
 use crate::ids::is_clean;
 use crate::json::Fields;
@@ -17,7 +18,7 @@ use crate::limits::read_fields;
 use crate::models::{Model, Settings};
 use crate::numbers::{JSON_BYTES, Rows, push_json};
 use crate::shared::Shared;
-use crate::work::{Counts, Job};
+use crate::work::{Counts, Job, Rules};
 
 /// The bytes around the vectors of an answer, at most.
 const AROUND: u64 = 1024;
@@ -55,7 +56,7 @@ pub(super) async fn embeddings(
     request: Request,
 ) -> Result<Response, Refusal> {
     let models = shared.models()?;
-    let deadline = deadline(&State(shared.clone()), request.headers())?;
+    let terms = Terms::read(&shared, request.headers())?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let model = models.find(fields.text("model")?.as_deref())?;
     model.check_dense()?;
@@ -68,13 +69,16 @@ pub(super) async fn embeddings(
     let settings = settings(&mut fields, &model)?;
     // Accepted without an effect, as by OpenAI's own.
     fields.text("user")?;
+    let priority = fields.whole("priority", i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    let class = terms.class.or(priority.map(Class::of_priority)).unwrap_or_default();
     let id = fields.text("request_id")?.filter(|id| is_clean(id));
     let ignored = fields.ignored();
 
     let width = settings.dimensions.unwrap_or(model.embedder.dimensions());
     let bytes = AROUND + inputs.len() as u64 * encoding.bytes(width);
     check_answer(bytes, shared.config.limits.response_bytes)?;
-    let job = Job { inputs, settings, truncates, refuses_empty: shared.config.refuses_empty, deadline };
+    let rules = Rules { truncates, refuses_empty: shared.config.refuses_empty };
+    let job = Job { inputs, settings, rules, class, deadline: terms.deadline };
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("input"))?;
     let rows = Rows::new(done.value, output_type, "input")?;
     let usage = usage(&done.measured.counts);

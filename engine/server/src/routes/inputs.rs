@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::Terms;
 use crate::config::{Config, Limits};
 use crate::errors::{Reason, Refusal};
 use crate::json::{Fields, kind, one_of, shown};
 use crate::models::{Model, Settings};
-use crate::work::Input;
+use crate::work::{Input, Job, Rules};
 
 /// The texts, or lists of token ids, in a required field: one of them, or a list.
 pub(super) fn inputs(
@@ -175,5 +176,13 @@ impl Tei {
         truncation_side(fields, "truncation_direction", &["Right", "right"])?;
         let prompt_name = prompt_name(fields, model)?;
         Ok(Self { settings: Settings { prompt_name, ..Settings::default() }, truncates })
+    }
+
+    /// The work of these texts.
+    pub(super) fn job(self, inputs: Vec<Input>, terms: Terms, config: &Config) -> Job {
+        let Self { settings, truncates } = self;
+        let rules = Rules { truncates, refuses_empty: config.refuses_empty };
+        let Terms { deadline, class } = terms;
+        Job { inputs, settings, rules, class: class.unwrap_or_default(), deadline }
     }
 }

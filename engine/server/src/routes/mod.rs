@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
+use nearsay::session::scheduler::Class;
 
 use crate::errors::{Form, Reason, Refusal};
 use crate::front::Report;
-use crate::json::shown;
+use crate::json::{one_of, shown};
 use crate::models::Model;
 use crate::shared::Shared;
 use crate::slices::Slices;
@@ -137,8 +138,22 @@ async fn wrong_method(request: Request) -> Refusal {
     Refusal::new(Reason::Method(route.methods), message)
 }
 
-/// When the answer of a request must be there: after the server's time, or after less if it asks for that.
-fn deadline(shared: &State<Arc<Shared>>, headers: &HeaderMap) -> Result<Instant, Refusal> {
+/// What the headers of a request ask for.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// When the answer must be there: after the server's time, or after less.
+    deadline: Instant,
+    /// How urgent it is.
+    class: Option<Class>,
+}
+
+impl Terms {
+    fn read(shared: &Shared, headers: &HeaderMap) -> Result<Self, Refusal> {
+        Ok(Self { deadline: deadline(shared, headers)?, class: class(headers)? })
+    }
+}
+
+fn deadline(shared: &Shared, headers: &HeaderMap) -> Result<Instant, Refusal> {
     const NAME: &str = "x-nearsay-timeout-ms";
     let most = shared.config.limits.request;
     let Some(value) = headers.get(NAME) else { return Ok(work::deadline_after(most)) };
@@ -149,6 +164,19 @@ fn deadline(shared: &State<Arc<Shared>>, headers: &HeaderMap) -> Result<Instant,
             let message =
                 format!("{NAME} must be a whole number of milliseconds, at least 1, got {}", shown(text));
             Err(Refusal::new(Reason::Value, message))
+        }
+    }
+}
+
+fn class(headers: &HeaderMap) -> Result<Option<Class>, Refusal> {
+    const NAME: &str = "x-nearsay-priority";
+    let Some(value) = headers.get(NAME) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    match Class::named(text) {
+        Some(class) => Ok(Some(class)),
+        None => {
+            let names = one_of(&Class::ALL.map(|class| shown(class.name())));
+            Err(Refusal::new(Reason::Value, format!("{NAME} must be {names}, got {}", shown(text))))
         }
     }
 }

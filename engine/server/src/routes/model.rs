@@ -68,6 +68,7 @@ pub(super) async fn one(State(shared): State<Arc<Shared>>, request: Request) -> 
 pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
     let limits = &shared.config.limits;
+    let max_queued_tokens = shared.work.statistics().max_queued_tokens;
     let session = model.embedder.session();
     let (pooling, _) = model.embedder.pooling();
     let answer: Value = json!({
@@ -78,7 +79,7 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, 
         "served_model_name": model.name,
         "max_concurrent_requests": limits.connections,
         "max_input_length": model.embedder.max_tokens(),
-        "max_batch_tokens": shared.work.most_queued(),
+        "max_batch_tokens": max_queued_tokens,
         "max_batch_requests": null,
         "max_client_batch_size": limits.inputs,
         "auto_truncate": true,
@@ -95,7 +96,7 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, 
             "max_tokens_per_request": limits.tokens_per_request,
             "max_response_bytes": limits.response_bytes,
             "max_connections": limits.connections,
-            "max_queued_tokens": shared.work.most_queued(),
+            "max_queued_tokens": max_queued_tokens,
             "max_wait": limits.wait.as_secs_f64(),
             "request_timeout": limits.request.as_secs_f64(),
         },

@@ -8,7 +8,7 @@ use axum::response::Response;
 use nearsay::Vectors;
 
 use super::inputs::{Tei, texts};
-use super::{deadline, json, reported};
+use super::{Terms, json, reported};
 use crate::config::Config;
 use crate::errors::{Reason, Refusal};
 use crate::json::Fields;
@@ -16,7 +16,7 @@ use crate::limits::read_fields;
 use crate::models::Model;
 use crate::numbers::{JSON_BYTES, push_float, push_list};
 use crate::shared::Shared;
-use crate::work::{Failure, Input, Job};
+use crate::work::{Failure, Input};
 
 /// Texts to compare.
 struct Pairs {
@@ -57,7 +57,7 @@ pub(super) async fn similarity(
 ) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
     model.check_dense()?;
-    let deadline = deadline(&State(shared.clone()), request.headers())?;
+    let terms = Terms::read(&shared, request.headers())?;
     let fields = read_fields(request, &shared.config.limits).await?;
     let Pairs { left, right, is_matrix, tei } = Pairs::read(fields, &model, &shared.config)?;
 
@@ -68,8 +68,7 @@ pub(super) async fn similarity(
         return Err(Failure::AnswerTooLong { bytes, most }.refusal("text_2"));
     }
     let inputs = left.into_iter().chain(right).map(Input::Text).collect();
-    let Tei { settings, truncates } = tei;
-    let job = Job { inputs, settings, truncates, refuses_empty: shared.config.refuses_empty, deadline };
+    let job = tei.job(inputs, terms, &shared.config);
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("inputs"))?;
     let rows = tokio::task::block_in_place(|| cosines(&done.value, count))?;
     let push_row =

@@ -27,6 +27,6 @@ fn status(is_good: bool) -> Response {
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = shared.metrics.text(shared.loaded().as_ref());
+    let text = shared.metrics.text(shared.loaded().as_ref(), &shared.work.statistics());
     answer("text/plain; version=0.0.4; charset=utf-8", text.into())
 }

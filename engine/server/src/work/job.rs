@@ -1,62 +1,47 @@
 //! What a request asks for, and what comes of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nearsay::embed::Embedder;
+use nearsay::session::scheduler::{Answer, Class, RequestTimes, TextSize};
 use nearsay::tokens::TokenizedText;
-use nearsay::{Error, ErrorKind, Vectors};
+use nearsay::{Error, ErrorKind};
 
+use super::inputs::Input;
 use crate::errors::{Reason, Refusal};
 use crate::models::Settings;
-
-/// A text, or the ids of its tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Input {
-    Text(String),
-    Ids(Vec<u32>),
-}
 
 /// Texts to embed, and how.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
     pub(crate) settings: Settings,
-    /// Whether long texts are truncated, and not refused.
-    pub(crate) truncates: bool,
-    pub(crate) refuses_empty: bool,
+    pub(crate) rules: Rules,
+    pub(crate) class: Class,
     pub(crate) deadline: Instant,
 }
 
-impl Job {
-    /// The tokens of its texts, in order.
-    pub(super) fn tokenized(&self, embedder: &Embedder) -> nearsay::Result<Vec<TokenizedText>> {
-        let texts: Vec<&str> = self
-            .inputs
-            .iter()
-            .filter_map(|input| match input {
-                Input::Text(text) => Some(text.as_str()),
-                Input::Ids(_) => None,
-            })
-            .collect();
-        let mut tokenized = embedder.tokenize(&texts)?.into_iter();
-        let of_input = |input: &Input| match input {
-            Input::Text(_) => {
-                tokenized.next().ok_or_else(|| Error::Bug("a text was not tokenized".to_owned()))
-            }
-            Input::Ids(ids) => embedder.take_ids(ids),
-        };
-        self.inputs.iter().map(of_input).collect()
-    }
+/// Which texts are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Whether long texts are truncated, and not refused.
+    pub(crate) truncates: bool,
+    pub(crate) refuses_empty: bool,
+}
 
-    /// The tokens that a text has without truncation.
-    pub(super) fn length(&self, embedder: &Embedder, index: usize) -> nearsay::Result<usize> {
-        match &self.inputs[index] {
-            Input::Ids(ids) => Ok(ids.len()),
-            Input::Text(text) => {
-                let whole = embedder.tokenize_whole(std::slice::from_ref(text))?;
-                Ok(whole.iter().map(|text| text.tokens.ids.len()).sum())
-            }
-        }
+/// A text that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    Long(usize),
+    Empty(usize),
+}
+
+impl Rules {
+    /// The first text that is refused.
+    pub(super) fn refused(self, texts: &[TokenizedText]) -> Option<Refused> {
+        let long = texts.iter().position(|text| text.truncated).filter(|_| !self.truncates);
+        let empty = || texts.iter().position(|text| text.is_empty).filter(|_| self.refuses_empty);
+        long.map(Refused::Long).or_else(|| empty().map(Refused::Empty))
     }
 }
 
@@ -67,12 +52,18 @@ pub(crate) struct Done<T> {
     pub(crate) measured: Measured,
 }
 
-/// A vector per token of some texts, back to back.
-#[derive(Debug)]
-pub(crate) struct TokenVectors {
-    pub(crate) vectors: Vectors,
-    /// Text i is rows `cu_seqlens[i]..cu_seqlens[i + 1]`.
-    pub(crate) cu_seqlens: Vec<usize>,
+impl<T> From<Answer<T>> for Done<Vec<Arc<T>>> {
+    fn from(answer: Answer<T>) -> Self {
+        let count = |is: fn(&TextSize) -> bool| answer.texts.iter().filter(|text| is(text)).count() as u64;
+        let counts = Counts {
+            texts: answer.texts.len() as u64,
+            tokens: answer.tokens(),
+            truncated: count(|text| text.is_truncated),
+            empty: count(|text| text.is_empty),
+        };
+        let RequestTimes { tokenize, queue, encode, .. } = answer.times;
+        Self { value: answer.outputs, measured: Measured { counts, tokenize, queue, encode } }
+    }
 }
 
 /// What a request took.
@@ -95,25 +86,9 @@ pub(crate) struct Counts {
     pub(crate) empty: u64,
 }
 
-impl Counts {
-    pub(super) fn of(texts: &[TokenizedText]) -> Self {
-        let count = |is: fn(&TokenizedText) -> bool| texts.iter().filter(|text| is(text)).count() as u64;
-        Self {
-            texts: texts.len() as u64,
-            tokens: texts.iter().map(|text| text.ids.len() as u64).sum(),
-            truncated: count(|text| text.truncated),
-            empty: count(|text| text.is_empty),
-        }
-    }
-}
-
 /// Why there is no result.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Too much waits; there may be room after this time.
-    Busy { retry_after: Duration, waiting: u64, most: u64 },
-    /// The request has more tokens than may ever wait.
-    TooManyTokens { tokens: u64, most: u64 },
     /// The answer would be too long.
     AnswerTooLong { bytes: u64, most: u64 },
     /// A text is too long, and must not be truncated.
@@ -122,7 +97,7 @@ pub(crate) enum Failure {
     TextEmpty { index: usize },
     /// The deadline passed.
     Late,
-    /// The engine failed, or refused the settings.
+    /// The engine failed, or refused the settings or the request.
     Engine(Error),
 }
 
@@ -140,20 +115,6 @@ impl Failure {
     pub(crate) fn refusal(self, inputs: &str) -> Refusal {
         let of = |reason, message: String| Refusal::of(inputs, reason, message);
         match self {
-            Self::Busy { retry_after, waiting, most } => Refusal::new(
-                Reason::Busy(retry_after),
-                format!(
-                    "at most {most} tokens may wait on this server, and {waiting} do: try again in {} s",
-                    retry_after.as_secs_f64().ceil().max(1.0)
-                ),
-            ),
-            Self::TooManyTokens { tokens, most } => of(
-                Reason::TooLarge,
-                format!(
-                    "{inputs} must have at most {most} tokens (the server's `max-tokens-per-request` and \
-                     `max-queued-tokens`), got {tokens}: send fewer texts per request"
-                ),
-            ),
             Self::AnswerTooLong { bytes, most } => of(
                 Reason::TooLarge,
                 format!(
@@ -173,7 +134,78 @@ impl Failure {
             Self::Late => {
                 Refusal::new(Reason::Late, "the answer was not there before the request's deadline")
             }
-            Self::Engine(error) => error.into(),
+            Self::Engine(error) => of_engine(&error, inputs),
         }
+    }
+}
+
+/// The refusal of a request that the engine or its scheduler refused.
+fn of_engine(error: &Error, inputs: &str) -> Refusal {
+    let busy = |retry_after: u64, rule: String| {
+        let message = format!("{rule}: try again in {retry_after} s");
+        Refusal::new(Reason::Busy(Duration::from_secs(retry_after)), message)
+    };
+    match error {
+        Error::RequestTooLarge { tokens, limit, holder } => {
+            let option = if *holder == "the queue" { "max-queued-tokens" } else { "max-tokens-per-request" };
+            let message = format!(
+                "{inputs} must have at most {limit} tokens (the server's `{option}`), got {tokens}: send fewer texts \
+                 per request"
+            );
+            Refusal::of(inputs, Reason::TooLarge, message)
+        }
+        Error::QueueFull { tokens, waiting, limit, retry_after } => busy(
+            *retry_after,
+            format!(
+                "at most {limit} tokens may wait on this server; {waiting} do, and {inputs} has {tokens}"
+            ),
+        ),
+        Error::WaitTooLong { seconds, limit, retry_after } => busy(
+            *retry_after,
+            format!(
+                "a request may wait for at most {limit} s on this server, and would wait for {seconds} s"
+            ),
+        ),
+        Error::Closed => Refusal::new(Reason::Draining, "the server is ending"),
+        Error::OfText { index, error } => {
+            let Refusal { reason, message, .. } = of_engine(error, inputs);
+            Refusal::of(inputs, reason, format!("{inputs}[{index}]: {message}"))
+        }
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn errors_of_the_scheduler_name_both_numbers() {
+        let refusal = |error: Error| Failure::from(error).refusal("input");
+        let full = refusal(Error::QueueFull { tokens: 7, waiting: 98, limit: 100, retry_after: 3 });
+        assert_eq!(full.reason, Reason::Busy(Duration::from_secs(3)));
+        let expected = "at most 100 tokens may wait on this server; 98 do, and input has 7: try again in 3 s";
+        assert_eq!(full.message, expected);
+        let long = refusal(Error::WaitTooLong { seconds: 31, limit: 30, retry_after: 1 });
+        assert_eq!(long.reason, Reason::Busy(Duration::from_secs(1)));
+        assert!(long.message.contains("at most 30 s") && long.message.contains("31 s"), "{}", long.message);
+        for (holder, option) in [("a request", "max-tokens-per-request"), ("the queue", "max-queued-tokens")]
+        {
+            let large = refusal(Error::RequestTooLarge { tokens: 101, limit: 100, holder });
+            assert_eq!((large.reason, large.param.as_deref()), (Reason::TooLarge, Some("input")));
+            assert!(large.message.contains(option) && large.message.contains("got 101"), "{}", large.message);
+        }
+        assert_eq!(refusal(Error::Closed).reason, Reason::Draining);
+        assert_eq!(refusal(Error::DeadlineExceeded).reason, Reason::Late);
+    }
+
+    #[test]
+    fn errors_of_a_text_name_it() {
+        let error = Arc::new(Error::NonFinite { what: "the vector".to_owned() });
+        let refusal = Failure::from(Error::OfText { index: 3, error }).refusal("inputs");
+        assert_eq!((refusal.reason, refusal.param.as_deref()), (Reason::Bug, Some("inputs")));
+        assert!(refusal.message.starts_with("inputs[3]: the vector"), "{}", refusal.message);
     }
 }

@@ -1,158 +1,188 @@
-//! The boundary between routes and the engine: texts with settings and a deadline go in; vectors, counts and times come
-//! out, or a [`Failure`].
+//! The boundary between routes and the engine: texts with settings, a class and a deadline go in; vectors, counts and
+//! times come out, or a [`Failure`].
 //!
-//! Calls run on threads that may block, a few at a time, in the order in which they were admitted. Whether a request is
-//! admitted depends on the tokens that wait and on the measured speed.
+//! All models share one scheduler, which decides what is admitted, and when it is encoded.
 
-mod admission;
+mod inputs;
 mod job;
 
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use nearsay::embed::Embedder;
-use nearsay::tokens::{OffsetTokens, TokenizedText};
-use nearsay::{Cancel, Error, Vectors};
-use tokio::sync::Semaphore;
+use nearsay::session::scheduler::{
+    Kind, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextWork,
+};
+use nearsay::tokens::OffsetTokens;
+use nearsay::{Cancel, Control, Error, Session, Vectors};
+use tokio::sync::{Semaphore, oneshot};
 
-use crate::config::Limits;
-use crate::metrics::Metrics;
-use crate::models::{Model, Settings};
-use admission::Admission;
+use crate::config::Config;
+use crate::metrics::{Metrics, Rejection};
+use crate::models::{Model, Settings, usage};
+use job::Refused;
 
-pub(crate) use job::{Counts, Done, Failure, Input, Job, Measured, TokenVectors};
-
-/// Calls that run at the same time. One call uses all cores; the second one prepares while the first one ends.
-const CALLS: usize = 2;
+pub(crate) use inputs::{Input, OfInputs};
+pub(crate) use job::{Counts, Done, Failure, Job, Measured, Rules};
 
 /// What runs the work of all models.
 #[derive(Debug)]
 pub(crate) struct Work {
-    tokens_per_request: u64,
-    admission: Arc<Admission>,
-    turns: Semaphore,
-    /// Calls that tokenize, which need one core each.
+    /// Starts with the first model, whose devices it is for.
+    scheduler: OnceLock<Scheduler>,
+    metrics: Metrics,
+    /// Calls that only tokenize, which need one core each.
     tokenizing: Semaphore,
 }
 
+/// Why a request is refused after its texts were tokenized.
+enum Broken {
+    Text(Refused),
+    Answer(Failure),
+}
+
 impl Work {
-    pub(crate) fn new(limits: &Limits, metrics: &Metrics) -> Self {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self {
-            tokens_per_request: limits.tokens_per_request,
-            admission: Arc::new(Admission::new(limits, metrics)),
-            turns: Semaphore::new(CALLS),
-            tokenizing: Semaphore::new(cores),
-        }
+        Self { scheduler: OnceLock::new(), metrics: metrics.clone(), tokenizing: Semaphore::new(cores) }
     }
 
-    /// The most tokens that may wait.
-    pub(crate) fn most_queued(&self) -> u64 {
-        self.admission.most_queued()
+    /// Starts the threads that encode, on the devices of `session`, which all models share.
+    ///
+    /// # Errors
+    /// If the system has no threads left.
+    pub(crate) fn start(&self, config: &Config, session: &Session) -> nearsay::Result<()> {
+        let limits = &config.limits;
+        let metrics = self.metrics.clone();
+        let mut options = SchedulerOptions::default()
+            .threads(SchedulerThreads::of(session))
+            .max_tokens_per_request(limits.tokens_per_request)
+            .max_wait(limits.wait)
+            .cache_bytes(config.vector_cache)
+            .on_batch(move |batch| metrics.count_batch(batch.tokens));
+        options.max_queued_tokens = limits.queued_tokens;
+        let scheduler = Scheduler::start(&options)?;
+        let again = self.scheduler.set(scheduler).is_err();
+        if again { Err(Error::Bug("the scheduler was started twice".to_owned())) } else { Ok(()) }
+    }
+
+    /// The scheduler's numbers; zeros before it was started.
+    pub(crate) fn statistics(&self) -> SchedulerStatistics {
+        self.scheduler.get().map(Scheduler::statistics).unwrap_or_default()
+    }
+
+    /// Takes no more requests, and waits for those that were taken, at most for `time`. Whether all have ended.
+    pub(crate) fn drain(&self, time: Duration) -> bool {
+        self.scheduler.get().is_none_or(|scheduler| scheduler.drain(time))
     }
 
     /// One vector per text.
-    pub(crate) async fn embed(&self, model: &Arc<Model>, job: Job) -> Result<Done<Vectors>, Failure> {
-        let most_tokens = |_: u64, _: &Embedder| Ok(());
-        self.run(model, job, most_tokens, |embedder, texts| embedder.embed_tokenized(texts)).await
+    pub(crate) async fn embed(&self, model: &Model, job: Job) -> Result<Done<Vectors>, Failure> {
+        let kind = model.prepared(&job.settings)?.text_vectors()?;
+        let dimensions = kind.work().embedder().dimensions();
+        let Done { value, measured } = self.run(kind, job, |_| Ok(())).await?;
+        let mut values = Vec::with_capacity(value.len() * dimensions);
+        value.iter().for_each(|vector| values.extend_from_slice(vector));
+        Ok(Done { value: Vectors::new(values, dimensions)?, measured })
     }
 
-    /// One vector per token of each text, if `fits` agrees to the number of tokens and the width of a vector.
+    /// The vectors of the tokens of each text, if `fits` agrees to their number and width.
     pub(crate) async fn embed_tokens(
         &self,
-        model: &Arc<Model>,
+        model: &Model,
         job: Job,
-        fits: impl Fn(u64, usize) -> Result<(), Failure>,
-    ) -> Result<Done<TokenVectors>, Failure> {
-        let fits = |tokens: u64, embedder: &Embedder| fits(tokens, embedder.hidden_dim());
-        self.run(model, job, fits, |embedder, texts| {
-            let (vectors, cu_seqlens) = embedder.embed_tokens_tokenized(texts)?;
-            Ok(TokenVectors { vectors, cu_seqlens })
-        })
-        .await
+        fits: impl FnOnce(u64, usize) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Done<Vec<Arc<Vectors>>>, Failure> {
+        let kind = model.prepared(&job.settings)?.token_vectors()?;
+        let width = kind.work().embedder().hidden_dim();
+        self.run(kind, job, move |tokens| fits(tokens, width)).await
     }
 
     /// All tokens of texts, not truncated, with their places in them.
     pub(crate) async fn tokenize(
         &self,
-        model: &Arc<Model>,
+        model: &Model,
         texts: Vec<String>,
         settings: &Settings,
     ) -> Result<Vec<OffsetTokens>, Failure> {
-        let embedder = model.embedder(settings)?;
-        let (embedder, _guard) = cancelled_on_drop(&embedder);
+        let guard = CancelOnDrop::default();
+        let embedder = model.prepared(settings)?.embedder().with_cancel(&guard.0);
         let _turn = self.tokenizing.acquire().await;
         blocking(move || embedder.tokenize_whole(&texts)).await
     }
 
-    async fn run<T: Send + 'static>(
+    /// Gives a job to the scheduler if it keeps its rules and `fits` agrees to its tokens, and waits for its end.
+    async fn run<W: TextWork<Text = String>>(
         &self,
-        model: &Arc<Model>,
+        kind: Kind<OfInputs<W>>,
         job: Job,
-        fits: impl Fn(u64, &Embedder) -> Result<(), Failure>,
-        encode: impl FnOnce(&Embedder, &[TokenizedText]) -> nearsay::Result<T> + Send + 'static,
-    ) -> Result<Done<T>, Failure> {
-        let deadline = job.deadline;
-        let embedder = model.embedder(&job.settings)?.with_deadline(deadline);
-        let (embedder, _guard) = cancelled_on_drop(&embedder);
-        let until_deadline = async {
-            let start = Instant::now();
-            let tokens = self.tokens(embedder.clone(), job).await?;
-            let counts = Counts::of(&tokens);
-            let tokenize = start.elapsed();
-            fits(counts.tokens, &embedder)?;
-            let most = self.tokens_per_request.min(self.most_queued());
-            if counts.tokens > most {
-                return Err(Failure::TooManyTokens { tokens: counts.tokens, most });
-            }
-            let waiting = self.admission.admit(counts.tokens)?;
-            let turn = self.turns.acquire().await;
-            let (queue, start) = (start.elapsed() - tokenize, Instant::now());
-            let value = blocking(move || encode(&embedder, &tokens)).await?;
-            drop(turn);
-            let encode = start.elapsed();
-            waiting.done(encode);
-            Ok(Done { value, measured: Measured { counts, tokenize, queue, encode } })
+        fits: impl FnOnce(u64) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Done<Vec<Arc<W::Output>>>, Failure> {
+        let Job { inputs, rules, class, deadline, .. } = job;
+        let inputs: Vec<Arc<Input>> = inputs.into_iter().map(Arc::new).collect();
+        let guard = CancelOnDrop::default();
+        let (break_off, mut broken) = oneshot::channel();
+        let (finish, finished) = oneshot::channel();
+        let request = Request::texts(&kind, inputs.iter().cloned())
+            .class(class)
+            .control(Control::default().with_cancel(&guard.0).with_deadline(deadline))
+            .check(move |texts| {
+                let tokens = texts.iter().map(|text| text.ids.len() as u64).sum();
+                let refused = rules.refused(texts).map(Broken::Text);
+                let Some(why) = refused.or_else(|| fits(tokens).err().map(Broken::Answer)) else {
+                    return Ok(());
+                };
+                // Nobody reads it if the client has gone.
+                let _ = break_off.send(why);
+                Err(usage("the request breaks a rule of the server"))
+            });
+        let Some(scheduler) = self.scheduler.get() else {
+            return Err(Failure::Engine(Error::Bug("the scheduler is not started".to_owned())));
         };
-        match tokio::time::timeout_at(deadline.into(), until_deadline).await {
-            Ok(done) => done,
-            Err(_) => Err(Failure::Late),
-        }
-    }
-
-    /// The tokens of a request's texts, after the rules about long and empty ones.
-    async fn tokens(&self, embedder: Embedder, job: Job) -> Result<Vec<TokenizedText>, Failure> {
-        let _turn = self.tokenizing.acquire().await;
-        let (truncates, refuses_empty) = (job.truncates, job.refuses_empty);
-        let (tokens, long) = blocking(move || {
-            let tokens = job.tokenized(&embedder)?;
-            let long = tokens.iter().position(|text| text.truncated).filter(|_| !truncates);
-            let long =
-                long.map(|index| job.length(&embedder, index).map(|tokens| (index, tokens))).transpose()?;
-            let most = embedder.max_tokens();
-            Ok((tokens, long.map(|(index, tokens)| Failure::TextTooLong { index, tokens, most })))
-        })
-        .await?;
-        let empty = tokens.iter().position(|text| text.is_empty).filter(|_| refuses_empty);
-        match (long, empty) {
-            (Some(failure), _) => Err(failure),
-            (None, Some(index)) => Err(Failure::TextEmpty { index }),
-            (None, None) => Ok(tokens),
+        // Nobody reads the answer if the client has gone.
+        scheduler.submit(request, move |answer| drop(finish.send(answer)));
+        let Ok(finished) = tokio::time::timeout_at(deadline.into(), finished).await else {
+            return Err(Failure::Late);
+        };
+        let answer =
+            finished.unwrap_or_else(|_| Err(Error::Bug("a request ended without an answer".to_owned())));
+        match (answer, broken.try_recv()) {
+            (Ok(answer), _) => Ok(answer.into()),
+            (Err(_), Ok(why)) => Err(refusal(why, &inputs, kind.work().embedder()).await),
+            (Err(error), Err(_)) => {
+                if let Some(reason) = Rejection::of(&error) {
+                    self.metrics.reject(reason);
+                }
+                Err(error.into())
+            }
         }
     }
 }
 
-/// An embedder whose calls end when the guard is dropped, as it is if the client goes away.
-fn cancelled_on_drop(embedder: &Embedder) -> (Embedder, impl Drop + use<>) {
-    struct CancelOnDrop(Cancel);
-    impl Drop for CancelOnDrop {
-        fn drop(&mut self) {
-            self.0.cancel();
+/// The failure of a request that broke a rule.
+async fn refusal(why: Broken, inputs: &[Arc<Input>], embedder: &Embedder) -> Failure {
+    match why {
+        Broken::Answer(failure) => failure,
+        Broken::Text(Refused::Empty(index)) => Failure::TextEmpty { index },
+        Broken::Text(Refused::Long(index)) => {
+            let (input, of_input) = (inputs[index].clone(), embedder.clone());
+            match blocking(move || input.length(&of_input)).await {
+                Ok(tokens) => Failure::TextTooLong { index, tokens, most: embedder.max_tokens() },
+                Err(failure) => failure,
+            }
         }
     }
-    let cancel = Cancel::new();
-    (embedder.with_cancel(&cancel), CancelOnDrop(cancel))
+}
+
+/// Stops the work of a request when it is dropped, as it is if the client goes away.
+#[derive(Debug, Default)]
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Runs a call of the engine on a thread that may block.

@@ -100,11 +100,15 @@ fn row_90_too_many_texts_and_ids_are_413_before_any_work() {
 #[test]
 fn row_105_what_can_never_be_admitted_is_413_with_both_numbers() {
     let served = Served::with(|config| config.limits.queued_tokens = Some(100));
-    let body = json!({"input": vec!["river"; 34]});
-    let message = served.client().post("/v1/embeddings", &body);
+    // Of 3, 4, .. 14 tokens.
+    let texts: Vec<String> = (1..13).map(|count| "river ".repeat(count)).collect();
+    let message = served.client().post("/v1/embeddings", &json!({ "input": texts }));
     let message = message.openai_error(413, Some("request_too_large"));
-    assert!(message.contains("at most 100 tokens") && message.contains("got 102"), "{message}");
-    served.client().post("/v1/embeddings", &json!({"input": vec!["river"; 33]})).with(200);
+    let expected = "at most 100 tokens (the server's `max-queued-tokens`), got 102";
+    assert!(message.contains(expected), "{message}");
+    served.client().post("/v1/embeddings", &json!({"input": texts[1..]})).with(200);
+    // Equal texts are encoded once.
+    served.client().post("/v1/embeddings", &json!({"input": vec!["river"; 100]})).with(200);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod bodies;
 mod client;
 mod connections;
 mod lifecycle;
+mod scheduling;
 mod served;
 mod status;
 mod tei;

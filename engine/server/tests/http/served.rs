@@ -32,6 +32,7 @@ pub(crate) fn config() -> Config {
         origins: Vec::new(),
         takes_token_ids: false,
         refuses_empty: false,
+        vector_cache: 0,
         limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
         log: None,
     }

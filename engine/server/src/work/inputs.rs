@@ -1,0 +1,92 @@
+//! What requests have in place of texts.
+
+use std::sync::Arc;
+
+use nearsay::embed::Embedder;
+use nearsay::session::scheduler::TextWork;
+use nearsay::tokens::TokenizedText;
+use nearsay::{Error, Result};
+
+/// A text, or the ids of its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    Text(String),
+    Ids(Vec<u32>),
+}
+
+impl Input {
+    fn as_text(&self) -> Option<&String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Ids(_) => None,
+        }
+    }
+
+    /// Its tokens if it is not truncated.
+    pub(super) fn length(&self, embedder: &Embedder) -> Result<usize> {
+        match self {
+            Self::Ids(ids) => Ok(ids.len()),
+            Self::Text(text) => {
+                let whole = embedder.tokenize_whole(std::slice::from_ref(text))?;
+                Ok(whole.iter().map(|text| text.tokens.ids.len()).sum())
+            }
+        }
+    }
+}
+
+/// The work of an embedder, which takes token ids, too.
+#[derive(Debug)]
+pub(crate) struct OfInputs<W> {
+    work: W,
+    embedder: Embedder,
+}
+
+impl<W> OfInputs<W> {
+    pub(crate) fn new(work: W, embedder: &Embedder) -> Self {
+        Self { work, embedder: embedder.clone() }
+    }
+
+    pub(super) fn embedder(&self) -> &Embedder {
+        &self.embedder
+    }
+}
+
+impl<W: TextWork<Text = String>> TextWork for OfInputs<W> {
+    type Text = Arc<Input>;
+    type Output = W::Output;
+
+    fn text_bytes(&self, input: &Arc<Input>) -> usize {
+        match &**input {
+            Input::Text(text) => self.work.text_bytes(text),
+            Input::Ids(ids) => size_of_val(ids.as_slice()),
+        }
+    }
+
+    fn tokenize(&self, inputs: &[&Arc<Input>]) -> Result<Vec<TokenizedText>> {
+        let texts: Vec<&String> = inputs.iter().filter_map(|input| input.as_text()).collect();
+        let mut tokenized = self.work.tokenize(&texts)?.into_iter();
+        let of_input = |input: &&Arc<Input>| match &***input {
+            Input::Text(_) => {
+                tokenized.next().ok_or_else(|| Error::Bug("a text was not tokenized".to_owned()))
+            }
+            Input::Ids(ids) => self.embedder.take_ids(ids),
+        };
+        inputs.iter().map(of_input).collect()
+    }
+
+    fn encode(&self, texts: &[&TokenizedText]) -> Result<Vec<Result<W::Output>>> {
+        self.work.encode(texts)
+    }
+
+    fn output_bytes(&self, output: &W::Output) -> usize {
+        self.work.output_bytes(output)
+    }
+
+    fn batch_tokens(&self) -> usize {
+        self.work.batch_tokens()
+    }
+
+    fn is_on_gpu(&self) -> bool {
+        self.work.is_on_gpu()
+    }
+}
