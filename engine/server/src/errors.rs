@@ -182,6 +182,9 @@ impl Refusal {
 }
 
 /// The refusal travels in the response until its form is known.
+/// What clients are told of an internal error.
+pub(crate) const INTERNAL: &str = "an internal error of nearsay: please report it with the server's log";
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
@@ -198,11 +201,15 @@ impl From<&Error> for Refusal {
         let reason = match error.kind() {
             ErrorKind::Usage => Reason::Value,
             ErrorKind::TryAgain => Reason::Busy(Duration::from_secs(1)),
-            ErrorKind::Unavailable => Reason::Lost,
+            ErrorKind::Unavailable if matches!(error, Error::DeviceLost { .. }) => Reason::Lost,
             ErrorKind::DeadlineExceeded => Reason::Late,
             ErrorKind::Cancelled => Reason::Draining,
             _ => Reason::Bug,
         };
+        if reason == Reason::Bug && matches!(error, Error::Bug(_) | Error::Tokenizer { .. }) {
+            // A panic's message may have a piece of a text, and a tokenizer's the path of a file.
+            return Self::new(reason, INTERNAL);
+        }
         let mut message = error.message().to_string();
         if let Some(hint) = error.hint().filter(|_| reason == Reason::Value) {
             message = format!("{message}: {hint}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -18,7 +18,7 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, StatusCode};
 use tower::ServiceExt;
 
-use crate::errors::{Reason, Refusal};
+use crate::errors::{INTERNAL, Reason, Refusal};
 use crate::ids;
 use crate::log::{self, Entry};
 use crate::metrics::Rejection;
@@ -28,7 +28,7 @@ use crate::work::Measured;
 
 /// The headers of answers that web pages may read.
 const EXPOSED: &str = "x-request-id, x-compute-tokens, x-total-time, x-tokenization-time, x-queue-time, \
-                       x-inference-time, x-nearsay-ignored, server-timing, retry-after";
+                       x-inference-time, x-nearsay-ignored, x-nearsay-truncated, server-timing, retry-after";
 
 /// What a route reports about its work, in the extensions of the response.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Front {
         let trace = ids::trace(request.headers()).map(str::to_owned);
         let mut response = match self.checked(request, route, is_local).await {
             Ok(response) => response,
-            Err(refusal) => axum::response::IntoResponse::into_response(refusal),
+            Err(refusal) => refusal.into_response(),
         };
         if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
             response = self.refused(refusal, route, response);
@@ -110,9 +110,10 @@ impl Front {
                 metrics.reject(Rejection::Key);
                 let message =
                     "a key of this server is needed, as Authorization: Bearer KEY or X-API-Key: KEY";
-                return Err(Refusal::new(Reason::Key, message));
+                Refusal::new(Reason::Key, message).into_response()
+            } else {
+                self.route(request).await
             }
-            self.route(request).await
         };
         if let Some(origin) = origin {
             let headers = response.headers_mut();
@@ -129,10 +130,7 @@ impl Front {
         match answer {
             Ok(Ok(response)) => response,
             Ok(Err(impossible)) => match impossible {},
-            Err(_) => {
-                let message = "an internal error of nearsay: please report it with the server's log";
-                axum::response::IntoResponse::into_response(Refusal::new(Reason::Bug, message))
-            }
+            Err(_) => Refusal::new(Reason::Bug, INTERNAL).into_response(),
         }
     }
 
@@ -180,6 +178,9 @@ fn set_headers(headers: &mut HeaderMap, id: &str, report: Option<&Report>, total
     let Some(Report { measured, .. }) = report else { return };
     let Measured { counts, tokenize, queue, encode } = measured;
     set("x-compute-tokens", counts.tokens.to_string());
+    if counts.truncated > 0 {
+        set("x-nearsay-truncated", counts.truncated.to_string());
+    }
     let timings = [
         ("x-tokenization-time", "tokenize", *tokenize),
         ("x-queue-time", "queue", *queue),

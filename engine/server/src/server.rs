@@ -1,7 +1,7 @@
 //! From a configuration to a server that runs until it is told to end.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
@@ -16,6 +16,9 @@ use crate::work;
 
 /// The most threads that do the work of connections; encoding has its own.
 const MOST_THREADS: usize = 4;
+
+/// How long clients are told of a lost device before the server ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// A server that listens, and has not started to answer.
 #[derive(Debug)]
@@ -93,16 +96,25 @@ impl Server {
             let open = start(listeners, &shared);
             let serving = async {
                 load(&shared).await?;
-                ready(&addresses)?;
+                // Whoever reads the line may ask at once.
                 shared.enter(Phase::Serving);
+                ready(&addresses)?;
                 lost(&shared).await
             };
-            tokio::select! {
-                ended = serving => ended?,
-                () = shared.reached(Phase::Leaving) => {}
+            let ended = tokio::select! {
+                ended = serving => ended,
+                () = shared.reached(Phase::Leaving) => Ok(()),
+            };
+            match ended {
+                // The signal stopped the loading before it was heard of here.
+                Err(Error::Engine(nearsay::Error::Cancelled)) | Ok(()) => drain(&shared, open).await,
+                Err(Error::DeviceLost) => part(&shared, open).await,
+                Err(_) => {}
             }
-            drain(&shared, open).await;
-            Ok(())
+            match ended {
+                Err(Error::Engine(nearsay::Error::Cancelled)) => Ok(()),
+                ended => ended,
+            }
         });
         // A model that is still being loaded, or a call of a request that was not answered in time, is left behind.
         runtime.shutdown_background();
@@ -140,6 +152,12 @@ async fn lost(shared: &Shared) -> Result<(), Error> {
     let mut lost = shared.lost.subscribe();
     let _ = lost.wait_for(|lost| *lost).await;
     Err(Error::DeviceLost)
+}
+
+/// Tells the clients that are there that the device was lost: their requests fail at once.
+async fn part(shared: &Shared, mut open: mpsc::Receiver<()>) {
+    shared.enter(Phase::Closing);
+    let _ = tokio::time::timeout(LAST_ANSWERS, open.recv()).await;
 }
 
 /// Lets the requests in flight finish; then the scheduler drops the work of clients that have gone.

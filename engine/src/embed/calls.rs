@@ -144,14 +144,18 @@ impl Embedder {
         Ok((vectors, cu_seqlens))
     }
 
-    /// All tokens of each text after the prompt, however long it is, and their places in it.
+    /// All tokens of each text after the prompt, however long it is, and their places in it. The calling thread makes them, so
+    /// that long texts keep no worker from others.
     ///
     /// # Errors
-    /// If the tokenizer fails or the call is stopped.
+    /// If the tokenizer fails, or the call is stopped between two texts.
     pub fn tokenize_whole<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<OffsetTokens>> {
         let tokenizer = self.tokenizer().without_limit()?;
-        let encode = |text: &T| tokenizer.encode_with_offsets(self.prompt_text(), text.as_ref());
-        self.workers().map_short(self.control(), texts, encode)
+        let encode = |text: &T| {
+            self.control().check()?;
+            tokenizer.encode_with_offsets(self.prompt_text(), text.as_ref())
+        };
+        texts.iter().map(encode).collect()
     }
 
     /// A text given as the ids of its tokens, which are encoded as they are: without a prompt, and without special tokens

@@ -85,10 +85,11 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
                 "a file that is not a socket has this path",
             ));
         }
-        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens on it"));
-        }
-        Ok(_) => std::fs::remove_file(path)?,
+        Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+            Ok(_) => return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens on it")),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)?,
+            Err(error) => return Err(error),
+        },
         Err(_) => {}
     }
     let listener = UnixListener::bind(path)?;
@@ -115,7 +116,6 @@ pub(crate) async fn accept(
     let mut pause = PAUSES[0];
     loop {
         let next = async {
-            let permit = connections.clone().acquire_owned().await;
             let stream: io::Result<(Box<dyn Stream>, bool)> = match &listener {
                 Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
                     // Answers are written whole: waiting for more to send only delays them.
@@ -126,7 +126,8 @@ pub(crate) async fn accept(
                     listener.accept().await.map(|(stream, _)| (Box::new(stream) as Box<dyn Stream>, true))
                 }
             };
-            (permit, stream)
+            // After it was accepted, so that a listener without clients holds no place.
+            (connections.clone().acquire_owned().await, stream)
         };
         let (permit, stream) = tokio::select! {
             next = next => next,

@@ -29,7 +29,8 @@ impl Fields {
     fn of(name: &str, prefix: String, value: Value) -> Result<Self, Refusal> {
         match value {
             Value::Object(fields) => Ok(Self { prefix, fields, known: Vec::new() }),
-            other => Err(refuse(name, "an object", &other)),
+            // Its value may be a text.
+            other => Err(refuse_kind(name, "an object", &other)),
         }
     }
 

@@ -45,6 +45,11 @@ impl Pairs {
         }
         let left = texts(&mut fields, "text_1", config)?;
         let right = texts(&mut fields, "text_2", config)?;
+        let (count, most) = (left.len() + right.len(), config.limits.inputs);
+        if count > most {
+            let message = format!("text_1 and text_2 must have at most {most} texts together, got {count}");
+            return Err(Refusal::of("text_2", Reason::TooLarge, message));
+        }
         let tei = Tei::read(&mut fields, model)?;
         fields.finish()?;
         Ok(Self { left, right, is_matrix: true, tei })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::inputs::{prompt_name, texts};
-use super::json_of;
+use super::{Terms, json_of};
 use crate::errors::{Reason, Refusal};
 use crate::json::{kind, refuse};
 use crate::limits::read_fields;
@@ -45,21 +45,25 @@ pub(super) async fn tokenize(
     request: Request,
 ) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
-    let mut fields = read_fields(request, &shared.config.limits).await?;
+    let limits = &shared.config.limits;
+    let terms = Terms::read(&shared, request.headers())?;
+    let mut fields = read_fields(request, limits).await?;
     let texts = texts(&mut fields, "inputs", &shared.config)?;
     let with_special = fields.boolean("add_special_tokens")?.unwrap_or(true);
     let prompt_name = prompt_name(&mut fields, &model)?;
     fields.finish()?;
 
     let settings = Settings { prompt_name, ..Settings::default() };
-    let tokens = shared.work.tokenize(&model, texts.clone(), &settings).await;
+    let bounds = (terms.deadline, limits.tokens_per_request);
+    let tokens = shared.work.tokenize(&model, texts.clone(), &settings, bounds).await;
     let tokens = tokens.map_err(|failure| failure.refusal("inputs"))?;
-    let answer: Vec<Vec<Token>> = tokens
-        .iter()
-        .zip(&texts)
-        .map(|(tokens, text)| tokens_of(&model, tokens, text, with_special))
-        .collect();
-    Ok(json_of(&answer))
+    // At most some megabytes, which take long enough to keep a connection's thread from others.
+    Ok(tokio::task::block_in_place(|| {
+        let of_texts = tokens.iter().zip(&texts);
+        let answer: Vec<Vec<Token>> =
+            of_texts.map(|(tokens, text)| tokens_of(&model, tokens, text, with_special)).collect();
+        json_of(&answer)
+    }))
 }
 
 fn tokens_of(model: &Model, tokens: &OffsetTokens, text: &str, with_special: bool) -> Vec<Token> {
@@ -84,9 +88,10 @@ pub(super) async fn decode(State(shared): State<Arc<Shared>>, request: Request) 
     let skips_special = fields.boolean("skip_special_tokens")?.unwrap_or(true);
     fields.finish()?;
     let decode = |ids: &Vec<u32>| model.embedder.decode(ids, skips_special).map_err(Refusal::from);
-    let texts: Vec<String> =
-        tokio::task::block_in_place(|| ids.iter().map(decode).collect::<Result<_, _>>())?;
-    Ok(json_of(&texts))
+    tokio::task::block_in_place(|| {
+        let texts: Vec<String> = ids.iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(json_of(&texts))
+    })
 }
 
 fn list(path: &str, value: Value) -> Result<Vec<u32>, Refusal> {

@@ -157,7 +157,7 @@ fn of_engine(error: &Error, inputs: &str) -> Refusal {
         Error::QueueFull { tokens, waiting, limit, retry_after } => busy(
             *retry_after,
             format!(
-                "at most {limit} tokens may wait on this server; {waiting} do, and {inputs} has {tokens}"
+                "at most {limit} tokens may wait on this server; {waiting} do, and {inputs} adds {tokens} or more"
             ),
         ),
         Error::WaitTooLong { seconds, limit, retry_after } => busy(

@@ -33,7 +33,7 @@ pub(crate) struct Work {
     scheduler: OnceLock<Scheduler>,
     metrics: Metrics,
     /// Calls that only tokenize, which need one core each.
-    tokenizing: Semaphore,
+    tokenizing: Arc<Semaphore>,
 }
 
 /// Why a request is refused after its texts were tokenized.
@@ -45,7 +45,11 @@ enum Broken {
 impl Work {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { scheduler: OnceLock::new(), metrics: metrics.clone(), tokenizing: Semaphore::new(cores) }
+        Self {
+            scheduler: OnceLock::new(),
+            metrics: metrics.clone(),
+            tokenizing: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     /// Starts the threads that encode, on the devices of `session`, which all models share.
@@ -99,17 +103,38 @@ impl Work {
         self.run(kind, job, move |tokens| fits(tokens, width)).await
     }
 
-    /// All tokens of texts, not truncated, with their places in them.
+    /// All tokens of texts, not truncated, with their places in them; at most `most`.
     pub(crate) async fn tokenize(
         &self,
         model: &Model,
         texts: Vec<String>,
         settings: &Settings,
+        (deadline, most): (Instant, u64),
     ) -> Result<Vec<OffsetTokens>, Failure> {
         let guard = CancelOnDrop::default();
         let embedder = model.prepared(settings)?.embedder().with_cancel(&guard.0);
-        let _turn = self.tokenizing.acquire().await;
-        blocking(move || embedder.tokenize_whole(&texts)).await
+        let tokenized = self.in_turn(deadline, move || embedder.tokenize_whole(&texts)).await?;
+        let tokens = tokenized.iter().map(|text| text.tokens.ids.len() as u64).sum();
+        if tokens > most { Err(Failure::TooManyTokens { tokens, most }) } else { Ok(tokenized) }
+    }
+
+    /// Runs a call that only tokenizes, next to the scheduler: as many at once as there are cores, whether their clients are
+    /// still there or not.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        call: impl FnOnce() -> nearsay::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let turn = self.tokenizing.clone().acquire_owned();
+        let called = async move {
+            let turn = turn.await;
+            blocking(move || {
+                let _turn = turn;
+                call()
+            })
+            .await
+        };
+        tokio::time::timeout_at(deadline.into(), called).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Gives a job to the scheduler if it keeps its rules and `fits` agrees to its tokens, and waits for its end.
@@ -149,7 +174,7 @@ impl Work {
             finished.unwrap_or_else(|_| Err(Error::Bug("a request ended without an answer".to_owned())));
         match (answer, broken.try_recv()) {
             (Ok(answer), _) => Ok(answer.into()),
-            (Err(_), Ok(why)) => Err(refusal(why, &inputs, kind.work().embedder()).await),
+            (Err(_), Ok(why)) => Err(self.refusal(why, &inputs, kind.work().embedder(), deadline).await),
             (Err(error), Err(_)) => {
                 if let Some(reason) = Rejection::of(&error) {
                     self.metrics.reject(reason);
@@ -158,18 +183,24 @@ impl Work {
             }
         }
     }
-}
 
-/// The failure of a request that broke a rule.
-async fn refusal(why: Broken, inputs: &[Arc<Input>], embedder: &Embedder) -> Failure {
-    match why {
-        Broken::Answer(failure) => failure,
-        Broken::Text(Refused::Empty(index)) => Failure::TextEmpty { index },
-        Broken::Text(Refused::Long(index)) => {
-            let (input, of_input) = (inputs[index].clone(), embedder.clone());
-            match blocking(move || input.length(&of_input)).await {
-                Ok(tokens) => Failure::TextTooLong { index, tokens, most: embedder.max_tokens() },
-                Err(failure) => failure,
+    /// The failure of a request that broke a rule.
+    async fn refusal(
+        &self,
+        why: Broken,
+        inputs: &[Arc<Input>],
+        embedder: &Embedder,
+        deadline: Instant,
+    ) -> Failure {
+        match why {
+            Broken::Answer(failure) => failure,
+            Broken::Text(Refused::Empty(index)) => Failure::TextEmpty { index },
+            Broken::Text(Refused::Long(index)) => {
+                let (input, of_input) = (inputs[index].clone(), embedder.clone());
+                match self.in_turn(deadline, move || input.length(&of_input)).await {
+                    Ok(tokens) => Failure::TextTooLong { index, tokens, most: embedder.max_tokens() },
+                    Err(failure) => failure,
+                }
             }
         }
     }

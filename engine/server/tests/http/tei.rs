@@ -28,6 +28,41 @@ fn embed_has_the_bits_of_the_library() {
     assert_eq!((one.as_array().unwrap().len(), one[0].as_array().unwrap().len()), (1, 8));
 }
 
+/// Row 115: what was cut is in a header, where TEI's answer has no place for it.
+#[test]
+fn truncated_texts_are_counted_in_a_header() {
+    let served = Served::new();
+    let mut client = served.client();
+    let long = "river ".repeat(60);
+    for (path, body) in [
+        ("/embed", json!({"inputs": [long, "river", long]})),
+        ("/embed_all", json!({"inputs": [long, "a", long]})),
+        ("/similarity", json!({"inputs": {"source_sentence": long, "sentences": ["a", long]}})),
+        ("/v1/embeddings", json!({"input": [long, long]})),
+    ] {
+        assert_eq!(client.post(path, &body).with(200).header("x-nearsay-truncated"), Some("2"), "{path}");
+    }
+    let whole = client.post("/embed", &json!({"inputs": "river"})).with(200);
+    assert_eq!(whole.header("x-nearsay-truncated"), None);
+}
+
+#[test]
+fn texts_of_one_request_have_limits_together() {
+    let served = Served::with(|config| {
+        config.limits.inputs = 5;
+        config.limits.tokens_per_request = 30;
+    });
+    let mut client = served.client();
+    let three = json!(["a", "b", "c"]);
+    let body = json!({"text_1": three, "text_2": three});
+    let message = client.post("/similarity", &body).tei_error(413, "Validation");
+    assert_eq!(message, "text_1 and text_2 must have at most 5 texts together, got 6");
+    let words = |count: usize| json!({"inputs": "river ".repeat(count)});
+    assert_eq!(client.post("/tokenize", &words(28)).status, 200);
+    let message = client.post("/tokenize", &words(29)).tei_error(413, "Validation");
+    assert!(message.starts_with("inputs must have at most 30 tokens"), "{message}");
+}
+
 #[test]
 fn embed_all_has_a_vector_per_token() {
     let (served, texts) = (Served::new(), texts());

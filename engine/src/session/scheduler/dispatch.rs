@@ -204,15 +204,15 @@ impl Shared {
     }
 }
 
-/// The outcome of each text. If the batch fails, each text is tried alone: only those that fail by themselves do.
+/// The outcome of each text. If the batch fails or panics, each text is tried alone: only those that fail by themselves do.
 fn encode(kind: &AnyKind, texts: &[&TokenizedText]) -> Vec<Outcome> {
-    match catch("encoding", || kind.encode(texts)) {
-        Ok(Ok(outputs)) => outputs.into_iter().map(|output| output.map_err(Arc::new)).collect(),
-        Ok(Err(error)) if texts.len() > 1 && error.kind() != ErrorKind::Unavailable => {
-            tracing::debug!("{error}: {} texts are tried one by one", texts.len());
+    match catch("encoding", || kind.encode(texts)).and_then(|outputs| outputs) {
+        Ok(outputs) => outputs.into_iter().map(|output| output.map_err(Arc::new)).collect(),
+        Err(error) if texts.len() > 1 && error.kind() != ErrorKind::Unavailable => {
+            tracing::debug!("a batch failed: its {} texts are tried one by one", texts.len());
             texts.iter().flat_map(|text| encode(kind, &[text])).collect()
         }
-        Ok(Err(error)) | Err(error) => {
+        Err(error) => {
             let error = Arc::new(error);
             texts.iter().map(|_| Err(error.clone())).collect()
         }
