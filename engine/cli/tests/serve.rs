@@ -141,6 +141,7 @@ fn row_101_what_cannot_be_listened_on_ends_the_command() {
     desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file none").ends(66, &["none"]);
     desk.write("keys", "# only a comment\n");
     desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file keys").ends(65, &["keys", "no key"]);
-    desk.run("serve --listen 127.0.0.1:0 -m BERT --alias x=y").ends(2, &["the alias x must be of a model"]);
+    desk.run("serve --listen 127.0.0.1:0 -m BERT --alias x=y")
+        .ends(2, &["the alias x refers to y, which is not a model"]);
     desk.run("serve --listen 127.0.0.1:0 -m a=x -m a=y").ends(2, &["a is given twice"]);
 }

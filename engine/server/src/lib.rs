@@ -4,7 +4,7 @@
 //! headers, the log), `routes` (one module per group of routes: JSON to a job, a result to JSON), `work` (the boundary to
 //! the engine). Errors are those of `errors`, in the form of the route.
 //!
-//! What it does not do: TLS and HTTP/2, which a proxy in front of it does, and compressed bodies.
+//! Not supported: TLS and HTTP/2 (use a proxy), and compressed bodies.
 
 mod accept;
 mod auth;

@@ -226,7 +226,7 @@ pub(crate) fn check_names(config: &Config) -> nearsay::Result<()> {
     for (alias, of) in &config.aliases {
         if !config.models.iter().any(|model| model.name == *of || model.source == *of) {
             return Err(usage(&format!(
-                "the alias {alias} must be of a model of this server, and {of} is none"
+                "the alias {alias} refers to {of}, which is not a model of this server"
             )));
         }
     }

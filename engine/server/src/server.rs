@@ -28,7 +28,7 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// Tells a running server to end. Clones tell the same server.
+/// Shuts down a running server. Clones control the same one.
 #[derive(Debug, Clone)]
 pub struct ServerControl(Arc<Shared>);
 
@@ -79,7 +79,7 @@ impl Server {
         self.listeners.iter().map(Listener::address).collect()
     }
 
-    /// What tells it to end.
+    /// A handle that shuts it down.
     pub fn control(&self) -> ServerControl {
         ServerControl(self.shared.clone())
     }

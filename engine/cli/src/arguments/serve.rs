@@ -28,8 +28,8 @@ the requests in flight finish; a second signal ends at once. docs/serving.md has
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeArguments {
-    /// A folder, or a name on the Hugging Face hub; NAME= before it is the name that clients ask for. Repeat for several
-    /// models; requests that name none get the first
+    /// A folder, or a name on the Hugging Face hub; NAME= sets the name that clients use. Repeat for several models;
+    /// requests that name none get the first
     #[arg(short, long, value_name = "[NAME=]NAME_OR_DIR")]
     pub(crate) model: Vec<String>,
     /// Another name of a model
@@ -56,7 +56,7 @@ pub(crate) struct AccessArguments {
     /// A file with the keys of clients, one per line
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(named::<PathBuf>))]
     pub(crate) api_key_file: Option<PathBuf>,
-    /// Listen on an address that other machines can reach although there is no key
+    /// Allow a non-loopback address without a key
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Show the list of models without a key
@@ -65,7 +65,7 @@ pub(crate) struct AccessArguments {
     /// Let web pages of this origin use the server; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors_origin: Vec<String>,
-    /// Another name of this machine that requests may be addressed to, or * for any; repeatable
+    /// Also accept this `Host` name; `*` accepts any; repeatable
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
     /// Take lists of token ids in place of texts
@@ -74,8 +74,8 @@ pub(crate) struct AccessArguments {
     /// Refuse empty texts
     #[arg(long)]
     pub(crate) refuse_empty: bool,
-    /// Form of the lines about requests on stderr
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = LogArgument::Text)]
+    /// Format of the request log on stderr
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogArgument::Text)]
     pub(crate) log: LogArgument,
 }
 
@@ -83,37 +83,38 @@ pub(crate) struct AccessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArguments {
-    /// Bytes of a request's body
+    /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value = "8388608")]
     max_body: NonZero<usize>,
-    /// Texts of a request
+    /// Most texts per request
     #[arg(long, value_name = "N", default_value = "2048")]
     max_inputs: NonZero<usize>,
-    /// Tokens of a request
+    /// Most tokens per request
     #[arg(long, value_name = "N", default_value = "300000")]
     max_tokens_per_request: NonZero<u64>,
-    /// Bytes of an answer
+    /// Largest answer in bytes
     #[arg(long, value_name = "BYTES", default_value = "268435456")]
     max_response_bytes: NonZero<u64>,
     /// Open connections; others wait to be accepted
     #[arg(long, value_name = "N", default_value = "1024")]
     max_connections: NonZero<usize>,
-    /// Tokens that wait [default: twice those of --max-wait at the measured speed]
+    /// Most tokens that may wait [default: twice what --max-wait seconds encode, at least twice
+    /// --max-tokens-per-request]
     #[arg(long, value_name = "N")]
     max_queued_tokens: Option<NonZero<u64>>,
-    /// Seconds that a request may be expected to wait when it is accepted
+    /// Reject requests (429) whose predicted wait is longer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     max_wait: Duration,
-    /// Bytes of vectors that are kept for texts that come again [default: none]
+    /// Size of the vector cache in bytes [default: no cache]
     #[arg(long, value_name = "BYTES")]
     pub(crate) vector_cache: Option<NonZero<usize>>,
-    /// Seconds until a request that is not answered is dropped
+    /// Request timeout in seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     request_timeout: Duration,
-    /// Seconds between the signal to end and the end of accepting connections
+    /// Keep accepting connections for this many seconds after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     drain_delay: Duration,
-    /// Seconds after that in which requests may finish
+    /// Then wait this many seconds for open requests
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     drain: Duration,
 }

@@ -119,7 +119,7 @@ impl Fields {
             None => Ok(()),
             Some(name) => {
                 let path = format!("{}{}", self.prefix, shortened(name));
-                let message = format!("there is no field {path}: there are {}", self.known.join(", "));
+                let message = format!("unknown field {path}; known fields: {}", self.known.join(", "));
                 Err(Refusal::of(&path, Reason::Value, message))
             }
         }
@@ -165,7 +165,8 @@ pub(crate) fn shown(text: impl AsRef<str>) -> String {
     format!("\"{}\"", shortened(text.as_ref()))
 }
 
-fn shortened(text: &str) -> String {
+/// At most 40 characters of a text, on one line.
+pub(super) fn shortened(text: &str) -> String {
     let mut shown: String = text.chars().take(MOST_SHOWN).collect::<String>().escape_debug().to_string();
     if text.chars().nth(MOST_SHOWN).is_some() {
         shown.push_str("..");
@@ -249,7 +250,7 @@ mod tests {
         body.take("truncate");
         assert_eq!(fields(json!({"b": 1, "a": 2})).ignored(), ["a", "b"]);
         let refusal = body.finish().unwrap_err();
-        assert_eq!(refusal.message, "there is no field trucate: there are input, truncate");
+        assert_eq!(refusal.message, "unknown field trucate; known fields: input, truncate");
         assert_eq!(refusal.param.as_deref(), Some("trucate"));
     }
 }

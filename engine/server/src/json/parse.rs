@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::fields::shortened;
 use crate::errors::{Reason, Refusal};
 
 /// Lists and objects inside each other.
@@ -47,8 +48,8 @@ impl fmt::Display for Place<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body => formatter.write_str("the body"),
-            Self::Key(Self::Body, key) => write!(formatter, "{}", key.escape_debug()),
-            Self::Key(place, key) => write!(formatter, "{place}.{}", key.escape_debug()),
+            Self::Key(Self::Body, key) => formatter.write_str(&shortened(key)),
+            Self::Key(place, key) => write!(formatter, "{place}.{}", shortened(key)),
             Self::Index(Self::Body, index) => write!(formatter, "[{index}]"),
             Self::Index(place, index) => write!(formatter, "{place}[{index}]"),
         }
@@ -66,7 +67,7 @@ impl Seed<'_> {
     fn inner<E: serde::de::Error>(&self) -> Result<usize, E> {
         match self.depth {
             MOST_DEPTH => Err(E::custom(format_args!(
-                "lists and objects may be inside each other {MOST_DEPTH} deep, and {} is deeper",
+                "lists and objects may be inside each other {MOST_DEPTH} deep: the limit is reached at {}",
                 self.place
             ))),
             depth => Ok(depth + 1),
@@ -141,7 +142,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
                 let place = Place::Key(&self.place, &key);
-                return Err(A::Error::custom(format_args!("{place} must occur once, and occurs again")));
+                return Err(A::Error::custom(format_args!("{place} occurs twice")));
             }
             let place = Place::Key(&self.place, &key);
             let value = entries.next_value_seed(Seed { count: self.count, place, depth })?;
@@ -184,16 +185,19 @@ mod tests {
     #[test]
     fn a_key_that_occurs_twice_is_named() {
         let (_, message) = refused("{\"model\": \"a\", \"model\": \"b\"}");
-        assert!(message.starts_with("model must occur once, and occurs again"), "{message}");
+        assert!(message.starts_with("model occurs twice"), "{message}");
         let (_, message) = refused("{\"a\": [{\"b\": {\"c\": 1, \"c\": 1}}]}");
-        assert!(message.starts_with("a[0].b.c must occur once"), "{message}");
+        assert!(message.starts_with("a[0].b.c occurs twice"), "{message}");
+        let key = "k".repeat(50);
+        let (_, message) = refused(&format!("{{\"{key}\": 1, \"{key}\": 1}}"));
+        assert!(message.starts_with(&format!("{}.. occurs twice", &key[..40])), "{message}");
     }
 
     #[test]
     fn nesting_and_numbers_of_values_are_limited() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(nested(MOST_DEPTH).as_bytes(), 100).is_ok());
-        assert!(refused(&nested(MOST_DEPTH + 1)).1.contains("inside each other 16 deep, and [0][0]"));
+        assert!(refused(&nested(MOST_DEPTH + 1)).1.contains("16 deep: the limit is reached at [0][0]"));
         assert_eq!(refused(&nested(100_000)).0, Reason::Value);
         let list = |values: usize| format!("{{\"input\": [{}]}}", vec!["\"\""; values].join(","));
         assert!(parse(list(98).as_bytes(), 100).is_ok());

@@ -125,14 +125,14 @@ impl Failure {
             Self::TextTooLong { index, tokens, most } => of(
                 Reason::TextTooLong,
                 format!(
-                    "{inputs}[{index}] must have at most {most} tokens, and has {tokens}; it was not to be truncated"
+                    "{inputs}[{index}] must have at most {most} tokens, has {tokens}, and `truncate` is false"
                 ),
             ),
             Self::TextEmpty { index } => {
                 of(Reason::Empty, format!("{inputs}[{index}] must have at least one token, and is empty"))
             }
             Self::Late => {
-                Refusal::new(Reason::Late, "the answer was not there before the request's deadline")
+                Refusal::new(Reason::Late, "the request's deadline passed before the answer was ready")
             }
             Self::Engine(error) => of_engine(&error, inputs),
         }

@@ -95,7 +95,7 @@ impl Entry {
     }
 }
 
-/// What a thread has to do with the lock open.
+/// Work to do after the lock is released.
 pub(in super::super) enum Effect {
     Deliver { reply: Arc<Reply>, places: Vec<usize>, output: AnyOutput },
     DeliverNothing(Arc<Reply>),
@@ -156,7 +156,7 @@ pub(in super::super) struct EncodeBatch {
     pub(super) is_backlogged: bool,
 }
 
-/// What came of a text.
+/// The outcome of a text.
 pub(in super::super) type Outcome = Result<AnyOutput, Arc<Error>>;
 
 /// The batches of tokenization. Requests of all kinds share them.
