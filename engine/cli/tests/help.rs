@@ -6,7 +6,7 @@ use std::path::Path;
 use nearsay_tests::run::finish;
 use nearsay_tests::{desk, repository};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
     "embed",
     "verify",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 29] = [
     "models",
     "models list",
     "models inspect",
+    "serve",
     "bench",
     "bench compare",
     "bench search",
