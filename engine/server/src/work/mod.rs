@@ -115,7 +115,11 @@ impl Work {
         let embedder = model.prepared(settings)?.embedder().with_cancel(&guard.0);
         let tokenized = self.in_turn(deadline, move || embedder.tokenize_whole(&texts)).await?;
         let tokens = tokenized.iter().map(|text| text.tokens.ids.len() as u64).sum();
-        if tokens > most { Err(Failure::TooManyTokens { tokens, most }) } else { Ok(tokenized) }
+        if tokens > most {
+            Err(Error::RequestTooLarge { tokens, limit: most, holder: "a request" }.into())
+        } else {
+            Ok(tokenized)
+        }
     }
 
     /// Runs a call that only tokenizes, next to the scheduler: as many at once as there are cores, whether their clients are

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nearsay::{Devices, EmbedOptions, Embedder, Session, SessionOptions};
 use nearsay_server::{ApiKeys, Config, Error, Limits, ModelSource, Server, ServerControl};
@@ -83,6 +83,21 @@ impl Served {
 
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.address)
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.client().get("/metrics").with(200).text().to_owned();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("{name} is not in\n{text}"))
+    }
+
+    pub(crate) fn wait_until_nothing_is_queued(&self) {
+        let start = Instant::now();
+        while self.metric("nearsay_queued_tokens") > 0.0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the queue does not drain");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until it ends.
