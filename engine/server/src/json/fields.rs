@@ -237,7 +237,7 @@ mod tests {
         );
         assert_eq!(message(of(json!("x".repeat(50))).boolean("a")).len(), 73);
         assert_eq!(message(Fields::of_body(json!([1]))), "the body must be an object, got a list");
-        assert_eq!(message(of(json!(1)).object("a")), "a must be an object, got 1");
+        assert_eq!(message(of(json!("a text")).object("a")), "a must be an object, got a string");
         assert_eq!(message(of(json!(1)).required("b")), "b is missing");
         let mut parent = fields(json!({"p": {"q": 1}}));
         assert_eq!(message(parent.object("p").unwrap().unwrap().text("q")), "p.q must be a string, got 1");

@@ -186,7 +186,8 @@ mod tests {
         let refusal = |error: Error| Failure::from(error).refusal("input");
         let full = refusal(Error::QueueFull { tokens: 7, waiting: 98, limit: 100, retry_after: 3 });
         assert_eq!(full.reason, Reason::Busy(Duration::from_secs(3)));
-        let expected = "at most 100 tokens may wait on this server; 98 do, and input has 7: try again in 3 s";
+        let expected =
+            "at most 100 tokens may wait on this server; 98 do, and input adds 7 or more: try again in 3 s";
         assert_eq!(full.message, expected);
         let long = refusal(Error::WaitTooLong { seconds: 31, limit: 30, retry_after: 1 });
         assert_eq!(long.reason, Reason::Busy(Duration::from_secs(1)));
