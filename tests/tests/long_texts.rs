@@ -18,9 +18,10 @@ fn open(folder: &Path, batch_tokens: usize, threads: usize) -> Session {
     Session::with(folder.to_str().unwrap(), &options.threads(threads)).unwrap()
 }
 
+/// With the tokens of the reference, which puts no space before a text.
 fn windows(session: &Session, layer: usize, length: usize) -> Scorer {
     let options = ScoreOptions::default().layer(layer).max_length(length).on_long(OnLongText::Windows);
-    session.scorer(&options).unwrap()
+    session.scorer(&options.use_fast_tokenizer()).unwrap()
 }
 
 /// The model's parts, without a session.

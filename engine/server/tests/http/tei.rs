@@ -52,14 +52,13 @@ fn texts_of_one_request_have_limits_together() {
         config.limits.inputs = 5;
         config.limits.tokens_per_request = 30;
     });
-    let mut client = served.client();
     let three = json!(["a", "b", "c"]);
     let body = json!({"text_1": three, "text_2": three});
-    let message = client.post("/similarity", &body).tei_error(413, "Validation");
+    let message = served.client().post("/similarity", &body).tei_error(413, "Validation");
     assert_eq!(message, "text_1 and text_2 must have at most 5 texts together, got 6");
     let words = |count: usize| json!({"inputs": "river ".repeat(count)});
-    assert_eq!(client.post("/tokenize", &words(28)).status, 200);
-    let message = client.post("/tokenize", &words(29)).tei_error(413, "Validation");
+    assert_eq!(served.client().post("/tokenize", &words(28)).status, 200);
+    let message = served.client().post("/tokenize", &words(29)).tei_error(413, "Validation");
     assert!(message.starts_with("inputs must have at most 30 tokens"), "{message}");
 }
 
