@@ -280,7 +280,8 @@ fn a_text_that_fits_has_the_bits_that_it_has_without_windows() {
         let pairs: Vec<(String, String)> =
             (4..20).map(|tokens| (reference.text(tokens, 1), reference.text(24 - tokens, 2))).collect();
         let session = open(&folder, 256, 2);
-        let plain = session.scorer(&ScoreOptions::default().layer(2).max_length(20)).unwrap();
+        let options = ScoreOptions::default().layer(2).max_length(20).use_fast_tokenizer();
+        let plain = session.scorer(&options).unwrap();
         let scorer = windows(&session, 2, 20);
         let [plain, found] = [&plain, &scorer].map(|scorer| scorer.score(&pairs).unwrap());
         assert_eq!(plain, found, "{family}");
