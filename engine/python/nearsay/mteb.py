@@ -143,7 +143,7 @@ class Model:
             For each query its documents, the best first, with their scores.
 
         Raises:
-            InputError: There is no corpus, or a document of `top_ranked` is not in it.
+            InputError: The corpus is missing, or lacks a document of `top_ranked`.
         """
         del others
         if self._corpus is None:

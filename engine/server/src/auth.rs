@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
-/// The keys of which a client must have one.
+/// The accepted keys.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ApiKeys(Vec<String>);
 

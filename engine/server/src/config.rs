@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! Settings of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct ModelSource {
     pub source: String,
 }
 
-/// What a server is started with.
+/// Settings of a server.
 #[derive(Clone)]
 pub struct Config {
     /// The models. Routes that name none use the first.
@@ -49,7 +49,7 @@ pub struct Config {
     pub takes_token_ids: bool,
     /// Whether empty texts are refused.
     pub refuses_empty: bool,
-    /// Bytes of vectors that are kept for texts that come again.
+    /// Size of the vector cache in bytes.
     pub vector_cache: usize,
     /// Sizes and times.
     pub limits: Limits,

@@ -39,9 +39,9 @@ pub(crate) enum Reason {
     Key,
     /// The request is addressed to another name, or sent by a foreign web page.
     Forbidden,
-    /// There is no such path.
+    /// Unknown path.
     Route,
-    /// There is no such model.
+    /// Unknown model.
     Model,
     /// The path has other methods, which are these.
     Method(&'static str),
@@ -182,7 +182,7 @@ impl Refusal {
 }
 
 /// The refusal travels in the response until its form is known.
-/// What clients are told of an internal error.
+/// The message for an internal error.
 pub(crate) const INTERNAL: &str = "an internal error of nearsay: please report it with the server's log";
 
 impl IntoResponse for Refusal {

@@ -30,7 +30,7 @@ use crate::work::Measured;
 const EXPOSED: &str = "x-request-id, x-compute-tokens, x-total-time, x-tokenization-time, x-queue-time, \
                        x-inference-time, x-nearsay-ignored, x-nearsay-truncated, server-timing, retry-after";
 
-/// What a route reports about its work, in the extensions of the response.
+/// A route's report on its work, in the extensions of the response.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     pub(crate) model: String,

@@ -156,7 +156,7 @@ impl Model {
     }
 }
 
-/// The models, the first of which serves requests that name none.
+/// The models. The first is the default.
 #[derive(Debug)]
 pub(crate) struct Models {
     first: Arc<Model>,

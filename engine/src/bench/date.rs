@@ -21,7 +21,7 @@ fn rfc3339(seconds: u64) -> String {
 
 /// Days since 1970 as year, month and day (Hinnant, "chrono-compatible low-level date algorithms": years
 /// start in March, so that the leap day is the last; eras of 400 years).
-fn date(days: u64) -> (u64, u64, u64) {
+pub fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

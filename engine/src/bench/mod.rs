@@ -33,6 +33,7 @@ use std::time::Instant;
 use nearsay_kernels::Precision;
 
 pub use compare::{Comparison, Difference, LatencyRatio, ThroughputRatio, Topic};
+pub use date::date;
 pub use load::Load;
 pub use machine::Machine;
 pub use options::{BenchOptions, DEFAULT_LENGTHS};

@@ -333,7 +333,7 @@ pub enum Error {
         tokens: u64,
         /// The most.
         limit: u64,
-        /// What the limit is of: `a request` or `the queue`.
+        /// The holder of the limit: `a request` or `the queue`.
         holder: &'static str,
     },
     /// Too many tokens wait for a request to be let in now.

@@ -64,6 +64,6 @@ pub(super) async fn embed_all(
 }
 
 /// Refuses a request whose answer would be too long.
-fn check_answer(bytes: u64, most: u64) -> Result<(), Failure> {
+pub(super) fn check_answer(bytes: u64, most: u64) -> Result<(), Failure> {
     if bytes <= most { Ok(()) } else { Err(Failure::AnswerTooLong { bytes, most }) }
 }

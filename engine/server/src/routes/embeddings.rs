@@ -76,7 +76,8 @@ pub(super) async fn embeddings(
 
     let width = settings.dimensions.unwrap_or(model.embedder.dimensions());
     let bytes = AROUND + inputs.len() as u64 * encoding.bytes(width);
-    check_answer(bytes, shared.config.limits.response_bytes)?;
+    super::embed::check_answer(bytes, shared.config.limits.response_bytes)
+        .map_err(|failure| failure.refusal("input"))?;
     let rules = Rules { truncates, refuses_empty: shared.config.refuses_empty };
     let job = Job { inputs, settings, rules, class, deadline: terms.deadline };
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("input"))?;
@@ -87,14 +88,6 @@ pub(super) async fn embeddings(
         response.headers_mut().insert("x-nearsay-ignored", names);
     }
     Ok(reported(response, &model, done.measured, id))
-}
-
-/// Refuses a request whose answer would be too long.
-fn check_answer(bytes: u64, most: u64) -> Result<(), Refusal> {
-    match bytes <= most {
-        true => Ok(()),
-        false => Err(crate::work::Failure::AnswerTooLong { bytes, most }.refusal("input")),
-    }
 }
 
 fn settings(fields: &mut Fields, model: &Model) -> Result<Settings, Refusal> {

@@ -138,7 +138,7 @@ async fn wrong_method(request: Request) -> Refusal {
     Refusal::new(Reason::Method(route.methods), message)
 }
 
-/// What the headers of a request ask for.
+/// Settings in a request's headers.
 #[derive(Debug, Clone, Copy)]
 struct Terms {
     /// When the answer must be there: after the server's time, or after less.

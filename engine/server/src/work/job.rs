@@ -1,4 +1,4 @@
-//! What a request asks for, and what comes of it.
+//! Requests and their results.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ impl<T> From<Answer<T>> for Done<Vec<Arc<T>>> {
     }
 }
 
-/// What a request took.
+/// Counts and times of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Measured {
     pub(crate) counts: Counts,

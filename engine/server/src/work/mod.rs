@@ -26,7 +26,7 @@ use job::Refused;
 pub(crate) use inputs::{Input, OfInputs};
 pub(crate) use job::{Counts, Done, Failure, Job, Measured, Rules};
 
-/// What runs the work of all models.
+/// Runs the work of all models.
 #[derive(Debug)]
 pub(crate) struct Work {
     /// Starts with the first model, whose devices it is for.

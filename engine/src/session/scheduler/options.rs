@@ -28,7 +28,7 @@ pub struct SchedulerOptions {
     pub max_queued_tokens: Option<u64>,
     /// The longest time that a request may have to wait when it is let in; by default 30 s.
     pub max_wait: Duration,
-    /// Bytes of outputs that are kept for texts that come again; by default 0.
+    /// Size of the output cache in bytes; by default 0.
     pub cache_bytes: usize,
     /// Tokens per second, until the speed is measured; `None`: until then, waits are not predicted.
     pub tokens_per_second: Option<f64>,

@@ -9,7 +9,7 @@ use super::flights::TextKey;
 /// Bytes of the books on an entry: about 100 in the two maps.
 const BOOKKEEPING: usize = 128;
 
-/// Outputs by their tokens and kind of work. What was used longest ago leaves first.
+/// Outputs by their tokens and kind of work. The least recently used are removed first.
 #[derive(Default)]
 pub(super) struct OutputCache {
     most_bytes: usize,

@@ -37,7 +37,7 @@ use turns::Turns;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RequestId(u64);
 
-/// What a thread is for.
+/// A thread's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Tokenization and encoding, in turns if there is work of both.

@@ -1,4 +1,4 @@
-//! What the queue holds, permits, and its end.
+//! The queue's content, permits and shutdown.
 
 use std::time::Instant;
 
