@@ -1,4 +1,4 @@
-//! Refusals, and their forms: OpenAI's and text-embeddings-inference's.
+//! Refusals, and their forms: OpenAI's, text-embeddings-inference's, Cohere's and Ollama's.
 //!
 //! A refusal is one sentence with the place in the request, the rule and both values. It never has a text of the
 //! request, a key, or the name of a type in this program.
@@ -10,7 +10,10 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use nearsay::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::numbers::push_json;
 
 /// The longest `Retry-After` that clients obey (OpenAI's stop trying if it is longer).
 const LONGEST_RETRY: u64 = 120;
@@ -22,6 +25,69 @@ pub(crate) enum Form {
     OpenAi,
     /// `{"error", "error_type"}`.
     Tei,
+    /// `{"message", "id"}`.
+    Cohere,
+    /// `{"error"}`.
+    Ollama,
+}
+
+impl Form {
+    /// Whose form it is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI",
+            Self::Tei => "TEI",
+            Self::Cohere => "Cohere",
+            Self::Ollama => "Ollama",
+        }
+    }
+}
+
+/// An error as OpenAI's API returns it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OpenAiError<'a> {
+    error: OpenAiErrorFields<'a>,
+}
+
+/// What is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct OpenAiErrorFields<'a> {
+    /// A sentence with the field, the rule and the value that broke it.
+    message: &'a str,
+    /// `invalid_request_error`, `rate_limit_error` or `server_error`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The field.
+    #[schema(required = true)]
+    param: Option<&'a str>,
+    /// A word for programs.
+    #[schema(required = true)]
+    code: Option<&'static str>,
+}
+
+/// An error as text-embeddings-inference returns it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TeiError<'a> {
+    /// A sentence with the field, the rule and the value that broke it.
+    error: &'a str,
+    /// `Validation`, `Empty`, `Overloaded`, `Backend` or `Unhealthy`.
+    error_type: &'static str,
+}
+
+/// An error as Cohere's API returns it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CohereError<'a> {
+    /// A sentence with the field, the rule and the value that broke it.
+    message: &'a str,
+    /// The request's id.
+    id: &'a str,
+}
+
+/// An error as Ollama returns it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OllamaError<'a> {
+    /// A sentence with the field, the rule and the value that broke it.
+    error: &'a str,
 }
 
 /// Why a request is refused.
@@ -92,7 +158,7 @@ impl Refusal {
         match self.reason {
             Reason::Value | Reason::Empty | Reason::TokenIds => StatusCode::BAD_REQUEST,
             Reason::TextTooLong => match form {
-                Form::OpenAi => StatusCode::BAD_REQUEST,
+                Form::OpenAi | Form::Cohere | Form::Ollama => StatusCode::BAD_REQUEST,
                 Form::Tei => StatusCode::PAYLOAD_TOO_LARGE,
             },
             Reason::Key => StatusCode::UNAUTHORIZED,
@@ -112,13 +178,18 @@ impl Refusal {
         }
     }
 
-    /// The answer.
-    pub(crate) fn response(&self, form: Form) -> Response {
-        let body = match form {
-            Form::OpenAi => self.openai(),
-            Form::Tei => json!({ "error": self.message, "error_type": self.tei_type() }),
-        };
-        let mut response = Response::new(Body::from(body.to_string()));
+    /// The answer to the request with this id.
+    pub(crate) fn response(&self, form: Form, id: &str) -> Response {
+        let mut body = Vec::new();
+        match form {
+            Form::OpenAi => push_json(&mut body, &self.openai()),
+            Form::Tei => {
+                push_json(&mut body, &TeiError { error: &self.message, error_type: self.tei_type() })
+            }
+            Form::Cohere => push_json(&mut body, &CohereError { message: &self.message, id }),
+            Form::Ollama => push_json(&mut body, &OllamaError { error: &self.message }),
+        }
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status(form);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -137,7 +208,7 @@ impl Refusal {
         response
     }
 
-    fn openai(&self) -> Value {
+    fn openai(&self) -> OpenAiError<'_> {
         let (kind, code) = match self.reason {
             Reason::TokenIds => ("invalid_request_error", Some("token_ids_refused")),
             Reason::TextTooLong => ("invalid_request_error", Some("context_length_exceeded")),
@@ -156,7 +227,8 @@ impl Refusal {
             Reason::Bug => ("server_error", None),
             Reason::Starting | Reason::Draining | Reason::Lost => ("server_error", Some("unavailable")),
         };
-        json!({ "error": { "message": self.message, "type": kind, "param": self.param, "code": code } })
+        let param = self.param.as_deref();
+        OpenAiError { error: OpenAiErrorFields { message: &self.message, kind, param, code } }
     }
 
     fn tei_type(&self) -> &'static str {

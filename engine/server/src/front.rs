@@ -28,7 +28,7 @@ use crate::work::Measured;
 
 /// The headers of answers that web pages may read.
 const EXPOSED: &str = "x-request-id, x-compute-tokens, x-total-time, x-tokenization-time, x-queue-time, \
-                       x-inference-time, x-nearsay-ignored, x-nearsay-truncated, server-timing, retry-after";
+                       x-inference-time, x-nearsay-ignored, x-nearsay-method, x-nearsay-truncated, server-timing, retry-after";
 
 /// A route's report on its work, in the extensions of the response.
 #[derive(Debug, Clone)]
@@ -38,6 +38,10 @@ pub(crate) struct Report {
     /// The client's id of the request, from its body.
     pub(crate) id: Option<String>,
 }
+
+/// The id of a request, in its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -52,18 +56,19 @@ impl Front {
     }
 
     /// Answers a request. Names are not checked if it `is_local`: no web page reaches a Unix socket.
-    pub(crate) async fn answer(&self, request: Request, is_local: bool) -> Response {
+    pub(crate) async fn answer(&self, mut request: Request, is_local: bool) -> Response {
         let start = Instant::now();
         let route = routes::find(request.uri().path());
         let method = request.method().clone();
         let id = self.shared.ids.of(request.headers());
+        request.extensions_mut().insert(RequestId(id.clone()));
         let trace = ids::trace(request.headers()).map(str::to_owned);
         let mut response = match self.checked(request, route, is_local).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         };
         if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-            response = self.refused(refusal, route, response);
+            response = self.refused(refusal, route, &id, response);
         }
         let report = response.extensions_mut().remove::<Report>();
         let id = report.as_ref().and_then(|report| report.id.clone()).unwrap_or(id);
@@ -135,7 +140,7 @@ impl Front {
     }
 
     /// The refusal in the route's form. The headers that the response has stay.
-    fn refused(&self, refusal: Refusal, route: &Route, response: Response) -> Response {
+    fn refused(&self, refusal: Refusal, route: &Route, id: &str, response: Response) -> Response {
         match refusal.reason {
             Reason::Forbidden => self.shared.metrics.reject(Rejection::Forbidden),
             Reason::TooLarge => self.shared.metrics.reject(Rejection::TooLarge),
@@ -143,7 +148,7 @@ impl Front {
             Reason::Lost => drop(self.shared.lost.send_replace(true)),
             _ => {}
         }
-        let mut formed = refusal.response(route.form);
+        let mut formed = refusal.response(route.form, id);
         for (name, value) in response.headers().iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
             formed.headers_mut().entry(name).or_insert(value.clone());
         }

@@ -1,4 +1,5 @@
-//! Embeddings over HTTP/1.1: the routes of OpenAI's API and of text-embeddings-inference, from one [`Server`].
+//! Embeddings, scores and reranking over HTTP/1.1, from one [`Server`]: the routes of OpenAI's API, of
+//! text-embeddings-inference, and of the other servers that clients know.
 //!
 //! A request passes the modules in this order: `accept` (connections, their limits and deadlines), `front` (names, keys,
 //! headers, the log), `routes` (one module per group of routes: JSON to a job, a result to JSON), `work` (the boundary to
@@ -20,6 +21,7 @@ mod log;
 mod metrics;
 mod models;
 mod numbers;
+mod openapi;
 mod routes;
 mod server;
 mod shared;
@@ -32,7 +34,7 @@ pub use auth::ApiKeys;
 pub use config::{Config, Limits, ModelSource, OpenModel};
 pub use listen::Listen;
 pub use log::LogFormat;
-pub use routes::all as routes;
+pub use routes::{all as routes, openapi};
 pub use server::{Server, ServerControl};
 
 /// Why a server cannot start, or ended.

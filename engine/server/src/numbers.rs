@@ -1,15 +1,20 @@
 //! Vectors as JSON lists and as base64.
 
+use std::borrow::Borrow;
+use std::io::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use half::f16;
 use nearsay::Vectors;
 use nearsay::vectors::{Numbers, OutputType};
-
-use crate::errors::{Reason, Refusal};
+use serde::{Serialize, Serializer};
 
 /// The most bytes of a number in a JSON list, with its comma: `-1.2345678e-38,`.
 pub(crate) const JSON_BYTES: u64 = 15;
+
+/// More than the characters of any f32 without an exponent: f32's smallest values have 45 digits after the point.
+const LONGEST_DECIMAL: usize = 80;
 
 /// The vectors of an answer, in the type that was asked for.
 #[derive(Debug)]
@@ -19,16 +24,11 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Converts vectors of the texts in the field `inputs`.
+    /// Converts vectors.
     ///
     /// # Errors
-    /// [`Reason::Bug`] naming the first text whose vector is not finite; if the type does not fit the dimensions.
-    pub(crate) fn new(vectors: Vectors, output_type: OutputType, inputs: &str) -> Result<Self, Refusal> {
-        let is_finite = |vector: &[f32]| vector.iter().all(|value| value.is_finite());
-        if let Some(index) = vectors.rows().position(|vector| !is_finite(vector)) {
-            let message = format!("the vector of {inputs}[{index}] must be finite, and is not");
-            return Err(Refusal::new(Reason::Bug, message));
-        }
+    /// If the type does not fit the dimensions.
+    pub(crate) fn new(vectors: Vectors, output_type: OutputType) -> nearsay::Result<Self> {
         let width = output_type.width(vectors.dim())?;
         Ok(Self { numbers: output_type.convert(vectors, None)?, width })
     }
@@ -102,6 +102,45 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f32) {
     }
 }
 
+/// A number as [`push_float`] writes it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Float(pub(crate) f32);
+
+impl Serialize for Float {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut decimal = [0; LONGEST_DECIMAL];
+        let mut rest = &mut decimal[..];
+        // There is room for every f32.
+        let _ = write!(rest, "{}", self.0);
+        let length = LONGEST_DECIMAL - rest.len();
+        let read = std::str::from_utf8(&decimal[..length]).ok().and_then(|text| text.parse::<f64>().ok());
+        match read {
+            Some(read) if (read as f32).to_bits() == self.0.to_bits() => serializer.serialize_f32(self.0),
+            _ => serializer.serialize_f64(f64::from(self.0)),
+        }
+    }
+}
+
+/// Vectors as a list of lists, in JSON.
+#[derive(Debug)]
+pub(crate) struct Lists<V>(pub(crate) V);
+
+impl<V: Borrow<Vectors>> Serialize for Lists<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.borrow().rows().map(List))
+    }
+}
+
+/// A vector as a list.
+#[derive(Debug)]
+pub(crate) struct List<'a>(pub(crate) &'a [f32]);
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|value| Float(*value)))
+    }
+}
+
 /// Appends a value as JSON. Writing a number or a text to memory cannot fail.
 pub(crate) fn push_json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     let _ = serde_json::to_writer(out, value);
@@ -138,24 +177,14 @@ mod tests {
             (OutputType::Ubinary, "[173]", 1),
             (OutputType::Binary, "[45]", 1),
         ] {
-            let rows = Rows::new(vectors(), output_type, "input").unwrap();
+            let rows = Rows::new(vectors(), output_type).unwrap();
             assert_eq!((rows.len(), list(&rows, 0).as_str()), (2, expected));
             assert_eq!(base64(&rows, 0).len(), bytes);
         }
-        let rows = Rows::new(vectors(), OutputType::F32, "input").unwrap();
+        let rows = Rows::new(vectors(), OutputType::F32).unwrap();
         let read: Vec<f32> =
             base64(&rows, 1).chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
         assert_eq!(read, vectors().rows().nth(1).unwrap());
-    }
-
-    #[test]
-    fn a_vector_that_is_not_finite_is_named() {
-        for value in [f32::NAN, f32::INFINITY] {
-            let vectors = Vectors::new(vec![1.0, 2.0, 3.0, value], 2).unwrap();
-            let refusal = Rows::new(vectors, OutputType::F32, "inputs").unwrap_err();
-            assert_eq!(refusal.message, "the vector of inputs[1] must be finite, and is not");
-            assert_eq!(refusal.reason, Reason::Bug);
-        }
     }
 
     #[test]
@@ -168,6 +197,7 @@ mod tests {
         push_float(&mut out, value);
         let written = std::str::from_utf8(&out).unwrap();
         assert_eq!((written.parse::<f64>().unwrap() as f32).to_bits(), value.to_bits(), "{written}");
+        assert_eq!(serde_json::to_vec(&Float(value)).unwrap(), out);
     }
 
     proptest! {
@@ -177,6 +207,7 @@ mod tests {
             prop_assume!(value.is_finite());
             let mut out = Vec::new();
             push_float(&mut out, value);
+            prop_assert_eq!(&serde_json::to_vec(&Float(value)).unwrap(), &out);
             let text = std::str::from_utf8(&out).unwrap();
             prop_assert_eq!(text.parse::<f32>().unwrap().to_bits(), bits);
             prop_assert_eq!((text.parse::<f64>().unwrap() as f32).to_bits(), bits);

@@ -45,7 +45,7 @@ impl Shared {
         let is_open = config.listen.iter().any(|listen| listen.is_open_to_others());
         Self {
             allowed: Allowed::new(&config.allowed_hosts, &config.origins, is_open),
-            work: Work::new(&metrics),
+            work: Work::new(&metrics, &config.limits),
             metrics,
             ids: Ids::new(),
             phase: watch::Sender::new(Phase::Starting),

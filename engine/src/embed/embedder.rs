@@ -74,6 +74,7 @@ impl Embedder {
                 (None, session.tokenizer(options.max_length, stated, model.lower_cases())?)
             }
         };
+        let tokenizer = tokenizer.truncating(options.truncation_side)?;
         let tokenizer = PromptedTokenizer::new(tokenizer, options.prompt_of(model)?, late)?;
         let heads = Heads::load(session, options, (pooling, side), &tokenizer)?;
         let dimensions = match &heads {

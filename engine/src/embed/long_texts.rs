@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Embedder;
 use super::chunks::{ChunkEnds, ChunkOptions, plan_limited};
 use crate::text::Record;
-use crate::tokens::TokenizedText;
+use crate::tokens::{TokenizedText, TruncationSide};
 use crate::vectors::rows::ChunkPlace;
 use crate::{Error, Result};
 
@@ -55,6 +55,9 @@ impl OnLong {
     /// As recorded with the vectors.
     pub(super) fn words(self, embedder: &Embedder) -> String {
         let (merged, options) = match self {
+            Self::Truncate if embedder.options().truncation_side == TruncationSide::Left => {
+                return "truncate at the beginning".to_owned();
+            }
             Self::Truncate => return "truncate".to_owned(),
             Self::Error => return "error".to_owned(),
             Self::Chunk(options) => ("", options),

@@ -29,7 +29,9 @@ pub use nearsay_models::SparseVector;
 pub use options::{EmbedOptions, PoolingChoice};
 pub use provenance::ModelCheck;
 pub use run::{EmbedProgress, EmbedRun};
-pub use scheduled::{SparseVectors, TextVectors, TokenVectors};
+pub use scheduled::{
+    EmbedderWork, OfText, OfTokens, OfVocabulary, SparseVectors, TextVectors, TokenVectors, VectorKind,
+};
 
 #[cfg(test)]
 mod pair_tests;

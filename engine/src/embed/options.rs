@@ -8,6 +8,7 @@ use nearsay_models::{Model, SentenceHead, Side};
 
 use crate::error::phrase;
 use crate::session::named_prompt;
+use crate::tokens::TruncationSide;
 use crate::vectors::Level;
 use crate::{Error, Result, Setting};
 
@@ -95,6 +96,8 @@ pub struct EmbedOptions {
     pub task: Option<String>,
     /// The longest text in tokens; `None`: as in the model's files.
     pub max_length: Option<usize>,
+    /// The end at which longer texts are cut.
+    pub truncation_side: TruncationSide,
     /// The layer whose hidden states are used; `None`: the last.
     pub layer: Option<usize>,
 }
@@ -134,6 +137,12 @@ impl EmbedOptions {
     #[must_use]
     pub fn max_length(self, tokens: usize) -> Self {
         Self { max_length: Some(tokens), ..self }
+    }
+
+    /// Cuts long texts at this end.
+    #[must_use]
+    pub fn truncation_side(self, side: TruncationSide) -> Self {
+        Self { truncation_side: side, ..self }
     }
 
     /// Uses the hidden states of this layer; 0 is the embeddings.

@@ -18,7 +18,7 @@ use nearsay_models::Classifier;
 
 pub use hits::{FoundHits, HitText, read_hits, read_texts};
 pub use options::CrossEncoderOptions;
-pub use scheduled::PairScoring;
+pub use scheduled::{PairScoring, TextOrPair};
 
 use crate::error::phrase;
 use crate::session::{Cancel, Control, Session, TextEncoder};

@@ -1,11 +1,15 @@
 //! Options of a cross-encoder.
 
+use crate::tokens::TruncationSide;
+
 /// How pairs are scored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CrossEncoderOptions {
     /// The longest pair in tokens, special tokens included; `None`: the model's own length.
     pub max_length: Option<usize>,
+    /// The end at which longer texts are cut.
+    pub truncation_side: TruncationSide,
     /// Logits as they are, without the function that the model's files name.
     pub logits: bool,
     /// The name of the model's prompt that is put before each query, or that a language model gets as its instruction;
@@ -20,6 +24,13 @@ impl CrossEncoderOptions {
     #[must_use]
     pub fn max_length(mut self, tokens: usize) -> Self {
         self.max_length = Some(tokens);
+        self
+    }
+
+    /// Cuts the texts of long pairs at this end.
+    #[must_use]
+    pub fn truncation_side(mut self, side: TruncationSide) -> Self {
+        self.truncation_side = side;
         self
     }
 

@@ -1,18 +1,21 @@
-//! From a pair of texts to the tokens that a cross-encoder reads.
+//! From a text or a pair of texts to the tokens that a cross-encoder reads.
 
 use std::sync::Arc;
 
 use nearsay_models::sentence_transformers::{ChatTemplate, TextPooling};
 
-use super::CrossEncoderOptions;
+use super::{CrossEncoderOptions, TextOrPair};
 use crate::session::{Session, named_prompt};
-use crate::tokens::{TextTokenizer, TokenizedText};
+use crate::tokens::{TextTokenizer, TokenizedText, TruncationSide};
 use crate::{Error, Result};
 
 /// Texts whose tokens have nothing in common: what the ends of two rendered pairs share is the template's.
 const FILLERS: [&str; 2] = ["0", "1 2 3 4"];
 
-/// Tokenizes pairs with a model's prompt. Cloning shares the vocabulary.
+/// A longest length that no text has.
+const UNTRUNCATED: usize = usize::MAX >> 1;
+
+/// Tokenizes texts and pairs with a model's prompt. Cloning shares the vocabulary.
 #[derive(Debug, Clone)]
 pub(super) struct PairTokenizer {
     tokenizer: TextTokenizer,
@@ -43,11 +46,17 @@ impl PairTokenizer {
         };
         let tokenizer =
             session.tokenizer(options.max_length, model.sentence_length(), model.lower_cases())?;
+        let tokenizer = tokenizer.truncating(options.truncation_side)?;
         let pooling = model.sentence_transformer().map(|sentence| &sentence.pooling);
         let Some(TextPooling::NextToken(_, Some(template))) = pooling else {
             tokenizer.check_room_for_pairs()?;
             return Ok(Self { tokenizer, prompt, chat: None });
         };
+        if options.truncation_side == TruncationSide::Left {
+            return Err(Error::usage(
+                "pairs of this model begin with the text of its template, and cannot be cut at their beginning",
+            ));
+        }
         // The template has the special tokens too.
         let tokenizer = tokenizer.without_special_tokens()?;
         let chat = Chat::new(template, &prompt, &tokenizer)?;
@@ -57,6 +66,28 @@ impl PairTokenizer {
     /// The longest pair in tokens.
     pub(super) fn max_tokens(&self) -> usize {
         self.tokenizer.max_tokens()
+    }
+
+    /// The same without a longest length.
+    ///
+    /// # Errors
+    /// If there is no such tokenizer.
+    pub(super) fn untruncated(&self) -> Result<Self> {
+        Ok(Self { tokenizer: self.tokenizer.with_max_tokens(UNTRUNCATED)?, ..self.clone() })
+    }
+
+    /// The tokens of a text or a pair.
+    ///
+    /// # Errors
+    /// If the tokenizer or the template fails on it, or a text is alone and the template is for pairs.
+    pub(super) fn encode_input(&self, input: &TextOrPair) -> Result<TokenizedText> {
+        match (input, &self.chat) {
+            (TextOrPair::Pair(query, text), _) => self.encode(query, text),
+            (TextOrPair::Text(text), None) => self.tokenizer.encode(text),
+            (TextOrPair::Text(_), Some(_)) => Err(Error::usage(
+                "this model scores a query and a text, and a text without a query was given",
+            )),
+        }
     }
 
     /// The tokens of a pair.
@@ -74,7 +105,7 @@ impl PairTokenizer {
 
 impl Chat {
     fn new(template: &ChatTemplate, prompt: &str, tokenizer: &TextTokenizer) -> Result<Self> {
-        let whole = tokenizer.with_max_tokens(usize::MAX >> 1)?;
+        let whole = tokenizer.with_max_tokens(UNTRUNCATED)?;
         let ids = |filler: &str| -> Result<Vec<u32>> {
             Ok(whole.encode(&template.render(prompt, filler, filler)?)?.ids)
         };

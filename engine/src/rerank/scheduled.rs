@@ -8,7 +8,16 @@ use crate::session::scheduler::TextWork;
 use crate::tokens::TokenizedText;
 use crate::{Error, Result};
 
-/// Pairs of a query and a text to their scores, one per label, with the bits of [`CrossEncoder::score`].
+/// A text that is scored alone, or a query and a text that are scored together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextOrPair {
+    /// A text, as a classifier reads it.
+    Text(String),
+    /// A query and a text.
+    Pair(Arc<str>, String),
+}
+
+/// Texts and pairs to their scores, one per label; pairs with the bits of [`CrossEncoder::score`].
 #[derive(Debug, Clone)]
 pub struct PairScoring(CrossEncoder);
 
@@ -18,6 +27,14 @@ impl PairScoring {
         Self(CrossEncoder { control: Control::default(), ..cross_encoder.clone() })
     }
 
+    /// The number of tokens of an input before it is truncated.
+    ///
+    /// # Errors
+    /// If the tokenizer fails on it.
+    pub fn whole_length(&self, input: &TextOrPair) -> Result<usize> {
+        Ok(self.0.tokenizer.untruncated()?.encode_input(input)?.ids.len())
+    }
+
     /// The cross-encoder.
     pub fn cross_encoder(&self) -> &CrossEncoder {
         &self.0
@@ -25,15 +42,19 @@ impl PairScoring {
 }
 
 impl TextWork for PairScoring {
-    type Text = (Arc<str>, String);
+    type Text = Arc<TextOrPair>;
     type Output = Vec<f32>;
 
-    fn text_bytes(&self, (query, text): &Self::Text) -> usize {
-        query.len() + text.len()
+    fn text_bytes(&self, input: &Self::Text) -> usize {
+        match &**input {
+            TextOrPair::Text(text) => text.len(),
+            TextOrPair::Pair(query, text) => query.len() + text.len(),
+        }
     }
 
-    fn tokenize(&self, pairs: &[&Self::Text]) -> Result<Vec<TokenizedText>> {
-        self.0.tokenize(pairs, |(query, text)| (query, text))
+    fn tokenize(&self, inputs: &[&Self::Text]) -> Result<Vec<TokenizedText>> {
+        let CrossEncoder { encoder, control, tokenizer, .. } = &self.0;
+        encoder.workers().map_short(control, inputs, |input| tokenizer.encode_input(input))
     }
 
     fn encode(&self, pairs: &[&TokenizedText]) -> Result<Vec<Result<Vec<f32>>>> {

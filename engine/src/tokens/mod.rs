@@ -11,6 +11,7 @@ mod offsets;
 mod pairs;
 mod settings;
 mod shared;
+mod side;
 mod special;
 mod text_map;
 mod windows;
@@ -24,9 +25,7 @@ use std::sync::Arc;
 
 use nearsay_models::{TextIds, TokenizerSettings, VocabularyFiles};
 use tokenizers::models::ModelWrapper;
-use tokenizers::{
-    Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationDirection, TruncationParams,
-};
+use tokenizers::{Encoding, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationParams};
 
 use long_text::Words;
 use shared::SharedTokenizer;
@@ -35,6 +34,7 @@ pub(crate) use characters::{CharacterCounter, is_blank};
 pub use fit::Fit;
 pub(crate) use long_text::is_ideograph;
 pub use offsets::{OffsetTokens, TokenOffset};
+pub use side::TruncationSide;
 pub use special::SpecialTokens;
 pub(crate) use windows::{TokenWindow, WindowTokenizer};
 
@@ -96,6 +96,7 @@ pub struct TextTokenizer {
     reserved: usize,
     /// Whether a stripped text gets a space before it.
     leading_space: bool,
+    side: TruncationSide,
     /// A word of more characters than this is one unknown token, regardless of the rest (WordPiece).
     longest_word: Option<usize>,
 }
@@ -168,6 +169,7 @@ impl TextTokenizer {
             added_tokens,
             reserved: 0,
             leading_space: false,
+            side: TruncationSide::default(),
             longest_word,
         };
         let opened = opened.with_limits(limits.max_tokens, limits.lower_case)?;
@@ -190,7 +192,8 @@ impl TextTokenizer {
         // whether text is left: `run_by` cuts the one token more.
         let more = usize::from(self.added_tokens == 0);
         let max_length = (max_tokens - self.reserved).saturating_add(more);
-        let truncation = TruncationParams { max_length, ..TruncationParams::default() };
+        let direction = self.side.into();
+        let truncation = TruncationParams { max_length, direction, ..TruncationParams::default() };
         limited
             .tokenizer
             .with_truncation(Some(truncation))
@@ -312,7 +315,8 @@ impl TextTokenizer {
 
     /// The encoding of the first prefix that is enough for the kept tokens; offsets are bytes of `text`.
     fn run_prefixes(&self, text: &str) -> Result<Encoding> {
-        match self.first_ample(text)? {
+        let ample = if self.side == TruncationSide::Right { self.first_ample(text)? } else { None };
+        match ample {
             Some((_, encoding)) => Ok(encoding),
             None => self.run(text),
         }
@@ -348,7 +352,7 @@ impl TextTokenizer {
             .map_err(|error| self.refuse(format!("fails on a text: {error}")))?;
         if self.added_tokens == 0 {
             let kept = self.limits.max_tokens - self.reserved;
-            encoding.truncate(kept, 0, TruncationDirection::Right);
+            encoding.truncate(kept, 0, self.side.into());
         }
         Ok(encoding)
     }

@@ -2,7 +2,7 @@
 
 use tokenizers::{Encoding, PostProcessor, TruncationParams, truncate_encodings};
 
-use super::{TextTokenizer, TokenizedText};
+use super::{TextTokenizer, TokenizedText, TruncationSide};
 use crate::{Error, Result};
 
 impl TextTokenizer {
@@ -29,9 +29,12 @@ impl TextTokenizer {
         }
     }
 
-    /// A prefix of the text whose kept tokens are those of the text.
+    /// A prefix of the text whose kept tokens are those of the text; the whole text if its beginning is cut.
     fn ample_prefix<'a>(&self, text: &'a str) -> Result<&'a str> {
-        Ok(self.first_ample(text)?.map_or(text, |(prefix, _)| prefix))
+        match self.side {
+            TruncationSide::Right => Ok(self.first_ample(text)?.map_or(text, |(prefix, _)| prefix)),
+            TruncationSide::Left => Ok(text),
+        }
     }
 
     fn run_pair(&self, (first, second): (&str, &str)) -> Result<Encoding> {
@@ -40,7 +43,8 @@ impl TextTokenizer {
         }
         // The tokenizer's own limit is one token more (see `with_limits`), of which it would cut another text's.
         let max_length = self.limits.max_tokens - self.reserved;
-        let limit = TruncationParams { max_length, ..TruncationParams::default() };
+        let limit =
+            TruncationParams { max_length, direction: self.side.into(), ..TruncationParams::default() };
         self.run_by(|tokenizer| {
             let first = tokenizer.encode(first, false)?;
             let mut second = tokenizer.encode(second, false)?;

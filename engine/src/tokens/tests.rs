@@ -38,6 +38,29 @@ fn texts_are_cut_to_the_limit_and_say_so() {
 }
 
 #[test]
+fn texts_may_be_cut_at_their_beginning() {
+    for family in ["bert", "roberta", "xlm-roberta", "gemma3_text"] {
+        let text = "the river and the train and the judge and the cloud ".repeat(200);
+        let whole = open(family, 100_000).encode(&text).unwrap().ids;
+        let cut = open(family, 6).truncating(TruncationSide::Left).unwrap();
+        let tokens = cut.encode(&text).unwrap();
+        assert!(tokens.truncated && tokens.ids.len() == 6, "{family} {tokens:?}");
+        let empty = cut.encode("").unwrap().ids;
+        // As many special tokens before and after the text as around an empty one.
+        let before =
+            empty.iter().zip(&whole).take_while(|(a, b)| a == b).count().min(empty.len().div_ceil(2));
+        assert_eq!(tokens.ids[..before], whole[..before], "{family}");
+        assert_eq!(tokens.ids[before..], whole[whole.len() - 6 + before..], "{family}");
+        assert_eq!(cut.encode("a").unwrap(), open(family, 6).encode("a").unwrap(), "{family}");
+    }
+    let pair = open("bert", 8).truncating(TruncationSide::Left).unwrap();
+    let long = "the river and the train ".repeat(200);
+    let whole = open("bert", 100_000).encode_pair("a", &long).unwrap().ids;
+    let tokens = pair.encode_pair("a", &long).unwrap();
+    assert_eq!((&tokens.ids[..3], &tokens.ids[3..]), (&whole[..3], &whole[whole.len() - 5..]));
+}
+
+#[test]
 fn blanks_at_both_ends_count_unless_they_are_stripped() {
     let tokenizer = open("roberta", 16);
     let plain = tokenizer.encode("the river").unwrap();

@@ -1,5 +1,5 @@
-//! Logits of a pair. Sequence classification: logits from a text's first token or the mean of its tokens, as in cross-encoders (rerankers) and in models of
-//! natural language inference. Sources: the `ForSequenceClassification` classes of transformers, and CrossEncoder
+//! Logits of a text or a pair. Sequence classification: logits from a text's first token or the mean of its tokens, as in
+//! cross-encoders (rerankers) and in models of natural language inference. Sources: the `ForSequenceClassification` classes of transformers, and CrossEncoder
 //! of sentence-transformers for the function that follows.
 
 use candle_core::Tensor;
@@ -100,6 +100,18 @@ impl Model {
         let output = LinearRecipe::new(recipe.output, [hidden, num_labels]);
         steps.push(step(output, &beside, Activation::Identity)?);
         Ok((vec![recipe.pooling], steps))
+    }
+
+    /// The names of a head's labels, as `id2label` in config.json has them; `LABEL_0` and so on for those that it leaves out.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn label_names(&self, num_labels: usize) -> Result<Vec<String>> {
+        let config: Value = self.folder().read_transformer_json("config.json")?.unwrap_or_default();
+        let stated =
+            |label: usize| config.get("id2label")?.get(label.to_string())?.as_str().map(str::to_owned);
+        let name = |label: usize| stated(label).unwrap_or_else(|| format!("LABEL_{label}"));
+        Ok((0..num_labels).map(name).collect())
     }
 
     /// The function that a cross-encoder's files apply to its logits; by default the sigmoid of one logit, and

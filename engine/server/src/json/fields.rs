@@ -46,6 +46,19 @@ impl Fields {
         self.take(name).ok_or_else(|| Refusal::of(&path, Reason::Value, format!("{path} is missing")))
     }
 
+    /// Takes a text that must be there. A message about another value never has it: it may be a part of a text.
+    pub(crate) fn required_text(&mut self, name: &'static str) -> Result<String, Refusal> {
+        match self.required(name)? {
+            Value::String(text) => Ok(text),
+            other => Err(refuse_kind(&self.path(name), "a string", &other)),
+        }
+    }
+
+    /// Whether a field is there, and is not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|value| !value.is_null())
+    }
+
     pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Self>, Refusal> {
         let path = self.path(name);
         self.take(name).map(|value| Self::of(&path, format!("{path}."), value)).transpose()

@@ -4,27 +4,25 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use hyper::header::HeaderValue;
-use nearsay::session::scheduler::Class;
-use nearsay::vectors::OutputType;
-use serde_json::{Value, json};
+use nearsay::vectors::{Level, OutputType};
 
+use utoipa::ToSchema;
+
+use super::extras::Extras;
 use super::inputs::{dimensions, inputs, prompt_name, truncation_side};
+use super::stream::{StreamFormat, Streamed};
+use super::usage::Usage;
 use super::{Terms, json as json_answer, reported};
 use crate::errors::{Reason, Refusal};
-use crate::ids::is_clean;
 use crate::json::Fields;
 use crate::limits::read_fields;
 use crate::models::{Model, Settings};
 use crate::numbers::{JSON_BYTES, Rows, push_json};
 use crate::shared::Shared;
-use crate::work::{Counts, Job, Rules};
+use crate::work::Job;
 
 /// The bytes around the vectors of an answer, at most.
 const AROUND: u64 = 1024;
-
-/// The most names of fields that are listed as ignored.
-const MOST_IGNORED: usize = 20;
 
 /// The types of output that need no ranges, which one request does not have.
 const OUTPUT_TYPES: [(&str, OutputType); 4] = [
@@ -51,15 +49,44 @@ impl Encoding {
     }
 }
 
+/// The vectors of texts. It is written by hand, for speed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of what `write` appends")]
+pub(crate) struct EmbeddingsAnswer {
+    object: String,
+    data: Vec<Embedding>,
+    model: String,
+    usage: Usage,
+}
+
+/// The vector of a text.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of what `write` appends")]
+struct Embedding {
+    object: String,
+    index: usize,
+    embedding: EmbeddingValues,
+}
+
+/// Numbers, or base64 of little-endian numbers.
+#[derive(ToSchema)]
+#[schema(untagged)]
+#[expect(dead_code, reason = "the schema of what `write` appends")]
+enum EmbeddingValues {
+    Float(Vec<f32>),
+    Base64(String),
+}
+
 pub(super) async fn embeddings(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let models = shared.models()?;
     let terms = Terms::read(&shared, request.headers())?;
+    let format = StreamFormat::of(request.headers());
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let model = models.find(fields.text("model")?.as_deref())?;
-    model.check_dense()?;
+    model.check_makes(Level::Text)?;
     let inputs = inputs(&mut fields, "input", &shared.config)?;
     let encodings = [("float", Encoding::Float), ("base64", Encoding::Base64)];
     let encoding = fields.word("encoding_format", &encodings)?.unwrap_or(Encoding::Float);
@@ -67,27 +94,26 @@ pub(super) async fn embeddings(
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     truncation_side(&mut fields, "truncation_side", &["right"])?;
     let settings = settings(&mut fields, &model)?;
-    // Accepted without an effect, as by OpenAI's own.
-    fields.text("user")?;
-    let priority = fields.whole("priority", i64::from(i32::MIN)..=i64::from(i32::MAX))?;
-    let class = terms.class.or(priority.map(Class::of_priority)).unwrap_or_default();
-    let id = fields.text("request_id")?.filter(|id| is_clean(id));
-    let ignored = fields.ignored();
+    let extras = Extras::read(fields, &terms)?;
 
     let width = settings.dimensions.unwrap_or(model.embedder.dimensions());
     let bytes = AROUND + inputs.len() as u64 * encoding.bytes(width);
     super::embed::check_answer(bytes, shared.config.limits.response_bytes)
         .map_err(|failure| failure.refusal("input"))?;
-    let rules = Rules { truncates, refuses_empty: shared.config.refuses_empty };
-    let job = Job { inputs, settings, rules, class, deadline: terms.deadline };
-    let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("input"))?;
-    let rows = Rows::new(done.value, output_type, "input")?;
-    let usage = usage(&done.measured.counts);
-    let mut response = json_answer(bytes as usize, |out| write(out, &rows, encoding, &model.name, &usage));
-    if let Some(names) = listed(&ignored) {
-        response.headers_mut().insert("x-nearsay-ignored", names);
+    let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);
+    let job = Job { inputs, settings, conditions };
+    if let Some(format) = format {
+        let streamed = Streamed { format, output_type, inputs: "input", id: extras.id.clone() };
+        let mut response = streamed.answer(&shared, &model, job).await?;
+        extras.list_ignored(&mut response);
+        return Ok(response);
     }
-    Ok(reported(response, &model, done.measured, id))
+    let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("input"))?;
+    let rows = Rows::new(done.value, output_type)?;
+    let usage = Usage::of(&done.measured.counts);
+    let mut response = json_answer(bytes as usize, |out| write(out, &rows, encoding, &model.name, &usage));
+    extras.list_ignored(&mut response);
+    Ok(reported(response, &model, done.measured, extras.id))
 }
 
 fn settings(fields: &mut Fields, model: &Model) -> Result<Settings, Refusal> {
@@ -109,18 +135,7 @@ fn settings(fields: &mut Fields, model: &Model) -> Result<Settings, Refusal> {
     Ok(Settings { prompt_name: prompt_name(fields, model)?, normalize, dimensions, max_length })
 }
 
-/// `usage`; what is out of the ordinary is counted if it occurred.
-fn usage(counts: &Counts) -> Value {
-    let mut usage = json!({ "prompt_tokens": counts.tokens, "total_tokens": counts.tokens });
-    for (name, count) in [("truncated_texts", counts.truncated), ("empty_texts", counts.empty)] {
-        if count > 0 {
-            usage[name] = count.into();
-        }
-    }
-    usage
-}
-
-fn write(out: &mut Vec<u8>, rows: &Rows, encoding: Encoding, model: &str, usage: &Value) {
+fn write(out: &mut Vec<u8>, rows: &Rows, encoding: Encoding, model: &str, usage: &Usage) {
     out.extend_from_slice(b"{\"object\":\"list\",\"data\":[");
     for index in 0..rows.len() {
         let comma = if index > 0 { "," } else { "" };
@@ -140,34 +155,18 @@ fn write(out: &mut Vec<u8>, rows: &Rows, encoding: Encoding, model: &str, usage:
     out.push(b'}');
 }
 
-/// Names of fields as the value of a header; characters that it cannot have are `?`.
-fn listed(names: &[String]) -> Option<HeaderValue> {
-    let plain = |name: &String| -> String {
-        let plain = |c: char| if c.is_ascii_graphic() && c != ',' { c } else { '?' };
-        name.chars().take(64).map(plain).collect()
-    };
-    let names: Vec<String> = names.iter().take(MOST_IGNORED).map(plain).collect();
-    if names.is_empty() { None } else { HeaderValue::try_from(names.join(", ")).ok() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ignored_names_are_clean() {
-        assert_eq!(listed(&[]), None);
-        let names = ["trucate", "a\r\nset-cookie: x", "ä,b"].map(str::to_owned);
-        assert_eq!(listed(&names).unwrap(), "trucate, a??set-cookie:?x, ??b");
-    }
+    use crate::work::Counts;
 
     #[test]
     fn sizes_of_answers_are_not_less_than_they_are() {
         let vectors = nearsay::Vectors::new(vec![-1.234_567_8e-38; 300], 100).unwrap();
-        let rows = Rows::new(vectors, OutputType::F32, "input").unwrap();
+        let rows = Rows::new(vectors, OutputType::F32).unwrap();
         for encoding in [Encoding::Float, Encoding::Base64] {
             let mut out = Vec::new();
-            write(&mut out, &rows, encoding, "", &Value::Null);
+            write(&mut out, &rows, encoding, "", &Usage::of(&Counts::default()));
             assert!(out.len() as u64 <= AROUND + 3 * encoding.bytes(100), "{encoding:?}: {}", out.len());
         }
     }

@@ -7,7 +7,7 @@ use crate::config::{Config, Limits};
 use crate::errors::{Reason, Refusal};
 use crate::json::{Fields, kind, one_of, shown};
 use crate::models::{Model, Settings};
-use crate::work::{Input, Job, Rules};
+use crate::work::{Input, Job};
 
 /// The texts, or lists of token ids, in a required field: one of them, or a list.
 pub(super) fn inputs(
@@ -32,7 +32,7 @@ fn read(
             Ok(vec![reader.ids(&path, items)?])
         }
         Value::Array(items) => {
-            reader.check_count(items.len())?;
+            check_count(&path, items.len(), limits.inputs)?;
             items.into_iter().enumerate().map(|(index, item)| reader.item(index, item)).collect()
         }
         other => Err(reader.refuse(&path, "a string or a list of strings", &other)),
@@ -54,6 +54,47 @@ pub(super) fn texts(
     read.into_iter().enumerate().map(text).collect()
 }
 
+/// Refuses a list of no texts, or of more than a request may have.
+pub(super) fn check_count(path: &str, count: usize, most: usize) -> Result<(), Refusal> {
+    let of = |reason, message| Err(Refusal::of(path, reason, message));
+    match count {
+        0 => of(Reason::Empty, format!("{path} must have at least one text, got an empty list")),
+        count if count > most => {
+            let rule =
+                format!("{path} must have at most {most} texts (the server's `max-inputs`), got {count}");
+            of(Reason::TooLarge, rule)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The documents in a field: a list of strings, or of objects with a string in `text`.
+pub(super) fn documents(
+    fields: &mut Fields,
+    name: &'static str,
+    config: &Config,
+) -> Result<Vec<String>, Refusal> {
+    let path = fields.path(name);
+    let reader = Reader { path: &path, limits: &config.limits, takes_ids: false };
+    let items = match fields.required(name)? {
+        Value::Array(items) => items,
+        other => return Err(reader.refuse(&path, "a list of strings", &other)),
+    };
+    check_count(&path, items.len(), config.limits.inputs)?;
+    let document = |(index, item): (usize, Value)| {
+        let rule = "a string, or an object with a string in `text`";
+        match item {
+            Value::String(text) => Ok(text),
+            Value::Object(mut item) => match item.remove("text") {
+                Some(Value::String(text)) => Ok(text),
+                _ => Err(reader.refuse(&format!("{path}[{index}]"), rule, &Value::Object(item))),
+            },
+            other => Err(reader.refuse(&format!("{path}[{index}]"), rule, &other)),
+        }
+    };
+    items.into_iter().enumerate().map(document).collect()
+}
+
 struct Reader<'a> {
     path: &'a str,
     limits: &'a Limits,
@@ -61,20 +102,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn check_count(&self, count: usize) -> Result<(), Refusal> {
-        let (path, most) = (self.path, self.limits.inputs);
-        let of = |reason, message| Err(Refusal::of(path, reason, message));
-        match count {
-            0 => of(Reason::Empty, format!("{path} must have at least one text, got an empty list")),
-            count if count > most => {
-                let rule =
-                    format!("{path} must have at most {most} texts (the server's `max-inputs`), got {count}");
-                of(Reason::TooLarge, rule)
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn item(&self, index: usize, item: Value) -> Result<Input, Refusal> {
         let path = format!("{}[{index}]", self.path);
         match item {
@@ -153,6 +180,13 @@ pub(super) fn dimensions(fields: &mut Fields, model: &Model) -> Result<Option<us
     Ok(fields.whole("dimensions", 1..=most)?.map(|dimensions| dimensions as usize))
 }
 
+/// Reads `truncate` and `truncation_direction` of text-embeddings-inference: whether long texts are truncated.
+pub(super) fn truncates(fields: &mut Fields) -> Result<bool, Refusal> {
+    let truncates = fields.boolean("truncate")?.unwrap_or(true);
+    truncation_side(fields, "truncation_direction", &["Right", "right"])?;
+    Ok(truncates)
+}
+
 /// Reads the side at which long texts are cut, which is their end.
 pub(super) fn truncation_side(
     fields: &mut Fields,
@@ -172,17 +206,13 @@ pub(super) struct Tei {
 impl Tei {
     /// Reads `truncate`, `truncation_direction` and `prompt_name`.
     pub(super) fn read(fields: &mut Fields, model: &Model) -> Result<Self, Refusal> {
-        let truncates = fields.boolean("truncate")?.unwrap_or(true);
-        truncation_side(fields, "truncation_direction", &["Right", "right"])?;
-        let prompt_name = prompt_name(fields, model)?;
-        Ok(Self { settings: Settings { prompt_name, ..Settings::default() }, truncates })
+        let truncates = truncates(fields)?;
+        Ok(Self { settings: Settings::of_prompt(prompt_name(fields, model)?), truncates })
     }
 
     /// The work of these texts.
     pub(super) fn job(self, inputs: Vec<Input>, terms: Terms, config: &Config) -> Job {
         let Self { settings, truncates } = self;
-        let rules = Rules { truncates, refuses_empty: config.refuses_empty };
-        let Terms { deadline, class } = terms;
-        Job { inputs, settings, rules, class: class.unwrap_or_default(), deadline }
+        Job { inputs, settings, conditions: terms.conditions(truncates, config) }
     }
 }

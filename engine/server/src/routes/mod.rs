@@ -1,12 +1,23 @@
 //! The routes: which there are, and who answers them.
 
+mod bertscore;
+mod cosines;
 mod embed;
 mod embeddings;
+mod extras;
 mod inputs;
 mod model;
+mod ollama;
+mod pooling;
+mod predict;
+mod relevance;
+mod rerank;
+mod score;
 mod similarity;
 mod status;
+mod stream;
 mod tokens;
+mod usage;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,13 +31,29 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use nearsay::session::scheduler::Class;
 
+use crate::config::Config;
 use crate::errors::{Form, Reason, Refusal};
-use crate::front::Report;
+use crate::front::{Report, RequestId};
 use crate::json::{one_of, shown};
 use crate::models::Model;
+use crate::openapi::document;
 use crate::shared::Shared;
 use crate::slices::Slices;
-use crate::work::{self, Measured};
+use crate::work::{self, Conditions, Measured, Rules};
+
+/// The types of answers, for the OpenAPI document.
+pub(crate) mod answers {
+    pub(crate) use super::bertscore::BertScoreAnswer;
+    pub(crate) use super::embed::SparseValue;
+    pub(crate) use super::embeddings::EmbeddingsAnswer;
+    pub(crate) use super::model::{Info, ModelList, ModelObject};
+    pub(crate) use super::ollama::{OllamaEmbedAnswer, OllamaTags, OllamaVersion};
+    pub(crate) use super::pooling::PoolingAnswer;
+    pub(crate) use super::predict::Predictions;
+    pub(crate) use super::rerank::{CohereRerankAnswer, Rank, RerankAnswer};
+    pub(crate) use super::score::ScoreAnswer;
+    pub(crate) use super::tokens::Token;
+}
 
 /// Answers longer than this are written on a thread that may block.
 const LARGE: usize = 256 << 10;
@@ -45,7 +72,7 @@ pub(crate) enum Access {
 /// A path and what it is.
 #[derive(Debug)]
 pub(crate) struct Route {
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// As in the header `Allow`.
     pub(crate) methods: &'static str,
     pub(crate) form: Form,
@@ -67,7 +94,7 @@ impl Route {
     }
 }
 
-const ROUTES: [Route; 15] = [
+pub(crate) const ROUTES: [Route; 28] = [
     Route::post("/v1/embeddings", Form::OpenAi),
     Route::post("/embeddings", Form::OpenAi),
     Route::get("/v1/models", Form::OpenAi, Access::Models),
@@ -76,20 +103,43 @@ const ROUTES: [Route; 15] = [
     Route::post("/", Form::Tei),
     Route::post("/invocations", Form::Tei),
     Route::post("/embed_all", Form::Tei),
+    Route::post("/embed_sparse", Form::Tei),
     Route::post("/similarity", Form::Tei),
+    Route::post("/rerank", Form::Tei),
+    Route::post("/predict", Form::Tei),
+    Route::post("/v1/rerank", Form::OpenAi),
+    Route::post("/v2/rerank", Form::Cohere),
+    Route::post("/v1/score", Form::OpenAi),
+    Route::post("/score", Form::OpenAi),
+    Route::post("/pooling", Form::OpenAi),
+    Route::post("/bertscore", Form::OpenAi),
+    Route::post("/api/embed", Form::Ollama),
+    Route::get("/api/tags", Form::Ollama, Access::Key),
+    Route::get("/api/version", Form::Ollama, Access::Key),
     Route::post("/tokenize", Form::Tei),
     Route::post("/decode", Form::Tei),
     Route::get("/info", Form::Tei, Access::Key),
     Route::get("/health", Form::Tei, Access::Open),
     Route::get("/ready", Form::Tei, Access::Open),
     Route::get("/metrics", Form::Tei, Access::Key),
+    Route::get("/openapi.json", Form::Tei, Access::Key),
 ];
 
-const MODEL: &str = "/v1/models/{*name}";
+pub(crate) const MODEL: &str = "/v1/models/{*name}";
 const BEFORE_MODEL: &str = "/v1/models/";
 
 /// Paths that are no routes, in the form of those next to them.
-const NO_ROUTE: [Route; 2] = [Route::post("other", Form::OpenAi), Route::post("other", Form::Tei)];
+const NO_ROUTE: [(&str, Route); 4] = [
+    ("/v1/", Route::post("other", Form::OpenAi)),
+    ("/v2/", Route::post("other", Form::Cohere)),
+    ("/api/", Route::post("other", Form::Ollama)),
+    ("", Route::post("other", Form::Tei)),
+];
+
+/// The OpenAPI document of all routes, of a server with keys.
+pub fn openapi() -> serde_json::Value {
+    document(&ROUTES, true)
+}
 
 /// The paths and the methods of all routes.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -100,9 +150,10 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) fn find(path: &str) -> &'static Route {
     let is_model = path.starts_with(BEFORE_MODEL) && path.len() > BEFORE_MODEL.len();
     let pattern = if is_model { MODEL } else { path };
-    let [openai, tei] = &NO_ROUTE;
-    let no_route = if path.starts_with("/v1/") { openai } else { tei };
-    ROUTES.iter().find(|route| route.path == pattern).unwrap_or(no_route)
+    let known = ROUTES.iter().find(|route| route.path == pattern);
+    let next_to = || NO_ROUTE.iter().find(|(beginning, _)| path.starts_with(beginning));
+    // The last beginning is that of every path.
+    known.or_else(|| next_to().map(|(_, route)| route)).unwrap_or(&NO_ROUTE[3].1)
 }
 
 /// The router of all routes.
@@ -113,16 +164,29 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/models", get(model::list))
         .route(MODEL, get(model::one))
         .route("/embed", post(embed::embed))
-        .route("/", post(embed::embed))
-        .route("/invocations", post(embed::embed))
+        .route("/", post(embed::root))
+        .route("/invocations", post(embed::root))
         .route("/embed_all", post(embed::embed_all))
+        .route("/embed_sparse", post(embed::embed_sparse))
         .route("/similarity", post(similarity::similarity))
+        .route("/rerank", post(rerank::rerank))
+        .route("/predict", post(predict::predict))
+        .route("/v1/rerank", post(rerank::jina))
+        .route("/v2/rerank", post(rerank::cohere))
+        .route("/v1/score", post(score::score))
+        .route("/score", post(score::score))
+        .route("/pooling", post(pooling::pooling))
+        .route("/bertscore", post(bertscore::bertscore))
+        .route("/api/embed", post(ollama::embed))
+        .route("/api/tags", get(ollama::tags))
+        .route("/api/version", get(ollama::version))
         .route("/tokenize", post(tokens::tokenize))
         .route("/decode", post(tokens::decode))
         .route("/info", get(model::info))
         .route("/health", get(status::health))
         .route("/ready", get(status::ready))
         .route("/metrics", get(status::metrics))
+        .route("/openapi.json", get(status::openapi))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
@@ -150,6 +214,13 @@ struct Terms {
 impl Terms {
     fn read(shared: &Shared, headers: &HeaderMap) -> Result<Self, Refusal> {
         Ok(Self { deadline: deadline(shared, headers)?, class: class(headers)? })
+    }
+
+    /// Those of work whose long texts are truncated or refused.
+    fn conditions(self, truncates: bool, config: &Config) -> Conditions {
+        let Self { deadline, class } = self;
+        let rules = Rules { truncates, refuses_empty: config.refuses_empty };
+        Conditions { rules, class: class.unwrap_or_default(), deadline }
     }
 }
 
@@ -179,6 +250,11 @@ fn class(headers: &HeaderMap) -> Result<Option<Class>, Refusal> {
             Err(Refusal::new(Reason::Value, format!("{NAME} must be {names}, got {}", shown(text))))
         }
     }
+}
+
+/// The id of a request.
+fn request_id(request: &Request) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
 /// An answer of JSON that `write` appends.

@@ -8,52 +8,142 @@ use nearsay::Precision;
 use nearsay::vectors::Level;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{BEFORE_MODEL, json_of};
 use crate::errors::{Reason, Refusal};
-use crate::models::Model;
+use crate::models::{Model, Task};
 use crate::shared::Shared;
 
 /// A model, as OpenAI describes one, and what a client wants to know besides.
-#[derive(Debug, Serialize)]
-struct ModelObject {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelObject {
     id: String,
     object: &'static str,
     created: u64,
     owned_by: &'static str,
     max_model_len: usize,
-    dimensions: usize,
+    /// Of its vectors, if it makes any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<usize>,
     capabilities: Vec<&'static str>,
     #[serde(skip_serializing_if = "String::is_empty")]
     revision: String,
     sha256: String,
 }
 
+/// The models.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    object: &'static str,
+    data: Vec<ModelObject>,
+}
+
+/// The first model and the server, by text-embeddings-inference's keys and our own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Info {
+    model_id: String,
+    /// The commit on the hub.
+    #[schema(required = true)]
+    model_sha: Option<String>,
+    model_dtype: &'static str,
+    /// `embedding` with the pooling, or `reranker` or `classifier` with the labels.
+    #[schema(value_type = Object)]
+    model_type: Value,
+    served_model_name: String,
+    /// Connections.
+    max_concurrent_requests: usize,
+    /// The longest text in tokens.
+    max_input_length: usize,
+    /// The most tokens that may wait.
+    max_batch_tokens: u64,
+    #[schema(required = true)]
+    max_batch_requests: Option<usize>,
+    /// The most texts of a request.
+    max_client_batch_size: usize,
+    auto_truncate: bool,
+    tokenization_workers: usize,
+    version: &'static str,
+    #[schema(required = true)]
+    sha: Option<&'static str>,
+    #[schema(required = true)]
+    docker_label: Option<&'static str>,
+    /// The SHA-256 of the model's files.
+    sha256: String,
+    /// Of its vectors, if it makes any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<usize>,
+    capabilities: Vec<&'static str>,
+    device: String,
+    limits: InfoLimits,
+}
+
+/// The limits of requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InfoLimits {
+    /// Bytes of a body.
+    max_body: usize,
+    /// Texts of a request.
+    max_inputs: usize,
+    max_tokens_per_request: u64,
+    max_response_bytes: u64,
+    max_connections: usize,
+    max_queued_tokens: u64,
+    /// Seconds.
+    max_wait: f64,
+    /// Seconds.
+    request_timeout: f64,
+}
+
 impl ModelObject {
     fn new(model: &Model) -> Self {
-        let capabilities = match model.embedder.level() {
-            Level::Text => vec!["embed", "embed_all", "similarity"],
-            _ => vec!["embed_all"],
-        };
         Self {
             id: model.name.clone(),
             object: "model",
             created: model.created,
             owned_by: "nearsay",
             max_model_len: model.embedder.max_tokens(),
-            dimensions: model.embedder.dimensions(),
-            capabilities,
+            dimensions: match model.task {
+                Task::Vectors(_) => Some(model.embedder.dimensions()),
+                Task::Labels(_) => None,
+            },
+            capabilities: capabilities(model),
             revision: model.provenance.revision.clone(),
             sha256: model.sha256.clone(),
         }
     }
 }
 
+/// What a model can do, by the names of routes.
+fn capabilities(model: &Model) -> Vec<&'static str> {
+    match &model.task {
+        Task::Vectors(Level::Text) => {
+            vec!["embed", "embed_all", "similarity", "rerank", "score", "bertscore"]
+        }
+        Task::Vectors(Level::Sparse) => vec!["embed_sparse", "embed_all", "bertscore"],
+        Task::Vectors(_) => vec!["embed_all", "bertscore"],
+        Task::Labels(labels) if labels.names.len() == 1 => vec!["rerank", "score", "predict", "bertscore"],
+        Task::Labels(_) => vec!["predict", "bertscore"],
+    }
+}
+
+/// What a model is, as text-embeddings-inference says it.
+fn model_type(model: &Model) -> Value {
+    let Task::Labels(labels) = &model.task else {
+        return json!({ "embedding": { "pooling": model.embedder.pooling().0 } });
+    };
+    let names = || labels.names.iter().enumerate();
+    let id2label: Map<String, Value> = names().map(|(id, name)| (id.to_string(), json!(name))).collect();
+    let label2id: Map<String, Value> = names().map(|(id, name)| (name.clone(), json!(id))).collect();
+    let kind = if labels.names.len() == 1 { "reranker" } else { "classifier" };
+    json!({ kind: { "id2label": id2label, "label2id": label2id } })
+}
+
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let models = shared.models()?;
     let data: Vec<ModelObject> = models.all().map(|model| ModelObject::new(model)).collect();
-    Ok(json_of(&json!({ "object": "list", "data": data })))
+    Ok(json_of(&ModelList { object: "list", data }))
 }
 
 pub(super) async fn one(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
@@ -70,38 +160,38 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, 
     let limits = &shared.config.limits;
     let max_queued_tokens = shared.work.statistics().max_queued_tokens;
     let session = model.embedder.session();
-    let (pooling, _) = model.embedder.pooling();
-    let answer: Value = json!({
-        "model_id": model.provenance.model,
-        "model_sha": Some(&model.provenance.revision).filter(|revision| !revision.is_empty()),
-        "model_dtype": dtype(model.provenance.precision),
-        "model_type": { "embedding": { "pooling": pooling } },
-        "served_model_name": model.name,
-        "max_concurrent_requests": limits.connections,
-        "max_input_length": model.embedder.max_tokens(),
-        "max_batch_tokens": max_queued_tokens,
-        "max_batch_requests": null,
-        "max_client_batch_size": limits.inputs,
-        "auto_truncate": true,
-        "tokenization_workers": session.workers().threads(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "sha": null,
-        "docker_label": null,
-        "sha256": model.sha256,
-        "dimensions": model.embedder.dimensions(),
-        "device": model.provenance.device,
-        "limits": {
-            "max_body": limits.body_bytes,
-            "max_inputs": limits.inputs,
-            "max_tokens_per_request": limits.tokens_per_request,
-            "max_response_bytes": limits.response_bytes,
-            "max_connections": limits.connections,
-            "max_queued_tokens": max_queued_tokens,
-            "max_wait": limits.wait.as_secs_f64(),
-            "request_timeout": limits.request.as_secs_f64(),
+    let described = ModelObject::new(&model);
+    Ok(json_of(&Info {
+        model_id: model.provenance.model.clone(),
+        model_sha: Some(model.provenance.revision.clone()).filter(|revision| !revision.is_empty()),
+        model_dtype: dtype(model.provenance.precision),
+        model_type: model_type(&model),
+        served_model_name: model.name.clone(),
+        max_concurrent_requests: limits.connections,
+        max_input_length: described.max_model_len,
+        max_batch_tokens: max_queued_tokens,
+        max_batch_requests: None,
+        max_client_batch_size: limits.inputs,
+        auto_truncate: true,
+        tokenization_workers: session.workers().threads(),
+        version: env!("CARGO_PKG_VERSION"),
+        sha: None,
+        docker_label: None,
+        sha256: model.sha256.clone(),
+        dimensions: described.dimensions,
+        capabilities: described.capabilities,
+        device: model.provenance.device.clone(),
+        limits: InfoLimits {
+            max_body: limits.body_bytes,
+            max_inputs: limits.inputs,
+            max_tokens_per_request: limits.tokens_per_request,
+            max_response_bytes: limits.response_bytes,
+            max_connections: limits.connections,
+            max_queued_tokens,
+            max_wait: limits.wait.as_secs_f64(),
+            request_timeout: limits.request.as_secs_f64(),
         },
-    });
-    Ok(json_of(&answer))
+    }))
 }
 
 /// A number format as text-embeddings-inference names it.

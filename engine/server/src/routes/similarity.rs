@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use nearsay::Vectors;
+use nearsay::vectors::Level;
 
+use super::cosines::Cosines;
 use super::inputs::{Tei, texts};
 use super::{Terms, json, reported};
 use crate::config::Config;
@@ -30,11 +31,7 @@ struct Pairs {
 impl Pairs {
     fn read(mut fields: Fields, model: &Model, config: &Config) -> Result<Self, Refusal> {
         if let Some(mut inputs) = fields.object("inputs")? {
-            let source = inputs.required("source_sentence")?;
-            let Some(source) = source.as_str() else {
-                return Err(crate::json::refuse_kind("inputs.source_sentence", "a string", &source));
-            };
-            let left = vec![source.to_owned()];
+            let left = vec![inputs.required_text("source_sentence")?];
             let right = texts(&mut inputs, "sentences", config)?;
             inputs.finish()?;
             let mut parameters = fields.object("parameters")?.unwrap_or_default();
@@ -61,7 +58,7 @@ pub(super) async fn similarity(
     request: Request,
 ) -> Result<Response, Refusal> {
     let model = shared.models()?.first().clone();
-    model.check_dense()?;
+    model.check_makes(Level::Text)?;
     let terms = Terms::read(&shared, request.headers())?;
     let fields = read_fields(request, &shared.config.limits).await?;
     let Pairs { left, right, is_matrix, tei } = Pairs::read(fields, &model, &shared.config)?;
@@ -75,7 +72,11 @@ pub(super) async fn similarity(
     let inputs = left.into_iter().chain(right).map(Input::Text).collect();
     let job = tei.job(inputs, terms, &shared.config);
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("inputs"))?;
-    let rows = tokio::task::block_in_place(|| cosines(&done.value, count))?;
+    let rows = tokio::task::block_in_place(|| {
+        let cosines = Cosines::new(&done.value)?;
+        let row = |left| (count..done.value.len()).map(|right| cosines.of(left, right)).collect();
+        Ok::<Vec<Vec<f32>>, Refusal>((0..count).map(row).collect())
+    })?;
     let push_row =
         |out: &mut Vec<u8>, row: &Vec<f32>| push_list(out, row, |out, value| push_float(out, *value));
     let response = json(bytes as usize, |out| match (is_matrix, rows.first()) {
@@ -83,34 +84,4 @@ pub(super) async fn similarity(
         _ => push_list(out, &rows, push_row),
     });
     Ok(reported(response, &model, done.measured, None))
-}
-
-/// The cosine of each of the first `count` vectors with each of the others, summed in f64.
-fn cosines(vectors: &Vectors, count: usize) -> Result<Vec<Vec<f32>>, Refusal> {
-    let dot =
-        |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
-    let lengths: Vec<f64> = vectors.rows().map(|row| dot(row, row).sqrt()).collect();
-    if let Some(index) = lengths.iter().position(|length| !length.is_normal()) {
-        let message =
-            format!("the cosine with text {index} is not defined: its vector has length {}", lengths[index]);
-        return Err(Refusal::new(Reason::Bug, message));
-    }
-    let row = |left: usize, a: &[f32]| {
-        let others = vectors.rows().zip(&lengths).skip(count);
-        others.map(|(b, length)| (dot(a, b) / (lengths[left] * length)).clamp(-1.0, 1.0) as f32).collect()
-    };
-    Ok(vectors.rows().take(count).enumerate().map(|(left, a)| row(left, a)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cosines_are_of_every_pair() {
-        let vectors = Vectors::new(vec![3.0, 4.0, 4.0, 3.0, -3.0, -4.0, 1.0, 0.0], 2).unwrap();
-        assert_eq!(cosines(&vectors, 2).unwrap(), [[-1.0, 0.6], [-0.96, 0.8]]);
-        let zero = Vectors::new(vec![3.0, 4.0, 0.0, 0.0], 2).unwrap();
-        assert!(cosines(&zero, 1).unwrap_err().message.contains("with text 1"));
-    }
 }

@@ -1,4 +1,4 @@
-//! `GET /health`, `/ready` and `/metrics`.
+//! `GET /health`, `/ready`, `/metrics` and `/openapi.json`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
 
-use super::answer;
+use super::{ROUTES, answer, json_of};
+use crate::openapi::document;
 use crate::shared::{Phase, Shared};
 
 /// Whether the process works: not after a device was lost.
@@ -24,6 +25,10 @@ fn status(is_good: bool) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = if is_good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     response
+}
+
+pub(super) async fn openapi(State(shared): State<Arc<Shared>>) -> Response {
+    json_of(&document(&ROUTES, !shared.config.keys.is_empty()))
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use nearsay::tokens::{OffsetTokens, TokenOffset};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::inputs::{prompt_name, texts};
 use super::{Terms, json_of};
@@ -17,12 +18,17 @@ use crate::models::{Model, Settings};
 use crate::shared::Shared;
 
 /// A token and the characters of the text that it comes from.
-#[derive(Debug, Serialize)]
-struct Token {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Token {
     id: u32,
     text: String,
+    /// Whether it is not in the text.
     special: bool,
+    /// The place of its first character in the text.
+    #[schema(required = true)]
     start: Option<usize>,
+    /// The place after its last character.
+    #[schema(required = true)]
     stop: Option<usize>,
 }
 

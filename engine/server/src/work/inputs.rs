@@ -1,8 +1,9 @@
-//! What requests have in place of texts.
+//! What requests have in place of texts, and how long it is.
 
 use std::sync::Arc;
 
 use nearsay::embed::Embedder;
+use nearsay::rerank::PairScoring;
 use nearsay::session::scheduler::TextWork;
 use nearsay::tokens::TokenizedText;
 use nearsay::{Error, Result};
@@ -21,16 +22,40 @@ impl Input {
             Self::Ids(_) => None,
         }
     }
+}
 
-    /// Its tokens if it is not truncated.
-    pub(super) fn length(&self, embedder: &Embedder) -> Result<usize> {
-        match self {
-            Self::Ids(ids) => Ok(ids.len()),
-            Self::Text(text) => {
-                let whole = embedder.tokenize_whole(std::slice::from_ref(text))?;
+/// Work that knows how long its texts are and may be.
+pub(crate) trait LimitedWork: TextWork {
+    /// The tokens of a text that is not truncated.
+    fn whole_length(&self, text: &Self::Text) -> Result<usize>;
+
+    /// The longest text in tokens.
+    fn max_tokens(&self) -> usize;
+}
+
+impl LimitedWork for PairScoring {
+    fn whole_length(&self, input: &Self::Text) -> Result<usize> {
+        self.whole_length(input)
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.cross_encoder().max_tokens()
+    }
+}
+
+impl<W: TextWork<Text = String>> LimitedWork for OfInputs<W> {
+    fn whole_length(&self, input: &Arc<Input>) -> Result<usize> {
+        match &**input {
+            Input::Ids(ids) => Ok(ids.len()),
+            Input::Text(text) => {
+                let whole = self.embedder.tokenize_whole(std::slice::from_ref(text))?;
                 Ok(whole.iter().map(|text| text.tokens.ids.len()).sum())
             }
         }
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.embedder.max_tokens()
     }
 }
 

@@ -16,6 +16,12 @@ use crate::models::Settings;
 pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
     pub(crate) settings: Settings,
+    pub(crate) conditions: Conditions,
+}
+
+/// How urgent a request is, and which of its texts are refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conditions {
     pub(crate) rules: Rules,
     pub(crate) class: Class,
     pub(crate) deadline: Instant,
@@ -54,13 +60,7 @@ pub(crate) struct Done<T> {
 
 impl<T> From<Answer<T>> for Done<Vec<Arc<T>>> {
     fn from(answer: Answer<T>) -> Self {
-        let count = |is: fn(&TextSize) -> bool| answer.texts.iter().filter(|text| is(text)).count() as u64;
-        let counts = Counts {
-            texts: answer.texts.len() as u64,
-            tokens: answer.tokens(),
-            truncated: count(|text| text.is_truncated),
-            empty: count(|text| text.is_empty),
-        };
+        let counts = answer.texts.iter().copied().collect();
         let RequestTimes { tokenize, queue, encode, .. } = answer.times;
         Self { value: answer.outputs, measured: Measured { counts, tokenize, queue, encode } }
     }
@@ -75,6 +75,24 @@ pub(crate) struct Measured {
     pub(crate) encode: Duration,
 }
 
+impl Measured {
+    /// Those of two parts that were done one after the other.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (one, two) = (self.counts, other.counts);
+        Self {
+            counts: Counts {
+                texts: one.texts + two.texts,
+                tokens: one.tokens + two.tokens,
+                truncated: one.truncated + two.truncated,
+                empty: one.empty + two.empty,
+            },
+            tokenize: self.tokenize + other.tokenize,
+            queue: self.queue + other.queue,
+            encode: self.encode + other.encode,
+        }
+    }
+}
+
 /// Counts of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -84,6 +102,17 @@ pub(crate) struct Counts {
     pub(crate) truncated: u64,
     /// Texts with special tokens only.
     pub(crate) empty: u64,
+}
+
+impl FromIterator<TextSize> for Counts {
+    fn from_iter<T: IntoIterator<Item = TextSize>>(texts: T) -> Self {
+        texts.into_iter().fold(Self::default(), |counts, text| Self {
+            texts: counts.texts + 1,
+            tokens: counts.tokens + text.tokens as u64,
+            truncated: counts.truncated + u64::from(text.is_truncated),
+            empty: counts.empty + u64::from(text.is_empty),
+        })
+    }
 }
 
 /// Why there is no result.

@@ -3,28 +3,35 @@
 //!
 //! All models share one scheduler, which decides what is admitted, and when it is encoded.
 
+mod bertscore;
 mod inputs;
 mod job;
+mod stream;
 
 use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use nearsay::embed::Embedder;
+use nearsay::embed::SparseVector;
+use nearsay::rerank::{PairScoring, TextOrPair};
 use nearsay::session::scheduler::{
-    Kind, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextWork,
+    Kind, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextSize, TextWork,
 };
 use nearsay::tokens::OffsetTokens;
 use nearsay::{Cancel, Control, Error, Session, Vectors};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::metrics::{Metrics, Rejection};
 use crate::models::{Model, Settings, usage};
+pub(crate) use stream::VectorStream;
+
+use inputs::LimitedWork;
 use job::Refused;
 
+pub(crate) use bertscore::{BertScores, Idf, ScoreJob};
 pub(crate) use inputs::{Input, OfInputs};
-pub(crate) use job::{Counts, Done, Failure, Job, Measured, Rules};
+pub(crate) use job::{Conditions, Counts, Done, Failure, Job, Measured, Rules};
 
 /// Runs the work of all models.
 #[derive(Debug)]
@@ -34,7 +41,16 @@ pub(crate) struct Work {
     metrics: Metrics,
     /// Calls that only tokenize, which need one core each.
     tokenizing: Arc<Semaphore>,
+    /// Calls of BERTScore, each of which uses all cores.
+    scoring: Arc<Semaphore>,
+    max_tokens_per_request: u64,
 }
+
+/// Calls of BERTScore at a time: while one tokenizes or matches, another encodes.
+const SCORING_AT_ONCE: usize = 2;
+
+/// Called with an output and the place of its text.
+type OnOutput<W> = Option<Box<dyn Fn(usize, &<W as TextWork>::Output) + Send + Sync>>;
 
 /// Why a request is refused after its texts were tokenized.
 enum Broken {
@@ -43,12 +59,14 @@ enum Broken {
 }
 
 impl Work {
-    pub(crate) fn new(metrics: &Metrics) -> Self {
+    pub(crate) fn new(metrics: &Metrics, limits: &Limits) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             scheduler: OnceLock::new(),
             metrics: metrics.clone(),
             tokenizing: Arc::new(Semaphore::new(cores)),
+            scoring: Arc::new(Semaphore::new(SCORING_AT_ONCE)),
+            max_tokens_per_request: limits.tokens_per_request,
         }
     }
 
@@ -85,7 +103,7 @@ impl Work {
     pub(crate) async fn embed(&self, model: &Model, job: Job) -> Result<Done<Vectors>, Failure> {
         let kind = model.prepared(&job.settings)?.text_vectors()?;
         let dimensions = kind.work().embedder().dimensions();
-        let Done { value, measured } = self.run(kind, job, |_| Ok(())).await?;
+        let Done { value, measured } = self.run_job(kind, job, |_| Ok(())).await?;
         let mut values = Vec::with_capacity(value.len() * dimensions);
         value.iter().for_each(|vector| values.extend_from_slice(vector));
         Ok(Done { value: Vectors::new(values, dimensions)?, measured })
@@ -100,7 +118,38 @@ impl Work {
     ) -> Result<Done<Vec<Arc<Vectors>>>, Failure> {
         let kind = model.prepared(&job.settings)?.token_vectors()?;
         let width = kind.work().embedder().hidden_dim();
-        self.run(kind, job, move |tokens| fits(tokens, width)).await
+        self.run_job(kind, job, move |counts| fits(counts.tokens, width)).await
+    }
+
+    /// One sparse vector per text.
+    pub(crate) async fn embed_sparse(
+        &self,
+        model: &Model,
+        job: Job,
+    ) -> Result<Done<Vec<Arc<SparseVector>>>, Failure> {
+        let kind = model.prepared(&job.settings)?.sparse_vectors()?;
+        self.run_job(kind, job, |_| Ok(())).await
+    }
+
+    /// The scores of texts and pairs by a model's head, one per label.
+    pub(crate) async fn score(
+        &self,
+        kind: &Kind<PairScoring>,
+        inputs: impl IntoIterator<Item = TextOrPair>,
+        conditions: Conditions,
+    ) -> Result<Done<Vec<Arc<Vec<f32>>>>, Failure> {
+        let inputs = inputs.into_iter().map(Arc::new).collect();
+        self.run(kind.clone(), inputs, conditions, (|_| Ok(()), None)).await
+    }
+
+    async fn run_job<W: TextWork<Text = String>>(
+        &self,
+        kind: Kind<OfInputs<W>>,
+        job: Job,
+        fits: impl FnOnce(Counts) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Done<Vec<Arc<W::Output>>>, Failure> {
+        let inputs = job.inputs.into_iter().map(Arc::new).collect();
+        self.run(kind, inputs, job.conditions, (fits, None)).await
     }
 
     /// All tokens of texts, not truncated, with their places in them; at most `most`.
@@ -113,7 +162,8 @@ impl Work {
     ) -> Result<Vec<OffsetTokens>, Failure> {
         let guard = CancelOnDrop::default();
         let embedder = model.prepared(settings)?.embedder().with_cancel(&guard.0);
-        let tokenized = self.in_turn(deadline, move || embedder.tokenize_whole(&texts)).await?;
+        let tokenized =
+            self.in_turn(&self.tokenizing, deadline, move || embedder.tokenize_whole(&texts)).await?;
         let tokens = tokenized.iter().map(|text| text.tokens.ids.len() as u64).sum();
         if tokens > most {
             Err(Error::RequestTooLarge { tokens, limit: most, holder: "a request" }.into())
@@ -122,14 +172,38 @@ impl Work {
         }
     }
 
-    /// Runs a call that only tokenizes, next to the scheduler: as many at once as there are cores, whether their clients are
-    /// still there or not.
+    /// The beginning of each text with its first `most` tokens, not counting special ones.
+    pub(crate) async fn beginnings(
+        &self,
+        model: &Model,
+        texts: Vec<String>,
+        most: usize,
+        deadline: Instant,
+    ) -> Result<Vec<String>, Failure> {
+        let guard = CancelOnDrop::default();
+        let embedder = model.embedder.with_cancel(&guard.0);
+        let shorten = move || {
+            let tokenized = embedder.tokenize_whole(&texts)?;
+            let shortened = texts.into_iter().zip(&tokenized).map(|(mut text, tokens)| {
+                let ends =
+                    tokens.offsets.iter().map(|offset| &offset.bytes).filter(|bytes| !bytes.is_empty());
+                let last = ends.map(|bytes| bytes.end).nth(most.saturating_sub(1));
+                text.truncate(last.unwrap_or(text.len()));
+                text
+            });
+            Ok(shortened.collect())
+        };
+        self.in_turn(&self.tokenizing, deadline, shorten).await
+    }
+
+    /// Runs a call next to the scheduler: only so many at once as have `turns`, whether their clients are still there or not.
     async fn in_turn<T: Send + 'static>(
         &self,
+        turns: &Arc<Semaphore>,
         deadline: Instant,
         call: impl FnOnce() -> nearsay::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = self.tokenizing.clone().acquire_owned();
+        let turn = turns.clone().acquire_owned();
         let called = async move {
             let turn = turn.await;
             blocking(move || {
@@ -141,36 +215,37 @@ impl Work {
         tokio::time::timeout_at(deadline.into(), called).await.unwrap_or(Err(Failure::Late))
     }
 
-    /// Gives a job to the scheduler if it keeps its rules and `fits` agrees to its tokens, and waits for its end.
-    async fn run<W: TextWork<Text = String>>(
+    /// Gives texts to the scheduler if they keep the rules and `fits` agrees to their tokens, and waits for the end.
+    /// `on_output` is called with each output and its place as soon as there is one.
+    async fn run<W: LimitedWork<Text: Clone>>(
         &self,
-        kind: Kind<OfInputs<W>>,
-        job: Job,
-        fits: impl FnOnce(u64) -> Result<(), Failure> + Send + 'static,
+        kind: Kind<W>,
+        inputs: Vec<W::Text>,
+        conditions: Conditions,
+        (fits, on_output): (impl FnOnce(Counts) -> Result<(), Failure> + Send + 'static, OnOutput<W>),
     ) -> Result<Done<Vec<Arc<W::Output>>>, Failure> {
-        let Job { inputs, rules, class, deadline, .. } = job;
-        let inputs: Vec<Arc<Input>> = inputs.into_iter().map(Arc::new).collect();
+        let Conditions { rules, class, deadline } = conditions;
         let guard = CancelOnDrop::default();
         let (break_off, mut broken) = oneshot::channel();
         let (finish, finished) = oneshot::channel();
-        let request = Request::texts(&kind, inputs.iter().cloned())
+        let mut request = Request::texts(&kind, inputs.iter().cloned())
             .class(class)
             .control(Control::default().with_cancel(&guard.0).with_deadline(deadline))
             .check(move |texts| {
-                let tokens = texts.iter().map(|text| text.ids.len() as u64).sum();
+                let counts = texts.iter().map(TextSize::from).collect();
                 let refused = rules.refused(texts).map(Broken::Text);
-                let Some(why) = refused.or_else(|| fits(tokens).err().map(Broken::Answer)) else {
+                let Some(why) = refused.or_else(|| fits(counts).err().map(Broken::Answer)) else {
                     return Ok(());
                 };
                 // Nobody reads it if the client has gone.
                 let _ = break_off.send(why);
                 Err(usage("the request breaks a rule of the server"))
             });
-        let Some(scheduler) = self.scheduler.get() else {
-            return Err(Failure::Engine(Error::Bug("the scheduler is not started".to_owned())));
-        };
+        if let Some(on_output) = on_output {
+            request = request.on_output(on_output);
+        }
         // Nobody reads the answer if the client has gone.
-        scheduler.submit(request, move |answer| drop(finish.send(answer)));
+        self.scheduler()?.submit(request, move |answer| drop(finish.send(answer)));
         let Ok(finished) = tokio::time::timeout_at(deadline.into(), finished).await else {
             return Err(Failure::Late);
         };
@@ -178,7 +253,7 @@ impl Work {
             finished.unwrap_or_else(|_| Err(Error::Bug("a request ended without an answer".to_owned())));
         match (answer, broken.try_recv()) {
             (Ok(answer), _) => Ok(answer.into()),
-            (Err(_), Ok(why)) => Err(self.refusal(why, &inputs, kind.work().embedder(), deadline).await),
+            (Err(_), Ok(why)) => Err(self.refusal(why, &kind, &inputs, deadline).await),
             (Err(error), Err(_)) => {
                 if let Some(reason) = Rejection::of(&error) {
                     self.metrics.reject(reason);
@@ -188,21 +263,29 @@ impl Work {
         }
     }
 
+    fn scheduler(&self) -> Result<&Scheduler, Failure> {
+        let not_started = || Failure::Engine(Error::Bug("the scheduler is not started".to_owned()));
+        self.scheduler.get().ok_or_else(not_started)
+    }
+
     /// The failure of a request that broke a rule.
-    async fn refusal(
+    async fn refusal<W: LimitedWork<Text: Clone>>(
         &self,
         why: Broken,
-        inputs: &[Arc<Input>],
-        embedder: &Embedder,
+        kind: &Kind<W>,
+        inputs: &[W::Text],
         deadline: Instant,
     ) -> Failure {
         match why {
             Broken::Answer(failure) => failure,
             Broken::Text(Refused::Empty(index)) => Failure::TextEmpty { index },
             Broken::Text(Refused::Long(index)) => {
-                let (input, of_input) = (inputs[index].clone(), embedder.clone());
-                match self.in_turn(deadline, move || input.length(&of_input)).await {
-                    Ok(tokens) => Failure::TextTooLong { index, tokens, most: embedder.max_tokens() },
+                let (input, of_input) = (inputs[index].clone(), kind.clone());
+                match self
+                    .in_turn(&self.tokenizing, deadline, move || of_input.work().whole_length(&input))
+                    .await
+                {
+                    Ok(tokens) => Failure::TextTooLong { index, tokens, most: kind.work().max_tokens() },
                     Err(failure) => failure,
                 }
             }

@@ -3,11 +3,16 @@
 mod access;
 mod answers;
 mod bad_values;
+mod bertscore;
 mod bodies;
 mod client;
 mod connections;
 mod lifecycle;
+mod ollama;
+mod openapi;
+mod rerank;
 mod scheduling;
 mod served;
 mod status;
+mod stream;
 mod tei;

@@ -12,4 +12,5 @@ pub(crate) use chunk_columns::{BYTE_END, BYTE_START, CHUNK, CHUNK_ID, CHUNK_TEXT
 pub use column_types::{Columns, HEAD_RECORDS};
 pub use layout::RowLayout;
 pub(crate) use layout::RowOrigin;
+pub use vector_columns::fixed_lists;
 pub(crate) use vector_columns::{TokenRow, TokenRows};

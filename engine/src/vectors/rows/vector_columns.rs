@@ -16,7 +16,7 @@ use crate::tokens::TokenOffset;
 use crate::vectors::schema::{
     BYTE_OFFSETS, CHARACTER_OFFSETS, EMBEDDINGS, TOKEN_IDS, TOKENS, fixed_list, item, list,
 };
-use crate::vectors::{Numbers, OutputType, Vectors};
+use crate::vectors::{Numbers, OutputType, Ranges, Vectors};
 use crate::{Error, Result};
 
 /// The column of vectors, one per row.
@@ -28,7 +28,7 @@ pub(super) fn text_column(
     for (origin, vector) in origins.iter().zip(&vectors) {
         check_finite(origin, vector)?;
     }
-    Ok(Arc::new(fixed_lists(layout, vectors)?))
+    Ok(Arc::new(fixed_lists(layout.output_type, vectors, layout.ranges.as_ref())?))
 }
 
 /// The hidden states of all rows' tokens, and the tokens' places.
@@ -93,7 +93,7 @@ pub(super) fn token_columns(
     let tokens = StringArray::from_iter_values(tokens);
     let bytes = pairs(rows.iter().flat_map(TokenRow::bytes));
     let characters = pairs(rows.iter().flat_map(TokenRow::characters));
-    let vectors = fixed_lists(layout, vectors)?;
+    let vectors = fixed_lists(layout.output_type, vectors, layout.ranges.as_ref())?;
     let columns: [ArrayRef; 5] =
         [Arc::new(ids), Arc::new(tokens), Arc::new(bytes?), Arc::new(characters?), Arc::new(vectors)];
     columns.into_iter().map(|values| in_rows(&lengths, values)).collect()
@@ -110,15 +110,24 @@ fn pairs(pairs: impl Iterator<Item = [u32; 2]>) -> Result<FixedSizeListArray> {
     Ok(FixedSizeListArray::try_new(item(DataType::UInt32), 2, Arc::new(ends), None)?)
 }
 
-fn fixed_lists(layout: &RowLayout, vectors: Vectors) -> Result<FixedSizeListArray> {
-    let width = layout.output_type.width(layout.dim)? as i32;
-    let values: ArrayRef = match layout.output_type.convert(vectors, layout.ranges.as_ref())? {
+/// Vectors as a column of lists of one length.
+///
+/// # Errors
+/// [`Error::Usage`](crate::Error::Usage) if the type does not fit the dimensions or lacks ranges;
+/// [`Error::BeyondOutputType`](crate::Error::BeyondOutputType) for a value that the type does not have.
+pub fn fixed_lists(
+    output_type: OutputType,
+    vectors: Vectors,
+    ranges: Option<&Ranges>,
+) -> Result<FixedSizeListArray> {
+    let width = output_type.width(vectors.dim())? as i32;
+    let values: ArrayRef = match output_type.convert(vectors, ranges)? {
         Numbers::F32(values) => Arc::new(Float32Array::from(values)),
         Numbers::F16(values) => Arc::new(Float16Array::from(values)),
         Numbers::I8(values) => Arc::new(Int8Array::from(values)),
         Numbers::U8(values) => Arc::new(UInt8Array::from(values)),
     };
-    Ok(FixedSizeListArray::try_new(item(layout.output_type.number_type().arrow()), width, values, None)?)
+    Ok(FixedSizeListArray::try_new(item(output_type.number_type().arrow()), width, values, None)?)
 }
 
 pub(super) fn check_finite(origin: &RowOrigin<'_>, vectors: &[f32]) -> Result<()> {
