@@ -9,6 +9,7 @@ use half::f16;
 use nearsay::Vectors;
 use nearsay::vectors::{Numbers, OutputType};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// The most bytes of a number in a JSON list, with its comma: `-1.2345678e-38,`.
 pub(crate) const JSON_BYTES: u64 = 15;
@@ -103,7 +104,7 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f32) {
 }
 
 /// A number as [`push_float`] writes it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ToSchema)]
 pub(crate) struct Float(pub(crate) f32);
 
 impl Serialize for Float {
@@ -142,7 +143,7 @@ impl Serialize for List<'_> {
 }
 
 /// Appends a value as JSON. Writing a number or a text to memory cannot fail.
-pub(crate) fn push_json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+pub(crate) fn push_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let _ = serde_json::to_writer(out, value);
 }
 

@@ -59,6 +59,11 @@ impl Fields {
         self.fields.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a field is an object.
+    pub(crate) fn has_object(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(Value::is_object)
+    }
+
     pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Self>, Refusal> {
         let path = self.path(name);
         self.take(name).map(|value| Self::of(&path, format!("{path}."), value)).transpose()

@@ -3,5 +3,5 @@
 mod fields;
 mod parse;
 
-pub(crate) use fields::{Fields, kind, one_of, refuse, refuse_kind, shown};
+pub(crate) use fields::{Fields, kind, one_of, refuse, shown};
 pub(crate) use parse::parse;

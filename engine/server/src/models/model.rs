@@ -1,10 +1,11 @@
 //! A loaded model, and what it can do.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nearsay::rerank::PairScoring;
 use nearsay::session::scheduler::Kind;
+use nearsay::tokens::TruncationSide;
 use nearsay::vectors::{Level, Provenance};
 use nearsay::{CrossEncoderOptions, EmbedOptions, Embedder, Error, Pooling, Session};
 
@@ -46,30 +47,41 @@ pub(crate) enum Task {
 /// A head with labels, of a cross-encoder or a classifier.
 #[derive(Debug)]
 pub(crate) struct Labels {
-    /// Scores by the function that the model's files name.
-    pub(crate) scores: Kind<PairScoring>,
-    /// Logits.
-    pub(crate) logits: Kind<PairScoring>,
+    session: Session,
+    options: CrossEncoderOptions,
     /// The labels' names, one for each score of a pair.
     pub(crate) names: Vec<String>,
+    /// By whether they make logits, and by the end at which texts are cut.
+    kinds: [OnceLock<Kind<PairScoring>>; 4],
 }
 
 impl Labels {
     /// The head of a model, if it has one.
-    fn of(session: &Session, options: &EmbedOptions) -> nearsay::Result<Option<Self>> {
-        let kind = |logits| {
-            let mut of_pairs = CrossEncoderOptions::default().logits(logits);
-            of_pairs.max_length = options.max_length;
-            of_pairs.prompt_name.clone_from(&options.prompt_name);
-            session.cross_encoder(&of_pairs).map(|encoder| Kind::new(PairScoring::new(&encoder)))
-        };
-        let scores = match kind(false) {
-            Ok(scores) => scores,
+    fn of(session: &Session, embedding: &EmbedOptions) -> nearsay::Result<Option<Self>> {
+        let mut options = CrossEncoderOptions::default();
+        options.max_length = embedding.max_length;
+        options.prompt_name.clone_from(&embedding.prompt_name);
+        let encoder = match session.cross_encoder(&options) {
+            Ok(encoder) => encoder,
             Err(error) if has_no_head(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let names = session.model().label_names(scores.work().cross_encoder().num_labels())?;
-        Ok(Some(Self { scores, logits: kind(true)?, names }))
+        let names = session.model().label_names(encoder.num_labels())?;
+        Ok(Some(Self { session: session.clone(), options, names, kinds: Default::default() }))
+    }
+
+    /// Scores of texts and pairs: logits, or by the function that the model's files name.
+    ///
+    /// # Errors
+    /// If texts cannot be cut at this end.
+    pub(crate) fn kind(&self, logits: bool, side: TruncationSide) -> nearsay::Result<Kind<PairScoring>> {
+        let known = &self.kinds[usize::from(logits) + 2 * usize::from(side == TruncationSide::Left)];
+        if let Some(kind) = known.get() {
+            return Ok(kind.clone());
+        }
+        let encoder =
+            self.session.cross_encoder(&self.options.clone().logits(logits).truncation_side(side))?;
+        Ok(known.get_or_init(|| Kind::new(PairScoring::new(&encoder))).clone())
     }
 }
 
@@ -104,7 +116,8 @@ impl Model {
             Task::Vectors(Level::Text) => embedder.embed(&["nearsay"])?.vectors.values().to_vec(),
             Task::Vectors(_) => embedder.embed_tokens(&["nearsay"])?.vectors.values().to_vec(),
             Task::Labels(labels) => {
-                labels.scores.work().cross_encoder().score(&[("nearsay", "nearsay")], |_| ())?.scores
+                let kind = labels.kind(false, TruncationSide::default())?;
+                kind.work().cross_encoder().score(&[("nearsay", "nearsay")], |_| ())?.scores
             }
         };
         if !values.iter().all(|value| value.is_finite()) {

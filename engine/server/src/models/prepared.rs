@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use nearsay::embed::{SparseVectors, TextVectors, TokenVectors};
 use nearsay::session::scheduler::{Kind, TextWork};
+use nearsay::tokens::TruncationSide;
 use nearsay::{EmbedOptions, Embedder};
 
 use crate::work::OfInputs;
@@ -15,14 +16,10 @@ pub(crate) struct Settings {
     pub(crate) normalize: Option<bool>,
     pub(crate) dimensions: Option<usize>,
     pub(crate) max_length: Option<usize>,
+    pub(crate) side: TruncationSide,
 }
 
 impl Settings {
-    /// Those of the prompt of this name.
-    pub(crate) fn of_prompt(name: Option<String>) -> Self {
-        Self { prompt_name: name, ..Self::default() }
-    }
-
     pub(super) fn apply(&self, mut options: EmbedOptions) -> EmbedOptions {
         if let Some(name) = &self.prompt_name {
             options.prompt = None;
@@ -31,6 +28,7 @@ impl Settings {
         options.normalize = self.normalize.or(options.normalize);
         options.dimensions = self.dimensions.or(options.dimensions);
         options.max_length = self.max_length.or(options.max_length);
+        options.truncation_side = self.side;
         options
     }
 }

@@ -3,8 +3,8 @@
 mod requests;
 
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 use crate::errors::{CohereError, Form, OllamaError, OpenAiError, TeiError};
 use crate::routes::answers::{
@@ -119,7 +119,8 @@ const DESCRIBED: [Described; 28] = [
 fn root(schemas: &mut Schemas) -> Content {
     let lists = |item: Value| json!({ "type": "array", "items": item });
     let (rank, sparse) = (lists(schemas.of::<Rank>()), lists(lists(schemas.of::<SparseValue>())));
-    let schema = json!({ "anyOf": [numbers(2)?.1, sparse, rank, schemas.of::<Predictions>()] });
+    let schema =
+        json!({ "anyOf": [numbers(1)?.1, numbers(2)?.1, sparse, rank, schemas.of::<Predictions>()] });
     Some(("application/json", schema))
 }
 

@@ -41,7 +41,7 @@ impl Body {
                     ("normalize", optional(boolean("Whether vectors get length 1."))),
                     ("prompt_name", optional(string("One of the model's prompts."))),
                     ("truncate", optional(boolean("False refuses texts that are too long."))),
-                    ("truncation_side", optional(words(&["right"], "The end that is cut."))),
+                    ("truncation_side", optional(words(&["right", "left"], "The end that is cut."))),
                     (
                         "truncate_prompt_tokens",
                         optional(whole(-1, "The longest text in tokens; -1: the model's.")),
@@ -53,8 +53,8 @@ impl Body {
             }
             Self::EmbedAll => closed(&["inputs"], &[inputs(), truncate(), direction(), prompt()]),
             Self::Root => json!({
-                "description": "As /embed, /embed_sparse, /rerank or /predict, by what the first model is for.",
-                "anyOf": [Self::Embed.schema(), Self::Predict.schema(), Self::Rerank.schema()],
+                "description": "As /embed, /similarity, /embed_sparse, /rerank or /predict, by what the first model is for.",
+                "anyOf": [Self::Embed.schema(), Self::Similarity.schema(), Self::Predict.schema(), Self::Rerank.schema()],
             }),
             Self::Similarity => similarity(),
             Self::Rerank => rerank(),
@@ -114,7 +114,7 @@ fn truncate() -> Property {
 }
 
 fn direction() -> Property {
-    ("truncation_direction", optional(words(&["Right", "right"], "The end that is cut.")))
+    ("truncation_direction", optional(words(&["Right", "right", "Left", "left"], "The end that is cut.")))
 }
 
 fn prompt() -> Property {

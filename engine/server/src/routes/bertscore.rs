@@ -191,11 +191,13 @@ fn pairs(fields: &mut Fields, config: &Config) -> Result<Vec<PairTexts>, Refusal
             Value::Array(items) => {
                 check_count(&path, items.len(), config.limits.inputs)?;
                 let texts = items.into_iter().enumerate();
-                texts.map(|(at, item)| text(format!("{path}[{at}]"), item)).collect::<Result<_, _>>()?
+                texts
+                    .map(|(at, item)| text(format!("{path}[{at}]"), item))
+                    .collect::<Result<Vec<String>, _>>()?
             }
             one => vec![text(path, one)?],
         };
-        Ok(PairTexts::new(candidate, Vec::<String>::from(references)))
+        Ok::<_, Refusal>(PairTexts::new(candidate, references))
     };
     let pairs: Vec<PairTexts> =
         candidates.into_iter().zip(references).enumerate().map(pair).collect::<Result<_, _>>()?;

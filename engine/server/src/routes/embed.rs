@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::inputs::{Tei, dimensions, inputs};
 use super::stream::{StreamFormat, Streamed};
-use super::{Terms, json, predict, reported, rerank};
+use super::{Terms, json, predict, reported, rerank, similarity};
 use crate::config::Limits;
 use crate::errors::Refusal;
 use crate::json::Fields;
@@ -51,6 +51,9 @@ pub(super) async fn root(State(shared): State<Arc<Shared>>, request: Request) ->
             rerank::of_tei(&shared, terms, fields).await
         }
         Task::Labels(_) => predict::of_tei(&shared, terms, fields).await,
+        Task::Vectors(Level::Text) if fields.has_object("inputs") => {
+            similarity::of_tei(&shared, terms, fields).await
+        }
         Task::Vectors(Level::Sparse) => sparse(&shared, terms, fields).await,
         Task::Vectors(_) => dense(&shared, terms, fields, format).await,
     }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use nearsay::tokens::TruncationSide;
 use nearsay::vectors::{Level, OutputType};
 
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extras::Extras;
-use super::inputs::{dimensions, inputs, prompt_name, truncation_side};
+use super::inputs::{dimensions, inputs, prompt_name};
 use super::stream::{StreamFormat, Streamed};
 use super::usage::Usage;
 use super::{Terms, json as json_answer, reported};
@@ -69,8 +71,8 @@ struct Embedding {
 }
 
 /// Numbers, or base64 of little-endian numbers.
-#[derive(ToSchema)]
-#[schema(untagged)]
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
 #[expect(dead_code, reason = "the schema of what `write` appends")]
 enum EmbeddingValues {
     Float(Vec<f32>),
@@ -92,7 +94,6 @@ pub(super) async fn embeddings(
     let encoding = fields.word("encoding_format", &encodings)?.unwrap_or(Encoding::Float);
     let output_type = fields.word("output_type", &OUTPUT_TYPES)?.unwrap_or_default();
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
-    truncation_side(&mut fields, "truncation_side", &["right"])?;
     let settings = settings(&mut fields, &model)?;
     let extras = Extras::read(fields, &terms)?;
 
@@ -132,7 +133,9 @@ fn settings(fields: &mut Fields, model: &Model) -> Result<Settings, Refusal> {
     // OpenAI's shortened vectors have length 1 again.
     let normalized = shortens && model.embedder.is_normalized();
     let normalize = fields.boolean("normalize")?.or(normalized.then_some(true));
-    Ok(Settings { prompt_name: prompt_name(fields, model)?, normalize, dimensions, max_length })
+    let sides = [("right", TruncationSide::Right), ("left", TruncationSide::Left)];
+    let side = fields.word("truncation_side", &sides)?.unwrap_or_default();
+    Ok(Settings { prompt_name: prompt_name(fields, model)?, normalize, dimensions, max_length, side })
 }
 
 fn write(out: &mut Vec<u8>, rows: &Rows, encoding: Encoding, model: &str, usage: &Usage) {

@@ -1,5 +1,6 @@
 //! The fields that routes with texts share.
 
+use nearsay::tokens::TruncationSide;
 use serde_json::Value;
 
 use super::Terms;
@@ -180,21 +181,12 @@ pub(super) fn dimensions(fields: &mut Fields, model: &Model) -> Result<Option<us
     Ok(fields.whole("dimensions", 1..=most)?.map(|dimensions| dimensions as usize))
 }
 
-/// Reads `truncate` and `truncation_direction` of text-embeddings-inference: whether long texts are truncated.
-pub(super) fn truncates(fields: &mut Fields) -> Result<bool, Refusal> {
+/// Reads `truncate` and `truncation_direction` of text-embeddings-inference: whether long texts are truncated, and where.
+pub(super) fn truncation(fields: &mut Fields) -> Result<(bool, TruncationSide), Refusal> {
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
-    truncation_side(fields, "truncation_direction", &["Right", "right"])?;
-    Ok(truncates)
-}
-
-/// Reads the side at which long texts are cut, which is their end.
-pub(super) fn truncation_side(
-    fields: &mut Fields,
-    name: &'static str,
-    right: &[&'static str],
-) -> Result<(), Refusal> {
-    let words: Vec<(&str, ())> = right.iter().map(|word| (*word, ())).collect();
-    fields.word(name, &words).map(drop)
+    let (right, left) = (TruncationSide::Right, TruncationSide::Left);
+    let words = [("Right", right), ("right", right), ("Left", left), ("left", left)];
+    Ok((truncates, fields.word("truncation_direction", &words)?.unwrap_or_default()))
 }
 
 /// The settings of TEI's routes for texts.
@@ -206,8 +198,9 @@ pub(super) struct Tei {
 impl Tei {
     /// Reads `truncate`, `truncation_direction` and `prompt_name`.
     pub(super) fn read(fields: &mut Fields, model: &Model) -> Result<Self, Refusal> {
-        let truncates = truncates(fields)?;
-        Ok(Self { settings: Settings::of_prompt(prompt_name(fields, model)?), truncates })
+        let (truncates, side) = truncation(fields)?;
+        let prompt_name = prompt_name(fields, model)?;
+        Ok(Self { settings: Settings { prompt_name, side, ..Settings::default() }, truncates })
     }
 
     /// The work of these texts.

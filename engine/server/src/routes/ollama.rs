@@ -126,7 +126,7 @@ pub(super) async fn version() -> Response {
 pub(super) async fn tags(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let models = shared.models()?;
     let described = |model: &Arc<Model>| {
-        let family = model.embedder.session().model().family().to_string();
+        let family = model.embedder.session().model().family().name.to_owned();
         OllamaModel {
             name: format!("{}{TAG}", model.name),
             model: format!("{}{TAG}", model.name),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::inputs::{check_count, truncates};
+use super::inputs::{check_count, truncation};
 use super::relevance::sigmoid;
 use super::{Terms, json_of, reported};
 use crate::errors::{Reason, Refusal};
@@ -58,11 +58,12 @@ pub(super) async fn of_tei(shared: &Shared, terms: Terms, mut fields: Fields) ->
     let model = shared.models()?.first().clone();
     let labels = model.labels()?;
     let Inputs { inputs, are_several } = inputs(fields.required("inputs")?, shared.config.limits.inputs)?;
-    let conditions = terms.conditions(truncates(&mut fields)?, &shared.config);
+    let (truncates, side) = truncation(&mut fields)?;
+    let conditions = terms.conditions(truncates, &shared.config);
     let raw = fields.boolean("raw_scores")?.unwrap_or(false);
     fields.finish()?;
 
-    let scored = shared.work.score(&labels.logits, inputs, conditions).await;
+    let scored = shared.work.score(&labels.kind(true, side)?, inputs, conditions).await;
     let scored = scored.map_err(|failure| failure.refusal("inputs"))?;
     let mut predictions = scored.value.iter().map(|logits| predictions(logits, &labels.names, raw));
     let answer = match are_several {

@@ -1,8 +1,8 @@
 //! How much texts have to do with each other: by a cross-encoder's head, or by the cosine of two vectors.
 
 use nearsay::Vectors;
-use nearsay::rerank::{PairScoring, TextOrPair};
-use nearsay::session::scheduler::Kind;
+use nearsay::rerank::TextOrPair;
+use nearsay::tokens::TruncationSide;
 use nearsay::vectors::Level;
 
 use super::cosines::Cosines;
@@ -27,12 +27,17 @@ pub(super) struct Relevance<'a> {
     shared: &'a Shared,
     model: &'a Model,
     conditions: Conditions,
+    side: TruncationSide,
 }
 
 impl<'a> Relevance<'a> {
     /// # Errors
     /// If the model has several scores per pair, or no vector per text.
-    pub(super) fn new(shared: &'a Shared, model: &'a Model, conditions: Conditions) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        model: &'a Model,
+        (conditions, side): (Conditions, TruncationSide),
+    ) -> Result<Self, Refusal> {
         match &model.task {
             Task::Labels(labels) if labels.names.len() > 1 => {
                 let does = format!("has {}", labels.names.len());
@@ -41,7 +46,7 @@ impl<'a> Relevance<'a> {
             Task::Labels(_) => {}
             Task::Vectors(_) => model.check_makes(Level::Text)?,
         }
-        Ok(Self { shared, model, conditions })
+        Ok(Self { shared, model, conditions, side })
     }
 
     /// The name of the method, for the header `x-nearsay-method`.
@@ -85,7 +90,11 @@ impl<'a> Relevance<'a> {
         let count = pairs.len();
         let (left, right): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
         let inputs = left.into_iter().chain(right).map(Input::Text).collect();
-        let job = Job { inputs, settings: Settings::default(), conditions: self.conditions };
+        let job = Job {
+            inputs,
+            settings: Settings { side: self.side, ..Settings::default() },
+            conditions: self.conditions,
+        };
         let Done { value, measured } =
             self.shared.work.embed(self.model, job).await.map_err(|failure| failure.refusal(name))?;
         let cosines = Cosines::new(&value)?;
@@ -94,7 +103,8 @@ impl<'a> Relevance<'a> {
 
     async fn embed(&self, prompt: &str, texts: Vec<String>, name: &str) -> Result<Done<Vectors>, Refusal> {
         let inputs = texts.into_iter().map(Input::Text).collect();
-        let settings = Settings::of_prompt(Some(prompt.to_owned()));
+        let settings =
+            Settings { prompt_name: Some(prompt.to_owned()), side: self.side, ..Settings::default() };
         let job = Job { inputs, settings, conditions: self.conditions };
         self.shared.work.embed(self.model, job).await.map_err(|failure| failure.refusal(name))
     }
@@ -105,8 +115,8 @@ impl<'a> Relevance<'a> {
         pairs: Vec<TextOrPair>,
         (scale, name): (Scale, &str),
     ) -> Result<Done<Vec<f32>>, Refusal> {
-        let kind: &Kind<PairScoring> = if scale == Scale::OfModel { &labels.scores } else { &labels.logits };
-        let scored = self.shared.work.score(kind, pairs, self.conditions).await;
+        let kind = labels.kind(scale != Scale::OfModel, self.side)?;
+        let scored = self.shared.work.score(&kind, pairs, self.conditions).await;
         let Done { value, measured } = scored.map_err(|failure| failure.refusal(name))?;
         let score = |scores: &[f32]| match scale {
             Scale::OfModel | Scale::Raw => scores[0],

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use hyper::header::HeaderValue;
+use nearsay::tokens::TruncationSide;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extras::Extras;
-use super::inputs::{documents, texts, truncates};
+use super::inputs::{documents, texts, truncation};
 use super::relevance::{Relevance, Scale};
 use super::{Terms, json_of, reported, request_id};
 use crate::errors::Refusal;
@@ -126,9 +127,13 @@ impl Asked {
     }
 
     /// The documents, best first; equal ones in the order of the request.
-    async fn rank(self, shared: &Shared, conditions: Conditions) -> Result<Ranked, Refusal> {
+    async fn rank(
+        self,
+        shared: &Shared,
+        (conditions, side): (Conditions, TruncationSide),
+    ) -> Result<Ranked, Refusal> {
         let Self { model, query, mut documents, top, returns_documents, longest_document } = self;
-        let relevance = Relevance::new(shared, &model, conditions)?;
+        let relevance = Relevance::new(shared, &model, (conditions, side))?;
         if let Some(most) = longest_document.filter(|most| *most < model.embedder.max_tokens()) {
             let shortened = shared.work.beginnings(&model, documents, most, conditions.deadline).await;
             documents = shortened.map_err(|failure| failure.refusal("documents"))?;
@@ -190,9 +195,10 @@ pub(super) async fn rerank(State(shared): State<Arc<Shared>>, request: Request) 
         return of_tei(&shared, terms, fields).await;
     }
     let asked = Asked::read(&mut fields, &shared)?;
-    let conditions = terms.conditions(truncates(&mut fields)?, &shared.config);
+    let (truncates, side) = truncation(&mut fields)?;
     fields.finish()?;
-    Ok(asked.rank(&shared, conditions).await?.answer(None))
+    let conditions = terms.conditions(truncates, &shared.config);
+    Ok(asked.rank(&shared, (conditions, side)).await?.answer(None))
 }
 
 /// Ranks `texts`, as text-embeddings-inference does.
@@ -200,12 +206,13 @@ pub(super) async fn of_tei(shared: &Shared, terms: Terms, mut fields: Fields) ->
     let model = shared.models()?.first().clone();
     let query = fields.required_text("query")?;
     let texts = texts(&mut fields, "texts", &shared.config)?;
-    let conditions = terms.conditions(truncates(&mut fields)?, &shared.config);
+    let (truncates, side) = truncation(&mut fields)?;
+    let conditions = terms.conditions(truncates, &shared.config);
     let raw = fields.boolean("raw_scores")?.unwrap_or(false);
     let returns_text = fields.boolean("return_text")?.unwrap_or(false);
     fields.finish()?;
 
-    let relevance = Relevance::new(shared, &model, conditions)?;
+    let relevance = Relevance::new(shared, &model, (conditions, side))?;
     let kept = if returns_text { texts.clone() } else { Vec::new() };
     let scale = if raw { Scale::Raw } else { Scale::Sigmoid };
     let scored = relevance.of_query(query, texts, (scale, "texts")).await?;
@@ -249,7 +256,7 @@ async fn ranked(shared: &Shared, request: Request) -> Result<(Ranked, Extras), R
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     let extras = Extras::read(fields, &terms)?;
     let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);
-    Ok((asked.rank(shared, conditions).await?, extras))
+    Ok((asked.rank(shared, (conditions, TruncationSide::default())).await?, extras))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use nearsay::tokens::TruncationSide;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -55,7 +56,7 @@ pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -
     let extras = Extras::read(fields, &terms)?;
     let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);
 
-    let relevance = Relevance::new(&shared, &model, conditions)?;
+    let relevance = Relevance::new(&shared, &model, (conditions, TruncationSide::default()))?;
     let scored = relevance.of_pairs(pairs, "text_2").await?;
     let pair = |(index, score): (usize, &f32)| PairScore { index, object: "score", score: Float(*score) };
     let id = extras.id.clone().unwrap_or(id);

@@ -57,10 +57,15 @@ pub(super) async fn similarity(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
-    model.check_makes(Level::Text)?;
     let terms = Terms::read(&shared, request.headers())?;
     let fields = read_fields(request, &shared.config.limits).await?;
+    of_tei(&shared, terms, fields).await
+}
+
+/// Answers with the cosines of the first model's vectors.
+pub(super) async fn of_tei(shared: &Shared, terms: Terms, fields: Fields) -> Result<Response, Refusal> {
+    let model = shared.models()?.first().clone();
+    model.check_makes(Level::Text)?;
     let Pairs { left, right, is_matrix, tei } = Pairs::read(fields, &model, &shared.config)?;
 
     let count = left.len();

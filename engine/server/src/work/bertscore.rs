@@ -80,11 +80,8 @@ impl Work {
 
 /// The tokens of pairs. Each text counts once for each pair that it is in.
 fn count_tokens(embedder: &Embedder, pairs: &[PairTexts]) -> nearsay::Result<u64> {
-    let texts = |pair| {
-        let PairTexts { candidate, references } = pair;
-        std::iter::once(candidate).chain(references)
-    };
-    let texts: Vec<&String> = pairs.iter().flat_map(texts).collect();
+    let texts: Vec<&String> =
+        pairs.iter().flat_map(|pair| std::iter::once(&pair.candidate).chain(&pair.references)).collect();
     Ok(embedder.tokenize(&texts)?.iter().map(|text| text.ids.len() as u64).sum())
 }
 

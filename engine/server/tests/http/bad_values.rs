@@ -43,7 +43,7 @@ fn rows_98_and_111_options_name_the_rule_and_the_value() {
         ),
         ("prompt_name", json!("faq"), "prompt_name must be \"document\" or \"query\", got \"faq\""),
         ("truncate", json!("yes"), "truncate must be true or false, got \"yes\""),
-        ("truncation_side", json!("left"), "truncation_side must be \"right\", got \"left\""),
+        ("truncation_side", json!("up"), "truncation_side must be \"right\" or \"left\", got \"up\""),
         (
             "truncate_prompt_tokens",
             json!(41),

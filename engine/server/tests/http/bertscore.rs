@@ -79,7 +79,7 @@ fn requests_that_make_no_sense_are_refused() {
         (json!({"candidates": ["a"]}), "references is missing"),
         (
             json!({"candidates": ["a"], "references": ["b"]}),
-            "layer must be given, from 0 to 2: the model bert is not in",
+            "layer must be given, from 0 to 3: the model bert is not in",
         ),
         (
             json!({"candidates": ["a"], "references": ["b", "c"], "layer": 1}),
@@ -95,7 +95,7 @@ fn requests_that_make_no_sense_are_refused() {
         ),
         (
             json!({"candidates": ["a"], "references": ["b"], "layer": 99}),
-            "layer must be a whole number from 0 to 2, got 99",
+            "layer must be a whole number from 0 to 3, got 99",
         ),
         (
             json!({"candidates": ["a"], "references": ["b"], "layer": 1, "idf": [1]}),

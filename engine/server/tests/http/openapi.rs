@@ -81,3 +81,38 @@ fn keys_are_in_the_document_if_there_are_any() {
     assert_eq!(document["paths"]["/health"]["get"].get("security"), None);
     assert_eq!(document["openapi"], "3.1.0");
 }
+
+/// The document's routes as a table.
+fn table(document: &Value) -> String {
+    let mut table = "| route | answer | errors as |\n|---|---|---|\n".to_owned();
+    for (path, methods) in nearsay_server::routes() {
+        let shown = path.replace("{*name}", "NAME");
+        let method = if methods == "POST" { "post" } else { "get" };
+        let operation = &document["paths"][path.replace("{*", "{")][method];
+        let [summary, form] = [&operation["summary"], &operation["tags"][0]].map(|it| it.as_str().unwrap());
+        table += &format!("| `{} {shown}` | {summary} | {form} |\n", method.to_uppercase());
+    }
+    table
+}
+
+/// With `NEARSAY_WRITE_TABLES=1` the tables are written.
+#[test]
+fn tables_in_the_documentation_are_those_of_the_document() {
+    const START: &str = "<!-- routes: written by engine/server/tests/http/openapi.rs -->\n";
+    const END: &str = "<!-- end of routes -->";
+    let expected = table(&nearsay_server::openapi());
+    for name in ["README.md", "docs/serving.md"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once(START).expect("the start of the table");
+        let (found, after) = rest.split_once(END).expect("the end of the table");
+        if found != expected && std::env::var_os("NEARSAY_WRITE_TABLES").is_some() {
+            std::fs::write(&path, format!("{before}{START}{expected}{END}{after}")).unwrap();
+            continue;
+        }
+        assert!(
+            found == expected,
+            "the table in {name} is not\n{expected}: set NEARSAY_WRITE_TABLES=1 to write it"
+        );
+    }
+}

@@ -114,11 +114,8 @@ fn documents_may_be_cut_to_some_tokens() {
         let body = json!({"query": QUERY, "documents": documents, "max_tokens_per_doc": most});
         ranked(&served.client().post("/v2/rerank", &body).with(200).json()["results"], "relevance_score")
     };
-    assert_eq!(rank(json!(["river old mill the"]), json!(2)), rank(json!(["river old"]), Value::Null));
-    assert_ne!(
-        rank(json!(["river old mill the"]), json!(2)),
-        rank(json!(["river old mill the"]), Value::Null)
-    );
+    assert_eq!(rank(json!(["river the and a"]), json!(2)), rank(json!(["river the"]), Value::Null));
+    assert_ne!(rank(json!(["river the and a"]), json!(2)), rank(json!(["river the and a"]), Value::Null));
 }
 
 #[test]

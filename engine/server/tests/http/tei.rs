@@ -4,7 +4,7 @@ use nearsay::EmbedOptions;
 use serde_json::{Value, json};
 
 use crate::answers::{bits, expected, texts};
-use crate::served::{DIMENSIONS, Served, embedder};
+use crate::served::{DIMENSIONS, MAX_TOKENS, Served, embedder};
 
 #[test]
 fn embed_has_the_bits_of_the_library() {
@@ -103,12 +103,32 @@ fn long_texts_are_truncated_unless_that_is_unwanted() {
 }
 
 #[test]
+fn long_texts_may_be_cut_at_their_beginning() {
+    let served = Served::new();
+    let words: Vec<&str> = ["the", "and", "a", "river"].into_iter().cycle().take(100).collect();
+    let long = words.join(" ");
+    // The tiny model's words are tokens, and two special ones are around them.
+    let [beginning, end] =
+        [&words[..MAX_TOKENS - 2], &words[102 - MAX_TOKENS..]].map(|words| words.join(" "));
+    let expected = expected(&embedder(), &[beginning, end]);
+    for (direction, expected) in [("Right", &expected[0]), ("left", &expected[1])] {
+        let body = json!({"inputs": long, "truncation_direction": direction, "normalize": false});
+        let answer = served.client().post("/embed", &body).with(200).json();
+        assert_eq!(bits(&answer[0]), *expected, "{direction}");
+        let body = json!({"input": long, "truncation_side": direction.to_lowercase()});
+        let answer = served.client().post("/v1/embeddings", &body).with(200).json();
+        assert_eq!(bits(&answer["data"][0]["embedding"]), *expected, "{direction}");
+    }
+}
+
+#[test]
 fn similarities_are_cosines() {
     let served = Served::new();
     let texts = ["river", "the old mill", "river"].map(str::to_owned);
     let body = json!({"inputs": {"source_sentence": texts[0], "sentences": texts[1..]},
                       "parameters": {"truncate": true, "prompt_name": "query"}});
     let answer = served.client().post("/similarity", &body).with(200).json();
+    assert_eq!(served.client().post("/", &body).with(200).json(), answer);
     let vectors = embedder().embed(&texts).unwrap();
     let rows: Vec<&[f32]> = vectors.rows().collect();
     let dot =
