@@ -26,6 +26,8 @@ pub(crate) struct Model {
     /// With the settings of the server.
     pub(crate) embedder: Embedder,
     pub(crate) task: Task,
+    /// The least that a text may be cut to: its special tokens and one more.
+    pub(crate) shortest_limit: usize,
     pub(crate) provenance: Provenance,
     /// The SHA-256 of its files.
     pub(crate) sha256: String,
@@ -127,6 +129,7 @@ impl Model {
             name: source.name.clone(),
             source: source.source.clone(),
             task,
+            shortest_limit: embedder.tokenize(&[""])?.iter().map(|text| text.ids.len() + 1).sum(),
             provenance: embedder.provenance(),
             sha256: session.model_digest()?,
             prepared: Arc::new(Prepared::new(embedder.clone())),

@@ -14,6 +14,11 @@ use crate::routes::answers::{
 };
 use crate::routes::{Access, Route};
 use requests::Body;
+pub(crate) use requests::Bounds;
+
+const DESCRIPTION: &str = "Embeddings, scores and reranking. Every request may have the headers x-nearsay-priority \
+                           (interactive, normal or bulk), x-nearsay-timeout-ms (milliseconds until the answer must be \
+                           there), x-request-id and traceparent.";
 
 /// What a route does.
 struct Described {
@@ -125,14 +130,14 @@ fn root(schemas: &mut Schemas) -> Content {
 }
 
 /// The document. `keys`: whether clients need one.
-pub(crate) fn document(routes: &[Route], keys: bool) -> Value {
+pub(crate) fn document(routes: &[Route], keys: bool, bounds: &Bounds) -> Value {
     let mut schemas = Schemas::default();
     let mut paths = Map::new();
     for described in &DESCRIBED {
         let Some(route) = routes.iter().find(|route| route.path == described.path) else { continue };
         let method = if described.body.is_some() { "post" } else { "get" };
         let path = described.path.replace("{*", "{");
-        paths.insert(path, json!({ method: operation(described, route, keys, &mut schemas) }));
+        paths.insert(path, json!({ method: operation(described, route, keys, (bounds, &mut schemas)) }));
     }
     let components: Map<String, Value> =
         schemas.0.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
@@ -141,7 +146,7 @@ pub(crate) fn document(routes: &[Route], keys: bool) -> Value {
         "info": {
             "title": "nearsay",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Embeddings, scores and reranking.",
+            "description": DESCRIPTION,
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
@@ -156,7 +161,12 @@ pub(crate) fn document(routes: &[Route], keys: bool) -> Value {
     document
 }
 
-fn operation(described: &Described, route: &Route, keys: bool, schemas: &mut Schemas) -> Value {
+fn operation(
+    described: &Described,
+    route: &Route,
+    keys: bool,
+    (bounds, schemas): (&Bounds, &mut Schemas),
+) -> Value {
     let form = match route.form {
         Form::OpenAi => schemas.of::<OpenAiError>(),
         Form::Tei => schemas.of::<TeiError>(),
@@ -206,20 +216,9 @@ fn operation(described: &Described, route: &Route, keys: bool, schemas: &mut Sch
             .push(json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }));
     }
     if let Some(body) = described.body {
-        let schema = body.schema();
+        let schema = body.schema(bounds);
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": schema } } });
-        parameters.extend([
-            json!({
-                "name": "x-nearsay-priority", "in": "header", "description": "How urgent the request is.",
-                "schema": { "type": "string", "enum": ["interactive", "normal", "bulk"] },
-            }),
-            json!({
-                "name": "x-nearsay-timeout-ms", "in": "header",
-                "description": "Milliseconds until the answer must be there; at most the server's own time.",
-                "schema": { "type": "integer", "minimum": 1 },
-            }),
-        ]);
     }
     if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
@@ -255,7 +254,7 @@ mod tests {
 
     #[test]
     fn every_reference_has_a_schema() {
-        let document = document(&ROUTES, true);
+        let document = document(&ROUTES, true, &Bounds::default());
         let text = document.to_string();
         let references: Vec<&str> = text.split("\"$ref\":\"#/components/schemas/").skip(1).collect();
         assert!(references.len() > 40);

@@ -1,6 +1,59 @@
 //! The schemas of requests. The routes read their fields one by one, for the sake of their messages; a test compares both.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nearsay::vectors::Level;
 use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::models::{Model, Task};
+
+/// What the values of requests are bounded by; `None`: what the models of a server are is not known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bounds {
+    /// Texts of a request.
+    pub(crate) inputs: Option<usize>,
+    /// Of vectors.
+    pub(crate) dimensions: Option<usize>,
+    /// The fewest and the most that a longest text can have, in tokens.
+    pub(crate) tokens: Option<[usize; 2]>,
+    /// Ids of tokens.
+    pub(crate) vocabulary: Option<usize>,
+    /// Whether ids may be in the place of texts.
+    pub(crate) takes_ids: bool,
+    /// Layers of an encoder.
+    pub(crate) layers: Option<usize>,
+    /// Names of prompts.
+    pub(crate) prompts: Option<Vec<String>>,
+    /// What `/` takes.
+    pub(crate) root: Option<RootBody>,
+}
+
+/// What `/` takes, by what the first model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RootBody {
+    /// A model that makes one dense vector per text.
+    Vectors,
+    /// A model that makes sparse vectors.
+    SparseVectors,
+    /// A model that scores pairs.
+    Pairs,
+    /// A model with several labels.
+    Labels,
+}
+
+impl RootBody {
+    fn of(task: &Task) -> Option<Self> {
+        match task {
+            Task::Vectors(Level::Text) => Some(Self::Vectors),
+            Task::Vectors(Level::Sparse) => Some(Self::SparseVectors),
+            Task::Vectors(_) => None,
+            Task::Labels(labels) if labels.names.len() == 1 => Some(Self::Pairs),
+            Task::Labels(_) => Some(Self::Labels),
+        }
+    }
+}
 
 /// The schema of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,61 +75,65 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn schema(self) -> Value {
+    pub(super) fn schema(self, bounds: &Bounds) -> Value {
         match self {
             Self::Embeddings => open(
                 &["input"],
                 &[
-                    ("input", texts("The text, or the texts.")),
+                    bounds.inputs_of("input"),
                     ("model", optional(string("The model; by default the first."))),
                     (
                         "encoding_format",
                         optional(words(&["float", "base64"], "Numbers, or base64 of little-endian f32.")),
                     ),
-                    ("dimensions", optional(whole(1, "The first values of each vector only."))),
+                    bounds.dimensions(),
                     (
                         "output_type",
                         optional(words(&["f32", "f16", "binary", "ubinary"], "The type of the values.")),
                     ),
                     ("normalize", optional(boolean("Whether vectors get length 1."))),
-                    ("prompt_name", optional(string("One of the model's prompts."))),
+                    bounds.prompt(),
                     ("truncate", optional(boolean("False refuses texts that are too long."))),
                     ("truncation_side", optional(words(&["right", "left"], "The end that is cut."))),
-                    (
-                        "truncate_prompt_tokens",
-                        optional(whole(-1, "The longest text in tokens; -1: the model's.")),
-                    ),
+                    bounds.longest(),
                 ],
             ),
-            Self::Embed => {
-                closed(&["inputs"], &[inputs(), truncate(), direction(), prompt(), normalize(), dimensions()])
+            Self::Embed => closed(
+                &["inputs"],
+                &[
+                    bounds.inputs(),
+                    truncate(),
+                    direction(),
+                    bounds.prompt(),
+                    normalize(),
+                    bounds.dimensions(),
+                ],
+            ),
+            Self::EmbedAll => {
+                closed(&["inputs"], &[bounds.inputs(), truncate(), direction(), bounds.prompt()])
             }
-            Self::EmbedAll => closed(&["inputs"], &[inputs(), truncate(), direction(), prompt()]),
-            Self::Root => json!({
-                "description": "As /embed, /similarity, /embed_sparse, /rerank or /predict, by what the first model is for.",
-                "anyOf": [Self::Embed.schema(), Self::Similarity.schema(), Self::Predict.schema(), Self::Rerank.schema()],
-            }),
-            Self::Similarity => similarity(),
-            Self::Rerank => rerank(),
-            Self::Documents => open(&["query", "documents"], &of_documents()),
-            Self::Predict => closed(&["inputs"], &[labelled(), truncate(), direction(), raw_scores()]),
-            Self::Score => score(),
+            Self::Root => root(bounds),
+            Self::Similarity => similarity(bounds),
+            Self::Rerank => rerank(bounds),
+            Self::Documents => open(&["query", "documents"], &of_documents(bounds)),
+            Self::Predict => closed(&["inputs"], &[labelled(bounds), truncate(), direction(), raw_scores()]),
+            Self::Score => score(bounds),
             Self::Pooling => open(
                 &["input"],
                 &[
-                    ("input", texts("The text, or the texts.")),
+                    bounds.inputs_of("input"),
                     ("model", optional(string("The model; by default the first."))),
                     truncate(),
                 ],
             ),
-            Self::BertScore => bertscore(),
+            Self::BertScore => bertscore(bounds),
             Self::OllamaEmbed => open(
                 &["input"],
                 &[
-                    ("input", texts("The text, or the texts.")),
+                    bounds.inputs_of("input"),
                     ("model", optional(string("The model; by default the first."))),
                     truncate(),
-                    ("dimensions", optional(whole(1, "The first values of each vector only."))),
+                    bounds.dimensions(),
                     ("keep_alive", json!({ "description": "Ignored." })),
                     ("options", json!({ "description": "Ignored." })),
                 ],
@@ -84,9 +141,9 @@ impl Body {
             Self::Tokenize => closed(
                 &["inputs"],
                 &[
-                    inputs(),
+                    ("inputs", bounds.texts("The text, or the texts.")),
                     ("add_special_tokens", optional(boolean("Whether special tokens are listed."))),
-                    prompt(),
+                    bounds.prompt(),
                 ],
             ),
             Self::Decode => closed(
@@ -94,7 +151,7 @@ impl Body {
                 &[
                     (
                         "ids",
-                        json!({ "description": "The ids of one text, or of several.", "anyOf": [ids(), list(&ids(), 1)] }),
+                        json!({ "description": "The ids of one text, or of several.", "anyOf": [bounds.ids(0), list(&bounds.ids(0), 1)] }),
                     ),
                     ("skip_special_tokens", optional(boolean("Whether special tokens are left out."))),
                 ],
@@ -105,8 +162,113 @@ impl Body {
 
 type Property = (&'static str, Value);
 
-fn inputs() -> Property {
-    ("inputs", texts("The text, or the texts."))
+impl Bounds {
+    /// Those of a server with these models, the first of which is its default.
+    pub(crate) fn of(models: &[Arc<Model>], config: &Config) -> Self {
+        let vectors = |model: &&Arc<Model>| matches!(model.task, Task::Vectors(Level::Text));
+        let session = |model: &Arc<Model>| model.embedder.session().clone();
+        let prompts = models.iter().flat_map(|model| session(model).model().prompts().into_keys());
+        let named = prompts.chain(["document", "query"].map(str::to_owned));
+        Self {
+            inputs: Some(config.limits.inputs),
+            takes_ids: config.takes_token_ids,
+            dimensions: models.iter().filter(vectors).map(|model| model.embedder.whole_dimensions()).max(),
+            tokens: models.iter().map(|model| [model.shortest_limit, model.embedder.max_tokens()]).next(),
+            vocabulary: models.first().map(|model| session(model).recipe().vocab_size()),
+            layers: models.iter().map(|model| session(model).recipe().num_layers()).max(),
+            prompts: Some(named.collect::<BTreeSet<String>>().into_iter().collect()),
+            root: models.first().and_then(|model| RootBody::of(&model.task)),
+        }
+    }
+
+    /// A text, or a list of texts.
+    fn texts(&self, description: &str) -> Value {
+        json!({
+            "description": description,
+            "anyOf": [{ "type": "string" }, self.list(&json!({ "type": "string" }), 1)],
+        })
+    }
+
+    /// Texts, or the ids of their tokens.
+    fn inputs_of(&self, name: &'static str) -> Property {
+        if !self.takes_ids {
+            return (name, self.texts("The text, or the texts."));
+        }
+        let (text, ids) = (json!({ "type": "string" }), self.ids(1));
+        let several = self.list(&json!({ "anyOf": [text, ids] }), 1);
+        let description = "The text, or the texts; or the ids of tokens in their place.";
+        (name, json!({ "description": description, "anyOf": [text, ids, several] }))
+    }
+
+    fn inputs(&self) -> Property {
+        self.inputs_of("inputs")
+    }
+
+    /// The ids of a text's tokens.
+    fn ids(&self, least: usize) -> Value {
+        let id = json!({ "type": "integer", "minimum": 0 });
+        list(&at_most("maximum", self.vocabulary.map(|size| size - 1), id), least)
+    }
+
+    /// A list with something for each text.
+    fn list(&self, items: &Value, least: usize) -> Value {
+        at_most("maxItems", self.inputs, list(items, least))
+    }
+
+    fn prompt(&self) -> Property {
+        let description = "One of the model's prompts.";
+        let schema = match &self.prompts {
+            Some(names) => words(&names.iter().map(String::as_str).collect::<Vec<_>>(), description),
+            None => string(description),
+        };
+        ("prompt_name", optional(schema))
+    }
+
+    fn dimensions(&self) -> Property {
+        let schema = whole(1, "The first values of each vector only.");
+        ("dimensions", optional(at_most("maximum", self.dimensions, schema)))
+    }
+
+    fn longest(&self) -> Property {
+        let least = self.tokens.map_or(1, |[least, _]| least as i64);
+        let tokens = at_most(
+            "maximum",
+            self.tokens.map(|[_, most]| most),
+            whole(least, "The longest text in tokens."),
+        );
+        let description = "The longest text in tokens; -1: the model's.";
+        let schema =
+            json!({ "description": description, "anyOf": [tokens, { "const": -1 }, { "type": "null" }] });
+        ("truncate_prompt_tokens", schema)
+    }
+
+    fn layer(&self) -> Property {
+        let schema = whole(0, "The layer that is compared; by default that of bert_score's table.");
+        ("layer", optional(at_most("maximum", self.layers, schema)))
+    }
+}
+
+/// A schema with a bound, if there is one.
+fn at_most(keyword: &str, bound: Option<usize>, mut schema: Value) -> Value {
+    if let Some(bound) = bound {
+        schema[keyword] = bound.into();
+    }
+    schema
+}
+
+fn root(bounds: &Bounds) -> Value {
+    let (vectors, pairs) = ([Body::Embed, Body::Similarity], [Body::Rerank, Body::Predict]);
+    let bodies = match bounds.root {
+        Some(RootBody::Vectors) => vectors.to_vec(),
+        Some(RootBody::SparseVectors) => vec![Body::EmbedAll],
+        Some(RootBody::Pairs) => pairs.to_vec(),
+        Some(RootBody::Labels) => vec![Body::Predict],
+        None => [vectors, pairs].concat(),
+    };
+    json!({
+        "description": "As /embed, /similarity, /embed_sparse, /rerank or /predict, by what the first model is for.",
+        "anyOf": bodies.iter().map(|body| body.schema(bounds)).collect::<Vec<_>>(),
+    })
 }
 
 fn truncate() -> Property {
@@ -117,24 +279,16 @@ fn direction() -> Property {
     ("truncation_direction", optional(words(&["Right", "right", "Left", "left"], "The end that is cut.")))
 }
 
-fn prompt() -> Property {
-    ("prompt_name", optional(string("One of the model's prompts.")))
-}
-
 fn normalize() -> Property {
     ("normalize", optional(boolean("Whether vectors get length 1, which is the default.")))
-}
-
-fn dimensions() -> Property {
-    ("dimensions", optional(whole(1, "The first values of each vector only.")))
 }
 
 fn raw_scores() -> Property {
     ("raw_scores", optional(boolean("Logits as they are.")))
 }
 
-fn similarity() -> Value {
-    let parameters = closed(&[], &[truncate(), direction(), prompt()]);
+fn similarity(bounds: &Bounds) -> Value {
+    let parameters = closed(&[], &[truncate(), direction(), bounds.prompt()]);
     let one = closed(
         &["inputs"],
         &[
@@ -144,7 +298,7 @@ fn similarity() -> Value {
                     &["source_sentence", "sentences"],
                     &[
                         ("source_sentence", string("The text that the others are compared with.")),
-                        ("sentences", texts("The others.")),
+                        ("sentences", bounds.texts("The others.")),
                     ],
                 ),
             ),
@@ -154,61 +308,62 @@ fn similarity() -> Value {
     let lists = closed(
         &["text_1", "text_2"],
         &[
-            ("text_1", texts("The rows.")),
-            ("text_2", texts("The columns.")),
+            ("text_1", bounds.texts("The rows.")),
+            ("text_2", bounds.texts("The columns.")),
             truncate(),
             direction(),
-            prompt(),
+            bounds.prompt(),
         ],
     );
     json!({ "anyOf": [one, lists] })
 }
 
-fn of_documents() -> [Property; 7] {
+fn of_documents(bounds: &Bounds) -> [Property; 7] {
     let text =
         json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string" } } });
     let document = json!({ "anyOf": [{ "type": "string" }, text] });
     [
         ("query", string("The query.")),
-        ("documents", with(list(&document, 1), "The documents: strings, or objects with a `text`.")),
+        ("documents", with(bounds.list(&document, 1), "The documents: strings, or objects with a `text`.")),
         ("model", optional(string("The model; by default the first."))),
-        ("top_n", optional(whole(1, "The most documents in the answer."))),
+        ("top_n", optional(count("The most documents in the answer."))),
         ("return_documents", optional(boolean("Whether the answer has the documents' texts."))),
-        ("max_tokens_per_doc", optional(whole(1, "Longer documents are cut to this many tokens."))),
+        ("max_tokens_per_doc", optional(count("Longer documents are cut to this many tokens."))),
         truncate(),
     ]
 }
 
-fn rerank() -> Value {
+fn rerank(bounds: &Bounds) -> Value {
     let texts = closed(
         &["query", "texts"],
         &[
             ("query", string("The query.")),
-            ("texts", texts("The texts.")),
+            ("texts", bounds.texts("The texts.")),
             truncate(),
             direction(),
             raw_scores(),
             ("return_text", optional(boolean("Whether the answer has the texts."))),
         ],
     );
-    let mut of_documents = of_documents().to_vec();
+    let mut of_documents = of_documents(bounds).to_vec();
     of_documents.push(direction());
     let documents = closed(&["query", "documents"], &of_documents);
     json!({ "anyOf": [texts, documents] })
 }
 
-fn labelled() -> Property {
+fn labelled(bounds: &Bounds) -> Property {
     let pair = json!({ "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 2 });
     let schema = json!({
         "description": "A text, a list of one text or of the two of a pair, or a list of such lists.",
-        "anyOf": [{ "type": "string" }, pair, list(&pair, 1)],
+        "anyOf": [{ "type": "string" }, pair, bounds.list(&pair, 1)],
     });
     ("inputs", schema)
 }
 
-fn score() -> Value {
+fn score(bounds: &Bounds) -> Value {
     let pair = |left: &'static str, right: &'static str| {
-        let (first, second) = (texts("The text, or the texts."), texts("As many, or one for each."));
+        let (first, second) =
+            (bounds.texts("The text, or the texts."), bounds.texts("As many, or one for each."));
         open(
             &[left, right],
             &[
@@ -223,27 +378,25 @@ fn score() -> Value {
     json!({ "anyOf": names.map(|(left, right)| pair(left, right)) })
 }
 
-fn bertscore() -> Value {
-    let one_or_several = json!({ "anyOf": [{ "type": "string" }, list(&json!({ "type": "string" }), 1)] });
+fn bertscore(bounds: &Bounds) -> Value {
+    let one_or_several =
+        json!({ "anyOf": [{ "type": "string" }, bounds.list(&json!({ "type": "string" }), 1)] });
     let references = json!({
         "description": "For each candidate its reference, or a list of several.",
-        "anyOf": [{ "type": "string" }, list(&one_or_several, 1)],
+        "anyOf": [{ "type": "string" }, bounds.list(&one_or_several, 1)],
     });
     let idf = json!({
         "description": "Weigh tokens by inverse document frequency over the references, or over these texts.",
-        "anyOf": [{ "type": "boolean" }, list(&json!({ "type": "string" }), 1), { "type": "null" }],
+        "anyOf": [{ "type": "boolean" }, bounds.list(&json!({ "type": "string" }), 1), { "type": "null" }],
     });
     closed(
         &["candidates", "references"],
         &[
-            ("candidates", texts("The texts to score.")),
+            ("candidates", bounds.texts("The texts to score.")),
             ("references", references),
             ("model", optional(string("The model; by default that of `lang`, or the first."))),
             ("lang", optional(string("The language of the texts, for the model and the baseline."))),
-            (
-                "layer",
-                optional(whole(0, "The layer that is compared; by default that of bert_score's table.")),
-            ),
+            bounds.layer(),
             ("idf", idf),
             ("rescale_with_baseline", optional(boolean("Rescale by bert_score's baseline of the model."))),
         ],
@@ -262,21 +415,16 @@ fn whole(least: i64, description: &str) -> Value {
     json!({ "type": "integer", "minimum": least, "description": description })
 }
 
+fn count(description: &str) -> Value {
+    at_most("maximum", Some(u32::MAX as usize), whole(1, description))
+}
+
 fn words(words: &[&str], description: &str) -> Value {
     json!({ "type": "string", "enum": words, "description": description })
 }
 
-fn ids() -> Value {
-    list(&json!({ "type": "integer", "minimum": 0 }), 0)
-}
-
 fn list(items: &Value, least: usize) -> Value {
     json!({ "type": "array", "items": items, "minItems": least })
-}
-
-/// A text, or a list of texts.
-fn texts(description: &str) -> Value {
-    json!({ "description": description, "anyOf": [{ "type": "string" }, list(&json!({ "type": "string" }), 1)] })
 }
 
 fn with(mut schema: Value, description: &str) -> Value {

@@ -118,11 +118,11 @@ pub(super) async fn embeddings(
 }
 
 fn settings(fields: &mut Fields, model: &Model) -> Result<Settings, Refusal> {
-    let most = model.embedder.max_tokens() as i64;
+    let (least, most) = (model.shortest_limit as i64, model.embedder.max_tokens() as i64);
     let name = "truncate_prompt_tokens";
     let max_length = match fields.whole(name, -1..=most)? {
-        Some(0) => {
-            let message = format!("{name} must be -1 or a whole number from 1 to {most}, got 0");
+        Some(length @ 0..) if length < least => {
+            let message = format!("{name} must be -1 or a whole number from {least} to {most}, got {length}");
             return Err(Refusal::of(name, Reason::Value, message));
         }
         // -1 is the model's length.

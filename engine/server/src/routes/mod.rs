@@ -36,7 +36,7 @@ use crate::errors::{Form, Reason, Refusal};
 use crate::front::{Report, RequestId};
 use crate::json::{one_of, shown};
 use crate::models::Model;
-use crate::openapi::document;
+use crate::openapi::{Bounds, document};
 use crate::shared::Shared;
 use crate::slices::Slices;
 use crate::work::{self, Conditions, Measured, Rules};
@@ -138,7 +138,7 @@ const NO_ROUTE: [(&str, Route); 4] = [
 
 /// The OpenAPI document of all routes, of a server with keys.
 pub fn openapi() -> serde_json::Value {
-    document(&ROUTES, true)
+    document(&ROUTES, true, &Bounds::default())
 }
 
 /// The paths and the methods of all routes.

@@ -8,7 +8,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 
 use super::{ROUTES, answer, json_of};
-use crate::openapi::document;
+use crate::openapi::{Bounds, document};
 use crate::shared::{Phase, Shared};
 
 /// Whether the process works: not after a device was lost.
@@ -28,7 +28,9 @@ fn status(is_good: bool) -> Response {
 }
 
 pub(super) async fn openapi(State(shared): State<Arc<Shared>>) -> Response {
-    json_of(&document(&ROUTES, !shared.config.keys.is_empty()))
+    let models: Vec<_> = shared.loaded().iter().flat_map(|models| models.all().cloned()).collect();
+    let bounds = Bounds::of(&models, &shared.config);
+    json_of(&document(&ROUTES, !shared.config.keys.is_empty(), &bounds))
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

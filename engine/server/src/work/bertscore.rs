@@ -47,8 +47,8 @@ impl Work {
         let guard = CancelOnDrop::default();
         let embedder = model.embedder.with_cancel(&guard.0);
         let tokenized = Instant::now();
-        let count = move || Ok((count_tokens(&embedder, &pairs)?, pairs));
-        let (tokens, pairs) = self.in_turn(&self.tokenizing, deadline, count).await?;
+        let count = move || Ok((count(&embedder, &pairs)?, pairs));
+        let ((texts, tokens), pairs) = self.in_turn(&self.tokenizing, deadline, count).await?;
         let tokenize = tokenized.elapsed();
         if tokens > self.max_tokens_per_request {
             let limit = self.max_tokens_per_request;
@@ -64,25 +64,22 @@ impl Work {
         let score = move || {
             let _permit = permit;
             let started = Instant::now();
-            Ok((scored(&scorer, &pairs, idf)?, started, pairs.len()))
+            Ok((scored(&scorer, &pairs, idf)?, started))
         };
-        let (value, started, pairs) = self.in_turn(&self.scoring, deadline, score).await?;
-        let counts = Counts {
-            texts: 2 * pairs as u64,
-            tokens,
-            truncated: value.notices.truncated,
-            empty: value.notices.empty.count,
-        };
+        let (value, started) = self.in_turn(&self.scoring, deadline, score).await?;
+        let counts =
+            Counts { texts, tokens, truncated: value.notices.truncated, empty: value.notices.empty.count };
         let queue = started.saturating_duration_since(queued);
         Ok(Done { value, measured: Measured { counts, tokenize, queue, encode: started.elapsed() } })
     }
 }
 
-/// The tokens of pairs. Each text counts once for each pair that it is in.
-fn count_tokens(embedder: &Embedder, pairs: &[PairTexts]) -> nearsay::Result<u64> {
+/// The texts of pairs, and their tokens. A text counts for each pair that it is in.
+fn count(embedder: &Embedder, pairs: &[PairTexts]) -> nearsay::Result<(u64, u64)> {
     let texts: Vec<&String> =
         pairs.iter().flat_map(|pair| std::iter::once(&pair.candidate).chain(&pair.references)).collect();
-    Ok(embedder.tokenize(&texts)?.iter().map(|text| text.ids.len() as u64).sum())
+    let tokens = embedder.tokenize(&texts)?.iter().map(|text| text.ids.len() as u64).sum();
+    Ok((texts.len() as u64, tokens))
 }
 
 fn scored(scorer: &Scorer, pairs: &[PairTexts], idf: Idf) -> nearsay::Result<BertScores> {

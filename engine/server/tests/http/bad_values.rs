@@ -52,7 +52,7 @@ fn rows_98_and_111_options_name_the_rule_and_the_value() {
         (
             "truncate_prompt_tokens",
             json!(0),
-            "truncate_prompt_tokens must be -1 or a whole number from 1 to 40, got 0",
+            "truncate_prompt_tokens must be -1 or a whole number from 3 to 40, got 0",
         ),
         ("user", json!(7), "user must be a string, got 7"),
         ("model", json!(["bert"]), "model must be a string, got a list"),
