@@ -23,14 +23,14 @@ DIMENSIONS = 384
 
 
 @pytest.fixture(scope="session")
-def model() -> Path:
+def weights() -> Path:
     return minilm()
 
 
 @pytest.fixture(scope="session")
-def server(model: Path) -> Iterator[Running]:
+def server(weights: Path) -> Iterator[Running]:
     """With the defaults."""
-    with Running(PROGRAM, "-m", f"{NAME}={model}") as running:
+    with Running(PROGRAM, "-m", f"{NAME}={weights}") as running:
         yield running
 
 
@@ -48,14 +48,14 @@ Embed = Callable[..., np.ndarray]
 
 
 @pytest.fixture(scope="session")
-def embed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Embed:
+def embed(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Embed:
     """`nearsay embed TEXTS -o x.npy`: a matrix with a row per text."""
 
     def embedded(texts: Sequence[str], *options: str) -> np.ndarray:
         folder = tmp_path_factory.mktemp("embed")
         lines = (json.dumps({"text": text}) for text in texts)
         (folder / "in.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        line = [PROGRAM, "embed", "in.jsonl", "-m", model, "-o", "x.npy", "-q", *options]
+        line = [PROGRAM, "embed", "in.jsonl", "-m", weights, "-o", "x.npy", "-q", *options]
         subprocess.run(line, cwd=folder, env=environment(), check=True)
         return np.load(folder / "x.npy")
 

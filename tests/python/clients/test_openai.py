@@ -105,10 +105,10 @@ def test_errors(client: OpenAI) -> None:
 
 
 @pytest.fixture(scope="module")
-def narrow(model: Path) -> Iterator[Running]:
+def narrow(weights: Path) -> Iterator[Running]:
     """With a key, and a queue that two large requests fill."""
     options = ("--max-tokens-per-request", "4000", "--max-queued-tokens", "8000")
-    with Running(PROGRAM, "-m", f"{NAME}={model}", *options, variables={"NEARSAY_API_KEY": "right"}) as running:
+    with Running(PROGRAM, "-m", f"{NAME}={weights}", *options, variables={"NEARSAY_API_KEY": "right"}) as running:
         yield running
 
 

@@ -20,11 +20,11 @@ CALLS = Path(__file__).parent / "openai_node" / "calls.mjs"
 
 
 @pytest.fixture(scope="module")
-def results(model: Path, texts: list[str]) -> dict[str, Any]:
+def results(weights: Path, texts: list[str]) -> dict[str, Any]:
     """The script has to be next to the packages that it imports."""
     script = FOLDER / CALLS.name
     script.write_text(CALLS.read_text("utf-8"), "utf-8")
-    with Running(PROGRAM, "-m", f"{NAME}={model}", variables={"NEARSAY_API_KEY": "key"}) as running:
+    with Running(PROGRAM, "-m", f"{NAME}={weights}", variables={"NEARSAY_API_KEY": "key"}) as running:
         line = [FOLDER / "node_modules" / ".bin" / "node", script, running.url, NAME]
         output = subprocess.run(line, input=json.dumps(texts), stdout=subprocess.PIPE, text=True, check=True).stdout
     return json.loads(output)

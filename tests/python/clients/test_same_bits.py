@@ -39,10 +39,10 @@ def expected(embed: Embed, texts: list[str]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def patient(model: Path) -> Iterator[Running]:
+def patient(weights: Path) -> Iterator[Running]:
     """A machine that is busy with other work refuses nothing."""
     limits = ("--max-wait", "3600", "--request-timeout", "3600", "--max-response-bytes", str(1 << 30))
-    with Running(PROGRAM, "-m", f"{NAME}={model}", *limits) as running:
+    with Running(PROGRAM, "-m", f"{NAME}={weights}", *limits) as running:
         yield running
 
 
@@ -124,12 +124,12 @@ def test_64_clients_and_a_bulk_client(
 
 
 @pytest.fixture(scope="module")
-def token_vectors(model: Path, texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
+def token_vectors(weights: Path, texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[np.ndarray]:
     """A matrix per text with a row per token."""
     folder = tmp_path_factory.mktemp("tokens")
     lines = (json.dumps({"text": text}) for text in texts[:TOKEN_TEXTS])
     (folder / "in.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    line = [PROGRAM, "embed", "in.jsonl", "-m", model, "--level", "token", "-o", "x.parquet", "-q"]
+    line = [PROGRAM, "embed", "in.jsonl", "-m", weights, "--level", "token", "-o", "x.parquet", "-q"]
     subprocess.run(line, cwd=folder, env=environment(), check=True)
     column = pq.read_table(folder / "x.parquet")["embeddings"]
     return [np.array(row.as_py(), np.float32) for row in column]
