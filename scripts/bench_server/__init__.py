@@ -1,0 +1,1 @@
+"""Measures `nearsay serve` next to other servers; scripts/bench-server runs it."""
