@@ -99,10 +99,12 @@ async def many_clients(
 
     async with session(url) as client, session(url, **{"x-nearsay-priority": "bulk"}) as of_bulk:
         beside = [asyncio.create_task(bulk(of_bulk, others, expected_others)) for _ in range(BULK_REQUESTS)]
-        await asyncio.gather(*(ask_for_some(client) for _ in range(CLIENTS)))
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside)
+        try:
+            await asyncio.gather(*(ask_for_some(client) for _ in range(CLIENTS)))
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside)
     return np.stack([found[index] for index in range(len(texts))])
 
 
