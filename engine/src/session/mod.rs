@@ -33,7 +33,7 @@ mod workers;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nearsay_kernels::{Placement, Precision};
 use nearsay_models::files::other_than_json;
@@ -88,6 +88,17 @@ struct Opened {
     digest: Mutex<Option<String>>,
     /// Whether it was said that no file states the longest text.
     warned_of_length: AtomicBool,
+}
+
+/// Tells whether a session is still used: by a clone, an embedder or a call. Its weights are in memory until then.
+#[derive(Debug, Clone)]
+pub struct SessionWatch(Weak<Opened>);
+
+impl SessionWatch {
+    /// Whether it is.
+    pub fn is_used(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 impl Session {
@@ -148,6 +159,11 @@ impl Session {
         let Opened { model, devices, batch_tokens, stop, .. } = &*self.0;
         let devices = devices.with_precision(precision)?;
         Ok(Self::new(model.clone(), devices, *batch_tokens, self.workers().clone(), stop.clone()))
+    }
+
+    /// Tells whether this session is still used, without keeping it.
+    pub fn watch(&self) -> SessionWatch {
+        SessionWatch(Arc::downgrade(&self.0))
     }
 
     /// The model's files.

@@ -54,7 +54,7 @@ pub use options::{BatchReport, OnBatch, SchedulerOptions, SchedulerThreads};
 pub use permit::Permit;
 pub use reply::{RequestTimes, TextSize};
 pub use request::{Answer, Request};
-pub use statistics::{SchedulerCounts, SchedulerStatistics};
+pub use statistics::{SchedulerCounts, SchedulerStatistics, WorkInProgress};
 
 use crate::{Error, Result};
 use dispatch::Shared;
@@ -153,6 +153,11 @@ impl Scheduler {
     /// Its numbers now.
     pub fn statistics(&self) -> SchedulerStatistics {
         self.shared.with(|queue, now, _| queue.statistics(now))
+    }
+
+    /// What its threads are doing now.
+    pub fn in_progress(&self) -> Vec<WorkInProgress> {
+        self.shared.with(|queue, now, _| queue.in_progress(now))
     }
 
     /// Refuses further requests ([`Error::Closed`]), and waits up to `timeout` for those that were let in, and for permits.

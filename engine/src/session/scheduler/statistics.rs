@@ -16,13 +16,25 @@ pub struct SchedulerStatistics {
     pub max_queued_tokens: u64,
     /// Measured tokens per second while texts waited; `None` until there are any.
     pub tokens_per_second: Option<f64>,
-    /// The longest time that a batch at work has taken so far; `None` if none is. A watchdog compares it with the longest
-    /// time that one could take.
+    /// The longest time that a thread has been at its work so far; `None` if none is.
     pub longest_at_work: Option<Duration>,
     /// Bytes of kept outputs.
     pub cache_bytes: u64,
     /// What happened since the scheduler was started.
     pub counts: SchedulerCounts,
+}
+
+/// What a thread is doing. A watchdog compares its time with the longest that it could take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkInProgress {
+    /// Differs from that of all other work.
+    pub number: u64,
+    /// The tokens that are being encoded; `None` for tokenization.
+    pub tokens: Option<u64>,
+    /// How long it has taken so far.
+    pub time: Duration,
+    /// How long its tokens take at the measured speed; `None` until there is one.
+    pub predicted: Option<Duration>,
 }
 
 /// What happened since a scheduler was started.

@@ -15,12 +15,14 @@ const BETWEEN_SWEEPS: Duration = Duration::from_millis(100);
 
 impl Queue {
     /// Refuses a request before it is tokenized, if it would be refused afterwards, as far as its number of texts tells:
-    /// each has a token.
+    /// each has a token. Texts whose outputs are kept add nothing to those that wait; until they are tokenized, it is not
+    /// known which these are.
     pub(super) fn turn_away(&mut self, texts: u64, now: Instant, effects: &mut Vec<Effect>) -> Result<()> {
         if self.is_closed {
             return Err(Error::Closed);
         }
-        match self.let_in(texts, |_| texts, now, effects) {
+        let added = |queue: &Self| if queue.cache.bytes() == 0 { texts } else { 0 };
+        match self.let_in(texts, added, now, effects) {
             // Its tokens are a better reason.
             Err(Error::RequestTooLarge { .. }) => Ok(()),
             result => result,

@@ -65,8 +65,8 @@ pub(super) struct Queue {
     encodes_next: bool,
     /// Threads that call requests' functions.
     delivering: usize,
-    /// When each slice and batch at work was taken, by its number.
-    at_work: HashMap<u64, Instant>,
+    /// When each slice and batch at work was taken, by its number, and the tokens of the batches.
+    at_work: HashMap<u64, (Instant, Option<u64>)>,
     next_work: u64,
     last_sweep: Option<Instant>,
     is_closed: bool,
@@ -165,7 +165,7 @@ impl Queue {
                 }
             }
         }
-        Some(Work::Tokenize(Slice { number: self.start(now), parts }))
+        Some(Work::Tokenize(Slice { number: self.start(now, None), parts }))
     }
 
     fn take_batch(&mut self, now: Instant, effects: &mut Vec<Effect>) -> Option<Work> {
@@ -178,13 +178,13 @@ impl Queue {
         let unit = |(_, id)| self.flights.get(id).map(|unit| (id, unit.key.clone()));
         let units = batch.items.into_iter().filter_map(unit).collect();
         let is_backlogged = self.flights.waiting_texts() > 0;
-        let number = self.start(now);
+        let number = self.start(now, Some(batch.cost));
         Some(Work::Encode(EncodeBatch { number, kind: batch.kind, units, tokens: batch.cost, is_backlogged }))
     }
 
-    fn start(&mut self, now: Instant) -> u64 {
+    fn start(&mut self, now: Instant, tokens: Option<u64>) -> u64 {
         self.next_work += 1;
-        self.at_work.insert(self.next_work, now);
+        self.at_work.insert(self.next_work, (now, tokens));
         self.next_work
     }
 

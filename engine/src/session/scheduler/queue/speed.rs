@@ -38,6 +38,12 @@ impl Speed {
         let measured = self.workers * self.tokens / self.seconds;
         Some(measured).filter(|speed| speed.is_finite() && *speed > 0.0).or(self.stated)
     }
+
+    /// The time that one worker needs for `tokens`; `None` as above.
+    pub(super) fn time_of_worker(&self, tokens: u64) -> Option<Duration> {
+        let seconds = self.workers * tokens as f64 / self.tokens_per_second()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
 }
 
 #[cfg(test)]
@@ -69,5 +75,8 @@ mod tests {
         assert_eq!(speed.tokens_per_second(), Some(500.0));
         speed.add(100, Duration::from_secs(1));
         assert_eq!(speed.tokens_per_second(), Some(100.0));
+        assert_eq!(speed.time_of_worker(50), Some(Duration::from_millis(500)));
+        assert_eq!(Speed::new(4, Some(500.0)).time_of_worker(500), Some(Duration::from_secs(4)));
+        assert_eq!(Speed::new(4, None).time_of_worker(500), None);
     }
 }

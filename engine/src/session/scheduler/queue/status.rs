@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::statistics::SchedulerStatistics;
+use super::super::statistics::{SchedulerStatistics, WorkInProgress};
 use super::{Effect, Queue, RequestId};
 use crate::{Error, Result};
 
@@ -60,9 +60,20 @@ impl Queue {
         self.flights.waiting_tokens() + self.granted
     }
 
+    /// What the threads are doing.
+    pub(in super::super) fn in_progress(&self, now: Instant) -> Vec<WorkInProgress> {
+        let work = |(&number, &(start, tokens)): (&u64, &(Instant, Option<u64>))| WorkInProgress {
+            number,
+            tokens,
+            time: now.saturating_duration_since(start),
+            predicted: tokens.and_then(|tokens| self.speed.time_of_worker(tokens)),
+        };
+        self.at_work.iter().map(work).collect()
+    }
+
     pub(in super::super) fn statistics(&self, now: Instant) -> SchedulerStatistics {
         let speed = self.speed.tokens_per_second();
-        let at_work = self.at_work.values().map(|start| now.saturating_duration_since(*start));
+        let at_work = self.at_work.values().map(|(start, _)| now.saturating_duration_since(*start));
         SchedulerStatistics {
             queued_tokens: self.queued_tokens(),
             queued_texts: self.flights.waiting_texts(),

@@ -317,6 +317,22 @@ fn kept_outputs_answer_later_requests() {
 }
 
 #[test]
+fn a_full_queue_answers_from_the_cache() {
+    for (bytes, is_kept) in [(1 << 20, true), (0, false)] {
+        let mut simulation = Simulation::new(|options| options.cache_bytes(bytes).max_queued_tokens(20));
+        simulation.run(simulation.request(&["kept"])).unwrap();
+        let waiting = simulation.submit(simulation.request(&["aaaaaaaaaaaaaaaaaaa"]));
+        assert!(simulation.step());
+        let same = simulation.submit(simulation.request(&["kept", "kept"]));
+        let other = simulation.submit(simulation.request(&["another"]));
+        simulation.finish_all();
+        assert_eq!(same.take().unwrap().is_ok(), is_kept, "{bytes}");
+        assert!(matches!(other.error(), Error::QueueFull { .. }));
+        assert!(waiting.take().unwrap().is_ok());
+    }
+}
+
+#[test]
 fn a_closed_queue_refuses_and_finishes() {
     let mut simulation = quiet();
     let before = simulation.submit(simulation.request(&["before"]));
@@ -337,4 +353,9 @@ fn work_that_takes_long_shows() {
     assert!(simulation.step() && simulation.take(Role::Both));
     simulation.clock.advance(Duration::from_secs(70));
     assert_eq!(simulation.statistics().longest_at_work, Some(Duration::from_secs(70)));
+    let work = simulation.shared.with(|queue, now, _| queue.in_progress(now));
+    let [batch] = work[..] else { panic!("{work:?}") };
+    assert_eq!((batch.tokens, batch.time, batch.predicted), (Some(4), Duration::from_secs(70), None));
+    simulation.finish(0);
+    assert!(simulation.shared.with(|queue, now, _| queue.in_progress(now)).is_empty());
 }
