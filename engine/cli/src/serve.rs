@@ -1,6 +1,8 @@
 //! `nearsay serve`.
 
+use std::fs::File;
 use std::num::NonZero;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +15,9 @@ use crate::arguments::ServeArguments;
 use crate::context::Context;
 use crate::failure::{self, SUCCESS};
 use crate::print::print_json;
+
+/// The bit of a file's mode that lets all users read it.
+const READ_BY_ALL: u32 = 0o004;
 
 /// What is printed when requests are answered.
 #[derive(Serialize)]
@@ -27,10 +32,23 @@ pub(crate) fn run(context: &Context, arguments: ServeArguments) -> anyhow::Resul
     };
     let control = server.control();
     context.interruption.listen(move || control.drain());
+    let (control, has_terminal) = (server.control(), is_on_terminal());
+    context.interruption.listen_for_hangup(move || {
+        let is_closed = has_terminal && !is_on_terminal();
+        if !is_closed {
+            control.reload();
+        }
+        !is_closed
+    });
     match server.run(|listening| print_json(&Listening { listening })) {
         Ok(()) => Ok(SUCCESS),
         Err(error) => ended(error),
     }
+}
+
+/// Whether the process has a controlling terminal: after its window was closed, it has none.
+fn is_on_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }
 
 /// Reports an error that is about the server and not about a model.
@@ -41,6 +59,7 @@ fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
             ErrorKind::Usage,
             "put a key into NEARSAY_API_KEY or a file (--api-key-file), or add --insecure if all who reach it may use it",
         ),
+        nearsay_server::Error::Hung { .. } => (ErrorKind::Internal, ""),
         _ => (ErrorKind::Unavailable, ""),
     };
     failure::error(&error);
@@ -51,7 +70,8 @@ fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
 }
 
 fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Config> {
-    let ServeArguments { model, alias, listen, prompt_name, running, access, limits } = arguments;
+    let ServeArguments { model, alias, listen, lazy, unload_after, prompt_name, running, access, limits } =
+        arguments;
     let named = if model.is_empty() { vec![context.model_name(None)?] } else { model };
     let aliases = alias.iter().map(|text| {
         let pair = text.split_once('=').map(|(alias, name)| (alias.to_owned(), name.to_owned()));
@@ -73,9 +93,11 @@ fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Confi
         models: named.iter().map(|text| source(text)).collect(),
         aliases: aliases.collect::<Result<_, _>>()?,
         open,
+        is_lazy: lazy,
+        unload_after,
         embedding,
         listen,
-        keys: keys(access.api_key_file.as_deref())?,
+        keys: Arc::new(move || keys(access.api_key_file.as_deref())),
         insecure: access.insecure,
         open_models: access.open_models,
         allowed_hosts: access.allow_host,
@@ -108,6 +130,9 @@ fn keys(file: Option<&Path>) -> nearsay::Result<ApiKeys> {
         Some(path) => {
             let refuse = |source| Error::NoInput { path: path.to_owned(), source };
             let text = std::fs::read_to_string(path).map_err(refuse)?;
+            if std::fs::metadata(path).is_ok_and(|found| found.mode() & READ_BY_ALL != 0) {
+                tracing::warn!("all users of this machine can read the keys in {}", path.display());
+            }
             let refuse = |rule| Error::BadInput { input: path.display().to_string(), rule };
             ApiKeys::from_file(&text).map_err(refuse)?
         }
@@ -125,6 +150,13 @@ fn usage(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hanging_encoder_is_an_internal_error() {
+        let hung = nearsay_server::Error::Hung { what: "a batch".to_owned(), seconds: 61.0, limit: 60.0 };
+        assert_eq!(ended(hung).unwrap(), failure::INTERNAL);
+        assert_eq!(ended(nearsay_server::Error::DeviceLost).unwrap(), 69);
+    }
 
     #[test]
     fn models_have_names() {

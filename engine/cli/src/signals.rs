@@ -3,7 +3,7 @@
 //!
 //! The work checks between micro-batches. If it cannot, for example while it waits for standard input, the
 //! process ends after [`GRACE`]. No temporary file stays in either case. A server has its own time to end, and is
-//! called instead.
+//! called instead, and reads its keys and models again at SIGHUP.
 //!
 //! If the system has no thread to wait for signals, the first signal still asks, but nothing ends work that
 //! cannot check.
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nearsay::Cancel;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -37,10 +37,12 @@ pub(crate) struct Interruption {
     hint: Arc<Mutex<Option<String>>>,
     /// Called with the first signal, instead of limiting the time to end.
     listener: Arc<Mutex<Option<Listener>>>,
+    /// Called with SIGHUP.
+    of_hangup: Arc<Mutex<Option<Listener>>>,
 }
 
-/// A function that a signal calls.
-struct Listener(Box<dyn Fn() + Send>);
+/// A function that a signal calls. Whether that is all that the signal does.
+struct Listener(Box<dyn Fn() -> bool + Send>);
 
 impl fmt::Debug for Listener {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,23 +69,33 @@ impl Interruption {
     /// From now on, the first signal calls `listener`, and the work may take as long as it needs to end.
     #[cfg(feature = "serve")]
     pub(crate) fn listen(&self, listener: impl Fn() + Send + 'static) {
-        self.set_listener(Some(Listener(Box::new(listener))));
+        let call = move || {
+            listener();
+            true
+        };
+        set(&self.listener, Some(Listener(Box::new(call))));
     }
 
-    fn set_listener(&self, listener: Option<Listener>) {
-        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
-    }
-
-    /// Calls the listener, if there is one.
-    fn call_listener(&self) -> bool {
-        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
-        listener.as_ref().map(|Listener(call)| call()).is_some()
+    /// From now on, SIGHUP calls `listener`, and is a signal to end only if that returns false.
+    #[cfg(feature = "serve")]
+    pub(crate) fn listen_for_hangup(&self, listener: impl Fn() -> bool + Send + 'static) {
+        set(&self.of_hangup, Some(Listener(Box::new(listener))));
     }
 
     /// The token that cancels calls.
     pub(crate) fn cancel(&self) -> Cancel {
         Arc::clone(&self.flag).into()
     }
+}
+
+fn set(slot: &Mutex<Option<Listener>>, listener: Option<Listener>) {
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+}
+
+/// Calls the listener, if there is one. Whether that is all that the signal does.
+fn call(slot: &Mutex<Option<Listener>>) -> bool {
+    let listener = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    listener.as_ref().is_some_and(|Listener(call)| call())
 }
 
 /// Installs the handlers once in a process; a later call starts without a signal.
@@ -93,7 +105,8 @@ pub(crate) fn install() -> anyhow::Result<Interruption> {
         installed.number.store(0, Ordering::Relaxed);
         installed.flag.store(false, Ordering::Relaxed);
         installed.set_hint(None);
-        installed.set_listener(None);
+        set(&installed.listener, None);
+        set(&installed.of_hangup, None);
         return Ok(installed.clone());
     }
     let interruption = install_handlers()?;
@@ -121,11 +134,14 @@ fn wait_in_thread(numbers: &[i32], asked: Interruption) -> io::Result<()> {
     let mut signals = Signals::new(numbers)?;
     let wait = move || {
         for signal in signals.forever() {
+            if signal == SIGHUP && call(&asked.of_hangup) {
+                continue;
+            }
             if asked.number.swap(signal as usize, Ordering::Relaxed) != 0 {
                 end(signal, &asked);
             }
             asked.flag.store(true, Ordering::Relaxed);
-            if asked.call_listener() {
+            if call(&asked.listener) {
                 continue;
             }
             let late = asked.clone();
@@ -153,7 +169,7 @@ fn take_file_size_limit_as_error() -> anyhow::Result<()> {
 fn handled() -> Vec<i32> {
     let mut numbers = vec![SIGINT, SIGTERM];
     if !hangup_is_ignored() {
-        numbers.push(signal_hook::consts::SIGHUP);
+        numbers.push(SIGHUP);
     }
     numbers
 }

@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout};
 use std::time::{Duration, Instant};
 
-use nearsay_tests::desk;
 use nearsay_tests::run::Desk;
 use nearsay_tests::signals::{end_by, send, wait_until};
+use nearsay_tests::{desk, fixture};
 use serde_json::Value;
 
 /// A process that serves, and its output.
@@ -32,11 +33,15 @@ impl Serving {
 
     /// The status line of the answer to a request, and all of the answer.
     fn request(&self, head: &str, body: &str) -> (String, String) {
+        self.request_with("the-secret-key", head, body)
+    }
+
+    fn request_with(&self, key: &str, head: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         let length = body.len();
         let message = format!(
             "{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             authorization: Bearer the-secret-key\r\ncontent-length: {length}\r\n\r\n{body}"
+             authorization: Bearer {key}\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         stream.write_all(message.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -144,4 +149,85 @@ fn row_101_what_cannot_be_listened_on_ends_the_command() {
     desk.run("serve --listen 127.0.0.1:0 -m BERT --alias x=y")
         .ends(2, &["the alias x refers to y, which is not a model"]);
     desk.run("serve --listen 127.0.0.1:0 -m a=x -m a=y").ends(2, &["a is given twice"]);
+}
+
+/// A copy of the tiny model in the desk's folder.
+fn copy_model(desk: &Desk) {
+    std::fs::create_dir(desk.path("model")).unwrap();
+    for file in std::fs::read_dir(fixture("families/bert")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), desk.path("model").join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn rows_120_and_127_a_hangup_reads_keys_and_models_again() {
+    let desk = desk!();
+    copy_model(&desk);
+    desk.write("keys", "first\n");
+    std::fs::set_permissions(desk.path("keys"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let serving = Serving::new(&desk, "-m model --api-key-file keys", &[]);
+    let status = |key: &str| serving.request_with(key, "POST /embed", r#"{"inputs": "a"}"#).0;
+    let is_good = |key: &str| status(key) == "HTTP/1.1 200 OK";
+    assert!(is_good("first") && !is_good("second"));
+    let config = desk.read("model/config.json");
+    desk.write("keys", "second\n").write("model/config.json", "{}");
+    send("-HUP", &serving.child);
+    wait_until("the second key is read", || is_good("second"));
+    assert!(!is_good("first"));
+    // Another hangup is heard when all of the first was done.
+    desk.write("keys", "third\n");
+    send("-HUP", &serving.child);
+    wait_until("the third key is read", || is_good("third"));
+    desk.write("keys", "# none\n").write("model/config.json", config);
+    send("-HUP", &serving.child);
+    wait_until("the model is read", || serving.request_with("third", "GET /info", "").0.contains("200"));
+    assert!(is_good("third"));
+    std::thread::sleep(Duration::from_millis(300));
+    let (code, stderr) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{stderr}");
+    for part in [
+        "the model model was not read again, and stays as it is",
+        "the keys were not read again",
+        "no key",
+        "warning: all users",
+    ] {
+        assert!(stderr.contains(part), "{part} is not in {stderr}");
+    }
+    assert!(!stderr.contains("third") && !stderr.contains("second"), "{stderr}");
+}
+
+#[test]
+fn a_lazy_server_listens_at_once_and_says_why_it_has_no_model() {
+    let desk = desk!();
+    let serving = Serving::new(&desk, "--lazy -m /no/such/model --unload-after 1m", &[]);
+    let (status, answer) = serving.request("POST /embed", r#"{"inputs": "a"}"#);
+    assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
+    assert!(answer.contains("cannot be loaded") && answer.contains("retry-after: 5"), "{answer}");
+    let (code, stderr) = serving.end("-TERM");
+    assert!(
+        code == Some(0) && stderr.contains("error: the model /no/such/model cannot be loaded"),
+        "{stderr}"
+    );
+    desk.run("serve -m BERT --unload-after 10").ends(2, &["--unload-after", "a number with s, m or h"]);
+}
+
+#[test]
+fn closing_the_terminal_ends_the_server() {
+    const SCRIPT: &str = "
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+text = b''
+while b'listening' not in text:
+    text += os.read(terminal, 1000)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+    let desk = desk!();
+    let serve = desk.command("serve -m BERT --listen 127.0.0.1:0");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", SCRIPT]).arg(desk.program()).args(serve.get_args());
+    nearsay_tests::run::finish("serve", command, None).ok();
 }

@@ -1,10 +1,14 @@
 //! API keys.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
+
+/// Reads the accepted keys, at the start and whenever the server is told to read them again.
+pub type ReadKeys = Arc<dyn Fn() -> nearsay::Result<ApiKeys> + Send + Sync>;
 
 /// The accepted keys.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nearsay::{EmbedOptions, Session};
 
-use crate::auth::ApiKeys;
+use crate::auth::ReadKeys;
 use crate::listen::Listen;
 use crate::log::LogFormat;
 
@@ -31,12 +31,16 @@ pub struct Config {
     pub aliases: Vec<(String, String)>,
     /// How a model is opened.
     pub open: OpenModel,
+    /// Whether a model is loaded at its first request, and not at the start.
+    pub is_lazy: bool,
+    /// How long a model stays in memory without a request; `None`: always. It is loaded again at the next one.
+    pub unload_after: Option<Duration>,
     /// How texts are embedded if a request does not say otherwise.
     pub embedding: EmbedOptions,
     /// The addresses and sockets that it listens on.
     pub listen: Vec<Listen>,
-    /// The keys that clients must have one of; without keys, none is asked for.
-    pub keys: ApiKeys,
+    /// How the keys are read that clients must have one of; without keys, none is asked for.
+    pub keys: ReadKeys,
     /// Whether an address that other machines can reach is allowed without a key.
     pub insecure: bool,
     /// Whether the list of models is shown without a key.
@@ -63,7 +67,6 @@ impl fmt::Debug for Config {
             .debug_struct("Config")
             .field("models", &self.models)
             .field("listen", &self.listen)
-            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }
@@ -73,6 +76,9 @@ impl fmt::Debug for Config {
 pub struct Limits {
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Bytes of the bodies of all requests that are being answered; others wait. `None`: 64 times `body_bytes`, which it is
+    /// at least.
+    pub body_memory: Option<usize>,
     /// Texts of a request.
     pub inputs: usize,
     /// Tokens of a request, after long texts were truncated.
@@ -95,6 +101,9 @@ pub struct Limits {
     pub idle: Duration,
     /// Time in which a client must have read [`Limits::WRITTEN`] bytes of an answer that waits for it.
     pub write: Duration,
+    /// Time that a batch may take besides [`Limits::HANG_PER_TOKEN`], or [`Limits::SLOWEST`] times what was predicted for its
+    /// tokens if that is more. After that, the encoder hangs, and the server ends.
+    pub hang: Duration,
     /// Time between the signal to end and the end of accepting connections.
     pub drain_delay: Duration,
     /// Time after that in which requests must finish.
@@ -106,6 +115,15 @@ impl Limits {
     pub const HEADER_BYTES: usize = 16 << 10;
     /// Bytes that a client must read in each [`Limits::write`].
     pub const WRITTEN: usize = 512 << 10;
+    /// See [`Limits::hang`]. A large model on a slow core encodes some 35 tokens per second of its longest texts.
+    pub const HANG_PER_TOKEN: Duration = Duration::from_millis(100);
+    /// How many times longer than predicted a batch may take, see [`Limits::hang`].
+    pub const SLOWEST: u32 = 100;
+
+    /// Bytes of the bodies of all requests that are being answered.
+    pub fn body_memory(&self) -> usize {
+        self.body_memory.unwrap_or(self.body_bytes.saturating_mul(64)).max(self.body_bytes)
+    }
 }
 
 impl Default for Limits {
@@ -113,6 +131,7 @@ impl Default for Limits {
         let seconds = Duration::from_secs;
         Self {
             body_bytes: 8 << 20,
+            body_memory: None,
             inputs: 2048,
             tokens_per_request: 300_000,
             response_bytes: 256 << 20,
@@ -124,6 +143,7 @@ impl Default for Limits {
             body: seconds(30),
             idle: seconds(60),
             write: seconds(30),
+            hang: seconds(60),
             drain_delay: Duration::ZERO,
             drain: seconds(30),
         }

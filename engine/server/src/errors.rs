@@ -129,10 +129,14 @@ pub(crate) enum Reason {
     Bug,
     /// The models are being loaded.
     Starting,
+    /// The model cannot be loaded.
+    NotLoaded,
     /// The server is ending.
     Draining,
     /// The device was lost.
     Lost,
+    /// The encoder hangs.
+    Hung,
 }
 
 /// Why a request is refused, in a sentence.
@@ -172,9 +176,12 @@ impl Refusal {
             Reason::NotCapable => StatusCode::FAILED_DEPENDENCY,
             Reason::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Reason::Bug => StatusCode::INTERNAL_SERVER_ERROR,
-            Reason::Late | Reason::Starting | Reason::Draining | Reason::Lost => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Reason::Late
+            | Reason::Starting
+            | Reason::NotLoaded
+            | Reason::Draining
+            | Reason::Lost
+            | Reason::Hung => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -225,7 +232,9 @@ impl Refusal {
             Reason::Busy(_) => ("rate_limit_error", Some("rate_limit_exceeded")),
             Reason::Late => ("server_error", Some("timeout")),
             Reason::Bug => ("server_error", None),
-            Reason::Starting | Reason::Draining | Reason::Lost => ("server_error", Some("unavailable")),
+            Reason::Starting | Reason::NotLoaded | Reason::Draining | Reason::Lost | Reason::Hung => {
+                ("server_error", Some("unavailable"))
+            }
         };
         let param = self.param.as_deref();
         OpenAiError { error: OpenAiErrorFields { message: &self.message, kind, param, code } }
@@ -236,7 +245,9 @@ impl Refusal {
             Reason::Empty => "Empty",
             Reason::Busy(_) => "Overloaded",
             Reason::NotCapable | Reason::Bug | Reason::Late => "Backend",
-            Reason::Starting | Reason::Draining | Reason::Lost => "Unhealthy",
+            Reason::Starting | Reason::NotLoaded | Reason::Draining | Reason::Lost | Reason::Hung => {
+                "Unhealthy"
+            }
             _ => "Validation",
         }
     }
@@ -246,7 +257,7 @@ impl Refusal {
         match self.reason {
             Reason::Busy(wait) => Some(wait.as_secs_f64().ceil() as u64),
             Reason::Late | Reason::Starting => Some(1),
-            Reason::Draining => Some(5),
+            Reason::Draining | Reason::NotLoaded => Some(5),
             _ => None,
         }
         .map(|seconds| seconds.clamp(1, LONGEST_RETRY))

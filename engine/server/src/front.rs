@@ -23,12 +23,15 @@ use crate::ids;
 use crate::log::{self, Entry};
 use crate::metrics::Rejection;
 use crate::routes::{self, Access, Route};
-use crate::shared::Shared;
+use crate::shared::{Broken, Shared};
 use crate::work::Measured;
 
 /// The headers of answers that web pages may read.
 const EXPOSED: &str = "x-request-id, x-compute-tokens, x-total-time, x-tokenization-time, x-queue-time, \
                        x-inference-time, x-nearsay-ignored, x-nearsay-method, x-nearsay-truncated, server-timing, retry-after";
+
+/// The status, in the log and the metrics, of a request whose client has gone before its answer. nginx's number for it.
+const GONE: u16 = 499;
 
 /// A route's report on its work, in the extensions of the response.
 #[derive(Debug, Clone)]
@@ -57,43 +60,22 @@ impl Front {
 
     /// Answers a request. Names are not checked if it `is_local`: no web page reaches a Unix socket.
     pub(crate) async fn answer(&self, mut request: Request, is_local: bool) -> Response {
-        let start = Instant::now();
-        let route = routes::find(request.uri().path());
-        let method = request.method().clone();
-        let id = self.shared.ids.of(request.headers());
-        request.extensions_mut().insert(RequestId(id.clone()));
-        let trace = ids::trace(request.headers()).map(str::to_owned);
+        let visit = Visit::new(&self.shared, &request);
+        let route = visit.route;
+        request.extensions_mut().insert(RequestId(visit.id.clone()));
+        // Its body has a share of the memory until the answer is there.
+        let share = self.shared.body_memory.share();
+        request.extensions_mut().insert(share.clone());
         let mut response = match self.checked(request, route, is_local).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         };
+        drop(share);
         if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-            response = self.refused(refusal, route, &id, response);
+            response = self.refused(refusal, route, &visit.id, response);
         }
         let report = response.extensions_mut().remove::<Report>();
-        let id = report.as_ref().and_then(|report| report.id.clone()).unwrap_or(id);
-        let total = start.elapsed();
-        set_headers(response.headers_mut(), &id, report.as_ref(), total);
-        let status = response.status().as_u16();
-        self.shared.metrics.count(route.label(), status, total.as_secs_f64());
-        if let Some(report) = &report {
-            self.shared.metrics.count_work(&report.model, &report.measured);
-        }
-        if let Some(format) = self.shared.config.log {
-            log::write(
-                format,
-                &Entry {
-                    method: known_method(&method),
-                    route: route.label(),
-                    status,
-                    id: &id,
-                    trace: trace.as_deref(),
-                    measured: report.map(|report| report.measured),
-                    total,
-                },
-            );
-        }
-        response
+        visit.end(response, report)
     }
 
     async fn checked(&self, request: Request, route: &Route, is_local: bool) -> Result<Response, Refusal> {
@@ -111,7 +93,7 @@ impl Front {
                 Access::Models => config.open_models && request.method() == Method::GET,
                 Access::Key => false,
             };
-            if !is_open && !config.keys.admit(request.headers()) {
+            if !is_open && !self.shared.keys().admit(request.headers()) {
                 metrics.reject(Rejection::Key);
                 let message =
                     "a key of this server is needed, as Authorization: Bearer KEY or X-API-Key: KEY";
@@ -129,9 +111,15 @@ impl Front {
         Ok(response)
     }
 
-    /// The route's answer; a panic in it ends this request only.
+    /// The route's answer; a panic in it ends this request only. If no request can be answered any more, this one is not
+    /// waited for.
     async fn route(&self, request: Request) -> Response {
-        let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await;
+        let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
+        let answer = tokio::select! {
+            biased;
+            answer = answer => answer,
+            broken = self.shared.broken() => return broken.refusal().into_response(),
+        };
         match answer {
             Ok(Ok(response)) => response,
             Ok(Err(impossible)) => match impossible {},
@@ -145,7 +133,7 @@ impl Front {
             Reason::Forbidden => self.shared.metrics.reject(Rejection::Forbidden),
             Reason::TooLarge => self.shared.metrics.reject(Rejection::TooLarge),
             Reason::Bug => tracing::error!("{}", refusal.message),
-            Reason::Lost => drop(self.shared.lost.send_replace(true)),
+            Reason::Lost => self.shared.break_down(Broken::DeviceLost),
             _ => {}
         }
         let mut formed = refusal.response(route.form, id);
@@ -153,6 +141,64 @@ impl Front {
             formed.headers_mut().entry(name).or_insert(value.clone());
         }
         formed
+    }
+}
+
+/// A request from its arrival to its answer. If it is dropped before, its connection ended.
+struct Visit {
+    shared: Arc<Shared>,
+    start: Instant,
+    route: &'static Route,
+    method: &'static str,
+    id: String,
+    trace: Option<String>,
+    is_answered: bool,
+}
+
+impl Visit {
+    fn new(shared: &Arc<Shared>, request: &Request) -> Self {
+        Self {
+            start: Instant::now(),
+            route: routes::find(request.uri().path()),
+            method: known_method(request.method()),
+            id: shared.ids.of(request.headers()),
+            trace: ids::trace(request.headers()).map(str::to_owned),
+            shared: shared.clone(),
+            is_answered: false,
+        }
+    }
+
+    /// The answer with its headers.
+    fn end(mut self, mut response: Response, report: Option<Report>) -> Response {
+        if let Some(id) = report.as_ref().and_then(|report| report.id.clone()) {
+            self.id = id;
+        }
+        let total = self.start.elapsed();
+        set_headers(response.headers_mut(), &self.id, report.as_ref(), total);
+        if let Some(report) = &report {
+            self.shared.metrics.count_work(&report.model, &report.measured);
+        }
+        self.is_answered = true;
+        self.record(response.status().as_u16(), total, report.map(|report| report.measured));
+        response
+    }
+
+    /// Counts and logs it.
+    fn record(&self, status: u16, total: Duration, measured: Option<Measured>) {
+        let route = self.route.label();
+        self.shared.metrics.count(route, status, total.as_secs_f64());
+        if let Some(format) = self.shared.config.log {
+            let (method, id, trace) = (self.method, &*self.id, self.trace.as_deref());
+            log::write(format, &Entry { method, route, status, id, trace, measured, total });
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.record(GONE, self.start.elapsed(), None);
+        }
     }
 }
 

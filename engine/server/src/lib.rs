@@ -9,6 +9,7 @@
 
 mod accept;
 mod auth;
+mod body_memory;
 mod config;
 mod errors;
 mod front;
@@ -22,15 +23,18 @@ mod metrics;
 mod models;
 mod numbers;
 mod openapi;
+mod recent;
+mod reload;
 mod routes;
 mod server;
 mod shared;
 mod slices;
+mod watchdog;
 mod work;
 
 use std::io;
 
-pub use auth::ApiKeys;
+pub use auth::{ApiKeys, ReadKeys};
 pub use config::{Config, Limits, ModelSource, OpenModel};
 pub use listen::Listen;
 pub use log::LogFormat;
@@ -58,6 +62,16 @@ pub enum Error {
     /// The device was lost.
     #[error("the device was lost")]
     DeviceLost,
+    /// The encoder hangs.
+    #[error("the encoder hangs: {what} has taken {seconds:.1} s, and may take {limit:.1} s")]
+    Hung {
+        /// A batch with its tokens, or tokenization.
+        what: String,
+        /// How long it has taken.
+        seconds: f64,
+        /// How long it may take.
+        limit: f64,
+    },
     /// A model cannot be loaded, or the configuration contradicts itself.
     #[error(transparent)]
     Engine(#[from] nearsay::Error),

@@ -1,5 +1,7 @@
 //! Reading the body of a request: what it is, how long, and in which time.
 
+use std::time::Duration;
+
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -7,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use serde_json::Value;
 
+use crate::body_memory::BodyShare;
 use crate::config::Limits;
 use crate::errors::{Reason, Refusal};
 use crate::json::{self, Fields, shown};
@@ -35,6 +38,13 @@ async fn read(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
     if let Some(stated) = stated.filter(|stated| *stated > most as u64) {
         return Err(too_long(most, &format!("{stated} bytes")));
     }
+    let share = request.extensions().get::<BodyShare>().cloned();
+    if let Some(share) = &share {
+        // A body in chunks may be as long as any.
+        let taken = share.take(stated.map_or(most, |stated| stated as usize));
+        let taken = tokio::time::timeout(limits.body, taken).await;
+        taken.map_err(|_| no_room(limits))?;
+    }
     let collect = async {
         let mut body = request.into_body();
         let mut bytes = BytesMut::with_capacity(stated.map_or(0, |stated| stated as usize));
@@ -46,6 +56,9 @@ async fn read(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
             }
             bytes.extend_from_slice(&data);
         }
+        if let Some(share) = &share {
+            share.shrink(bytes.len());
+        }
         Ok(bytes.freeze())
     };
     match tokio::time::timeout(limits.body, collect).await {
@@ -55,6 +68,15 @@ async fn read(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
             format!("the body must arrive within {} s, and did not", limits.body.as_secs_f64()),
         )),
     }
+}
+
+fn no_room(limits: &Limits) -> Refusal {
+    let (room, wait) = (limits.body_memory(), limits.body.as_secs_f64());
+    let rule = format!(
+        "the bodies of all requests may have at most {room} bytes together (the server's `max-body-memory`), and there was \
+         no room for this one within {wait} s: try again in 1 s"
+    );
+    Refusal::new(Reason::Busy(Duration::from_secs(1)), rule)
 }
 
 fn too_long(most: usize, found: &str) -> Refusal {

@@ -14,7 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::models::Models;
+use crate::models::Model;
 use crate::work::Measured;
 
 /// From 0.5 ms to 64 s, each bucket twice as wide as the one before.
@@ -143,21 +143,25 @@ impl Metrics {
     }
 
     /// The metrics in Prometheus' text format, version 0.0.4.
-    pub(crate) fn text(&self, models: Option<&Arc<Models>>, scheduler: &SchedulerStatistics) -> String {
+    pub(crate) fn text(
+        &self,
+        models: impl Iterator<Item = Arc<Model>>,
+        scheduler: &SchedulerStatistics,
+    ) -> String {
         let mut registry = Registry::with_prefix("nearsay");
         let Self { request_seconds, queue_seconds, encode_seconds, .. } = self;
         registry.register("requests", "Requests by route and status", self.requests.clone());
         registry.register("request_seconds", "Time from request to answer", request_seconds.0.clone());
         registry.register("queue_seconds", "Time that requests waited", queue_seconds.0.clone());
         registry.register("encode_seconds", "Time in the encoder", encode_seconds.0.clone());
-        registry.register("tokens", "Tokens encoded, by model", self.tokens.clone());
+        registry.register("tokens", "Tokens of answered texts, by model", self.tokens.clone());
         registry.register("texts", "Texts embedded", self.texts.clone());
         registry.register("truncated_texts", "Texts that were truncated", self.truncated_texts.clone());
         registry.register("batch_tokens", "Tokens of batches", self.batch_tokens.0.clone());
         register_scheduler(&mut registry, scheduler);
         registry.register("rejected", "Requests refused before any work", self.rejected.clone());
         registry.register("connections", "Open connections", self.connections.clone());
-        for model in models.iter().flat_map(|models| models.all()) {
+        for model in models {
             let labels = vec![
                 ("model", model.name.clone()),
                 ("sha256", model.sha256.clone()),
@@ -235,7 +239,7 @@ mod tests {
             "minilm",
             &Measured { counts, encode: Duration::from_millis(2), ..Measured::default() },
         );
-        let text = metrics.text(None, &SchedulerStatistics::default());
+        let text = metrics.text(std::iter::empty(), &SchedulerStatistics::default());
         for line in [
             "# TYPE nearsay_requests_total counter",
             "nearsay_requests_total{route=\"/embed\",status=\"429\"} 1",

@@ -8,16 +8,17 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::Error;
 use crate::accept::{self, Listener};
+use crate::auth::ApiKeys;
 use crate::config::Config;
 use crate::front::Front;
-use crate::models::{Models, check_names, usage};
-use crate::shared::{Phase, Shared};
-use crate::work;
+use crate::models::usage;
+use crate::shared::{Broken, Phase, Shared};
+use crate::{reload, watchdog, work};
 
 /// The most threads that do the work of connections; encoding has its own.
 const MOST_THREADS: usize = 4;
 
-/// How long clients are told of a lost device before the server ends.
+/// How long clients are told of a lost device or a hanging encoder before the server ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// A server that listens, and has not started to answer.
@@ -28,7 +29,7 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// Shuts down a running server. Clones control the same one.
+/// Controls a running server. Clones control the same one.
 #[derive(Debug, Clone)]
 pub struct ServerControl(Arc<Shared>);
 
@@ -38,6 +39,12 @@ impl ServerControl {
     pub fn drain(&self) {
         self.0.enter(Phase::Leaving);
     }
+
+    /// The server reads its keys again, and the models whose files have changed, while it answers requests. A model is
+    /// replaced when the new one is loaded and checked. What cannot be read stays as it is, and an error is logged.
+    pub fn reload(&self) {
+        self.0.reload.notify_one();
+    }
 }
 
 impl Server {
@@ -46,16 +53,12 @@ impl Server {
     /// # Errors
     /// If the configuration contradicts itself; if others could reach it without a key; if an address is not available.
     pub fn bind(config: Config) -> Result<Self, Error> {
-        check_names(&config)?;
-        if let Some(open) = config.listen.iter().find(|listen| listen.is_open_to_others())
-            && config.keys.is_empty()
-            && !config.insecure
-        {
-            return Err(Error::OpenToOthers { address: open.to_string() });
-        }
+        let keys = (config.keys)()?;
+        check_access(&config, &keys)?;
         if config.listen.is_empty() {
             return Err(usage("a server needs at least one address to listen on").into());
         }
+        let shared = Arc::new(Shared::new(config, keys)?);
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
@@ -69,9 +72,9 @@ impl Server {
             })?;
         let listeners = {
             let _context = runtime.enter();
-            config.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?
+            shared.config.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?
         };
-        Ok(Self { runtime, listeners, shared: Arc::new(Shared::new(config)) })
+        Ok(Self { runtime, listeners, shared })
     }
 
     /// The addresses that it listens on, with the ports that the system chose: `http://127.0.0.1:8080`, `unix:PATH`.
@@ -79,16 +82,16 @@ impl Server {
         self.listeners.iter().map(Listener::address).collect()
     }
 
-    /// A handle that shuts it down.
+    /// A handle that controls it.
     pub fn control(&self) -> ServerControl {
         ServerControl(self.shared.clone())
     }
 
     /// Loads the models and answers requests until it is told to end; until the models are loaded, it answers that it is
-    /// not ready. `ready` is called with the addresses when they are.
+    /// not ready. `ready` is called with the addresses when they are; at once if models are loaded at their first requests.
     ///
     /// # Errors
-    /// If a model cannot be loaded, `ready` fails, or a device is lost.
+    /// If a model cannot be loaded, `ready` fails, a device is lost, or the encoder hangs.
     pub fn run(self, ready: impl FnOnce(&[String]) -> nearsay::Result<()>) -> Result<(), Error> {
         let addresses = self.addresses();
         let Self { runtime, listeners, shared } = self;
@@ -99,7 +102,7 @@ impl Server {
                 // Whoever reads the line may ask at once.
                 shared.enter(Phase::Serving);
                 ready(&addresses)?;
-                lost(&shared).await
+                Err(serve(&shared).await)
             };
             let ended = tokio::select! {
                 ended = serving => ended,
@@ -108,7 +111,7 @@ impl Server {
             match ended {
                 // The signal stopped the loading before it was heard of here.
                 Err(Error::Engine(nearsay::Error::Cancelled)) | Ok(()) => drain(&shared, open).await,
-                Err(Error::DeviceLost) => part(&shared, open).await,
+                Err(Error::DeviceLost | Error::Hung { .. }) => part(&shared, open).await,
                 Err(_) => {}
             }
             match ended {
@@ -116,6 +119,10 @@ impl Server {
                 ended => ended,
             }
         });
+        if shared.work.is_busy() {
+            // Dropping the scheduler would wait for its threads.
+            std::mem::forget(shared);
+        }
         // A model that is still being loaded, or a call of a request that was not answered in time, is left behind.
         runtime.shutdown_background();
         ended
@@ -134,27 +141,53 @@ fn start(listeners: Vec<Listener>, shared: &Arc<Shared>) -> mpsc::Receiver<()> {
     open
 }
 
+/// Loads the models, unless each is loaded at its first request.
 async fn load(shared: &Arc<Shared>) -> nearsay::Result<()> {
+    if shared.config.is_lazy {
+        return Ok(());
+    }
     let loading = shared.clone();
-    let load = move || {
-        let models = Models::load(&loading.config)?;
-        loading.work.start(&loading.config, models.first().embedder.session())?;
-        Ok(models)
+    let loaded = tokio::task::spawn_blocking(move || loading.all_models().load(&loading)).await;
+    loaded.map_err(|error| nearsay::Error::Bug(format!("loading ended: {error}")))?
+}
+
+/// Looks after the models while requests are answered, until none can be.
+async fn serve(shared: &Arc<Shared>) -> Error {
+    let unload = async {
+        match shared.config.unload_after {
+            Some(time) => shared.all_models().free_unused(time).await,
+            None => std::future::pending().await,
+        }
     };
-    let loaded: Result<nearsay::Result<Models>, _> = tokio::task::spawn_blocking(load).await;
-    let models = loaded.map_err(|error| nearsay::Error::Bug(format!("loading ended: {error}")))??;
-    shared.set_models(models);
-    Ok(())
+    let broken = tokio::select! {
+        broken = shared.broken() => broken,
+        overdue = watchdog::hang(shared) => {
+            shared.break_down(Broken::Hung(overdue));
+            Broken::Hung(overdue)
+        }
+        never = reload::whenever_asked(shared) => match never {},
+        never = unload => match never {},
+    };
+    match broken {
+        Broken::DeviceLost => Error::DeviceLost,
+        Broken::Hung(overdue) => overdue.into(),
+    }
 }
 
-/// Waits until a device is lost.
-async fn lost(shared: &Shared) -> Result<(), Error> {
-    let mut lost = shared.lost.subscribe();
-    let _ = lost.wait_for(|lost| *lost).await;
-    Err(Error::DeviceLost)
+/// Refuses an address that other machines can reach if there is no key.
+///
+/// # Errors
+/// [`Error::OpenToOthers`].
+pub(crate) fn check_access(config: &Config, keys: &ApiKeys) -> Result<(), Error> {
+    match config.listen.iter().find(|listen| listen.is_open_to_others()) {
+        Some(open) if keys.is_empty() && !config.insecure => {
+            Err(Error::OpenToOthers { address: open.to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Tells the clients that are there that the device was lost: their requests fail at once.
+/// Tells the clients that are there that no request can be answered any more: theirs fail at once.
 async fn part(shared: &Shared, mut open: mpsc::Receiver<()>) {
     shared.enter(Phase::Closing);
     let _ = tokio::time::timeout(LAST_ANSWERS, open.recv()).await;

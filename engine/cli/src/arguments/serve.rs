@@ -22,8 +22,9 @@ Examples:
 Each option can be set in the environment, too: --max-body as NEARSAY_MAX_BODY, options that may be repeated as a \
 list with commas. The key is in NEARSAY_API_KEY or a file, never on the command line.
 
-When the models are loaded, a line of JSON on stdout has the addresses: {\"listening\": [..]}. SIGTERM and SIGINT let \
-the requests in flight finish; a second signal ends at once. docs/serving.md has the routes.";
+When the models are loaded (with --lazy: at once), a line of JSON on stdout has the addresses: {\"listening\": [..]}. SIGTERM and SIGINT let \
+the requests in flight finish; a second signal ends at once. SIGHUP reads keys and models again. docs/serving.md has \
+the routes.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -38,6 +39,13 @@ pub(crate) struct ServeArguments {
     /// IP:PORT or unix:PATH to listen on; port 0 chooses one; repeatable
     #[arg(long, value_name = "ADDRESS", display_order = 2, default_value = "127.0.0.1:8080")]
     pub(crate) listen: Vec<Listen>,
+    /// Load each model at its first request
+    #[arg(long, display_order = 2)]
+    pub(crate) lazy: bool,
+    /// Free a model that has had no request for this time, such as 90s, 10m or 1.5h; it is loaded again at the next
+    /// request
+    #[arg(long, value_name = "TIME", display_order = 2, value_parser = time)]
+    pub(crate) unload_after: Option<Duration>,
     /// Put one of the model's prompts before each text, unless a request names another
     #[arg(long, value_name = "NAME", display_order = 2)]
     pub(crate) prompt_name: Option<String>,
@@ -86,6 +94,9 @@ pub(crate) struct LimitArguments {
     /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value = "8388608")]
     max_body: NonZero<usize>,
+    /// Largest bodies of all open requests together, in bytes [default: 64 times --max-body]
+    #[arg(long, value_name = "BYTES")]
+    max_body_memory: Option<NonZero<usize>>,
     /// Most texts per request
     #[arg(long, value_name = "N", default_value = "2048")]
     max_inputs: NonZero<usize>,
@@ -123,6 +134,7 @@ impl LimitArguments {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             body_bytes: self.max_body.get(),
+            body_memory: self.max_body_memory.map(NonZero::get),
             inputs: self.max_inputs.get(),
             tokens_per_request: self.max_tokens_per_request.get(),
             response_bytes: self.max_response_bytes.get(),
@@ -164,6 +176,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let rule = || "must be a number with s, m or h, such as 10m, from 1s to 8760h".to_owned();
+    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0)];
+    let of_unit = |(unit, seconds)| text.strip_suffix(unit).map(|number| (number, seconds));
+    let (number, seconds) = units.into_iter().find_map(of_unit).ok_or_else(rule)?;
+    let number: f64 = number.parse().map_err(|_| rule())?;
+    match number * seconds {
+        seconds @ 1.0..=31_536_000.0 => Duration::try_from_secs_f64(seconds).map_err(|_| rule()),
+        _ => Err(rule()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +200,17 @@ mod tests {
         let matches = matches.subcommand_matches("serve").unwrap().clone();
         let arguments = <LimitArguments as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
         assert_eq!(arguments.limits(), Limits::default());
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("1.5h", 5400), ("8760h", 31_536_000)] {
+            assert_eq!(time(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "10", "m", "0s", "0.5s", "-1m", "NaNs", "infh", "8761h", "10 m", "10ms", "1d", "1ss"]
+        {
+            assert!(time(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A loaded model, and what it can do.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nearsay::rerank::PairScoring;
@@ -13,6 +12,7 @@ use super::prepared::{Prepared, Settings};
 use crate::config::{Config, ModelSource};
 use crate::errors::{Reason, Refusal};
 use crate::log::now;
+use crate::recent::Recent;
 
 /// Embedders with the settings of requests that are kept for the next request; each is a tokenizer and a few numbers
 /// besides what all share.
@@ -22,7 +22,6 @@ const MOST_EMBEDDERS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) name: String,
-    pub(super) source: String,
     /// With the settings of the server.
     pub(crate) embedder: Embedder,
     pub(crate) task: Task,
@@ -34,7 +33,7 @@ pub(crate) struct Model {
     /// When it was loaded, in seconds since 1970.
     pub(crate) created: u64,
     prepared: Arc<Prepared>,
-    of_settings: Mutex<HashMap<Settings, Arc<Prepared>>>,
+    of_settings: Mutex<Recent<Settings, Arc<Prepared>>>,
 }
 
 /// What a model is for.
@@ -103,11 +102,10 @@ fn tokenizing(session: &Session, options: &EmbedOptions) -> nearsay::Result<Embe
 }
 
 impl Model {
-    /// Opens a model, reads its weights, and checks that it turns a text into finite numbers.
-    pub(super) fn load(source: &ModelSource, config: &Config) -> nearsay::Result<Self> {
-        let session = (config.open)(&source.source)?;
-        let (embedder, task) = match Labels::of(&session, &config.embedding)? {
-            Some(labels) => (tokenizing(&session, &config.embedding)?, Task::Labels(labels)),
+    /// Reads the weights of an opened model, and checks that it turns a text into finite numbers.
+    pub(super) fn load(source: &ModelSource, session: &Session, config: &Config) -> nearsay::Result<Self> {
+        let (embedder, task) = match Labels::of(session, &config.embedding)? {
+            Some(labels) => (tokenizing(session, &config.embedding)?, Task::Labels(labels)),
             None => {
                 let embedder = session.embedder(&config.embedding)?;
                 let level = embedder.level();
@@ -127,7 +125,6 @@ impl Model {
         }
         Ok(Self {
             name: source.name.clone(),
-            source: source.source.clone(),
             task,
             shortest_limit: embedder.tokenize(&[""])?.iter().map(|text| text.ids.len() + 1).sum(),
             provenance: embedder.provenance(),
@@ -135,7 +132,7 @@ impl Model {
             prepared: Arc::new(Prepared::new(embedder.clone())),
             embedder,
             created: now(),
-            of_settings: Mutex::default(),
+            of_settings: Mutex::new(Recent::new(MOST_EMBEDDERS)),
         })
     }
 
@@ -146,15 +143,11 @@ impl Model {
         }
         let lock = || self.of_settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(settings) {
-            return Ok(known.clone());
+            return Ok(known);
         }
         let made = Arc::new(Prepared::new(self.embedder.with(|options| settings.apply(options))?));
-        let mut of_settings = lock();
-        if of_settings.len() >= MOST_EMBEDDERS {
-            of_settings.clear();
-        }
         // Another request may have made the same: equal texts of both are encoded once if their work is the same.
-        Ok(of_settings.entry(settings.clone()).or_insert(made).clone())
+        Ok(lock().get_or_insert(settings, made))
     }
 
     /// Refuses a model that makes no vectors of this level.

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::errors::{Reason, Refusal};
 use crate::json::{Fields, kind, refuse};
 use crate::limits::read_fields;
-use crate::models::{Model, Models};
+use crate::models::{Model, Models, Slot};
 use crate::shared::Shared;
 use crate::work::{BertScores, Idf, ScoreJob};
 
@@ -92,10 +92,10 @@ pub(super) async fn bertscore(
     request: Request,
 ) -> Result<Response, Refusal> {
     let terms = Terms::read(&shared, request.headers())?;
-    let models = shared.models()?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let language = fields.text("lang")?;
-    let model = model(&models, fields.text("model")?.as_deref(), language.as_deref())?;
+    let slot = model(shared.models()?, fields.text("model")?.as_deref(), language.as_deref())?;
+    let model = shared.load(slot, terms.deadline).await?;
     let pairs = pairs(&mut fields, &shared.config)?;
     let idf = idf(&mut fields, &shared.config)?;
     let options = options(&mut fields, &model, language)?;
@@ -122,7 +122,11 @@ pub(super) async fn bertscore(
 }
 
 /// The model that is asked for; with a language alone, the one that bert_score uses for it.
-fn model(models: &Models, asked: Option<&str>, language: Option<&str>) -> Result<Arc<Model>, Refusal> {
+fn model<'a>(
+    models: &'a Models,
+    asked: Option<&str>,
+    language: Option<&str>,
+) -> Result<&'a Arc<Slot>, Refusal> {
     match (asked, language) {
         (None, Some(language)) => {
             let name = default_model(language).map_err(|error| of_field("lang", &error.into()))?;

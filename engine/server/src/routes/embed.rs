@@ -42,11 +42,11 @@ pub(super) async fn embed(State(shared): State<Arc<Shared>>, request: Request) -
 
 /// `POST /` and `/invocations`: what the first model is for.
 pub(super) async fn root(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
-    let models = shared.models()?;
     let terms = Terms::read(&shared, request.headers())?;
     let format = StreamFormat::of(request.headers());
     let fields = read_fields(request, &shared.config.limits).await?;
-    match &models.first().task {
+    let model = shared.model(None, terms.deadline).await?;
+    match &model.task {
         Task::Labels(labels) if labels.names.len() == 1 && fields.has("query") => {
             rerank::of_tei(&shared, terms, fields).await
         }
@@ -65,7 +65,7 @@ async fn dense(
     mut fields: Fields,
     format: Option<StreamFormat>,
 ) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+    let model = shared.model(None, terms.deadline).await?;
     model.check_makes(Level::Text)?;
     let inputs = inputs(&mut fields, "inputs", &shared.config)?;
     let mut tei = Tei::read(&mut fields, &model)?;
@@ -96,8 +96,8 @@ pub(super) async fn embed_sparse(
     sparse(&shared, terms, fields).await
 }
 
-async fn sparse(shared: &Shared, terms: Terms, mut fields: Fields) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+async fn sparse(shared: &Arc<Shared>, terms: Terms, mut fields: Fields) -> Result<Response, Refusal> {
+    let model = shared.model(None, terms.deadline).await?;
     model.check_makes(Level::Sparse)?;
     let inputs = inputs(&mut fields, "inputs", &shared.config)?;
     let tei = Tei::read(&mut fields, &model)?;
@@ -125,9 +125,9 @@ pub(super) async fn embed_all(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
-    model.check_makes(Level::Token)?;
     let terms = Terms::read(&shared, request.headers())?;
+    let model = shared.model(None, terms.deadline).await?;
+    model.check_makes(Level::Token)?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let inputs = inputs(&mut fields, "inputs", &shared.config)?;
     let tei = Tei::read(&mut fields, &model)?;

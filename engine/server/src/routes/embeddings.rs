@@ -83,11 +83,11 @@ pub(super) async fn embeddings(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let models = shared.models()?;
+    shared.models()?;
     let terms = Terms::read(&shared, request.headers())?;
     let format = StreamFormat::of(request.headers());
     let mut fields = read_fields(request, &shared.config.limits).await?;
-    let model = models.find(fields.text("model")?.as_deref())?;
+    let model = shared.model(fields.text("model")?.as_deref(), terms.deadline).await?;
     model.check_makes(Level::Text)?;
     let inputs = inputs(&mut fields, "input", &shared.config)?;
     let encodings = [("float", Encoding::Float), ("base64", Encoding::Base64)];

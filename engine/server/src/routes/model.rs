@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use nearsay::Precision;
-use nearsay::vectors::Level;
+use nearsay::vectors::{Level, Provenance};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,24 +13,29 @@ use utoipa::ToSchema;
 
 use super::{BEFORE_MODEL, json_of};
 use crate::errors::{Reason, Refusal};
-use crate::models::{Model, Task};
+use crate::models::{Model, Slot, Task};
 use crate::shared::Shared;
 
-/// A model, as OpenAI describes one, and what a client wants to know besides.
-#[derive(Debug, Serialize, ToSchema)]
+/// A model, as OpenAI describes one, and what a client wants to know besides. Of a model that is not loaded, only the name
+/// is known.
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ModelObject {
     id: String,
     object: &'static str,
-    created: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<u64>,
     owned_by: &'static str,
-    max_model_len: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_model_len: Option<usize>,
     /// Of its vectors, if it makes any.
     #[serde(skip_serializing_if = "Option::is_none")]
     dimensions: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     capabilities: Vec<&'static str>,
     #[serde(skip_serializing_if = "String::is_empty")]
     revision: String,
-    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 /// The models.
@@ -40,9 +45,39 @@ pub(crate) struct ModelList {
     data: Vec<ModelObject>,
 }
 
-/// The first model and the server, by text-embeddings-inference's keys and our own.
+/// The server and the first model, if that is loaded, by text-embeddings-inference's keys and our own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Info {
+    #[serde(flatten)]
+    server: InfoServer,
+    #[serde(flatten)]
+    model: Option<InfoModel>,
+}
+
+/// The server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InfoServer {
+    served_model_name: String,
+    /// Connections.
+    max_concurrent_requests: usize,
+    /// The most tokens that may wait.
+    max_batch_tokens: u64,
+    #[schema(required = true)]
+    max_batch_requests: Option<usize>,
+    /// The most texts of a request.
+    max_client_batch_size: usize,
+    auto_truncate: bool,
+    version: &'static str,
+    #[schema(required = true)]
+    sha: Option<&'static str>,
+    #[schema(required = true)]
+    docker_label: Option<&'static str>,
+    limits: InfoLimits,
+}
+
+/// A model that is loaded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InfoModel {
     model_id: String,
     /// The commit on the hub.
     #[schema(required = true)]
@@ -51,24 +86,9 @@ pub(crate) struct Info {
     /// `embedding` with the pooling, or `reranker` or `classifier` with the labels.
     #[schema(value_type = Object)]
     model_type: Value,
-    served_model_name: String,
-    /// Connections.
-    max_concurrent_requests: usize,
     /// The longest text in tokens.
     max_input_length: usize,
-    /// The most tokens that may wait.
-    max_batch_tokens: u64,
-    #[schema(required = true)]
-    max_batch_requests: Option<usize>,
-    /// The most texts of a request.
-    max_client_batch_size: usize,
-    auto_truncate: bool,
     tokenization_workers: usize,
-    version: &'static str,
-    #[schema(required = true)]
-    sha: Option<&'static str>,
-    #[schema(required = true)]
-    docker_label: Option<&'static str>,
     /// The SHA-256 of the model's files.
     sha256: String,
     /// Of its vectors, if it makes any.
@@ -76,7 +96,24 @@ pub(crate) struct Info {
     dimensions: Option<usize>,
     capabilities: Vec<&'static str>,
     device: String,
-    limits: InfoLimits,
+}
+
+impl InfoModel {
+    fn new(model: &Model) -> Self {
+        let Provenance { model: model_id, revision, precision, device, .. } = model.provenance.clone();
+        Self {
+            model_id,
+            model_sha: Some(revision).filter(|revision| !revision.is_empty()),
+            model_dtype: dtype(precision),
+            model_type: model_type(model),
+            max_input_length: model.embedder.max_tokens(),
+            tokenization_workers: model.embedder.session().workers().threads(),
+            sha256: model.sha256.clone(),
+            dimensions: dimensions(model),
+            capabilities: capabilities(model),
+            device,
+        }
+    }
 }
 
 /// The limits of requests.
@@ -97,21 +134,27 @@ pub(crate) struct InfoLimits {
 }
 
 impl ModelObject {
-    fn new(model: &Model) -> Self {
+    fn new(slot: &Slot) -> Self {
+        let known =
+            Self { id: slot.name().to_owned(), object: "model", owned_by: "nearsay", ..Self::default() };
+        let Some(model) = slot.loaded() else { return known };
         Self {
-            id: model.name.clone(),
-            object: "model",
-            created: model.created,
-            owned_by: "nearsay",
-            max_model_len: model.embedder.max_tokens(),
-            dimensions: match model.task {
-                Task::Vectors(_) => Some(model.embedder.dimensions()),
-                Task::Labels(_) => None,
-            },
-            capabilities: capabilities(model),
+            created: Some(model.created),
+            max_model_len: Some(model.embedder.max_tokens()),
+            dimensions: dimensions(&model),
+            capabilities: capabilities(&model),
             revision: model.provenance.revision.clone(),
-            sha256: model.sha256.clone(),
+            sha256: Some(model.sha256.clone()),
+            ..known
         }
+    }
+}
+
+/// The width of its vectors, if it makes any.
+fn dimensions(model: &Model) -> Option<usize> {
+    match model.task {
+        Task::Vectors(_) => Some(model.embedder.dimensions()),
+        Task::Labels(_) => None,
     }
 }
 
@@ -142,7 +185,7 @@ fn model_type(model: &Model) -> Value {
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let models = shared.models()?;
-    let data: Vec<ModelObject> = models.all().map(|model| ModelObject::new(model)).collect();
+    let data: Vec<ModelObject> = models.all().map(|slot| ModelObject::new(slot)).collect();
     Ok(json_of(&ModelList { object: "list", data }))
 }
 
@@ -151,36 +194,23 @@ pub(super) async fn one(State(shared): State<Arc<Shared>>, request: Request) -> 
     let name = percent_decode_str(name).decode_utf8();
     let name =
         name.map_err(|_| Refusal::new(Reason::Route, "the name of a model must be UTF-8, and is not"))?;
-    let model = shared.models()?.find(Some(&name))?;
-    Ok(json_of(&ModelObject::new(&model)))
+    Ok(json_of(&ModelObject::new(shared.models()?.find(Some(&name))?)))
 }
 
 pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+    let first = shared.models()?.first();
     let limits = &shared.config.limits;
     let max_queued_tokens = shared.work.statistics().max_queued_tokens;
-    let session = model.embedder.session();
-    let described = ModelObject::new(&model);
-    Ok(json_of(&Info {
-        model_id: model.provenance.model.clone(),
-        model_sha: Some(model.provenance.revision.clone()).filter(|revision| !revision.is_empty()),
-        model_dtype: dtype(model.provenance.precision),
-        model_type: model_type(&model),
-        served_model_name: model.name.clone(),
+    let server = InfoServer {
+        served_model_name: first.name().to_owned(),
         max_concurrent_requests: limits.connections,
-        max_input_length: described.max_model_len,
         max_batch_tokens: max_queued_tokens,
         max_batch_requests: None,
         max_client_batch_size: limits.inputs,
         auto_truncate: true,
-        tokenization_workers: session.workers().threads(),
         version: env!("CARGO_PKG_VERSION"),
         sha: None,
         docker_label: None,
-        sha256: model.sha256.clone(),
-        dimensions: described.dimensions,
-        capabilities: described.capabilities,
-        device: model.provenance.device.clone(),
         limits: InfoLimits {
             max_body: limits.body_bytes,
             max_inputs: limits.inputs,
@@ -191,7 +221,9 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, 
             max_wait: limits.wait.as_secs_f64(),
             request_timeout: limits.request.as_secs_f64(),
         },
-    }))
+    };
+    let model = first.loaded().map(|model| InfoModel::new(&model));
+    Ok(json_of(&Info { server, model }))
 }
 
 /// A number format as text-embeddings-inference names it.

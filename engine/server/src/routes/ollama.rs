@@ -17,7 +17,7 @@ use super::{Terms, json, json_of, reported};
 use crate::errors::Refusal;
 use crate::limits::read_fields;
 use crate::log::timestamp;
-use crate::models::{Model, Models, Settings};
+use crate::models::{Model, Models, Settings, Slot};
 use crate::numbers::{JSON_BYTES, Lists, push_json};
 use crate::shared::Shared;
 use crate::work::Job;
@@ -42,11 +42,14 @@ pub(crate) struct OllamaTags {
 pub(crate) struct OllamaModel {
     name: String,
     model: String,
-    /// When it was loaded, as RFC 3339 has it.
-    modified_at: String,
+    /// When it was loaded, as RFC 3339 has it. Not there before, as what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified_at: Option<String>,
     /// The SHA-256 of its files.
-    digest: String,
-    details: OllamaDetails,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<OllamaDetails>,
 }
 
 /// What a model is.
@@ -77,9 +80,11 @@ pub(crate) struct OllamaEmbedAnswer {
 pub(super) async fn embed(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let start = Instant::now();
     let terms = Terms::read(&shared, request.headers())?;
-    let models = shared.models()?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
-    let model = find(&models, fields.text("model")?.as_deref())?;
+    let slot = find(shared.models()?, fields.text("model")?.as_deref())?;
+    let asked = Instant::now();
+    let model = shared.load(slot, terms.deadline).await?;
+    let load = asked.elapsed();
     model.check_makes(Level::Text)?;
     let inputs = inputs(&mut fields, "input", &shared.config)?;
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
@@ -99,8 +104,8 @@ pub(super) async fn embed(State(shared): State<Arc<Shared>>, request: Request) -
     let answer = OllamaEmbedAnswer {
         model: model.name.clone(),
         embeddings: Lists(done.value),
-        total_duration: u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        load_duration: 0,
+        total_duration: nanoseconds(start.elapsed()),
+        load_duration: nanoseconds(load),
         prompt_eval_count: done.measured.counts.tokens,
     };
     let mut response = json(bytes as usize, |out| push_json(out, &answer));
@@ -108,8 +113,12 @@ pub(super) async fn embed(State(shared): State<Arc<Shared>>, request: Request) -
     Ok(reported(response, &model, done.measured, extras.id))
 }
 
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The model of this name, which may end in the tag that Ollama's clients add.
-fn find(models: &Models, asked: Option<&str>) -> Result<Arc<Model>, Refusal> {
+fn find<'a>(models: &'a Models, asked: Option<&str>) -> Result<&'a Arc<Slot>, Refusal> {
     let found = models.find(asked);
     match asked.and_then(|name| name.strip_suffix(TAG)) {
         Some(name) if found.is_err() => models.find(Some(name)).or(found),
@@ -124,21 +133,26 @@ pub(super) async fn version() -> Response {
 
 /// `GET /api/tags`.
 pub(super) async fn tags(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
-    let models = shared.models()?;
-    let described = |model: &Arc<Model>| {
-        let family = model.embedder.session().model().family().name.to_owned();
+    let described = |slot: &Arc<Slot>| {
+        let (name, loaded) = (format!("{}{TAG}", slot.name()), slot.loaded());
+        let model = loaded.as_deref();
         OllamaModel {
-            name: format!("{}{TAG}", model.name),
-            model: format!("{}{TAG}", model.name),
-            modified_at: timestamp(UNIX_EPOCH + Duration::from_secs(model.created)),
-            digest: model.sha256.clone(),
-            details: OllamaDetails {
-                format: "safetensors",
-                families: vec![family.clone()],
-                family,
-                quantization_level: model.provenance.precision.name().to_uppercase(),
-            },
+            model: name.clone(),
+            name,
+            modified_at: model.map(|model| timestamp(UNIX_EPOCH + Duration::from_secs(model.created))),
+            digest: model.map(|model| model.sha256.clone()),
+            details: model.map(details),
         }
     };
-    Ok(json_of(&OllamaTags { models: models.all().map(described).collect() }))
+    Ok(json_of(&OllamaTags { models: shared.models()?.all().map(described).collect() }))
+}
+
+fn details(model: &Model) -> OllamaDetails {
+    let family = model.embedder.session().model().family().name.to_owned();
+    OllamaDetails {
+        format: "safetensors",
+        families: vec![family.clone()],
+        family,
+        quantization_level: model.provenance.precision.name().to_uppercase(),
+    }
 }

@@ -49,9 +49,9 @@ pub(super) async fn pooling(
 ) -> Result<Response, Refusal> {
     let terms = Terms::read(&shared, request.headers())?;
     let id = request_id(&request);
-    let models = shared.models()?;
+    shared.models()?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
-    let model = models.find(fields.text("model")?.as_deref())?;
+    let model = shared.model(fields.text("model")?.as_deref(), terms.deadline).await?;
     model.check_makes(Level::Token)?;
     let inputs = inputs(&mut fields, "input", &shared.config)?;
     let truncates = fields.boolean("truncate")?.unwrap_or(true);

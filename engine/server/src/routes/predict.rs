@@ -54,8 +54,12 @@ pub(super) async fn predict(
 }
 
 /// Answers with the labels of the first model.
-pub(super) async fn of_tei(shared: &Shared, terms: Terms, mut fields: Fields) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+pub(super) async fn of_tei(
+    shared: &Arc<Shared>,
+    terms: Terms,
+    mut fields: Fields,
+) -> Result<Response, Refusal> {
+    let model = shared.model(None, terms.deadline).await?;
     let labels = model.labels()?;
     let Inputs { inputs, are_several } = inputs(fields.required("inputs")?, shared.config.limits.inputs)?;
     let (truncates, side) = truncation(&mut fields)?;

@@ -2,6 +2,7 @@
 //! text-embeddings-inference, Jina and Cohere.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -107,9 +108,8 @@ struct Asked {
 
 impl Asked {
     /// Reads the fields of Jina and Cohere.
-    fn read(fields: &mut Fields, shared: &Shared) -> Result<Self, Refusal> {
-        let models = shared.models()?;
-        let model = models.find(fields.text("model")?.as_deref())?;
+    async fn read(fields: &mut Fields, shared: &Arc<Shared>, deadline: Instant) -> Result<Self, Refusal> {
+        let model = shared.model(fields.text("model")?.as_deref(), deadline).await?;
         let query = fields.required_text("query")?;
         let documents = documents(fields, "documents", &shared.config)?;
         let whole = |fields: &mut Fields, name| {
@@ -194,7 +194,7 @@ pub(super) async fn rerank(State(shared): State<Arc<Shared>>, request: Request) 
     if !fields.has("documents") {
         return of_tei(&shared, terms, fields).await;
     }
-    let asked = Asked::read(&mut fields, &shared)?;
+    let asked = Asked::read(&mut fields, &shared, terms.deadline).await?;
     let (truncates, side) = truncation(&mut fields)?;
     fields.finish()?;
     let conditions = terms.conditions(truncates, &shared.config);
@@ -202,8 +202,12 @@ pub(super) async fn rerank(State(shared): State<Arc<Shared>>, request: Request) 
 }
 
 /// Ranks `texts`, as text-embeddings-inference does.
-pub(super) async fn of_tei(shared: &Shared, terms: Terms, mut fields: Fields) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+pub(super) async fn of_tei(
+    shared: &Arc<Shared>,
+    terms: Terms,
+    mut fields: Fields,
+) -> Result<Response, Refusal> {
+    let model = shared.model(None, terms.deadline).await?;
     let query = fields.required_text("query")?;
     let texts = texts(&mut fields, "texts", &shared.config)?;
     let (truncates, side) = truncation(&mut fields)?;
@@ -249,10 +253,10 @@ pub(super) async fn cohere(State(shared): State<Arc<Shared>>, request: Request) 
 }
 
 /// The documents of a request of a route that ignores unknown fields.
-async fn ranked(shared: &Shared, request: Request) -> Result<(Ranked, Extras), Refusal> {
+async fn ranked(shared: &Arc<Shared>, request: Request) -> Result<(Ranked, Extras), Refusal> {
     let terms = Terms::read(shared, request.headers())?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
-    let asked = Asked::read(&mut fields, shared)?;
+    let asked = Asked::read(&mut fields, shared, terms.deadline).await?;
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     let extras = Extras::read(fields, &terms)?;
     let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);

@@ -48,9 +48,9 @@ const NAMES: [[&str; 2]; 4] =
 pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
     let terms = Terms::read(&shared, request.headers())?;
     let id = request_id(&request);
-    let models = shared.models()?;
+    shared.models()?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
-    let model = models.find(fields.text("model")?.as_deref())?;
+    let model = shared.model(fields.text("model")?.as_deref(), terms.deadline).await?;
     let pairs = pairs(&mut fields, &shared)?;
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     let extras = Extras::read(fields, &terms)?;

@@ -63,8 +63,8 @@ pub(super) async fn similarity(
 }
 
 /// Answers with the cosines of the first model's vectors.
-pub(super) async fn of_tei(shared: &Shared, terms: Terms, fields: Fields) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+pub(super) async fn of_tei(shared: &Arc<Shared>, terms: Terms, fields: Fields) -> Result<Response, Refusal> {
+    let model = shared.model(None, terms.deadline).await?;
     model.check_makes(Level::Text)?;
     let Pairs { left, right, is_matrix, tei } = Pairs::read(fields, &model, &shared.config)?;
 

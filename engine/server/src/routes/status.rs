@@ -11,14 +11,14 @@ use super::{ROUTES, answer, json_of};
 use crate::openapi::{Bounds, document};
 use crate::shared::{Phase, Shared};
 
-/// Whether the process works: not after a device was lost.
+/// Whether the process works: not after a device was lost, or if the encoder hangs.
 pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
-    status(!*shared.lost.borrow())
+    status(shared.is_healthy())
 }
 
 /// Whether requests should be sent here: not while models are loaded, and not when the server is ending.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    status(shared.phase() == Phase::Serving && !*shared.lost.borrow())
+    status(shared.phase() == Phase::Serving && shared.is_healthy())
 }
 
 fn status(is_good: bool) -> Response {
@@ -34,6 +34,6 @@ pub(super) async fn openapi(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = shared.metrics.text(shared.loaded().as_ref(), &shared.work.statistics());
+    let text = shared.metrics.text(shared.all_models().loaded(), &shared.work.statistics());
     answer("text/plain; version=0.0.4; charset=utf-8", text.into())
 }

@@ -50,9 +50,9 @@ pub(super) async fn tokenize(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
     let limits = &shared.config.limits;
     let terms = Terms::read(&shared, request.headers())?;
+    let model = shared.model(None, terms.deadline).await?;
     let mut fields = read_fields(request, limits).await?;
     let texts = texts(&mut fields, "inputs", &shared.config)?;
     let with_special = fields.boolean("add_special_tokens")?.unwrap_or(true);
@@ -83,7 +83,8 @@ fn tokens_of(model: &Model, tokens: &OffsetTokens, text: &str, with_special: boo
 }
 
 pub(super) async fn decode(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
-    let model = shared.models()?.first().clone();
+    let terms = Terms::read(&shared, request.headers())?;
+    let model = shared.model(None, terms.deadline).await?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let ids = match fields.required("ids")? {
         Value::Array(items) if items.first().is_some_and(Value::is_array) => {

@@ -97,7 +97,8 @@ impl Measured {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) texts: u64,
-    /// Tokens that were encoded.
+    /// Tokens of all texts as the encoder reads them. Those whose vector was shared or kept count, too: the number does
+    /// not depend on what others send.
     pub(crate) tokens: u64,
     pub(crate) truncated: u64,
     /// Texts with special tokens only.

@@ -16,6 +16,7 @@ use nearsay::embed::SparseVector;
 use nearsay::rerank::{PairScoring, TextOrPair};
 use nearsay::session::scheduler::{
     Kind, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextSize, TextWork,
+    WorkInProgress,
 };
 use nearsay::tokens::OffsetTokens;
 use nearsay::{Cancel, Control, Error, Session, Vectors};
@@ -70,11 +71,14 @@ impl Work {
         }
     }
 
-    /// Starts the threads that encode, on the devices of `session`, which all models share.
+    /// Starts the threads that encode, on the devices of `session`, which all models share; once.
     ///
     /// # Errors
     /// If the system has no threads left.
     pub(crate) fn start(&self, config: &Config, session: &Session) -> nearsay::Result<()> {
+        if self.scheduler.get().is_some() {
+            return Ok(());
+        }
         let limits = &config.limits;
         let metrics = self.metrics.clone();
         let mut options = SchedulerOptions::default()
@@ -84,9 +88,19 @@ impl Work {
             .cache_bytes(config.vector_cache)
             .on_batch(move |batch| metrics.count_batch(batch.tokens));
         options.max_queued_tokens = limits.queued_tokens;
-        let scheduler = Scheduler::start(&options)?;
-        let again = self.scheduler.set(scheduler).is_err();
-        if again { Err(Error::Bug("the scheduler was started twice".to_owned())) } else { Ok(()) }
+        // If two models are loaded at once, one scheduler is left over, and ends.
+        drop(self.scheduler.set(Scheduler::start(&options)?));
+        Ok(())
+    }
+
+    /// What the scheduler's threads are doing.
+    pub(crate) fn in_progress(&self) -> Vec<WorkInProgress> {
+        self.scheduler.get().map(Scheduler::in_progress).unwrap_or_default()
+    }
+
+    /// Whether they are doing something.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.in_progress().is_empty()
     }
 
     /// The scheduler's numbers; zeros before it was started.

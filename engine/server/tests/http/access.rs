@@ -1,5 +1,7 @@
 //! Keys, names and origins (rows 94 and 95).
 
+use std::sync::Arc;
+
 use nearsay_server::{ApiKeys, Config, Error, Server};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::served::{Served, config};
 const KEY: &str = "a-good-key";
 
 fn with_key(config: &mut Config) {
-    config.keys = ApiKeys::default().with(KEY).unwrap();
+    config.keys = Arc::new(|| Ok(ApiKeys::default().with(KEY).unwrap()));
 }
 
 const METHODS: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"];

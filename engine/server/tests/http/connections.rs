@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nearsay_tests::signals::wait_until;
 use serde_json::json;
 
 use crate::client::Client;
@@ -130,5 +131,7 @@ fn row_92_work_of_a_client_that_left_is_dropped() {
     served.wait_until_nothing_is_queued();
     let tokens: usize = embedder().tokenize(&texts).unwrap().iter().map(|text| text.ids.len()).sum();
     assert!(served.metric("nearsay_batch_tokens_sum") < 5.0 * tokens as f64);
+    let count = "nearsay_requests_total{route=\"/embed\",status=\"499\"} ";
+    wait_until("they are counted", || served.client().get("/metrics").with(200).text().contains(count));
     served.client().post("/embed", &json!({"inputs": "river"})).with(200);
 }
