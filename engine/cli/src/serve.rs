@@ -26,6 +26,10 @@ struct Listening<'a> {
 }
 
 pub(crate) fn run(context: &Context, arguments: ServeArguments) -> anyhow::Result<u8> {
+    if arguments.openapi {
+        print_json(&nearsay_server::openapi())?;
+        return Ok(SUCCESS);
+    }
     let server = match Server::bind(config(context, arguments)?) {
         Ok(server) => server,
         Err(error) => return ended(error),
@@ -70,8 +74,18 @@ fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
 }
 
 fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Config> {
-    let ServeArguments { model, alias, listen, lazy, unload_after, prompt_name, running, access, limits } =
-        arguments;
+    let ServeArguments {
+        model,
+        alias,
+        listen,
+        lazy,
+        unload_after,
+        prompt_name,
+        openapi: _,
+        running,
+        access,
+        limits,
+    } = arguments;
     let named = if model.is_empty() { vec![context.model_name(None)?] } else { model };
     let aliases = alias.iter().map(|text| {
         let pair = text.split_once('=').map(|(alias, name)| (alias.to_owned(), name.to_owned()));

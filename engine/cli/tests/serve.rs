@@ -231,3 +231,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     command.args(["-c", SCRIPT]).arg(desk.program()).args(serve.get_args());
     nearsay_tests::run::finish("serve", command, None).ok();
 }
+
+#[test]
+fn the_routes_can_be_printed_without_a_model() {
+    let document = desk!().run("serve --openapi").ok().json();
+    assert!(document["paths"]["/bertscore"]["post"]["requestBody"].is_object());
+}

@@ -49,6 +49,9 @@ pub(crate) struct ServeArguments {
     /// Put one of the model's prompts before each text, unless a request names another
     #[arg(long, value_name = "NAME", display_order = 2)]
     pub(crate) prompt_name: Option<String>,
+    /// Print the routes as an OpenAPI document, and end
+    #[arg(long, display_order = 2)]
+    pub(crate) openapi: bool,
     #[command(flatten)]
     pub(crate) running: RunningArguments,
     #[command(flatten)]

@@ -10,6 +10,7 @@ pub(super) const FLAGS: &[Flag<ServeArguments>] = &[
     always("lazy"),
     always("unload_after"),
     always("prompt_name"),
+    always("openapi"),
     always("max_length"),
     always("precision"),
     always("device"),

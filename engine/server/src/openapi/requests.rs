@@ -163,12 +163,12 @@ impl Body {
 type Property = (&'static str, Value);
 
 impl Bounds {
-    /// Those of a server with these models, the first of which is its default.
+    /// Those of a server with these models, the first of which is its default; with none, what all models have.
     pub(crate) fn of(models: &[Arc<Model>], config: &Config) -> Self {
         let vectors = |model: &&Arc<Model>| matches!(model.task, Task::Vectors(Level::Text));
         let session = |model: &Arc<Model>| model.embedder.session().clone();
         let prompts = models.iter().flat_map(|model| session(model).model().prompts().into_keys());
-        let named = prompts.chain(["document", "query"].map(str::to_owned));
+        let named = prompts.chain(["document", "query"].map(str::to_owned)).collect::<BTreeSet<String>>();
         Self {
             inputs: Some(config.limits.inputs),
             takes_ids: config.takes_token_ids,
@@ -176,7 +176,7 @@ impl Bounds {
             tokens: models.iter().map(|model| [model.shortest_limit, model.embedder.max_tokens()]).next(),
             vocabulary: models.first().map(|model| session(model).recipe().vocab_size()),
             layers: models.iter().map(|model| session(model).recipe().num_layers()).max(),
-            prompts: Some(named.collect::<BTreeSet<String>>().into_iter().collect()),
+            prompts: models.first().map(|_| named.into_iter().collect()),
             root: models.first().and_then(|model| RootBody::of(&model.task)),
         }
     }

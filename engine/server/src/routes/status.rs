@@ -28,9 +28,9 @@ fn status(is_good: bool) -> Response {
 }
 
 pub(super) async fn openapi(State(shared): State<Arc<Shared>>) -> Response {
-    let models: Vec<_> = shared.loaded().iter().flat_map(|models| models.all().cloned()).collect();
-    let bounds = Bounds::of(&models, &shared.config);
-    json_of(&document(&ROUTES, !shared.config.keys.is_empty(), &bounds))
+    let models: Option<Vec<_>> = shared.all_models().all().map(|slot| slot.loaded()).collect();
+    let bounds = Bounds::of(models.as_deref().unwrap_or_default(), &shared.config);
+    json_of(&document(&ROUTES, !shared.keys().is_empty(), &bounds))
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
