@@ -51,7 +51,7 @@ pub(super) async fn root(State(shared): State<Arc<Shared>>, request: Request) ->
             rerank::of_tei(&shared, terms, fields).await
         }
         Task::Labels(_) => predict::of_tei(&shared, terms, fields).await,
-        Task::Vectors(Level::Text) if fields.has_object("inputs") => {
+        Task::Vectors(Level::Text) if fields.has_object("inputs") || fields.has("text_1") => {
             similarity::of_tei(&shared, terms, fields).await
         }
         Task::Vectors(Level::Sparse) => sparse(&shared, terms, fields).await,
