@@ -1,6 +1,7 @@
 //! `nearsay serve`.
 
 use std::fs::File;
+use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,12 @@ fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
             "put a key into NEARSAY_API_KEY or a file (--api-key-file), or add --insecure if all who reach it may use it",
         ),
         nearsay_server::Error::Hung { .. } => (ErrorKind::Internal, ""),
+        nearsay_server::Error::Keys { .. } => (ErrorKind::Model, ""),
+        nearsay_server::Error::Address { ref source, .. }
+            if source.kind() == io::ErrorKind::AlreadyExists =>
+        {
+            (ErrorKind::CannotCreate, "remove the file, or choose another path")
+        }
         _ => (ErrorKind::Unavailable, ""),
     };
     failure::error(&error);
@@ -138,7 +145,7 @@ fn source(text: &str) -> ModelSource {
 }
 
 /// The keys in the environment and in a file.
-fn keys(file: Option<&Path>) -> nearsay::Result<ApiKeys> {
+fn keys(file: Option<&Path>) -> Result<ApiKeys, nearsay_server::Error> {
     let from_file = match file {
         None => ApiKeys::default(),
         Some(path) => {
@@ -147,13 +154,13 @@ fn keys(file: Option<&Path>) -> nearsay::Result<ApiKeys> {
             if std::fs::metadata(path).is_ok_and(|found| found.mode() & READ_BY_ALL != 0) {
                 tracing::warn!("all users of this machine can read the keys in {}", path.display());
             }
-            let refuse = |rule| Error::BadInput { input: path.display().to_string(), rule };
+            let refuse = |rule| nearsay_server::Error::Keys { file: path.display().to_string(), rule };
             ApiKeys::from_file(&text).map_err(refuse)?
         }
     };
     match Environment::of_process().get("NEARSAY_API_KEY") {
         None => Ok(from_file),
-        Some(key) => from_file.with(key).map_err(|rule| usage(format!("NEARSAY_API_KEY: {rule}"))),
+        Some(key) => Ok(from_file.with(key).map_err(|rule| usage(format!("NEARSAY_API_KEY: {rule}")))?),
     }
 }
 

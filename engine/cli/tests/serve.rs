@@ -145,7 +145,7 @@ fn row_101_what_cannot_be_listened_on_ends_the_command() {
     desk.run("serve --listen 127.0.0.1:0 -m /no/such/model").ends(78, &["/no/such/model"]);
     desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file none").ends(66, &["none"]);
     desk.write("keys", "# only a comment\n");
-    desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file keys").ends(65, &["keys", "no key"]);
+    desk.run("serve --listen 127.0.0.1:0 -m BERT --api-key-file keys").ends(78, &["keys", "no key"]);
     desk.run("serve --listen 127.0.0.1:0 -m BERT --alias x=y")
         .ends(2, &["the alias x refers to y, which is not a model"]);
     desk.run("serve --listen 127.0.0.1:0 -m a=x -m a=y").ends(2, &["a is given twice"]);
@@ -236,4 +236,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 fn the_routes_can_be_printed_without_a_model() {
     let document = desk!().run("serve --openapi").ok().json();
     assert!(document["paths"]["/bertscore"]["post"]["requestBody"].is_object());
+}
+
+#[test]
+fn a_file_in_the_way_and_a_missing_one_have_their_exit_codes() {
+    let desk = desk!();
+    desk.write("file", "text");
+    let model = fixture("families/bert").display().to_string();
+    desk.run(&format!("serve -m {model} --listen unix:file"))
+        .ends(73, &["a file that is not a socket", "remove the file"]);
+    desk.run(&format!("serve -m {model} --api-key-file none")).ends(66, &["none"]);
 }

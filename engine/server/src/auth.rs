@@ -8,7 +8,7 @@ use hyper::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
 /// Reads the accepted keys, at the start and whenever the server is told to read them again.
-pub type ReadKeys = Arc<dyn Fn() -> nearsay::Result<ApiKeys> + Send + Sync>;
+pub type ReadKeys = Arc<dyn Fn() -> Result<ApiKeys, crate::Error> + Send + Sync>;
 
 /// The accepted keys.
 #[derive(Clone, Default, PartialEq, Eq)]

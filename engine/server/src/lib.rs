@@ -59,6 +59,14 @@ pub enum Error {
         /// As it was given.
         address: String,
     },
+    /// The keys break a rule.
+    #[error("{file}: {rule}")]
+    Keys {
+        /// The file with the keys, or where else they are.
+        file: String,
+        /// The rule. It has no key in it.
+        rule: String,
+    },
     /// The device was lost.
     #[error("the device was lost")]
     DeviceLost,

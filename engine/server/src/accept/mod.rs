@@ -3,9 +3,10 @@
 mod connection;
 mod watched;
 
+use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const BACKLOG: u32 = 4096;
 
 /// Pauses after an error such as too many open files, the first and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+
+/// The bit of a file's mode that lets its group write, and connect to a socket.
+const WRITTEN_BY_GROUP: u32 = 0o020;
 
 /// An open socket that accepts connections.
 #[derive(Debug)]
@@ -93,7 +97,11 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
         Err(_) => {}
     }
     let listener = UnixListener::bind(path)?;
-    let inode = std::fs::symlink_metadata(path)?.ino();
+    let made = std::fs::symlink_metadata(path)?;
+    // Only its user connects, and its group if the umask leaves it the right to write.
+    let group = if made.mode() & WRITTEN_BY_GROUP == 0 { 0 } else { 0o060 };
+    std::fs::set_permissions(path, Permissions::from_mode(0o600 | group))?;
+    let inode = made.ino();
     Ok(Listener::Unix(listener, SocketFile { path: path.to_owned(), inode }))
 }
 

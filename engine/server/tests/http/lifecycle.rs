@@ -1,6 +1,7 @@
 //! Starting, ending, and sockets (rows 93, 101).
 
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -127,6 +128,8 @@ fn a_unix_socket_is_made_used_and_removed() {
     let mut second = config();
     second.listen = vec![Listen::Unix(path.clone())];
     assert!(matches!(Server::bind(second), Err(Error::Address { .. })));
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert!([0o600, 0o660].contains(&mode), "{mode:o}");
     let mut stream = UnixStream::connect(&path).unwrap();
     // A proxy in front of it passes on the name that it was asked by.
     stream.write_all(b"GET /health HTTP/1.1\r\nhost: embed.example\r\nconnection: close\r\n\r\n").unwrap();

@@ -170,7 +170,7 @@ fn row_127_keys_are_read_again_and_stay_if_that_fails() {
     let served = Served::with(|config| {
         config.keys = Arc::new(move || match *of_server.lock().unwrap() {
             Some(text) => Ok(ApiKeys::from_file(text).unwrap()),
-            None => Err(nearsay::Error::Closed),
+            None => Err(nearsay::Error::Closed.into()),
         });
     });
     let status = |key: &str| served.client().with_key(key).get("/info").status;
