@@ -36,11 +36,13 @@ impl Serving {
         self.request_with("the-secret-key", head, body)
     }
 
+    /// `head` is the method and the path; more headers may be in further lines.
     fn request_with(&self, key: &str, head: &str, body: &str) -> (String, String) {
+        let (line, headers) = head.split_once('\n').unwrap_or((head, "x-none: 1"));
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         let length = body.len();
         let message = format!(
-            "{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\r\n\
              authorization: Bearer {key}\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         stream.write_all(message.as_bytes()).unwrap();
@@ -246,4 +248,51 @@ fn a_file_in_the_way_and_a_missing_one_have_their_exit_codes() {
     desk.run(&format!("serve -m {model} --listen unix:file"))
         .ends(73, &["a file that is not a socket", "remove the file"]);
     desk.run(&format!("serve -m {model} --api-key-file none")).ends(66, &["none"]);
+}
+
+/// A collector that answers one message, and returns it: its request line and its body.
+#[cfg(feature = "otlp")]
+fn collector() -> (String, std::thread::JoinHandle<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let receive = move || {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first).unwrap();
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            match line.trim().to_ascii_lowercase().split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        (first.trim().to_owned(), body)
+    };
+    (address, std::thread::spawn(receive))
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn requests_are_spans_of_the_clients_trace() {
+    const TRACE: [u8; 16] = *b"\x4b\xf9\x2f\x35\x77\xb3\x4d\xa6\xa3\xce\x92\x9d\x0e\x0e\x47\x36";
+    const PARENT: [u8; 8] = *b"\x00\xf0\x67\xaa\x0b\xa9\x02\xb7";
+    let (address, received) = collector();
+    let serving = Serving::new(&desk!(), "-m BERT", &[("OTEL_EXPORTER_OTLP_ENDPOINT", &address)]);
+    let head = "POST /embed\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (status, _) = serving.request(head, r#"{"inputs": "river"}"#);
+    assert!(status.contains("200"), "{status}");
+    assert_eq!(serving.end("-TERM").0, Some(0));
+    let (line, body) = received.join().unwrap();
+    assert_eq!(line, "POST /v1/traces HTTP/1.1");
+    let has = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    assert!(has(&TRACE) && has(&PARENT));
+    for part in ["POST /embed", "http.route", "nearsay.tokens", "service.name", "nearsay"] {
+        assert!(has(part.as_bytes()), "{part}");
+    }
+    assert!(!has(b"river"), "a text");
 }

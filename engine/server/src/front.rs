@@ -179,17 +179,23 @@ impl Visit {
             self.shared.metrics.count_work(&report.model, &report.measured);
         }
         self.is_answered = true;
-        self.record(response.status().as_u16(), total, report.map(|report| report.measured));
+        self.record(response.status().as_u16(), total, report.as_ref());
         response
     }
 
     /// Counts and logs it.
-    fn record(&self, status: u16, total: Duration, measured: Option<Measured>) {
+    fn record(&self, status: u16, total: Duration, report: Option<&Report>) {
         let route = self.route.label();
         self.shared.metrics.count(route, status, total.as_secs_f64());
+        let (method, id, trace) = (self.method, &*self.id, self.trace.as_deref());
+        let measured = report.map(|report| report.measured);
+        let entry = Entry { method, route, status, id, trace, measured, total };
         if let Some(format) = self.shared.config.log {
-            let (method, id, trace) = (self.method, &*self.id, self.trace.as_deref());
-            log::write(format, &Entry { method, route, status, id, trace, measured, total });
+            log::write(format, &entry);
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = &self.shared.traces {
+            traces.add(&entry, report.map(|report| &*report.model));
         }
     }
 }

@@ -29,6 +29,8 @@ mod routes;
 mod server;
 mod shared;
 mod slices;
+#[cfg(feature = "otlp")]
+mod traces;
 mod watchdog;
 mod work;
 

@@ -202,6 +202,10 @@ async fn drain(shared: &Shared, mut open: mpsc::Receiver<()>) {
     let closed = tokio::time::timeout_at(end.into(), open.recv()).await;
     let left = end.saturating_duration_since(Instant::now());
     let is_idle = tokio::task::block_in_place(|| shared.work.drain(left));
+    #[cfg(feature = "otlp")]
+    if let Some(traces) = &shared.traces {
+        tokio::task::block_in_place(|| traces.end());
+    }
     if closed.is_err() || !is_idle {
         tracing::warn!(
             "requests that were not answered within {} s were dropped",

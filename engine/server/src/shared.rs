@@ -13,6 +13,8 @@ use crate::host::Allowed;
 use crate::ids::Ids;
 use crate::metrics::{Metrics, Rejection};
 use crate::models::{Model, Models, Slot};
+#[cfg(feature = "otlp")]
+use crate::traces::Traces;
 use crate::watchdog::{Loads, Overdue};
 use crate::work::Work;
 
@@ -45,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) reload: Notify,
     /// Models that are being loaded.
     pub(crate) loading: Loads,
+    /// Where the spans of requests go, if anywhere.
+    #[cfg(feature = "otlp")]
+    pub(crate) traces: Option<Traces>,
     models: Models,
     keys: RwLock<Arc<ApiKeys>>,
 }
@@ -84,6 +89,8 @@ impl Shared {
             broken: watch::Sender::new(None),
             reload: Notify::new(),
             loading: Loads::default(),
+            #[cfg(feature = "otlp")]
+            traces: Traces::of_environment()?,
             models: Models::new(&config)?,
             keys: RwLock::new(Arc::new(keys)),
             config,
