@@ -129,6 +129,7 @@ pub(crate) fn say(text: fmt::Arguments<'_>) {
 
 /// Sends the library's log to stderr: warnings, and more with `-v`.
 pub(crate) fn start_log(global: &GlobalArguments) {
+    // rmcp, which reads and writes the messages of agents, logs them with their texts.
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
         (_, 0) => "warn",
@@ -137,7 +138,7 @@ pub(crate) fn start_log(global: &GlobalArguments) {
     };
     // A program that carries this one, or an earlier call, may have a log already.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{level},rmcp=off")))
         .with_writer(|| Log)
         // Colors need a feature that is not built in; requesting them makes every command print a warning.
         .with_ansi(false)

@@ -25,7 +25,11 @@ mod index;
 mod licenses;
 mod man;
 mod mbr;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod models;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod named_models;
 mod print;
 mod progress;
 mod rerank;
@@ -117,6 +121,8 @@ fn run(context: &Context, command: Command) -> anyhow::Result<u8> {
         Command::Bench(arguments) => return bench::run(context, arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => return serve::run(context, *arguments),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(arguments) => mcp::run(context, *arguments)?,
         Command::Doctor(arguments) => doctor::run(context, arguments)?,
         Command::Completions(arguments) => completions::run(&arguments)?,
         Command::Man(arguments) => man::run(context, &arguments)?,

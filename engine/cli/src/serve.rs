@@ -4,17 +4,18 @@ use std::fs::File;
 use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use nearsay::models::Environment;
 use nearsay::{EmbedOptions, Error, ErrorKind, Session, SessionOptions};
-use nearsay_server::{ApiKeys, Config, ModelSource, OpenModel, Server};
+use nearsay_server::{ApiKeys, Config, OpenModel, Server};
 use serde::Serialize;
 
 use crate::arguments::ServeArguments;
 use crate::context::Context;
 use crate::failure::{self, SUCCESS};
+use crate::named_models::source;
 use crate::print::print_json;
 
 /// The bit of a file's mode that lets all users read it.
@@ -81,17 +82,10 @@ fn ended(error: nearsay_server::Error) -> anyhow::Result<u8> {
 }
 
 fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Config> {
+    #[cfg(feature = "mcp")]
+    let mcp = toolset(&arguments)?;
     let ServeArguments {
-        model,
-        alias,
-        listen,
-        lazy,
-        unload_after,
-        prompt_name,
-        openapi: _,
-        running,
-        access,
-        limits,
+        model, alias, listen, lazy, unload_after, prompt_name, running, access, limits, ..
     } = arguments;
     let named = if model.is_empty() { vec![context.model_name(None)?] } else { model };
     let aliases = alias.iter().map(|text| {
@@ -128,20 +122,23 @@ fn config(context: &Context, arguments: ServeArguments) -> nearsay::Result<Confi
         vector_cache: limits.vector_cache.map_or(0, NonZero::get),
         limits: limits.limits(),
         log: (!context.global.quiet).then(|| access.log.into()),
+        #[cfg(feature = "mcp")]
+        mcp,
     })
 }
 
-/// A model as `NAME=NAME_OR_DIR`; without a name, a folder has its own name, and a model of the hub that which it has
-/// there.
-fn source(text: &str) -> ModelSource {
-    let named = text.split_once('=').filter(|(name, _)| !name.contains('/') && !Path::new(text).exists());
-    if let Some((name, source)) = named {
-        return ModelSource { name: name.to_owned(), source: source.to_owned() };
-    }
-    let path = PathBuf::from(text);
-    let folder = path.canonicalize().ok().filter(|path| path.is_dir());
-    let name = folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    ModelSource { name: name.unwrap_or_else(|| text.to_owned()), source: text.to_owned() }
+/// The tools for agents, if there are to be any.
+#[cfg(feature = "mcp")]
+fn toolset(arguments: &ServeArguments) -> nearsay::Result<Option<nearsay_server::Toolset>> {
+    use nearsay_server::{Toolset, ToolsetOptions};
+
+    let options = || ToolsetOptions {
+        corpora: arguments.tools.corpus.clone(),
+        max_characters: ToolsetOptions::MAX_CHARACTERS,
+        descriptions: Vec::new(),
+        has_models: true,
+    };
+    arguments.tools.mcp.then(|| Toolset::open(&options())).transpose()
 }
 
 /// The keys in the environment and in a file.
@@ -177,22 +174,5 @@ mod tests {
         let hung = nearsay_server::Error::Hung { what: "a batch".to_owned(), seconds: 61.0, limit: 60.0 };
         assert_eq!(ended(hung).unwrap(), failure::INTERNAL);
         assert_eq!(ended(nearsay_server::Error::DeviceLost).unwrap(), 69);
-    }
-
-    #[test]
-    fn models_have_names() {
-        let pair = |text: &str| {
-            let ModelSource { name, source } = source(text);
-            (name, source)
-        };
-        let owned = |name: &str, source: &str| (name.to_owned(), source.to_owned());
-        assert_eq!(pair("small=./a/b"), owned("small", "./a/b"));
-        assert_eq!(pair("org/name@main"), owned("org/name@main", "org/name@main"));
-        assert_eq!(pair("./no/such=folder"), owned("./no/such=folder", "./no/such=folder"));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a=b");
-        std::fs::create_dir(&path).unwrap();
-        let text = path.display().to_string();
-        assert_eq!(pair(&text), ("a=b".to_owned(), text));
     }
 }

@@ -67,7 +67,7 @@ impl Interruption {
     }
 
     /// From now on, the first signal calls `listener`, and the work may take as long as it needs to end.
-    #[cfg(feature = "serve")]
+    #[cfg(any(feature = "mcp", feature = "serve"))]
     pub(crate) fn listen(&self, listener: impl Fn() + Send + 'static) {
         let call = move || {
             listener();

@@ -59,6 +59,9 @@ pub struct Config {
     pub limits: Limits,
     /// The form of the lines about requests; `None`: no lines.
     pub log: Option<LogFormat>,
+    /// The tools for agents at `/mcp`; `None`: no such route.
+    #[cfg(feature = "mcp")]
+    pub mcp: Option<crate::Toolset>,
 }
 
 impl fmt::Debug for Config {

@@ -218,8 +218,8 @@ fn preflight(route: &Route) -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(route.methods));
-    let allowed =
-        "authorization, content-type, x-api-key, x-request-id, x-nearsay-priority, x-nearsay-timeout-ms";
+    let allowed = "authorization, content-type, x-api-key, x-request-id, x-nearsay-priority, x-nearsay-timeout-ms, \
+         mcp-protocol-version, mcp-method, mcp-name";
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response

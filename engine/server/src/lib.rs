@@ -5,6 +5,8 @@
 //! headers, the log), `routes` (one module per group of routes: JSON to a job, a result to JSON), `work` (the boundary to
 //! the engine). Errors are those of `errors`, in the form of the route.
 //!
+//! Agents get tools over HTTP and over standard input and output (`mcp`).
+//!
 //! Not supported: TLS and HTTP/2 (use a proxy), and compressed bodies.
 
 mod accept;
@@ -19,6 +21,8 @@ mod json;
 mod limits;
 mod listen;
 mod log;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod metrics;
 mod models;
 mod numbers;
@@ -40,6 +44,10 @@ pub use auth::{ApiKeys, ReadKeys};
 pub use config::{Config, Limits, ModelSource, OpenModel};
 pub use listen::Listen;
 pub use log::LogFormat;
+#[cfg(feature = "mcp")]
+pub use mcp::{
+    CorpusSource, StdioControl, StdioOptions, ToolDescription, Toolset, ToolsetOptions, serve_stdio,
+};
 pub use routes::{all as routes, openapi};
 pub use server::{Server, ServerControl};
 

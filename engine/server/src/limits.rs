@@ -21,8 +21,8 @@ const LARGE: usize = 256 << 10;
 ///
 /// # Errors
 /// If it is of another type, too long, too slow, or not a JSON object.
-pub(crate) async fn read_fields(request: Request, limits: &Limits) -> Result<Fields, Refusal> {
-    let body = read(request, limits).await?;
+pub(crate) async fn read_fields(mut request: Request, limits: &Limits) -> Result<Fields, Refusal> {
+    let body = read_body(&mut request, limits).await?;
     // Beside its texts or token ids, a request has a few options.
     let most_values = limits.inputs.max(limits.tokens_per_request as usize) + 1024;
     let parse = || json::parse(&body, most_values);
@@ -30,8 +30,8 @@ pub(crate) async fn read_fields(request: Request, limits: &Limits) -> Result<Fie
     Fields::of_body(value)
 }
 
-/// Reads a body of JSON text.
-async fn read(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
+/// Takes a request's body of JSON text.
+pub(crate) async fn read_body(request: &mut Request, limits: &Limits) -> Result<Bytes, Refusal> {
     check_type(request.headers())?;
     let most = limits.body_bytes;
     let stated = stated_length(request.headers())?;
@@ -46,7 +46,7 @@ async fn read(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
         taken.map_err(|_| no_room(limits))?;
     }
     let collect = async {
-        let mut body = request.into_body();
+        let mut body = std::mem::take(request.body_mut());
         let mut bytes = BytesMut::with_capacity(stated.map_or(0, |stated| stated as usize));
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Refusal::new(Reason::Value, "the body ended before its end"))?;

@@ -43,7 +43,7 @@
 //! | `prepared`, `answer`, `table` | a prepared search, and what it found |
 //! | `model` | words to vectors; the best sentence of a hit |
 //! | `explain` | which token of a hit each token of a query matches |
-//! | `request`, `describe` | plain data for programs |
+//! | `request`, `describe`, `stored` | plain data and texts for programs |
 
 mod answer;
 mod best_hits;
@@ -65,6 +65,7 @@ mod request;
 mod row_set;
 mod scan;
 mod source;
+mod stored;
 mod table;
 mod texts;
 mod values;

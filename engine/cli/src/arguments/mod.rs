@@ -13,6 +13,8 @@ mod idf;
 mod index;
 mod jobs;
 mod mbr;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod metrics;
 mod models;
 mod program;
@@ -50,6 +52,10 @@ pub(crate) use index::{
 };
 pub(crate) use jobs::{StatusArguments, VerifyArguments};
 pub(crate) use mbr::MbrArguments;
+#[cfg(feature = "mcp")]
+pub(crate) use mcp::McpArguments;
+#[cfg(all(feature = "mcp", feature = "serve"))]
+pub(crate) use mcp::ToolArguments;
 pub(crate) use metrics::{FINDS_LAYER, MetricArguments, OnLongTextArgument, Specs};
 pub(crate) use models::{ModelsAction, ModelsArguments};
 pub(crate) use reading::EmbedReadingArguments;
@@ -157,6 +163,9 @@ pub(crate) enum Command {
     /// Serve embeddings over HTTP: OpenAI's API and text-embeddings-inference's
     #[cfg(feature = "serve")]
     Serve(Box<ServeArguments>),
+    /// Serve tools for agents over stdin and stdout (the Model Context Protocol)
+    #[cfg(feature = "mcp")]
+    Mcp(Box<McpArguments>),
     /// List models, inspect one, or download one
     Models(ModelsArguments),
     /// Measure encoder speed as a share of this machine's peak

@@ -52,6 +52,9 @@ pub(crate) struct ServeArguments {
     /// Print the routes as an OpenAPI document, and end
     #[arg(long, display_order = 2)]
     pub(crate) openapi: bool,
+    #[cfg(feature = "mcp")]
+    #[command(flatten)]
+    pub(crate) tools: super::ToolArguments,
     #[command(flatten)]
     pub(crate) running: RunningArguments,
     #[command(flatten)]

@@ -42,3 +42,10 @@ pub(super) const FLAGS: &[Flag<ServeArguments>] = &[
     always("drain_delay"),
     always("drain"),
 ];
+
+/// The flags about tools for agents.
+#[cfg(feature = "mcp")]
+pub(super) const OF_AGENTS: &[Flag<ServeArguments>] = &[
+    always("mcp"),
+    needs("corpus", |arguments| arguments.tools.mcp, "without tools for agents", "add --mcp"),
+];

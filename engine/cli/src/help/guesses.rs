@@ -20,7 +20,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["server", "api", "http", "daemon", "start", "run"], "the command is `nearsay serve -m MODEL`"),
     #[cfg(not(feature = "serve"))]
     (&["serve"], "this build of nearsay has no server: `cargo build --release` builds one with it"),
-    (&["mcp"], "nearsay has no MCP server yet: `nearsay serve -m MODEL` serves embeddings over HTTP"),
+    #[cfg(not(feature = "mcp"))]
+    (&["mcp"], "this build of nearsay has no tools for agents: `cargo build --release` builds one with them"),
     (
         &["tune", "tune-layers", "tune_layers", "tune_layer", "layers", "layer"],
         "the command is `nearsay tune-layer RUN --human FILE -m MODEL`; `nearsay score --all-layers` scores every layer",

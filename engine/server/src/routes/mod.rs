@@ -125,6 +125,10 @@ pub(crate) const ROUTES: [Route; 28] = [
     Route::get("/openapi.json", Form::Tei, Access::Key),
 ];
 
+/// The route of tools, if the server has some. Its messages are not described by OpenAPI: the protocol's own lists do that.
+#[cfg(feature = "mcp")]
+const TOOLS: Route = Route::post("/mcp", Form::OpenAi);
+
 pub(crate) const MODEL: &str = "/v1/models/{*name}";
 const BEFORE_MODEL: &str = "/v1/models/";
 
@@ -150,6 +154,10 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) fn find(path: &str) -> &'static Route {
     let is_model = path.starts_with(BEFORE_MODEL) && path.len() > BEFORE_MODEL.len();
     let pattern = if is_model { MODEL } else { path };
+    #[cfg(feature = "mcp")]
+    if pattern == TOOLS.path {
+        return &TOOLS;
+    }
     let known = ROUTES.iter().find(|route| route.path == pattern);
     let next_to = || NO_ROUTE.iter().find(|(beginning, _)| path.starts_with(beginning));
     // The last beginning is that of every path.
@@ -158,7 +166,10 @@ pub(crate) fn find(path: &str) -> &'static Route {
 
 /// The router of all routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "mcp")]
+    let router = with_tools(router, &shared);
+    router
         .route("/v1/embeddings", post(embeddings::embeddings))
         .route("/embeddings", post(embeddings::embeddings))
         .route("/v1/models", get(model::list))
@@ -190,6 +201,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
+}
+
+#[cfg(feature = "mcp")]
+fn with_tools(router: Router<Arc<Shared>>, shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    let Some(toolset) = &shared.config.mcp else { return router };
+    let tools = crate::mcp::McpRoute::new(shared, toolset);
+    router.route(TOOLS.path, post(move |request: Request| tools.answer(request)))
 }
 
 async fn no_route(request: Request) -> Refusal {

@@ -8,7 +8,6 @@ use nearsay::{Embedder, Scorer};
 
 use super::job::{Counts, Done, Failure, Measured};
 use super::{CancelOnDrop, Work};
-use crate::metrics::Rejection;
 use crate::models::Model;
 
 /// Pairs to score, and how.
@@ -54,11 +53,7 @@ impl Work {
             let limit = self.max_tokens_per_request;
             return Err(nearsay::Error::RequestTooLarge { tokens, limit, holder: "a request" }.into());
         }
-        let permit = self.scheduler()?.admit(tokens).inspect_err(|error| {
-            if let Some(reason) = Rejection::of(error) {
-                self.metrics.reject(reason);
-            }
-        })?;
+        let permit = self.admit(tokens)?;
         let scorer = scorer.with_cancel(&guard.0).with_deadline(deadline);
         let queued = Instant::now();
         let score = move || {

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use nearsay::embed::SparseVector;
 use nearsay::rerank::{PairScoring, TextOrPair};
 use nearsay::session::scheduler::{
-    Kind, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextSize, TextWork,
-    WorkInProgress,
+    Kind, Permit, Request, Scheduler, SchedulerOptions, SchedulerStatistics, SchedulerThreads, TextSize,
+    TextWork, WorkInProgress,
 };
 use nearsay::tokens::OffsetTokens;
 use nearsay::{Cancel, Control, Error, Session, Vectors};
@@ -111,6 +111,15 @@ impl Work {
     /// Takes no more requests, and waits for those that were taken, at most for `time`. Whether all have ended.
     pub(crate) fn drain(&self, time: Duration) -> bool {
         self.scheduler.get().is_none_or(|scheduler| scheduler.drain(time))
+    }
+
+    /// Lets a call in that does its own work on about `tokens` tokens, by the limits of requests.
+    pub(crate) fn admit(&self, tokens: u64) -> Result<Permit, Failure> {
+        let permit = self.scheduler()?.admit(tokens);
+        if let Some(reason) = permit.as_ref().err().and_then(Rejection::of) {
+            self.metrics.reject(reason);
+        }
+        Ok(permit?)
     }
 
     /// One vector per text.

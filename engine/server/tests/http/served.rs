@@ -37,6 +37,8 @@ pub(crate) fn config() -> Config {
         vector_cache: 0,
         limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
         log: None,
+        #[cfg(feature = "mcp")]
+        mcp: None,
     }
 }
 

@@ -1,0 +1,237 @@
+//! The models of the tools, and the limits of their work.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use nearsay::embed::Embedder;
+use nearsay::session::scheduler::{Permit, Scheduler, SchedulerOptions, SchedulerThreads};
+use nearsay::{CrossEncoder, CrossEncoderOptions, EmbedOptions, Error, ScoreOptions, Scorer, Session};
+use tokio::sync::Semaphore;
+
+use crate::errors::{Reason, Refusal};
+use crate::models::Model;
+use crate::shared::Shared;
+use crate::work::Failure;
+
+/// Scorers with the settings of calls that are kept for the next call.
+const MOST_SCORERS: usize = 16;
+
+/// Models, and threads that work for calls.
+#[derive(Debug)]
+pub(super) struct Engine {
+    source: Source,
+    /// The models of the last call; those of a server can change.
+    known: Mutex<Vec<Arc<ToolModel>>>,
+    /// Calls that work at once; each uses all cores if it can.
+    pub(super) turns: Arc<Semaphore>,
+}
+
+/// Where models come from, and what limits the work.
+enum Source {
+    /// Its own.
+    Own(Option<Scheduler>),
+    /// Those of a server.
+    Server(Arc<Shared>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Own(_) => "Own",
+            Self::Server(_) => "Server",
+        })
+    }
+}
+
+impl Engine {
+    /// An engine with these models, in the order in which they are asked.
+    ///
+    /// # Errors
+    /// If the system has no threads left.
+    pub(super) fn new(models: Vec<(String, Session)>, embedding: &EmbedOptions) -> nearsay::Result<Self> {
+        let scheduler = models.first().map(|(_, session)| {
+            Scheduler::start(&SchedulerOptions::default().threads(SchedulerThreads::of(session)))
+        });
+        let model = |(name, session)| Arc::new(ToolModel::new(name, session, None, embedding.clone()));
+        Ok(Self {
+            source: Source::Own(scheduler.transpose()?),
+            known: Mutex::new(models.into_iter().map(model).collect()),
+            turns: turns(),
+        })
+    }
+
+    /// An engine with the models and the limits of a server.
+    pub(super) fn of_server(shared: Arc<Shared>) -> Self {
+        Self { source: Source::Server(shared), known: Mutex::default(), turns: turns() }
+    }
+
+    /// The models.
+    ///
+    /// # Errors
+    /// While a server loads them, and after it lost a device.
+    pub(super) fn models(&self) -> Result<Vec<Arc<ToolModel>>, Refusal> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Source::Server(shared) = &self.source {
+            let models = shared.models()?;
+            let current = models.all().map(|model| {
+                let is_same = |known: &&Arc<ToolModel>| {
+                    known.origin.as_ref().is_some_and(|origin| Arc::ptr_eq(origin, model))
+                };
+                known.iter().find(is_same).cloned().unwrap_or_else(|| Arc::new(ToolModel::of_server(model)))
+            });
+            *known = current.collect();
+        }
+        Ok(known.clone())
+    }
+
+    /// Lets a call in that works on about so many tokens, by the limits of the scheduler.
+    pub(super) fn admit(&self, tokens: u64) -> Result<Option<Permit>, Failure> {
+        match &self.source {
+            _ if tokens == 0 => Ok(None),
+            Source::Own(scheduler) => {
+                Ok(scheduler.as_ref().map(|scheduler| scheduler.admit(tokens)).transpose()?)
+            }
+            Source::Server(shared) => shared.work.admit(tokens).map(Some),
+        }
+    }
+
+    /// How long a call may take.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        match &self.source {
+            Source::Own(_) => None,
+            Source::Server(shared) => Some(shared.config.limits.request),
+        }
+    }
+}
+
+/// The first model that turns texts into vectors. Its weights are read if they are not yet.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn first_embedder(models: &[Arc<ToolModel>]) -> Result<(Arc<ToolModel>, Embedder), Refusal> {
+    let mut first_error = None;
+    for model in models.iter().filter(|model| !model.has_head()) {
+        match model.embedder() {
+            Ok(embedder) => return Ok((model.clone(), embedder)),
+            Err(error) => drop(first_error.get_or_insert(error)),
+        }
+    }
+    let none = || Refusal::new(Reason::NotCapable, "no model of this server turns texts into vectors");
+    Err(first_error.map_or_else(none, Refusal::from))
+}
+
+fn turns() -> Arc<Semaphore> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Arc::new(Semaphore::new(cores))
+}
+
+/// A model. Its parts are loaded when they are first asked for.
+pub(super) struct ToolModel {
+    pub(super) name: String,
+    session: Session,
+    embedding: EmbedOptions,
+    /// The model of the server that it is.
+    origin: Option<Arc<Model>>,
+    embedder: OnceLock<Embedder>,
+    head: OnceLock<Option<CrossEncoder>>,
+    scorers: Mutex<HashMap<ScorerSettings, Scorer>>,
+}
+
+/// The settings of a call that a scorer is made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct ScorerSettings {
+    pub(super) layer: Option<usize>,
+    /// The language whose published baseline scores are rescaled with.
+    pub(super) rescale: Option<String>,
+}
+
+impl fmt::Debug for ToolModel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ToolModel").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ToolModel {
+    fn new(name: String, session: Session, origin: Option<Arc<Model>>, embedding: EmbedOptions) -> Self {
+        Self {
+            name,
+            session,
+            embedding,
+            origin,
+            embedder: OnceLock::new(),
+            head: OnceLock::new(),
+            scorers: Mutex::default(),
+        }
+    }
+
+    fn of_server(model: &Arc<Model>) -> Self {
+        let embedder = &model.embedder;
+        let (session, options) = (embedder.session().clone(), embedder.options().clone());
+        Self::new(model.name.clone(), session, Some(model.clone()), options)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The model as an encoder of texts to vectors.
+    pub(super) fn embedder(&self) -> nearsay::Result<Embedder> {
+        if let Some(embedder) = self.embedder.get() {
+            return Ok(embedder.clone());
+        }
+        let embedder = self.session.vector_embedder(&self.embedding)?;
+        Ok(self.embedder.get_or_init(|| embedder).clone())
+    }
+
+    fn head(&self) -> Option<&CrossEncoder> {
+        self.head.get_or_init(|| self.session.cross_encoder(&CrossEncoderOptions::default()).ok()).as_ref()
+    }
+
+    /// Whether it has a classification head: its other layers are not for vectors of texts.
+    pub(super) fn has_head(&self) -> bool {
+        self.head().is_some()
+    }
+
+    /// The model as a cross-encoder with one score per pair, if it is one.
+    pub(super) fn cross_encoder(&self) -> Option<CrossEncoder> {
+        self.head()?.with_one_score().ok()
+    }
+
+    /// The model as a scorer of pairs.
+    pub(super) fn scorer(&self, settings: &ScorerSettings) -> nearsay::Result<Scorer> {
+        let lock = || self.scorers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scorer) = lock().get(settings) {
+            return Ok(scorer.clone());
+        }
+        let mut options = ScoreOptions::default();
+        options.layer = settings.layer;
+        if let Some(language) = &settings.rescale {
+            options = options.rescaled(language);
+        }
+        options
+            .check(self.session.model().folder().name())
+            .map_err(|error| self.without_layer(error, settings))?;
+        let scorer = self.session.scorer(&options)?;
+        let mut scorers = lock();
+        if scorers.len() >= MOST_SCORERS {
+            scorers.clear();
+        }
+        Ok(scorers.entry(settings.clone()).or_insert(scorer).clone())
+    }
+
+    /// The error for a model whose layer is not published, in words of the tool.
+    fn without_layer(&self, error: Error, settings: &ScorerSettings) -> Error {
+        if settings.layer.is_some() || settings.rescale.is_some() {
+            return error;
+        }
+        let layers = self.session.recipe().num_layers();
+        crate::models::usage(&format!(
+            "layer must be a whole number from 0 to {layers} for the model {}, whose best layer is not published, and is \
+             missing",
+            self.name
+        ))
+    }
+}
