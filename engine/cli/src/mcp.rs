@@ -69,7 +69,9 @@ fn recorded(context: &Context, corpora: &[CorpusSource]) -> nearsay::Result<Vec<
     let mut sources: Vec<ModelSource> = Vec::new();
     for CorpusSource { path, .. } in corpora {
         let Some(name) = index::open(path, None)?.provenance().map(recorded_name) else { continue };
-        let found = source(&name);
+        let mut found = source(&name);
+        // Which commit it is of is in the corpus; agents need not read it in every answer.
+        found.name = found.name.split('@').next().unwrap_or_default().to_owned();
         if !sources.contains(&found) {
             sources.push(found);
         }

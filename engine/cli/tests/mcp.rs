@@ -91,7 +91,7 @@ fn row_136_nothing_but_messages_is_on_stdout_and_no_text_is_in_the_log() {
     assert_eq!(answer(&lines, Some(6))["error"]["code"], -32601);
     assert_eq!(answer(&lines, None)["error"]["code"], -32700);
     assert!(!stderr.contains("private"), "{stderr}");
-    assert!(stderr.contains("debug:"), "{stderr}");
+    assert!(stderr.contains("info:"), "{stderr}");
 }
 
 #[test]

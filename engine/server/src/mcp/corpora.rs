@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use nearsay::search::{Corpus, Description, QueryModel};
+use nearsay::text::RecordId;
 
 use super::engine::ToolModel;
 use super::toolset::CorpusSource;
+use super::uri;
 use crate::errors::{Reason, Refusal};
 use crate::json::{one_of, shown};
 use crate::models::usage;
@@ -137,6 +139,11 @@ impl OpenCorpus {
             columns,
             queries: Mutex::new(None),
         })
+    }
+
+    /// The address of a text.
+    pub(super) fn uri_of(&self, id: &RecordId) -> String {
+        uri::of_text(&self.name, id, |other| self.corpus.row_of(other).is_ok_and(|row| row.is_some()))
     }
 
     pub(super) fn describe(&self) -> nearsay::Result<Description> {

@@ -14,11 +14,14 @@ pub(super) const TEMPLATE: &str = "nearsay://{corpus}/{id}";
 /// What is encoded in an id: all but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The address of a text.
-pub(super) fn of_text(corpus: &str, id: &RecordId) -> String {
+/// The address of a text. `has` is asked whether the corpus has an id.
+pub(super) fn of_text(corpus: &str, id: &RecordId, has: impl Fn(&RecordId) -> bool) -> String {
     let text = match id {
-        // Without its quotes a string of digits would be a number.
-        RecordId::String(text) if text.starts_with('"') || is_number(text) => id.to_string(),
+        // Without its quotes it would be another id.
+        RecordId::String(text) if choices(text).iter().take_while(|other| *other != id).any(has) => {
+            id.to_string()
+        }
+        RecordId::String(text) if text.starts_with('"') => id.to_string(),
         other => other.text().into_owned(),
     };
     format!("{SCHEME}{corpus}/{}", utf8_percent_encode(&text, ENCODED))
@@ -87,8 +90,10 @@ mod tests {
 
     #[test]
     fn a_string_of_digits_is_not_a_number() {
-        assert_eq!(of_text("c", &RecordId::Number(7.into())), "nearsay://c/7");
-        assert_eq!(of_text("c", &RecordId::String("7".to_owned())), "nearsay://c/%227%22");
+        let (number, string) = (RecordId::Number(7.into()), RecordId::String("7".to_owned()));
+        assert_eq!(of_text("c", &number, |_| true), "nearsay://c/7");
+        assert_eq!(of_text("c", &string, |id| *id == number), "nearsay://c/%227%22");
+        assert_eq!(of_text("c", &string, |_| false), "nearsay://c/7");
         assert_eq!(choices("7")[0], RecordId::Number(7.into()));
     }
 
@@ -96,7 +101,7 @@ mod tests {
         #[test]
         fn an_id_comes_back(id in any::<String>(), number in any::<i64>()) {
             for id in [RecordId::String(id), RecordId::Number(number.into())] {
-                let uri = of_text("c", &id);
+                let uri = of_text("c", &id, |_| true);
                 let (corpus, text) = parse(&uri).unwrap();
                 prop_assert_eq!(corpus, "c");
                 prop_assert_eq!(&choices(&text.unwrap())[0], &id);

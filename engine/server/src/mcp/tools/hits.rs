@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::super::corpora::OpenCorpus;
 use super::super::text::{column, digits, end_of, number, visible};
-use super::super::uri;
 
 /// Hits as far as their texts fit an answer.
 #[derive(Debug)]
@@ -56,7 +55,7 @@ pub(super) fn shown(corpus: &OpenCorpus, answer: SearchAnswer, before: usize, ch
 impl Shown {
     /// Adds a hit with the first `end` bytes of its text.
     fn push(&mut self, corpus: &OpenCorpus, hit: &SearchHit, before: usize, end: usize) {
-        let uri = uri::of_text(&corpus.name, &hit.id);
+        let uri = corpus.uri_of(&hit.id);
         let (rank, score) = (before + hit.rank, hit.score.or(hit.distance));
         let text = hit.text.as_ref().map(|text| visible(&text[..end]));
         let start = hit.byte_start.unwrap_or(0) as usize;
