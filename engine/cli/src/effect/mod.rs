@@ -129,12 +129,7 @@ pub(crate) fn check(cli: &Cli, matches: &ArgMatches) -> Result<()> {
             _ => check_flags(bench::FLAGS, arguments.as_ref(), matches),
         },
         #[cfg(feature = "serve")]
-        Command::Serve(arguments) => {
-            let checked = check_flags(serve::FLAGS, arguments.as_ref(), matches);
-            #[cfg(feature = "mcp")]
-            let checked = checked.and_then(|()| check_flags(serve::OF_AGENTS, arguments.as_ref(), matches));
-            checked
-        }
+        Command::Serve(arguments) => check_flags(serve::FLAGS, arguments.as_ref(), matches),
         #[cfg(feature = "mcp")]
         Command::Mcp(arguments) => check_flags(mcp::FLAGS, arguments.as_ref(), matches),
         // None of their flags depends on another; the tests have their names.

@@ -41,11 +41,8 @@ pub(super) const FLAGS: &[Flag<ServeArguments>] = &[
     always("request_timeout"),
     always("drain_delay"),
     always("drain"),
-];
-
-/// The flags about tools for agents.
-#[cfg(feature = "mcp")]
-pub(super) const OF_AGENTS: &[Flag<ServeArguments>] = &[
+    #[cfg(feature = "mcp")]
     always("mcp"),
+    #[cfg(feature = "mcp")]
     needs("corpus", |arguments| arguments.tools.mcp, "without tools for agents", "add --mcp"),
 ];

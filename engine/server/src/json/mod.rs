@@ -3,5 +3,7 @@
 mod fields;
 mod parse;
 
+#[cfg(feature = "mcp")]
+pub(crate) use fields::refuse_kind;
 pub(crate) use fields::{Fields, kind, one_of, refuse, shown};
 pub(crate) use parse::parse;

@@ -107,7 +107,8 @@ impl ServedCorpus {
         if known.version == version_of(&self.path) {
             return known;
         }
-        match OpenCorpus::open(&self.name, &self.path) {
+        // It may take a while, during which other calls go on.
+        match tokio::task::block_in_place(|| OpenCorpus::open(&self.name, &self.path)) {
             Ok(opened) => {
                 let opened = Arc::new(opened);
                 *self.opened.write().unwrap_or_else(PoisonError::into_inner) = opened.clone();

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use nearsay::embed::Embedder;
 use nearsay::session::scheduler::{Permit, Scheduler, SchedulerOptions, SchedulerThreads};
-use nearsay::{CrossEncoder, CrossEncoderOptions, EmbedOptions, Error, ScoreOptions, Scorer, Session};
+use nearsay::{
+    CrossEncoder, CrossEncoderOptions, EmbedOptions, Error, ScoreOptions, Scorer, Session, Workers,
+};
 use tokio::sync::Semaphore;
 
 use crate::errors::{Reason, Refusal};
@@ -121,6 +123,11 @@ pub(super) fn first_embedder(models: &[Arc<ToolModel>]) -> Result<(Arc<ToolModel
     }
     let none = || Refusal::new(Reason::NotCapable, "no model of this server turns texts into vectors");
     Err(first_error.map_or_else(none, Refusal::from))
+}
+
+/// The threads that compare rows: those of the models.
+pub(super) fn workers(models: &[Arc<ToolModel>]) -> Workers {
+    models.first().map_or_else(|| Workers::new(None), |model| model.session().workers().clone())
 }
 
 fn turns() -> Arc<Semaphore> {

@@ -3,39 +3,39 @@
 use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 
 use super::arguments::text;
-use super::corpora::Corpora;
+use super::toolset::Opened;
 use crate::errors::{Reason, Refusal};
 use crate::json::{Fields, shown};
 
 const ASK: &str = "ask";
 
-/// The prompts, which need corpora.
-pub(super) fn all(corpora: &Corpora) -> Vec<Prompt> {
+/// The prompts, which need a search.
+pub(super) fn all(toolset: &Opened) -> Vec<Prompt> {
     let question = PromptArgument::new("question").with_description("The question").with_required(true);
     let corpus = PromptArgument::new("corpus")
         .with_description("The corpus, if there are several")
-        .with_required(corpora.all().count() > 1);
+        .with_required(toolset.corpora.all().count() > 1);
     let ask = Prompt::new(
         ASK,
         Some("Answer a question from the texts of a corpus, with the ids of the texts that were used."),
         Some(vec![question, corpus]),
     )
     .with_title("Ask a corpus");
-    corpora.all().next().map(|_| ask).into_iter().collect()
+    toolset.searches().then_some(ask).into_iter().collect()
 }
 
 /// A prompt with its arguments.
 ///
 /// # Errors
 /// If there is no such prompt, or an argument breaks a rule.
-pub(super) fn get(corpora: &Corpora, name: &str, mut fields: Fields) -> Result<GetPromptResult, Refusal> {
-    if name != ASK || corpora.all().next().is_none() {
+pub(super) fn get(toolset: &Opened, name: &str, mut fields: Fields) -> Result<GetPromptResult, Refusal> {
+    if name != ASK || !toolset.searches() {
         let message = format!("name must be a prompt of this server (see prompts/list), got {}", shown(name));
         return Err(Refusal::of("name", Reason::Value, message));
     }
     let question = text(&mut fields, "question")?;
     let corpus = fields.text("corpus")?;
-    let corpus = corpora.find(corpus.as_deref())?;
+    let corpus = toolset.corpora.find(corpus.as_deref())?;
     fields.finish()?;
     let message = format!(
         "Answer the question below from the corpus \"{corpus}\" alone.\n\

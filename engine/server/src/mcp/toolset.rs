@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::model::Tool;
 
 use super::corpora::Corpora;
-use super::tools::{Needs, TOOLS};
+use super::tools::{Needs, SEARCH, TOOLS};
 use crate::models::usage;
 
 /// A corpus to search.
@@ -88,6 +88,13 @@ impl Toolset {
             found.description = Some(text.clone().into());
         }
         Ok(Self(Arc::new(Opened { corpora, max_characters: options.max_characters, tools })))
+    }
+}
+
+impl Opened {
+    /// Whether there is something to search in words.
+    pub(super) fn searches(&self) -> bool {
+        self.tools.iter().any(|tool| tool.name == SEARCH)
     }
 }
 

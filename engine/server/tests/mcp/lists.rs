@@ -44,6 +44,7 @@ fn tools_without_their_work_are_left_out() {
     let without_models = Toolset::open(&ToolsetOptions { has_models: false, ..options(corpora) }).unwrap();
     let mut agent = Agent::with_models(without_models, Vec::new());
     assert_eq!(names(&agent.result("tools/list", json!({}))), ["read", "related", "corpora"]);
+    assert_eq!(agent.result("prompts/list", json!({}))["prompts"], json!([]));
     let related = agent.call("related", json!({"id": "mill", "k": 1}));
     assert_eq!(related["hits"].as_array().unwrap().len(), 1);
     let (code, message) = agent.error("tools/call", json!({"name": "search", "arguments": {"query": "x"}}));

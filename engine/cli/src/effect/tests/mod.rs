@@ -32,14 +32,6 @@ fn ids<'a, A: 'a>(
     (conditional.map(|flag| flag.id).collect(), flags.map(|flag| flag.id).collect())
 }
 
-#[cfg(feature = "serve")]
-fn serve_flags() -> Vec<&'static Flag<crate::arguments::ServeArguments>> {
-    let flags = serve::FLAGS.iter();
-    #[cfg(feature = "mcp")]
-    let flags = flags.chain(serve::OF_AGENTS);
-    flags.collect()
-}
-
 /// The tables of all commands: name, conditional flags, all flags.
 fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>)> {
     let with = |name, (conditional, all)| (name, conditional, all);
@@ -67,7 +59,7 @@ fn tables() -> Vec<(&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>
         with("mbr", ids(mbr::FLAGS.iter())),
         with("rerank", ids(rerank::FLAGS.iter())),
         #[cfg(feature = "serve")]
-        with("serve", ids(serve_flags().into_iter())),
+        with("serve", ids(serve::FLAGS.iter())),
         #[cfg(feature = "mcp")]
         with("mcp", ids(mcp::FLAGS.iter())),
         with(

@@ -24,6 +24,9 @@ use crate::json::Fields;
 pub(super) use corpora::description;
 pub(super) use read::piece;
 
+/// The name of the tool that searches in words.
+pub(super) const SEARCH: &str = search::NAME;
+
 /// What a tool needs to be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needs {

@@ -2,10 +2,12 @@
 
 use nearsay::search::{SearchAnswer, SearchOptions};
 use nearsay::text::RecordId;
+use nearsay::{Cancel, Workers};
 use serde_json::{Value, json};
 
 use super::super::arguments::{missing, whole};
 use super::super::corpora::OpenCorpus;
+use super::super::engine::workers;
 use super::super::task::{TextSize, refused};
 use super::super::uri;
 use super::search::{DEFAULT_CHARACTERS, MOST_K};
@@ -60,9 +62,12 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let mut options = SearchOptions::default();
     options.top = Some(k);
     options.columns = corpus.columns.clone();
+    let workers = workers(&call.engine.models()?);
     let (cancel, searched) = (call.task.cancel().clone(), corpus.clone());
-    let (id, answer) =
-        call.task.run(call.engine, TextSize::NONE, move || near(&searched, &ids, &options, &cancel)).await?;
+    let (id, answer) = call
+        .task
+        .run(call.engine, TextSize::NONE, move || near(&searched, &ids, &options, (&workers, &cancel)))
+        .await?;
     let searched = answer.searched;
     let characters = DEFAULT_CHARACTERS.min(call.toolset.max_characters);
     let shown = hits::shown(&corpus, answer, 0, characters);
@@ -96,10 +101,10 @@ fn near(
     corpus: &OpenCorpus,
     ids: &[RecordId],
     options: &SearchOptions,
-    cancel: &nearsay::Cancel,
+    (workers, cancel): (&Workers, &Cancel),
 ) -> Result<(RecordId, SearchAnswer), Refusal> {
     let refused = refused("id");
-    let search = corpus.corpus.search(options).map_err(&refused)?.on(&nearsay::Workers::new(None), cancel);
+    let search = corpus.corpus.search(options).map_err(&refused)?.on(workers, cancel);
     let ids = ids.iter().cloned().chain(row_number(corpus, ids).map_err(&refused)?);
     for id in ids {
         if let Some(row) = corpus.corpus.row_of(&id).map_err(&refused)? {

@@ -1,12 +1,13 @@
 //! `search`: the texts nearest to a query.
 
-use nearsay::Vectors;
 use nearsay::search::{QueryModel, SearchAnswer, SearchOptions};
+use nearsay::{Cancel, Vectors, Workers};
 use serde_json::{Value, json};
 
 use super::super::arguments::{filter, number, text, whole};
 use super::super::corpora::OpenCorpus;
 use super::super::cursor::Cursor;
+use super::super::engine::workers;
 use super::super::task::{TextSize, refused};
 use super::{Answer, Call, Needs, ToolSpec, hits, object};
 use crate::errors::{Reason, Refusal};
@@ -110,7 +111,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
         .task
         .run(call.engine, size, move || {
             let model = searched.query_model(&models).map_err(refused("query"))?.with_cancel(&cancel);
-            page.answer(&searched, &model, &cancel).map_err(refused("query"))
+            page.answer(&searched, &model, (&workers(&models), &cancel)).map_err(refused("query"))
         })
         .await?;
 
@@ -134,11 +135,10 @@ impl Page {
         &self,
         corpus: &OpenCorpus,
         model: &QueryModel,
-        cancel: &nearsay::Cancel,
+        (workers, cancel): (&Workers, &Cancel),
     ) -> nearsay::Result<(SearchAnswer, bool)> {
         let vector: Vectors = model.encode(&[&self.query])?.vectors;
-        let workers = nearsay::Workers::new(None);
-        let search = corpus.corpus.search(&self.options)?.on(&workers, cancel);
+        let search = corpus.corpus.search(&self.options)?.on(workers, cancel);
         let mut found = search.nearest(&vector)?.pop().unwrap_or_default();
         found.hits.drain(..self.offset.min(found.hits.len()));
         let has_more = found.hits.len() > self.k;
