@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use nearsay::search::{Corpus, Description, QueryModel};
 use nearsay::text::RecordId;
@@ -55,7 +55,6 @@ pub(super) struct OpenCorpus {
     pub(super) version: u64,
     /// The columns of hits.
     pub(super) columns: Vec<String>,
-    queries: Mutex<Option<(Arc<ToolModel>, QueryModel)>>,
 }
 
 impl Corpora {
@@ -132,14 +131,7 @@ impl OpenCorpus {
         let corpus = nearsay::index::open(path, None)?;
         let columns = corpus.describe()?.columns.into_iter().map(|column| column.name);
         let columns = columns.filter(|column| !OWN_COLUMNS.contains(&column.as_str())).collect();
-        Ok(Self {
-            name: name.to_owned(),
-            path: path.to_owned(),
-            corpus,
-            version,
-            columns,
-            queries: Mutex::new(None),
-        })
+        Ok(Self { name: name.to_owned(), path: path.to_owned(), corpus, version, columns })
     }
 
     /// The address of a text.
@@ -153,19 +145,10 @@ impl OpenCorpus {
 
     /// The first of the models that fits, for queries in words.
     pub(super) fn query_model(&self, models: &[Arc<ToolModel>]) -> nearsay::Result<QueryModel> {
-        let lock = || self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, queries)) = &*lock()
-            && models.iter().any(|model| Arc::ptr_eq(model, known))
-        {
-            return Ok(queries.clone());
-        }
         let mut first_error = None;
         for model in models {
-            match QueryModel::open(&self.corpus, model.session(), None, None) {
-                Ok(queries) => {
-                    *lock() = Some((model.clone(), queries.clone()));
-                    return Ok(queries);
-                }
+            match model.query_model(self) {
+                Ok(queries) => return Ok(queries),
                 Err(error) => drop(first_error.get_or_insert(error)),
             }
         }

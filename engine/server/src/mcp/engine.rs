@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nearsay::embed::Embedder;
+use nearsay::search::QueryModel;
 use nearsay::session::scheduler::{Permit, Scheduler, SchedulerOptions, SchedulerThreads};
 use nearsay::{
     CrossEncoder, CrossEncoderOptions, EmbedOptions, Error, ScoreOptions, Scorer, Session, Workers,
 };
 use tokio::sync::Semaphore;
 
+use super::corpora::OpenCorpus;
 use crate::errors::{Reason, Refusal};
-use crate::models::Model;
+use crate::models::{Model, usage};
 use crate::shared::Shared;
-use crate::work::Failure;
+use crate::work::{Failure, deadline_after};
 
 /// Scorers with the settings of calls that are kept for the next call.
 const MOST_SCORERS: usize = 16;
@@ -25,8 +27,6 @@ const MOST_SCORERS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Engine {
     source: Source,
-    /// The models of the last call; those of a server can change.
-    known: Mutex<Vec<Arc<ToolModel>>>,
     /// Calls that work at once; each uses all cores if it can.
     pub(super) turns: Arc<Semaphore>,
 }
@@ -34,7 +34,7 @@ pub(super) struct Engine {
 /// Where models come from, and what limits the work.
 enum Source {
     /// Its own.
-    Own(Option<Scheduler>),
+    Own(Vec<Arc<ToolModel>>, Option<Scheduler>),
     /// Those of a server.
     Server(Arc<Shared>),
 }
@@ -42,7 +42,7 @@ enum Source {
 impl fmt::Debug for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Own(_) => "Own",
+            Self::Own(..) => "Own",
             Self::Server(_) => "Server",
         })
     }
@@ -57,43 +57,38 @@ impl Engine {
         let scheduler = models.first().map(|(_, session)| {
             Scheduler::start(&SchedulerOptions::default().threads(SchedulerThreads::of(session)))
         });
-        let model = |(name, session)| Arc::new(ToolModel::new(name, session, None, embedding.clone()));
-        Ok(Self {
-            source: Source::Own(scheduler.transpose()?),
-            known: Mutex::new(models.into_iter().map(model).collect()),
-            turns: turns(),
-        })
+        let model = |(name, session)| Arc::new(ToolModel::new(name, session, embedding.clone()));
+        let models = models.into_iter().map(model).collect();
+        Ok(Self { source: Source::Own(models, scheduler.transpose()?), turns: turns() })
     }
 
     /// An engine with the models and the limits of a server.
     pub(super) fn of_server(shared: Arc<Shared>) -> Self {
-        Self { source: Source::Server(shared), known: Mutex::default(), turns: turns() }
+        Self { source: Source::Server(shared), turns: turns() }
     }
 
-    /// The models.
+    /// The models. A server loads those that are not loaded, until `deadline`.
     ///
     /// # Errors
-    /// While a server loads them, and after it lost a device.
-    pub(super) fn models(&self) -> Result<Vec<Arc<ToolModel>>, Refusal> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Source::Server(shared) = &self.source {
-            let models = shared.models()?;
-            let current = models.all().map(|model| {
-                let is_same = |known: &&Arc<ToolModel>| {
-                    known.origin.as_ref().is_some_and(|origin| Arc::ptr_eq(origin, model))
-                };
-                known.iter().find(is_same).cloned().unwrap_or_else(|| Arc::new(ToolModel::of_server(model)))
-            });
-            *known = current.collect();
+    /// While a server starts, if it cannot load a model in time, and when it cannot answer any more.
+    pub(super) async fn models(&self, deadline: Option<Instant>) -> Result<Vec<Arc<ToolModel>>, Refusal> {
+        let shared = match &self.source {
+            Source::Own(models, _) => return Ok(models.clone()),
+            Source::Server(shared) => shared,
+        };
+        let deadline = deadline.unwrap_or_else(|| deadline_after(shared.config.limits.request));
+        let mut models = Vec::new();
+        for slot in shared.models()?.all() {
+            models.push(Arc::new(ToolModel::of_server(shared.load(slot, deadline).await?)));
         }
-        Ok(known.clone())
+        Ok(models)
     }
 
     /// Lets a call in that works on about so many tokens, by the limits of the scheduler.
     pub(super) fn admit(&self, tokens: u64) -> Result<Option<Permit>, Failure> {
         match &self.source {
             _ if tokens == 0 => Ok(None),
-            Source::Own(scheduler) => {
+            Source::Own(_, scheduler) => {
                 Ok(scheduler.as_ref().map(|scheduler| scheduler.admit(tokens)).transpose()?)
             }
             Source::Server(shared) => shared.work.admit(tokens).map(Some),
@@ -103,7 +98,7 @@ impl Engine {
     /// How long a call may take.
     pub(super) fn time_limit(&self) -> Option<Duration> {
         match &self.source {
-            Source::Own(_) => None,
+            Source::Own(..) => None,
             Source::Server(shared) => Some(shared.config.limits.request),
         }
     }
@@ -140,11 +135,30 @@ pub(super) struct ToolModel {
     pub(super) name: String,
     session: Session,
     embedding: EmbedOptions,
-    /// The model of the server that it is.
-    origin: Option<Arc<Model>>,
+    parts: Parts,
+}
+
+/// Where the parts are.
+enum Parts {
+    Own(ToolParts),
+    /// In a model of a server, so that they are freed with it.
+    OfServer(Arc<Model>),
+}
+
+/// What tools make of a model: as an encoder of texts to vectors, as a cross-encoder, as a scorer, and for the queries of
+/// corpora.
+#[derive(Default)]
+pub(crate) struct ToolParts {
     embedder: OnceLock<Embedder>,
     head: OnceLock<Option<CrossEncoder>>,
     scorers: Mutex<HashMap<ScorerSettings, Scorer>>,
+    queries: Mutex<HashMap<(String, u64), QueryModel>>,
+}
+
+impl fmt::Debug for ToolParts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ToolParts").finish_non_exhaustive()
+    }
 }
 
 /// The settings of a call that a scorer is made with.
@@ -162,22 +176,20 @@ impl fmt::Debug for ToolModel {
 }
 
 impl ToolModel {
-    fn new(name: String, session: Session, origin: Option<Arc<Model>>, embedding: EmbedOptions) -> Self {
-        Self {
-            name,
-            session,
-            embedding,
-            origin,
-            embedder: OnceLock::new(),
-            head: OnceLock::new(),
-            scorers: Mutex::default(),
-        }
+    fn new(name: String, session: Session, embedding: EmbedOptions) -> Self {
+        Self { name, session, embedding, parts: Parts::Own(ToolParts::default()) }
     }
 
-    fn of_server(model: &Arc<Model>) -> Self {
-        let embedder = &model.embedder;
-        let (session, options) = (embedder.session().clone(), embedder.options().clone());
-        Self::new(model.name.clone(), session, Some(model.clone()), options)
+    fn of_server(model: Arc<Model>) -> Self {
+        let (session, embedding) = (model.embedder.session().clone(), model.embedder.options().clone());
+        Self { name: model.name.clone(), session, embedding, parts: Parts::OfServer(model) }
+    }
+
+    fn parts(&self) -> &ToolParts {
+        match &self.parts {
+            Parts::Own(parts) => parts,
+            Parts::OfServer(model) => &model.tools,
+        }
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -186,15 +198,18 @@ impl ToolModel {
 
     /// The model as an encoder of texts to vectors.
     pub(super) fn embedder(&self) -> nearsay::Result<Embedder> {
-        if let Some(embedder) = self.embedder.get() {
+        if let Some(embedder) = self.parts().embedder.get() {
             return Ok(embedder.clone());
         }
         let embedder = self.session.vector_embedder(&self.embedding)?;
-        Ok(self.embedder.get_or_init(|| embedder).clone())
+        Ok(self.parts().embedder.get_or_init(|| embedder).clone())
     }
 
     fn head(&self) -> Option<&CrossEncoder> {
-        self.head.get_or_init(|| self.session.cross_encoder(&CrossEncoderOptions::default()).ok()).as_ref()
+        self.parts()
+            .head
+            .get_or_init(|| self.session.cross_encoder(&CrossEncoderOptions::default()).ok())
+            .as_ref()
     }
 
     /// Whether it has a classification head: its other layers are not for vectors of texts.
@@ -207,9 +222,23 @@ impl ToolModel {
         self.head()?.with_one_score().ok()
     }
 
+    /// The model for queries in words of a version of a corpus.
+    pub(super) fn query_model(&self, corpus: &OpenCorpus) -> nearsay::Result<QueryModel> {
+        let lock = || self.parts().queries.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (corpus.name.clone(), corpus.version);
+        if let Some(known) = lock().get(&key) {
+            return Ok(known.clone());
+        }
+        let opened = QueryModel::open(&corpus.corpus, &self.session, None, None)?;
+        let mut queries = lock();
+        // Those of earlier versions are of no use.
+        queries.retain(|(name, _), _| *name != corpus.name);
+        Ok(queries.entry(key).or_insert(opened).clone())
+    }
+
     /// The model as a scorer of pairs.
     pub(super) fn scorer(&self, settings: &ScorerSettings) -> nearsay::Result<Scorer> {
-        let lock = || self.scorers.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.parts().scorers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(scorer) = lock().get(settings) {
             return Ok(scorer.clone());
         }
@@ -235,7 +264,7 @@ impl ToolModel {
             return error;
         }
         let layers = self.session.recipe().num_layers();
-        crate::models::usage(&format!(
+        usage(&format!(
             "layer must be a whole number from 0 to {layers} for the model {}, whose best layer is not published, and is \
              missing",
             self.name

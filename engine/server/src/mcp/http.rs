@@ -50,9 +50,9 @@ impl McpRoute {
     }
 
     /// Answers a message.
-    pub(crate) async fn answer(self, request: Request) -> Result<Response, Refusal> {
-        let (mut parts, body) = request.into_parts();
-        let bytes = read_body(&parts.headers, body, &self.limits).await?;
+    pub(crate) async fn answer(self, mut request: Request) -> Result<Response, Refusal> {
+        let bytes = read_body(&mut request, &self.limits).await?;
+        let (mut parts, _) = request.into_parts();
         match parse(&bytes) {
             Ok(_) => {}
             Err(error) => return Ok(refused(&error)),

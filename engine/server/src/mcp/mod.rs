@@ -25,6 +25,7 @@ mod tools;
 mod toolset;
 mod uri;
 
+pub(crate) use engine::ToolParts;
 pub(crate) use http::McpRoute;
 pub use stdio::{StdioControl, StdioOptions, serve_stdio};
 pub use toolset::{CorpusSource, ToolDescription, Toolset, ToolsetOptions};

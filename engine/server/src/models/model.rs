@@ -34,6 +34,9 @@ pub(crate) struct Model {
     pub(crate) created: u64,
     prepared: Arc<Prepared>,
     of_settings: Mutex<Recent<Settings, Arc<Prepared>>>,
+    /// What tools for agents make of it.
+    #[cfg(feature = "mcp")]
+    pub(crate) tools: crate::mcp::ToolParts,
 }
 
 /// What a model is for.
@@ -133,6 +136,8 @@ impl Model {
             embedder,
             created: now(),
             of_settings: Mutex::new(Recent::new(MOST_EMBEDDERS)),
+            #[cfg(feature = "mcp")]
+            tools: crate::mcp::ToolParts::default(),
         })
     }
 

@@ -43,7 +43,9 @@ impl Served {
             open: Arc::new(|name| Session::with(name, &SessionOptions::default().devices(Devices::cpu()))),
             embedding: EmbedOptions::default(),
             listen: vec!["127.0.0.1:0".parse().unwrap()],
-            keys: ApiKeys::default(),
+            keys: Arc::new(|| Ok(ApiKeys::default())),
+            is_lazy: false,
+            unload_after: None,
             insecure: false,
             open_models: false,
             allowed_hosts: Vec::new(),
@@ -206,7 +208,8 @@ fn older_clients_are_served_without_sessions() {
 #[test]
 fn row_142_names_origins_keys_and_headers_are_checked() {
     let desk = Desk::new();
-    let served = Served::new(&desk, |config| config.keys = ApiKeys::from_file("secret-key").unwrap());
+    let served =
+        Served::new(&desk, |config| config.keys = Arc::new(|| Ok(ApiKeys::from_file("secret-key").unwrap())));
     let (body, _) = message("tools/list", json!({}));
     let key = ("authorization", "Bearer secret-key");
     let modern = [("mcp-protocol-version", VERSION), ("mcp-method", "tools/list")];

@@ -47,7 +47,7 @@ fn output() -> Value {
 pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, Refusal> {
     let texts = required_texts(&mut fields, "texts", 1..=MOST_TEXTS)?;
     fields.finish()?;
-    let models = call.engine.models()?;
+    let models = call.engine.models(call.task.deadline).await?;
     let cancel = call.task.cancel().clone();
     let (model, most, counts) = call
         .task

@@ -62,7 +62,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let mut options = SearchOptions::default();
     options.top = Some(k);
     options.columns = corpus.columns.clone();
-    let workers = workers(&call.engine.models()?);
+    let workers = workers(&call.engine.models(call.task.deadline).await?);
     let (cancel, searched) = (call.task.cancel().clone(), corpus.clone());
     let (id, answer) = call
         .task

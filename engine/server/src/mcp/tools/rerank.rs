@@ -79,7 +79,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let top = whole(&mut fields, "top_n", 1..=MOST_TEXTS, texts.len())?;
     fields.finish()?;
     let (task, engine) = (call.task, call.engine);
-    let models = engine.models()?;
+    let models = engine.models(task.deadline).await?;
     let size = TextSize::of("texts", texts.iter().chain([&query]));
     let (report, cancel) = (task.report(texts.len()), task.cancel().clone());
     let ranking = Ranking { query, texts };

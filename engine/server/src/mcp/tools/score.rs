@@ -108,7 +108,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let scoring = Scoring::read(&mut fields)?;
     fields.finish()?;
     let Call { task, engine, .. } = call;
-    let models = engine.models()?;
+    let models = engine.models(task.deadline).await?;
     let size = scoring.size();
     let report = Arc::new(task.report(scoring.candidates.len() * scoring.metrics.len()));
     let control = Control { cancel: task.cancel().clone(), deadline: task.deadline, report };

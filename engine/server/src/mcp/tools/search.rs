@@ -105,7 +105,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     options.columns = corpus.columns.clone();
     let size = TextSize::of("query", [&query]);
     let page = Page { query, options, offset: start.offset, k };
-    let models = call.engine.models()?;
+    let models = call.engine.models(call.task.deadline).await?;
     let (cancel, searched) = (call.task.cancel().clone(), corpus.clone());
     let (answer, has_more) = call
         .task

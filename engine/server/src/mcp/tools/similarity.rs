@@ -73,7 +73,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let Lists { all, rows } = lists(&mut fields)?;
     fields.finish()?;
     let (task, engine) = (call.task, call.engine);
-    let models = engine.models()?;
+    let models = engine.models(task.deadline).await?;
     let size = TextSize::of("texts", &all);
     let (report, cancel, deadline) = (task.report(all.len()), task.cancel().clone(), task.deadline);
     let (name, vectors) = task
