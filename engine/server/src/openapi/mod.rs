@@ -81,12 +81,12 @@ const fn post(
 /// All routes, in the order of the table in the README.
 const DESCRIBED: [Described; 28] = [
     post("/v1/embeddings", Body::Embeddings, "OpenAI's embeddings", Schemas::json::<EmbeddingsAnswer>),
-    post("/embeddings", Body::Embeddings, "the same", Schemas::json::<EmbeddingsAnswer>),
+    post("/embeddings", Body::Embeddings, "as /v1/embeddings", Schemas::json::<EmbeddingsAnswer>),
     get("/v1/models", "the models", Schemas::json::<ModelList>),
     get(crate::routes::MODEL, "one model", Schemas::json::<ModelObject>),
     post("/embed", Body::Embed, "a vector per text", |_| numbers(2)),
     post("/", Body::Root, "what the first model is for", root),
-    post("/invocations", Body::Root, "the same", root),
+    post("/invocations", Body::Root, "as /", root),
     post("/embed_all", Body::EmbedAll, "a vector per token", |_| numbers(3)),
     post("/embed_sparse", Body::EmbedAll, "a sparse vector per text", lists::<SparseValue>),
     post("/similarity", Body::Similarity, "cosines of texts", |_| {
@@ -98,9 +98,9 @@ const DESCRIBED: [Described; 28] = [
     }),
     post("/predict", Body::Predict, "labels of texts or pairs", Schemas::json::<Predictions>),
     post("/v1/rerank", Body::Documents, "documents, best first, as Jina's", Schemas::json::<RerankAnswer>),
-    post("/v2/rerank", Body::Documents, "the same, as Cohere's", Schemas::json::<CohereRerankAnswer>),
+    post("/v2/rerank", Body::Documents, "documents, best first, as Cohere's", Schemas::json::<CohereRerankAnswer>),
     post("/v1/score", Body::Score, "scores of pairs, as vLLM's", Schemas::json::<ScoreAnswer>),
-    post("/score", Body::Score, "the same", Schemas::json::<ScoreAnswer>),
+    post("/score", Body::Score, "as /v1/score", Schemas::json::<ScoreAnswer>),
     post("/pooling", Body::Pooling, "a vector per token, as vLLM's", Schemas::json::<PoolingAnswer>),
     post("/bertscore", Body::BertScore, "BERTScore of pairs", Schemas::json::<BertScoreAnswer>),
     post(
