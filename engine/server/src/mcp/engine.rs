@@ -140,7 +140,7 @@ pub(super) struct ToolModel {
 
 /// Where the parts are.
 enum Parts {
-    Own(ToolParts),
+    Own(Box<ToolParts>),
     /// In a model of a server, so that they are freed with it.
     OfServer(Arc<Model>),
 }
@@ -177,7 +177,7 @@ impl fmt::Debug for ToolModel {
 
 impl ToolModel {
     fn new(name: String, session: Session, embedding: EmbedOptions) -> Self {
-        Self { name, session, embedding, parts: Parts::Own(ToolParts::default()) }
+        Self { name, session, embedding, parts: Parts::Own(Box::default()) }
     }
 
     fn of_server(model: Arc<Model>) -> Self {
