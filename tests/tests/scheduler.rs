@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use nearsay::embed::{TextVectors, TokenVectors};
-use nearsay::rerank::PairScoring;
+use nearsay::rerank::{PairScoring, TextOrPair};
 use nearsay::session::scheduler::{
     Answer, Class, Kind, Request, Scheduler, SchedulerOptions, SchedulerThreads, TextWork,
 };
@@ -131,6 +131,7 @@ fn token_vectors_and_pairs_are_those_of_their_own_calls() {
         texts.iter().map(|text| (Arc::from("a river"), text.clone())).collect();
     let expected = cross_encoder.score(&pairs, |_| ()).unwrap();
     let kind = Kind::new(PairScoring::new(&cross_encoder));
+    let pairs = pairs.into_iter().map(|(query, text)| Arc::new(TextOrPair::Pair(query, text)));
     let answer = scheduler.run(Request::texts(&kind, pairs)).unwrap();
     let scores: Vec<f32> = answer.outputs.iter().flat_map(|scores| scores.iter().copied()).collect();
     assert_eq!(bits(&scores), bits(&expected.scores));

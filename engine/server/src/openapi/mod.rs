@@ -98,7 +98,12 @@ const DESCRIBED: [Described; 28] = [
     }),
     post("/predict", Body::Predict, "labels of texts or pairs", Schemas::json::<Predictions>),
     post("/v1/rerank", Body::Documents, "documents, best first, as Jina's", Schemas::json::<RerankAnswer>),
-    post("/v2/rerank", Body::Documents, "documents, best first, as Cohere's", Schemas::json::<CohereRerankAnswer>),
+    post(
+        "/v2/rerank",
+        Body::Documents,
+        "documents, best first, as Cohere's",
+        Schemas::json::<CohereRerankAnswer>,
+    ),
     post("/v1/score", Body::Score, "scores of pairs, as vLLM's", Schemas::json::<ScoreAnswer>),
     post("/score", Body::Score, "as /v1/score", Schemas::json::<ScoreAnswer>),
     post("/pooling", Body::Pooling, "a vector per token, as vLLM's", Schemas::json::<PoolingAnswer>),
