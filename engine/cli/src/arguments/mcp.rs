@@ -10,8 +10,9 @@ use super::RunningArguments;
 
 const EXAMPLES: &str = "\
 Examples:
-  # tools to search a folder of notes, for a client that starts this command
-  nearsay index build notes/ -m sentence-transformers/all-MiniLM-L6-v2 -o notes.index
+  # an index of a folder of notes
+  nearsay index build notes/ -m ./minilm -o notes.index
+  # tools to search it, for a client that starts this command
   nearsay mcp --corpus notes=notes.index
   # tools to compare, rank and score texts, without a corpus
   nearsay mcp -m sentence-transformers/all-MiniLM-L6-v2
