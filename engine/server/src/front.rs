@@ -88,9 +88,10 @@ impl Front {
         let mut response = if origin.is_some() && is_preflight(&request) {
             preflight(route)
         } else {
+            let is_reading = request.method() == Method::GET || request.method() == Method::HEAD;
             let is_open = match route.access {
-                Access::Open => request.method() == Method::GET || request.method() == Method::HEAD,
-                Access::Models => config.open_models && request.method() == Method::GET,
+                Access::Open => is_reading,
+                Access::Models => config.open_models && is_reading,
                 Access::Key => false,
             };
             if !is_open && !self.shared.keys().admit(request.headers()) {

@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::body_memory::BodyShare;
 use crate::config::Limits;
@@ -16,6 +17,9 @@ use crate::json::{self, Fields, shown};
 
 /// Bodies longer than this are parsed on a thread that may block.
 const LARGE: usize = 256 << 10;
+
+/// Bytes of each body that have room besides `max-body-memory`: connections are limited, too.
+pub(crate) const FREE: usize = 64 << 10;
 
 /// Reads the JSON object in the body of a request.
 ///
@@ -39,35 +43,35 @@ pub(crate) async fn read_body(request: &mut Request, limits: &Limits) -> Result<
         return Err(too_long(most, &format!("{stated} bytes")));
     }
     let share = request.extensions().get::<BodyShare>().cloned();
+    let mut body = std::mem::take(request.body_mut());
+    let mut bytes = BytesMut::with_capacity(stated.map_or(0, |stated| (stated as usize).min(FREE)));
+    let mut end = Instant::now() + limits.body;
+    while let Some(frame) = timeout_at(end, body.frame()).await.map_err(|_| too_slow(limits))? {
+        let frame = frame.map_err(|_| Refusal::new(Reason::Value, "the body ended before its end"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > most {
+            return Err(too_long(most, "more"));
+        }
+        if let Some(share) = share.as_ref().filter(|_| length > FREE && bytes.len() <= FREE) {
+            // A client that only states a length takes no room. A body in chunks may be as long as any.
+            let room = share.take(stated.map_or(most, |stated| stated as usize));
+            timeout(limits.body, room).await.map_err(|_| no_room(limits))?;
+            end = Instant::now() + limits.body;
+        }
+        bytes.extend_from_slice(&data);
+    }
     if let Some(share) = &share {
-        // A body in chunks may be as long as any.
-        let taken = share.take(stated.map_or(most, |stated| stated as usize));
-        let taken = tokio::time::timeout(limits.body, taken).await;
-        taken.map_err(|_| no_room(limits))?;
+        share.shrink(bytes.len());
     }
-    let collect = async {
-        let mut body = std::mem::take(request.body_mut());
-        let mut bytes = BytesMut::with_capacity(stated.map_or(0, |stated| stated as usize));
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Refusal::new(Reason::Value, "the body ended before its end"))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > most {
-                return Err(too_long(most, "more"));
-            }
-            bytes.extend_from_slice(&data);
-        }
-        if let Some(share) = &share {
-            share.shrink(bytes.len());
-        }
-        Ok(bytes.freeze())
-    };
-    match tokio::time::timeout(limits.body, collect).await {
-        Ok(collected) => collected,
-        Err(_) => Err(Refusal::new(
-            Reason::SlowBody,
-            format!("the body must arrive within {} s, and did not", limits.body.as_secs_f64()),
-        )),
-    }
+    Ok(bytes.freeze())
+}
+
+fn too_slow(limits: &Limits) -> Refusal {
+    Refusal::new(
+        Reason::SlowBody,
+        format!("the body must arrive within {} s, and did not", limits.body.as_secs_f64()),
+    )
 }
 
 fn no_room(limits: &Limits) -> Refusal {

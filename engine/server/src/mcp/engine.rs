@@ -9,14 +9,12 @@ use std::time::{Duration, Instant};
 use nearsay::embed::Embedder;
 use nearsay::search::QueryModel;
 use nearsay::session::scheduler::{Permit, Scheduler, SchedulerOptions, SchedulerThreads};
-use nearsay::{
-    CrossEncoder, CrossEncoderOptions, EmbedOptions, Error, ScoreOptions, Scorer, Session, Workers,
-};
+use nearsay::{CrossEncoder, EmbedOptions, Error, ScoreOptions, Scorer, Session, Workers};
 use tokio::sync::Semaphore;
 
 use super::corpora::OpenCorpus;
 use crate::errors::{Reason, Refusal};
-use crate::models::{Model, usage};
+use crate::models::{Model, open_head, usage};
 use crate::shared::Shared;
 use crate::work::{Failure, deadline_after};
 
@@ -77,11 +75,29 @@ impl Engine {
             Source::Server(shared) => shared,
         };
         let deadline = deadline.unwrap_or_else(|| deadline_after(shared.config.limits.request));
-        let mut models = Vec::new();
+        let (mut models, mut first_error) = (Vec::new(), None);
         for slot in shared.models()?.all() {
-            models.push(Arc::new(ToolModel::of_server(shared.load(slot, deadline).await?)));
+            match shared.load(slot, deadline).await {
+                Ok(model) => models.push(Arc::new(ToolModel::of_server(model))),
+                // The others may do.
+                Err(refusal) => drop(first_error.get_or_insert(refusal)),
+            }
         }
-        Ok(models)
+        match first_error {
+            Some(refusal) if models.is_empty() => Err(refusal),
+            _ => Ok(models),
+        }
+    }
+
+    /// The threads that compare rows: those of the first model that is loaded.
+    pub(super) fn workers(&self) -> Workers {
+        match &self.source {
+            Source::Own(models, _) => workers(models),
+            Source::Server(shared) => {
+                let loaded = shared.all_models().loaded().next();
+                loaded.map_or_else(|| Workers::new(None), |model| model.embedder.session().workers().clone())
+            }
+        }
     }
 
     /// Lets a call in that works on about so many tokens, by the limits of the scheduler.
@@ -181,7 +197,7 @@ impl ToolModel {
     }
 
     fn of_server(model: Arc<Model>) -> Self {
-        let (session, embedding) = (model.embedder.session().clone(), model.embedder.options().clone());
+        let (session, embedding) = (model.embedder.session().clone(), model.embedding.clone());
         Self { name: model.name.clone(), session, embedding, parts: Parts::OfServer(model) }
     }
 
@@ -205,21 +221,23 @@ impl ToolModel {
         Ok(self.parts().embedder.get_or_init(|| embedder).clone())
     }
 
-    fn head(&self) -> Option<&CrossEncoder> {
-        self.parts()
-            .head
-            .get_or_init(|| self.session.cross_encoder(&CrossEncoderOptions::default()).ok())
-            .as_ref()
+    /// The model as a cross-encoder, with the settings of the server, if it has a head for that.
+    fn head(&self) -> nearsay::Result<Option<CrossEncoder>> {
+        if let Some(head) = self.parts().head.get() {
+            return Ok(head.clone());
+        }
+        let head = open_head(&self.session, &self.embedding)?.map(|(head, _)| head);
+        Ok(self.parts().head.get_or_init(|| head).clone())
     }
 
     /// Whether it has a classification head: its other layers are not for vectors of texts.
     pub(super) fn has_head(&self) -> bool {
-        self.head().is_some()
+        matches!(self.head(), Ok(Some(_)))
     }
 
     /// The model as a cross-encoder with one score per pair, if it is one.
     pub(super) fn cross_encoder(&self) -> Option<CrossEncoder> {
-        self.head()?.with_one_score().ok()
+        self.head().ok()??.with_one_score().ok()
     }
 
     /// The model for queries in words of a version of a corpus.

@@ -1,12 +1,13 @@
 //! A loaded model, and what it can do.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nearsay::rerank::PairScoring;
 use nearsay::session::scheduler::Kind;
 use nearsay::tokens::TruncationSide;
 use nearsay::vectors::{Level, Provenance};
-use nearsay::{CrossEncoderOptions, EmbedOptions, Embedder, Error, Pooling, Session};
+use nearsay::{CrossEncoder, CrossEncoderOptions, EmbedOptions, Embedder, Error, Pooling, Session};
 
 use super::prepared::{Prepared, Settings};
 use crate::config::{Config, ModelSource};
@@ -25,6 +26,9 @@ pub(crate) struct Model {
     /// With the settings of the server.
     pub(crate) embedder: Embedder,
     pub(crate) task: Task,
+    /// The settings of the server.
+    #[cfg(feature = "mcp")]
+    pub(crate) embedding: EmbedOptions,
     /// The least that a text may be cut to: its special tokens and one more.
     pub(crate) shortest_limit: usize,
     pub(crate) provenance: Provenance,
@@ -62,14 +66,7 @@ pub(crate) struct Labels {
 impl Labels {
     /// The head of a model, if it has one.
     fn of(session: &Session, embedding: &EmbedOptions) -> nearsay::Result<Option<Self>> {
-        let mut options = CrossEncoderOptions::default();
-        options.max_length = embedding.max_length;
-        options.prompt_name.clone_from(&embedding.prompt_name);
-        let encoder = match session.cross_encoder(&options) {
-            Ok(encoder) => encoder,
-            Err(error) if has_no_head(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Some((encoder, options)) = open_head(session, embedding)? else { return Ok(None) };
         let names = session.model().label_names(encoder.num_labels())?;
         Ok(Some(Self { session: session.clone(), options, names, kinds: Default::default() }))
     }
@@ -86,6 +83,24 @@ impl Labels {
         let encoder =
             self.session.cross_encoder(&self.options.clone().logits(logits).truncation_side(side))?;
         Ok(known.get_or_init(|| Kind::new(PairScoring::new(&encoder))).clone())
+    }
+}
+
+/// The head of a model as a cross-encoder with the settings of the server, if it has one.
+///
+/// # Errors
+/// If a file of the model breaks a rule.
+pub(crate) fn open_head(
+    session: &Session,
+    embedding: &EmbedOptions,
+) -> nearsay::Result<Option<(CrossEncoder, CrossEncoderOptions)>> {
+    let mut options = CrossEncoderOptions::default();
+    options.max_length = embedding.max_length;
+    options.prompt_name.clone_from(&embedding.prompt_name);
+    match session.cross_encoder(&options) {
+        Ok(encoder) => Ok(Some((encoder, options))),
+        Err(error) if has_no_head(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -129,6 +144,8 @@ impl Model {
         Ok(Self {
             name: source.name.clone(),
             task,
+            #[cfg(feature = "mcp")]
+            embedding: config.embedding.clone(),
             shortest_limit: embedder.tokenize(&[""])?.iter().map(|text| text.ids.len() + 1).sum(),
             provenance: embedder.provenance(),
             sha256: session.model_digest()?,
@@ -181,6 +198,11 @@ impl Model {
                 Err(self.not_capable("have a classification head", &format!("makes {level} vectors")))
             }
         }
+    }
+
+    /// The name that clients see of the model that was opened as `name`: a folder of this machine is none of theirs.
+    pub(crate) fn public_name(&self, name: &str) -> String {
+        if Path::new(name).is_dir() { self.name.clone() } else { name.to_owned() }
     }
 
     /// The refusal of a request that this model cannot answer.

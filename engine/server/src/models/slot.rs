@@ -4,6 +4,7 @@
 //! again, the new one is loaded next to the old one, which is freed when its last request is done. There are never more
 //! than these two.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,9 +97,9 @@ impl Slot {
         };
         match ended {
             Ok(Some(Ok(model))) => Ok(model),
-            Ok(Some(Err(error))) => Err(not_loaded(name, &error)),
+            Ok(Some(Err(error))) => Err(self.not_loaded(&error)),
             Ok(None) | Err(_) => {
-                Err(not_loaded(name, &Error::Bug("loading ended without a model".to_owned())))
+                Err(self.not_loaded(&Error::Bug("loading ended without a model".to_owned())))
             }
         }
     }
@@ -212,17 +213,42 @@ impl Slot {
         }
     }
 
+    /// The refusal of a request for a model that cannot be loaded. Where its files are is for the log.
+    fn not_loaded(&self, error: &Error) -> Refusal {
+        let Refusal { reason, message, .. } = error.into();
+        let ModelSource { name, source } = &self.source;
+        match reason {
+            Reason::Lost | Reason::Draining => Refusal::new(reason, message),
+            _ => {
+                let message = without_folder(message, source, name);
+                Refusal::new(Reason::NotLoaded, format!("the model {name} cannot be loaded: {message}"))
+            }
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Each change is a single assignment, or several that cannot panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The refusal of a request for a model that cannot be loaded.
-fn not_loaded(name: &str, error: &Error) -> Refusal {
-    let Refusal { reason, message, .. } = error.into();
-    match reason {
-        Reason::Lost | Reason::Draining => Refusal::new(reason, message),
-        _ => Refusal::new(Reason::NotLoaded, format!("the model {name} cannot be loaded: {message}")),
+/// A message with the model's name in place of its folder.
+fn without_folder(message: String, source: &str, name: &str) -> String {
+    let whole = Path::new(source).canonicalize().ok().map(|path| path.display().to_string());
+    let message = whole.map_or(message.clone(), |folder| message.replace(&folder, name));
+    if source.contains('/') { message.replace(source, name) } else { message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().display().to_string();
+        let message = format!("{source}/model.safetensors is incomplete");
+        assert_eq!(without_folder(message, &source, "small"), "small/model.safetensors is incomplete");
+        assert_eq!(without_folder("no folder".to_owned(), "org/name", "n"), "no folder");
     }
 }

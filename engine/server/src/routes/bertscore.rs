@@ -102,14 +102,22 @@ pub(super) async fn bertscore(
     fields.finish()?;
 
     // Made from parts that are loaded, but for a tokenizer of its own.
-    let scorer = tokio::task::block_in_place(|| model.embedder.session().scorer(&options))?;
+    let scorer = tokio::task::block_in_place(|| model.embedder.session().scorer(&options));
+    let scorer = scorer.map_err(|error| {
+        let Refusal { reason, message, param } = error.into();
+        let folder = model.embedder.session().model().folder().name();
+        Refusal { reason, message: message.replace(folder, &model.public_name(folder)), param }
+    })?;
     let job = ScoreJob { scorer, pairs, idf, deadline: terms.deadline };
     let done = shared.work.bertscore(&model, job).await.map_err(|failure| failure.refusal("candidates"))?;
     let BertScores { signature, mean, scores, notices } = &done.value;
+    let mut signature = signature.clone();
+    signature.model = model.public_name(&signature.model);
+    let signature = signature.to_string();
     let undefined = scores.iter().enumerate().filter(|(_, scores)| scores.has_nan());
     let answer = BertScoreAnswer {
         model: &model.name,
-        report: ScoreReport::new().bertscore(signature, mean.mean(), scores, &[]),
+        report: ScoreReport::new().bertscore(&signature, mean.mean(), scores, &[]),
         notices: Notices {
             pairs: notices.pairs,
             empty: notices.empty.count,
@@ -144,19 +152,18 @@ fn of_field(field: &str, refusal: &Refusal) -> Refusal {
 }
 
 fn options(fields: &mut Fields, model: &Model, language: Option<String>) -> Result<ScoreOptions, Refusal> {
-    let last = model.embedder.session().recipe().num_layers();
+    let session = model.embedder.session();
+    let last = session.recipe().num_layers();
     let mut options = ScoreOptions::default();
     options.layer = fields.whole("layer", 0..=last as i64)?.map(|layer| layer as usize);
     if fields.boolean("rescale_with_baseline")?.unwrap_or(false) {
         options.rescaling = RescaleWith::Published { language };
     }
-    if options.layer.is_none() && options.layer_of(model.embedder.session().model().folder().name()).is_err()
-    {
+    if options.layer_of(session.model().folder().name()).is_err() {
         // A folder has a name of its own; the server's may be in bert_score's table.
         options.layer = default_layer(&model.name);
     }
-    if options.layer.is_none() && options.layer_of(model.embedder.session().model().folder().name()).is_err()
-    {
+    if options.layer_of(session.model().folder().name()).is_err() {
         let message = format!(
             "layer must be given, from 0 to {last}: the model {} is not in bert_score's table of layers",
             model.name

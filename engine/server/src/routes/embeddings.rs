@@ -95,9 +95,14 @@ pub(super) async fn embeddings(
     let output_type = fields.word("output_type", &OUTPUT_TYPES)?.unwrap_or_default();
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     let settings = settings(&mut fields, &model)?;
-    let extras = Extras::read(fields, &terms)?;
+    let has_no_encoding = [("encoding_format", format.is_some() && encoding == Encoding::Base64)];
+    let extras = Extras::read(fields, &terms)?.ignoring(&has_no_encoding);
 
     let width = settings.dimensions.unwrap_or(model.embedder.dimensions());
+    output_type.width(width).map_err(|error| {
+        let Refusal { reason, message, .. } = error.into();
+        Refusal::of("output_type", reason, message)
+    })?;
     let bytes = AROUND + inputs.len() as u64 * encoding.bytes(width);
     super::embed::check_answer(bytes, shared.config.limits.response_bytes)
         .map_err(|failure| failure.refusal("input"))?;

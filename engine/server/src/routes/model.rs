@@ -200,7 +200,11 @@ pub(super) async fn one(State(shared): State<Arc<Shared>>, request: Request) -> 
 pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let first = shared.models()?.first();
     let limits = &shared.config.limits;
-    let max_queued_tokens = shared.work.statistics().max_queued_tokens;
+    // Until the first model is loaded, the scheduler has not measured what it can take.
+    let max_queued_tokens = match shared.work.statistics().max_queued_tokens {
+        0 => limits.queued_tokens.unwrap_or(2 * limits.tokens_per_request),
+        tokens => tokens,
+    };
     let server = InfoServer {
         served_model_name: first.name().to_owned(),
         max_concurrent_requests: limits.connections,

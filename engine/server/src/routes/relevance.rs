@@ -1,15 +1,20 @@
 //! How much texts have to do with each other: by a cross-encoder's head, or by the cosine of two vectors.
 
+use std::sync::Arc;
+
 use nearsay::Vectors;
 use nearsay::rerank::TextOrPair;
 use nearsay::tokens::TruncationSide;
 use nearsay::vectors::Level;
 
 use super::cosines::Cosines;
-use crate::errors::Refusal;
+use crate::errors::{Reason, Refusal};
 use crate::models::{Labels, Model, Settings, Task};
 use crate::shared::Shared;
 use crate::work::{Conditions, Done, Input, Job};
+
+/// The bytes of a request's pairs, at most, in bodies of the largest size.
+const PAIR_BODIES: usize = 16;
 
 /// Which of a cross-encoder's numbers are returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,33 +77,31 @@ impl<'a> Relevance<'a> {
             let value = tokio::task::block_in_place(|| of_first(&vectors))?;
             return Ok(Done { value, measured: queries.measured.and(texts.measured) });
         };
-        let query = query.into();
-        let pair = |text| TextOrPair::Pair(std::sync::Arc::clone(&query), text);
-        self.pairs(labels, documents.into_iter().map(pair).collect(), (scale, name)).await
+        self.pairs(labels, (vec![query], documents), (scale, name)).await
     }
 
-    /// The score of each pair of texts.
+    /// The score of each pair of texts: of the first with all of the second, or of two lists of the same length.
     pub(super) async fn of_pairs(
         &self,
-        pairs: Vec<(String, String)>,
+        (first, second): (Vec<String>, Vec<String>),
         name: &str,
     ) -> Result<Done<Vec<f32>>, Refusal> {
         if let Task::Labels(labels) = &self.model.task {
-            let pair = |(first, second): (String, String)| TextOrPair::Pair(first.into(), second);
-            return self.pairs(labels, pairs.into_iter().map(pair).collect(), (Scale::OfModel, name)).await;
+            return self.pairs(labels, (first, second), (Scale::OfModel, name)).await;
         }
-        let count = pairs.len();
-        let (left, right): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
-        let inputs = left.into_iter().chain(right).map(Input::Text).collect();
-        let job = Job {
-            inputs,
-            settings: Settings { side: self.side, ..Settings::default() },
-            conditions: self.conditions,
-        };
+        let (left, right) = (first.len(), second.len());
+        let inputs = first.into_iter().chain(second).map(Input::Text).collect();
+        let settings = Settings { side: self.side, ..Settings::default() };
+        let job = Job { inputs, settings, conditions: self.conditions };
         let Done { value, measured } =
             self.shared.work.embed(self.model, job).await.map_err(|failure| failure.refusal(name))?;
         let cosines = Cosines::new(&value)?;
-        Ok(Done { value: (0..count).map(|pair| cosines.of(pair, count + pair)).collect(), measured })
+        let value = (0..right).map(|pair| cosines.of(pair.min(left - 1), left + pair)).collect();
+        Ok(Done { value, measured })
+    }
+
+    fn most_pair_bytes(&self) -> usize {
+        self.shared.config.limits.body_bytes.saturating_mul(PAIR_BODIES)
     }
 
     async fn embed(&self, prompt: &str, texts: Vec<String>, name: &str) -> Result<Done<Vectors>, Refusal> {
@@ -109,12 +112,30 @@ impl<'a> Relevance<'a> {
         self.shared.work.embed(self.model, job).await.map_err(|failure| failure.refusal(name))
     }
 
+    /// The scores of one text with each of several, or of two lists of the same length.
     async fn pairs(
         &self,
         labels: &Labels,
-        pairs: Vec<TextOrPair>,
+        (first, second): (Vec<String>, Vec<String>),
         (scale, name): (Scale, &str),
     ) -> Result<Done<Vec<f32>>, Refusal> {
+        // The first text is read again for each of the others.
+        let bytes = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let repeated = bytes(&first).saturating_mul(second.len() / first.len().max(1));
+        let (read, most) = (repeated.saturating_add(bytes(&second)), self.most_pair_bytes());
+        if read > most {
+            let message = format!(
+                "the pairs with {name} must have at most {most} bytes together ({PAIR_BODIES} times the server's \
+                 `max-body`), got {read}: send fewer or shorter texts"
+            );
+            return Err(Refusal::of(name, Reason::TooLarge, message));
+        }
+        let first: Vec<Arc<str>> = first.into_iter().map(Into::into).collect();
+        let pairs = second.into_iter().enumerate().map(|(pair, text)| {
+            let first = &first[pair.min(first.len() - 1)];
+            TextOrPair::Pair(first.clone(), text)
+        });
+        let pairs: Vec<TextOrPair> = pairs.collect();
         let kind = labels.kind(scale != Scale::OfModel, self.side)?;
         let scored = self.shared.work.score(&kind, pairs, self.conditions).await;
         let Done { value, measured } = scored.map_err(|failure| failure.refusal(name))?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extras::Extras;
-use super::inputs::{check_count, texts};
+use super::inputs::texts;
 use super::relevance::Relevance;
 use super::rerank::of_method;
 use super::usage::Usage;
@@ -73,22 +73,18 @@ pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -
     Ok(of_method(relevance.method(), response))
 }
 
-/// The pairs: a text with each of several, or two lists text by text.
-fn pairs(fields: &mut Fields, shared: &Shared) -> Result<Vec<(String, String)>, Refusal> {
+/// The texts of pairs: one and several others, or two lists of the same length.
+fn pairs(fields: &mut Fields, shared: &Shared) -> Result<(Vec<String>, Vec<String>), Refusal> {
     let names = NAMES.iter().find(|names| names.iter().all(|name| fields.has(name))).unwrap_or(&NAMES[0]);
     let [left, right] = *names;
-    let (mut first, second) = (texts(fields, left, &shared.config)?, texts(fields, right, &shared.config)?);
-    check_count(right, first.len().max(second.len()), shared.config.limits.inputs)?;
-    if first.len() == 1 {
-        first = vec![first.swap_remove(0); second.len()];
+    let (first, second) = (texts(fields, left, &shared.config)?, texts(fields, right, &shared.config)?);
+    if first.len() == 1 || first.len() == second.len() {
+        return Ok((first, second));
     }
-    if first.len() != second.len() {
-        let message = format!(
-            "{left} must have one text, or as many as {right}, which has {}, got {}",
-            second.len(),
-            first.len()
-        );
-        return Err(Refusal::of(left, Reason::Value, message));
-    }
-    Ok(first.into_iter().zip(second).collect())
+    let message = format!(
+        "{left} must have one text, or as many as {right}, which has {}, got {}",
+        second.len(),
+        first.len()
+    );
+    Err(Refusal::of(left, Reason::Value, message))
 }

@@ -39,13 +39,23 @@ impl StreamFormat {
     const ALL: [(&'static str, Self); 2] =
         [("application/vnd.apache.arrow.stream", Self::Arrow), ("application/x-ndjson", Self::Lines)];
 
-    /// The one that a request asks for by `Accept`; none: JSON.
+    /// The one that a request asks for by `Accept`, if it prefers one to JSON.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let accepted = headers.get(ACCEPT)?.to_str().ok()?;
-        let mut media = accepted.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-        media
-            .find_map(|media| Self::ALL.iter().find(|(name, _)| media.eq_ignore_ascii_case(name)))
-            .map(|(_, it)| *it)
+        let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let mut preferred: Option<(f32, Option<Self>)> = None;
+        for range in lines.flat_map(|line| line.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default();
+            let quality = parts.find_map(|part| part.strip_prefix("q=")?.trim().parse().ok()).unwrap_or(1.0);
+            let known =
+                Self::ALL.iter().find(|(name, _)| media.eq_ignore_ascii_case(name)).map(|(_, it)| *it);
+            let is_json = ["application/json", "application/*", "*/*"].contains(&media);
+            let is_better = preferred.is_none_or(|(best, _)| quality > best);
+            if quality > 0.0 && is_better && (known.is_some() || is_json) {
+                preferred = Some((quality, known));
+            }
+        }
+        preferred.and_then(|(_, format)| format)
     }
 
     fn content_type(self) -> &'static str {
@@ -162,5 +172,10 @@ mod tests {
         assert_eq!(of("text/html, application/x-ndjson;q=0.9"), Some(StreamFormat::Lines));
         assert_eq!(of("Application/X-NDJSON"), Some(StreamFormat::Lines));
         assert_eq!([of("*/*"), of("application/json"), StreamFormat::of(&HeaderMap::new())], [None; 3]);
+        assert_eq!(
+            [of("application/x-ndjson;q=0"), of("application/json, application/x-ndjson;q=0.1")],
+            [None; 2]
+        );
+        assert_eq!(of("application/json;q=0.5, application/x-ndjson;q=0.9"), Some(StreamFormat::Lines));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nearsay::score::bertscore::{RunningMean, ScoreNotices, Scores};
+use nearsay::score::bertscore::{RunningMean, ScoreNotices, Scores, Signature};
 use nearsay::score::{PairSource, PairTexts, TextSource};
 use nearsay::{Embedder, Scorer};
 
@@ -33,7 +33,7 @@ pub(crate) enum Idf {
 /// Scores of pairs.
 #[derive(Debug)]
 pub(crate) struct BertScores {
-    pub(crate) signature: String,
+    pub(crate) signature: Signature,
     pub(crate) mean: RunningMean,
     pub(crate) scores: Vec<Scores>,
     pub(crate) notices: ScoreNotices,
@@ -91,6 +91,5 @@ fn scored(scorer: &Scorer, pairs: &[PairTexts], idf: Idf) -> nearsay::Result<Ber
     let scored = scorer.score(pairs)?;
     let mut mean = RunningMean::new();
     scored.scores.iter().for_each(|scores| mean.add(scores));
-    let signature = scorer.signature().to_string();
-    Ok(BertScores { signature, mean, scores: scored.scores, notices: scored.notices })
+    Ok(BertScores { signature: scorer.signature(), mean, scores: scored.scores, notices: scored.notices })
 }

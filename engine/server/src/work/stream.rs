@@ -24,7 +24,7 @@ enum Event {
 #[derive(Debug)]
 pub(crate) struct VectorStream {
     events: UnboundedReceiver<Event>,
-    work: JoinHandle<()>,
+    _work: Work,
     /// The first that was ready.
     first: Option<(usize, Vec<f32>)>,
     pub(crate) counts: Counts,
@@ -38,17 +38,17 @@ impl VectorStream {
     pub(crate) async fn start(shared: &Arc<Shared>, model: &Arc<Model>, job: Job) -> Result<Self, Failure> {
         let (sender, mut events) = unbounded_channel();
         let (shared, model) = (shared.clone(), model.clone());
-        let work = tokio::spawn(async move {
+        let work = Work(tokio::spawn(async move {
             let end = embed_each(&shared, &model, job, &sender).await;
             // Nobody listens if the client has gone.
             let _ = sender.send(Event::End(end));
-        });
+        }));
         let mut counts = Counts::default();
         loop {
             match events.recv().await {
                 Some(Event::Tokenized(tokenized)) => counts = tokenized,
                 Some(Event::Vector(place, vector)) => {
-                    return Ok(Self { events, work, first: Some((place, vector)), counts });
+                    return Ok(Self { events, _work: work, first: Some((place, vector)), counts });
                 }
                 Some(Event::End(Ok(()))) | None => {
                     let message = "a request ended without a vector".to_owned();
@@ -80,9 +80,13 @@ impl VectorStream {
     }
 }
 
-impl Drop for VectorStream {
+/// The task that encodes. It stops when this is dropped, also before the first vector.
+#[derive(Debug)]
+struct Work(JoinHandle<()>);
+
+impl Drop for Work {
     fn drop(&mut self) {
-        self.work.abort();
+        self.0.abort();
     }
 }
 

@@ -76,6 +76,7 @@ fn a_key_may_be_in_either_header_and_models_may_be_open() {
     assert_eq!(post(&[("authorization", &format!("bearer {KEY}"))]), 200);
     assert_eq!(post(&[("authorization", KEY)]), 401);
     assert_eq!(served.client().get("/v1/models").status, 200);
+    assert_eq!(served.client().request("HEAD", "/v1/models", &[], b"").status, 200);
     assert_eq!(served.client().get("/v1/models/bert").status, 200);
     assert_eq!(served.client().get("/info").status, 401);
     let message = served.client().get("/info").tei_error(401, "Validation");

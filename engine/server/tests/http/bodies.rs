@@ -126,44 +126,33 @@ fn row_107_an_answer_that_would_be_too_long_is_413_before_encoding() {
 }
 
 #[test]
-fn bodies_wait_for_room() {
+fn bodies_wait_for_room_only_if_they_are_long() {
     let served = Served::with(|config| {
-        config.limits.body_bytes = 4096;
-        config.limits.body_memory = Some(8192);
-        config.limits.body = Duration::from_millis(500);
+        config.limits.body_bytes = 128 << 10;
+        config.limits.body_memory = Some(128 << 10);
+        config.limits.body = Duration::from_millis(800);
     });
-    // Two bodies that do not arrive have all the room.
-    let headers = [("content-length", "4096")];
-    let mut slow: Vec<_> = (0..2).map(|_| served.client()).collect();
-    for client in &mut slow {
+    let headers = [("content-length", "131072")];
+    let part = [b"{\"inputs\": \"".as_slice(), &[b'a'; 70_000]].concat();
+    // What is only announced takes no room.
+    let mut announced: Vec<_> = (0..3).map(|_| served.client()).collect();
+    for client in &mut announced {
         client.send(client.message("POST", "/embed", &headers, b"{"));
     }
-    std::thread::sleep(Duration::from_millis(100));
-    served.client().get("/health").with(200);
-    let mut waiting = served.client();
-    waiting.send(waiting.message("POST", "/embed", &[], b"{\"inputs\": \"river\"}"));
-    for client in &mut slow {
-        client.answer().with(408);
-    }
-    waiting.answer().with(200);
-}
-
-#[test]
-fn a_body_without_room_is_429() {
-    let served = Served::with(|config| {
-        config.limits.body_bytes = 4096;
-        config.limits.body_memory = Some(4096);
-        config.limits.body = Duration::from_millis(600);
-    });
     let mut slow = served.client();
-    slow.send(slow.message("POST", "/embed", &[("content-length", "4096")], b"{"));
-    std::thread::sleep(Duration::from_millis(300));
-    // A second one gets the room when the first has used up its time, and keeps it from the third.
+    slow.send(slow.message("POST", "/embed", &headers, &part));
+    std::thread::sleep(Duration::from_millis(400));
+    // The first has all the room until its time is over, and the second gets it then.
     let mut second = served.client();
-    second.send(second.message("POST", "/embed", &[("content-length", "4096")], b"{"));
+    second.send(second.message("POST", "/embed", &headers, &part));
     std::thread::sleep(Duration::from_millis(20));
-    let answer = served.client().post("/embed", &json!({"inputs": "river"}));
+    served.client().post("/embed", &json!({"inputs": "river"})).with(200);
+    let third = json!({"inputs": "river ".repeat(15_000)}).to_string();
+    let answer = served.client().request("POST", "/embed", &[], third.as_bytes());
     assert_eq!(answer.header("retry-after"), Some("1"));
     let message = answer.tei_error(429, "Overloaded");
-    assert!(message.contains("at most 4096 bytes together"), "{message}");
+    assert!(message.contains("at most 131072 bytes together"), "{message}");
+    for client in announced.iter_mut().chain([&mut slow]) {
+        client.answer().with(408);
+    }
 }

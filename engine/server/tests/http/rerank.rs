@@ -195,6 +195,14 @@ fn models_do_only_what_they_can() {
 }
 
 #[test]
+fn a_long_query_is_not_multiplied() {
+    let served = served("cross-encoders/bert");
+    let body = json!({"query": "a".repeat(1 << 20), "documents": vec!["b"; 300]});
+    let message = served.client().post("/v1/rerank", &body).openai_error(413, Some("request_too_large"));
+    assert!(message.contains("must have at most 134217728 bytes together"), "{message}");
+}
+
+#[test]
 fn documents_are_texts() {
     let served = Served::new();
     for (body, part) in [

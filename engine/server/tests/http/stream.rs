@@ -1,5 +1,7 @@
 //! Vectors that are sent as they are ready.
 
+use std::time::Duration;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt32Type};
 use arrow_ipc::reader::StreamReader;
@@ -71,6 +73,39 @@ fn streams_have_the_bits_of_the_library() {
     let arrow = client.request("POST", "/v1/embeddings", &[("accept", ARROW)], bytes.as_bytes()).with(200);
     let batch = StreamReader::try_new(&arrow.body[..], None).unwrap().next().unwrap().unwrap();
     assert_eq!(batch["embedding"].as_fixed_size_list().value_length() as usize, DIMENSIONS / 8);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_the_stream() {
+    let served = Served::new();
+    for accept in [ARROW, "application/json"] {
+        let body = json!({"input": ["a", "b"], "dimensions": 7, "output_type": "binary"}).to_string();
+        let answer =
+            served.client().request("POST", "/v1/embeddings", &[("accept", accept)], body.as_bytes());
+        let error = answer.with(400).json();
+        assert_eq!(error["error"]["param"], "output_type", "{error}");
+    }
+    let body = json!({"input": "a", "encoding_format": "base64"}).to_string();
+    let answer = served.client().request("POST", "/v1/embeddings", &[("accept", LINES)], body.as_bytes());
+    assert_eq!(answer.with(200).header("x-nearsay-ignored"), Some("encoding_format"));
+}
+
+/// The work of a client that leaves before its first vector stops, too.
+#[test]
+fn a_stream_whose_client_has_gone_is_dropped() {
+    let served = Served::with(|config| config.limits.wait = Duration::from_secs(600));
+    let long = "river ".repeat(30);
+    let texts = |count: usize| -> Value { (0..count).map(|number| format!("{number} {long}")).collect() };
+    let body = json!({ "inputs": texts(2000) }).to_string();
+    let mut ahead = served.client();
+    ahead.send(ahead.message("POST", "/embed", &[("x-nearsay-priority", "interactive")], body.as_bytes()));
+    let headers = [("accept", LINES), ("x-nearsay-priority", "bulk")];
+    let mut behind = served.client();
+    behind.send(behind.message("POST", "/embed", &headers, body.as_bytes()));
+    std::thread::sleep(Duration::from_millis(50));
+    drop((ahead, behind));
+    served.wait_until_nothing_is_queued();
+    assert!(served.metric("nearsay_texts_total") < 2000.0);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::super::arguments::{missing, whole};
 use super::super::corpora::OpenCorpus;
-use super::super::engine::workers;
 use super::super::task::{TextSize, refused};
 use super::super::uri;
 use super::search::{DEFAULT_CHARACTERS, MOST_K};
@@ -62,7 +61,7 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
     let mut options = SearchOptions::default();
     options.top = Some(k);
     options.columns = corpus.columns.clone();
-    let workers = workers(&call.engine.models(call.task.deadline).await?);
+    let workers = call.engine.workers();
     let (cancel, searched) = (call.task.cancel().clone(), corpus.clone());
     let (id, answer) = call
         .task
