@@ -18,8 +18,9 @@ class TestStandard(EmbeddingsIntegrationTests):
     address = ""
 
     @pytest.fixture(autouse=True, scope="class")
-    def with_server(self, request: pytest.FixtureRequest, url: str) -> None:
-        request.cls.address = url
+    @classmethod
+    def with_server(cls, url: str) -> None:
+        cls.address = url
 
     @property
     def embeddings_class(self) -> type[OpenAIEmbeddings]:

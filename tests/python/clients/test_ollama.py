@@ -23,8 +23,11 @@ def test_texts(client: ollama.Client, url: str, texts: list[str], expected: np.n
     assert_same_bits(asyncio.run(ollama.AsyncClient(host=url).embed(model=NAME, input=texts)).embeddings, expected)
 
 
-def test_models(client: ollama.Client) -> None:
-    assert [model.model for model in client.list().models] == [NAME]
+def test_models(client: ollama.Client, texts: list[str], expected: np.ndarray) -> None:
+    """Names have a tag, as Ollama's do, with which a model is found, too."""
+    (model,) = client.list().models
+    assert model.model == f"{NAME}:latest"
+    assert_same_bits(client.embed(model=model.model, input=texts[5]).embeddings, expected[5:6])
 
 
 def test_errors(client: ollama.Client) -> None:
