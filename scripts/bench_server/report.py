@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from typing import Any
 
 from .load import Load
@@ -22,20 +23,20 @@ def milliseconds(load: Load) -> str:
     return f"{load.p50:.1f} / {load.p99:.1f}{failed}"
 
 
-def rendered(results: dict[str, dict[str, Any]], alone: dict[str, dict[str, Any]], threads: int, seconds: float) -> str:
+def rendered(results: dict[str, dict[str, Any]], alone: dict[str, dict[str, Any]], settings: Namespace) -> str:
     about = alone[OURS[0]]
     machine = about["machine"]
     head = (
-        f"{machine['cpu']}, {threads} threads per server, {machine['instruction_set']}, {about['date'][:10]}, commit {about['commit']}; "
-        f"{seconds:g} s per figure after a warm-up; load and server share the machine"
+        f"{machine['cpu']}, {settings.threads} threads per server, {machine['instruction_set']}, {about['date'][:10]}, commit {about['commit']}; "
+        f"{settings.seconds} s per figure after a warm-up; load and server share the machine"
     )
     busy = "\n\n**The machine was busy with other work: measure again.**" if about["busy"] else ""
-    parts = [head + busy, servers(results), ratios(results, alone), goals(results, alone), parts_of_a_request(results)]
+    parts = [head + busy, servers(results, settings.bulk), ratios(results), goals(results, alone), parts_of_a_request(results)]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def servers(results: dict[str, dict[str, Any]]) -> str:
-    """Times are p50 / p99 in milliseconds."""
+def servers(results: dict[str, dict[str, Any]], bulk: int) -> str:
+    """What each server did."""
     names = [name for name in (*OURS, *PEERS) if name in results]
 
     def row(title: str, cell: Any) -> list[str]:
@@ -52,7 +53,7 @@ def servers(results: dict[str, dict[str, Any]]) -> str:
         rows.append(row(title, lambda found, key=key: milliseconds(found[key])))
     rows += [
         row(f"4 connections, {MIXED_REQUEST} mixed texts per request: texts per second", lambda found: f"{texts_per_second(found):,.0f}"),
-        row("a bulk client alone, 2,048 texts per request: texts per second", lambda found: f"{found['bulk alone']:,.0f}"),
+        row(f"a bulk client alone, {bulk:,} texts per request: texts per second", lambda found: f"{found['bulk alone']:,.0f}"),
         row("32 connections next to it: p50 / p99 in ms", lambda found: milliseconds(found["many next to bulk"])),
         row("its texts per second then", lambda found: f"{found['bulk next to many']:,.0f}"),
         row(f"{LIGHT:.0%} of the saturation next to it: p50 / p99 in ms", lambda found: milliseconds(found["light next to bulk"])),
@@ -65,7 +66,7 @@ def texts_per_second(found: dict[str, Any]) -> float:
     return found["batches"].rate * MIXED_REQUEST
 
 
-def ratios(results: dict[str, dict[str, Any]], alone: dict[str, dict[str, Any]]) -> str:
+def ratios(results: dict[str, dict[str, Any]]) -> str:
     """What nearsay does as a multiple of each peer; peers are in f32."""
     rows = []
     for ours in OURS:

@@ -41,7 +41,7 @@ class Inputs:
     bulk: list[str]
 
     @classmethod
-    def make(cls, data: Path, folder: Path, url: str) -> Inputs:
+    def make(cls, data: Path, folder: Path, url: str, bulk: int) -> Inputs:
         sick, mixed = texts.sick(data), texts.mixed(data, MIXED)
         text = texts.of_tokens(url, sick)
         batches = [mixed[at : at + MIXED_REQUEST] for at in range(0, MIXED, MIXED_REQUEST)]
@@ -51,7 +51,7 @@ class Inputs:
             texts.write_bodies(folder / "batches", batches),
             text,
             mixed,
-            texts.mixed(data, BULK),
+            texts.mixed(data, bulk),
         )
 
 
