@@ -51,7 +51,7 @@ def free_port() -> int:
 def line_of(name: str, model: Path, port: int, threads: int) -> list[str]:
     if name == "infinity":
         program = environments.python(name).parent / "infinity_emb"
-        line = [program, "v2", "--model-id", model, "--served-model-name", NAME, "--engine", "torch", "--device", "cpu"]
+        line = [program, "v2", "--model-id", environments.limited_model(model), "--served-model-name", NAME, "--engine", "torch", "--device", "cpu"]
         line += ["--dtype", "float32", "--no-bettertransformer", "--no-model-warmup", "--host", "127.0.0.1", "--port", port]
         return [*map(str, line), "--log-level", "error"]
     folder = environments.onnx_model(model) if name == "fastembed" else model

@@ -18,6 +18,7 @@ INFINITY = "infinity-emb==0.0.78"
 NAMES = ("sentence-transformers", "infinity", "fastembed", "oha")
 #: The longest text of the model, for every server.
 MAX_TOKENS = 256
+SETTINGS = "tokenizer_config.json"
 #: What fastembed reads from a model's folder, next to the graph.
 FILES = ("config.json", "special_tokens_map.json", "tokenizer.json")
 
@@ -80,8 +81,7 @@ def onnx_model(model: Path) -> Path:
     """A folder with the model as ONNX, which the environment of sentence-transformers exports."""
     folder = FOLDER / "onnx" / model.name
     # Written last.
-    settings = folder / "tokenizer_config.json"
-    if settings.is_file():
+    if (folder / SETTINGS).is_file():
         return folder
     install("sentence-transformers")
     shutil.rmtree(folder, ignore_errors=True)
@@ -89,7 +89,24 @@ def onnx_model(model: Path) -> Path:
     run([python("sentence-transformers"), PARTS / "export_onnx.py", model, folder / "model.onnx"])
     for name in FILES:
         shutil.copyfile(model / name, folder / name)
-    # fastembed's limit is in this file, sentence-transformers' and nearsay's in another.
-    read = json.loads((model / "tokenizer_config.json").read_text("utf-8"))
-    settings.write_text(json.dumps({**read, "model_max_length": MAX_TOKENS, "max_length": MAX_TOKENS}), "utf-8")
+    write_limit(model, folder)
     return folder
+
+
+def limited_model(model: Path) -> Path:
+    """A folder with the model for infinity."""
+    folder = FOLDER / "limited" / model.name
+    # Written last.
+    if (folder / SETTINGS).is_file():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns(SETTINGS))
+    write_limit(model, folder)
+    return folder
+
+
+def write_limit(model: Path, folder: Path) -> None:
+    """fastembed and infinity read the longest text from this file, sentence-transformers and nearsay from another."""
+    read = json.loads((model / SETTINGS).read_text("utf-8"))
+    limits = {"model_max_length": MAX_TOKENS, "max_length": MAX_TOKENS}
+    (folder / SETTINGS).write_text(json.dumps({**read, **limits}), "utf-8")
