@@ -264,10 +264,32 @@ impl Refusal {
     }
 }
 
-/// The refusal travels in the response until its form is known.
 /// The message for an internal error.
 pub(crate) const INTERNAL: &str = "an internal error of nearsay: please report it with the server's log";
 
+/// A message without the folders of this machine: of each absolute path, its last part. `known` are folders whose names may
+/// have blanks in them.
+pub(crate) fn without_folders(message: &str, known: &[&str]) -> String {
+    let mut message = message.to_owned();
+    for folder in known.iter().filter(|folder| folder.contains('/')) {
+        let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        message = message.replace(folder, name);
+    }
+    let is_end = |c: char| c.is_whitespace() || ['"', '`', '\'', '(', ')', ','].contains(&c);
+    let shortened = |word: &str| match word.strip_prefix('/') {
+        Some(path) if path.contains('/') => path.rsplit('/').next().unwrap_or_default().to_owned(),
+        _ => word.to_owned(),
+    };
+    message
+        .split_inclusive(is_end)
+        .map(|part| {
+            let word = part.trim_end_matches(is_end);
+            shortened(word) + &part[word.len()..]
+        })
+        .collect()
+}
+
+/// The refusal travels in the response until its form is known.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
@@ -316,6 +338,14 @@ mod tests {
         let after = |millis| Refusal::new(Reason::Busy(Duration::from_millis(millis)), "").retry_after();
         assert_eq!([after(0), after(1001), after(900_000)], [Some(1), Some(2), Some(120)]);
         assert_eq!(Refusal::new(Reason::Key, "").retry_after(), None);
+    }
+
+    #[test]
+    fn folders_of_this_machine_are_left_out() {
+        let message = "`/srv/models/small/model.safetensors` is incomplete, and and/or 1/2 stay";
+        assert_eq!(without_folders(message, &[]), "`model.safetensors` is incomplete, and and/or 1/2 stay");
+        let message = "no baseline for /my models/small; /a/b/c";
+        assert_eq!(without_folders(message, &["/my models/small"]), "no baseline for small; c");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod accept;
 mod auth;
 mod body_memory;
 mod config;
+mod cosines;
 mod errors;
 mod front;
 mod host;

@@ -129,7 +129,10 @@ impl Metrics {
         self.texts.inc_by(counts.texts);
         self.truncated_texts.inc_by(counts.truncated);
         self.queue_seconds.0.observe(measured.queue.as_secs_f64());
-        self.encode_seconds.0.observe(measured.encode.as_secs_f64());
+        // A stream is counted when it begins.
+        if !measured.encode.is_zero() {
+            self.encode_seconds.0.observe(measured.encode.as_secs_f64());
+        }
     }
 
     /// Counts a batch that was encoded.

@@ -262,6 +262,7 @@ impl ToolModel {
         }
         let mut options = ScoreOptions::default();
         options.layer = settings.layer;
+        options.max_length = self.embedding.max_length;
         if let Some(language) = &settings.rescale {
             options = options.rescaled(language);
         }

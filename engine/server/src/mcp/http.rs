@@ -32,9 +32,6 @@ pub(crate) struct McpRoute {
     _ending: Arc<watch::Sender<bool>>,
 }
 
-/// More than any call has: a hundred texts, each with a hundred references.
-const MOST_VALUES: usize = 20_000;
-
 impl McpRoute {
     /// The tools with the models and limits of a server.
     pub(crate) fn new(shared: &Arc<Shared>, toolset: &Toolset) -> Self {
@@ -56,13 +53,7 @@ impl McpRoute {
     pub(crate) async fn answer(self, mut request: Request) -> Result<Response, Refusal> {
         let bytes = read_body(&mut request, &self.limits).await?;
         let (mut parts, _) = request.into_parts();
-        // What is nested too deeply or has too many values is refused before it takes memory many times its size.
-        let checked = tokio::task::block_in_place(|| {
-            crate::json::parse(&bytes, MOST_VALUES)
-                .map_err(|refusal| JsonRpcError::new(None, ErrorData::parse_error(refusal.message, None)))?;
-            parse(&bytes).map(drop)
-        });
-        if let Err(error) = checked {
+        if let Err(error) = tokio::task::block_in_place(|| parse(&bytes).map(drop)) {
             return Ok(refused(&error));
         }
         // A client may get JSON or a stream of events, whether it says so or not.

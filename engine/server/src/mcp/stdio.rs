@@ -15,16 +15,20 @@ use rmcp::model::{
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, serve_server};
-use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::Engine;
 use super::service::Service;
 use super::toolset::Toolset;
+use crate::errors::{Reason, Refusal};
 
 /// The most bytes of a line.
 const MOST_BYTES: usize = 4 << 20;
+
+/// Values of a message, at most: more than a hundred texts with their references have, and less than would take memory many
+/// times the message's size.
+const MOST_VALUES: usize = 20_000;
 /// Messages that wait between a thread of input or output and the others.
 const WAITING: usize = 16;
 /// How long calls may go on when the input has ended, and how long they have to notice that they may not.
@@ -215,10 +219,13 @@ fn line_of(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
 /// The message in a line; none if it is a notification that nobody knows.
 pub(super) fn parse(line: &[u8]) -> Result<Option<ClientJsonRpcMessage>, Box<JsonRpcError>> {
     let refuse = |error: ErrorData, id| Err(Box::new(JsonRpcError::new(id, error)));
-    let value: Value = match serde_json::from_slice(line) {
+    let value = match crate::json::parse(line, MOST_VALUES) {
         Ok(value) => value,
-        Err(error) => {
-            return refuse(ErrorData::parse_error(format!("a message must be JSON: {error}"), None), None);
+        Err(Refusal { reason: Reason::TooLarge, message, .. }) => {
+            return refuse(ErrorData::invalid_request(message, None), None);
+        }
+        Err(Refusal { message, .. }) => {
+            return refuse(ErrorData::parse_error(format!("a message must be JSON: {message}"), None), None);
         }
     };
     if !value.is_object() {

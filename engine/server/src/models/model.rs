@@ -19,6 +19,9 @@ use crate::recent::Recent;
 /// besides what all share.
 const MOST_EMBEDDERS: usize = 64;
 
+/// The name of the head that turns a text or a pair into labels.
+const CLASSIFICATION: &str = "classification";
+
 /// A loaded model.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -26,6 +29,8 @@ pub(crate) struct Model {
     /// With the settings of the server.
     pub(crate) embedder: Embedder,
     pub(crate) task: Task,
+    /// The longest text of the server's settings.
+    pub(crate) max_length: Option<usize>,
     /// The settings of the server.
     #[cfg(feature = "mcp")]
     pub(crate) embedding: EmbedOptions,
@@ -94,6 +99,12 @@ pub(crate) fn open_head(
     session: &Session,
     embedding: &EmbedOptions,
 ) -> nearsay::Result<Option<(CrossEncoder, CrossEncoderOptions)>> {
+    let model = session.model();
+    let is_cross_encoder = model.sentence_transformer().is_some_and(|sentence| sentence.is_cross_encoder());
+    // Of other families, no head is read, whether the weights have one or not.
+    if !is_cross_encoder && !model.family().heads().iter().any(|head| head.name() == CLASSIFICATION) {
+        return Ok(None);
+    }
     let mut options = CrossEncoderOptions::default();
     options.max_length = embedding.max_length;
     options.prompt_name.clone_from(&embedding.prompt_name);
@@ -110,6 +121,12 @@ fn has_no_head(error: &Error) -> bool {
         Error::Model(error) => matches!(error, nearsay::models::Error::NoHead { .. }),
         _ => false,
     }
+}
+
+/// The name that clients see of a model that was opened as `opened`, and is called `name`: a folder of this machine is none
+/// of theirs.
+pub(crate) fn public_name(opened: &str, name: &str) -> String {
+    if Path::new(opened).is_dir() { name.to_owned() } else { opened.to_owned() }
 }
 
 /// The tokenizer of a model whose head has labels, as an embedder.
@@ -144,6 +161,7 @@ impl Model {
         Ok(Self {
             name: source.name.clone(),
             task,
+            max_length: config.embedding.max_length,
             #[cfg(feature = "mcp")]
             embedding: config.embedding.clone(),
             shortest_limit: embedder.tokenize(&[""])?.iter().map(|text| text.ids.len() + 1).sum(),
@@ -200,9 +218,9 @@ impl Model {
         }
     }
 
-    /// The name that clients see of the model that was opened as `name`: a folder of this machine is none of theirs.
-    pub(crate) fn public_name(&self, name: &str) -> String {
-        if Path::new(name).is_dir() { self.name.clone() } else { name.to_owned() }
+    /// The name that clients see of this model, which was opened as `opened`.
+    pub(crate) fn public_name(&self, opened: &str) -> String {
+        public_name(opened, &self.name)
     }
 
     /// The refusal of a request that this model cannot answer.

@@ -4,7 +4,7 @@
 //! again, the new one is loaded next to the old one, which is freed when its last request is done. There are never more
 //! than these two.
 
-use std::path::Path;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::model::Model;
 use crate::config::ModelSource;
-use crate::errors::{Reason, Refusal};
+use crate::errors::{Reason, Refusal, without_folders};
 use crate::shared::Shared;
 
 /// Time between two looks whether the requests of a replaced model are done.
@@ -119,7 +119,10 @@ impl Slot {
         let (slot, shared) = (self.clone(), shared.clone());
         // The load goes on if the client that caused it leaves.
         tokio::task::spawn_blocking(move || {
-            let loaded = slot.load(&shared).map(Arc::new).map_err(Arc::new);
+            // After a panic, the next request tries again, too.
+            let loaded = std::panic::catch_unwind(AssertUnwindSafe(|| slot.load(&shared)));
+            let loaded = loaded.unwrap_or_else(|_| Err(Error::Bug("loading a model failed".to_owned())));
+            let loaded = loaded.map(Arc::new).map_err(Arc::new);
             if let Err(error) = &loaded
                 && error.kind() != ErrorKind::Cancelled
             {
@@ -216,11 +219,11 @@ impl Slot {
     /// The refusal of a request for a model that cannot be loaded. Where its files are is for the log.
     fn not_loaded(&self, error: &Error) -> Refusal {
         let Refusal { reason, message, .. } = error.into();
-        let ModelSource { name, source } = &self.source;
+        let name = &self.source.name;
         match reason {
             Reason::Lost | Reason::Draining => Refusal::new(reason, message),
             _ => {
-                let message = without_folder(message, source, name);
+                let message = without_folders(&message, &[&self.source.source]);
                 Refusal::new(Reason::NotLoaded, format!("the model {name} cannot be loaded: {message}"))
             }
         }
@@ -229,26 +232,5 @@ impl Slot {
     fn state(&self) -> MutexGuard<'_, State> {
         // Each change is a single assignment, or several that cannot panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A message with the model's name in place of its folder.
-fn without_folder(message: String, source: &str, name: &str) -> String {
-    let whole = Path::new(source).canonicalize().ok().map(|path| path.display().to_string());
-    let message = whole.map_or(message.clone(), |folder| message.replace(&folder, name));
-    if source.contains('/') { message.replace(source, name) } else { message }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_are_not_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().display().to_string();
-        let message = format!("{source}/model.safetensors is incomplete");
-        assert_eq!(without_folder(message, &source, "small"), "small/model.safetensors is incomplete");
-        assert_eq!(without_folder("no folder".to_owned(), "org/name", "n"), "no folder");
     }
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document of all routes.
 
+mod bounds;
 mod requests;
 
 use serde_json::{Map, Value, json};
@@ -13,8 +14,8 @@ use crate::routes::answers::{
     Token,
 };
 use crate::routes::{Access, Route};
+pub(crate) use bounds::Bounds;
 use requests::Body;
-pub(crate) use requests::Bounds;
 
 const DESCRIPTION: &str = "Embeddings, scores and reranking. Every request may have the headers x-nearsay-priority \
                            (interactive, normal or bulk), x-nearsay-timeout-ms (milliseconds until the answer must be \

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::inputs::{check_count, texts};
 use super::{Terms, json_of, reported};
 use crate::config::Config;
-use crate::errors::{Reason, Refusal};
+use crate::errors::{Reason, Refusal, without_folders};
 use crate::json::{Fields, kind, refuse};
 use crate::limits::read_fields;
 use crate::models::{Model, Models, Slot};
@@ -106,7 +106,7 @@ pub(super) async fn bertscore(
     let scorer = scorer.map_err(|error| {
         let Refusal { reason, message, param } = error.into();
         let folder = model.embedder.session().model().folder().name();
-        Refusal { reason, message: message.replace(folder, &model.public_name(folder)), param }
+        Refusal { reason, message: without_folders(&message, &[folder]), param }
     })?;
     let job = ScoreJob { scorer, pairs, idf, deadline: terms.deadline };
     let done = shared.work.bertscore(&model, job).await.map_err(|failure| failure.refusal("candidates"))?;
@@ -156,7 +156,12 @@ fn options(fields: &mut Fields, model: &Model, language: Option<String>) -> Resu
     let last = session.recipe().num_layers();
     let mut options = ScoreOptions::default();
     options.layer = fields.whole("layer", 0..=last as i64)?.map(|layer| layer as usize);
+    options.max_length = model.max_length;
     if fields.boolean("rescale_with_baseline")?.unwrap_or(false) {
+        if language.is_none() {
+            let message = "lang must be given, as baselines are of a language, and is missing";
+            return Err(Refusal::of("lang", Reason::Value, message));
+        }
         options.rescaling = RescaleWith::Published { language };
     }
     if options.layer_of(session.model().folder().name()).is_err() {

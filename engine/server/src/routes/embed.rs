@@ -76,7 +76,7 @@ async fn dense(
     let width = tei.settings.dimensions.unwrap_or(model.embedder.dimensions());
     let bytes = inputs.len() as u64 * (2 + JSON_BYTES * width as u64);
     check_answer(bytes, shared.config.limits.response_bytes).map_err(|failure| failure.refusal("inputs"))?;
-    let job = tei.job(inputs, terms, &shared.config);
+    let job = tei.job(inputs, terms, &shared.config)?;
     if let Some(format) = format {
         let streamed = Streamed { format, output_type: OutputType::F32, inputs: "inputs", id: None };
         return streamed.answer(shared, &model, job).await;
@@ -103,7 +103,7 @@ async fn sparse(shared: &Arc<Shared>, terms: Terms, mut fields: Fields) -> Resul
     let tei = Tei::read(&mut fields, &model)?;
     fields.finish()?;
 
-    let job = tei.job(inputs, terms, &shared.config);
+    let job = tei.job(inputs, terms, &shared.config)?;
     let done = shared.work.embed_sparse(&model, job).await.map_err(|failure| failure.refusal("inputs"))?;
     // The number of values is not known before.
     let values: u64 = done.value.iter().map(|vector| vector.values.len() as u64).sum();
@@ -133,7 +133,7 @@ pub(super) async fn embed_all(
     let tei = Tei::read(&mut fields, &model)?;
     fields.finish()?;
 
-    let job = tei.job(inputs, terms, &shared.config);
+    let job = tei.job(inputs, terms, &shared.config)?;
     let fits = fits_tokens(&shared.config.limits);
     let done =
         shared.work.embed_tokens(&model, job, fits).await.map_err(|failure| failure.refusal("inputs"))?;

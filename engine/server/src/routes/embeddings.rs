@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extras::Extras;
-use super::inputs::{dimensions, inputs, prompt_name};
+use super::inputs::{check_side, dimensions, inputs, prompt_name};
 use super::stream::{StreamFormat, Streamed};
 use super::usage::Usage;
 use super::{Terms, json as json_answer, reported};
@@ -21,7 +21,7 @@ use crate::limits::read_fields;
 use crate::models::{Model, Settings};
 use crate::numbers::{JSON_BYTES, Rows, push_json};
 use crate::shared::Shared;
-use crate::work::Job;
+use crate::work::{Input, Job};
 
 /// The bytes around the vectors of an answer, at most.
 const AROUND: u64 = 1024;
@@ -107,6 +107,7 @@ pub(super) async fn embeddings(
     super::embed::check_answer(bytes, shared.config.limits.response_bytes)
         .map_err(|failure| failure.refusal("input"))?;
     let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);
+    check_side(settings.side, inputs.iter().filter_map(Input::as_text), "input")?;
     let job = Job { inputs, settings, conditions };
     if let Some(format) = format {
         let streamed = Streamed { format, output_type, inputs: "input", id: extras.id.clone() };

@@ -52,8 +52,11 @@ fn listed(names: &[String]) -> Option<HeaderValue> {
         let plain = |c: char| if c.is_ascii_graphic() && c != ',' { c } else { '?' };
         name.chars().take(64).map(plain).collect()
     };
-    let names: Vec<String> = names.iter().take(MOST_IGNORED).map(plain).collect();
-    if names.is_empty() { None } else { HeaderValue::try_from(names.join(", ")).ok() }
+    let mut listed: Vec<String> = names.iter().take(MOST_IGNORED).map(plain).collect();
+    if names.len() > MOST_IGNORED {
+        listed.push(format!("and {} more", names.len() - MOST_IGNORED));
+    }
+    if listed.is_empty() { None } else { HeaderValue::try_from(listed.join(", ")).ok() }
 }
 
 #[cfg(test)]
@@ -65,5 +68,7 @@ mod tests {
         assert_eq!(listed(&[]), None);
         let names = ["trucate", "a\r\nset-cookie: x", "ä,b"].map(str::to_owned);
         assert_eq!(listed(&names).unwrap(), "trucate, a??set-cookie:?x, ??b");
+        let many: Vec<String> = (0..22).map(|number| format!("f{number}")).collect();
+        assert!(listed(&many).unwrap().to_str().unwrap().ends_with(", f19, and 2 more"));
     }
 }

@@ -158,6 +158,27 @@ impl Reader<'_> {
     }
 }
 
+/// The longest text that is cut at its beginning: all of it is tokenized, in one piece.
+const MOST_BEFORE_CUT: usize = 256 << 10;
+
+/// Refuses texts that are too long to be cut at their beginning.
+pub(super) fn check_side<'a>(
+    side: TruncationSide,
+    texts: impl IntoIterator<Item = &'a str>,
+    path: &str,
+) -> Result<(), Refusal> {
+    let mut lengths = texts.into_iter().map(str::len);
+    match lengths.position(|length| side == TruncationSide::Left && length > MOST_BEFORE_CUT) {
+        None => Ok(()),
+        Some(index) => {
+            let message = format!(
+                "{path}[{index}] must have at most {MOST_BEFORE_CUT} bytes to be cut at its beginning, and has more"
+            );
+            Err(Refusal::of(path, Reason::TooLarge, message))
+        }
+    }
+}
+
 /// Reads `prompt_name`, which must be one of the model's.
 pub(super) fn prompt_name(fields: &mut Fields, model: &Model) -> Result<Option<String>, Refusal> {
     let path = fields.path("prompt_name");
@@ -204,8 +225,12 @@ impl Tei {
     }
 
     /// The work of these texts.
-    pub(super) fn job(self, inputs: Vec<Input>, terms: Terms, config: &Config) -> Job {
+    ///
+    /// # Errors
+    /// If a text is too long to be cut at its beginning.
+    pub(super) fn job(self, inputs: Vec<Input>, terms: Terms, config: &Config) -> Result<Job, Refusal> {
         let Self { settings, truncates } = self;
-        Job { inputs, settings, conditions: terms.conditions(truncates, config) }
+        check_side(settings.side, inputs.iter().filter_map(Input::as_text), "inputs")?;
+        Ok(Job { inputs, settings, conditions: terms.conditions(truncates, config) })
     }
 }

@@ -1,7 +1,6 @@
 //! The routes: which there are, and who answers them.
 
 mod bertscore;
-mod cosines;
 mod embed;
 mod embeddings;
 mod extras;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::inputs::{check_count, truncation};
+use super::inputs::{check_count, check_side, truncation};
 use super::relevance::sigmoid;
 use super::{Terms, json_of, reported};
 use crate::errors::{Reason, Refusal};
@@ -63,6 +63,11 @@ pub(super) async fn of_tei(
     let labels = model.labels()?;
     let Inputs { inputs, are_several } = inputs(fields.required("inputs")?, shared.config.limits.inputs)?;
     let (truncates, side) = truncation(&mut fields)?;
+    let texts = inputs.iter().flat_map(|input| match input {
+        TextOrPair::Text(text) => vec![text.as_str()],
+        TextOrPair::Pair(first, second) => vec![&**first, second.as_str()],
+    });
+    check_side(side, texts, "inputs")?;
     let conditions = terms.conditions(truncates, &shared.config);
     let raw = fields.boolean("raw_scores")?.unwrap_or(false);
     fields.finish()?;

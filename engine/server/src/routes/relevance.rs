@@ -7,7 +7,8 @@ use nearsay::rerank::TextOrPair;
 use nearsay::tokens::TruncationSide;
 use nearsay::vectors::Level;
 
-use super::cosines::Cosines;
+use super::inputs::check_side;
+use crate::cosines::{Cosines, of_first};
 use crate::errors::{Reason, Refusal};
 use crate::models::{Labels, Model, Settings, Task};
 use crate::shared::Shared;
@@ -69,12 +70,13 @@ impl<'a> Relevance<'a> {
         documents: Vec<String>,
         (scale, name): (Scale, &str),
     ) -> Result<Done<Vec<f32>>, Refusal> {
+        check_side(self.side, std::iter::once(&*query), "query")?;
+        check_side(self.side, documents.iter().map(String::as_str), name)?;
         let Task::Labels(labels) = &self.model.task else {
             // One after the other: the query is let in when nothing of this request waits, and the documents, too.
             let queries = self.embed("query", vec![query], "query").await?;
             let texts = self.embed("document", documents, name).await?;
-            let vectors = [queries.value, texts.value];
-            let value = tokio::task::block_in_place(|| of_first(&vectors))?;
+            let value = tokio::task::block_in_place(|| of_first(&queries.value, &texts.value))?;
             return Ok(Done { value, measured: queries.measured.and(texts.measured) });
         };
         self.pairs(labels, (vec![query], documents), (scale, name)).await
@@ -84,7 +86,7 @@ impl<'a> Relevance<'a> {
     pub(super) async fn of_pairs(
         &self,
         (first, second): (Vec<String>, Vec<String>),
-        name: &str,
+        [first_name, name]: [&str; 2],
     ) -> Result<Done<Vec<f32>>, Refusal> {
         if let Task::Labels(labels) = &self.model.task {
             return self.pairs(labels, (first, second), (Scale::OfModel, name)).await;
@@ -94,7 +96,10 @@ impl<'a> Relevance<'a> {
         let settings = Settings { side: self.side, ..Settings::default() };
         let job = Job { inputs, settings, conditions: self.conditions };
         let Done { value, measured } =
-            self.shared.work.embed(self.model, job).await.map_err(|failure| failure.refusal(name))?;
+            self.shared.work.embed(self.model, job).await.map_err(|failure| match failure.before(left) {
+                Ok(failure) => failure.refusal(first_name),
+                Err(failure) => failure.refusal(name),
+            })?;
         let cosines = Cosines::new(&value)?;
         let value = (0..right).map(|pair| cosines.of(pair.min(left - 1), left + pair)).collect();
         Ok(Done { value, measured })
@@ -145,14 +150,6 @@ impl<'a> Relevance<'a> {
         };
         Ok(Done { value: value.iter().map(|scores| score(scores)).collect(), measured })
     }
-}
-
-/// The cosine of the first vector of the first list with each of the second.
-fn of_first([queries, texts]: &[Vectors; 2]) -> Result<Vec<f32>, Refusal> {
-    let values = [queries.values(), texts.values()].concat();
-    let vectors = Vectors::new(values, texts.dim())?;
-    let cosines = Cosines::new(&vectors)?;
-    Ok((1..vectors.len()).map(|text| cosines.of(0, text)).collect())
 }
 
 pub(super) fn sigmoid(logit: f32) -> f32 {

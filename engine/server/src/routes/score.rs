@@ -41,8 +41,12 @@ pub(crate) struct PairScore {
     score: Float,
 }
 
+/// The names of the fields with texts, and these.
+type Names = [&'static str; 2];
+type Lists = (Vec<String>, Vec<String>);
+
 /// The names of the two fields with texts, any of which may be used.
-const NAMES: [[&str; 2]; 4] =
+const NAMES: [Names; 4] =
     [["text_1", "text_2"], ["queries", "documents"], ["queries", "items"], ["data_1", "data_2"]];
 
 pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
@@ -51,13 +55,13 @@ pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -
     shared.models()?;
     let mut fields = read_fields(request, &shared.config.limits).await?;
     let model = shared.model(fields.text("model")?.as_deref(), terms.deadline).await?;
-    let pairs = pairs(&mut fields, &shared)?;
+    let (names, pairs) = pairs(&mut fields, &shared)?;
     let truncates = fields.boolean("truncate")?.unwrap_or(true);
     let extras = Extras::read(fields, &terms)?;
     let conditions = Terms { class: Some(extras.class), ..terms }.conditions(truncates, &shared.config);
 
     let relevance = Relevance::new(&shared, &model, (conditions, TruncationSide::default()))?;
-    let scored = relevance.of_pairs(pairs, "text_2").await?;
+    let scored = relevance.of_pairs(pairs, names).await?;
     let pair = |(index, score): (usize, &f32)| PairScore { index, object: "score", score: Float(*score) };
     let id = extras.id.clone().unwrap_or(id);
     let answer = ScoreAnswer {
@@ -74,12 +78,12 @@ pub(super) async fn score(State(shared): State<Arc<Shared>>, request: Request) -
 }
 
 /// The texts of pairs: one and several others, or two lists of the same length.
-fn pairs(fields: &mut Fields, shared: &Shared) -> Result<(Vec<String>, Vec<String>), Refusal> {
+fn pairs(fields: &mut Fields, shared: &Shared) -> Result<(Names, Lists), Refusal> {
     let names = NAMES.iter().find(|names| names.iter().all(|name| fields.has(name))).unwrap_or(&NAMES[0]);
     let [left, right] = *names;
     let (first, second) = (texts(fields, left, &shared.config)?, texts(fields, right, &shared.config)?);
     if first.len() == 1 || first.len() == second.len() {
-        return Ok((first, second));
+        return Ok(([left, right], (first, second)));
     }
     let message = format!(
         "{left} must have one text, or as many as {right}, which has {}, got {}",

@@ -7,10 +7,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use nearsay::vectors::Level;
 
-use super::cosines::Cosines;
 use super::inputs::{Tei, texts};
 use super::{Terms, json, reported};
 use crate::config::Config;
+use crate::cosines::Cosines;
 use crate::errors::{Reason, Refusal};
 use crate::json::Fields;
 use crate::limits::read_fields;
@@ -75,7 +75,7 @@ pub(super) async fn of_tei(shared: &Arc<Shared>, terms: Terms, fields: Fields) -
         return Err(Failure::AnswerTooLong { bytes, most }.refusal("text_2"));
     }
     let inputs = left.into_iter().chain(right).map(Input::Text).collect();
-    let job = tei.job(inputs, terms, &shared.config);
+    let job = tei.job(inputs, terms, &shared.config)?;
     let done = shared.work.embed(&model, job).await.map_err(|failure| failure.refusal("inputs"))?;
     let rows = tokio::task::block_in_place(|| {
         let cosines = Cosines::new(&done.value)?;

@@ -21,7 +21,7 @@ use crate::errors::Refusal;
 use crate::models::Model;
 use crate::numbers::Rows;
 use crate::shared::Shared;
-use crate::work::{Job, Measured, VectorStream};
+use crate::work::{Job, VectorStream};
 
 /// Vectors that are sent together, at most.
 const TOGETHER: usize = 1024;
@@ -86,7 +86,7 @@ impl Streamed<'_> {
         let Self { format, output_type, inputs, id } = self;
         let started = VectorStream::start(shared, model, job).await;
         let vectors = started.map_err(|failure| failure.refusal(inputs))?;
-        let measured = Measured { counts: vectors.counts, ..Measured::default() };
+        let measured = vectors.measured;
         let encoder = Encoder { format, output_type, arrow: None };
         let next = |state: Option<(VectorStream, Encoder)>| async move {
             let (mut vectors, mut encoder) = state?;

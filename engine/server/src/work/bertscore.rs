@@ -8,7 +8,7 @@ use nearsay::{Embedder, Scorer};
 
 use super::job::{Counts, Done, Failure, Measured};
 use super::{CancelOnDrop, Work};
-use crate::models::Model;
+use crate::models::{Model, Settings};
 
 /// Pairs to score, and how.
 #[derive(Debug)]
@@ -44,7 +44,9 @@ impl Work {
     pub(crate) async fn bertscore(&self, model: &Model, job: ScoreJob) -> Result<Done<BertScores>, Failure> {
         let ScoreJob { scorer, pairs, idf, deadline } = job;
         let guard = CancelOnDrop::default();
-        let embedder = model.embedder.with_cancel(&guard.0);
+        // Its tokenizer has the length of the tokenizer's files, not that of the model's vectors.
+        let longest = Settings { max_length: Some(scorer.max_tokens()), ..Settings::default() };
+        let embedder = model.prepared(&longest)?.embedder().with_cancel(&guard.0);
         let tokenized = Instant::now();
         let count = move || Ok((count(&embedder, &pairs)?, pairs));
         let ((texts, tokens), pairs) = self.in_turn(&self.tokenizing, deadline, count).await?;

@@ -16,7 +16,12 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    fn as_text(&self) -> Option<&String> {
+    /// The text, if it is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        self.as_string().map(String::as_str)
+    }
+
+    fn as_string(&self) -> Option<&String> {
         match self {
             Self::Text(text) => Some(text),
             Self::Ids(_) => None,
@@ -24,18 +29,22 @@ impl Input {
     }
 }
 
+/// The bytes of a text whose tokens are counted only for a message, at most.
+const MOST_COUNTED: usize = 256 << 10;
+
 /// Work that knows how long its texts are and may be.
 pub(crate) trait LimitedWork: TextWork {
-    /// The tokens of a text that is not truncated.
-    fn whole_length(&self, text: &Self::Text) -> Result<usize>;
+    /// The tokens of a text that is not truncated; `None` for a long text, which would take a while.
+    fn whole_length(&self, text: &Self::Text) -> Result<Option<usize>>;
 
     /// The longest text in tokens.
     fn max_tokens(&self) -> usize;
 }
 
 impl LimitedWork for PairScoring {
-    fn whole_length(&self, input: &Self::Text) -> Result<usize> {
-        self.whole_length(input)
+    fn whole_length(&self, input: &Self::Text) -> Result<Option<usize>> {
+        let is_long = self.text_bytes(input) > MOST_COUNTED;
+        if is_long { Ok(None) } else { self.whole_length(input).map(Some) }
     }
 
     fn max_tokens(&self) -> usize {
@@ -44,12 +53,13 @@ impl LimitedWork for PairScoring {
 }
 
 impl<W: TextWork<Text = String>> LimitedWork for OfInputs<W> {
-    fn whole_length(&self, input: &Arc<Input>) -> Result<usize> {
+    fn whole_length(&self, input: &Arc<Input>) -> Result<Option<usize>> {
         match &**input {
-            Input::Ids(ids) => Ok(ids.len()),
+            Input::Ids(ids) => Ok(Some(ids.len())),
+            Input::Text(text) if text.len() > MOST_COUNTED => Ok(None),
             Input::Text(text) => {
                 let whole = self.embedder.tokenize_whole(std::slice::from_ref(text))?;
-                Ok(whole.iter().map(|text| text.tokens.ids.len()).sum())
+                Ok(Some(whole.iter().map(|text| text.tokens.ids.len()).sum()))
             }
         }
     }
@@ -88,7 +98,7 @@ impl<W: TextWork<Text = String>> TextWork for OfInputs<W> {
     }
 
     fn tokenize(&self, inputs: &[&Arc<Input>]) -> Result<Vec<TokenizedText>> {
-        let texts: Vec<&String> = inputs.iter().filter_map(|input| input.as_text()).collect();
+        let texts: Vec<&String> = inputs.iter().filter_map(|input| input.as_string()).collect();
         let mut tokenized = self.work.tokenize(&texts)?.into_iter();
         let of_input = |input: &&Arc<Input>| match &***input {
             Input::Text(_) => {

@@ -121,8 +121,10 @@ impl FromIterator<TextSize> for Counts {
 pub(crate) enum Failure {
     /// The answer would be too long.
     AnswerTooLong { bytes: u64, most: u64 },
+    /// The texts have more bytes than are tokenized for one request.
+    TooManyBytes { bytes: u64, most: u64 },
     /// A text is too long, and must not be truncated.
-    TextTooLong { index: usize, tokens: usize, most: usize },
+    TextTooLong { index: usize, tokens: Option<usize>, most: usize },
     /// A text is empty, which the server does not allow.
     TextEmpty { index: usize },
     /// The deadline passed.
@@ -141,6 +143,18 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// If it is about one of the first `count` texts, the same; else with the text's place after these.
+    pub(crate) fn before(self, count: usize) -> Result<Self, Self> {
+        match self {
+            Self::TextTooLong { index, tokens, most } if index >= count => {
+                Err(Self::TextTooLong { index: index - count, tokens, most })
+            }
+            Self::TextEmpty { index } if index >= count => Err(Self::TextEmpty { index: index - count }),
+            Self::TextTooLong { .. } | Self::TextEmpty { .. } => Ok(self),
+            other => Err(other),
+        }
+    }
+
     /// The refusal of a request whose texts are in the field `inputs`.
     pub(crate) fn refusal(self, inputs: &str) -> Refusal {
         let of = |reason, message: String| Refusal::of(inputs, reason, message);
@@ -152,10 +166,18 @@ impl Failure {
                      about {bytes}: send fewer texts per request"
                 ),
             ),
+            Self::TooManyBytes { bytes, most } => of(
+                Reason::TooLarge,
+                format!(
+                    "{inputs} must have at most {most} bytes (8 per token of the server's `max-tokens-per-request`), got \
+                     {bytes}"
+                ),
+            ),
             Self::TextTooLong { index, tokens, most } => of(
                 Reason::TextTooLong,
                 format!(
-                    "{inputs}[{index}] must have at most {most} tokens, has {tokens}, and `truncate` is false"
+                    "{inputs}[{index}] must have at most {most} tokens, has {}, and `truncate` is false",
+                    tokens.map_or("more".to_owned(), |tokens| tokens.to_string())
                 ),
             ),
             Self::TextEmpty { index } => {

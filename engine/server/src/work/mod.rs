@@ -47,6 +47,9 @@ pub(crate) struct Work {
     max_tokens_per_request: u64,
 }
 
+/// Bytes per token that a request may have, of texts that are tokenized whole. Words of English have about 5.
+const BYTES_PER_TOKEN: u64 = 8;
+
 /// Calls of BERTScore at a time: while one tokenizes or matches, another encodes.
 const SCORING_AT_ONCE: usize = 2;
 
@@ -183,6 +186,11 @@ impl Work {
         settings: &Settings,
         (deadline, most): (Instant, u64),
     ) -> Result<Vec<OffsetTokens>, Failure> {
+        let bytes: u64 = texts.iter().map(|text| text.len() as u64).sum();
+        let most_bytes = most.saturating_mul(BYTES_PER_TOKEN);
+        if bytes > most_bytes {
+            return Err(Failure::TooManyBytes { bytes, most: most_bytes });
+        }
         let guard = CancelOnDrop::default();
         let embedder = model.prepared(settings)?.embedder().with_cancel(&guard.0);
         let tokenized =

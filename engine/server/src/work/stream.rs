@@ -1,11 +1,12 @@
 //! Vectors of a request one by one, as soon as they are ready.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::job::{Counts, Failure, Job};
+use super::job::{Counts, Failure, Job, Measured};
 use crate::models::Model;
 use crate::shared::Shared;
 
@@ -27,7 +28,8 @@ pub(crate) struct VectorStream {
     _work: Work,
     /// The first that was ready.
     first: Option<(usize, Vec<f32>)>,
-    pub(crate) counts: Counts,
+    /// Until the first vector: the time in the encoder is not known yet.
+    pub(crate) measured: Measured,
 }
 
 impl VectorStream {
@@ -43,12 +45,16 @@ impl VectorStream {
             // Nobody listens if the client has gone.
             let _ = sender.send(Event::End(end));
         }));
-        let mut counts = Counts::default();
+        let start = Instant::now();
+        let mut measured = Measured::default();
         loop {
             match events.recv().await {
-                Some(Event::Tokenized(tokenized)) => counts = tokenized,
+                Some(Event::Tokenized(counts)) => {
+                    measured = Measured { counts, tokenize: start.elapsed(), ..Measured::default() };
+                }
                 Some(Event::Vector(place, vector)) => {
-                    return Ok(Self { events, _work: work, first: Some((place, vector)), counts });
+                    measured.queue = start.elapsed().saturating_sub(measured.tokenize);
+                    return Ok(Self { events, _work: work, first: Some((place, vector)), measured });
                 }
                 Some(Event::End(Ok(()))) | None => {
                     let message = "a request ended without a vector".to_owned();

@@ -7,6 +7,7 @@ mod bertscore;
 mod bodies;
 mod client;
 mod connections;
+mod families;
 mod folder;
 mod lifecycle;
 mod loading;

@@ -122,6 +122,26 @@ fn long_texts_may_be_cut_at_their_beginning() {
 }
 
 #[test]
+fn texts_that_would_be_tokenized_whole_are_not_endless() {
+    let served = Served::with(|config| config.limits.tokens_per_request = 1000);
+    let long = "river ".repeat(50_000);
+    for (direction, status) in [("right", 200), ("left", 413)] {
+        let body = json!({"inputs": ["a", long], "truncation_direction": direction});
+        let answer = served.client().post("/embed", &body).with(status);
+        assert!(
+            status == 200 || answer.text().contains("inputs[1] must have at most 262144 bytes"),
+            "{direction}"
+        );
+    }
+    // How long it is would take a while to find out.
+    let body = json!({"inputs": long, "truncate": false});
+    let message = served.client().post("/embed", &body).tei_error(413, "Validation");
+    assert_eq!(message, "inputs[0] must have at most 40 tokens, has more, and `truncate` is false");
+    let message = served.client().post("/tokenize", &json!({ "inputs": long })).tei_error(413, "Validation");
+    assert!(message.starts_with("inputs must have at most 8000 bytes"), "{message}");
+}
+
+#[test]
 fn similarities_are_cosines() {
     let served = Served::new();
     let texts = ["river", "the old mill", "river"].map(str::to_owned);

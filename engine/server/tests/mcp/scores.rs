@@ -91,7 +91,10 @@ fn bertscore_is_the_librarys_and_other_metrics_are_next_to_it() {
     ];
     let expected = scorer.score(&pairs).unwrap();
     let metrics = found["metrics"].as_array().unwrap();
-    assert_eq!(metrics[0]["signature"], scorer.signature().to_string());
+    let mut signature = scorer.signature();
+    // The folder's name is for people of this machine.
+    signature.model = "bert".to_owned();
+    assert_eq!(metrics[0]["signature"], signature.to_string());
     for (pair, expected) in metrics[0]["pairs"].as_array().unwrap().iter().zip(&expected.scores) {
         assert_eq!(pair["f1"].as_f64().unwrap().to_string(), expected.f1.to_string());
         assert_eq!(pair["precision"].as_f64().unwrap().to_string(), expected.precision.to_string());
@@ -100,9 +103,8 @@ fn bertscore_is_the_librarys_and_other_metrics_are_next_to_it() {
     assert!((metrics[0]["all"]["f1"].as_f64().unwrap() - mean).abs() < 1e-12);
     for metric in &metrics[1..] {
         assert_eq!(metric["better"], "higher");
-        assert!(
-            metric["signature"].as_str().unwrap().contains("nrefs:var") || metric["signature"].is_string()
-        );
+        let signature = metric["signature"].as_str().unwrap();
+        assert!(signature.contains("nrefs:var"), "{signature}");
         assert!((0.0..=100.0).contains(&metric["all"]["score"].as_f64().unwrap()), "{metric}");
         assert_eq!(metric["pairs"].as_array().unwrap().len(), 3);
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::engine::Engine;
 use super::task::Task;
 use super::toolset::Opened;
-use crate::errors::Refusal;
+use crate::errors::{Reason, Refusal};
 use crate::json::Fields;
 
 pub(super) use corpora::description;
@@ -117,7 +117,8 @@ pub(super) async fn call(call: Call<'_>, name: &str, fields: Fields) -> Result<A
         similarity::NAME => similarity::call(call, fields).await,
         score::NAME => score::call(call, fields).await,
         corpora::NAME => corpora::call(call, fields).await,
-        _ => count_tokens::call(call, fields).await,
+        count_tokens::NAME => count_tokens::call(call, fields).await,
+        other => Err(Refusal::new(Reason::Bug, format!("the tool {other} is listed and does nothing"))),
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::engine::{ToolModel, first_embedder};
 use super::super::task::{TextSize, refused};
 use super::super::text::{digits, number};
 use super::{Answer, Call, Needs, ToolSpec, list_of_texts, object};
+use crate::cosines::of_first;
 use crate::errors::Refusal;
 use crate::json::Fields;
 
@@ -119,12 +120,7 @@ impl Ranking {
         let embedder = embedder.with_cancel(cancel).with_progress(report);
         let query = embedder.prompt("query").map_err(&refused)?.embed(&[&self.query]).map_err(&refused)?;
         let texts = embedder.prompt("document").map_err(&refused)?.embed(&self.texts).map_err(&refused)?;
-        let length = |row: &[f32]| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-        let cosine = |row: &[f32]| {
-            let products = row.iter().zip(&query.vectors[0]).map(|(a, b)| f64::from(*a) * f64::from(*b));
-            (products.sum::<f64>() / (length(row) * length(&query.vectors[0]))) as f32
-        };
-        let scores = texts.vectors.rows().map(cosine).collect();
+        let scores = of_first(&query.vectors, &texts.vectors)?;
         Ok(Scored { model: model.name.clone(), method: "cosine", scores })
     }
 }

@@ -14,6 +14,7 @@ use super::super::text::{digits, number};
 use super::{Answer, Call, Needs, ToolSpec, list_of_texts, object};
 use crate::errors::{Reason, Refusal};
 use crate::json::{Fields, kind, shown};
+use crate::models::public_name;
 
 pub(super) const NAME: &str = "score";
 
@@ -211,7 +212,9 @@ impl Scoring {
         let pairs: Vec<Value> =
             scored.scores.iter().map(|it| triple(it.precision, it.recall, it.f1)).collect();
         let [precision, recall, f1] = [mean.precision, mean.recall, mean.f1];
-        let signature = scorer.signature().to_string();
+        let mut signature = scorer.signature();
+        signature.model = public_name(&signature.model, &model.name);
+        let signature = signature.to_string();
         let line = format!("{signature}: P {} R {} F1 {}", digits(precision), digits(recall), digits(f1));
         let value = json!({
             "metric": BERTSCORE, "signature": signature, "better": "higher",

@@ -5,7 +5,7 @@ use nearsay::Vectors;
 use crate::errors::{Reason, Refusal};
 
 /// Cosines of a few vectors, summed in f64.
-pub(super) struct Cosines<'a> {
+pub(crate) struct Cosines<'a> {
     rows: Vec<&'a [f32]>,
     lengths: Vec<f64>,
 }
@@ -13,7 +13,7 @@ pub(super) struct Cosines<'a> {
 impl<'a> Cosines<'a> {
     /// # Errors
     /// If one has the length 0: its cosines are not defined.
-    pub(super) fn new(vectors: &'a Vectors) -> Result<Self, Refusal> {
+    pub(crate) fn new(vectors: &'a Vectors) -> Result<Self, Refusal> {
         let rows: Vec<&[f32]> = vectors.rows().collect();
         let lengths: Vec<f64> = rows.iter().map(|row| dot(row, row).sqrt()).collect();
         match lengths.iter().position(|length| !length.is_normal()) {
@@ -28,10 +28,17 @@ impl<'a> Cosines<'a> {
     }
 
     /// The cosine of two of them.
-    pub(super) fn of(&self, left: usize, right: usize) -> f32 {
+    pub(crate) fn of(&self, left: usize, right: usize) -> f32 {
         let product = dot(self.rows[left], self.rows[right]);
         (product / (self.lengths[left] * self.lengths[right])).clamp(-1.0, 1.0) as f32
     }
+}
+
+/// The cosine of the first of `queries` with each of `texts`.
+pub(crate) fn of_first(queries: &Vectors, texts: &Vectors) -> Result<Vec<f32>, Refusal> {
+    let vectors = Vectors::new([&queries[0], texts.values()].concat(), texts.dim())?;
+    let cosines = Cosines::new(&vectors)?;
+    Ok((1..vectors.len()).map(|text| cosines.of(0, text)).collect())
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
