@@ -95,6 +95,7 @@ impl Server {
     pub fn run(self, ready: impl FnOnce(&[String]) -> nearsay::Result<()>) -> Result<(), Error> {
         let addresses = self.addresses();
         let Self { runtime, listeners, shared } = self;
+        let files: Vec<_> = listeners.iter().filter_map(Listener::file).collect();
         let ended = runtime.block_on(async {
             let open = start(listeners, &shared);
             let serving = async {
@@ -119,6 +120,7 @@ impl Server {
                 ended => ended,
             }
         });
+        files.iter().for_each(|file| file.remove());
         if shared.work.is_busy() {
             // Dropping the scheduler would wait for its threads.
             std::mem::forget(shared);

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod requests;
+mod schemas;
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

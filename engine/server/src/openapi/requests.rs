@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::bounds::{Bounds, RootBody};
+use super::schemas::{
+    Property, at_most, boolean, closed, count, list, open, optional, string, whole, with, words,
+};
 
 /// The schema of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +112,6 @@ impl Body {
     }
 }
 
-type Property = (&'static str, Value);
-
 impl Bounds {
     /// A text, or a list of texts.
     fn texts(&self, description: &str) -> Value {
@@ -177,14 +178,6 @@ impl Bounds {
         let schema = whole(0, "The layer that is compared; by default that of bert_score's table.");
         ("layer", optional(at_most("maximum", self.layers, schema)))
     }
-}
-
-/// A schema with a bound, if there is one.
-fn at_most(keyword: &str, bound: Option<usize>, mut schema: Value) -> Value {
-    if let Some(bound) = bound {
-        schema[keyword] = bound.into();
-    }
-    schema
 }
 
 fn root(bounds: &Bounds) -> Value {
@@ -332,78 +325,4 @@ fn bertscore(bounds: &Bounds) -> Value {
             ("rescale_with_baseline", optional(boolean("Rescale by bert_score's baseline of the model."))),
         ],
     )
-}
-
-fn string(description: &str) -> Value {
-    json!({ "type": "string", "description": description })
-}
-
-fn boolean(description: &str) -> Value {
-    json!({ "type": "boolean", "description": description })
-}
-
-fn whole(least: i64, description: &str) -> Value {
-    json!({ "type": "integer", "minimum": least, "description": description })
-}
-
-fn count(description: &str) -> Value {
-    at_most("maximum", Some(u32::MAX as usize), whole(1, description))
-}
-
-fn words(words: &[&str], description: &str) -> Value {
-    json!({ "type": "string", "enum": words, "description": description })
-}
-
-fn list(items: &Value, least: usize) -> Value {
-    json!({ "type": "array", "items": items, "minItems": least })
-}
-
-fn with(mut schema: Value, description: &str) -> Value {
-    schema["description"] = description.into();
-    schema
-}
-
-/// The same, or null.
-fn optional(schema: Value) -> Value {
-    match schema.get("type").cloned() {
-        Some(Value::String(kind)) if schema.get("enum").is_none() => {
-            let mut schema = schema;
-            schema["type"] = json!([kind, "null"]);
-            schema
-        }
-        _ => json!({ "anyOf": [schema, { "type": "null" }] }),
-    }
-}
-
-/// An object without other fields.
-fn closed(required: &[&str], properties: &[Property]) -> Value {
-    let mut schema = object(required, properties);
-    schema["additionalProperties"] = false.into();
-    schema
-}
-
-/// An object with other fields, which are ignored, and with those that all routes that ignore fields have.
-fn open(required: &[&str], properties: &[Property]) -> Value {
-    let extras = [
-        (
-            "priority",
-            json!({
-                "type": ["integer", "null"], "minimum": i32::MIN, "maximum": i32::MAX,
-                "description": "Below 0 is interactive, 0 normal, above 0 bulk.",
-            }),
-        ),
-        ("request_id", optional(string("The id in the answer's `x-request-id`."))),
-        ("user", optional(string("Ignored."))),
-    ];
-    object(required, &[properties, &extras].concat())
-}
-
-fn object(required: &[&str], properties: &[Property]) -> Value {
-    let properties: serde_json::Map<String, Value> =
-        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
-    let mut schema = json!({ "type": "object", "properties": properties });
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
 }
