@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::accept::{self, Listener};
@@ -95,9 +96,8 @@ impl Server {
     pub fn run(self, ready: impl FnOnce(&[String]) -> nearsay::Result<()>) -> Result<(), Error> {
         let addresses = self.addresses();
         let Self { runtime, listeners, shared } = self;
-        let files: Vec<_> = listeners.iter().filter_map(Listener::file).collect();
         let ended = runtime.block_on(async {
-            let open = start(listeners, &shared);
+            let (open, mut accepting) = start(listeners, &shared);
             let serving = async {
                 load(&shared).await?;
                 // Whoever reads the line may ask at once.
@@ -115,12 +115,13 @@ impl Server {
                 Err(Error::DeviceLost | Error::Hung { .. }) => part(&shared, open).await,
                 Err(_) => {}
             }
+            // Addresses are free and sockets removed when this returns.
+            accepting.shutdown().await;
             match ended {
                 Err(Error::Engine(nearsay::Error::Cancelled)) => Ok(()),
                 ended => ended,
             }
         });
-        files.iter().for_each(|file| file.remove());
         if shared.work.is_busy() {
             // Dropping the scheduler would wait for its threads.
             std::mem::forget(shared);
@@ -132,15 +133,16 @@ impl Server {
 }
 
 /// Starts to accept connections. The receiver ends when the last connection does.
-fn start(listeners: Vec<Listener>, shared: &Arc<Shared>) -> mpsc::Receiver<()> {
+fn start(listeners: Vec<Listener>, shared: &Arc<Shared>) -> (mpsc::Receiver<()>, JoinSet<()>) {
     let front = Front::new(shared.clone());
     let connections = Arc::new(Semaphore::new(shared.config.limits.connections));
     let (sender, open) = mpsc::channel(1);
+    let mut accepting = JoinSet::new();
     for listener in listeners {
         let connections = connections.clone();
-        tokio::spawn(accept::accept(listener, front.clone(), shared.clone(), connections, sender.clone()));
+        accepting.spawn(accept::accept(listener, front.clone(), shared.clone(), connections, sender.clone()));
     }
-    open
+    (open, accepting)
 }
 
 /// Loads the models, unless each is loaded at its first request.

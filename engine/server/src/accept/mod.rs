@@ -33,7 +33,7 @@ const WRITTEN_BY_GROUP: u32 = 0o020;
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, Arc<SocketFile>),
+    Unix(UnixListener, SocketFile),
 }
 
 /// The file of a Unix socket, which is removed if it is still ours.
@@ -43,19 +43,12 @@ pub(crate) struct SocketFile {
     inode: u64,
 }
 
-impl SocketFile {
-    /// Removes it. Tasks that still have it may live longer than the server.
-    pub(crate) fn remove(&self) {
+impl Drop for SocketFile {
+    fn drop(&mut self) {
         let is_ours = std::fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode);
         if is_ours && let Err(error) = std::fs::remove_file(&self.path) {
             tracing::warn!("the socket {} stays: {error}", self.path.display());
         }
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        self.remove();
     }
 }
 
@@ -67,14 +60,6 @@ impl Listener {
             Listen::Unix(path) => bind_unix(path),
         };
         bound.map_err(|source| Error::Address { address: listen.to_string(), source })
-    }
-
-    /// The file of a Unix socket.
-    pub(crate) fn file(&self) -> Option<Arc<SocketFile>> {
-        match self {
-            Self::Tcp(_) => None,
-            Self::Unix(_, file) => Some(file.clone()),
-        }
     }
 
     /// Its address, with the port that the system chose: `http://127.0.0.1:8080`, `unix:PATH`.
@@ -117,7 +102,7 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
     let group = if made.mode() & WRITTEN_BY_GROUP == 0 { 0 } else { 0o060 };
     std::fs::set_permissions(path, Permissions::from_mode(0o600 | group))?;
     let inode = made.ino();
-    Ok(Listener::Unix(listener, Arc::new(SocketFile { path: path.to_owned(), inode })))
+    Ok(Listener::Unix(listener, SocketFile { path: path.to_owned(), inode }))
 }
 
 /// A connection of either kind.
