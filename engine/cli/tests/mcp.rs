@@ -125,7 +125,7 @@ fn what_cannot_be_served_ends_the_command() {
     desk.run_with("mcp -m /no/such/model", "").ends(78, &["/no/such/model"]);
     desk.run_with("mcp -m STS --tool-description search=none", "").ends(66, &["none"]);
     desk.write("search.txt", "x");
-    // Without a corpus there is no such tool.
+    // The tool is listed with a corpus only.
     desk.run_with("mcp -m STS --tool-description search=search.txt", "")
         .ends(2, &["one of the tools", "search"]);
     desk.run("serve -m STS --corpus a=notes.index").ends(2, &["--corpus has no effect", "--mcp"]);

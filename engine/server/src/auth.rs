@@ -7,7 +7,7 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use subtle::{Choice, ConstantTimeEq};
 
-/// Reads the accepted keys, at the start and whenever the server is told to read them again.
+/// Reads the accepted keys: at the start, and at each reload.
 pub type ReadKeys = Arc<dyn Fn() -> Result<ApiKeys, crate::Error> + Send + Sync>;
 
 /// The accepted keys.

@@ -178,7 +178,7 @@ async fn serve(shared: &Arc<Shared>) -> Error {
     }
 }
 
-/// Refuses an address that other machines can reach if there is no key.
+/// Refuses to start on an address that other machines can reach without a key.
 ///
 /// # Errors
 /// [`Error::OpenToOthers`].

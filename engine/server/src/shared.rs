@@ -175,7 +175,7 @@ impl Shared {
     /// `deadline`.
     ///
     /// # Errors
-    /// If there is no such model, or it is not loaded by then.
+    /// If the model is unknown, or not loaded by then.
     pub(crate) async fn model(
         self: &Arc<Self>,
         asked: Option<&str>,

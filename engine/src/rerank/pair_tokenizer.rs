@@ -71,7 +71,7 @@ impl PairTokenizer {
     /// The same without a longest length.
     ///
     /// # Errors
-    /// If there is no such tokenizer.
+    /// If the tokenizer refuses the limit.
     pub(super) fn untruncated(&self) -> Result<Self> {
         Ok(Self { tokenizer: self.tokenizer.with_max_tokens(UNTRUNCATED)?, ..self.clone() })
     }

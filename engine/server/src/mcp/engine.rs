@@ -123,7 +123,7 @@ impl Engine {
 /// The first model that turns texts into vectors. Its weights are read if they are not yet.
 ///
 /// # Errors
-/// If there is none.
+/// If no model does that.
 pub(super) fn first_embedder(models: &[Arc<ToolModel>]) -> Result<(Arc<ToolModel>, Embedder), Refusal> {
     let mut first_error = None;
     for model in models.iter().filter(|model| !model.has_head()) {

@@ -27,7 +27,7 @@ pub(super) fn all(toolset: &Opened) -> Vec<Prompt> {
 /// A prompt with its arguments.
 ///
 /// # Errors
-/// If there is no such prompt, or an argument breaks a rule.
+/// If the name is unknown, or an argument breaks a rule.
 pub(super) fn get(toolset: &Opened, name: &str, mut fields: Fields) -> Result<GetPromptResult, Refusal> {
     if name != ASK || !toolset.searches() {
         let message = format!("name must be a prompt of this server (see prompts/list), got {}", shown(name));

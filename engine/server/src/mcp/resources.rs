@@ -20,7 +20,7 @@ pub(super) fn all(corpora: &Corpora) -> Vec<Resource> {
     let resource = |name: &str| {
         Resource::new(uri::of_corpus(name), name)
             .with_title(format!("Corpus {name}"))
-            .with_description("What the corpus is: rows, model, columns with examples.")
+            .with_description("Rows, model, and columns with examples.")
             .with_mime_type(JSON)
     };
     corpora.all().map(|corpus| resource(&corpus.name)).collect()
@@ -38,7 +38,7 @@ pub(super) fn templates(corpora: &Corpora) -> Vec<ResourceTemplate> {
 /// A corpus' description, or a text.
 ///
 /// # Errors
-/// If there is none at this address.
+/// If the address is unknown.
 pub(super) async fn read(call: Call<'_>, address: &str) -> Result<ReadResourceResult, Refusal> {
     let contents = match uri::parse(address)? {
         (name, None) => {

@@ -109,7 +109,7 @@ pub fn serve_stdio(
     Ok(())
 }
 
-/// What a line is.
+/// A line of the input.
 enum Line {
     Bytes(Vec<u8>),
     TooLong,

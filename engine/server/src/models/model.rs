@@ -48,7 +48,7 @@ pub(crate) struct Model {
     pub(crate) tools: crate::mcp::ToolParts,
 }
 
-/// What a model is for.
+/// The use of a model.
 #[derive(Debug)]
 pub(crate) enum Task {
     /// Vectors of texts or tokens.

@@ -25,10 +25,10 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// The models of a configuration, none of which is loaded.
+    /// The models of a configuration, not loaded yet.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there is none, if two have the same name, or an alias is of none.
+    /// [`Error::Usage`] for an empty list, for two models with one name, and for an alias of an unknown model.
     pub(crate) fn new(config: &Config) -> nearsay::Result<Self> {
         check_names(config)?;
         let mut slots = config.models.iter().map(|source| Arc::new(Slot::new(source)));

@@ -104,7 +104,7 @@ impl Slot {
         }
     }
 
-    /// The model, or the load that it comes from, which is started if there is none.
+    /// The model, or the load that will return it; starts the load if needed.
     fn use_or_load(self: &Arc<Self>, shared: &Arc<Shared>) -> Result<Arc<Model>, Load> {
         let mut state = self.state();
         state.used = Instant::now();

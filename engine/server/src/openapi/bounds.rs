@@ -8,7 +8,7 @@ use nearsay::vectors::Level;
 use crate::config::Config;
 use crate::models::{Model, Task};
 
-/// What the values of requests are bounded by; `None`: what the models of a server are is not known.
+/// Bounds of the values in requests; `None`: the models are not known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bounds {
     /// Texts of a request.
@@ -55,7 +55,7 @@ impl RootBody {
 }
 
 impl Bounds {
-    /// Those of a server with these models, the first of which is its default; with none, what all models have.
+    /// The bounds for these models, the default first; without models, those that all models share.
     pub(crate) fn of(models: &[Arc<Model>], config: &Config) -> Self {
         let vectors = |model: &&Arc<Model>| matches!(model.task, Task::Vectors(Level::Text));
         let session = |model: &Arc<Model>| model.embedder.session().clone();

@@ -171,7 +171,7 @@ fn capabilities(model: &Model) -> Vec<&'static str> {
     }
 }
 
-/// What a model is, as text-embeddings-inference says it.
+/// The `model_type` of text-embeddings-inference.
 fn model_type(model: &Model) -> Value {
     let Task::Labels(labels) = &model.task else {
         return json!({ "embedding": { "pooling": model.embedder.pooling().0 } });

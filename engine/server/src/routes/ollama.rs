@@ -52,7 +52,7 @@ pub(crate) struct OllamaModel {
     details: Option<OllamaDetails>,
 }
 
-/// What a model is.
+/// Details of a model.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OllamaDetails {
     format: &'static str,

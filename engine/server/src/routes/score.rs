@@ -45,7 +45,7 @@ pub(crate) struct PairScore {
 type Names = [&'static str; 2];
 type Lists = (Vec<String>, Vec<String>);
 
-/// The names of the two fields with texts, any of which may be used.
+/// Accepted names of the two fields with texts.
 const NAMES: [Names; 4] =
     [["text_1", "text_2"], ["queries", "documents"], ["queries", "items"], ["data_1", "data_2"]];
 

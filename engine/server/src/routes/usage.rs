@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::work::Counts;
 
-/// What a request took. What is out of the ordinary is counted if it occurred.
+/// Tokens of a request. Counts of unusual texts are left out if they are 0.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Usage {
     /// Tokens that were encoded, special tokens included.

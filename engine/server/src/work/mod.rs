@@ -42,7 +42,7 @@ pub(crate) struct Work {
     metrics: Metrics,
     /// Calls that only tokenize, which need one core each.
     tokenizing: Arc<Semaphore>,
-    /// Calls of BERTScore, each of which uses all cores.
+    /// Calls of BERTScore; each uses all cores.
     scoring: Arc<Semaphore>,
     max_tokens_per_request: u64,
 }
@@ -96,7 +96,7 @@ impl Work {
         Ok(())
     }
 
-    /// What the scheduler's threads are doing.
+    /// The work in progress on the scheduler's threads.
     pub(crate) fn in_progress(&self) -> Vec<WorkInProgress> {
         self.scheduler.get().map(Scheduler::in_progress).unwrap_or_default()
     }

@@ -51,7 +51,7 @@ fn fields_are_those_that_routes_read() {
         let body = smallest(path);
         let mut properties = properties(schema, &body);
         properties.sort();
-        // All fields that the document has, of which the optional ones are null.
+        // All fields in the document; the optional ones are null.
         let nulls: Map<String, Value> = properties.iter().map(|name| (name.clone(), Value::Null)).collect();
         let mut all = Value::Object(nulls);
         body.as_object().unwrap().iter().for_each(|(name, value)| all[name] = value.clone());

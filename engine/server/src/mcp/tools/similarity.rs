@@ -1,12 +1,12 @@
 //! `similarity`: how near texts are to each other.
 
-use nearsay::Vectors;
 use serde_json::{Value, json};
 
 use super::super::arguments::{missing, texts};
 use super::super::task::{TextSize, refused};
 use super::super::text::{digits, rounded};
 use super::{Answer, Call, Needs, ToolSpec, list_of_texts, object};
+use crate::cosines::Cosines;
 use crate::errors::{Reason, Refusal};
 use crate::json::Fields;
 
@@ -85,11 +85,11 @@ pub(super) async fn call(call: Call<'_>, mut fields: Fields) -> Result<Answer, R
             Ok((model.name.clone(), embedded.vectors))
         })
         .await?;
-    let directions = directions(&vectors)?;
+    let cosines = Cosines::new(&vectors)?;
     let (left, right) =
-        if rows == 0 { (&directions[..], &directions[..]) } else { directions.split_at(rows) };
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0);
-    let matrix: Vec<Vec<f64>> = left.iter().map(|a| right.iter().map(|b| dot(a, b)).collect()).collect();
+        if rows == 0 { (0..vectors.len(), 0..vectors.len()) } else { (0..rows, rows..vectors.len()) };
+    let row = |a: usize| right.clone().map(|b| f64::from(cosines.of(a, b))).collect();
+    let matrix: Vec<Vec<f64>> = left.map(row).collect();
     Ok(answer(&name, &matrix, rows == 0))
 }
 
@@ -112,20 +112,6 @@ fn lists(fields: &mut Fields) -> Result<Lists, Refusal> {
         (None, Some(_), None) => Err(missing("texts_2", "a list of strings next to texts_1")),
         (None, None, Some(_)) => Err(missing("texts_1", "a list of strings next to texts_2")),
     }
-}
-
-/// The vectors with length 1, in f64.
-fn directions(vectors: &Vectors) -> Result<Vec<Vec<f64>>, Refusal> {
-    let direction = |(index, row): (usize, &[f32])| {
-        let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-        if !length.is_normal() {
-            let message =
-                format!("the cosine with text {index} is not defined: its vector has length {length}");
-            return Err(Refusal::new(Reason::Bug, message));
-        }
-        Ok(row.iter().map(|value| f64::from(*value) / length).collect())
-    };
-    vectors.rows().enumerate().map(direction).collect()
 }
 
 fn answer(model: &str, matrix: &[Vec<f64>], is_square: bool) -> Answer {
